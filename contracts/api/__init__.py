@@ -1,0 +1,1 @@
+"""Bodies of the HTTP API, by their names on the wire."""

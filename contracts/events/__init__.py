@@ -1,0 +1,1 @@
+"""Facts: what happened, in the past tense, under a stored name that never changes."""

@@ -1,0 +1,7 @@
+"""The base of every fact."""
+
+import msgspec
+
+
+class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that happened. The tag is its stored name and version."""

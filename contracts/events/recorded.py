@@ -1,0 +1,82 @@
+"""A fact as it stands in the log, and the streams it can stand in."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+from uuid import UUID, uuid5
+
+import msgspec
+
+from contracts.events.insight import InsightEvent
+from contracts.events.sharing import SharingEvent
+from contracts.events.viewing import ViewingEvent
+
+DomainEvent = InsightEvent | SharingEvent | ViewingEvent
+
+_STREAMS = UUID("6f0f4f0e-6a53-5b7f-9a0e-2d9d1f6f5a11")
+
+
+class StreamKind(StrEnum):
+    """What a stream is about. Its number is an insight's, a user's, a dashboard's …, within one project."""
+
+    INSIGHT = "insight"
+    SHARING = "sharing"
+    VIEWING = "viewing"
+    ACCESS = "access"
+    DASHBOARD = "dashboard"
+    ACTION = "action"
+    COHORT = "cohort"
+    PROJECT = "project"
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """One stream: UUIDv5 of kind, project and number, so that anyone can name it."""
+
+    kind: StreamKind
+    team_id: int
+    number: int
+
+    @property
+    def id(self) -> UUID:
+        return uuid5(_STREAMS, f"{self.kind.value}:{self.team_id}:{self.number}")
+
+
+class UserActor(msgspec.Struct, frozen=True, tag="user", tag_field="type"):
+    """A user, through a personal API key or not."""
+
+    user_id: int
+    key_id: str | None = None
+
+
+class SystemActor(msgspec.Struct, frozen=True, tag="system", tag_field="type"):
+    """Recount itself."""
+
+
+Actor = UserActor | SystemActor
+
+
+E_co = TypeVar("E_co", bound=DomainEvent, covariant=True)
+
+
+class Recorded(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
+    """A fact as it stands in its stream and in the log, with who caused it and when.
+
+    position: 1-based place in the whole log, gapless, in commit order.
+    version: 1 for the first event of the stream; an insight's ETag.
+    team_seq: 1-based place in the project's own chain of hashes, gapless.
+    at: given by the log's writer at the commit, UTC, strictly rising along the log.
+    operation_id: shared by all facts of one command.
+    causation_id: the operation that led to this one, if any.
+    """
+
+    position: int
+    stream_id: UUID
+    version: int
+    team_id: int
+    team_seq: int
+    at: datetime
+    actor: Actor
+    operation_id: UUID
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    event: E_co

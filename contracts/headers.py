@@ -1,0 +1,9 @@
+"""Names of the headers a client may rely on."""
+
+ETAG = "ETag"
+IF_MATCH = "If-Match"
+IF_NONE_MATCH = "If-None-Match"
+IDEMPOTENCY_KEY = "Idempotency-Key"
+INSIGHTS_POSITION = "Insights-Position"
+INSIGHTS_STALE = "Insights-Stale"
+INGEST_POSITION = "Ingest-Position"

@@ -1,0 +1,27 @@
+"""JSON that is kept as it was sent, and never interpreted on the way.
+
+A kept document is a `msgspec.Raw` of compact JSON text. msgspec can't put Raw in a
+union, so "no document" is the text `null`, `NULL` here, and not None.
+"""
+
+import msgspec
+from msgspec import Raw
+
+NULL = Raw(b"null")
+EMPTY_OBJECT = Raw(b"{}")
+
+
+def compact(document: Raw) -> Raw:
+    """The same document without insignificant white space; numbers and key order untouched."""
+    return Raw(msgspec.json.format(bytes(document), indent=-1))
+
+
+def is_null(document: Raw) -> bool:
+    return bytes(document) == b"null"
+
+
+def same(left: Raw, right: Raw) -> bool:
+    """Whether two documents mean the same: key order and number spelling do not count."""
+    return bytes(left) == bytes(right) or bool(
+        msgspec.json.decode(left) == msgspec.json.decode(right)
+    )

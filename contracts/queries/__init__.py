@@ -1,0 +1,1 @@
+"""Query nodes, legacy filters, and the way from one to the other."""

@@ -1,0 +1,1 @@
+"""Rows of the read models: written by the projector, read by the query service."""

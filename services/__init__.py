@@ -1,0 +1,1 @@
+"""The processes: thin adapters around the domain."""

@@ -1,0 +1,1 @@
+"""Commands in, facts appended, answers back; the doors for product events; the relay."""

@@ -1,0 +1,1 @@
+"""What the services share; small and dull on purpose."""

@@ -1,0 +1,1 @@
+"""Reads: rows become bodies, plans become SQL, product events become numbers."""

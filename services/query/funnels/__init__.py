@@ -1,0 +1,1 @@
+"""Funnels: request -> FunnelPlan -> Statement -> rows -> result."""
