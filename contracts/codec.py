@@ -6,7 +6,7 @@ from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.upcasts import upcast
 
 _encoder = msgspec.json.Encoder()
-_event = msgspec.json.Decoder(DomainEvent)
+_event: msgspec.json.Decoder[DomainEvent] = msgspec.json.Decoder(DomainEvent)
 _recorded = msgspec.json.Decoder(Recorded[DomainEvent])
 
 

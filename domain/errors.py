@@ -32,3 +32,11 @@ class ConcurrentEdit(Refused):
         self.stream_id = stream_id
         self.expected = expected
         self.actual = actual
+
+
+class SharingOff(Refused):
+    """There is no access token to rotate: sharing is off."""
+
+
+class PasswordNotRequired(Refused):
+    """A password for a share that asks for none."""

@@ -1,0 +1,1 @@
+"""One insight: what may be done to it and what follows."""

@@ -1,0 +1,135 @@
+"""The insight as readers see it. The command service answers with it, the projector stores it."""
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from contracts.events.insight import (
+    InsightAddedToDashboard,
+    InsightCreated,
+    InsightDeleted,
+    InsightDerivedNameChanged,
+    InsightDescribed,
+    InsightEvent,
+    InsightFavorited,
+    InsightFiltersChanged,
+    InsightQueryChanged,
+    InsightRemovedFromDashboard,
+    InsightRenamed,
+    InsightReordered,
+    InsightRestored,
+    InsightSaved,
+    InsightTagged,
+    InsightUnfavorited,
+    InsightUnsaved,
+)
+from contracts.events.recorded import Actor, Recorded, UserActor
+from contracts.read_models.insight import InsightRow, TileRow
+
+
+def project(row: InsightRow | None, recorded: Recorded[InsightEvent]) -> InsightRow:
+    """The row after one more fact. Raises ValueError on a history that does not begin with a creation."""
+    event = recorded.event
+    if isinstance(event, InsightCreated):
+        return _created(event, recorded)
+    if row is None:
+        raise ValueError(f"stream {recorded.stream_id} does not begin with insight.created")
+    changed = _changed(row, event)
+    if is_material(event):
+        changed = replace(
+            changed, last_modified_at=recorded.at, last_modified_by=user_of(recorded.actor)
+        )
+    # PostHog: any change of a sample insight makes it the user's own.
+    return replace(changed, version=recorded.version, updated_at=recorded.at, is_sample=False)
+
+
+def view(history: Iterable[Recorded[InsightEvent]]) -> InsightRow:
+    """The row that the whole history makes. Raises ValueError on an empty one."""
+    row = reduce(project, history, None)
+    if row is None:
+        raise ValueError("an insight without a history has no view")
+    return row
+
+
+def is_material(event: InsightEvent) -> bool:
+    """Whether it moves last_modified_at and last_modified_by. PostHog: InsightSerializer.update."""
+    return isinstance(
+        event, InsightRenamed | InsightDescribed | InsightQueryChanged | InsightFiltersChanged
+    )
+
+
+def user_of(actor: Actor) -> int | None:
+    """The number of the user who acted; None for the system."""
+    return actor.user_id if isinstance(actor, UserActor) else None
+
+
+def _created(event: InsightCreated, recorded: Recorded[InsightEvent]) -> InsightRow:
+    user = user_of(recorded.actor)
+    return InsightRow(
+        team_id=recorded.team_id,
+        insight_id=event.insight_id,
+        short_id=event.short_id,
+        name=event.name,
+        derived_name=event.derived_name,
+        description=event.description,
+        filters=event.filters,
+        query=event.query,
+        order=event.order,
+        deleted=False,
+        favorited=event.favorited,
+        saved=event.saved,
+        is_sample=event.is_sample,
+        created_at=recorded.at,
+        created_by=user,
+        updated_at=recorded.at,
+        last_modified_at=recorded.at,
+        last_modified_by=user,
+        version=recorded.version,
+    )
+
+
+def _changed(row: InsightRow, event: InsightEvent) -> InsightRow:
+    match event:
+        case InsightCreated():
+            raise ValueError(f"insight {event.insight_id} was created twice")
+        case InsightRenamed(name=name):
+            return replace(row, name=name)
+        case InsightDerivedNameChanged(derived_name=derived_name):
+            return replace(row, derived_name=derived_name)
+        case InsightDescribed(description=description):
+            return replace(row, description=description)
+        case InsightFiltersChanged(filters=filters):
+            return replace(row, filters=filters)
+        case InsightQueryChanged(query=query):
+            return replace(row, query=query)
+        case InsightTagged(tags=tags):
+            return replace(row, tags=tags)
+        case InsightFavorited():
+            return replace(row, favorited=True)
+        case InsightUnfavorited():
+            return replace(row, favorited=False)
+        case InsightSaved():
+            return replace(row, saved=True)
+        case InsightUnsaved():
+            return replace(row, saved=False)
+        case InsightReordered(order=order):
+            return replace(row, order=order)
+        case InsightAddedToDashboard(tile_id=tile_id, dashboard_id=dashboard_id):
+            return _tile(row, TileRow(tile_id, dashboard_id, deleted=False))
+        case InsightRemovedFromDashboard(tile_id=tile_id, dashboard_id=dashboard_id):
+            return _tile(row, TileRow(tile_id, dashboard_id, deleted=True))
+        case InsightDeleted():
+            return replace(row, deleted=True)
+        case InsightRestored():
+            return replace(row, deleted=False)
+        case _:
+            assert_never(event)
+
+
+def _tile(row: InsightRow, tile: TileRow) -> InsightRow:
+    """A tile keeps its place when the insight leaves the dashboard and comes back."""
+    if all(known.id != tile.id for known in row.tiles):
+        return replace(row, tiles=(*row.tiles, tile))
+    return replace(row, tiles=tuple(tile if known.id == tile.id else known for known in row.tiles))

@@ -1,0 +1,1 @@
+"""Sharing one insight with people who have no account."""
