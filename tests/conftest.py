@@ -1,0 +1,64 @@
+"""What all tests share: real servers, and a fresh database (stream, table prefix) per test."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import servers
+
+if TYPE_CHECKING:
+    from services.common.clickhouse import ClickHouse
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """Async tests and fixtures run on the loop that the services run on."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    with servers.server_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def databases(server_folder: Path) -> Iterator[servers.Databases]:
+    with servers.postgres_server(server_folder) as running:
+        yield running
+
+
+@pytest.fixture
+def postgres_url(databases: servers.Databases) -> Iterator[str]:
+    """A fresh database with every migration applied."""
+    with databases.migrated() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url(databases: servers.Databases) -> Iterator[str]:
+    """A fresh database without any table."""
+    with databases.empty() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def nats_url(server_folder: Path) -> Iterator[str]:
+    """One nats-server for the whole run; tests keep apart by `stream_prefix`."""
+    with servers.nats_server(server_folder) as running:
+        yield running.url
+
+
+@pytest.fixture
+def stream_prefix() -> str:
+    """To put before stream names and subjects: unique to this test, without a dot."""
+    return servers.unique("t")
+
+
+@pytest.fixture
+async def clickhouse(server_folder: Path) -> "AsyncIterator[ClickHouse]":
+    """A database of its own on this process's one chDB engine, with the tables in it."""
+    async with servers.clickhouse(server_folder) as opened:
+        yield opened
