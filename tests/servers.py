@@ -1,4 +1,4 @@
-"""Real servers for the tests, the ones `recount serve` starts: once per run, in a temporary folder."""
+"""Real servers for the tests, those of `recount serve`: once per run, in a temporary folder."""
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator

@@ -87,8 +87,8 @@ def own_folder(account: Account, folder: Path) -> Path:
     if not can_reach(account, folder):
         raise CannotStart(
             "Started by root, PostgreSQL and NATS run as another account, here "
-            f"{account.name!r}, which can't enter {folder}. Choose a data folder below one that everybody may enter, for "
-            "example --data-dir /var/lib/recount (make run: DATA_DIR=/var/lib/recount)."
+            f"{account.name!r}, which can't enter {folder}. Choose a data folder below one that "
+            "everybody may enter, for example --data-dir /var/lib/recount (make run: DATA_DIR=/var/lib/recount)."
         )
     return folder
 
