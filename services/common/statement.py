@@ -18,7 +18,7 @@ class Bindings:
         self._names: dict[tuple[str, str], str] = {}
 
     def bind(self, value: object, type_: str) -> str:
-        """`{p7:String}`, to stand in the text for `value`; equal values of one type share a name."""
+        """`{p7:String}`, to stand in the text for `value`; equal values share a name."""
         name = self._names.setdefault((type_, repr(value)), f"p{len(self._names)}")
         self.values[name] = value
         return f"{{{name}:{type_}}}"

@@ -1,0 +1,70 @@
+"""Composes services into one ASGI application: one of them, or all in one process."""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers.base import BaseRouteHandler
+
+from services.common import problems
+
+Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
+
+
+class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
+    """What one service brings.
+
+    handlers: a flat list; two services never share a path and method.
+    dependencies: by the name under which handlers ask for them.
+    refusals: exceptions of the domain and the adapters -> status and problem.
+    lifespan: opens what the service needs and closes what it opened.
+    """
+
+    handlers: Sequence[BaseRouteHandler]
+    dependencies: Mapping[str, Provide] = {}
+    refusals: problems.Refusals = {}
+    lifespans: Sequence[Lifespan] = ()
+
+
+def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1024) -> Litestar:
+    """One application of all parts; parts are opened in order and closed in reverse."""
+    dependencies: dict[str, Provide] = {}
+    refusals: dict[type[Exception], tuple[int, problems.Problem]] = {}
+    for part in parts:
+        dependencies |= part.dependencies
+        refusals |= part.refusals
+    return Litestar(
+        route_handlers=[handler for part in parts for handler in part.handlers],
+        dependencies=dependencies,
+        lifespan=[lifespan for part in parts for lifespan in part.lifespans],
+        exception_handlers={
+            problems.Rejected: problems.on_rejected,
+            HTTPException: problems.on_http,
+            Exception: problems.on_defect,
+            **{kind: _refusal(status, problem) for kind, (status, problem) in refusals.items()},
+        },
+        openapi_config=None,
+        request_max_body_size=max_body_bytes,
+        state=State(),
+    )
+
+
+def _refusal(status: int, problem: problems.Problem) -> Any:
+    def handle(_: problems.AnyRequest, __: Exception) -> Any:
+        return problems.answer(status, problem)
+
+    return handle
+
+
+def from_state(name: str) -> Provide:
+    """A dependency that a lifespan has put into the application's state under this name."""
+
+    def provide(state: State) -> Any:
+        return state[name]
+
+    return Provide(provide, sync_to_thread=False)

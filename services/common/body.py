@@ -1,0 +1,167 @@
+"""The one reader of request bodies: JSON, forms, and forms that call themselves JSON.
+
+The docs' own curl lines send `name=string` labelled application/json; what is not JSON but reads
+as a form is read as one. Form values of list and object fields are JSON text.
+"""
+
+import re
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+from msgspec import Raw
+
+from services.common.problems import Problem, Rejected, invalid
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_FORM = re.compile(rb"[A-Za-z_$][\w$.\[\]%+-]*=")
+_AT = re.compile(r" - at `\$(?P<path>.*)`$")
+_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
+_LENGTH = re.compile(r"of length <= (?P<limit>\d+)")
+_RANGE = re.compile(r"`int` (?P<sign><=|>=) (?P<limit>-?\d+)")
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+
+
+async def read(request: Request[Any, Any, Any], kind: type[S]) -> S:
+    """The body as `kind`; an empty one is an empty object.
+
+    Raises Rejected: 400 invalid_json, or 400 naming the field.
+    """
+    return decode(await as_json(request), kind)
+
+
+async def as_json(request: Request[Any, Any, Any]) -> bytes:
+    """The body as the text of one JSON object, whatever it came as."""
+    body = (await request.body()).strip()
+    if not body:
+        return b"{}"
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "multipart/form-data":
+        form = await request.form()
+        return _form_to_json([(name, str(value)) for name, value in form.multi_items()])
+    if content_type not in _READABLE:
+        raise Rejected(
+            415,
+            Problem(
+                type="invalid_request",
+                code="unsupported_media_type",
+                detail=f'Unsupported media type "{content_type}" in request.',
+            ),
+        )
+    if body[:1] not in b"{[" and _FORM.match(body):
+        return _form_to_json(_pairs(body))
+    if _NUL.search(body):
+        _refuse_nul(body)
+    return body
+
+
+_READABLE = {"", "application/json", "application/x-www-form-urlencoded", "text/plain"}
+
+
+def decode(body: bytes, kind: type[S]) -> S:
+    """JSON text as `kind`; numbers and booleans may be text, as clients of PostHog send them."""
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind, strict=False)
+    try:
+        value: S = decoder.decode(body)
+    except msgspec.ValidationError as cause:
+        raise _field_error(str(cause)) from cause
+    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+        raise invalid(None, "invalid_json", f"JSON parse error - {cause}") from cause
+    return value
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True)
+    except (UnicodeDecodeError, ValueError) as cause:
+        raise invalid(None, "invalid_json", "The body is neither JSON nor a form.") from cause
+
+
+def _form_to_json(pairs: list[tuple[str, str]]) -> bytes:
+    """Each value as the JSON it spells if that is a list or an object, else as a string."""
+    members: dict[str, Raw | str] = {}
+    for name, value in pairs:
+        if "\0" in name or "\0" in value:
+            raise _nul(name.replace("\0", ""))
+        members[name] = _form_value(value)
+    return msgspec.json.encode(members)
+
+
+def _form_value(value: str) -> Raw | str:
+    if value.lstrip()[:1] in ("{", "[") or value == "null":
+        try:
+            msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            return value
+        return Raw(value.encode())
+    return value
+
+
+def _refuse_nul(body: bytes) -> None:
+    """Names the field that holds a NUL: PostgreSQL can't store one, and no client means it."""
+    try:
+        members = _OBJECT.decode(body)
+    except msgspec.DecodeError:
+        return
+    for name, value in members.items():
+        if "\0" in name or _NUL.search(bytes(value)):
+            raise _nul(name.replace("\0", ""))
+
+
+def _nul(attr: str) -> Rejected:
+    return invalid(attr, "null_characters_not_allowed", "Null characters are not allowed.")
+
+
+def _field_error(message: str) -> Rejected:
+    """msgspec's message in the words of PostHog's serializers."""
+    at = _AT.search(message)
+    attr = _attr(at["path"]) if at else None
+    what = message[: at.start()] if at else message
+    if missing := re.search(r"missing required field `(?P<name>[^`]+)`", what):
+        name = missing["name"]
+        full = f"{attr}__{name}" if attr else name
+        return invalid(full, "required", "This field is required.")
+    if length := _LENGTH.search(what):
+        return invalid(
+            attr,
+            "max_length",
+            f"Ensure this field has no more than {length['limit']} characters.",
+        )
+    if bound := _RANGE.search(what):
+        least = bound["sign"] == ">="
+        return invalid(
+            attr,
+            "min_value" if least else "max_value",
+            f"Ensure this value is {'greater' if least else 'less'} than or equal to"
+            f" {bound['limit']}.",
+        )
+    if what.endswith("got `null`") and attr is not None:
+        return invalid(attr, "null", "This field may not be null.")
+    if attr is None and "got `" in what:
+        return invalid(None, "invalid_input", f"Invalid data. {what}.")
+    for expected, words in _WORDS.items():
+        if f"Expected `{expected}" in what:
+            return invalid(attr, "invalid_input", words)
+    return invalid(attr, "invalid_input", f"{what}.")
+
+
+_WORDS = {
+    "str": "Not a valid string.",
+    "int": "A valid integer is required.",
+    "float": "A valid number is required.",
+    "bool": "Must be a valid boolean.",
+    "array": "Expected a list of items.",
+    "object": "Expected a dictionary of items.",
+    "datetime": "Datetime has wrong format. Use ISO 8601 with a zone.",
+}
+
+
+def _attr(path: str) -> str | None:
+    steps = [step["name"] or step["index"] for step in _STEP.finditer(path)]
+    return "__".join(step for step in steps if step != "...") or None

@@ -1,0 +1,22 @@
+"""The pool of PostgreSQL connections that a service reads and writes its tables with."""
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+# Enough for every read under way on two cores; PostgreSQL's default allows a hundred in all.
+POOL_SIZE = 10
+
+
+def pool(url: str, *, size: int = POOL_SIZE, name: str = "recount") -> Pool:
+    """A pool that is not open yet: `async with pool(url) as connections`."""
+    return AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        open=False,
+        name=name,
+        kwargs={"autocommit": True},
+    )

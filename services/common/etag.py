@@ -1,0 +1,51 @@
+"""ETag: the version of the stream and a digest of the body.
+
+If-None-Match compares all of it (a cached result changes the body, not the version);
+If-Match compares the version alone, since that is what a writer decided on.
+"""
+
+import hashlib
+import re
+
+from services.common.problems import Problem, Rejected, invalid
+
+_TAG = re.compile(r'(?:W/)?"(?P<version>\d+)(?:-[0-9A-Za-z_-]*)?"')
+_LIST = re.compile(r'(?:W/)?"[^"]*"')
+
+
+def etag(version: int, body: bytes) -> str:
+    """`"7-3f2a…"`."""
+    return f'"{version}-{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
+
+
+def parse_if_match(header: str | None) -> int | None:
+    """The version a writer expects; None without the header or with `*`.
+
+    Raises Rejected: 400 when it is not one ETag of ours.
+    """
+    if header is None or header.strip() == "*":
+        return None
+    tags = _LIST.findall(header)
+    if len(tags) != 1 or (match := _TAG.fullmatch(tags[0])) is None or tags[0] != header.strip():
+        raise invalid(
+            "If-Match", "invalid_input", 'If-Match takes one ETag as it was answered: "7-3f2a…".'
+        )
+    return int(match["version"])
+
+
+def is_fresh(header: str | None, tag: str) -> bool:
+    """Whether If-None-Match names this ETag: the client has the body already (304)."""
+    if header is None:
+        return False
+    return header.strip() == "*" or tag in (
+        found.removeprefix("W/") for found in _LIST.findall(header)
+    )
+
+
+def stale(expected: int, actual: int, changes: list[dict[str, object]]) -> Rejected:
+    """412, with what changed since the version the client knows."""
+    return Rejected(
+        412,
+        Problem(type="invalid_request", code="stale", detail="Edited since you read it."),
+        more={"current_version": actual, "expected_version": expected, "changes": changes},
+    )

@@ -1,0 +1,134 @@
+"""The one shape in which an error leaves the building, and the names of the usual ones."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+
+log = logging.getLogger("recount.problems")
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """PostHog's four members, always there. attr: the field at fault, nested as `a__b`."""
+
+    type: str
+    code: str
+    detail: str
+    attr: str | None = None
+
+
+class Rejected(Exception):
+    """An answer that is an error. more: members beside the four; headers: sent with it."""
+
+    def __init__(
+        self,
+        status: int,
+        problem: Problem,
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {problem.code}: {problem.detail}")
+        self.status = status
+        self.problem = problem
+        self.headers = dict(headers or {})
+        self.more = dict(more or {})
+
+
+def invalid(attr: str | None, code: str, detail: str) -> Rejected:
+    """400: a field is not as it must be. code: invalid_input, required, null, max_length …"""
+    return Rejected(400, Problem(type="validation_error", code=code, detail=detail, attr=attr))
+
+
+def not_found(detail: str = "Not found.") -> Rejected:
+    return Rejected(404, Problem(type="invalid_request", code="not_found", detail=detail))
+
+
+def forbidden(detail: str) -> Rejected:
+    return Rejected(
+        403, Problem(type="authentication_error", code="permission_denied", detail=detail)
+    )
+
+
+def unauthenticated(code: str, detail: str) -> Rejected:
+    return Rejected(
+        401,
+        Problem(type="authentication_error", code=code, detail=detail),
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def too_large(detail: str) -> Rejected:
+    return Rejected(413, Problem(type="invalid_request", code="too_large", detail=detail))
+
+
+def unavailable(detail: str, retry_after_seconds: int = 1) -> Rejected:
+    return Rejected(
+        503,
+        Problem(type="server_error", code="unavailable", detail=detail),
+        headers={"Retry-After": str(retry_after_seconds)},
+    )
+
+
+Refusals = Mapping[type[Exception], tuple[int, Problem]]
+AnyRequest = Request[Any, Any, Any]
+
+
+def answer(
+    status: int,
+    problem: Problem,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
+) -> Response[bytes]:
+    """The error as an HTTP answer."""
+    body = msgspec.to_builtins(problem) | dict(more or {})
+    return Response(
+        content=msgspec.json.encode(body),
+        status_code=status,
+        media_type=MediaType.JSON,
+        headers=dict(headers or {}),
+    )
+
+
+def on_rejected(_: AnyRequest, error: Rejected) -> Response[bytes]:
+    return answer(error.status, error.problem, error.headers, error.more)
+
+
+def on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    """Litestar's own errors, re-worded."""
+    match error:
+        case MethodNotAllowedException():
+            problem = Problem(
+                type="invalid_request",
+                code="method_not_allowed",
+                detail=f'Method "{request.method}" not allowed.',
+            )
+        case NotFoundException():
+            problem = Problem(type="invalid_request", code="not_found", detail="Not found.")
+        case ValidationException():
+            problem = Problem(type="validation_error", code="invalid_input", detail=error.detail)
+        case _ if error.status_code == 413:
+            problem = Problem(
+                type="invalid_request", code="too_large", detail="The request body is too large."
+            )
+        case _ if error.status_code >= 500:
+            return on_defect(request, error)
+        case _:
+            problem = Problem(type="invalid_request", code="invalid_input", detail=error.detail)
+    return answer(error.status_code, problem, error.headers)
+
+
+def on_defect(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """A bug: the log gets the trace, the client the shape."""
+    log.error("request failed: %s %s", request.method, request.url.path, exc_info=error)
+    return answer(
+        500, Problem(type="server_error", code="error", detail="A server error occurred.")
+    )

@@ -1,0 +1,37 @@
+"""Settings: a frozen Struct per service, filled once from the environment.
+
+`RECOUNT_<SERVICE>_<FIELD>`, for secrets also `…_FILE` with the path of a file that holds the value.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class InvalidSettings(ValueError):
+    """A setting is missing or can't be read; the message names its variable."""
+
+
+def from_environment(kind: type[S], service: str, environ: Mapping[str, str]) -> S:
+    """`kind` with the fields the environment names. Raises InvalidSettings."""
+    found: dict[str, str] = {}
+    for field in msgspec.structs.fields(kind):
+        name = f"RECOUNT_{service}_{field.name}".upper()
+        value = environ.get(name)
+        if value is None and (path := environ.get(f"{name}_FILE")):
+            try:
+                value = Path(path).read_text().strip()
+            except OSError as cause:
+                raise InvalidSettings(f"{name}_FILE: {cause}") from cause
+        if value is not None:
+            found[field.name] = value
+        elif field.required:
+            raise InvalidSettings(f"{name} (or {name}_FILE) must be set")
+    try:
+        return msgspec.convert(found, kind, strict=False)
+    except msgspec.ValidationError as cause:
+        raise InvalidSettings(f"RECOUNT_{service.upper()}_…: {cause}") from cause
