@@ -1,0 +1,51 @@
+# Everything runs in .venv, made from requirements.txt (pinned, with hashes). Nothing else is changed.
+.DEFAULT_GOAL := help
+.PHONY: help run install test check format bench fuzz lock clean
+
+PYTHON ?= python3
+PORT ?= 8000
+DATA_DIR ?= ./recount-data
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+run: install ## prepare everything and serve (PORT=8000, DATA_DIR=./recount-data)
+	@exec $(BIN)/recount serve --port "$(PORT)" --data-dir "$(DATA_DIR)"
+
+install: $(INSTALLED) ## prepare only; leaves .venv/bin/recount
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Recount needs Python 3.11 or newer; choose one with make PYTHON=…")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: install ## the whole test suite, on real servers
+	$(BIN)/python -m pytest
+
+check: install ## format, lint, types, import rules, compose.yaml
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+
+format: install ## rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install ## the benchmarks, each as a ratio in one run on this machine
+	$(BIN)/python -m tests.bench
+
+fuzz: install ## the long random runs
+	$(BIN)/python -m pytest -m fuzz --timeout 3600
+
+lock: install ## write requirements.txt anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.txt
+
+clean: ## remove .venv (data folders stay)
+	rm -rf .venv build *.egg-info
