@@ -1,0 +1,159 @@
+"""How a project's history proves itself: every entry is chained by hash to the one before it.
+
+commitment = SHA-256(salt ‖ payload bytes)
+hash       = SHA-256(hash of the project's previous entry ‖ canonical envelope ‖ commitment)
+
+The first entry of a project follows 32 zero bytes. An outsider who keeps the last `Link` needs
+nothing else to see whether what comes next continues it, and can do so without any payload.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw
+
+from contracts.json import NULL
+
+SALT_BYTES = 16
+HASH_BYTES = 32
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_encoder = msgspec.json.Encoder()
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the log as it is stored and published: its payload as bytes, with its proof.
+
+    As JSON it is `contracts.events.recorded.Recorded` with four fields more, so that a subscriber
+    decodes either. Bytes are base64 there.
+
+    name: the stored name, `insight.renamed.v1`.
+    event: the payload exactly as it is hashed; `null` where it was too large for the bus.
+    """
+
+    position: int
+    stream_id: UUID
+    version: int
+    name: str
+    team_id: int
+    team_seq: int
+    at: datetime
+    actor: Raw
+    operation_id: UUID
+    correlation_id: UUID
+    causation_id: UUID | None
+    event: Raw
+    salt: bytes
+    commitment: bytes
+    hash: bytes
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Where a project's chain stands: the number and hash of its latest entry."""
+
+    team_seq: int = 0
+    hash: bytes = bytes(HASH_BYTES)
+
+
+BEGINNING = Link()
+
+
+class Broken(ValueError):
+    """The first entry that does not continue its project's chain."""
+
+    def __init__(self, position: int, reason: Literal["team_seq", "commitment", "hash"]) -> None:
+        super().__init__(f"position {position}: {reason} does not follow")
+        self.position = position
+        self.reason = reason
+
+
+def commit(salt: bytes, payload: bytes) -> bytes:
+    """What binds an entry to its payload, yet says nothing of it once the salt is gone."""
+    return sha256(salt + payload).digest()
+
+
+def canonical_envelope(
+    position: int,
+    stream_id: UUID,
+    version: int,
+    name: str,
+    at: datetime,
+    team_id: int,
+    team_seq: int,
+    actor: Raw,
+    operation_id: UUID,
+    correlation_id: UUID,
+    causation_id: UUID | None,
+) -> bytes:
+    """A compact JSON array of the parameters in their order.
+
+    `at` is the count of microseconds since 1970-01-01T00:00Z, UUIDs are lower-case with hyphens,
+    `actor` is its object as stored.
+    """
+    microseconds = (at - _EPOCH) // _MICROSECOND
+    return _encoder.encode(
+        (
+            *(position, stream_id, version, name, microseconds, team_id, team_seq),
+            *(actor, operation_id, correlation_id, causation_id),
+        )
+    )
+
+
+def chained(previous: bytes, envelope: bytes, commitment: bytes) -> bytes:
+    """The hash of an entry. Both ends have a fixed length, so the parts can't be shifted."""
+    return sha256(previous + envelope + commitment).digest()
+
+
+def envelope_of(entry: Entry) -> bytes:
+    return canonical_envelope(
+        entry.position,
+        entry.stream_id,
+        entry.version,
+        entry.name,
+        entry.at,
+        entry.team_id,
+        entry.team_seq,
+        entry.actor,
+        entry.operation_id,
+        entry.correlation_id,
+        entry.causation_id,
+    )
+
+
+def follow(link: Link, entry: Entry) -> Link:
+    """The link after `entry`, an entry of the same project.
+
+    Raises Broken. Without a payload the commitment is taken as it stands: the hash still binds it.
+    """
+    if entry.team_seq != link.team_seq + 1:
+        raise Broken(entry.position, "team_seq")
+    if entry.event != NULL and entry.commitment != commit(entry.salt, bytes(entry.event)):
+        raise Broken(entry.position, "commitment")
+    if entry.hash != chained(link.hash, envelope_of(entry), entry.commitment):
+        raise Broken(entry.position, "hash")
+    return Link(entry.team_seq, entry.hash)
+
+
+def verify(entries: Iterable[Entry], after: Link = BEGINNING) -> Link:
+    """Where the chain stands after `entries` of one project, in order. Raises Broken."""
+    for entry in entries:
+        after = follow(after, entry)
+    return after
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """The message that subscribers get."""
+    return _encoder.encode(entry)
+
+
+_decoder = msgspec.json.Decoder(Entry)
+
+
+def decode_entry(message: bytes) -> Entry:
+    """Raises msgspec.DecodeError."""
+    return _decoder.decode(message)

@@ -1,0 +1,100 @@
+"""What a command hands to the log, and what it gets back."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Raw, Struct
+
+from contracts.events.recorded import Actor, DomainEvent, Recorded, Stream
+
+LONGEST_KEY = 255
+
+
+class Part(Struct, frozen=True):
+    """What one stream gets.
+
+    after: the version the caller decided on; None: a blind append, numbered by the writer.
+    events: may be empty: "nothing would change", which holds only as long as `after` does.
+    """
+
+    stream: Stream
+    after: int | None
+    events: tuple[DomainEvent, ...]
+
+
+class NewReceipt(Struct, frozen=True):
+    """An Idempotency-Key and the request it came with; status: the HTTP status of the answer."""
+
+    key: str
+    request_hash: bytes
+    status: int
+
+
+class Append(Struct, frozen=True, kw_only=True):
+    """The facts of one command, all or nothing; at least one part, all of one project."""
+
+    parts: tuple[Part, ...]
+    actor: Actor
+    operation_id: UUID
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    receipt: NewReceipt | None = None
+
+    @property
+    def team_id(self) -> int:
+        return self.parts[0].stream.team_id
+
+
+class Appended(Struct, frozen=True):
+    """position: of the last fact; the log's head where there was none."""
+
+    recorded: tuple[Recorded[DomainEvent], ...]
+    position: int
+
+
+class Receipt(Struct, frozen=True):
+    """What a command under this key came to.
+
+    stream_id, version: the first part's stream after it, from which its answer is rendered again.
+    """
+
+    key: str
+    request_hash: bytes
+    status: int
+    stream_id: UUID
+    version: int
+    position: int
+
+
+class Unreadable(Struct, frozen=True, kw_only=True):
+    """An entry whose payload or actor this version can't decode. A projector parks its stream."""
+
+    position: int
+    stream_id: UUID
+    version: int
+    team_id: int
+    team_seq: int
+    at: datetime
+    name: str
+    actor: Raw
+    payload: bytes
+    reason: str
+
+
+class ReceiptExists(Exception):
+    """The Idempotency-Key was used before: nothing was appended, `receipt` says what came of it."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__(f"key {receipt.key!r} was used for position {receipt.position}")
+        self.receipt = receipt
+
+
+class LogUnavailable(Exception):
+    """PostgreSQL could not be reached in time: nothing was appended."""
+
+
+class OutcomeUnknown(Exception):
+    """The connection broke while committing, and PostgreSQL did not come back in time to tell.
+
+    The facts may or may not be in the log; asking again under the same Idempotency-Key is safe.
+    """

@@ -1,0 +1,143 @@
+"""Rows of the log and what they say: as facts, as entries with their proofs, or as unreadable."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw, Struct
+
+from contracts.chain import Entry
+from contracts.codec import Undecodable, decode_event
+from contracts.events.recorded import Actor, DomainEvent, Recorded
+from services.common.log.appends import Unreadable
+
+_actor = msgspec.json.Decoder(Actor)
+
+HEAD = "SELECT coalesce(max(notification_id), 0) FROM log"
+
+_FACT = """
+    SELECT notification_id, originator_id, originator_version, team_id, team_seq, recorded_at,
+        actor, operation_id, correlation_id, causation_id, topic, state
+    FROM log"""
+
+STREAM = f"""{_FACT}
+    WHERE originator_id = %s ORDER BY originator_version"""
+
+STREAM_UP_TO = f"""{_FACT}
+    WHERE originator_id = %s AND originator_version <= %s ORDER BY originator_version"""
+
+FACTS = f"""{_FACT}
+    WHERE notification_id > %s ORDER BY notification_id LIMIT %s"""
+
+NEWEST = """
+    SELECT DISTINCT ON (originator_id) originator_id, notification_id, topic
+    FROM log
+    WHERE originator_id = ANY(%s) AND topic = ANY(%s)
+    ORDER BY originator_id, originator_version DESC"""
+
+ENTRIES = """
+    SELECT notification_id, originator_id, originator_version, topic, team_id, team_seq,
+        recorded_at, actor, operation_id, correlation_id, causation_id, state,
+        salt, commitment, hash
+    FROM log
+    WHERE notification_id > %s ORDER BY notification_id LIMIT %s"""
+
+RECEIPT = """
+    SELECT key, request_hash, status, stream_id, version, position FROM receipts
+    WHERE team_id = %(team_id)s AND actor = %(actor)s AND key = %(key)s
+        AND recorded_at > %(since)s"""
+
+FORGET_RECEIPTS = "DELETE FROM receipts WHERE recorded_at <= %s"
+
+
+class FactRow(Struct, frozen=True):
+    """A row of STREAM or FACTS, its columns in their order."""
+
+    position: int
+    stream_id: UUID
+    version: int
+    team_id: int
+    team_seq: int
+    at: datetime
+    actor: str
+    operation_id: UUID
+    correlation_id: UUID
+    causation_id: UUID | None
+    name: str
+    payload: bytes
+
+
+def decoded(row: FactRow) -> Recorded[DomainEvent]:
+    """Raises Undecodable."""
+    try:
+        actor = _actor.decode(row.actor)
+    except msgspec.DecodeError as cause:
+        raise Undecodable(f"actor: {cause}") from cause
+    return Recorded(
+        position=row.position,
+        stream_id=row.stream_id,
+        version=row.version,
+        team_id=row.team_id,
+        team_seq=row.team_seq,
+        at=row.at,
+        actor=actor,
+        operation_id=row.operation_id,
+        correlation_id=row.correlation_id,
+        causation_id=row.causation_id,
+        event=decode_event(row.name, row.payload),
+    )
+
+
+def decoded_or_unreadable(row: FactRow) -> Recorded[DomainEvent] | Unreadable:
+    try:
+        return decoded(row)
+    except Undecodable as cause:
+        return Unreadable(
+            position=row.position,
+            stream_id=row.stream_id,
+            version=row.version,
+            team_id=row.team_id,
+            team_seq=row.team_seq,
+            at=row.at,
+            name=row.name,
+            actor=Raw(row.actor.encode()),
+            payload=row.payload,
+            reason=str(cause),
+        )
+
+
+def entry(
+    position: int,
+    stream_id: UUID,
+    version: int,
+    name: str,
+    team_id: int,
+    team_seq: int,
+    at: datetime,
+    actor: str,
+    operation_id: UUID,
+    correlation_id: UUID,
+    causation_id: UUID | None,
+    payload: bytes,
+    salt: bytes,
+    commitment: bytes,
+    hash_: bytes,
+) -> Entry:
+    """A row of ENTRIES, its columns in their order. Decodes nothing."""
+    return Entry(
+        position=position,
+        stream_id=stream_id,
+        version=version,
+        name=name,
+        team_id=team_id,
+        team_seq=team_seq,
+        at=at,
+        actor=Raw(actor.encode()),
+        operation_id=operation_id,
+        correlation_id=correlation_id,
+        causation_id=causation_id,
+        event=Raw(payload),
+        salt=salt,
+        commitment=commitment,
+        hash=hash_,
+    )

@@ -1,0 +1,253 @@
+"""The writer's one transaction: lock and look, judge, copy, commit."""
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg.rows import TupleRow
+
+from contracts.chain import SALT_BYTES, Entry, Link
+from services.common.log.appends import Receipt
+from services.common.log.batch import DAWN, Judgement, Prepared, Standing, StoredReceipt, judge
+from services.common.log.recorder import LogRecorder
+
+RECEIPTS_KEPT = timedelta(days=7)
+
+HEAD = """
+    SELECT notification_id, recorded_at FROM log ORDER BY notification_id DESC LIMIT 1"""
+
+VERSIONS = """
+    SELECT stream.id, head.originator_version
+    FROM unnest(%s::uuid[]) AS stream (id),
+    LATERAL (
+        SELECT originator_version FROM log
+        WHERE originator_id = stream.id
+        ORDER BY originator_version DESC LIMIT 1
+    ) AS head"""
+
+LINKS = """
+    SELECT team_id, seq, hash FROM log_heads WHERE team_id = ANY(%s::bigint[])"""
+
+RECEIPTS = """
+    SELECT team_id, actor, key, request_hash, status, stream_id, version, position
+    FROM receipts
+    JOIN unnest(%(teams)s::bigint[], %(actors)s::text[], %(keys)s::text[])
+        AS asked (team_id, actor, key) USING (team_id, actor, key)
+    WHERE recorded_at > %(since)s"""
+
+COPY = """
+    COPY log (
+        originator_id, originator_version, topic, state, notification_id, team_id, team_seq,
+        recorded_at, actor, operation_id, correlation_id, causation_id, salt, commitment, hash
+    ) FROM STDIN (FORMAT BINARY)"""
+
+COPY_TYPES = (
+    *("uuid", "int8", "text", "bytea", "int8", "int8", "int8"),
+    *("timestamptz", "text", "uuid", "uuid", "uuid", "bytea", "bytea", "bytea"),
+)
+
+MOVE_LINKS = """
+    INSERT INTO log_heads AS head (team_id, seq, hash, recorded_at)
+    SELECT team_id, seq, hash, %(at)s
+    FROM unnest(%(teams)s::bigint[], %(seqs)s::bigint[], %(hashes)s::bytea[])
+        AS moved (team_id, seq, hash)
+    ON CONFLICT (team_id) DO UPDATE
+    SET seq = excluded.seq, hash = excluded.hash, recorded_at = excluded.recorded_at"""
+
+# A receipt of the same key can only be one that is past its time.
+WRITE_RECEIPTS = """
+    INSERT INTO receipts (
+        team_id, actor, key, request_hash, status, stream_id, version, position,
+        operation_id, recorded_at
+    )
+    SELECT * FROM unnest(
+        %s::bigint[], %s::text[], %s::text[], %s::bytea[], %s::smallint[], %s::uuid[],
+        %s::bigint[], %s::bigint[], %s::uuid[], %s::timestamptz[]
+    )
+    ON CONFLICT (team_id, actor, key) DO UPDATE
+    SET request_hash = excluded.request_hash, status = excluded.status,
+        stream_id = excluded.stream_id, version = excluded.version, position = excluded.position,
+        operation_id = excluded.operation_id, recorded_at = excluded.recorded_at"""
+
+ENTRY_STANDS = """
+    SELECT 1 FROM log WHERE notification_id = %(position)s AND hash = %(hash)s"""
+
+RECEIPT_STANDS = """
+    SELECT 1 FROM receipts
+    WHERE team_id = %(team_id)s AND actor = %(actor)s AND key = %(key)s
+        AND operation_id = %(operation_id)s"""
+
+CONNECTION_LOST = (OperationalError, InterfaceError)
+
+
+class CommitInDoubt(Exception):
+    """COMMIT was sent, and the connection broke before its answer."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__(f"{len(judgement.entries)} entries")
+        self.judgement = judgement
+
+
+class LogTransaction:
+    """Writes batches on one connection, which it takes in autocommit mode.
+
+    now, salt: where time and randomness come from.
+    crash_at: told "locked", "copied" and "committed" as each is reached, for crash tests.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
+        crash_at: Callable[[str], None] = lambda point: None,
+    ) -> None:
+        self._recorder = LogRecorder()
+        self._now = now
+        self._salt = salt
+        self._crash_at = crash_at
+
+    async def write(
+        self, conn: AsyncConnection[TupleRow], waiting: Sequence[Prepared]
+    ) -> Judgement:
+        """Commit what can be accepted. On any error the connection is left to be closed.
+
+        Raises CommitInDoubt; psycopg's OperationalError or InterfaceError when nothing was written;
+        any other psycopg.Error when the server refused the whole batch.
+        """
+        standing = await self._lock(conn, waiting)
+        self._crash_at("locked")
+        judgement = judge(waiting, standing, self._now(), self._salt)
+        if not judgement.writes:
+            await conn.execute("ROLLBACK")
+            return judgement
+        if judgement.entries:
+            await _copy(conn, judgement.entries)
+        self._crash_at("copied")
+        try:
+            await _commit(conn, judgement)
+        except CONNECTION_LOST as cause:
+            raise CommitInDoubt(judgement) from cause
+        self._crash_at("committed")
+        return judgement
+
+    async def stands(self, conn: AsyncConnection[TupleRow], doubtful: Judgement) -> bool:
+        """Whether a batch whose COMMIT got no answer is in the log; if not, it never will be.
+
+        The lock is what makes this final: it is granted only once the broken transaction has ended.
+        """
+        async with conn.transaction(), conn.cursor() as cursor:
+            for statement in self._recorder.locking:
+                await cursor.execute(statement)
+            if doubtful.entries:
+                first = doubtful.entries[0]
+                await cursor.execute(ENTRY_STANDS, {"position": first.position, "hash": first.hash})
+            else:
+                written = doubtful.receipts[0]
+                await cursor.execute(
+                    RECEIPT_STANDS,
+                    {
+                        "team_id": written.team_id,
+                        "actor": written.actor,
+                        "key": written.receipt.key,
+                        "operation_id": written.operation_id,
+                    },
+                )
+            return await cursor.fetchone() is not None
+
+    async def _lock(self, conn: AsyncConnection[TupleRow], waiting: Sequence[Prepared]) -> Standing:
+        """One round trip: take the lock, and see what it now protects.
+
+        Each statement has its own snapshot, so those after the lock see every commit before it.
+        """
+        streams = list({part.stream_id for prepared in waiting for part in prepared.parts})
+        teams = list({prepared.team_id for prepared in waiting})
+        keys = [key for prepared in waiting if (key := prepared.receipt_key) is not None]
+        async with conn.pipeline():
+            await conn.execute("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=True)
+            for statement in self._recorder.locking:
+                await conn.execute(statement, prepare=True)
+            await conn.execute(self._recorder.ringing, prepare=True)
+            head = await conn.execute(HEAD, prepare=True, binary=True)
+            versions = await conn.execute(VERSIONS, (streams,), prepare=True, binary=True)
+            links = await conn.execute(LINKS, (teams,), prepare=True, binary=True)
+            receipts = None if not keys else await conn.execute(RECEIPTS, self._asked(keys))
+        position, at = await head.fetchone() or (0, DAWN)
+        return Standing(
+            position=position,
+            at=at,
+            versions=dict(await versions.fetchall()),
+            links={team: Link(seq, hash_) for team, seq, hash_ in await links.fetchall()},
+            receipts={}
+            if receipts is None
+            else {(row[0], row[1], row[2]): Receipt(*row[2:]) for row in await receipts.fetchall()},
+        )
+
+    def _asked(self, keys: Sequence[tuple[int, str, str]]) -> dict[str, object]:
+        teams, actors, names = zip(*dict.fromkeys(keys), strict=True)
+        since = self._now() - RECEIPTS_KEPT
+        return {"teams": list(teams), "actors": list(actors), "keys": list(names), "since": since}
+
+
+async def _copy(conn: AsyncConnection[TupleRow], entries: Sequence[Entry]) -> None:
+    async with conn.cursor() as cursor, cursor.copy(COPY) as copy:
+        copy.set_types(COPY_TYPES)
+        for entry in entries:
+            await copy.write_row(
+                (
+                    entry.stream_id,
+                    entry.version,
+                    entry.name,
+                    bytes(entry.event),
+                    entry.position,
+                    entry.team_id,
+                    entry.team_seq,
+                    entry.at,
+                    bytes(entry.actor).decode(),
+                    entry.operation_id,
+                    entry.correlation_id,
+                    entry.causation_id,
+                    entry.salt,
+                    entry.commitment,
+                    entry.hash,
+                )
+            )
+
+
+async def _commit(conn: AsyncConnection[TupleRow], judgement: Judgement) -> None:
+    """One round trip: move the projects' chains, write the receipts, commit."""
+    async with conn.pipeline():
+        if judgement.moved:
+            await conn.execute(MOVE_LINKS, _links(judgement), prepare=True)
+        if judgement.receipts:
+            await conn.execute(WRITE_RECEIPTS, _columns(judgement.receipts), prepare=True)
+        committed = await conn.execute("COMMIT", prepare=True)
+    assert committed.statusmessage == "COMMIT", committed.statusmessage
+
+
+def _links(judgement: Judgement) -> dict[str, object]:
+    return {
+        "at": judgement.at,
+        "teams": list(judgement.moved),
+        "seqs": [link.team_seq for link in judgement.moved.values()],
+        "hashes": [link.hash for link in judgement.moved.values()],
+    }
+
+
+def _columns(receipts: Sequence[StoredReceipt]) -> list[list[object]]:
+    rows = (
+        (
+            stored.team_id,
+            stored.actor,
+            stored.receipt.key,
+            stored.receipt.request_hash,
+            stored.receipt.status,
+            stored.receipt.stream_id,
+            stored.receipt.version,
+            stored.receipt.position,
+            stored.operation_id,
+            stored.at,
+        )
+        for stored in receipts
+    )
+    return [list(column) for column in zip(*rows, strict=True)]

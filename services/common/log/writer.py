@@ -1,0 +1,182 @@
+"""Group commit: one task writes whatever appends are waiting, each with an answer of its own."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+import psycopg
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.common.log.appends import Appended, LogUnavailable, OutcomeUnknown
+from services.common.log.batch import Judgement, Prepared
+from services.common.log.transaction import CONNECTION_LOST, CommitInDoubt, LogTransaction
+
+MOST_APPENDS = 256
+PATIENCE_SECONDS = 10.0
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 1.0
+
+# A writer that hangs between lock and commit must not hang the others; and a peer that vanished
+# without a word is noticed while its callers still wait.
+_SESSION: dict[str, Any] = {
+    "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=5s -c synchronous_commit=on",
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 10_000,
+}
+
+
+class Waiting(Struct, frozen=True):
+    """An append in the queue. since: monotonic seconds."""
+
+    prepared: Prepared
+    answer: asyncio.Future[Appended]
+    since: float
+
+
+class LogWriter:
+    """Takes what waits, at most MOST_APPENDS at a time, and never waits for more to come.
+
+    Any number of writers in any number of processes may share one log: the table lock orders them.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        transaction: LogTransaction,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._url = url
+        self._transaction = transaction
+        self._patience_seconds = patience_seconds
+        self._queue: deque[Waiting] = deque()
+        self._bell = asyncio.Event()
+        self._closing = False
+        self._conn: AsyncConnection[TupleRow] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="log writer")
+
+    async def append(self, prepared: Prepared) -> Appended:
+        """The answer, once it is durable. What a cancelled caller sent may still be written.
+
+        Raises ConcurrentEdit, ReceiptExists, LogUnavailable, OutcomeUnknown.
+        """
+        if self._closing or self._task is None or self._task.done():
+            raise LogUnavailable("the log's writer is closed")
+        answer: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._queue.append(Waiting(prepared, answer, monotonic()))
+        self._bell.set()
+        return await answer
+
+    async def close(self) -> None:
+        """Write what waits, then stop. Raises what ended the task, if it did not end well."""
+        self._closing = True
+        self._bell.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        try:
+            while batch := await self._take():
+                await self._write(batch)
+        finally:
+            self._closing = True
+            await self._disconnect()
+            _fail(self._queue, LogUnavailable("the log's writer has stopped"))
+
+    async def _take(self) -> list[Waiting]:
+        """What waits, in order, cancelled callers left out; empty only when closing."""
+        while True:
+            batch: list[Waiting] = []
+            while self._queue and len(batch) < MOST_APPENDS:
+                waiting = self._queue.popleft()
+                if not waiting.answer.done():
+                    batch.append(waiting)
+            if batch or self._closing:
+                return batch
+            self._bell.clear()
+            await self._bell.wait()
+
+    async def _write(self, batch: Sequence[Waiting]) -> None:
+        """Every caller in the batch is answered when this returns."""
+        try:
+            judgement = await self._persist(batch)
+        except (LogUnavailable, OutcomeUnknown) as cause:
+            _fail(batch, cause)
+        except psycopg.Error as cause:
+            await self._disconnect()
+            if len(batch) == 1:
+                _fail(batch, cause)
+                return
+            # Something in it is refused by the server itself: let only that one hear of it.
+            for waiting in batch:
+                await self._write([waiting])
+        except BaseException as cause:
+            _fail(batch, LogUnavailable(f"the log's writer has stopped: {cause!r}"))
+            raise
+        else:
+            _answer(batch, judgement)
+
+    async def _persist(self, batch: Sequence[Waiting]) -> Judgement:
+        """Write through lost connections. Safe: no attempt begins while another is in doubt."""
+        prepared = [waiting.prepared for waiting in batch]
+        deadline = batch[0].since + self._patience_seconds
+        doubtful: Judgement | None = None
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                conn = await self._connected()
+                if doubtful is not None:
+                    if await self._transaction.stands(conn, doubtful):
+                        return doubtful
+                    doubtful = None
+                return await self._transaction.write(conn, prepared)
+            except CommitInDoubt as doubt:
+                doubtful, cause = doubt.judgement, doubt.__cause__
+            except CONNECTION_LOST as lost:
+                cause = lost
+            await self._disconnect()
+            if monotonic() + pause > deadline:
+                raise _given_up(doubtful) from cause
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _connected(self) -> AsyncConnection[TupleRow]:
+        if self._conn is None:
+            self._conn = await AsyncConnection.connect(self._url, autocommit=True, **_SESSION)
+        return self._conn
+
+    async def _disconnect(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            await conn.close()
+
+
+def _given_up(doubtful: Judgement | None) -> LogUnavailable | OutcomeUnknown:
+    if doubtful is None:
+        return LogUnavailable("PostgreSQL did not come back in time; nothing was appended")
+    return OutcomeUnknown("PostgreSQL did not come back in time to say what was committed")
+
+
+def _answer(batch: Sequence[Waiting], judgement: Judgement) -> None:
+    for waiting, outcome in zip(batch, judgement.outcomes, strict=True):
+        if waiting.answer.done():
+            continue
+        if isinstance(outcome, Appended):
+            waiting.answer.set_result(outcome)
+        else:
+            waiting.answer.set_exception(outcome)
+
+
+def _fail(batch: Sequence[Waiting] | deque[Waiting], cause: Exception) -> None:
+    for waiting in batch:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(cause)
