@@ -1,4 +1,4 @@
-"""What an event must be like: the one form that steps, exclusions, actions and filters are brought to.
+"""What an event must be like: the one form that steps, exclusions, actions and filters take.
 
 Pure values. `services.query.conditions_sql` turns them into ClickHouse text.
 """
@@ -11,16 +11,17 @@ PropertyType = Literal[
     "event", "event_metadata", "person", "group", "session", "element",
 ]  # fmt: skip
 Operator = Literal[
-    "exact", "is_not", "icontains", "not_icontains", "icontains_multi", "not_icontains_multi",
-    "regex", "not_regex", "gt", "gte", "lt", "lte", "between", "not_between", "is_set", "is_not_set",
-    "is_date_exact", "is_date_before", "is_date_after", "is_cleaned_path_exact",
+    "exact", "is_not", "contains", "icontains", "not_icontains", "icontains_multi",
+    "not_icontains_multi",
+    "regex", "not_regex", "gt", "gte", "lt", "lte", "between", "not_between", "is_set",
+    "is_not_set", "is_date_exact", "is_date_before", "is_date_after", "is_cleaned_path_exact",
     "semver_eq", "semver_neq", "semver_gt", "semver_gte", "semver_lt", "semver_lte",
     "semver_tilde", "semver_caret", "semver_wildcard",
 ]  # fmt: skip
 Scalar = str | int | float | bool
 
 
-class Condition(msgspec.Struct, frozen=True, tag=True):
+class Condition(msgspec.Struct, frozen=True, tag=True, tag_field="kind"):
     """The base of every condition."""
 
 
@@ -45,8 +46,12 @@ class EventNamed(Condition, frozen=True):
 class PropertyIs(Condition, frozen=True):
     """A property filter (funnels.md section 4), its operator already canonical (`in` is exact …).
 
-    values: never empty, but for is_set and is_not_set; several: any of them (none of them when negative).
+    values: never empty, but for is_set and is_not_set; several: any of them (none of them when
+        negative). between: its two bounds. Dates: ISO 8601 with an offset, relative ones already
+        counted back from now.
+    contains: LIKE %v%, case-sensitive (the urls of actions); no filter of a request asks for it.
     numeric: the project declares the property numeric, so both sides are read as numbers.
+    path_rules: for is_cleaned_path_exact, the project's (regular expression, replacement) in order.
     """
 
     type: PropertyType
@@ -55,6 +60,7 @@ class PropertyIs(Condition, frozen=True):
     values: tuple[Scalar, ...] = ()
     group_type_index: int | None = None
     numeric: bool = False
+    path_rules: tuple[tuple[str, str], ...] = ()
 
 
 class InCohort(Condition, frozen=True):

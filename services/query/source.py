@@ -6,13 +6,29 @@ rendered last. Events stand under the alias `e` (`e.timestamp`, `e.uuid`, `e.eve
     source = Source(team_id, bindings, period=(date_from, date_to), has_overrides=True)
     columns = [source.actor(plan.actor), source.step(step)]
     text = f"SELECT {', '.join(columns)} {source.from_clause()} WHERE {source.scope()}"
+
+Filters on persons, groups, cohorts and sessions are set memberships (`IN (SELECT …)`), which no
+join is paid for; their values, for breakdowns and expressions, are joined.
 """
 
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import assert_never
 
 from services.common.statement import Bindings
-from services.query.conditions import AnyCondition, PropertyType
+from services.query import memberships
+from services.query.conditions import (
+    AllOf,
+    AnyCondition,
+    AnyOf,
+    EventNamed,
+    Expression,
+    InCohort,
+    PropertyIs,
+    PropertyType,
+)
+from services.query.conditions_sql import compare
+from services.query.expressions import Field, Property, parse
+from services.query.expressions_sql import Writer
 from services.query.funnels.plan import (
     AnyActor,
     Breakdown,
@@ -21,9 +37,18 @@ from services.query.funnels.plan import (
     PersonActor,
     Step,
 )
+from services.query.moments import microseconds
+from services.query.operands import (
+    MISSING,
+    Operand,
+    json_property,
+    moment_value,
+    text_value,
+)
 
 Period = tuple[datetime, datetime]
 _NOBODY = "toUUID('00000000-0000-0000-0000-000000000000')"
+_URL_ENDS = r"[/?#]+$"
 
 
 class Source:
@@ -49,6 +74,8 @@ class Source:
         self.has_overrides = has_overrides
         self.timezone = timezone
         self._joins: dict[str, str] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._expressions = Writer(self._read, bindings, timezone)
 
     def scope(self) -> str:
         """The project's events of the period."""
@@ -58,34 +85,157 @@ class Source:
         date_from, date_to = (self.instant(at) for at in self.period)
         return f"{team} AND e.timestamp >= {date_from} AND e.timestamp <= {date_to}"
 
+    def from_clause(self) -> str:
+        """`FROM events AS e` and the joins asked for so far, in the order they were needed."""
+        return " ".join(["FROM events AS e", *self._joins.values()])
+
+    # Conditions
+
     def condition(self, condition: AnyCondition) -> str:
-        """True or false for each event, never null."""
-        raise NotImplementedError
+        """True or false for each event (UInt8), never null."""
+        match condition:
+            case AllOf(conditions=parts):
+                return self._joined(parts, "AND", "1")
+            case AnyOf(conditions=parts):
+                return self._joined(parts, "OR", "0")
+            case EventNamed(names=(name,)):
+                return f"(e.event = {self.bindings.bind(name, 'String')})"
+            case EventNamed(names=names):
+                return f"(e.event IN {self.bindings.bind(list(names), 'Array(String)')})"
+            case PropertyIs():
+                return self._property_is(condition)
+            case InCohort(cohort_id=cohort_id, negated=negated):
+                members = memberships.cohort(self, cohort_id)
+                return f"({self.person_id()} {'NOT IN' if negated else 'IN'} {members})"
+            case Expression(text=text):
+                return self._expressions.condition(parse(text))
+            case _:
+                assert_never(condition)
+
+    def _joined(self, parts: tuple[AnyCondition, ...], how: str, empty: str) -> str:
+        tests = [self.condition(part) for part in parts]
+        return f"({f' {how} '.join(tests)})" if tests else empty
+
+    def _property_is(self, condition: PropertyIs) -> str:
+        match condition.type:
+            case "event" | "event_metadata":
+                operand = self.operand(condition.type, condition.key)
+                return f"({compare(condition, operand, self.bindings, self.timezone)})"
+            case "person" | "group" | "session":
+                return memberships.property_is(self, condition)
+            case "element":
+                return memberships.element_is(self, condition)
+            case _:
+                assert_never(condition.type)
 
     def step(self, step: Step) -> str:
         """Whether the event is this step, first-time mathematics included (UInt8)."""
-        raise NotImplementedError
+        matches = self.condition(step.matches)
+        if step.first_time is None:
+            return matches
+        with_filters = step.first_time == "first_time_for_user_with_filters"
+        first = self._first_events(step.matches if with_filters else step.entity)
+        return f"({matches} AND e.uuid IN {first})"
+
+    def _first_events(self, condition: AnyCondition) -> str:
+        """Each person's first event that meets it, all history up to the period's end, if in it."""
+        inner = Source(
+            self.team_id,
+            self.bindings,
+            has_overrides=self.has_overrides,
+            timezone=self.timezone,
+        )
+        person, test = inner.person_id(), inner.condition(condition)
+        until = since = ""
+        if self.period is not None:
+            date_from, date_to = (self.instant(at) for at in self.period)
+            until = f" AND e.timestamp <= {date_to}"
+            since = f" HAVING min(e.timestamp) >= {date_from}"
+        return (
+            f"(SELECT argMin(e.uuid, (e.timestamp, UUIDToNum(e.uuid))) {inner.from_clause()} "
+            f"WHERE {inner.scope()}{until} AND {test} GROUP BY {person}{since})"
+        )
+
+    # Values
+
+    def operand(self, type: PropertyType, key: str, group_type_index: int | None = None) -> Operand:
+        """A property of the event's, with the joins that reading it needs."""
+        match type:
+            case "event":
+                return json_property("e.properties", key)
+            case "event_metadata":
+                return self._metadata(key)
+            case "person":
+                return text_value(self._person_text(key))
+            case "group":
+                return text_value(self._group_text(key, group_type_index or 0))
+            case "session":
+                return text_value(self._session_text(key))
+            case "element":
+                return MISSING
+            case _:
+                assert_never(type)
 
     def text(self, type: PropertyType, key: str, group_type_index: int | None = None) -> str:
-        """A property as text: Nullable(String), objects and arrays as JSON text."""
-        raise NotImplementedError
+        """A property as text: (Nullable) String, objects and arrays as JSON text."""
+        return self.operand(type, key, group_type_index).text
 
     def expression(self, text: str) -> str:
         """An expression of the closed subset, as Nullable(String)."""
-        raise NotImplementedError
+        return self._expressions.text(parse(text))
 
     def breakdown_parts(self, breakdown: Breakdown) -> list[str]:
-        """Each key's text as String, missing as "", normalized if asked; empty for cohorts."""
-        raise NotImplementedError
+        """Each key's text as String, missing as "", normalized if asked; none for cohorts."""
+        parts = [f"ifNull({self._breakdown_text(breakdown, key)}, '')" for key in breakdown.keys]
+        if not breakdown.normalize_url:
+            return parts
+        ends = self.bindings.bind(_URL_ENDS, "String")
+        bare = [f"replaceRegexpOne({part}, {ends}, '')" for part in parts]
+        return [
+            f"if({part} = '', '', if({stripped} = '', '/', {stripped}))"
+            for part, stripped in zip(parts, bare, strict=True)
+        ]
+
+    def _breakdown_text(self, breakdown: Breakdown, key: str) -> str:
+        match breakdown.type:
+            case "hogql":
+                return self.expression(key)
+            case "event" | "person" | "group" | "event_metadata" | "session":
+                return self.text(breakdown.type, key, breakdown.group_type_index)
+            case "cohort":
+                raise ValueError("the values of a cohort breakdown are conditions, not text")
+            case _:
+                assert_never(breakdown.type)
+
+    def _read(self, field: Field | Property) -> Operand:
+        if isinstance(field, Property):
+            return self.operand(field.of, field.key)
+        return self._metadata(field.name)
+
+    def _metadata(self, key: str) -> Operand:
+        match key:
+            case "event" | "distinct_id":
+                return text_value(f"e.{key}")
+            case "timestamp":
+                return moment_value("e.timestamp")
+            case "person_id":
+                return text_value(f"toString({self.person_id()})")
+            case "$group_0" | "$group_1" | "$group_2" | "$group_3" | "$group_4":
+                return text_value(f"nullIf(e.{key[1:]}, '')")
+            case _:
+                return MISSING
+
+    # Actors
 
     def person_id(self) -> str:
         """The event's person (UUID), merges applied."""
         if not self.has_overrides:
             return "e.person_id"
-        self._joins["overrides"] = (
-            "LEFT ANY JOIN (SELECT person_id, argMax(target_id, version) AS target_id "
-            f"FROM person_overrides WHERE team_id = {self.team()} GROUP BY person_id) AS overrides "
-            "ON e.person_id = overrides.person_id"
+        self._join(
+            "overrides",
+            "SELECT person_id, argMax(target_id, version) AS target_id FROM person_overrides "
+            f"WHERE team_id = {self.team()} GROUP BY person_id",
+            "e.person_id = overrides.person_id",
         )
         return f"if(overrides.target_id = {_NOBODY}, e.person_id, overrides.target_id)"
 
@@ -103,11 +253,34 @@ class Source:
 
     def has_actor(self, actor: AnyActor) -> str:
         """Whether the event counts for anybody."""
-        return "1" if isinstance(actor, PersonActor) else f"{self.actor(actor)} != ''"
+        return "1" if isinstance(actor, PersonActor) else f"({self.actor(actor)} != '')"
 
-    def from_clause(self) -> str:
-        """`FROM events AS e` and the joins asked for so far, in the order they were needed."""
-        return " ".join(["FROM events AS e", *self._joins.values()])
+    # Joined values
+
+    def _person_text(self, key: str) -> str:
+        person = self.person_id()
+        name = f"person_{self._number('person', key)}"
+        self._join(name, memberships.persons(self, key), f"{person} = {name}.id")
+        return f"{name}.value"
+
+    def _group_text(self, key: str, index: int) -> str:
+        name = f"group_{index:d}_{self._number(f'group {index}', key)}"
+        self._join(name, memberships.groups(self, key, index), f"e.group_{index:d} = {name}.id")
+        return f"{name}.value"
+
+    def _session_text(self, key: str) -> str:
+        name = f"session_{self._number('session', key)}"
+        self._join(name, memberships.sessions(self, key), f"e.session_id = {name}.id")
+        return f"{name}.value"
+
+    def _join(self, name: str, table: str, on: str) -> None:
+        self._joins.setdefault(name, f"LEFT ANY JOIN ({table}) AS {name} ON {on}")
+
+    def _number(self, kind: str, key: str) -> int:
+        """A number for each key that is joined, so that a key never becomes part of a name."""
+        return self._numbers.setdefault((kind, key), len(self._numbers))
+
+    # Bound values
 
     def team(self) -> str:
         return self.bindings.bind(self.team_id, "Int64")
@@ -116,9 +289,3 @@ class Source:
         """A time as DateTime64(6), bound in whole microseconds."""
         micros = self.bindings.bind(microseconds(at), "Int64")
         return f"fromUnixTimestamp64Micro({micros}, 'UTC')"
-
-
-def microseconds(at: datetime) -> int:
-    """Since 1970, exactly (float seconds lose the last digits)."""
-    since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -1,0 +1,256 @@
+"""Operators of section 4 as ClickHouse text: one operand and a filter's values in, a boolean out.
+
+Every function answers UInt8, never null; what a null property means is decided here, once.
+Pure: a `PropertyIs` and an `Operand` say everything, so events, persons, groups and sessions
+share it.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import assert_never
+
+import msgspec
+
+from services.common.statement import Bindings
+from services.query.conditions import Operator, PropertyIs, Scalar
+from services.query.moments import microseconds
+from services.query.operands import Operand
+from services.query.versions import Version, version_range
+
+TRUE, FALSE = "1", "0"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_EXACT_INTEGERS = 2**53
+"""Beyond it a double no longer tells two whole numbers apart: they compare as text."""
+# Without it `5`, `Jan` and the like read as days of the current year.
+_DATE = (
+    r"^([12]\d{3}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d(:?\d\d)?))?)?"
+    r"|\d{10}|\d{13})$"
+)
+_NEGATIONS: dict[Operator, Operator] = {
+    "is_not": "exact",
+    "not_icontains": "icontains",
+    "not_icontains_multi": "icontains_multi",
+    "not_regex": "regex",
+    "is_not_set": "is_set",
+}
+
+
+def true_of_null(operator: Operator) -> bool:
+    """Whether the filter passes where the property is missing."""
+    return operator in _NEGATIONS
+
+
+def opposite_of(condition: PropertyIs) -> PropertyIs:
+    """The filter that fails exactly where `condition` passes, for those that pass on null."""
+    return msgspec.structs.replace(condition, operator=_NEGATIONS[condition.operator])
+
+
+def number(value: Scalar) -> float | None:
+    """The number that a value reads as: plain decimal notation, finite; booleans do not."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return None
+    read = _float(value)
+    return read if math.isfinite(read) else None
+
+
+def _float(value: str | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def text(value: Scalar) -> str:
+    """A value as JSON writes it, strings as they are."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_INTEGERS:
+        return str(int(value))
+    return str(value)
+
+
+def compare(condition: PropertyIs, operand: Operand, bindings: Bindings, timezone: str) -> str:
+    """`condition` on `operand`; timezone: for dates in the data that name no offset."""
+    operator = condition.operator
+    if true_of_null(operator):
+        opposite = compare(opposite_of(condition), operand, bindings, timezone)
+        return f"NOT {opposite}"
+    values = condition.values
+    match operator:
+        case "exact":
+            return _equal(values, operand, bindings, condition.numeric)
+        case "contains":
+            return _any(_like(operand, "LIKE", f"%{text(v)}%", bindings) for v in values)
+        case "icontains" if len(values) == 1:
+            return _like(operand, "ILIKE", f"%{text(values[0])}%", bindings)
+        case "icontains" | "icontains_multi":
+            return _any(_like(operand, "ILIKE", _literally(v), bindings) for v in values)
+        case "regex":
+            return _any(
+                f"ifNull(match({operand.text}, {bindings.bind(text(v), 'String')}), 0)"
+                for v in values
+            )
+        case "gt" | "gte" | "lt" | "lte":
+            sign = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}[operator]
+            return _any(_ordered(v, sign, operand, bindings, condition.numeric) for v in values)
+        case "between" | "not_between":
+            return _between(values, operand, bindings, outside=operator == "not_between")
+        case "is_set":
+            return f"({operand.text} IS NOT NULL)"
+        case "is_date_exact" | "is_date_before" | "is_date_after":
+            sign = {"is_date_exact": "=", "is_date_before": "<", "is_date_after": ">"}[operator]
+            return _any(_dated(v, sign, operand, bindings, timezone) for v in values)
+        case "is_cleaned_path_exact":
+            return _cleaned(condition, operand, bindings)
+        case (
+            "semver_eq" | "semver_neq" | "semver_gt" | "semver_gte" | "semver_lt" | "semver_lte"
+            | "semver_tilde" | "semver_caret" | "semver_wildcard"
+        ):  # fmt: skip
+            return _any(_versioned(operator, text(v), operand, bindings) for v in values)
+        case "is_not" | "not_icontains" | "not_icontains_multi" | "not_regex" | "is_not_set":
+            raise AssertionError(operator)  # the negations above
+        case _:
+            assert_never(operator)
+
+
+def _any(alternatives: Iterable[str]) -> str:
+    found = list(dict.fromkeys(alternatives))
+    return f"({' OR '.join(found)})" if found else FALSE
+
+
+# Equality and order
+
+
+def _equal(values: tuple[Scalar, ...], operand: Operand, bindings: Bindings, numeric: bool) -> str:
+    """As numbers where both sides read as numbers, else as text.
+
+    A text that does not read as a number can only equal a text that does not either, so the two
+    halves never overlap.
+    """
+    numbers = [read for v in values if (read := _compared_as_number(v, numeric)) is not None]
+    texts = [text(v) for v in values if _compared_as_number(v, numeric) is None]
+    found = []
+    if numbers:
+        found.append(_within(operand.number, sorted(set(numbers)), "Float64", bindings))
+    if texts and not numeric:
+        plain = operand.string is not None and not any(map(_may_be_json, texts))
+        side = operand.string if plain and operand.string is not None else operand.text
+        found.append(_within(side, sorted(set(texts)), "String", bindings))
+    return _any(found)
+
+
+def _compared_as_number(value: Scalar, numeric: bool) -> float | None:
+    read = number(value)
+    exact = read is not None and abs(read) < _EXACT_INTEGERS
+    return read if exact or numeric or not text(value).lstrip("+-").isdigit() else None
+
+
+def _may_be_json(value: str) -> bool:
+    """Whether a number, a boolean, a list or an object could be written like this."""
+    return value in ("true", "false") or value[:1] in ("[", "{") or number(value) is not None
+
+
+def _within(side: str, values: list[str] | list[float], type_: str, bindings: Bindings) -> str:
+    if len(values) == 1:
+        return f"ifNull({side} = {bindings.bind(values[0], type_)}, 0)"
+    return f"ifNull({side} IN {bindings.bind(values, f'Array({type_})')}, 0)"
+
+
+def _ordered(value: Scalar, sign: str, operand: Operand, bindings: Bindings, numeric: bool) -> str:
+    read = number(value)
+    as_text = f"{operand.text} {sign} {bindings.bind(text(value), 'String')}"
+    if read is None:
+        return FALSE if numeric else f"ifNull({as_text}, 0)"
+    as_number = f"{operand.number} {sign} {bindings.bind(read, 'Float64')}"
+    if numeric:
+        return f"ifNull({as_number}, 0)"
+    return f"ifNull(if({operand.number} IS NULL, {as_text}, {as_number}), 0)"
+
+
+def _between(
+    values: tuple[Scalar, ...], operand: Operand, bindings: Bindings, *, outside: bool
+) -> str:
+    low, high = (bindings.bind(number(v), "Float64") for v in values)
+    inside = f"({operand.number} >= {low} AND {operand.number} <= {high})"
+    return f"ifNull({'NOT ' if outside else ''}{inside}, 0)"
+
+
+# Text
+
+
+def _like(operand: Operand, how: str, pattern: str, bindings: Bindings) -> str:
+    return f"ifNull({operand.text} {how} {bindings.bind(pattern, 'String')}, 0)"
+
+
+def _literally(value: Scalar) -> str:
+    """A pattern in which `%`, `_` and the backslash stand for themselves."""
+    escaped = re.sub(r"[%_\\]", lambda found: "\\" + found[0], text(value))
+    return f"%{escaped}%"
+
+
+def _cleaned(condition: PropertyIs, operand: Operand, bindings: Bindings) -> str:
+    """Both sides are cleaned. PostHog: apply_path_cleaning."""
+
+    def clean(expression: str) -> str:
+        for pattern, alias in condition.path_rules:
+            bound = f"{bindings.bind(pattern, 'String')}, {bindings.bind(alias, 'String')}"
+            expression = f"replaceRegexpAll({expression}, {bound})"
+        return expression
+
+    return _any(
+        f"ifNull({clean(operand.text)} = {clean(bindings.bind(text(v), 'String'))}, 0)"
+        for v in condition.values
+    )
+
+
+# Times and versions
+
+
+def _dated(value: Scalar, sign: str, operand: Operand, bindings: Bindings, timezone: str) -> str:
+    micros = bindings.bind(microseconds(datetime.fromisoformat(str(value))), "Int64")
+    return f"ifNull({moment(operand, bindings, timezone)} {sign} {micros}, 0)"
+
+
+def moment(operand: Operand, bindings: Bindings, timezone: str) -> str:
+    """The operand as a time in microseconds, null where it is none."""
+    if operand.moment is not None:
+        return f"toUnixTimestamp64Micro({operand.moment})"
+    zone = bindings.bind(timezone, "String")
+    pattern = bindings.bind(_DATE, "String")
+    return (
+        f"if(ifNull(match({operand.text}, {pattern}), 0), toUnixTimestamp64Micro("
+        f"parseDateTime64BestEffortOrNull({operand.text}, 6, {zone})), NULL)"
+    )
+
+
+def _versioned(operator: Operator, value: str, operand: Operand, bindings: Bindings) -> str:
+    """Versions compare by their first four numbers, missing ones as 0."""
+    low, high = version_range(operator, value)
+    mine_text = f"ifNull({operand.text}, '')"
+    mine = (
+        f"arrayResize(arrayMap(part -> toUInt64OrZero(part), splitByChar('.', extract("
+        f"{mine_text}, '^v?([0-9]+(?:[.][0-9]+)*)(?:[-+].*)?$'))), 4)"
+    )
+    is_version = f"match({mine_text}, '^v?[0-9]+(?:[.][0-9]+)*(?:[-+].*)?$')"
+
+    def against(sign: str, bound: Version) -> str:
+        return f"{mine} {sign} {bindings.bind(list(bound), 'Array(UInt64)')}"
+
+    match operator:
+        case "semver_neq":
+            test = against("!=", low)
+        case "semver_gt":
+            test = against(">", low)
+        case "semver_lt":
+            test = against("<", low)
+        case "semver_lte":
+            test = against("<=", low)
+        case _:
+            test = against(">=", low)
+            if high is not None:
+                test = f"{test} AND {against('<', high)}"
+    return f"({is_version} AND {test})"
