@@ -37,7 +37,7 @@ class Correlation(msgspec.Struct, frozen=True):
 def successes_and_failures(
     plan: FunnelPlan, histories: Histories
 ) -> tuple[list[Outcome], list[Outcome]]:
-    """Of "everyone who has step 1 in a result of section 5 (no breakdown)": all n steps, the rest."""
+    """Of "everyone who has step 1 in a result of section 5": those with all n steps; the rest."""
     found = outcomes(msgspec.structs.replace(plan, breakdown=None), histories)
     n = len(plan.steps)
     return [o for o in found if o.has(n)], [o for o in found if not o.has(n)]

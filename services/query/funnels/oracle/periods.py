@@ -138,7 +138,7 @@ def _day(plan: FunnelPlan, start: datetime) -> str:
 
 
 def _label(plan: FunnelPlan, start: datetime, end: datetime) -> str:
-    """As "day `31-Jan-2024`; hour `31-Jan 05:00`; month `Jan 2024`; week its days within the range"."""
+    """Like `31-Jan-2024`, `31-Jan 05:00`, `Jan 2024`; a week's "days within the range"."""
     match plan.interval:
         case "hour":
             return f"{start.day}-{MONTHS[start.month - 1]} {start:%H:%M}"
