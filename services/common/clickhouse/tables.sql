@@ -1,9 +1,13 @@
--- Product events and what queries need beside them. Plain ClickHouse SQL; engine differences of a
--- cluster (ON CLUSTER, Replicated…, Distributed) are added by services.common.clickhouse alone.
+-- Product events and what queries need beside them. Plain ClickHouse SQL; what a cluster needs
+-- (ON CLUSTER, Replicated…) is added by services.common.clickhouse alone.
+-- non_replicated_deduplication_window: how many inserted parts an insert's token is remembered for. A batch
+-- is one part per month at most, and only the newest batch is ever repeated.
 
 -- name: events
 -- One row per accepted event, once per (team_id, uuid). person_id: UUIDv5(team, first distinct id seen),
 -- as it was at capture; merges are applied at query time through person_overrides.
+-- sent: the properties' canonical JSON text. properties: the same for filters, one path per top-level
+-- key, lists and objects as their JSON text (contracts/product_events.py says how keys are written).
 CREATE TABLE IF NOT EXISTS events
 (
     team_id Int64,
@@ -24,18 +28,22 @@ CREATE TABLE IF NOT EXISTS events
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(timestamp)
-ORDER BY (team_id, event, person_id, timestamp);
+ORDER BY (team_id, event, person_id, timestamp)
+SETTINGS non_replicated_deduplication_window = 10000;
 
 -- name: event_uuids
--- Which uuids are stored already; small granules, because a batch looks up a thousand points.
+-- Which uuids are stored already, and the stream sequence that brought each: a batch that is repeated
+-- after a crash must not take its own rows for earlier ones. Small granules: a batch looks up a
+-- thousand points.
 CREATE TABLE IF NOT EXISTS event_uuids
 (
     team_id Int64,
-    uuid UUID
+    uuid UUID,
+    sequence UInt64
 )
 ENGINE = MergeTree
 ORDER BY (team_id, uuid)
-SETTINGS index_granularity = 256;
+SETTINGS index_granularity = 256, non_replicated_deduplication_window = 1000;
 
 -- name: person_overrides
 -- Merged persons: events stored under person_id belong to target_id now. Flat: a target is never itself merged.

@@ -1,0 +1,24 @@
+"""Product events' database: one interface over chDB in process and a ClickHouse server by URL.
+
+All that differs between the two, and between a server and a cluster, stays in this package.
+"""
+
+from services.common.clickhouse.client import ClickHouse
+from services.common.clickhouse.errors import (
+    EngineError,
+    QueryCancelled,
+    QueryFailed,
+    QueryTimeout,
+    QueryTooLarge,
+)
+from services.common.clickhouse.limits import Limits
+
+__all__ = [
+    "ClickHouse",
+    "EngineError",
+    "Limits",
+    "QueryCancelled",
+    "QueryFailed",
+    "QueryTimeout",
+    "QueryTooLarge",
+]

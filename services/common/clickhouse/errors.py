@@ -1,0 +1,57 @@
+"""The engine's error codes that somebody acts on, by name."""
+
+import re
+from typing import Final
+
+TIMEOUT_EXCEEDED: Final = 159
+TOO_MANY_ROWS: Final = 158
+MEMORY_LIMIT_EXCEEDED: Final = 241
+TOO_MANY_BYTES: Final = 307
+QUERY_WAS_CANCELLED: Final = 394
+TOO_MANY_ROWS_OR_BYTES: Final = 396
+UNKNOWN: Final = 0
+
+_CODE = re.compile(r"\bCode:\s*(\d+)")
+
+
+class EngineError(Exception):
+    """A statement that did not succeed. code: ClickHouse's number, 0 when it gave none."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class QueryTimeout(EngineError):
+    """It ran longer than max_execution_time."""
+
+
+class QueryTooLarge(EngineError):
+    """It needed more memory, rows or bytes than its limits allow."""
+
+
+class QueryCancelled(EngineError):
+    """Somebody killed it."""
+
+
+class QueryFailed(EngineError):
+    """Any other refusal: a bad statement, a bad row, a missing table."""
+
+
+_KINDS: dict[int, type[EngineError]] = {
+    TIMEOUT_EXCEEDED: QueryTimeout,
+    MEMORY_LIMIT_EXCEEDED: QueryTooLarge,
+    TOO_MANY_ROWS: QueryTooLarge,
+    TOO_MANY_BYTES: QueryTooLarge,
+    TOO_MANY_ROWS_OR_BYTES: QueryTooLarge,
+    QUERY_WAS_CANCELLED: QueryCancelled,
+}
+
+
+def engine_error(message: str, code: int | None = None) -> EngineError:
+    """The named error for what a driver raised; the code is read from the text when not given."""
+    if code is None:
+        found = _CODE.search(message)
+        code = int(found[1]) if found else UNKNOWN
+    return _KINDS.get(code, QueryFailed)(code, message)
