@@ -1,0 +1,63 @@
+"""Answers of funnels, as PostHog shows them (funnels.md sections 6, 7 and 9)."""
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+BreakdownValue = str | int | list[str]
+
+
+class FunnelStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step's row of `steps`.
+
+    order: from 0. count: actors whose reported attempt has the step. Times: seconds from the step
+    before, null for the first step and when everybody took no time. breakdown…: only when broken
+    down. …_people_url: the legacy endpoint's; pending_count: only when asked for.
+    """
+
+    action_id: str | int | None
+    name: str | None
+    custom_name: str | None
+    order: int
+    people: tuple[()] = ()
+    count: int
+    type: str
+    average_conversion_time: float | None = None
+    median_conversion_time: float | None = None
+    breakdown: BreakdownValue | UnsetType = UNSET
+    breakdown_value: BreakdownValue | UnsetType = UNSET
+    converted_people_url: str | UnsetType | None = UNSET
+    dropped_people_url: str | UnsetType | None = UNSET
+    compare_label: str | UnsetType = UNSET
+    pending_count: int | UnsetType = UNSET
+
+
+class FunnelTrend(msgspec.Struct, frozen=True, kw_only=True):
+    """Conversion over time: percentages, one per period of entrance."""
+
+    count: int
+    data: list[float]
+    days: list[str]
+    labels: list[str]
+    breakdown_value: BreakdownValue | UnsetType = UNSET
+    compare_label: str | UnsetType = UNSET
+    pending: list[int] | UnsetType = UNSET
+
+
+class TimeToConvert(msgspec.Struct, frozen=True, kw_only=True):
+    """bins: [start in seconds, actors], each as wide as the distance to the next."""
+
+    bins: list[tuple[int, int]]
+    average_conversion_time: float | None = None
+    median_conversion_time: float | None = None
+    compare_label: str | UnsetType = UNSET
+
+
+Steps = list[FunnelStep]
+FunnelResults = Steps | list[Steps] | list[FunnelTrend] | TimeToConvert | list[TimeToConvert]
+
+
+class FunnelAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan is answered with; `total_median_conversion_time` belongs to the node's answer."""
+
+    results: FunnelResults
+    total_median_conversion_time: float | None = None

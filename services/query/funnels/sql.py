@@ -1,0 +1,30 @@
+"""A funnel's plan into one ClickHouse statement.
+
+The statement reads from the inside out: events, packed and gathered into one sorted array per
+actor (sql_arrays, sql_layout); the attempt by which the actor is counted (sql_paths and the forms
+it chooses from); and the numbers asked for (sql_totals …). `funnels.md` section 5 says what is
+right, and the reference in `oracle` says it in Python.
+"""
+
+from services.common.statement import Bindings, Statement
+from services.query.funnels.plan import FunnelPlan
+from services.query.funnels.sql_arrays import Actors
+from services.query.funnels.sql_paths import paths
+from services.query.funnels.sql_totals import totals
+
+
+def compile_funnel(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
+    """The statement whose rows `result.render` makes the answer of.
+
+    has_overrides: whether the project has merged persons.
+    """
+    bindings = Bindings()
+    actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
+    return Statement(totals(plan, bindings, paths(actors)), bindings.values)
+
+
+def compile_paths(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
+    """Actor by actor what the counts are made of: `actor`, [`value`,] `times` (sql_paths)."""
+    bindings = Bindings()
+    actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
+    return Statement(paths(actors), bindings.values)

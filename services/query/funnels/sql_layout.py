@@ -1,0 +1,172 @@
+"""How one event is packed into one unsigned number, so that sorting numbers sorts events.
+
+From the highest bits to the lowest:
+
+    time   microseconds since the plan's date_from, plus 1: never 0, so 0 can mean "none"
+    rank   its place in a tie; only where ties are taken whole and events may match several steps
+    steps  a code when no event can match two steps (0: exclusion only, 1: nothing, k+1: step k),
+           else one bit per step
+    bars   one bit per exclusion
+    flags  one bit each, set after sorting
+
+Counting time from date_from leaves room: 40 days and 20 bits, or a year and 18, fit into UInt64.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+import msgspec
+
+from services.query.conditions import AllOf, AnyCondition, AnyOf, EventNamed
+from services.query.funnels.plan import FunnelPlan
+from services.query.moments import microseconds
+
+_CODE_BITS = 7
+NOTHING = 1
+"""The code of an event that matches no step and no exclusion."""
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """The widths of the fields, and the ClickHouse text that reads them.
+
+    span_us: the greatest time. overlapping: an event may match several steps.
+    bars_steps: a step's event may match an exclusion too. whole_ties: a tie's events are taken one
+    by one, in the order of their lists of steps.
+    """
+
+    steps: int
+    bars: tuple[range, ...]
+    overlapping: bool
+    bars_steps: bool
+    whole_ties: bool
+    flags: int
+    span_us: int
+
+    @property
+    def ranked(self) -> bool:
+        return self.whole_ties and self.overlapping
+
+    @property
+    def bars_at(self) -> int:
+        return self.flags
+
+    @property
+    def steps_at(self) -> int:
+        return self.bars_at + len(self.bars)
+
+    @property
+    def rank_at(self) -> int:
+        return self.steps_at + (self.steps if self.overlapping else _CODE_BITS)
+
+    @property
+    def time_at(self) -> int:
+        return self.rank_at + (self.steps + 1 if self.ranked else 0)
+
+    @property
+    def type(self) -> str:
+        """The narrowest type in which differences keep their sign."""
+        bits = self.span_us.bit_length() + self.time_at
+        return next(f"UInt{size}" for size in (64, 128, 256) if bits < size)
+
+    def number(self, value: int) -> str:
+        """A literal; numbers beyond 64 bits would be read as floats."""
+        return f"to{self.type}({value})" if value < 2**63 else f"to{self.type}('{value}')"
+
+    def numbers(self, values: Sequence[int]) -> str:
+        return f"[{', '.join(map(self.number, values))}]"
+
+    @property
+    def _steps_field(self) -> str:
+        return self.number((1 << self.rank_at) - (1 << self.steps_at))
+
+    def step(self, k: int) -> int:
+        """What step k puts into the steps' field."""
+        return 1 << (self.steps_at + k - 1) if self.overlapping else (k + 1) << self.steps_at
+
+    def barring(self, k: int) -> int:
+        """The bits of the exclusions that stand before step k."""
+        return sum(1 << (self.bars_at + i) for i, bars in enumerate(self.bars) if k in bars)
+
+    @property
+    def any_bar(self) -> int:
+        return (1 << self.steps_at) - (1 << self.bars_at)
+
+    def matches(self, x: str, step: str) -> str:
+        """Whether `x` is the step that puts `step` into its field."""
+        if self.overlapping:
+            return f"bitAnd({x}, {step}) != 0"
+        return f"bitAnd({x}, {self._steps_field}) = {step}"
+
+    def beyond(self, x: str, step: str) -> str:
+        """Codes only: whether `x` is a later step than `step`."""
+        return f"bitAnd({x}, {self._steps_field}) > {step}"
+
+    def has(self, x: str, bits: str) -> str:
+        return f"bitAnd({x}, {bits}) != 0"
+
+    def without(self, x: str, bits: int) -> str:
+        return f"bitAnd({x}, {self.number(2 ** int(self.type[4:]) - 1 - bits)})"
+
+    def is_step(self, x: str) -> str:
+        """Whether `x` matches any step."""
+        if self.overlapping:
+            return f"bitAnd({x}, {self._steps_field}) != 0"
+        return f"bitAnd({x}, {self._steps_field}) > {self.number(NOTHING << self.steps_at)}"
+
+    def is_several(self, x: str) -> str:
+        """Bits only: whether `x` matches more than one step."""
+        return f"bitCount(bitAnd({x}, {self._steps_field})) > 1"
+
+    def start(self, x: str) -> str:
+        """`x` without all but its time: what an attempt is known by."""
+        return self.without(x, 2**self.time_at - 1)
+
+    def time(self, x: str) -> str:
+        return f"bitShiftRight({x}, {self.time_at})"
+
+    def span(self, us: int) -> int:
+        """A duration as the greatest difference of an event and a start that is within it."""
+        return ((min(us, self.span_us) + 1) << self.time_at) - 1
+
+
+def layout_of(plan: FunnelPlan, *, whole_ties: bool, flags: int = 0) -> Layout:
+    """whole_ties: as unordered funnels and trends want it."""
+    steps = [step.matches for step in plan.steps]
+    bars = [exclusion.matches for exclusion in plan.exclusions]
+    overlapping = any(not disjoint(a, b) for a, b in combinations(steps, 2))
+    return Layout(
+        steps=len(steps),
+        bars=tuple(exclusion.bars for exclusion in plan.exclusions),
+        overlapping=overlapping,
+        bars_steps=any(not disjoint(bar, step) for bar in bars for step in steps),
+        whole_ties=whole_ties,
+        flags=flags,
+        span_us=microseconds(plan.date_to) - microseconds(plan.date_from) + 1,
+    )
+
+
+def disjoint(one: AnyCondition, other: AnyCondition) -> bool:
+    """Surely no event is both, judging by the names they ask for."""
+    names, others = event_names(one), event_names(other)
+    return names is not None and others is not None and not names & others
+
+
+def any_names(conditions: Iterable[AnyCondition]) -> frozenset[str] | None:
+    """The only names that an event which matches any of them can have."""
+    each = [event_names(condition) for condition in conditions]
+    known = [names for names in each if names is not None]
+    return frozenset().union(*known) if len(known) == len(each) else None
+
+
+def event_names(condition: AnyCondition) -> frozenset[str] | None:
+    """The only names an event that matches can have; None when that cannot be told."""
+    match condition:
+        case EventNamed(names=names):
+            return frozenset(names)
+        case AllOf(conditions=parts):
+            known = [found for part in parts if (found := event_names(part)) is not None]
+            return frozenset.intersection(*known) if known else None
+        case AnyOf(conditions=parts):
+            return any_names(parts)
+        case _:
+            return None
