@@ -41,7 +41,7 @@ bench: install ## the benchmarks, each as a ratio in one run on this machine
 	$(BIN)/python -m tests.bench
 
 fuzz: install ## the long random runs
-	$(BIN)/python -m pytest -m fuzz --timeout 3600
+	$(BIN)/python -m tests.funnels.fuzz --cases 1000000
 
 lock: install ## write requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 \

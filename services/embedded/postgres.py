@@ -35,6 +35,8 @@ STOPPING = Stopping(politely=signal.SIGINT, firmly=signal.SIGQUIT)
 # A socket's path has room for 107 bytes, and PostgreSQL appends this name.
 _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
 
+_LEFT_BEHIND_SECONDS = 30.0
+
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -82,25 +84,43 @@ def start(folder: Path, account: Account, settings: Mapping[str, str] | None = N
     if not cluster.exists():
         _make_cluster(programs, cluster, account, durable=chosen["fsync"] == "on")
     _check_version(cluster)
-    _stop_orphan(cluster)
-    _let_in(cluster, account)
     sockets = _socket_folder(folder, account)
+    _clear_the_way(cluster, sockets)
+    _let_in(cluster, account)
     options = [f"--{name}={value}" for name, value in chosen.items()]
-    child = processes.start(
-        "PostgreSQL",
-        [str(programs / "postgres"), "-D", str(cluster), "-k", str(sockets), *options],
-        account=account,
-        log=_log(folder),
-        stopping=STOPPING,
-    )
+    command = [str(programs / "postgres"), "-D", str(cluster), "-k", str(sockets), *options]
+    running = Postgres(_start_server(command, cluster, account), sockets)
     try:
-        _wait_until_ready(child, cluster)
-        running = Postgres(child, sockets)
         _make_database(running)
     except BaseException:
-        child.stop()
+        running.stop()
         raise
     return running
+
+
+def _start_server(command: list[str], cluster: Path, account: Account) -> Child:
+    """The server, once it is ready.
+
+    After kill -9 of PostgreSQL's first process the others end by themselves, one of them perhaps
+    not before its query does; PostgreSQL refuses to start beside it, so that is tried again.
+    """
+    log = _log(cluster.parent)
+    deadline = time.monotonic() + _LEFT_BEHIND_SECONDS
+    while True:
+        child = processes.start("PostgreSQL", command, account=account, log=log, stopping=STOPPING)
+        try:
+            _wait_until_ready(child, cluster)
+        except CannotStart:
+            child.stop()
+            left_behind = "is still in use" in processes.last_lines(log, 3)
+            if not left_behind or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        except BaseException:
+            child.stop()
+            raise
+        else:
+            return child
 
 
 def _log(folder: Path) -> Path:
@@ -156,17 +176,22 @@ def _check_version(cluster: Path) -> None:
         )
 
 
-def _stop_orphan(cluster: Path) -> None:
-    """Clear the way where the last server was left behind, or its pid file was."""
+def _clear_the_way(cluster: Path, sockets: Path) -> None:
+    """Stop the last server where it was left behind, and remove what its end left lying.
+
+    The data folder is ours alone, so nobody else's server can be in the way. PostgreSQL's own check
+    is not enough: it takes any process that has the old number, even a dead one that nobody has
+    reaped, for the old server. (It still refuses while one of its processes has the shared memory.)
+    """
     pid_file = cluster / "postmaster.pid"
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
-        pid_file.unlink(missing_ok=True)
-        return
-    processes.stop_orphan(pid, cluster, STOPPING)
-    # Dead, or another program now has its number, which PostgreSQL would take for a running server.
-    pid_file.unlink(missing_ok=True)
+        pass
+    else:
+        processes.stop_orphan(pid, cluster, STOPPING)
+    for stale in (pid_file, *sockets.glob(".s.PGSQL.*")):
+        stale.unlink(missing_ok=True)
 
 
 def _let_in(cluster: Path, account: Account) -> None:
@@ -187,15 +212,14 @@ def _socket_folder(folder: Path, account: Account) -> Path:
         return own_folder(account, preferred)
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     short = Path(tempfile.gettempdir()) / f"recount-{digest}"
+    # The name can be foreseen and its parent is everybody's: take no one else's folder or link.
     try:
-        own_folder(account, short)
-    except PermissionError as cause:
-        raise CannotStart(f"{short} belongs to somebody else; remove it.") from cause
-    found = short.lstat()
-    # The name can be foreseen and the parent is everybody's: take no one else's folder or link.
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid:
-        raise CannotStart(f"{short} is not a folder of {account.name!r}; remove it.")
-    return short
+        short.mkdir(mode=0o700)
+    except FileExistsError:
+        found = short.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid:
+            raise CannotStart(f"{short} is not a folder of {account.name!r}; remove it.") from None
+    return own_folder(account, short)
 
 
 def _wait_until_ready(child: Child, cluster: Path, seconds: float = 120.0) -> None:
