@@ -1,0 +1,128 @@
+"""Product events on their way from a capture door to ClickHouse, decoded and made canonical once.
+
+A message on `capture.<team>` is one CapturedBatch. All of an event that later steps act on stands
+in fields of its own, so that nothing has to read the JSON of its properties again.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+# Any JSON object, its values plain (str, int, float, bool, None, list, dict): kept as sent.
+JsonObject = dict[str, Any]
+
+MAX_INTEGER = 2**63 - 1
+MIN_INTEGER = -(2**63)
+
+
+class PersonChange(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What an event says about its person.
+
+    joins: a distinct id whose person joins that of the event's distinct_id. forced: even when that
+    person is identified already. identifies: the person is an identified one from now on.
+    set, set_once, unset: properties, applied in this order (unset first removes, see persons.py).
+    """
+
+    joins: str | None = None
+    forced: bool = False
+    identifies: bool = False
+    set: JsonObject = {}
+    set_once: JsonObject = {}
+    unset: list[str] = []
+
+
+class GroupChange(msgspec.Struct, frozen=True, array_like=True):
+    """$groupidentify: properties to set on the group."""
+
+    group_type: str
+    group_key: str
+    set: JsonObject
+
+
+class CapturedEvent(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """An accepted event. Text has neither NUL nor lone surrogates.
+
+    timestamp: microseconds since 1970, UTC. properties, sent: see `property_texts`.
+    profile: False when the event asks for no person record ($process_person_profile).
+    groups: group type -> key, as the event names them.
+    """
+
+    uuid: UUID
+    event: str
+    distinct_id: str
+    timestamp: int
+    properties: str
+    sent: str = ""
+    session_id: str = ""
+    profile: bool = True
+    groups: dict[str, str] = {}
+    person: PersonChange | None = None
+    group: GroupChange | None = None
+
+
+class CapturedBatch(msgspec.Struct, frozen=True, array_like=True):
+    """Events of one project that arrived together, in order. received: microseconds since 1970."""
+
+    received: int
+    events: list[CapturedEvent]
+
+
+class UnreadableBatch(ValueError):
+    """Bytes that are no CapturedBatch: a newer version's, or damage."""
+
+
+_encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
+_decoder = msgspec.msgpack.Decoder(CapturedBatch)
+_json = msgspec.json.Encoder()
+
+
+def encode_batch(batch: CapturedBatch) -> bytes:
+    return _encoder.encode(batch)
+
+
+def decode_batch(message: bytes) -> CapturedBatch:
+    """Raises UnreadableBatch."""
+    try:
+        return _decoder.decode(message)
+    except msgspec.DecodeError as cause:
+        raise UnreadableBatch(str(cause)) from cause
+
+
+def column_key(key: str) -> str:
+    """How a top-level property key is named as a path of a `properties` column.
+
+    The JSON type reads a dot as nesting; written as %2E, `a.b` is one key and can't clash with
+    `{"a": {"b": …}}`. A key that has %2E itself is told apart by its percent sign.
+    """
+    if "." not in key and "%2E" not in key:
+        return key
+    return key.replace("%2E", "%252E").replace(".", "%2E")
+
+
+def property_texts(properties: JsonObject) -> tuple[str, str]:
+    """The text for a `properties` column, and all of the properties as canonical JSON text.
+
+    The column gets one path per top-level key. Lists and objects are stored as their compact JSON
+    text, which is how filters compare them; so no two paths can clash, and no depth is too great.
+    Integers beyond 64 bits are stored as their digits. The second text is empty when it is equal.
+    """
+    sent = _json.encode(properties).decode()
+    for key, value in properties.items():
+        kind = type(value)
+        if kind is dict or kind is list or "." in key or "%2E" in key or _is_long(value):
+            break
+    else:
+        return sent, ""
+    stored = {column_key(key): _stored(value) for key, value in properties.items()}
+    return _json.encode(stored).decode(), sent
+
+
+def _is_long(value: object) -> bool:
+    return type(value) is int and not MIN_INTEGER <= value <= MAX_INTEGER
+
+
+def _stored(value: object) -> object:
+    if isinstance(value, dict | list):
+        return _json.encode(value).decode()
+    return str(value) if _is_long(value) else value
