@@ -21,9 +21,16 @@ FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 
 # A writer that hangs between lock and commit must not hang the others; and a peer that vanished
-# without a word is noticed while its callers still wait.
+# without a word is noticed while its callers still wait. Plans are kept: the statements are index
+# look-ups whatever the arrays hold.
+_OPTIONS = (
+    "-c timezone=UTC",
+    "-c synchronous_commit=on",
+    "-c plan_cache_mode=force_generic_plan",
+    "-c idle_in_transaction_session_timeout=5s",
+)
 _SESSION: dict[str, Any] = {
-    "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=5s -c synchronous_commit=on",
+    "options": " ".join(_OPTIONS),
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 2,

@@ -1,0 +1,1 @@
+"""What `make bench` measures, each as a ratio within one run on one machine."""
