@@ -1,0 +1,65 @@
+"""PostgreSQL's NOTIFY as a bell: it says that there may be news, never what they are.
+
+A ring that is lost costs time and nothing else, so whoever waits also looks by itself now and then.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+from psycopg import sql
+
+log = logging.getLogger("recount.bell")
+
+RECONNECT_SECONDS = 0.5
+
+
+class Bell:
+    """One connection that listens on one channel, for any number of listeners in this process."""
+
+    def __init__(self, url: str, channel: str) -> None:
+        self._url = url
+        self._channel = channel
+        self._listeners: set[asyncio.Event] = set()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Rings reach listeners while the block runs."""
+        task = asyncio.create_task(self._listen(), name=f"bell {self._channel}")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    @contextlib.contextmanager
+    def listener(self) -> Iterator[asyncio.Event]:
+        """An event that every ring sets. Clear it before looking, wait for it after."""
+        event = asyncio.Event()
+        self._listeners.add(event)
+        try:
+            yield event
+        finally:
+            self._listeners.discard(event)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True
+                ) as conn:
+                    await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
+                    # What happened before we listened was not heard.
+                    self._ring()
+                    async for _ in conn.notifies():
+                        self._ring()
+            except psycopg.OperationalError as lost:
+                log.warning("lost the connection that listens on %s: %s", self._channel, lost)
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _ring(self) -> None:
+        for listener in self._listeners:
+            listener.set()

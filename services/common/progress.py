@@ -1,0 +1,33 @@
+"""How far the projections are behind the log."""
+
+import msgspec
+from psycopg.rows import args_row
+
+from services.common.database import Pool
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """One projection's. position: applied; head: the log's last; parked: streams left behind."""
+
+    projection: str
+    position: int
+    head: int
+    parked: int
+
+    @property
+    def behind(self) -> int:
+        """Facts that are in the log and not in the rows. They include those that concern no row."""
+        return max(self.head - self.position, 0)
+
+
+async def progress(pool: Pool) -> list[Progress]:
+    """Of every projection, by name."""
+    async with pool.connection() as conn:
+        cursor = conn.cursor(row_factory=args_row(Progress))
+        await cursor.execute(
+            "SELECT projection, position,"
+            " (SELECT coalesce(max(notification_id), 0) FROM log),"
+            " (SELECT count(*) FROM parked_streams WHERE projection = checkpoints.projection)"
+            " FROM checkpoints ORDER BY projection"
+        )
+        return await cursor.fetchall()

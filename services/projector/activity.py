@@ -1,0 +1,207 @@
+"""The activity table: one entry per command on an insight, its sharing, or its being looked at."""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec.structs import replace
+
+from contracts.events.insight import InsightCreated
+from contracts.events.recorded import DomainEvent, Recorded, Stream, StreamKind
+from contracts.json import EMPTY_OBJECT, NULL
+from contracts.read_models import projections
+from contracts.read_models.activity import ActivityRow, Change
+from domain.insight import activity as insight_activity
+from domain.insight.state import Insight, evolve
+from domain.insight.view import user_of
+from domain.sharing import activity as sharing_activity
+from services.projector.checkpoint import Connection
+from services.projector.projection import (
+    INSIGHT,
+    SHARING,
+    VIEWING,
+    Table,
+    of_insight,
+    of_sharing,
+    of_viewing,
+)
+
+VIEWED = "viewed"
+
+_rows = msgspec.json.Decoder(ActivityRow)
+_subjects = msgspec.json.Decoder(Insight)
+_encoder = msgspec.json.Encoder()
+
+_LOAD_ENTRIES = "SELECT id, row::text FROM activity WHERE id = ANY(%s)"
+_LOAD_SUBJECTS = "SELECT stream_id, row::text FROM activity_subjects WHERE stream_id = ANY(%s)"
+
+_SAVE_ENTRY = """
+    INSERT INTO activity (id, team_id, insight_id, position, quiet, row)
+    VALUES (%(id)s, %(team_id)s, %(insight_id)s, %(position)s, %(quiet)s, %(row)s)
+    ON CONFLICT (id) DO UPDATE SET quiet = excluded.quiet, row = excluded.row"""
+
+_SAVE_SUBJECT = """
+    INSERT INTO activity_subjects (team_id, insight_id, stream_id, row)
+    VALUES (%(team_id)s, %(insight_id)s, %(stream_id)s, %(row)s)
+    ON CONFLICT (team_id, insight_id) DO UPDATE SET
+        stream_id = excluded.stream_id, row = excluded.row"""
+
+
+class Batch(msgspec.Struct):
+    """entries: by id. subjects: the insights, by their own stream, as far as entries need them.
+
+    told, moved: the entries and the subjects to write.
+    """
+
+    entries: dict[UUID, ActivityRow]
+    subjects: dict[UUID, Insight]
+    told: set[UUID]
+    moved: dict[UUID, int]
+
+
+class ActivityProjection:
+    """Entries grow fact by fact, so a command that spans two batches makes one entry too."""
+
+    name = projections.ACTIVITY
+    topics = frozenset({INSIGHT, SHARING, VIEWING})
+    tables = (Table("activity", ("id",)), Table("activity_subjects", ("team_id", "insight_id")))
+
+    async def load(self, conn: Connection, facts: Sequence[Recorded[DomainEvent]]) -> Batch:
+        entries = await conn.execute(_LOAD_ENTRIES, (list({entry_id(fact) for fact in facts}),))
+        subjects = await conn.execute(_LOAD_SUBJECTS, (list({_subject(fact) for fact in facts}),))
+        return Batch(
+            entries={id_: _rows.decode(row) for id_, row in await entries.fetchall()},
+            subjects={id_: _subjects.decode(row) for id_, row in await subjects.fetchall()},
+            told=set(),
+            moved={},
+        )
+
+    def apply(self, state: Batch, fact: Recorded[DomainEvent]) -> None:
+        subject_id, id_ = _subject(fact), entry_id(fact)
+        before = state.subjects.get(subject_id, Insight())
+        after = evolve(before, fact.event) if of_insight(fact) else before
+        if of_insight(fact) and not after.exists:
+            raise ValueError(f"stream {fact.stream_id} does not begin with insight.created")
+        told = _told(fact, before, after)
+        entry = state.entries.get(id_)
+        state.entries[id_] = told if entry is None else _merged(entry, told)
+        state.told.add(id_)
+        if after is not before:
+            state.subjects[subject_id] = after
+            state.moved[subject_id] = fact.team_id
+
+    async def save(self, conn: Connection, state: Batch) -> None:
+        async with conn.cursor() as cursor:
+            await cursor.executemany(
+                _SAVE_ENTRY, [_columns(state.entries[id_]) for id_ in state.told]
+            )
+            await cursor.executemany(
+                _SAVE_SUBJECT,
+                [
+                    {
+                        "team_id": team_id,
+                        "insight_id": state.subjects[stream_id].insight_id,
+                        "stream_id": stream_id,
+                        "row": _encoder.encode(_light(state.subjects[stream_id])).decode(),
+                    }
+                    for stream_id, team_id in state.moved.items()
+                ],
+            )
+
+
+def entry_id(fact: Recorded[DomainEvent]) -> UUID:
+    """The same for all facts of one command on one insight, now and at every replay.
+
+    A user's views share one stream, so there the insight is named as well.
+    """
+    name = str(fact.stream_id)
+    if of_viewing(fact):
+        name = f"{name}:{fact.event.insight_id}"
+    return uuid5(fact.operation_id, name)
+
+
+def _subject(fact: Recorded[DomainEvent]) -> UUID:
+    """The stream of the insight that the fact is about."""
+    if of_sharing(fact) or of_viewing(fact):
+        return Stream(StreamKind.INSIGHT, fact.team_id, fact.event.insight_id).id
+    return fact.stream_id
+
+
+def _told(fact: Recorded[DomainEvent], before: Insight, after: Insight) -> ActivityRow:
+    """The entry as if this fact were its command's only one.
+
+    An insight whose own stream is parked has no name here; what is shared or looked at still shows.
+    """
+    changes: list[Change] | None = None
+    if of_insight(fact):
+        insight_id = after.insight_id
+        activity = insight_activity.activity_name(fact.event)
+        if not isinstance(fact.event, InsightCreated):
+            changes = insight_activity.changes(fact.event, before, after)
+        quiet = insight_activity.is_quiet(fact.event)
+    elif of_sharing(fact):
+        insight_id = fact.event.insight_id
+        activity = sharing_activity.activity_name(fact.event)
+        changes = sharing_activity.changes(fact.event)
+        quiet = sharing_activity.is_quiet(fact.event)
+    elif of_viewing(fact):
+        insight_id, activity, quiet = fact.event.insight_id, VIEWED, True
+    else:
+        raise TypeError(f"activity does not know {type(fact.event).__name__}")
+    return ActivityRow(
+        id=entry_id(fact),
+        team_id=fact.team_id,
+        insight_id=insight_id,
+        activity=activity,
+        changes=None if changes is None else tuple(changes),
+        name=after.name or after.derived_name,
+        short_id=after.short_id,
+        user_id=user_of(fact.actor),
+        at=fact.at,
+        position=fact.position,
+        quiet=quiet,
+    )
+
+
+# What a command's entry is called when its facts differ; unnamed ones come in between.
+_WEIGHT = {"created": 3, "updated": 1, "sharing changed": 1, VIEWED: 0}
+
+
+def _merged(entry: ActivityRow, told: ActivityRow) -> ActivityRow:
+    """The entry with one more fact of the same command."""
+    created = entry.activity == "created"
+    heavier = _WEIGHT.get(told.activity, 2) > _WEIGHT.get(entry.activity, 2)
+    return replace(
+        entry,
+        activity=told.activity if heavier else entry.activity,
+        # PostHog: a creation has no changes, whatever it brings along.
+        changes=None if created else _all_changes(entry.changes or (), told.changes or ()),
+        name=told.name,
+        quiet=entry.quiet and told.quiet,
+    )
+
+
+def _all_changes(known: tuple[Change, ...], more: tuple[Change, ...]) -> tuple[Change, ...]:
+    """One per field, in the order of the facts: the first before and the last after."""
+    fields = {change.field: change for change in known}
+    for change in more:
+        if first := fields.get(change.field):
+            change = insight_activity.change(change.field, first.before, change.after, change.type)
+        fields[change.field] = change
+    return tuple(fields.values())
+
+
+def _light(insight: Insight) -> Insight:
+    """Without the documents and texts that no entry asks the subject for."""
+    return replace(insight, filters=EMPTY_OBJECT, query=NULL, description=None, tags=())
+
+
+def _columns(entry: ActivityRow) -> dict[str, object]:
+    return {
+        "id": entry.id,
+        "team_id": entry.team_id,
+        "insight_id": entry.insight_id,
+        "position": entry.position,
+        "quiet": entry.quiet,
+        "row": _encoder.encode(entry).decode(),
+    }

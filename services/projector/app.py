@@ -1,0 +1,104 @@
+"""The projector's wiring: what is opened, which projections run, and in which order all ends."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from litestar import Litestar
+from psycopg import InterfaceError, OperationalError
+
+from services.common.app import ServicePart
+from services.common.bell import Bell
+from services.common.database import Pool, pool
+from services.common.progress import progress
+from services.common.store import BELL_CHANNEL, EventStore
+from services.projector import metrics
+from services.projector.activity import ActivityProjection
+from services.projector.insights import InsightProjection
+from services.projector.last_viewed import LastViewedProjection
+from services.projector.projection import Projection
+from services.projector.runner import Runner
+from services.projector.settings import ProjectorSettings
+from services.projector.sharing import SharingProjection
+
+log = logging.getLogger("recount.projector")
+
+REPORT_SECONDS = 5.0
+
+
+def projections() -> tuple[Projection[Any], ...]:
+    """All of them. They share nothing but the log: each has its own checkpoint."""
+    return (InsightProjection(), SharingProjection(), ActivityProjection(), LastViewedProjection())
+
+
+def part(settings: ProjectorSettings) -> ServicePart:
+    """The projector has no routes of its own: it runs as long as its application does."""
+
+    @contextlib.asynccontextmanager
+    async def projecting(_: Litestar) -> AsyncIterator[None]:
+        async with running(settings):
+            yield
+
+    return ServicePart(handlers=(), lifespans=(projecting,))
+
+
+@contextlib.asynccontextmanager
+async def running(settings: ProjectorSettings) -> AsyncIterator[None]:
+    """Every projection follows the log while the block runs.
+
+    An error that a runner can't name ends its task, which `_watched` reports; the projection then
+    stands still and shows its lag, and nothing is lost.
+    """
+    url = settings.database_url
+    bell = Bell(url, BELL_CHANNEL)
+    followed = projections()
+    async with (
+        pool(url, size=len(followed) + 1, name="projector") as connections,
+        EventStore.open(url) as store,
+        bell.listening(),
+        _tasks(
+            [Runner(each, store, connections).run(bell) for each in followed]
+            + [_report(connections)]
+        ),
+    ):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _tasks(runs: Sequence[Any]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(run) for run in runs]
+    for task in tasks:
+        task.add_done_callback(_watched)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _watched(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and (defect := task.exception()) is not None:
+        log.critical("a projection stopped: %r", defect, exc_info=defect)
+
+
+async def _report(connections: Pool) -> None:
+    """Says now and then how far behind the log each projection is."""
+    while True:
+        try:
+            for each in await progress(connections):
+                metrics.lag.labels(each.projection).set(each.behind)
+                metrics.parked.labels(each.projection).set(each.parked)
+                if each.behind or each.parked:
+                    log.info(
+                        "progress projection=%s position=%s behind=%s parked=%s",
+                        each.projection,
+                        each.position,
+                        each.behind,
+                        each.parked,
+                    )
+        except (OperationalError, InterfaceError) as lost:
+            log.warning("progress is not known: %s", lost)
+        await asyncio.sleep(REPORT_SECONDS)

@@ -1,0 +1,121 @@
+"""One transaction of a projection: rows, parked streams and checkpoint, together or not at all."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg import DataError, IntegrityError
+
+from contracts.events.recorded import Recorded
+from services.common.store import Unreadable
+from services.projector import checkpoint
+from services.projector.checkpoint import Connection, ParkedStream
+from services.projector.projection import Entry, Projection, name_of, topic
+
+CrashAt = Callable[[str], None]
+
+
+def no_crash(point: str) -> None:
+    """Outside of tests nothing happens at the named points."""
+
+
+async def apply(
+    conn: Connection,
+    projection: Projection[Any],
+    after: int,
+    entries: Sequence[Entry],
+    crash_at: CrashAt = no_crash,
+) -> list[ParkedStream] | None:
+    """Fold what follows position `after`; None, and nothing done, when the checkpoint is elsewhere.
+
+    Returns the streams that were parked on the way: with an entry that nobody can read, a fact that
+    the fold refuses, or a row that the database does.
+    conn: in autocommit mode.
+    crash_at: told "begun", "written" and "committed" as each is reached.
+    """
+    try:
+        return await _transaction(conn, projection, after, entries, crash_at)
+    except (DataError, IntegrityError) as refused:
+        if len(entries) == 1:
+            return await _park_alone(conn, projection, after, entries[0], str(refused))
+    # One at a time, only the stream at fault is left behind.
+    parked: list[ParkedStream] = []
+    for entry in entries:
+        left = await apply(conn, projection, after, [entry], crash_at)
+        if left is None:
+            return None
+        parked += left
+        after = entry.position
+    return parked
+
+
+async def _transaction(
+    conn: Connection,
+    projection: Projection[Any],
+    after: int,
+    entries: Sequence[Entry],
+    crash_at: CrashAt,
+) -> list[ParkedStream] | None:
+    """Two round trips: what is there, and what is there now."""
+    wanted = [entry for entry in entries if topic(entry) in projection.topics]
+    facts = [entry for entry in wanted if isinstance(entry, Recorded)]
+    async with conn.pipeline(), conn.transaction():
+        moved = await checkpoint.advance(conn, projection.name, after, entries[-1].position)
+        left = await checkpoint.parked_among(
+            conn, projection.name, {entry.stream_id for entry in wanted}
+        )
+        state = await projection.load(conn, facts)
+        if await moved.fetchone() is None:
+            return None
+        crash_at("begun")
+        parked = fold(projection, state, wanted, {stream for (stream,) in await left.fetchall()})
+        await projection.save(conn, state)
+        if parked:
+            await checkpoint.park(conn, parked)
+        await checkpoint.ring(conn, projection.name)
+        crash_at("written")
+    crash_at("committed")
+    return parked
+
+
+def fold(
+    projection: Projection[Any], state: Any, entries: Sequence[Entry], left: set[UUID]
+) -> list[ParkedStream]:
+    """Move `state` by all entries but those of streams left behind; the streams that join these."""
+    parked: dict[UUID, ParkedStream] = {}
+    for entry in entries:
+        if entry.stream_id in left or entry.stream_id in parked:
+            continue
+        if isinstance(entry, Unreadable):
+            parked[entry.stream_id] = _parked(projection, entry, entry.reason)
+            continue
+        try:
+            projection.apply(state, entry)
+        except Exception as cause:
+            # A fold is pure: whatever it raises, it raises again at every attempt.
+            parked[entry.stream_id] = _parked(projection, entry, f"{type(cause).__name__}: {cause}")
+    return list(parked.values())
+
+
+async def _park_alone(
+    conn: Connection, projection: Projection[Any], after: int, entry: Entry, reason: str
+) -> list[ParkedStream] | None:
+    parked = [_parked(projection, entry, reason)]
+    async with conn.transaction():
+        moved = await checkpoint.advance(conn, projection.name, after, entry.position)
+        if await moved.fetchone() is None:
+            return None
+        await checkpoint.park(conn, parked)
+        await checkpoint.ring(conn, projection.name)
+    return parked
+
+
+def _parked(projection: Projection[Any], entry: Entry, reason: str) -> ParkedStream:
+    return ParkedStream(
+        projection=projection.name,
+        stream_id=entry.stream_id,
+        team_id=entry.team_id,
+        position=entry.position,
+        name=name_of(entry),
+        reason=reason,
+    )

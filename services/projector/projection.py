@@ -1,0 +1,79 @@
+"""What a projection is, and which facts are whose."""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeGuard, TypeVar
+
+import msgspec
+
+from contracts.codec import stored_name
+from contracts.events.insight import InsightEvent
+from contracts.events.recorded import DomainEvent, Recorded
+from contracts.events.sharing import SharingEvent
+from contracts.events.viewing import ViewingEvent
+from contracts.read_models import projections
+from services.common.store import Unreadable
+from services.projector.checkpoint import Connection
+
+S = TypeVar("S")
+
+Entry = Recorded[DomainEvent] | Unreadable
+
+INSIGHT = "insight"
+SHARING = "sharing"
+VIEWING = "viewing"
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table that a projection owns. key: the columns of its primary key."""
+
+    name: str
+    key: tuple[str, ...]
+
+
+class Projection(Protocol[S]):
+    """Folds facts into rows. The runner gives it a batch inside a transaction, in three steps.
+
+    Table names stand in its statements without a schema: a rebuild runs the same statements
+    with another search path.
+
+    name: of its checkpoint. topics: the first word of the stored names it wants.
+    """
+
+    @property
+    def name(self) -> projections.Projection: ...
+
+    @property
+    def topics(self) -> frozenset[str]: ...
+
+    @property
+    def tables(self) -> tuple[Table, ...]: ...
+
+    async def load(self, conn: Connection, facts: Sequence[Recorded[DomainEvent]]) -> S:
+        """The rows that these facts may touch."""
+
+    def apply(self, state: S, fact: Recorded[DomainEvent]) -> None:
+        """Fold one fact into `state`; on any exception `state` is as it was before."""
+
+    async def save(self, conn: Connection, state: S) -> None:
+        """Write the rows that were touched."""
+
+
+def topic(entry: Entry) -> str:
+    """What the entry is about, by the first word of its stored name."""
+    return name_of(entry).partition(".")[0]
+
+
+def name_of(entry: Entry) -> str:
+    return entry.name if isinstance(entry, Unreadable) else stored_name(entry.event)
+
+
+def of_insight(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[InsightEvent]]:
+    return isinstance(fact.event, InsightEvent)
+
+
+def of_sharing(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[SharingEvent]]:
+    return isinstance(fact.event, SharingEvent)
+
+
+def of_viewing(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[ViewingEvent]]:
+    return isinstance(fact.event, ViewingEvent)

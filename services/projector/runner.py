@@ -1,0 +1,113 @@
+"""Drives one projection: is rung, reads the log on from its checkpoint, and says how far it is."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import InterfaceError, OperationalError
+
+from services.common.bell import Bell
+from services.common.database import Pool
+from services.common.store import EventStore
+from services.projector import batch, checkpoint, metrics
+from services.projector.batch import CrashAt, no_crash
+from services.projector.checkpoint import ParkedStream
+from services.projector.projection import Entry, Projection
+
+log = logging.getLogger("recount.projector")
+
+BATCH = 1000
+POLL_SECONDS = 1.0
+PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Runner:
+    """One projection's place in the log, and the way on from there.
+
+    Any number of runners in any number of processes may drive the same projection: they take turns,
+    batch by batch (see `checkpoint.advance`).
+    """
+
+    def __init__(
+        self,
+        projection: Projection[Any],
+        store: EventStore,
+        pool: Pool,
+        *,
+        size: int = BATCH,
+        crash_at: CrashAt = no_crash,
+    ) -> None:
+        self.projection = projection
+        self._store = store
+        self._pool = pool
+        self._size = size
+        self._crash_at = crash_at
+        self._position: int | None = None
+
+    async def run(self, bell: Bell) -> None:
+        """Catch up, wait for the bell, catch up …, until cancelled."""
+        pause = PAUSE_SECONDS
+        with bell.listener() as rung:
+            while True:
+                rung.clear()
+                try:
+                    await self.catch_up()
+                except (OperationalError, InterfaceError) as lost:
+                    # Nothing is held in memory that the database would not give again.
+                    log.warning("%s waits for the database: %s", self.projection.name, lost)
+                    self._position = None
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                    continue
+                pause = PAUSE_SECONDS
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(rung.wait(), POLL_SECONDS)
+
+    async def catch_up(self) -> int:
+        """Apply everything the log holds beyond the checkpoint; the position reached."""
+        if self._position is None:
+            self._position = await self._reached()
+        while entries := await self._store.read(self._position, self._size):
+            await self._apply(self._position, entries)
+        return self._position
+
+    async def _apply(self, after: int, entries: Sequence[Entry]) -> None:
+        async with self._pool.connection() as conn:
+            parked = await batch.apply(conn, self.projection, after, entries, self._crash_at)
+        if parked is None:
+            # Another process was faster.
+            self._position = await self._reached()
+            return
+        self._position = entries[-1].position
+        self._report(entries, parked)
+
+    async def _reached(self) -> int:
+        async with self._pool.connection() as conn:
+            return await checkpoint.reached(conn, self.projection.name)
+
+    def _report(self, entries: Sequence[Entry], parked: Sequence[ParkedStream]) -> None:
+        name, newest = self.projection.name, entries[-1]
+        delay = (datetime.now(UTC) - newest.at).total_seconds()
+        metrics.position.labels(name).set(newest.position)
+        metrics.applied.labels(name).inc(len(entries))
+        metrics.delay_seconds.labels(name).observe(max(delay, 0.0))
+        log.debug(
+            "projected projection=%s position=%s facts=%s delay_seconds=%.4f",
+            name,
+            newest.position,
+            len(entries),
+            delay,
+        )
+        for stream in parked:
+            log.error(
+                "parked projection=%s stream_id=%s position=%s event=%s reason=%s",
+                name,
+                stream.stream_id,
+                stream.position,
+                stream.name,
+                stream.reason,
+            )

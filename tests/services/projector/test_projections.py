@@ -1,0 +1,166 @@
+"""Facts in, rows out; again, and nothing moves."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import Raw
+from psycopg import sql
+
+from contracts.events.insight import InsightEvent, InsightRenamed
+from contracts.events.recorded import DomainEvent, Stream
+from contracts.events.sharing import (
+    AccessTokenRotated,
+    SharePasswordAdded,
+    SharePasswordRemoved,
+    SharingDisabled,
+    SharingEnabled,
+    SharingPasswordNotRequired,
+    SharingPasswordRequired,
+    SharingSettingsChanged,
+)
+from contracts.events.viewing import InsightViewed
+from contracts.json import NULL
+from domain.insight.commands import EditInsight
+from domain.insight.view import view
+from domain.sharing.view import view as sharing_view
+from services.projector import batch
+from services.projector.app import projections
+from tests.domain.histories import after, edits
+from tests.examples import ALICE, BOB, FUNNEL, INSIGHT, TEAM, created
+from tests.services.projector.projecting import Projecting, insight, sharing, viewing
+
+SHARED: list[DomainEvent] = [
+    SharingEnabled(INSIGHT, token_id=1),
+    SharingSettingsChanged(INSIGHT, Raw(b'{"legend":true}'), NULL),
+    SharingPasswordRequired(INSIGHT),
+    SharePasswordAdded(INSIGHT, password_id=5, note="Board"),
+    AccessTokenRotated(INSIGHT, token_id=2, previous_token_id=1, grace_seconds=300),
+    SharePasswordRemoved(INSIGHT, password_id=5),
+    SharingPasswordNotRequired(INSIGHT),
+    SharingDisabled(INSIGHT),
+]
+EDITED = [
+    EditInsight(name="Sign-ups", tags=("b", "A"), description="Weekly", order=3),
+    EditInsight(derived_name="signed_up → paid", query=FUNNEL, favorited=True, saved=False),
+    EditInsight(filters=Raw(b'{"insight":"FUNNELS"}'), favorited=False, saved=True),
+    EditInsight(deleted=True),
+    EditInsight(deleted=False, name=None),
+]
+
+
+async def test_an_insights_row_is_the_view_of_its_history(projector: Projecting) -> None:
+    for event in after(EDITED):
+        await projector.append(event)
+    await projector.catch_up()
+    assert await projector.insight() == view(await projector.store.load(insight()))  # type: ignore[arg-type]  # an insight's stream
+
+
+async def test_a_sharing_row_is_the_view_of_its_history(projector: Projecting) -> None:
+    for event in SHARED:
+        await projector.append(event, of=sharing())
+        await projector.catch_up()
+        history = await projector.store.load(sharing())
+        assert await projector.sharing() == sharing_view(history)  # type: ignore[arg-type]  # a sharing stream
+
+
+async def test_views_move_forward_per_user_and_insight(projector: Projecting) -> None:
+    await projector.append(InsightViewed(INSIGHT, 1), InsightViewed(8, 1), of=viewing())
+    (again,) = await projector.append(InsightViewed(INSIGHT, 1), of=viewing())
+    (other,) = await projector.append(InsightViewed(INSIGHT, 2), of=viewing(2), actor=BOB)
+    await projector.catch_up()
+    seen = {
+        (row["user_id"], row["insight_id"]): row["viewed_at"]
+        for row in await projector.rows("SELECT * FROM last_viewed WHERE team_id = %s", TEAM)
+    }
+    assert set(seen) == {(1, INSIGHT), (1, 8), (2, INSIGHT)}
+    assert seen[1, INSIGHT] == again.at
+    assert seen[2, INSIGHT] == other.at
+
+
+EVERY_KIND: list[tuple[Stream, DomainEvent]] = [
+    *((insight(), event) for event in after(EDITED)),
+    *((sharing(), event) for event in SHARED),
+    (viewing(), InsightViewed(INSIGHT, ALICE.user_id)),
+]
+
+
+async def test_every_kind_of_fact_delivered_twice_changes_nothing(projector: Projecting) -> None:
+    for stream, event in EVERY_KIND:
+        (fact,) = await projector.append(event, of=stream)
+        await projector.catch_up()
+        once = await projector.everything()
+        for projection in projections():
+            async with projector.pool.connection() as conn:
+                again = await batch.apply(conn, projection, fact.position - 1, [fact])
+            assert again is None, "the checkpoint must refuse a position it has passed"
+        assert await projector.everything() == once
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+async def test_the_size_of_batches_makes_no_difference(projector: Projecting, size: int) -> None:
+    for stream, event in EVERY_KIND:
+        await projector.append(event, of=stream)
+    await projector.catch_up(size=size)
+    at_once = await projector.everything()
+    await forget(projector)
+    await projector.catch_up()
+    assert await projector.everything() == at_once
+
+
+@given(st.lists(st.lists(edits, max_size=6), min_size=1, max_size=4), st.integers(1, 9))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_rows_equal_views_whatever_was_done(
+    projector: Projecting, insights: list[list[EditInsight]], size: int
+) -> None:
+    await start_over(projector)
+    histories: list[list[InsightEvent]] = [after(commands) for commands in insights]
+    while any(histories):
+        for number, history in enumerate(histories):
+            if history:
+                await projector.append(numbered(history.pop(0), number), of=insight(number))
+    await projector.catch_up(size=size)
+    for number in range(len(insights)):
+        stored = await projector.store.load(insight(number))
+        assert await projector.insight(number) == view(stored)  # type: ignore[arg-type]  # an insight's stream
+
+
+def numbered(event: InsightEvent, number: int) -> InsightEvent:
+    """The creation of this insight rather than of INSIGHT."""
+    if hasattr(event, "short_id"):
+        return msgspec.structs.replace(event, insight_id=number, short_id=f"short{number:03}")
+    return event
+
+
+async def forget(projector: Projecting) -> None:
+    """Empty every read model, as if nothing had been projected yet."""
+    for name in [table.name for each in projections() for table in each.tables]:
+        await projector.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(name)))
+    await projector.execute("TRUNCATE parked_streams")
+    await projector.execute("UPDATE checkpoints SET position = 0")
+
+
+async def start_over(projector: Projecting) -> None:
+    await forget(projector)
+    await projector.execute("TRUNCATE log, log_heads, receipts")
+
+
+async def test_columns_for_lists_say_what_the_row_says(projector: Projecting) -> None:
+    await projector.append(created(name="Käufe", derived_name="ABC", query=FUNNEL))
+    await projector.append(InsightRenamed(name="STRASSE \x1f ß", previous="Käufe"))
+    await projector.catch_up()
+    (row,) = await projector.rows("SELECT * FROM insights")
+    wanted: dict[str, Any] = {
+        "name_key": "strasse \x1f ss",
+        "names_text": "strasse   ss\x1fabc",
+        "words_text": "",
+        "kind": "FUNNELS",
+        "has_query": True,
+        "deleted": False,
+        "version": 2,
+    }
+    assert {name: row[name] for name in wanted} == wanted
