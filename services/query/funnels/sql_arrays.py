@@ -3,7 +3,6 @@
 Every form of the funnel starts from this relation: `actor`, `a` and, with a breakdown, `value`.
 `value` is text for one key, an array of texts for several, an index into the cohorts for cohorts.
 """
-# ruff: noqa: S608 -- the text is built from layout constants; values are bound
 
 from typing import Literal
 

@@ -7,13 +7,14 @@ From the highest bits to the lowest:
     steps  a code when no event can match two steps (0: exclusion only, 1: nothing, k+1: step k),
            else one bit per step
     bars   one bit per exclusion
-    flags  one bit each, set after sorting
+    flags  `tied`: it stands in a mixed tie; `own`: it has the value that attribution wants
 
 Counting time from date_from leaves room: 40 days and 20 bits, or a year and 18, fit into UInt64.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from typing import ClassVar
 
 import msgspec
 
@@ -39,16 +40,18 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     overlapping: bool
     bars_steps: bool
     whole_ties: bool
-    flags: int
     span_us: int
 
     @property
     def ranked(self) -> bool:
         return self.whole_ties and self.overlapping
 
+    own: ClassVar[int] = 1
+    tied: ClassVar[int] = 2
+
     @property
     def bars_at(self) -> int:
-        return self.flags
+        return 2
 
     @property
     def steps_at(self) -> int:
@@ -113,6 +116,9 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
             return f"bitAnd({x}, {self._steps_field}) != 0"
         return f"bitAnd({x}, {self._steps_field}) > {self.number(NOTHING << self.steps_at)}"
 
+    def is_tied(self, x: str) -> str:
+        return self.has(x, self.number(self.tied))
+
     def is_several(self, x: str) -> str:
         """Bits only: whether `x` matches more than one step."""
         return f"bitCount(bitAnd({x}, {self._steps_field})) > 1"
@@ -129,7 +135,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return ((min(us, self.span_us) + 1) << self.time_at) - 1
 
 
-def layout_of(plan: FunnelPlan, *, whole_ties: bool, flags: int = 0) -> Layout:
+def layout_of(plan: FunnelPlan, *, whole_ties: bool) -> Layout:
     """whole_ties: as unordered funnels and trends want it."""
     steps = [step.matches for step in plan.steps]
     bars = [exclusion.matches for exclusion in plan.exclusions]
@@ -140,7 +146,6 @@ def layout_of(plan: FunnelPlan, *, whole_ties: bool, flags: int = 0) -> Layout:
         overlapping=overlapping,
         bars_steps=any(not disjoint(bar, step) for bar in bars for step in steps),
         whole_ties=whole_ties,
-        flags=flags,
         span_us=microseconds(plan.date_to) - microseconds(plan.date_from) + 1,
     )
 

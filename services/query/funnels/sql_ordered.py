@@ -4,7 +4,6 @@ One `arrayFold` over step numbers; each of its iterations works on whole arrays.
 the array it keeps the start of the newest attempt that stands at the step before. Starts only grow
 along the array, so that "the newest" is a forward fill of "where the step was taken".
 """
-# ruff: noqa: S608 -- the text is built from layout constants; values are bound
 
 from services.query.funnels.sql_layout import Layout
 

@@ -9,6 +9,8 @@ from services.query.funnels import sql_ordered
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_arrays import Actors, arrays, carried
 from services.query.funnels.sql_layout import layout_of
+from services.query.funnels.sql_stages import staged
+from services.query.funnels.sql_ties import settled
 
 
 def paths(actors: Actors) -> str:
@@ -16,7 +18,13 @@ def paths(actors: Actors) -> str:
     plan = actors.plan
     layout = layout_of(plan, whole_ties=plan.order == "unordered")
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
-    return sql_ordered.ordered(layout, carried(plan), arrays(actors, layout), window)
+    carry, gathered = carried(plan), arrays(actors, layout)
+    optional = any(step.optional for step in plan.steps)
+    if plan.order == "ordered" and not plan.exclusions and not optional:
+        return sql_ordered.ordered(layout, carry, gathered, window)
+    if plan.order == "strict" or plan.exclusions:
+        gathered = settled(layout, carry, gathered)
+    return staged(plan, layout, carry, gathered, window)
 
 
 def window_us(plan: FunnelPlan) -> int:

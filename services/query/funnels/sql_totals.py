@@ -4,7 +4,6 @@ Columns: [`value`, `other`, `place`,] `step` (1…n; 0: from the first to the la
 `average`, `median` (seconds, null when nobody took longer than no time), `open` (their windows had
 not ended and they stand at this step). Steps nobody reached have no row.
 """
-# ruff: noqa: S608 -- the text is built from layout constants; values are bound
 
 from services.common.statement import Bindings
 from services.query.funnels.plan import FunnelPlan
