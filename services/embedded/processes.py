@@ -38,7 +38,7 @@ class Child:
     ) -> None:
         self.name = name
         self._process = process
-        self._log = log
+        self.log = log
         self._stopping = stopping
 
     @property
@@ -67,7 +67,7 @@ class Child:
     def failed_to_start(self) -> CannotStart:
         """What to raise when it ended, or never became ready: its own last words."""
         return CannotStart(
-            f"{self.name} did not start; the end of {self._log}:\n{last_lines(self._log)}"
+            f"{self.name} did not start; the end of {self.log}:\n{last_lines(self.log)}"
         )
 
 

@@ -1,0 +1,33 @@
+"""One application of all services, for one process."""
+
+from typing import Protocol
+
+from litestar import Litestar
+
+from services.command import app as command
+from services.command.settings import CommandSettings
+from services.common.app import compose
+from services.common.foundation import foundation
+from services.projector import app as projector
+from services.projector.settings import ProjectorSettings
+
+
+class Urls(Protocol):
+    """Where the servers are."""
+
+    @property
+    def postgres_url(self) -> str: ...
+    @property
+    def nats_url(self) -> str: ...
+    @property
+    def clickhouse_url(self) -> str: ...
+
+
+def application(urls: Urls) -> Litestar:
+    """Command, projector and query on the same servers; they know nothing of each other."""
+    parts = [
+        foundation(urls.postgres_url),
+        command.part(CommandSettings(database_url=urls.postgres_url, nats_url=urls.nats_url)),
+        projector.part(ProjectorSettings(database_url=urls.postgres_url)),
+    ]
+    return compose(parts)

@@ -1,0 +1,241 @@
+"""`recount serve`: starts the servers, serves all services from one process, stops in order."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+import uvicorn
+import uvloop
+from litestar import Litestar
+
+from services.common.migrate import migrate
+from services.embedded import composition, datadir, nats, postgres
+from services.embedded.datadir import DataFolder, Running
+from services.embedded.processes import Child
+from services.embedded.refusal import CannotStart
+from services.embedded.settings import EmbeddedSettings
+from services.embedded.welcome import Welcome
+
+# How long requests under way may take to end after SIGTERM.
+GRACE_SECONDS = 10
+_WATCH_SECONDS = 0.5
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """The command's options. demo: whether a first start imports the demo data set."""
+
+    host: str
+    port: int
+    data_dir: Path
+    demo: bool
+
+
+class Servers(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the three servers are. children: those that are ours, which must not end before us."""
+
+    postgres_url: str
+    nats_url: str
+    clickhouse_url: str
+    children: Sequence[Child]
+
+
+def serve_until_stopped(wanted: Serving, settings: EmbeddedSettings) -> int:
+    """The exit code: 0 after Ctrl-C or SIGTERM, 1 when a server ended under us. Raises CannotStart.
+
+    What can be refused is refused before anything is started: the port first, then the folder.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with ExitStack() as opened:
+            listening = opened.enter_context(_listen(wanted.host, wanted.port))
+            folder = opened.enter_context(datadir.claim(wanted.data_dir))
+            _say(f"Starting PostgreSQL, NATS and ClickHouse in {folder.path} …")
+            servers = opened.enter_context(_servers(folder, settings))
+            migrate(servers.postgres_url)
+            serving = _Process(wanted, listening, folder, servers)
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(serving.run())
+    except KeyboardInterrupt:
+        return 0
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
+    """The listening socket, ours from now on: who asks before we are ready waits a moment."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as cause:
+        raise CannotStart(
+            f"There is no address {host!r} to listen on: {cause.strerror}."
+        ) from cause
+    with socket.socket(family, kind, protocol) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(address)
+            listening.listen(2048)
+        except OSError as cause:
+            raise CannotStart(
+                f"Can't listen on {host}:{port}: {os.strerror(cause.errno or 0)}. "
+                "Choose another with --port (make run: PORT=8001)."
+            ) from cause
+        yield listening
+
+
+@contextlib.contextmanager
+def _servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers]:
+    """Those that nobody else provides are started here, and stopped in reverse: NATS first."""
+    children: list[Child] = []
+    with ExitStack() as started:
+        # Whoever is impatient now would leave a server without its orderly end.
+        started.callback(_ignore_signals)
+        postgres_url, nats_url = settings.postgres_url, settings.nats_url
+        if postgres_url is None:
+            database = postgres.start(folder.path / "postgres", folder.account)
+            started.callback(database.stop)
+            children.append(database.child)
+            postgres_url = database.url
+        if nats_url is None:
+            bus = nats.start(folder.path / "nats", folder.account)
+            started.callback(bus.stop)
+            children.append(bus.child)
+            nats_url = bus.url
+        started.callback(_ignore_signals)
+        yield Servers(
+            postgres_url=postgres_url,
+            nats_url=nats_url,
+            clickhouse_url=settings.clickhouse_url or f"chdb://{folder.path / 'chdb'}",
+            children=children,
+        )
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+class _Process:
+    """The one process of embedded mode, from the first request to the last."""
+
+    def __init__(
+        self, wanted: Serving, listening: socket.socket, folder: DataFolder, servers: Servers
+    ) -> None:
+        self._wanted = wanted
+        self._listening = listening
+        self._folder = folder
+        self._servers = servers
+        self._ended: Child | None = None
+
+    async def run(self) -> int:
+        app = composition.application(self._servers)
+        server = _server(app)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, _stop, server)
+        serving = asyncio.create_task(server.serve(sockets=[self._listening]))
+        watching = asyncio.create_task(self._watch(server))
+        welcoming = asyncio.create_task(self._welcome(server))
+        await serving
+        for task in (watching, welcoming):
+            task.cancel()
+        stopped = await asyncio.gather(watching, welcoming, return_exceptions=True)
+        for outcome in stopped:
+            if isinstance(outcome, Exception):
+                raise outcome
+        if not server.started:
+            raise CannotStart("The services did not start; the reason is above.")
+        return 0 if self._ended is None else 1
+
+    async def _welcome(self, server: "_Server") -> None:
+        """Once it serves: what the first start owes, then the one line that says ready."""
+        await server.ready.wait()
+        url = _url(self._wanted.host, self._wanted.port)
+        welcome = Welcome(url, self._folder.path, self._servers.postgres_url)
+        try:
+            await welcome.prepare(demo=self._wanted.demo)
+            self._folder.announce(
+                Running(
+                    pid=os.getpid(),
+                    url=url,
+                    postgres_url=self._servers.postgres_url,
+                    nats_url=self._servers.nats_url,
+                )
+            )
+            await welcome.greet()
+        except BaseException:
+            server.should_exit = True
+            raise
+
+    async def _watch(self, server: uvicorn.Server) -> None:
+        """Without its servers this process can't keep a promise: it ends, and says why."""
+        while True:
+            for child in self._servers.children:
+                if child.has_ended:
+                    _say(f"{child.name} has ended; stopping. Its log: {child.log}")
+                    self._ended = child
+                    server.should_exit = True
+                    return
+            await asyncio.sleep(_WATCH_SECONDS)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers, which would end the process before its servers.
+
+    ready: set once it answers requests.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: Litestar) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            loop="none",
+            lifespan="on",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+
+
+def _stop(server: uvicorn.Server) -> None:
+    """The second signal does not wait for requests any more."""
+    server.force_exit = server.should_exit
+    server.should_exit = True
+
+
+def _url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - what was asked for
+    return f"http://{shown}:{port}"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

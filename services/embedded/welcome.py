@@ -1,0 +1,123 @@
+"""The first start: accounts, the demo data, and a screen of text whose lines can be pasted."""
+
+import json
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from services.common import administration, database
+from services.embedded import accounts, demo
+from services.embedded.accounts import First
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the first start has come, kept in the data folder: a kill in between loses nothing.
+
+    started_at: the demo's clock; importing again from the same moment adds nothing.
+    """
+
+    started_at: datetime
+    demo: bool
+    demo_imported: bool = False
+    greeted: bool = False
+
+
+class Welcome:
+    """What `recount serve` owes once it serves at `url`."""
+
+    def __init__(self, url: str, folder: Path, postgres_url: str) -> None:
+        self._url = url
+        self._path = folder / "first-start.json"
+        self._postgres_url = postgres_url
+        self._progress: Progress | None = None
+
+    async def prepare(self, *, demo: bool) -> None:
+        """Accounts and, the first time, the demo data set, until its events can be queried."""
+        if self._path.exists():
+            self._progress = msgspec.json.decode(self._path.read_bytes(), type=Progress)
+        else:
+            self._keep(Progress(started_at=datetime.now(UTC).replace(microsecond=0), demo=demo))
+        assert self._progress is not None
+        async with database.pool(self._postgres_url, size=1) as pool:
+            self._first = await accounts.first(pool)
+        if self._progress.demo and not self._progress.demo_imported:
+            await self._import_demo(self._progress.started_at)
+            self._keep(msgspec.structs.replace(self._progress, demo_imported=True))
+
+    async def greet(self) -> None:
+        """Prints the key once in the life of a data folder, and the line that says ready."""
+        assert self._progress is not None
+        if not self._progress.greeted:
+            async with database.pool(self._postgres_url, size=1) as pool:
+                key = await administration.create_key(
+                    pool, self._first.user_id, label="Made by the first start"
+                )
+            print(screen(self._url, self._first, key.key, demo=self._progress.demo))
+            self._keep(msgspec.structs.replace(self._progress, greeted=True))
+        print(f"Recount is ready: {self._url}", flush=True)
+
+    async def _import_demo(self, started_at: datetime) -> None:
+        _ = list(demo.events(until=started_at))
+
+    def _keep(self, progress: Progress) -> None:
+        unfinished = self._path.with_suffix(".unfinished")
+        unfinished.write_bytes(msgspec.json.encode(progress))
+        unfinished.rename(self._path)
+        self._progress = progress
+
+
+FUNNEL_STEPS = (demo.VISITED, demo.FORM_OPENED, demo.SIGNED_UP, demo.PROJECT_CREATED)
+
+
+def screen(url: str, first: First, key: str, *, demo: bool) -> str:
+    """What the first start prints. demo: whether there are events to compute a funnel from."""
+    project = f"{url}/api/projects/{first.project_id}"
+    lines = [
+        "",
+        f"  URL             {url}",
+        f"  Project         {first.project_id}  (capture token {first.project_token})",
+        f"  API key         {key}",
+        "                  Shown this once; `recount keys create` makes another.",
+        "",
+    ]
+    if demo:
+        lines += [
+            "A funnel over the demo data of the last weeks:",
+            "",
+            _curl("POST", f"{project}/insights/funnel/", key, _funnel_filter()),
+            "",
+        ]
+    lines += [
+        "Create an insight, change it, see who did what:",
+        "",
+        _curl("POST", f"{project}/insights/", key, {"name": "Sign-ups", "query": _funnel_query()}),
+        _curl("PATCH", f"{project}/insights/1/", key, {"name": "From visit to first project"}),
+        _curl("GET", f"{project}/insights/1/activity/", key, None),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _funnel_filter() -> dict[str, object]:
+    events = [{"id": step, "order": order} for order, step in enumerate(FUNNEL_STEPS)]
+    return {"events": events, "date_from": "-30d", "funnel_window_days": 14}
+
+
+def _funnel_query() -> dict[str, object]:
+    source = {
+        "kind": "FunnelsQuery",
+        "series": [{"kind": "EventsNode", "event": step} for step in FUNNEL_STEPS],
+        "dateRange": {"date_from": "-30d"},
+        "funnelsFilter": {"funnelWindowInterval": 14, "funnelWindowIntervalUnit": "day"},
+    }
+    return {"kind": "InsightVizNode", "source": source}
+
+
+def _curl(method: str, url: str, key: str, body: dict[str, object] | None) -> str:
+    """One line for a shell."""
+    words = ["curl", "-sS", "-X", method, url, "-H", f"Authorization: Bearer {key}"]
+    if body is not None:
+        words += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
+    return shlex.join(words)
