@@ -65,11 +65,13 @@ def _float(value: str | float) -> float:
 
 
 def text(value: Scalar) -> str:
-    """A value as JSON writes it, strings as they are."""
+    """A value as the engine writes it in JSON, strings as they are: 1.0 is 1, 1e+300 is 1e300."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT_INTEGERS:
         return str(int(value))
+    if isinstance(value, float):
+        return re.sub("e[+]?(-?)0*", r"e\1", str(value))
     return str(value)
 
 
