@@ -19,6 +19,11 @@ def stored_name(event: DomainEvent) -> str:
     return str(event.__struct_config__.tag)
 
 
+def stored_names(*kinds: type[DomainEvent]) -> tuple[str, ...]:
+    """The names under which facts of these types are stored."""
+    return tuple(str(kind.__struct_config__.tag) for kind in kinds)
+
+
 def encode_event(event: DomainEvent) -> bytes:
     """The payload as it is stored, hashed and published: JSON text with the stored name in `type`."""
     return _encoder.encode(event)

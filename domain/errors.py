@@ -1,6 +1,9 @@
 """Why a command is refused; no status codes here."""
 
+from collections.abc import Sequence
 from uuid import UUID
+
+from contracts.events.recorded import DomainEvent, Recorded
 
 
 class Refused(Exception):
@@ -16,12 +19,18 @@ class AlreadyExists(Refused):
 
 
 class Stale(Refused):
-    """The stream has moved on since the version the caller knows (its If-Match)."""
+    """The stream has moved on since the version the caller knows (its If-Match).
 
-    def __init__(self, expected: int, actual: int) -> None:
+    history: the whole stream, so that whoever answers can say what changed.
+    """
+
+    def __init__(
+        self, expected: int, actual: int, history: Sequence[Recorded[DomainEvent]] = ()
+    ) -> None:
         super().__init__(f"expected version {expected}, the stream is at {actual}")
         self.expected = expected
         self.actual = actual
+        self.history = history
 
 
 class ConcurrentEdit(Refused):

@@ -1,4 +1,7 @@
-"""What a user can ask of an insight's sharing. Tokens and passwords are stored before; commands carry ids."""
+"""What a user can ask of an insight's sharing.
+
+Tokens and passwords are stored before; commands carry their ids.
+"""
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType

@@ -1,4 +1,7 @@
-"""The sharing configuration as readers see it; deciding needs no more than this, so it is the state too."""
+"""The sharing configuration as readers see it.
+
+Deciding needs no more than this, so it is the state too.
+"""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Organizations, users, projects and personal API keys: plain tables, read from memory by every request.
+"""Organizations, users, projects and personal API keys: plain tables, read from memory.
 
 Each process keeps what it has looked up for at most `MAX_AGE_SECONDS`, and drops everything when
 PostgreSQL says that a table changed (NOTIFY), so that a revoked key is dead within a second.
@@ -80,7 +80,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     last_used_at: datetime | None
 
     def allows(self, scope: str) -> bool:
-        """Whether a route that asks for `object:read` or `object:write` is open; write implies read."""
+        """Whether it opens a route of `object:read` or `object:write`; write implies read."""
         wanted, _, action = scope.partition(":")
         return (
             "*" in self.scopes

@@ -49,6 +49,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
             **{kind: _refusal(status, problem) for kind, (status, problem) in refusals.items()},
         },
         openapi_config=None,
+        logging_config=None,
         request_max_body_size=max_body_bytes,
         state=State(),
     )

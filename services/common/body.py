@@ -163,5 +163,8 @@ _WORDS = {
 
 
 def _attr(path: str) -> str | None:
+    """`$.a.b[3]` is a__b: an item that is wrong makes its list wrong."""
     steps = [step["name"] or step["index"] for step in _STEP.finditer(path)]
-    return "__".join(step for step in steps if step != "...") or None
+    while steps and (steps[-1].isdigit() or steps[-1] == "..."):
+        steps.pop()
+    return "__".join(steps) or None

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from litestar import Request
+from litestar.di import NamedDependency
 
 from contracts.events.recorded import UserActor
 from services.common.accounts import Accounts, ApiKey, Project, User
@@ -82,11 +83,11 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Person:
     return Person(user, key)
 
 
-async def provide_person(request: AnyRequest, accounts: Accounts) -> Person:
+async def provide_person(request: AnyRequest, accounts: NamedDependency[Accounts]) -> Person:
     return await authenticate(request, accounts)
 
 
-async def provide_caller(request: AnyRequest, accounts: Accounts) -> Caller:
+async def provide_caller(request: AnyRequest, accounts: NamedDependency[Accounts]) -> Caller:
     """The caller in the project that the path names.
 
     Raises Rejected as `authenticate` does; 404: no such project; 403: somebody else's.

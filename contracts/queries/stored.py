@@ -1,0 +1,47 @@
+"""What a query node must be like to be stored in an insight: an object of an accepted kind."""
+
+import msgspec
+from msgspec import Raw
+
+from contracts.queries.errors import InvalidQuery
+
+SOURCES = frozenset({
+    "TrendsQuery", "FunnelsQuery", "RetentionQuery", "PathsQuery", "StickinessQuery",
+    "LifecycleQuery", "HogQLQuery", "FunnelCorrelationQuery", "EventsQuery", "ActorsQuery",
+})  # fmt: skip
+WRAPPERS = frozenset({"InsightVizNode", "DataVisualizationNode", "DataTableNode"})
+
+_members = msgspec.json.Decoder(dict[str, Raw])
+
+
+def check_query(node: Raw) -> None:
+    """Raises InvalidQuery for anything but a source, or a wrapper around one."""
+    if _kind(node, None) in WRAPPERS:
+        _kind(source_of(node), "source", only=SOURCES)
+
+
+def source_of(node: Raw) -> Raw:
+    """The source that a wrapper holds; a bare source is its own. Raises InvalidQuery without one."""
+    members = _members.decode(node)
+    if _text(members.get("kind")) not in WRAPPERS:
+        return node
+    source = members.get("source")
+    if source is None or bytes(source)[:1] != b"{":
+        raise InvalidQuery("source", "required", "A query node to show is required.")
+    return source
+
+
+def _kind(node: Raw, attr: str | None, only: frozenset[str] = SOURCES | WRAPPERS) -> str:
+    kind = _text(_members.decode(node).get("kind"))
+    at = "kind" if attr is None else f"{attr}__kind"
+    if kind is None:
+        raise InvalidQuery(at, "required", "A query node names its kind.")
+    if kind not in only:
+        raise InvalidQuery(at, "invalid_input", f"Unknown kind of query: {kind}.")
+    return kind
+
+
+def _text(value: Raw | None) -> str | None:
+    if value is None or bytes(value)[:1] != b'"':
+        return None
+    return msgspec.json.decode(value, type=str)

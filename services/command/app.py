@@ -1,0 +1,66 @@
+"""The command service, wired: the only place that knows which parts it has."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import Litestar
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath
+
+from services.command.insights import insight_number
+from services.command.numbers import Numbers
+from services.command.passwords import Passwords
+from services.command.problems import REFUSALS
+from services.command.routes import insights, sharing, views
+from services.command.settings import CommandSettings
+from services.command.terms import provide_terms
+from services.common.app import ServicePart, compose, from_state
+from services.common.caller import Caller
+from services.common.foundation import foundation
+from services.common.store import EventStore
+
+
+def part(settings: CommandSettings) -> ServicePart:
+    """What this service brings to an application that stands on `foundation`."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with EventStore.open(settings.database_url) as store:
+            app.state.store = store
+            app.state.numbers = Numbers(app.state.pool)
+            app.state.passwords = Passwords(app.state.pool)
+            app.state.command_settings = settings
+            yield
+
+    return ServicePart(
+        handlers=[
+            *insights.HANDLERS,
+            *sharing.HANDLERS,
+            *views.HANDLERS,
+        ],
+        dependencies={
+            "store": from_state("store"),
+            "numbers": from_state("numbers"),
+            "passwords": from_state("passwords"),
+            "command_settings": from_state("command_settings"),
+            "insight_id": Provide(provide_insight_id),
+            "terms": Provide(provide_terms),
+        },
+        refusals=REFUSALS,
+        lifespans=[lifespan],
+    )
+
+
+async def provide_insight_id(
+    insight: FromPath[str], caller: NamedDependency[Caller], numbers: NamedDependency[Numbers]
+) -> int:
+    """The number of the insight that the path names by number or short id."""
+    return await insight_number(insight, caller.team_id, numbers)
+
+
+def create_app(settings: CommandSettings) -> Litestar:
+    """The service as a process of its own."""
+    return compose(
+        [foundation(settings.database_url), part(settings)],
+        max_body_bytes=settings.max_body_bytes,
+    )

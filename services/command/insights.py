@@ -1,0 +1,193 @@
+"""From the body of a write to the command on an insight, and from the outcome to its answer."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from msgspec import UNSET, Raw, UnsetType
+from msgspec.structs import replace
+
+from contracts.api.insights import InsightBody, WriteInsight
+from contracts.events.insight import InsightEvent
+from contracts.events.recorded import Recorded
+from contracts.json import EMPTY_OBJECT, NULL, compact, is_null
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.stored import check_query
+from domain.insight import activity
+from domain.insight.commands import CreateInsight, EditInsight, InsightCommand
+from domain.insight.decide import decide
+from domain.insight.state import Insight, evolve, fold
+from domain.insight.view import view
+from services.command.handle import Outcome, Rules
+from services.command.numbers import InsightNumber, Numbers
+from services.common.accounts import Accounts
+from services.common.answers import resource
+from services.common.body import read
+from services.common.caller import Caller
+from services.common.context import insight_context
+from services.common.problems import invalid, not_found
+
+T = TypeVar("T")
+
+_SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def _state(history: Sequence[Recorded[InsightEvent]]) -> Insight:
+    return fold(fact.event for fact in history)
+
+
+RULES: Rules[Insight, InsightCommand, InsightEvent] = Rules(decide, _state)
+
+
+async def insight_number(reference: str, team_id: int, numbers: Numbers) -> int:
+    """The number behind a number or a short id. Raises Rejected 404."""
+    if _NUMBER.fullmatch(reference):
+        return int(reference)
+    if _SHORT_ID.fullmatch(reference):
+        found = await numbers.insight_by_short_id(team_id, reference)
+        if found is not None:
+            return found
+    raise not_found()
+
+
+async def read_insight(request: Request[Any, Any, Any]) -> WriteInsight:
+    """The body of a write, its documents checked. Raises Rejected 400 naming the field."""
+    body = await read(request, WriteInsight)
+    if body.dashboards is not UNSET and body.dashboards:
+        # No project has a dashboard yet, so none that is named exists.
+        raise invalid(
+            "dashboards",
+            "does_not_exist",
+            f'Invalid pk "{body.dashboards[0]}" - object does not exist.',
+        )
+    return replace(body, filters=_filters(body.filters), query=_query(body.query))
+
+
+def create_command(body: WriteInsight, number: InsightNumber) -> CreateInsight:
+    """What is not named gets its default."""
+    return CreateInsight(
+        insight_id=number.id,
+        short_id=number.short_id,
+        name=_or(body.name, None),
+        derived_name=_or(body.derived_name, None),
+        description=_or(body.description, None),
+        filters=_or(body.filters, EMPTY_OBJECT),
+        query=_or(body.query, NULL),
+        order=_or(body.order, None),
+        favorited=_or(body.favorited, False),
+        saved=_or(body.saved, True),
+        tags=_or(body.tags, ()),
+        deleted=_or(body.deleted, False),
+    )
+
+
+def edit_command(body: WriteInsight) -> EditInsight:
+    """PATCH: what is not named stays, but `saved`, which becomes true (today's PostHog)."""
+    return EditInsight(
+        name=body.name,
+        derived_name=body.derived_name,
+        description=body.description,
+        filters=body.filters,
+        query=body.query,
+        order=body.order,
+        favorited=body.favorited,
+        saved=_or(body.saved, True),
+        tags=body.tags,
+        deleted=body.deleted,
+    )
+
+
+def replace_command(body: WriteInsight) -> EditInsight:
+    """PUT: what is not named gets its default."""
+    return EditInsight(
+        name=_or(body.name, None),
+        derived_name=_or(body.derived_name, None),
+        description=_or(body.description, None),
+        filters=_or(body.filters, EMPTY_OBJECT),
+        query=_or(body.query, NULL),
+        order=_or(body.order, None),
+        favorited=_or(body.favorited, False),
+        saved=_or(body.saved, True),
+        tags=_or(body.tags, ()),
+        deleted=_or(body.deleted, False),
+    )
+
+
+async def insight_answer(
+    outcome: Outcome[InsightEvent], caller: Caller, accounts: Accounts, status: int = 200
+) -> Response[bytes]:
+    """The insight as every later read will show it."""
+    row = view(outcome.history)
+    context = await insight_context(accounts, caller, row)
+    return resource(
+        msgspec.json.encode(InsightBody.of(row, context)),
+        version=row.version,
+        position=outcome.position,
+        status=status,
+    )
+
+
+def changes_since(
+    history: Sequence[Recorded[InsightEvent]], version: int
+) -> list[dict[str, object]]:
+    """What happened after `version`, field by field, in order, as a 412 tells it."""
+    told: list[dict[str, object]] = []
+    insight = Insight()
+    for fact in history:
+        after = evolve(insight, fact.event)
+        if fact.version > version:
+            told += [
+                {
+                    "version": fact.version,
+                    "at": fact.at,
+                    "field": change.field,
+                    "before": change.before,
+                    "after": change.after,
+                }
+                for change in activity.changes(fact.event, insight, after)
+            ]
+        insight = after
+    return told
+
+
+def _filters(document: Raw | UnsetType) -> Raw | UnsetType:
+    """Any object; null means none, and none is `{}`."""
+    if document is UNSET:
+        return UNSET
+    if is_null(document):
+        return EMPTY_OBJECT
+    return _object(document, "filters")
+
+
+def _query(document: Raw | UnsetType) -> Raw | UnsetType:
+    """A query node of an accepted kind that is valid for its kind, or null."""
+    if document is UNSET or is_null(document):
+        return document
+    node = _object(document, "query")
+    try:
+        check_query(node)
+    except InvalidQuery as cause:
+        attr = "query" if cause.attr is None else f"query__{cause.attr}"
+        raise invalid(attr, cause.code, cause.detail) from cause
+    return node
+
+
+def _object(document: Raw, attr: str) -> Raw:
+    if bytes(document).lstrip()[:1] == b'"':
+        # A form-encoded object, or one that a client encoded twice.
+        text = msgspec.json.decode(document, type=str)
+        try:
+            msgspec.json.decode(text, type=dict[str, Raw])
+        except msgspec.DecodeError as cause:
+            raise invalid(attr, "invalid_input", "Expected an object.") from cause
+        return compact(Raw(text.encode()))
+    if bytes(document).lstrip()[:1] != b"{":
+        raise invalid(attr, "invalid_input", "Expected an object.")
+    return compact(document)
+
+
+def _or(value: T | UnsetType, default: T) -> T:
+    return default if value is UNSET else value

@@ -1,0 +1,89 @@
+"""What a command needs before its facts: numbers, short ids, and secrets that no fact may hold.
+
+Written before the append, so that a clash never aborts a batch; what the append then refuses
+stays behind as a harmless orphan.
+"""
+
+import secrets
+import string
+
+import msgspec
+
+from services.common.database import Pool
+
+_ALPHABET = string.ascii_letters + string.digits
+SHORT_ID_LENGTH = 8
+TOKEN_BYTES = 24
+
+
+class InsightNumber(msgspec.Struct, frozen=True):
+    id: int
+    short_id: str
+
+
+class ShareToken(msgspec.Struct, frozen=True):
+    id: int
+    token: str
+
+
+class Numbers:
+    """Gives and finds numbers, in the log's database."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def new_insight(self, team_id: int) -> InsightNumber:
+        while True:
+            short_id = new_short_id()
+            async with self._pool.connection() as conn:
+                cursor = await conn.execute(
+                    "INSERT INTO insight_ids (team_id, short_id) VALUES (%s, %s)"
+                    " ON CONFLICT (team_id, short_id) DO NOTHING RETURNING id",
+                    (team_id, short_id),
+                )
+                row = await cursor.fetchone()
+            if row is not None:
+                return InsightNumber(row[0], short_id)
+
+    async def insight_by_short_id(self, team_id: int, short_id: str) -> int | None:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT id FROM insight_ids WHERE team_id = %s AND short_id = %s",
+                (team_id, short_id),
+            )
+            row = await cursor.fetchone()
+        return None if row is None else int(row[0])
+
+    async def new_share_token(self, team_id: int, insight_id: int) -> ShareToken:
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "INSERT INTO share_tokens (team_id, insight_id, token) VALUES (%s, %s, %s)"
+                " RETURNING id",
+                (team_id, insight_id, token),
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            raise RuntimeError("INSERT … RETURNING gave no row")
+        return ShareToken(row[0], token)
+
+    async def share_token(self, token_id: int | None) -> str | None:
+        """The token's text; None for none."""
+        if token_id is None:
+            return None
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute("SELECT token FROM share_tokens WHERE id = %s", (token_id,))
+            row = await cursor.fetchone()
+        return None if row is None else str(row[0])
+
+
+def new_short_id() -> str:
+    """Eight of A-Z a-z 0-9, never all digits: clients tell it from a number by that pattern."""
+    while True:
+        short_id = "".join(secrets.choice(_ALPHABET) for _ in range(SHORT_ID_LENGTH))
+        if not short_id.isdigit() and short_id.lower() not in PATH_WORDS:
+            return short_id
+
+
+# Words of eight letters that stand where a short id would in a path.
+PATH_WORDS = frozenset({"activity"})

@@ -1,0 +1,60 @@
+"""Every refusal of this service, in one table."""
+
+from domain.errors import AlreadyExists, ConcurrentEdit, NotFound, PasswordNotRequired, SharingOff
+from services.command.handle import KeyReused
+from services.common.problems import Problem, Refusals
+from services.common.store import LogUnavailable, OutcomeUnknown
+
+REFUSALS: Refusals = {
+    NotFound: (404, Problem(type="invalid_request", code="not_found", detail="Not found.")),
+    AlreadyExists: (
+        409,
+        Problem(type="invalid_request", code="already_exists", detail="Already exists."),
+    ),
+    ConcurrentEdit: (
+        409,
+        Problem(type="invalid_request", code="busy", detail="Too many edits at once. Try again."),
+    ),
+    KeyReused: (
+        422,
+        Problem(
+            type="invalid_request",
+            code="idempotency_key_reused",
+            detail="This Idempotency-Key was used before, with another request.",
+        ),
+    ),
+    SharingOff: (
+        400,
+        Problem(
+            type="validation_error",
+            code="invalid_input",
+            detail="Sharing is off: turn it on before refreshing its token.",
+        ),
+    ),
+    PasswordNotRequired: (
+        400,
+        Problem(
+            type="validation_error",
+            code="invalid_input",
+            detail="Set password_required before adding passwords.",
+            attr="password_required",
+        ),
+    ),
+    LogUnavailable: (
+        503,
+        Problem(
+            type="server_error",
+            code="unavailable",
+            detail="The log can't be reached. Nothing was changed. Try again.",
+        ),
+    ),
+    OutcomeUnknown: (
+        503,
+        Problem(
+            type="server_error",
+            code="unavailable",
+            detail="The log broke off while committing. Ask again with the same Idempotency-Key,"
+            " or read before you repeat.",
+        ),
+    ),
+}

@@ -1,0 +1,189 @@
+"""Sharing an insight: the switch, its settings, its token and its passwords."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import msgspec
+from litestar import Request, Response, delete, patch, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.api.sharing import AddedPasswordBody, AddPassword, WriteSharing
+from contracts.events.recorded import Recorded
+from contracts.events.sharing import SharingEvent
+from domain.errors import NotFound, Stale
+from domain.sharing.commands import (
+    AddSharePassword,
+    ChangeSharing,
+    RemoveSharePassword,
+    RotateAccessToken,
+    SharingCommand,
+)
+from services.command.handle import Outcome, Terms, handle, replayed
+from services.command.numbers import Numbers
+from services.command.passwords import Passwords
+from services.command.settings import CommandSettings
+from services.command.sharing import (
+    RULES,
+    changes_since,
+    generated_password,
+    known_settings,
+    require_insight,
+    sharing_answer,
+    sharing_stream,
+)
+from services.common.accounts import Accounts
+from services.common.answers import resource
+from services.common.body import read
+from services.common.caller import Caller
+from services.common.etag import stale
+from services.common.paths import project_paths
+from services.common.problems import invalid, not_found
+from services.common.store import EventStore
+
+WRITE = {"scopes": ("sharing_configuration:write",)}
+SHORTEST_PASSWORD = 8
+AnyRequest = Request[Any, Any, State]
+
+
+@patch(project_paths("/insights/{insight:str}/sharing/"), opt=WRITE)
+async def patch_sharing(
+    request: AnyRequest,
+    store: NamedDependency[EventStore],
+    numbers: NamedDependency[Numbers],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    insight_id: NamedDependency[int],
+    terms: NamedDependency[Terms],
+) -> Response[bytes]:
+    """Turn sharing on or off, change its settings; each switching on makes a new token."""
+    body = await read(request, WriteSharing)
+    settings = known_settings(body.settings)
+    outcome = await replayed(store, terms)
+    if outcome is None:
+        await require_insight(store, caller.team_id, insight_id)
+        # Made for the case that this switches sharing on: a fact names only what exists.
+        token = (
+            await numbers.new_share_token(caller.team_id, insight_id)
+            if body.enabled is True
+            else None
+        )
+        command = ChangeSharing(
+            insight_id=insight_id,
+            token_id=token.id if token else 0,
+            enabled=body.enabled,
+            settings=settings,
+            password_required=body.password_required,
+        )
+        outcome = await _change(store, command, terms)
+    return await sharing_answer(outcome, caller, numbers, accounts)
+
+
+@post(project_paths("/insights/{insight:str}/sharing/refresh/"), opt=WRITE, status_code=200)
+async def refresh_sharing(
+    store: NamedDependency[EventStore],
+    numbers: NamedDependency[Numbers],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    insight_id: NamedDependency[int],
+    terms: NamedDependency[Terms],
+    command_settings: NamedDependency[CommandSettings],
+) -> Response[bytes]:
+    """A new token; the old one goes on working for the grace period."""
+    outcome = await replayed(store, terms)
+    if outcome is None:
+        await require_insight(store, caller.team_id, insight_id)
+        token = await numbers.new_share_token(caller.team_id, insight_id)
+        command = RotateAccessToken(
+            insight_id=insight_id,
+            token_id=token.id,
+            grace_seconds=command_settings.token_grace_seconds,
+        )
+        outcome = await _change(store, command, terms)
+    return await sharing_answer(outcome, caller, numbers, accounts)
+
+
+@post(project_paths("/insights/{insight:str}/sharing/passwords/"), opt=WRITE, status_code=201)
+async def add_password(
+    request: AnyRequest,
+    store: NamedDependency[EventStore],
+    passwords: NamedDependency[Passwords],
+    caller: NamedDependency[Caller],
+    insight_id: NamedDependency[int],
+    terms: NamedDependency[Terms],
+) -> Response[bytes]:
+    """Add a password; its text is in this answer and nowhere else."""
+    body = await read(request, AddPassword)
+    if body.raw_password is not None and len(body.raw_password) < SHORTEST_PASSWORD:
+        raise invalid(
+            "raw_password",
+            "min_length",
+            f"Ensure this field has at least {SHORTEST_PASSWORD} characters.",
+        )
+    outcome = await replayed(store, terms)
+    shown: str | None = None
+    if outcome is None:
+        await require_insight(store, caller.team_id, insight_id)
+        shown = body.raw_password or generated_password()
+        password_id = await passwords.add(caller.team_id, insight_id, shown)
+        command = AddSharePassword(
+            insight_id=insight_id, password_id=password_id, note=body.note or None
+        )
+        outcome = await _change(store, command, terms)
+    added = RULES.fold(outcome.history)
+    if added is None or not added.passwords:
+        raise not_found()
+    newest = added.passwords[-1]
+    answer = AddedPasswordBody(
+        id=newest.id,
+        password=shown,
+        created_at=newest.created_at,
+        note=newest.note,
+        created_by_email=caller.user.email,
+    )
+    return resource(
+        msgspec.json.encode(answer),
+        version=outcome.version,
+        position=outcome.position,
+        status=201,
+    )
+
+
+@delete(
+    project_paths("/insights/{insight:str}/sharing/passwords/{password:int}/"),
+    opt=WRITE,
+    status_code=204,
+)
+async def remove_password(
+    store: NamedDependency[EventStore],
+    passwords: NamedDependency[Passwords],
+    caller: NamedDependency[Caller],
+    insight_id: NamedDependency[int],
+    password: FromPath[int],
+    terms: NamedDependency[Terms],
+) -> None:
+    """From now on this password opens nothing."""
+    if await replayed(store, terms) is not None:
+        return
+    await require_insight(store, caller.team_id, insight_id)
+    command = RemoveSharePassword(insight_id=insight_id, password_id=password)
+    await _change(store, command, terms)
+    # After the fact: a hash without one is an orphan, a fact without its hash would be a lie.
+    await passwords.remove(caller.team_id, password)
+
+
+async def _change(
+    store: EventStore, command: SharingCommand, terms: Terms
+) -> Outcome[SharingEvent]:
+    stream = sharing_stream(terms.caller.team_id, command.insight_id)
+    try:
+        return await handle(store, RULES, stream, command, terms)
+    except NotFound as missing:
+        raise not_found() from missing
+    except Stale as moved:
+        history = cast("Sequence[Recorded[SharingEvent]]", moved.history)
+        raise stale(moved.expected, moved.actual, changes_since(history, moved.expected)) from moved
+
+
+HANDLERS = [patch_sharing, refresh_sharing, add_password, remove_password]

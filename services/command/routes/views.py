@@ -1,0 +1,61 @@
+"""Recording that somebody looked at an insight."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+
+from contracts.headers import INSIGHTS_POSITION
+from services.command.views import VIEWABLE_AT_ONCE, view_insights
+from services.common.body import read
+from services.common.caller import Caller
+from services.common.paths import project_paths
+from services.common.problems import invalid, not_found
+from services.common.store import EventStore
+
+VIEW = {"scopes": ("insight:read",)}
+
+
+class ViewInsights(msgspec.Struct, frozen=True):
+    """Body of POST insights/viewed/."""
+
+    insight_ids: tuple[int, ...]
+
+
+@post(project_paths("/insights/{insight:str}/viewed/"), opt=VIEW, status_code=201)
+async def view_insight(
+    store: NamedDependency[EventStore],
+    caller: NamedDependency[Caller],
+    insight_id: NamedDependency[int],
+) -> Response[bytes]:
+    """The caller looked at this insight now; whatever the body says."""
+    position = await view_insights(store, caller, (insight_id,))
+    if position is None:
+        raise not_found()
+    return _seen(position)
+
+
+@post(project_paths("/insights/viewed/"), opt=VIEW, status_code=201)
+async def view_several(
+    request: Request[Any, Any, State],
+    store: NamedDependency[EventStore],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """The caller looked at these insights now; unknown and deleted ones are skipped."""
+    asked = (await read(request, ViewInsights)).insight_ids
+    if not asked:
+        raise invalid("insight_ids", "invalid_input", "This list may not be empty.")
+    if len(asked) > VIEWABLE_AT_ONCE:
+        raise invalid(
+            "insight_ids", "invalid_input", f"At most {VIEWABLE_AT_ONCE} insights at once."
+        )
+    return _seen(await view_insights(store, caller, asked) or 0)
+
+
+def _seen(position: int) -> Response[bytes]:
+    return Response(b"", status_code=201, headers={INSIGHTS_POSITION: str(position)})
+
+
+HANDLERS = [view_insight, view_several]

@@ -1,0 +1,112 @@
+"""From the body of a write to the command on an insight's sharing, and back to its answer."""
+
+import secrets
+from collections.abc import Sequence
+
+import msgspec
+from litestar import Response
+from msgspec import UNSET, Raw, UnsetType
+
+from contracts.api.sharing import SharingBody
+from contracts.events.recorded import Recorded, Stream, StreamKind
+from contracts.events.sharing import SharingEvent
+from contracts.json import is_null
+from contracts.read_models.sharing import SharingRow
+from domain.sharing.activity import changes
+from domain.sharing.commands import SharingCommand
+from domain.sharing.decide import decide
+from domain.sharing.view import view
+from services.command.handle import Outcome, Rules
+from services.command.living import living_insights
+from services.command.numbers import Numbers
+from services.common.accounts import Accounts
+from services.common.answers import resource
+from services.common.caller import Caller
+from services.common.context import user_bodies
+from services.common.problems import invalid, not_found
+from services.common.store import EventStore
+
+RULES: Rules[SharingRow | None, SharingCommand, SharingEvent] = Rules(decide, view)
+
+GENERATED_PASSWORD_LENGTH = 16
+THEMES = frozenset({"light", "dark", "system"})
+_SWITCHES = frozenset(
+    {"whitelabel", "noHeader", "showInspector", "legend", "hideExtraDetails", "detailed"}
+)
+
+
+def sharing_stream(team_id: int, insight_id: int) -> Stream:
+    return Stream(StreamKind.SHARING, team_id, insight_id)
+
+
+async def require_insight(store: EventStore, team_id: int, insight_id: int) -> None:
+    """Raises Rejected 404 unless the insight is there to be shared."""
+    if insight_id not in await living_insights(store, team_id, (insight_id,)):
+        raise not_found("Insight not found.")
+
+
+def known_settings(document: Raw | UnsetType) -> Raw | UnsetType:
+    """The known keys of an object, or null. Raises Rejected 400 for anything else."""
+    if document is UNSET or is_null(document):
+        return document
+    try:
+        sent = msgspec.json.decode(document, type=dict[str, Raw])
+    except msgspec.DecodeError as cause:
+        raise invalid("settings", "invalid_input", "Expected a dictionary of items.") from cause
+    kept: dict[str, Raw] = {}
+    for name, value in sent.items():
+        if name in _SWITCHES:
+            if bytes(value) not in (b"true", b"false"):
+                raise invalid(f"settings__{name}", "invalid_input", "Must be a valid boolean.")
+            kept[name] = value
+        elif name == "theme":
+            if msgspec.json.decode(value) not in THEMES:
+                raise invalid(
+                    "settings__theme", "invalid_choice", "theme is one of light, dark, system."
+                )
+            kept[name] = value
+    return Raw(msgspec.json.encode(kept))
+
+
+def generated_password() -> str:
+    return secrets.token_urlsafe(GENERATED_PASSWORD_LENGTH)[:GENERATED_PASSWORD_LENGTH]
+
+
+async def sharing_answer(
+    outcome: Outcome[SharingEvent],
+    caller: Caller,
+    numbers: Numbers,
+    accounts: Accounts,
+    status: int = 200,
+) -> Response[bytes]:
+    """The sharing configuration as every later read will show it."""
+    row = view(outcome.history)
+    token = await numbers.share_token(row.token_id if row else None)
+    makers = await user_bodies(
+        accounts, (password.created_by for password in (row.passwords if row else ()))
+    )
+    emails = {number: user.email for number, user in makers.items()}
+    return resource(
+        msgspec.json.encode(SharingBody.of(row, token, emails)),
+        version=outcome.version,
+        position=outcome.position,
+        status=status,
+    )
+
+
+def changes_since(
+    history: Sequence[Recorded[SharingEvent]], version: int
+) -> list[dict[str, object]]:
+    """What happened after `version`, in order, as a 412 tells it."""
+    return [
+        {
+            "version": fact.version,
+            "at": fact.at,
+            "field": change.field,
+            "before": change.before,
+            "after": change.after,
+        }
+        for fact in history
+        if fact.version > version
+        for change in changes(fact.event)
+    ]

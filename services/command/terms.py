@@ -1,0 +1,47 @@
+"""What comes with a write beside its body: If-Match and Idempotency-Key."""
+
+import hashlib
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+
+from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH
+from services.command.handle import Terms
+from services.common.body import as_json
+from services.common.caller import Caller
+from services.common.etag import parse_if_match
+from services.common.problems import invalid
+from services.common.store import NewReceipt
+
+LONGEST_KEY = 255
+
+
+async def provide_terms(
+    request: Request[Any, Any, State], caller: NamedDependency[Caller]
+) -> Terms:
+    """Raises Rejected 400 for a malformed If-Match or Idempotency-Key."""
+    return Terms(
+        caller=caller,
+        expected_version=parse_if_match(request.headers.get(IF_MATCH)),
+        receipt=await _receipt(request),
+    )
+
+
+async def _receipt(request: Request[Any, Any, State]) -> NewReceipt | None:
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is None:
+        return None
+    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+        raise invalid(
+            IDEMPOTENCY_KEY,
+            "invalid_input",
+            f"Idempotency-Key takes 1 to {LONGEST_KEY} printable characters.",
+        )
+    # The alias of a path is the same request; the project is the caller's, and part of the receipt.
+    rest = "/".join(str(value) for name, value in request.path_params.items() if name != "project")
+    handler = request.route_handler.handler_name
+    digest = hashlib.sha256(f"{request.method} {handler} {rest}\n".encode())
+    digest.update(await as_json(request))
+    return NewReceipt(key, digest.digest(), 201 if request.method == "POST" else 200)

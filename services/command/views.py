@@ -1,0 +1,36 @@
+"""Views: appended blind, in a stream of the user's own, so that they move no insight."""
+
+from collections.abc import Sequence
+
+from contracts.events.recorded import Stream, StreamKind
+from contracts.events.viewing import InsightViewed
+from services.command.living import living_insights
+from services.common.caller import Caller
+from services.common.store import Append, EventStore, Part
+
+VIEWABLE_AT_ONCE = 2_500
+
+
+async def view_insights(
+    store: EventStore, caller: Caller, insight_ids: Sequence[int]
+) -> int | None:
+    """The log's position after the views; None when none of the insights is there to be seen."""
+    wanted = tuple(dict.fromkeys(insight_ids))
+    living = await living_insights(store, caller.team_id, wanted)
+    views = tuple(
+        InsightViewed(insight_id=number, user_id=caller.user.id)
+        for number in wanted
+        if number in living
+    )
+    if not views:
+        return None
+    stream = Stream(StreamKind.VIEWING, caller.team_id, caller.user.id)
+    appended = await store.append(
+        Append(
+            parts=(Part(stream, None, views),),
+            actor=caller.actor,
+            operation_id=caller.operation_id,
+            correlation_id=caller.correlation_id,
+        )
+    )
+    return appended.position

@@ -1,0 +1,62 @@
+"""What an insight's body tells beyond its own stream, alike for PATCH's answer and a later GET."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from contracts.api.insights import (
+    NO_RESULT,
+    AccessLevel,
+    InsightContext,
+    ResultFields,
+    UserBody,
+)
+from contracts.read_models.insight import InsightRow
+from services.common.accounts import Accounts, User
+from services.common.caller import Caller
+
+
+async def insight_context(
+    accounts: Accounts,
+    caller: Caller,
+    row: InsightRow,
+    *,
+    last_viewed_at: datetime | None = None,
+    result: ResultFields = NO_RESULT,
+) -> InsightContext:
+    """The context of one row for this caller. Users come from memory; the rest is handed in."""
+    return InsightContext(
+        users=await user_bodies(accounts, (row.created_by, row.last_modified_by)),
+        timezone=caller.project.timezone,
+        access_level=access_level(row, caller),
+        last_viewed_at=last_viewed_at,
+        result=result,
+    )
+
+
+async def user_bodies(accounts: Accounts, numbers: Iterable[int | None]) -> dict[int, UserBody]:
+    """Those of these users that exist, by number."""
+    found = {}
+    for number in {number for number in numbers if number is not None}:
+        user = await accounts.user(number)
+        if user is not None:
+            found[number] = user_body(user)
+    return found
+
+
+def user_body(user: User) -> UserBody:
+    return UserBody(
+        id=user.id,
+        uuid=user.uuid,
+        distinct_id=user.distinct_id,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        email=user.email,
+        is_email_verified=user.is_email_verified,
+    )
+
+
+def access_level(row: InsightRow, caller: Caller) -> AccessLevel:
+    """Creator and organization administrators: manager; others: the default, editor."""
+    if caller.is_administrator or row.created_by == caller.user.id:
+        return "manager"
+    return "editor"

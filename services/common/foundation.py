@@ -1,0 +1,35 @@
+"""What every HTTP service stands on: PostgreSQL, the accounts, and who is calling."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import Litestar
+from litestar.di import Provide
+
+from services.common.accounts import Accounts
+from services.common.app import ServicePart, from_state
+from services.common.caller import provide_caller, provide_person
+from services.common.database import pool
+
+
+def foundation(database_url: str) -> ServicePart:
+    """Opened first, closed last: `pool` and `accounts` in the state; `caller` for every route."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with pool(database_url) as connections:
+            accounts = Accounts(connections, database_url)
+            app.state.pool = connections
+            app.state.accounts = accounts
+            async with accounts.listening():
+                yield
+
+    return ServicePart(
+        handlers=[],
+        dependencies={
+            "accounts": from_state("accounts"),
+            "caller": Provide(provide_caller),
+            "person": Provide(provide_person),
+        },
+        lifespans=[lifespan],
+    )
