@@ -139,13 +139,12 @@ class EventStore:
         return await self._select(args_row(reading.entry), reading.ENTRIES, (after, limit))
 
     async def newest(
-        self, streams: Sequence[Stream], names: Sequence[str]
+        self, stream_ids: Sequence[UUID], names: Sequence[str]
     ) -> dict[UUID, tuple[int, str]]:
         """Of each stream that has facts with one of these stored names: the newest one's
-        position and name, by stream id. One round trip for any number of streams."""
-        found = await self._select(
-            tuple_row, reading.NEWEST, ([stream.id for stream in streams], list(names))
-        )
+        position and name, by stream id. One round trip for any number of streams.
+        """
+        found = await self._select(tuple_row, reading.NEWEST, (list(stream_ids), list(names)))
         return {stream_id: (position, name) for stream_id, position, name in found}
 
     async def head(self) -> int:
