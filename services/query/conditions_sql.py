@@ -152,8 +152,8 @@ def _compared_as_number(value: Scalar, numeric: bool) -> float | None:
 
 
 def _may_be_json(value: str) -> bool:
-    """Whether a number, a boolean, a list or an object could be written like this."""
-    return value in ("true", "false") or value[:1] in ("[", "{") or number(value) is not None
+    """Whether a number or a boolean could be written like this (lists and objects are strings)."""
+    return value in ("true", "false") or number(value) is not None
 
 
 def _within(side: str, values: list[str] | list[float], type_: str, bindings: Bindings) -> str:

@@ -1,6 +1,5 @@
 """One engine for the folder's tests, usable from plain functions (hypothesis wants those)."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from uuid import UUID, uuid5
 import anyio.from_thread
 import pytest
 
+from contracts.product_events import property_texts
 from services.common.clickhouse import ClickHouse
 from services.common.statement import Bindings, Statement
 from services.query.conditions import AnyCondition
@@ -75,7 +75,7 @@ def event(
     team_id: int, name: str | int, properties: Mapping[str, Any] | None = None, **columns: Any
 ) -> dict[str, Any]:
     """A row of `events`; one person per event unless told otherwise."""
-    sent = json.dumps(properties or {}, ensure_ascii=False)
+    stored, sent = property_texts(dict(properties or {}))
     return {
         "team_id": team_id,
         "event": str(name),
@@ -86,7 +86,7 @@ def event(
         "session_id": "",
         "group_0": "",
         "group_1": "",
-        "properties": sent,
+        "properties": stored,
         "sent": sent,
         "inserted_at": NOON,
     } | columns

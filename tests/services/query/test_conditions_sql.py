@@ -12,9 +12,9 @@ from tests.services.query.conftest import Events
 from tests.services.query.evaluator import passes
 
 NASTY_TEXT = [
-    "", "a", "A", "ab", "aXb", "a%b", "a_b", "%", "_", "\\", "a\\b", "é", "É", "5", "5.0", "+5", " 5",
-    "05", "5e0", ".5", "5.", "1e400", "nan", "inf", "-0", "0x10", "true", "false", "True", "null",
-    "[1,2]", "{}", '{"a":1}', "9007199254740993", "9007199254740992", "12345678901234567890",
+    "", "a", "A", "ab", "aXb", "a%b", "a_b", "%", "_", "\\", "a\\b", "é", "É", "5", "5.0", "+5",
+    " 5", "05", "5e0", ".5", "5.", "1e400", "nan", "inf", "-0", "0x10", "true", "false", "True",
+    "null", "[1,2]", "{}", '{"a":1}', "9007199254740993", "9007199254740992", "12345678901234567890",
     "2024-01-01", "2024-01-10T12:00:00Z", "2024-01-10 12:00:00", "2024-01-10T13:00:00+01:00",
     "2024-01-10T12:00:00.123456Z", "1704888000", "20240101", "Jan 1", "1.2.3", "v1.2.3", "1.2", "1",
     "1.2.4-beta", "1.3.0", "2.0.0", "0.2.3", "0.2.9", "0.3.0", "0.0.3", "0.0.4", "1.2.3.4", "abc",
@@ -36,6 +36,13 @@ OPERATORS: list[Operator] = [
     "exact", "is_not", "contains", "icontains", "not_icontains", "icontains_multi",
     "not_icontains_multi", "gt", "gte", "lt", "lte", "is_set", "is_not_set",
 ]  # fmt: skip
+REGEX_OPERATORS: list[Operator] = ["regex", "not_regex"]
+RANGE_OPERATORS: list[Operator] = ["between", "not_between"]
+DATE_OPERATORS: list[Operator] = ["is_date_exact", "is_date_before", "is_date_after"]
+VERSION_OPERATORS: list[Operator] = [
+    "semver_eq", "semver_neq", "semver_gt", "semver_gte", "semver_lt", "semver_lte",
+    "semver_tilde", "semver_caret",
+]  # fmt: skip
 PATTERNS = ["a", "^a", "b$", "[0-9]+", "A|B", "a.b", "(?i)É", r"\.", "^$", ".", "x{2}"]
 VERSIONS = ["1.2.3", "1.2", "1", "0.2.3", "0.0.3", "v1.3.0", "0", "0.0", "1.2.3.4", "2.0.0-rc1"]
 INSTANTS = ["2024-01-10T12:00:00+00:00", "2023-12-31T23:00:00+00:00", "2024-01-01T00:00:00+00:00"]
@@ -51,17 +58,16 @@ def conditions(draw: st.DrawFn) -> PropertyIs:
     some = st.lists(values, min_size=1, max_size=3)
     match draw(st.integers(0, 9)):
         case 0:
-            operator = draw(st.sampled_from(["regex", "not_regex"]))
+            operator = draw(st.sampled_from(REGEX_OPERATORS))
             return condition(operator, *draw(st.lists(st.sampled_from(PATTERNS), min_size=1)))
         case 1:
             low, high = sorted(draw(st.tuples(numbers, numbers)))
-            return condition(draw(st.sampled_from(["between", "not_between"])), low, high)
+            return condition(draw(st.sampled_from(RANGE_OPERATORS)), low, high)
         case 2:
-            operator = draw(st.sampled_from(["is_date_exact", "is_date_before", "is_date_after"]))
+            operator = draw(st.sampled_from(DATE_OPERATORS))
             return condition(operator, draw(st.sampled_from(INSTANTS)))
         case 3:
-            named = ["eq", "neq", "gt", "gte", "lt", "lte", "tilde", "caret"]
-            operator = draw(st.sampled_from([f"semver_{name}" for name in named]))
+            operator = draw(st.sampled_from(VERSION_OPERATORS))
             return condition(operator, draw(st.sampled_from(VERSIONS)))
         case 4:
             wildcard = draw(st.sampled_from(["1.2.*", "1.*", "*", "0.2.3.*"]))
@@ -100,9 +106,9 @@ def test_every_operator_answers_as_the_table_says(
 
 
 KEYS = [
-    "$current_url", "a b", "a.b", "a`b", "a\\b", "a'b", 'a"b', "^a", ":Int64", "a.:Int64", "a[]", "é😀",
-    "1", "a\nb", "a%2Eb", "%s", "null", "-- x", "/* x", "?", "{p0:String}", "a.", "..", "`", "\\", "@a",
-    "`) OR 1 --", "\\x41", "x:Int64",
+    "$current_url", "a b", "a.b", "a`b", "a\\b", "a'b", 'a"b', "^a", ":Int64", "a.:Int64", "a[]",
+    "é😀", "1", "a\nb", "a%2Eb", "%s", "null", "-- x", "/* x", "?", "{p0:String}", "a.", "..", "`",
+    "\\", "@a", "`) OR 1 --", "\\x41", "x:Int64",
 ]  # fmt: skip
 
 
