@@ -1,0 +1,147 @@
+"""`recount serve`, from the first start to the last signal."""
+
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests import servers
+from tests.embedded.recount_process import Served, free_port, recount, serving
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    with servers.server_folder() as made:
+        yield made / "data"
+
+
+def first_key(served: Served) -> str:
+    return served.printed.partition("API key")[2].split()[0]
+
+
+def create_insight(served: Served, key: str, name: str) -> httpx.Response:
+    return httpx.post(
+        f"{served.url}/api/projects/1/insights/",
+        headers={"Authorization": f"Bearer {key}"},
+        json={"name": name},
+    )
+
+
+def test_the_first_start_shows_a_key_that_works_and_the_second_shows_none(data: Path) -> None:
+    with serving(data, "--no-demo") as served:
+        key = first_key(served)
+        assert create_insight(served, key, "Before").status_code == 201
+        assert served.end(signal.SIGTERM) == 0
+    with serving(data, "--no-demo") as served:
+        assert "phx_" not in served.printed
+        created = create_insight(served, key, "After").json()
+    assert created["id"] == 2
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_everything_in_order(data: Path, by: signal.Signals) -> None:
+    with serving(data, "--no-demo") as served:
+        assert len(served.servers) >= 2
+        assert served.end(by) == 0
+        _, alive = psutil.wait_procs(served.servers, timeout=0)
+    assert not alive
+    assert not (data / "running.json").exists()
+    assert "database system is shut down" in (data / "postgres.log").read_text()
+
+
+def test_a_server_that_ends_under_us_ends_the_process_with_its_name(data: Path) -> None:
+    with serving(data, "--no-demo") as served:
+        bus = next(child for child in served.servers if child.name() == "nats-server")
+        bus.kill()
+        assert served.process.wait() == 1
+
+
+def test_nothing_acknowledged_is_lost_by_a_kill(data: Path) -> None:
+    with serving(data, "--no-demo") as served:
+        key = first_key(served)
+        acknowledged = [create_insight(served, key, f"{n}").json()["id"] for n in range(20)]
+        served.end(signal.SIGKILL)
+    with serving(data, "--no-demo") as served:
+        after = create_insight(served, key, "After").json()
+    assert acknowledged == list(range(1, 21))
+    assert after["id"] == 21
+
+
+def test_an_occupied_port_is_refused_before_anything_is_started(data: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = recount("serve", "--data-dir", str(data), "--port", str(port))
+    assert refused.returncode == 1
+    assert f"Can't listen on 127.0.0.1:{port}: Address already in use" in refused.stderr
+    assert not data.exists()
+
+
+def test_a_data_folder_in_use_is_refused_with_the_url_that_uses_it(data: Path) -> None:
+    with serving(data, "--no-demo") as served:
+        refused = recount("serve", "--data-dir", str(data), "--port", str(free_port()))
+        assert refused.returncode == 1
+        assert f"is in use by {served.url}" in refused.stderr
+        assert create_insight(served, first_key(served), "Unharmed").status_code == 201
+
+
+def last_line(run: "subprocess.CompletedProcess[str]") -> dict[str, object]:
+    assert run.returncode == 0, run.stderr
+    line: dict[str, object] = json.loads(run.stdout.splitlines()[-1])
+    return line
+
+
+def test_keys_and_projects_are_made_beside_a_running_server(data: Path) -> None:
+    with serving(data, "--no-demo") as served:
+        at = ("--data-dir", str(data), "--json")
+        project = last_line(recount("projects", "create", "Shop", "--timezone", "Asia/Tokyo", *at))
+        assert project == {
+            "id": 2,
+            "api_token": project["api_token"],
+            "name": "Shop",
+            "timezone": "Asia/Tokyo",
+        }
+        key = last_line(recount("keys", "create", "--project", "2", *at))
+        answers = [
+            httpx.post(
+                f"{served.url}/api/projects/{number}/insights/",
+                headers={"Authorization": f"Bearer {key['key']}"},
+                json={"name": "Orders"},
+            ).status_code
+            for number in (1, 2)
+        ]
+    assert answers == [403, 201]
+
+
+def test_a_key_made_without_a_server_works_in_the_next_one(data: Path) -> None:
+    at = ("--data-dir", str(data), "--json")
+    scopes = "insight:write,project:read"
+    key = last_line(recount("keys", "create", "--scopes", scopes, "--user", "ann@x.example", *at))
+    assert key["scopes"] == ["insight:write", "project:read"]
+    with serving(data, "--no-demo") as served:
+        created = create_insight(served, str(key["key"]), "Hers").json()
+    assert created["created_by"]["email"] == "ann@x.example"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("keys", "create", "--scopes", "insight"), "neither * nor like"),
+        (("keys", "create", "--project", "7"), "There is no project 7."),
+        (("projects", "create", "Shop", "--timezone", "Mars/Olympus"), "no time zone"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_in_a_sentence(
+    data: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    refused = recount(*arguments, "--data-dir", str(data))
+    assert refused.returncode != 0
+    assert said in " ".join(refused.stderr.split())
+    assert "Traceback" not in refused.stderr
