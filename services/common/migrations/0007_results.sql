@@ -1,0 +1,62 @@
+-- Results of queries, and the jobs that compute them. All of it may be thrown away.
+
+-- key: of the query (contracts.queries.canonical). dependencies: a digest of what else the numbers
+-- hang on: the project's settings, the actions and cohorts used. started_at: what was captured
+-- later may be missing. date_from, date_to: of the events looked at; null when it is not one range.
+CREATE TABLE results (
+    team_id bigint NOT NULL,
+    key bytea NOT NULL,
+    dependencies bytea NOT NULL,
+    body bytea NOT NULL,
+    query_interval text,
+    date_from timestamptz,
+    date_to timestamptz,
+    started_at timestamptz NOT NULL,
+    last_refresh timestamptz NOT NULL,
+    PRIMARY KEY (team_id, key)
+);
+
+-- A job is one computation, whoever asked for it and however many wait. Live until end_time is set.
+-- lease_until: the process that runs it says so again before then, or another takes it over.
+CREATE TABLE jobs (
+    id uuid PRIMARY KEY,
+    team_id bigint NOT NULL,
+    key bytea NOT NULL,
+    computation bytea NOT NULL,
+    insight_id bigint,
+    dashboard_id bigint,
+    start_time timestamptz NOT NULL,
+    pickup_time timestamptz,
+    end_time timestamptz,
+    expiration_time timestamptz NOT NULL,
+    lease_until timestamptz,
+    cancelled boolean NOT NULL DEFAULT false,
+    error_status smallint,
+    error jsonb
+);
+
+CREATE UNIQUE INDEX jobs_live ON jobs (team_id, key) WHERE end_time IS NULL;
+CREATE INDEX jobs_waiting ON jobs (start_time) WHERE end_time IS NULL;
+CREATE INDEX jobs_expiring ON jobs (expiration_time);
+
+-- The names that clients gave their runs, to cancel them by.
+CREATE TABLE job_clients (
+    team_id bigint NOT NULL,
+    client_query_id text NOT NULL,
+    job_id uuid NOT NULL REFERENCES jobs ON DELETE CASCADE,
+    PRIMARY KEY (team_id, client_query_id, job_id)
+);
+
+-- When events of a month last arrived a day or more after they had happened, and when two persons
+-- last became one. Results that were started before are stale.
+CREATE TABLE late_arrivals (
+    team_id bigint NOT NULL,
+    month date NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (team_id, month)
+);
+
+CREATE TABLE identity_changes (
+    team_id bigint PRIMARY KEY,
+    at timestamptz NOT NULL
+);
