@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Litestar
 from psycopg import InterfaceError, OperationalError
 
-from services.common.app import ServicePart
+from services.common.app import ServicePart, compose
 from services.common.bell import Bell
 from services.common.database import Pool, pool
 from services.common.progress import progress
@@ -42,6 +42,11 @@ def part(settings: ProjectorSettings) -> ServicePart:
             yield
 
     return ServicePart(handlers=(), lifespans=(projecting,))
+
+
+def create_app(settings: ProjectorSettings) -> Litestar:
+    """The service as a process of its own."""
+    return compose([part(settings)])
 
 
 @contextlib.asynccontextmanager

@@ -125,7 +125,7 @@ class Projecting:
 
     async def execute(self, statement: LiteralString | sql.Composed, *values: object) -> None:
         async with self.pool.connection() as conn:
-            await conn.execute(statement, values)
+            await conn.execute(statement, values or None)
 
 
 def insight(number: int = INSIGHT, team_id: int = TEAM) -> Stream:

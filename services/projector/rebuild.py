@@ -1,0 +1,215 @@
+"""Folds a read model again from the log, beside the live one, and puts right what differs.
+
+The new rows are made in a schema of their own, by the very statements that make the live ones, with
+a checkpoint of their own. Meanwhile the live projection goes on. At the end one transaction holds
+the live checkpoint, brings the new rows to it, and moves into the live tables only the rows that
+differ: readers are never kept waiting, and see all of it or nothing.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg.sql import SQL, Composed, Identifier
+
+from services.common.store import EventStore
+from services.projector import batch, checkpoint
+from services.projector.checkpoint import Connection
+from services.projector.projection import Projection, Table
+
+SIZE = 2000
+
+OnProgress = Callable[[int, int], None]
+
+
+class RebuildUnderWay(Exception):
+    """Somebody else rebuilds this projection right now."""
+
+
+class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. position: what the rows contain now.
+
+    removed, written: live rows that the log does not say, and rows that it says and that were not
+    there; a changed row counts in both. parked: streams that can't be followed, after the rebuild.
+    """
+
+    projection: str
+    position: int
+    removed: int
+    written: int
+    parked: int
+
+
+async def rebuild(
+    url: str,
+    store: EventStore,
+    projection: Projection[Any],
+    *,
+    on_progress: OnProgress = lambda position, head: None,
+    crash_at: batch.CrashAt = batch.no_crash,
+    size: int = SIZE,
+) -> Rebuilt:
+    """Safe to run, to kill and to repeat at any time.
+
+    on_progress: told the position reached and the log's head, after every batch.
+    crash_at: told "folded" and "switching", besides what `batch.apply` tells.
+    Raises RebuildUnderWay.
+    """
+    async with (
+        await AsyncConnection.connect(url, autocommit=True) as conn,
+        _alone(conn, projection),
+    ):
+        beside = await _beside(conn, projection)
+        position, head = 0, await store.head()
+        while entries := await store.read(position, size):
+            await batch.apply(conn, projection, position, entries, crash_at)
+            position = entries[-1].position
+            head = max(head, position)
+            on_progress(position, head)
+            if len(entries) < size:
+                break
+        crash_at("folded")
+        rebuilt = await _switch(conn, beside, store, position, crash_at)
+        await beside.drop(conn)
+        return rebuilt
+
+
+class _Beside:
+    """The schema in which a projection's rows are folded again."""
+
+    def __init__(self, projection: Projection[Any], home: str) -> None:
+        self.projection = projection
+        self.home = home
+        self.schema = f"rebuild_{projection.name}"
+
+    def live(self, table: str) -> Identifier:
+        return Identifier(self.home, table)
+
+    def new(self, table: str) -> Identifier:
+        return Identifier(self.schema, table)
+
+    async def make(self, conn: Connection) -> None:
+        """Empty tables like the live ones; a name without a schema means them from now on."""
+        await self.drop(conn)
+        await conn.execute(SQL("CREATE SCHEMA {}").format(Identifier(self.schema)))
+        owned = [table.name for table in self.projection.tables]
+        for name in (*owned, "checkpoints", "parked_streams"):
+            await conn.execute(
+                SQL("CREATE UNLOGGED TABLE {} (LIKE {} INCLUDING ALL)").format(
+                    self.new(name), self.live(name)
+                )
+            )
+        await conn.execute(
+            SQL("INSERT INTO {} (projection) VALUES (%s)").format(self.new("checkpoints")),
+            (self.projection.name,),
+        )
+        await conn.execute(
+            SQL("SET search_path TO {}, {}").format(Identifier(self.schema), Identifier(self.home))
+        )
+
+    async def drop(self, conn: Connection) -> None:
+        await conn.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(Identifier(self.schema)))
+
+
+async def _beside(conn: Connection, projection: Projection[Any]) -> _Beside:
+    cursor = await conn.execute("SELECT current_schema()")
+    (home,) = await cursor.fetchone() or ("public",)
+    beside = _Beside(projection, home)
+    await beside.make(conn)
+    return beside
+
+
+@contextlib.asynccontextmanager
+async def _alone(conn: Connection, projection: Projection[Any]) -> AsyncIterator[None]:
+    """One rebuild of a projection at a time. The lock is the session's: whoever dies lets it go."""
+    name = f"recount rebuild {projection.name}"
+    cursor = await conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,))
+    if await cursor.fetchone() != (True,):
+        raise RebuildUnderWay(projection.name)
+    yield
+
+
+async def _switch(
+    conn: Connection, beside: _Beside, store: EventStore, position: int, crash_at: batch.CrashAt
+) -> Rebuilt:
+    """Nobody moves the live checkpoint while this holds it, so both sides stand at one position."""
+    projection = beside.projection
+    async with conn.transaction():
+        live = await _hold(conn, beside)
+        while position < live:
+            entries = await store.read(position, min(SIZE, live - position))
+            await batch.apply(conn, projection, position, entries)
+            position = entries[-1].position
+        removed = written = 0
+        for table in projection.tables:
+            gone = await conn.execute(_remove(beside, table))
+            came = await conn.execute(_write(beside, table))
+            removed, written = removed + gone.rowcount, written + came.rowcount
+        parked = await _move_parked(conn, beside)
+        await conn.execute(
+            SQL(
+                "UPDATE {} SET position = %(position)s, rebuilds = rebuilds + 1"
+                " WHERE projection = %(projection)s"
+            ).format(beside.live("checkpoints")),
+            {"position": position, "projection": projection.name},
+        )
+        await checkpoint.ring(conn, projection.name)
+        crash_at("switching")
+    return Rebuilt(
+        projection=projection.name,
+        position=position,
+        removed=removed,
+        written=written,
+        parked=parked,
+    )
+
+
+async def _hold(conn: Connection, beside: _Beside) -> int:
+    cursor = await conn.execute(
+        SQL("SELECT position FROM {} WHERE projection = %s FOR UPDATE").format(
+            beside.live("checkpoints")
+        ),
+        (beside.projection.name,),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(f"projection {beside.projection.name!r} has no checkpoint")
+    return int(row[0])
+
+
+def _remove(beside: _Beside, table: Table) -> Composed:
+    """Live rows that are not the same among the new ones. As text: json has no equality."""
+    return SQL(
+        "DELETE FROM {live} AS live WHERE NOT EXISTS ("
+        "SELECT FROM {new} AS new WHERE {same_key} AND new::text = live::text)"
+    ).format(live=beside.live(table.name), new=beside.new(table.name), same_key=_same_key(table))
+
+
+def _write(beside: _Beside, table: Table) -> Composed:
+    return SQL(
+        "INSERT INTO {live} SELECT * FROM {new} AS new WHERE NOT EXISTS ("
+        "SELECT FROM {live} AS live WHERE {same_key})"
+    ).format(live=beside.live(table.name), new=beside.new(table.name), same_key=_same_key(table))
+
+
+def _same_key(table: Table) -> Composed:
+    return SQL(" AND ").join(
+        SQL("new.{column} = live.{column}").format(column=Identifier(column))
+        for column in table.key
+    )
+
+
+async def _move_parked(conn: Connection, beside: _Beside) -> int:
+    """What a newer version of the code can read is no longer parked; what it can't, is."""
+    await conn.execute(
+        SQL("DELETE FROM {} WHERE projection = %s").format(beside.live("parked_streams")),
+        (beside.projection.name,),
+    )
+    moved = await conn.execute(
+        SQL("INSERT INTO {} SELECT * FROM {}").format(
+            beside.live("parked_streams"), beside.new("parked_streams")
+        )
+    )
+    return moved.rowcount
