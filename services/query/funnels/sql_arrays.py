@@ -51,22 +51,37 @@ def carried(plan: FunnelPlan) -> str:
 
 def arrays(actors: Actors, layout: Layout) -> str:
     """`actor`, [`value`,] `a`: the array that every form begins with."""
+    if not (layout.whole_ties and layout.bars_steps):
+        return _gathered(actors, rows(actors, layout), "arraySort(groupArray(x)) AS a")
+    # Events with equal lists of steps come by uuid, and only some of them bar a step.
+    key = layout.without("x", layout.any_bar)
+    return _gathered(
+        actors,
+        rows(actors, layout, uuid=True),
+        f"arrayMap(e -> e.3, arraySort(groupArray(({key}, u, x)))) AS a",
+    )
+
+
+def arrays_with_uuids(actors: Actors, layout: Layout) -> str:
+    """`actor`, [`value`,] `e`: (start, uuid as a number, x) of each event, sorted."""
+    entry = f"({layout.start('x')}, u, x)"
+    text = rows(actors, layout, uuid=True)
+    return _gathered(actors, text, f"arraySort(groupArray({entry})) AS e")
+
+
+def _gathered(actors: Actors, rows: str, array: str) -> str:
     match split_of(actors.plan):
         case "none" | "value":
-            return (
-                f"SELECT {carried(actors.plan)}, {_gathered(layout)} AS a "
-                f"FROM ({rows(actors, layout)}) GROUP BY {carried(actors.plan)}"
-            )
+            carry = carried(actors.plan)
+            return f"SELECT {carry}, {array} FROM ({rows}) GROUP BY {carry}"
         case "touch":
-            return (
-                f"SELECT actor, {_touch(actors.plan)} AS value, {_gathered(layout)} AS a "
-                f"FROM ({rows(actors, layout)}) GROUP BY actor"
-            )
+            touch = _touch(actors.plan)
+            return f"SELECT actor, {touch} AS value, {array} FROM ({rows}) GROUP BY actor"
         case "step":
-            return _by_step(actors, layout)
+            raise NotImplementedError
 
 
-def rows(actors: Actors, layout: Layout) -> str:
+def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> str:
     """`actor`, `x` and what grouping needs beside them: a row per event that is looked at."""
     plan = actors.plan
     source = Source(
@@ -85,7 +100,7 @@ def rows(actors: Actors, layout: Layout) -> str:
     if split_of(plan) != "none":
         assert plan.breakdown is not None
         columns.append(f"{_value(source, plan.breakdown)} AS value")
-    if needs_uuid(layout):
+    if uuid:
         columns.append("UUIDToNum(e.uuid) AS u")
     where = [source.scope(), source.has_actor(plan.actor), source.condition(plan.filters)]
     if names := _names(plan):
@@ -93,7 +108,7 @@ def rows(actors: Actors, layout: Layout) -> str:
     inner = f"SELECT {', '.join(columns)} {source.from_clause()} WHERE {' AND '.join(where)}"
     outer = ["actor", f"bitShiftLeft(t, {layout.time_at}) + {_packed(layout)} AS x"]
     outer += ["value"] if split_of(plan) != "none" else []
-    outer += ["u"] if needs_uuid(layout) else []
+    outer += ["u"] if uuid else []
     kept = [] if plan.order == "strict" else ["steps + bars != 0"]
     if plan.sample is not None and plan.sample < 1:
         share = actors.bindings.bind(int(plan.sample * 2**64) - 1, "UInt64")
@@ -102,18 +117,6 @@ def rows(actors: Actors, layout: Layout) -> str:
         kept.append(f"actor IN {actors.only}")
     condition = f" WHERE {' AND '.join(kept)}" if kept else ""
     return f"SELECT {', '.join(outer)} FROM ({inner}){condition}"
-
-
-def needs_uuid(layout: Layout) -> bool:
-    """Events with equal lists of steps are told apart by uuid when only some of them bar a step."""
-    return layout.whole_ties and layout.bars_steps
-
-
-def _gathered(layout: Layout, prefix: str = "groupArray") -> str:
-    if not needs_uuid(layout):
-        return f"arraySort({prefix}(x))"
-    key = layout.without("x", layout.any_bar)
-    return f"arrayMap(e -> e.3, arraySort({prefix}(({key}, u, x))))"
 
 
 def _fields(source: Source, plan: FunnelPlan, layout: Layout) -> list[str]:
@@ -181,8 +184,4 @@ def _value(source: Source, breakdown: Breakdown) -> str:
 
 
 def _touch(plan: FunnelPlan) -> str:
-    raise NotImplementedError
-
-
-def _by_step(actors: Actors, layout: Layout) -> str:
     raise NotImplementedError

@@ -86,6 +86,14 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         """What step k puts into the steps' field."""
         return 1 << (self.steps_at + k - 1) if self.overlapping else (k + 1) << self.steps_at
 
+    @property
+    def every_step(self) -> str:
+        """What each step puts into the steps' field, step 1 first."""
+        return self.numbers([self.step(k) for k in range(1, self.steps + 1)])
+
+    def only_steps(self, x: str) -> str:
+        return f"bitAnd({x}, {self._steps_field})"
+
     def barring(self, k: int) -> int:
         """The bits of the exclusions that stand before step k."""
         return sum(1 << (self.bars_at + i) for i, bars in enumerate(self.bars) if k in bars)

@@ -30,7 +30,7 @@ def ordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
     none = f"emptyArray{layout.type}()"
     fold = (
         f"arrayFold((acc, step) -> ({later}, {starts}, arrayPushBack(acc.3, {reached})), "
-        f"{steps_of(layout)}, "
+        f"{layout.every_step}, "
         f"(a, arrayMap(x -> {layout.start('x')}, a), {none})).3"
     )
     deepest = f"SELECT {carried}, a, {fold} AS reached FROM ({arrays})"
@@ -58,11 +58,6 @@ def path(layout: Layout, carried: str, deepest: str, window: str) -> str:
         earliest = f"arrayFirst(x -> x > taken[-1] AND {match}, w)"
         steps, first = "arraySlice({}, 2, depth - 1)", "[anchor]"
         times = f"arrayMap(x -> {layout.time('x')}, {{}})"
-    remaining = steps.format(steps_of(layout))
+    remaining = steps.format(layout.every_step)
     taken = f"arrayFold((taken, step) -> arrayPushBack(taken, {earliest}), {remaining}, {first})"
     return f"SELECT {carried}, {times.format(taken)} AS times FROM ({within})"
-
-
-def steps_of(layout: Layout) -> str:
-    """What each step puts into the steps' field, step 1 first."""
-    return layout.numbers([layout.step(k) for k in range(1, layout.steps + 1)])

@@ -5,26 +5,52 @@ microseconds after the plan's date_from plus 1, 0 for an optional step that was 
 Its length is the depth.
 """
 
+import msgspec
+
 from services.query.funnels import sql_ordered
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql_arrays import Actors, arrays, carried
-from services.query.funnels.sql_layout import layout_of
+from services.query.funnels.sql_arrays import Actors, arrays, arrays_with_uuids, carried
+from services.query.funnels.sql_layout import Layout, layout_of
 from services.query.funnels.sql_stages import staged
-from services.query.funnels.sql_ties import settled
+from services.query.funnels.sql_ties import full, settled, tangled, untangled
+from services.query.funnels.sql_unordered import chosen, unordered
 
 
 def paths(actors: Actors) -> str:
     """The reported attempts of all actors (of all values): who is in no step has no row."""
     plan = actors.plan
     layout = layout_of(plan, whole_ties=plan.order == "unordered")
+    if plan.order != "unordered" and layout.overlapping:
+        return f"{_quick(actors, layout)} UNION ALL {_full(actors, layout)}"
+    return _quick(actors, layout)
+
+
+def _quick(actors: Actors, layout: Layout) -> str:
+    """All actors but those whose ties only the full form can tell."""
+    plan, carry, gathered = actors.plan, carried(actors.plan), arrays(actors, layout)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
-    carry, gathered = carried(plan), arrays(actors, layout)
+    if plan.order == "unordered":
+        if layout.overlapping:
+            gathered = chosen(layout, carry, gathered, window)
+        return unordered(layout, carry, gathered, window)
+    if layout.overlapping:
+        gathered = untangled(layout, carry, gathered)
     optional = any(step.optional for step in plan.steps)
     if plan.order == "ordered" and not plan.exclusions and not optional:
         return sql_ordered.ordered(layout, carry, gathered, window)
     if plan.order == "strict" or plan.exclusions:
         gathered = settled(layout, carry, gathered)
     return staged(plan, layout, carry, gathered, window)
+
+
+def _full(actors: Actors, layout: Layout) -> str:
+    """The other actors."""
+    plan, carry = actors.plan, carried(actors.plan)
+    window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
+    tied = f"(SELECT actor FROM ({arrays(actors, layout)}) WHERE {tangled(layout)})"
+    only = msgspec.structs.replace(actors, only=tied)
+    entries = full(layout, carry, arrays_with_uuids(only, layout))
+    return staged(plan, layout, carry, entries, window, full=True)
 
 
 def window_us(plan: FunnelPlan) -> int:

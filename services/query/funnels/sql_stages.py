@@ -17,12 +17,14 @@ from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_layout import Layout
 
 
-def staged(plan: FunnelPlan, layout: Layout, carried: str, arrays: str, window: str) -> str:
+def staged(
+    plan: FunnelPlan, layout: Layout, carried: str, arrays: str, window: str, *, full: bool = False
+) -> str:
     """`carried`, `times` of the reported attempts.
 
     arrays: `carried`, `a`, ties settled; in the full form `ids` too (sql_ties).
     """
-    stages = _Stages(plan, layout, window)
+    stages = _Stages(plan, layout, window, full)
     reached = (
         f"SELECT {carried}, a, {stages.fold()} AS acc, "
         f"arrayLastIndex(r -> r, acc.4) AS depth, acc.3[depth] AS last{stages.anchor()} "
@@ -36,13 +38,19 @@ def staged(plan: FunnelPlan, layout: Layout, carried: str, arrays: str, window: 
 
 
 class _Stages:
-    def __init__(self, plan: FunnelPlan, layout: Layout, window: str) -> None:
+    def __init__(self, plan: FunnelPlan, layout: Layout, window: str, full: bool) -> None:
         self.plan = plan
         self.layout = layout
         self.window = window
+        self.full = full
         self.strict = plan.order == "strict"
         self.barred = bool(plan.exclusions)
         self.optional = any(step.optional for step in plan.steps)
+
+    @property
+    def ids(self) -> int:
+        """The place in `acc` of the ids, and behind them of what each attempt used."""
+        return 7 if self.optional else 6
 
     def fold(self) -> str:
         """acc: a, starts, first good arrival per step, whether reached, positions[, anchors]."""
@@ -74,14 +82,51 @@ class _Stages:
         if self.optional:
             state.append(f"arrayPushBack(acc.6, arrayFilter(e -> e > 0, {arrivals}))")
             initial.append(f"[]::Array(Array({layout.type}))")
+        if self.full:
+            since, used = self._events_used(arrivals)
+            state += map(self._if_anybody, (f"acc.{self.ids}", since, used))
+            initial += [
+                "ids",
+                f"arrayMap(x -> {layout.number(0)}, a)",
+                "arrayMap(x -> emptyArrayUInt32(), a)",
+            ]
         return (
             f"arrayFold((acc, {', '.join(names)}) -> ({', '.join(state)}), "
             f"{', '.join(map(layout.numbers, columns))}, ({', '.join(initial)}))"
         )
 
     def touched(self) -> str:
-        match = self.layout.matches("x", "step")
-        return f"arrayMap((x, f) -> if({match} AND x - f <= {self.window}, f, 0), acc.1, acc.2)"
+        takes = f"{self.layout.matches('x', 'step')} AND x - f <= {self.window}"
+        if not self.full:
+            return f"arrayMap((x, f) -> if({takes}, f, 0), acc.1, acc.2)"
+        served = f"id > 0 AND since = {self.layout.start('x')} AND has(used, id)"
+        return (
+            f"arrayMap((x, f, id, since, used) -> if({takes} AND NOT ({served}), f, 0), "
+            f"acc.1, acc.2, acc.{self.ids}, acc.{self.ids + 1}, acc.{self.ids + 2})"
+        )
+
+    def _events_used(self, arrivals: str) -> tuple[str, str]:
+        """When the attempt that stands at k took its last step, and the ids it used then."""
+        ids, since, used = (f"acc.{self.ids + i}" for i in range(3))
+        start = self.layout.start("x")
+        now = f"arrayMap(x -> {start}, acc.1)"
+        with_this = (
+            f"arrayMap((x, id, since, used) -> arrayPushBack(if(since = {start}, used, "
+            f"emptyArrayUInt32()), id), acc.1, {ids}, {since}, {used})"
+        )
+        filled = (
+            f"arrayShiftRight(arrayFill((v, e) -> e > 0, {value}, {arrivals}), 1)"
+            for value in (now, with_this)
+        )
+        if not self.optional:
+            return next(filled), next(filled)
+        passed = f"optional AND (s = 0 OR x - s > {self.window})"
+        standing = self._before(self.clean())
+        since, used = (
+            f"arrayMap((new, old, s, x) -> if({passed}, old, new), {new}, {old}, {standing}, acc.1)"
+            for new, old in zip(filled, (since, used), strict=True)
+        )
+        return since, used
 
     def clean(self) -> str:
         if not self.barred:
@@ -118,7 +163,7 @@ class _Stages:
         """The array, emptied when nobody got to k: nothing that follows will find anybody."""
         got_on = f"arrayExists(e -> e > 0, {self.touched()})"
         got_on += " OR optional" if self.optional else ""
-        return f"if({got_on}, {array}, emptyArray{self.layout.type}())"
+        return f"if({got_on}, {array}, arrayResize({array}, 0))"
 
     def _good(self, arrivals: str) -> str:
         """The position of the first arrival that nothing spoils while it is the deepest; or 0."""
@@ -152,5 +197,6 @@ class _Stages:
         found = "arrayLast((i, f) -> i < p.1 AND f = anchor, at, starts)"
         return (
             f"arrayFold((p, at, starts) -> (if({found} > 0, {found}, p.1), "
-            f"arrayPushFront(p.2, {found})), {before('acc.5')}, {before('acc.6')}, (last, [last])).2"
+            f"arrayPushFront(p.2, {found})), "
+            f"{before('acc.5')}, {before('acc.6')}, (last, [last])).2"
         )

@@ -26,3 +26,49 @@ def mixed(layout: Layout) -> str:
     # Forward, the last event of a tie learns of any difference; backward, all of them do.
     so_far = f"arrayFill((m, x, y) -> m OR NOT ({same_time}), {differs}, a, arrayShiftRight(a, 1))"
     return f"arrayReverseFill((m, x, y) -> NOT ({same_time}), {so_far}, a, arrayShiftLeft(a, 1))"
+
+
+def untangled(layout: Layout, carried: str, arrays: str) -> str:
+    """The arrays without those that only the full form can tell: see `tangled`."""
+    return f"SELECT {carried}, a FROM ({arrays}) WHERE NOT ({tangled(layout)})"
+
+
+def tangled(layout: Layout) -> str:
+    """Whether `a` has a mixed tie that holds an event of several steps.
+
+    One event must not serve twice in an attempt, and uuids decide which does.
+    """
+    return f"arrayExists((x, m) -> m AND {layout.is_several('x')}, a, {mixed(layout)})"
+
+
+def full(layout: Layout, carried: str, gathered: str) -> str:
+    """`carried`, `a`, `ids`: in mixed ties one number per event and step, by step, then uuid.
+
+    Actors that the quick forms can tell have no row.
+    gathered: `carried`, `e`, the sorted array of (start, uuid, x). ids: tells the events of several
+    steps in mixed ties apart, 0 elsewhere. Of one instant, step k can only be taken by one of the
+    first k events that match it, as an attempt has used k - 1 before: the others are left out.
+    """
+    own = f"bitAnd(x, {layout.number(layout.own)})"
+    start = layout.start("x")
+    one_each = (
+        f"arrayMap(s -> ({start}, s, u, {start} + s + {own} + {layout.number(layout.tied)}, "
+        f"{layout.is_several('x')}), arrayFilter(s -> {layout.has('x', 's')}, {layout.every_step}))"
+    )
+    as_it_is = f"[({start}, {layout.number(0)}, u, x, {layout.number(0)} != 0)]"
+    entries = (
+        f"arraySort(arrayFlatten(arrayMap((x, u, m) -> if(m, {one_each}, {as_it_is}), "
+        f"a, e.2, {mixed(layout)})))"
+    )
+    place = f"bitCount(s - 1) - {layout.steps_at - 1}"
+    kept = (
+        f"arrayFilter((n, s, c) -> s = 0 OR c <= {place}, entries, entries.2, "
+        "arrayEnumerateUniq(entries.1, entries.2))"
+    )
+    return (
+        f"SELECT {carried}, kept.4 AS a, "
+        "arrayMap((id, several) -> if(several, id, 0), arrayEnumerateDense(kept.3), kept.5) AS ids "
+        f"FROM (SELECT {carried}, {kept} AS kept "
+        f"FROM (SELECT {carried}, {entries} AS entries "
+        f"FROM (SELECT {carried}, e, e.3 AS a FROM ({gathered}) WHERE {tangled(layout)})))"
+    )

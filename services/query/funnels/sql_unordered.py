@@ -1,0 +1,88 @@
+"""Unordered funnels: the most different steps inside one window.
+
+Events leave their queues oldest first, and each leaves with exactly the steps of its own window
+that are still to come. So no queue is kept: for each event, the steps at or after it in its window
+and before the next bar are counted. A bar inside the window loses the event, unless all steps were
+there before it.
+"""
+
+from services.query.funnels.sql_layout import Layout
+
+
+def unordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
+    """`carried`, `times`: of each completed step, sorted; nobody without a step has a row.
+
+    arrays: `carried`, `a`, each event with one step (see `chosen`).
+    """
+    leaving = departures(layout, carried, arrays, window)
+    first = (
+        f"SELECT {carried}, a, bar, arrayMax(completed) AS depth, indexOf(completed, depth) AS i "
+        f"FROM ({leaving}) WHERE depth > 0"
+    )
+    inside = f"x - {layout.start('a[i]')} <= {window} AND (bar[i] = 0 OR x < bar[i])"
+    within = (
+        f"SELECT {carried}, arrayFilter((x, j) -> j >= i AND {inside}, a, arrayEnumerate(a)) AS w "
+        f"FROM ({first})"
+    )
+    front = f"arrayFirst(x -> {layout.matches('x', 'step')}, w)"
+    fronts = (
+        f"arrayFold((fronts, step) -> arrayPushBack(fronts, {front}), {layout.every_step}, "
+        f"emptyArray{layout.type}())"
+    )
+    times = f"arrayMap(x -> {layout.time('x')}, arrayFilter(x -> x > 0, {fronts}))"
+    return f"SELECT {carried}, arraySort({times}) AS times FROM ({within})"
+
+
+def departures(layout: Layout, carried: str, arrays: str, window: str) -> str:
+    """`carried`, `a`, `bar`, `completed`: with how many steps each event leaves its queue.
+
+    bar: the next exclusion at or after the event, or 0. completed: 0 for events that are lost.
+    """
+    start, is_step = layout.start("x"), layout.is_step("x")
+    bars = (
+        f"SELECT {carried}, a, arrayReverseFill(y -> y > 0, arrayMap(x -> if({is_step}, 0, x), a)) "
+        f"AS bar FROM ({arrays})"
+    )
+    taken = f"arrayMap(x -> if({layout.matches('x', 'step')}, x, 0), a)"
+    inside = f"y > 0 AND y - {start} <= {window} AND (b = 0 OR y < b)"
+    counted = (
+        f"arrayFold((c, step) -> arrayMap((c, x, y, b) -> toUInt8(c + ({inside})), "
+        f"c, a, arrayReverseFill(y -> y > 0, {taken}), bar), "
+        f"{layout.every_step}, arrayMap(x -> toUInt8(0), a))"
+    )
+    leaves = f"{is_step} AND (b = 0 OR b - {start} > {window} OR c = {layout.steps})"
+    return (
+        f"SELECT {carried}, a, bar, arrayMap((x, b, c) -> if({leaves}, c, 0), a, bar, counted) "
+        f"AS completed FROM (SELECT {carried}, a, bar, {counted} AS counted FROM ({bars}))"
+    )
+
+
+def chosen(layout: Layout, carried: str, arrays: str, window: str) -> str:
+    """The arrays with each event in that one of its steps whose last queued event is oldest.
+
+    Only actors that have an event of several steps go through the fold over their events. Its state
+    is the last event of each queue (0: empty); a queue is empty when that event has left.
+    """
+    several = f"arrayExists(x -> {layout.is_several('x')}, a)"
+    start, is_step = layout.start("x"), layout.is_step("x")
+    empty = f"arrayWithConstant({layout.steps}, {layout.number(0)})"
+    each = f"range(1, {layout.steps + 1})"
+    inside = f"arrayMap(last -> if(x - last <= {window}, last, 0), acc.1)"
+    # All steps completed: events are dropped until the queue whose last event is oldest is empty.
+    emptied = f"if(has({inside}, 0), 0, indexOf({inside}, arrayMin({inside})))"
+    lasts = f"arrayMap((last, k) -> if(k = {emptied}, 0, last), {inside}, {each})"
+    its_own = f"if({layout.matches('x', 'step')}, last, {start} + 1)"
+    its_lasts = f"arrayMap((last, step) -> {its_own}, {lasts}, {layout.every_step})"
+    choice = f"indexOf({its_lasts}, arrayMin({its_lasts}))"
+    put = f"arrayMap((last, k) -> if(k = {choice}, {start}, last), {lasts}, {each})"
+    step = f"if({is_step}, {layout.every_step}[{choice}], 0)"
+    fold = (
+        f"arrayFold((acc, x) -> (if({is_step}, {put}, {empty}), "
+        f"arrayPushBack(acc.2, {start} + {step})), "
+        f"if({several}, a, arrayResize(a, 0)), ({empty}, emptyArray{layout.type}())).2"
+    )
+    alone = f"arrayMap(x -> {start} + {layout.only_steps('x')}, a)"
+    return (
+        f"SELECT {carried}, arraySort(if({several}, chosen, {alone})) AS a "
+        f"FROM (SELECT {carried}, a, {fold} AS chosen FROM ({arrays}))"
+    )
