@@ -5,7 +5,7 @@ What is inside is in `services.common.log`; nothing else may import that.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -34,7 +34,7 @@ from services.common.log.recorder import (
     DatabaseFunctionsEnabled,
     refuse_database_functions,
 )
-from services.common.log.transaction import RECEIPTS_KEPT, LogTransaction
+from services.common.log.transaction import CONNECTION_LOST, RECEIPTS_KEPT, LogTransaction
 from services.common.log.writer import PATIENCE_SECONDS, LogWriter
 
 __all__ = [
@@ -104,6 +104,7 @@ class EventStore:
                 yield store
             finally:
                 forgetting.cancel()
+                await asyncio.gather(forgetting, return_exceptions=True)
                 await writer.close()
 
     async def append(self, new: Append) -> Appended:
@@ -175,7 +176,9 @@ class EventStore:
     async def _keep_forgetting(self) -> None:
         while True:
             await asyncio.sleep(FORGET_EVERY_SECONDS)
-            await self.forget_receipts()
+            # Without PostgreSQL there is nothing to do; the next hour will do.
+            with suppress(*CONNECTION_LOST):
+                await self.forget_receipts()
 
     async def _select(
         self,
@@ -183,10 +186,25 @@ class EventStore:
         statement: str,
         parameters: tuple[object, ...] | dict[str, object],
     ) -> list[T]:
-        conn: AsyncConnection[TupleRow]
-        async with (
-            self._pool.connection() as conn,
-            conn.cursor(binary=True, row_factory=rows) as cursor,
-        ):
-            await cursor.execute(statement, parameters)
-            return await cursor.fetchall()
+        """Asks again when the pooled connection turns out to be dead: after a restart of
+        PostgreSQL all of them are, and reading twice changes nothing.
+        """
+        for _ in range(READERS):
+            async with self._pool.connection() as conn:
+                with suppress(*CONNECTION_LOST):
+                    return await _fetch(conn, rows, statement, parameters)
+                if not conn.broken:
+                    break
+        async with self._pool.connection() as conn:
+            return await _fetch(conn, rows, statement, parameters)
+
+
+async def _fetch(
+    conn: AsyncConnection[TupleRow],
+    rows: BaseRowFactory[T],
+    statement: str,
+    parameters: tuple[object, ...] | dict[str, object],
+) -> list[T]:
+    async with conn.cursor(binary=True, row_factory=rows) as cursor:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchall()
