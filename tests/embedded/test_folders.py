@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from services.embedded import datadir, postgres
+from services.embedded.account import account_for, can_reach, reachable_program
 from services.embedded.refusal import CannotStart
 from tests import servers
 
@@ -80,3 +81,18 @@ def test_a_folder_of_another_user_is_served_as_that_user(folder: Path) -> None:
     os.chown(data, 1, 1)
     with datadir.claim(data) as claimed:
         assert claimed.account.uid == 1
+
+
+@as_root
+def test_a_program_out_of_the_accounts_reach_is_copied_to_where_it_is_not(folder: Path) -> None:
+    closed = folder / "closed"
+    (closed / "tree" / "bin").mkdir(parents=True)
+    program = closed / "tree" / "bin" / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    closed.chmod(0o700)
+    nobody = account_for(folder)
+    assert not can_reach(nobody, program)
+    reached = reachable_program(nobody, program, closed / "tree", folder / "programs")
+    assert reached == folder / "programs" / "tree" / "bin" / "program"
+    assert can_reach(nobody, reached)
