@@ -1,0 +1,163 @@
+"""A mismatch made small: fewer actors, fewer events, a plainer funnel, as long as it stays one."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
+from itertools import count
+from uuid import UUID
+
+import msgspec
+
+from services.common.clickhouse import ClickHouse
+from services.query.conditions import EventNamed
+from services.query.funnels.plan import FunnelPlan
+from tests.funnels.difference import Difference, difference
+from tests.funnels.engine import store
+from tests.funnels.stories import END, START
+from tests.funnels.worlds import Happened
+
+Histories = Mapping[UUID, Happened]
+_fresh_teams = count(1_000_000)
+MOST_TRIALS = 600
+
+
+class Mismatch(msgspec.Struct, frozen=True):
+    plan: FunnelPlan
+    histories: Histories
+    difference: Difference
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                f"funnel    {_funnel(self.plan)}",
+                *(f"{actor}  {_history(events)}" for actor, events in self.histories.items()),
+                f"reference {_plain(self.difference.expected)}",
+                f"SQL       {_plain(self.difference.got)}",
+            ]
+        )
+
+
+async def shrink(clickhouse: ClickHouse, found: Mismatch) -> Mismatch:
+    """The smallest mismatch we can reach by leaving things out."""
+    trials = count()
+
+    async def still(plan: FunnelPlan, histories: Histories) -> Mismatch | None:
+        if next(trials) > MOST_TRIALS:
+            return None
+        team_id = next(_fresh_teams)
+        plan = msgspec.structs.replace(plan, team_id=team_id)
+        await store(clickhouse, team_id, histories.items())
+        differs = await difference(clickhouse, plan, histories)
+        return Mismatch(plan, histories, differs) if differs else None
+
+    found = await _fewer_actors(found, still)
+    while True:
+        smaller = await _first(
+            still,
+            (
+                *((found.plan, histories) for histories in _fewer_events(found.histories)),
+                *((plan, found.histories) for plan in _plainer(found.plan)),
+                *((found.plan, histories) for histories in _plain_uuids(found.histories)),
+            ),
+        )
+        if smaller is None:
+            return found
+        found = smaller
+
+
+Still = Callable[[FunnelPlan, Histories], Awaitable[Mismatch | None]]
+
+
+async def _first(
+    still: Still, candidates: tuple[tuple[FunnelPlan, Histories], ...]
+) -> Mismatch | None:
+    for plan, histories in candidates:
+        if smaller := await still(plan, histories):
+            return smaller
+    return None
+
+
+async def _fewer_actors(found: Mismatch, still: Still) -> Mismatch:
+    parts = 2
+    while len(found.histories) > 1:
+        actors = list(found.histories.items())
+        size = -(-len(actors) // parts)
+        pieces = [dict(actors[i : i + size]) for i in range(0, len(actors), size)]
+        rests = [dict([*actors[:i], *actors[i + size :]]) for i in range(0, len(actors), size)]
+        smaller = await _first(still, tuple((found.plan, piece) for piece in [*pieces, *rests]))
+        if smaller is not None:
+            found, parts = smaller, 2
+        elif size == 1:
+            return found
+        else:
+            parts = min(2 * parts, len(actors))
+    return found
+
+
+def _fewer_events(histories: Histories) -> Iterator[Histories]:
+    for actor, events in histories.items():
+        for i in range(len(events)):
+            yield {**histories, actor: (*events[:i], *events[i + 1 :])}
+
+
+def _plain_uuids(histories: Histories) -> Iterator[Histories]:
+    """Small uuids in the same order."""
+    ranked = sorted(event.uuid for events in histories.values() for event in events)
+    if ranked != [UUID(int=i) for i in range(1, len(ranked) + 1)]:
+        yield {
+            actor: tuple(
+                msgspec.structs.replace(event, uuid=UUID(int=ranked.index(event.uuid) + 1))
+                for event in events
+            )
+            for actor, events in histories.items()
+        }
+
+
+def _plainer(plan: FunnelPlan) -> Iterator[FunnelPlan]:
+    """Without one of its rules, or a step."""
+    replace = msgspec.structs.replace
+    if plan.breakdown is not None:
+        yield replace(plan, breakdown=None)
+    for i in range(len(plan.exclusions)):
+        yield replace(plan, exclusions=plan.exclusions[:i] + plan.exclusions[i + 1 :])
+    for i, step in enumerate(plan.steps):
+        if step.optional:
+            plainer = (*plan.steps[:i], replace(step, optional=False), *plan.steps[i + 1 :])
+            yield replace(plan, steps=plainer)
+    n = len(plan.steps)
+    if n > 2 and all(bar.to_step < n - 1 for bar in plan.exclusions):
+        shorter = replace(plan, steps=plan.steps[:-1], to_step=min(plan.to_step, n - 1))
+        if shorter.from_step < shorter.to_step:
+            yield shorter
+    if plan.viz == "time_to_convert":
+        yield replace(plan, viz="steps")
+    if plan.viz != "trends" and (plan.date_from, plan.date_to) != (START, END):
+        yield replace(plan, date_from=START - timedelta(seconds=1), date_to=END)
+
+
+def _funnel(plan: FunnelPlan) -> str:
+    def asked(condition: object) -> str:
+        assert isinstance(condition, EventNamed)
+        return "|".join(condition.names)
+
+    steps = " → ".join(asked(s.matches) + ("?" if s.optional else "") for s in plan.steps)
+    bars = [f"{asked(b.matches)} {b.from_step}…{b.to_step}" for b in plan.exclusions]
+    rules = [plan.order, plan.viz, f"window {plan.window_seconds} s"]
+    rules += [f"bars {bar}" for bar in bars]
+    if plan.viz != "steps":
+        rules += [f"steps {plan.from_step}…{plan.to_step}", plan.interval, plan.timezone]
+    if by := plan.breakdown:
+        rules += [f"by {','.join(by.keys)} {by.attribution} {by.attribution_step or ''}"]
+        rules += [f"limit {by.limit}"]
+    since, until = ((at - START).total_seconds() for at in (plan.date_from, plan.date_to))
+    return f"{steps}; {', '.join(rules)}; from {since} to {until} s"
+
+
+def _history(events: Happened) -> str:
+    ordered = sorted(events, key=lambda event: (event.at_us, event.uuid))
+    return " ".join(
+        f"{event.name}{event.at_us / 1_000_000:g}={'/'.join(event.value)}" for event in ordered
+    )
+
+
+def _plain(value: object) -> str:
+    return str(msgspec.to_builtins(value))
