@@ -1,8 +1,7 @@
 """Query nodes as they travel: wire names, unknown members ignored, nulls as good as absent.
 
-Values that PostHog coerces (numbers as text, null for a default) are coerced before these
-Structs are filled, by `contracts.queries.kinds`; enums are checked there as well.
-Properties and cohort ids stay loose here (`Filters`): `contracts.queries.properties` reads them.
+`contracts.queries.kinds` fills them from JSON, numbers as text included. Property filters stay as
+they were sent (`Filters`): `contracts.queries.properties` reads them.
 """
 
 from typing import Any, Literal
@@ -12,7 +11,7 @@ import msgspec
 VizType = Literal["steps", "trends", "time_to_convert", "flow"]
 OrderType = Literal["ordered", "strict", "unordered"]
 AttributionType = Literal["first_touch", "last_touch", "all_events", "step"]
-IntervalType = Literal["hour", "day", "week", "month"]
+IntervalType = Literal["second", "minute", "hour", "day", "week", "month"]
 
 Filters = Any
 """Property filters as sent: None, a list, or a group {type, values}. Read by `properties.read`."""

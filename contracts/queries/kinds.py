@@ -1,0 +1,113 @@
+"""Which query nodes are accepted, and how the computed ones are read from JSON."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from contracts.queries.errors import InvalidQuery, invalid_input
+from contracts.queries.nodes import (
+    ActorsQuery,
+    FunnelCorrelationActorsQuery,
+    FunnelCorrelationQuery,
+    FunnelsActorsQuery,
+    FunnelsQuery,
+    Node,
+)
+from contracts.queries.stored import SOURCES, WRAPPERS
+
+Json = Any
+COMPUTED: dict[str, type[Node]] = {
+    "FunnelsQuery": FunnelsQuery,
+    "FunnelCorrelationQuery": FunnelCorrelationQuery,
+    "FunnelsActorsQuery": FunnelsActorsQuery,
+    "FunnelCorrelationActorsQuery": FunnelCorrelationActorsQuery,
+    "ActorsQuery": ActorsQuery,
+}
+_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_ANY = TypeVar("_ANY", bound=Node)
+
+
+def source(document: Json, attr: str = "query") -> Mapping[str, Json]:
+    """The query inside its wrappers. Raises InvalidQuery for anything but an accepted kind."""
+    for _ in range(len(WRAPPERS) + 1):
+        if not isinstance(document, Mapping) or "kind" not in document:
+            raise invalid_input(attr, "A query is an object with a kind.")
+        kind = document["kind"]
+        if kind not in WRAPPERS:
+            break
+        document = document.get("source")
+    else:
+        raise invalid_input(attr, "A query is wrapped too many times.")
+    if kind not in COMPUTED and kind not in SOURCES:
+        raise invalid_input(attr, f"Query kind {str(kind)[:100]} is not supported.")
+    return document
+
+
+def kind(document: Json) -> str:
+    """`FunnelsQuery` and the like. Raises InvalidQuery."""
+    return str(source(document)["kind"])
+
+
+def read(document: Json, attr: str = "query") -> Node:
+    """The query inside its wrappers, decoded.
+
+    Raises InvalidQuery, also for kinds that are stored but not computed here.
+    """
+    found = source(document, attr)
+    expected = COMPUTED.get(str(found["kind"]))
+    if expected is None:
+        raise invalid_input(attr, f"A {found['kind']} cannot be computed here.")
+    return node(found, expected, attr)
+
+
+def is_funnel(document: Json) -> bool:
+    """Whether a document is a funnel, wrapped or bare; False for anything unreadable."""
+    try:
+        return kind(document) == "FunnelsQuery"
+    except InvalidQuery:
+        return False
+
+
+def read_funnel(document: Json, attr: str = "query") -> FunnelsQuery:
+    """Raises InvalidQuery when it is anything but a funnel."""
+    found = read(document, attr)
+    if not isinstance(found, FunnelsQuery):
+        raise invalid_input(attr, f"A {kind(document)} cannot be computed here.")
+    return found
+
+
+def check(document: Json, attr: str = "query") -> None:
+    """What a stored query must pass: its kind, and for the computed kinds its fields."""
+    found = source(document, attr)
+    if str(found["kind"]) in COMPUTED:
+        read(document, attr)
+
+
+def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _ANY:
+    """Numbers as text count as numbers, unknown members are ignored.
+
+    Raises InvalidQuery with the place in `attr` (`query__funnelsFilter__binCount`).
+    """
+    try:
+        return msgspec.convert(_without_blanks(document), expected, strict=False)
+    except msgspec.ValidationError as cause:
+        message = str(cause)
+        place = _PLACE.search(message)
+        path = re.sub(r"\[(\d*|\.\.\.)\]", r".\1", place[1]) if place is not None else ""
+        names = [name for name in (attr or "", *path.split(".")) if name and name != "..."]
+        detail = _PLACE.sub("", message)
+        raise invalid_input("__".join(names) or None, f"{detail}.") from cause
+
+
+_BLANK_IS_ABSENT = ("funnelWindowInterval", "binCount", "funnelFromStep", "funnelToStep")
+
+
+def _without_blanks(document: Json) -> Json:
+    """ "" where a number belongs means that nothing was entered."""
+    filters = document.get("funnelsFilter") if isinstance(document, Mapping) else None
+    if not isinstance(filters, Mapping) or not any(filters.get(n) == "" for n in _BLANK_IS_ABSENT):
+        return document
+    kept = {k: v for k, v in filters.items() if v != "" or k not in _BLANK_IS_ABSENT}
+    return {**document, "funnelsFilter": kept}

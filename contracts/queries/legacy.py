@@ -1,0 +1,228 @@
+"""Legacy filters (`insight: FUNNELS, events: […]`) and the query node that they mean.
+
+In a query string lists and objects are JSON text; in a body they may be either. The coercions
+are PostHog's (funnels.md section 1), oddities included, with the repairs that page names.
+"""
+
+from collections.abc import Mapping
+from typing import TypeVar, get_args
+
+import msgspec
+
+from contracts.queries import properties
+from contracts.queries.entities import exclusions, series
+from contracts.queries.errors import invalid_input
+from contracts.queries.loose import Json, boolean, integer, json_value, number, present, text
+from contracts.queries.nodes import (
+    AttributionType,
+    BreakdownFilter,
+    DateRange,
+    FunnelsFilter,
+    FunnelsQuery,
+    IntervalType,
+    OrderType,
+    VizType,
+)
+
+Filters = Mapping[str, Json]
+
+_INTERVALS: tuple[IntervalType, ...] = ("hour", "day", "week", "month")
+_VIZ: tuple[VizType, ...] = get_args(VizType)
+_ORDERS: tuple[OrderType, ...] = get_args(OrderType)
+_ATTRIBUTIONS: tuple[AttributionType, ...] = get_args(AttributionType)
+_Choice = TypeVar("_Choice", bound=str)
+_ONE_BREAKDOWN = "Only one breakdown is supported in funnels."
+
+
+def insight_kind(filters: Filters) -> str:
+    """TRENDS (also when absent), FUNNELS, RETENTION, PATHS, STICKINESS or LIFECYCLE."""
+    named = text(filters, "insight")
+    return named.upper() if named else "TRENDS"
+
+
+def is_funnel(filters: Filters) -> bool:
+    return insight_kind(filters) == "FUNNELS"
+
+
+def convert(filters: Filters) -> FunnelsQuery:
+    """The funnel that legacy filters ask for, whatever their `insight` says.
+
+    Raises InvalidQuery where a value cannot be read; what it means is checked in planning.
+    """
+    sent = properties.read(json_value(filters, "properties"))
+    return FunnelsQuery(
+        series=series(filters),
+        interval=_interval(filters),
+        dateRange=_dates(filters),
+        properties=_global_properties(sent) if sent.values else None,
+        filterTestAccounts=boolean(filters, "filter_test_accounts"),
+        samplingFactor=_sampling(filters),
+        aggregation_group_type_index=integer(filters, "aggregation_group_type_index"),
+        breakdownFilter=_breakdown(filters),
+        funnelsFilter=_funnel(filters),
+    )
+
+
+def _global_properties(sent: properties.PropertyGroup) -> Json:
+    """A list becomes AND(AND(list)); a group of groups stays what it is."""
+    nested = all(isinstance(part, properties.PropertyGroup) for part in sent.values)
+    return properties.wire(sent if nested else properties.PropertyGroup("AND", (sent,)))
+
+
+def _dates(filters: Filters) -> DateRange | None:
+    dates = DateRange(
+        date_from=text(filters, "date_from"),
+        date_to=text(filters, "date_to"),
+        explicitDate=boolean(filters, "explicit_date"),
+    )
+    return dates if dates != DateRange() else None
+
+
+def _interval(filters: Filters) -> IntervalType | None:
+    sent = text(filters, "interval")
+    if sent == "minute":
+        return "hour"
+    return _choice(filters, "interval", _INTERVALS)
+
+
+def _sampling(filters: Filters) -> float | None:
+    """Unreadable text is ignored."""
+    sent = filters.get("sampling_factor")
+    return number(sent)
+
+
+# Breakdowns
+
+
+def _breakdown(filters: Filters) -> BreakdownFilter | None:
+    breakdown, type_ = _breakdown_and_type(filters)
+    found = BreakdownFilter(
+        breakdown=breakdown,
+        breakdown_type=type_ if breakdown is not None else None,
+        breakdown_limit=integer(filters, "breakdown_limit"),
+        breakdown_group_type_index=integer(filters, "breakdown_group_type_index"),
+        breakdown_normalize_url=boolean(filters, "breakdown_normalize_url"),
+        breakdown_hide_other_aggregation=boolean(filters, "breakdown_hide_other_aggregation"),
+    )
+    return found if found != BreakdownFilter() else None
+
+
+_Breakdown = str | int | tuple[str | int, ...] | None
+
+
+def _breakdown_and_type(filters: Filters) -> tuple[_Breakdown, str | None]:
+    several = json_value(filters, "breakdowns")
+    if several:
+        if not isinstance(several, list | tuple) or len(several) != 1:
+            raise invalid_input("breakdowns", _ONE_BREAKDOWN)
+        if not isinstance(several[0], Mapping):
+            raise invalid_input("breakdowns", "A breakdown is an object with type and property.")
+        breakdown, type_ = several[0].get("property"), several[0].get("type")
+    else:
+        breakdown = json_value(filters, "breakdown", plain_text=True)
+        type_ = filters.get("breakdown_type")
+    if type_ == "undefined":
+        # A client's missing value; it counts only beside a property name.
+        return (breakdown, "event") if isinstance(breakdown, str) and breakdown else (None, None)
+    type_ = "event" if type_ in (None, "", "events") else str(type_)
+    if isinstance(breakdown, list | tuple):
+        kept = tuple(one for one in breakdown if isinstance(one, str | int))
+        return (kept or None), type_
+    if isinstance(breakdown, str | int) and breakdown != "":
+        return breakdown, type_
+    return None, None
+
+
+# What is about funnels alone
+
+
+def _funnel(filters: Filters) -> FunnelsFilter | None:
+    interval, unit = _window(filters)
+    found = FunnelsFilter(
+        funnelVizType=_viz(filters),
+        funnelOrderType=_choice(filters, "funnel_order_type", _ORDERS),
+        funnelWindowInterval=interval,
+        funnelWindowIntervalUnit=unit,
+        breakdownAttributionType=_choice(filters, "breakdown_attribution_type", _ATTRIBUTIONS),
+        breakdownAttributionValue=integer(filters, "breakdown_attribution_value"),
+        funnelFromStep=integer(filters, "funnel_from_step"),
+        funnelToStep=integer(filters, "funnel_to_step"),
+        binCount=integer(filters, "bin_count") or None,
+        funnelAggregateByHogQL=text(filters, "funnel_aggregate_by_hogql"),
+        exclusions=exclusions(filters) or None,
+        funnelStepReference=text(filters, "funnel_step_reference"),
+        layout=text(filters, "layout"),
+        hiddenLegendBreakdowns=_hidden(filters),
+    )
+    return found if found != FunnelsFilter() else None
+
+
+def _viz(filters: Filters) -> VizType | None:
+    named = _choice(filters, "funnel_viz_type", _VIZ)
+    if named is None and filters.get("display") == "ActionsLineGraph":
+        return "trends"
+    return named
+
+
+def _choice(filters: Filters, name: str, known: tuple[_Choice, ...]) -> _Choice | None:
+    sent = text(filters, name)
+    for one in known:
+        if one == sent:
+            return one
+    if sent is not None:
+        raise invalid_input(name, f'"{sent[:100]}" is not a valid choice.')
+    return None
+
+
+def _window(filters: Filters) -> tuple[int | None, str | None]:
+    """`funnel_window_interval_type` is the docs' name of the unit; funnel_window_days is older."""
+    interval = integer(filters, "funnel_window_interval")
+    unit = text(filters, "funnel_window_interval_unit") or text(
+        filters, "funnel_window_interval_type"
+    )
+    if not present(filters, "funnel_window_interval") and present(filters, "funnel_window_days"):
+        days = integer(filters, "funnel_window_days")
+        return (days, "day") if days else (None, unit)
+    return interval or None, unit
+
+
+def _hidden(filters: Filters) -> tuple[str, ...] | None:
+    sent = json_value(filters, "hidden_legend_keys")
+    if not isinstance(sent, Mapping):
+        return None
+    return tuple(name for name, hidden in sent.items() if hidden) or None
+
+
+# As answers show it
+
+
+def viz_node(filters: Filters) -> Json | None:
+    """The node that legacy filters of any kind mean, for answers; None for no filters at all.
+
+    Kinds that are not computed here show what they share with funnels. Raises InvalidQuery.
+    """
+    if not filters:
+        return None
+    source: Json = msgspec.to_builtins(convert(filters))
+    kind = insight_kind(filters)
+    if kind != "FUNNELS":
+        node_kind = _NODE_KINDS.get(kind, "TrendsQuery")
+        shared = {name: source[name] for name in _SHARED if name in source}
+        if node_kind in _WITHOUT_SERIES:
+            shared.pop("series", None)
+        source = {"kind": node_kind, **shared}
+    return {"kind": "InsightVizNode", "source": source}
+
+
+_NODE_KINDS = {
+    "TRENDS": "TrendsQuery",
+    "RETENTION": "RetentionQuery",
+    "PATHS": "PathsQuery",
+    "STICKINESS": "StickinessQuery",
+    "LIFECYCLE": "LifecycleQuery",
+}
+_WITHOUT_SERIES = ("RetentionQuery", "PathsQuery")
+_SHARED = (
+    "series", "interval", "dateRange", "properties", "filterTestAccounts", "samplingFactor",
+    "aggregation_group_type_index", "breakdownFilter",
+)  # fmt: skip

@@ -1,0 +1,192 @@
+"""Dates of requests, relative and absolute, in a project's zone (insights-api.md, Dates).
+
+Pure: the clock is a value. Answers are UTC, whole microseconds.
+"""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from contracts.queries.errors import invalid_input
+
+DEFAULT_FROM = "-7d"
+_RELATIVE = re.compile(
+    r"(?=.*\d|.*[SE])-?(?P<number>\d{1,6})?(?P<unit>[smhdwMqy])(?P<edge>Start|End)?", re.ASCII
+)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)? ?(Z|[+-]\d\d(:?\d\d)?)?", re.ASCII
+)
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2299, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+_LAST = time(23, 59, 59, 999999)
+_MONTHS = {"m": 1, "q": 3, "y": 12}
+
+
+class Calendar(msgspec.Struct, frozen=True):
+    """What dates are counted by. now: UTC. first_event_at: what "all" begins with."""
+
+    now: datetime
+    timezone: str = "UTC"
+    week_starts_monday: bool = False
+    first_event_at: datetime | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def date_range(
+    date_from: str | None, date_to: str | None, calendar: Calendar, *, explicit: bool = False
+) -> tuple[datetime, datetime]:
+    """Both ends inclusive. Missing: seven days ago, and now.
+
+    explicit: bounds as given, not widened to whole days. Raises InvalidQuery naming the field.
+    """
+    start = lower(date_from or DEFAULT_FROM, calendar, explicit=explicit, attr="date_from")
+    end = calendar.now
+    if date_to:
+        end = upper(date_to, calendar, explicit=explicit, attr="date_to")
+    return start, end
+
+
+def lower(
+    sent: str, calendar: Calendar, *, explicit: bool = False, attr: str = "date_from"
+) -> datetime:
+    """The first instant of what is meant: days from their start, hours and less exactly."""
+    if sent == "all":
+        return calendar.first_event_at or lower(DEFAULT_FROM, calendar)
+    return _instant(sent, calendar, explicit, attr, last=False)
+
+
+def upper(
+    sent: str, calendar: Calendar, *, explicit: bool = False, attr: str = "date_to"
+) -> datetime:
+    """The last instant of what is meant: a day to its last microsecond."""
+    if sent == "all":
+        return calendar.now
+    return _instant(sent, calendar, explicit, attr, last=True)
+
+
+def ago(sent: str, calendar: Calendar) -> datetime | None:
+    """A relative value counted back from now exactly, as property filters want it; else None."""
+    found = _RELATIVE.fullmatch(sent)
+    if found is None or found["edge"] or not found["number"]:
+        return None
+    try:
+        return _clamped(_back(calendar, int(found["number"]), found["unit"]))
+    except (ValueError, OverflowError):
+        return None
+
+
+def instant(sent: str, zone: ZoneInfo) -> datetime | None:
+    """An ISO date (its start) or date-time, in `zone` unless it names an offset; else None."""
+    try:
+        if _DAY.fullmatch(sent):
+            return _clamped(datetime.combine(date.fromisoformat(sent), time(), zone))
+        if _TIME.fullmatch(sent):
+            at = datetime.fromisoformat(sent.replace(" ", "T", 1).replace(" ", ""))
+            return _clamped(at if at.tzinfo is not None else at.replace(tzinfo=zone))
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
+def _instant(sent: str, calendar: Calendar, explicit: bool, attr: str, *, last: bool) -> datetime:
+    relative = _RELATIVE.fullmatch(sent)
+    try:
+        if relative is not None:
+            return _clamped(_relative(relative, calendar, explicit, last))
+    except (ValueError, OverflowError):
+        return _EARLIEST
+    if _DAY.fullmatch(sent) and last and not explicit:
+        start = instant(sent, calendar.zone)
+        if start is not None:
+            return _end_of(start.astimezone(calendar.zone).date(), calendar.zone)
+    found = instant(sent, calendar.zone)
+    if found is None:
+        raise invalid_input(attr, f"'{sent[:100]}' is not a date that can be read.")
+    return found
+
+
+def _relative(found: "re.Match[str]", calendar: Calendar, explicit: bool, last: bool) -> datetime:
+    number, unit, edge = int(found["number"] or 0), found["unit"], found["edge"]
+    at = _back(calendar, number, unit)
+    if edge == "Start":
+        return _start_of_period(at, unit, calendar)
+    if edge == "End":
+        following = _start_of_period(_back(calendar, number - 1, unit), unit, calendar)
+        return following - timedelta(microseconds=1)
+    if explicit or unit in ("s", "M", "h"):
+        return at
+    day = at.astimezone(calendar.zone).date()
+    return _end_of(day, calendar.zone) if last else _start_of(day, calendar.zone)
+
+
+def _back(calendar: Calendar, number: int, unit: str) -> datetime:
+    """`number` units before now: hours and less as absolute time, days and more by the calendar."""
+    match unit:
+        case "s":
+            return calendar.now - timedelta(seconds=number)
+        case "M":
+            return calendar.now - timedelta(minutes=number)
+        case "h":
+            return calendar.now - timedelta(hours=number)
+        case "d" | "w":
+            local = calendar.now.astimezone(calendar.zone)
+            return (local - timedelta(days=number * (7 if unit == "w" else 1))).astimezone(UTC)
+        case _:
+            local = calendar.now.astimezone(calendar.zone)
+            return _months_back(local, number * _MONTHS[unit]).astimezone(UTC)
+
+
+def _months_back(at: datetime, months: int) -> datetime:
+    """The same day of an earlier month, or that month's last."""
+    year, month = divmod(at.year * 12 + at.month - 1 - months, 12)
+    first = at.replace(year=year, month=month + 1, day=1)
+    return first.replace(day=min(at.day, _days_in(year, month + 1)))
+
+
+def _days_in(year: int, month: int) -> int:
+    following = date(year + month // 12, month % 12 + 1, 1)
+    return (following - timedelta(days=1)).day
+
+
+def _start_of_period(at: datetime, unit: str, calendar: Calendar) -> datetime:
+    local = at.astimezone(calendar.zone)
+    day = local.date()
+    match unit:
+        case "s":
+            return at.replace(microsecond=0)
+        case "M":
+            return at.replace(second=0, microsecond=0)
+        case "h":
+            return local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+        case "w":
+            first = 0 if calendar.week_starts_monday else 6
+            day -= timedelta(days=(day.weekday() - first) % 7)
+        case "m":
+            day = day.replace(day=1)
+        case "q":
+            day = day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+        case "y":
+            day = day.replace(month=1, day=1)
+        case _:
+            pass
+    return _start_of(day, calendar.zone)
+
+
+def _start_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    """The last microsecond; where the clock repeats it, the later one."""
+    return datetime.combine(day, _LAST, zone).replace(fold=1).astimezone(UTC)
+
+
+def _clamped(at: datetime) -> datetime:
+    """In UTC, within what the engine can hold."""
+    return min(max(at.astimezone(UTC), _EARLIEST), _LATEST)
