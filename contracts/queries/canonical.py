@@ -4,21 +4,19 @@ import hashlib
 from typing import Any
 
 import msgspec
-from msgspec import Raw
 
-from contracts.queries.stored import source_of
+from contracts.queries.nodes import Node
 
 KEY_BYTES = 32
 
 
-def query_key(node: Raw, shape: str = "node") -> bytes:
-    """SHA-256 of the node without its wrapper, its nulls, and the order of its members.
+def query_key(node: Node, shape: str = "node") -> bytes:
+    """SHA-256 of all that the node says, without its nulls and the order of its members.
 
     shape: how the result is shown; the legacy endpoint's answers are kept apart from a node's.
-    Raises InvalidQuery for a wrapper around nothing.
     """
-    source = _bare(msgspec.json.decode(source_of(node)))
-    text = msgspec.json.encode(source, order="deterministic")
+    document = _bare(msgspec.json.decode(msgspec.json.encode(node)))
+    text = msgspec.json.encode(document, order="deterministic")
     return hashlib.sha256(shape.encode() + b"\n" + text).digest()
 
 

@@ -18,6 +18,7 @@ CREATE TABLE results (
 
 -- A job is one computation, whoever asked for it and however many wait. Live until end_time is set.
 -- lease_until: the process that runs it says so again before then, or another takes it over.
+-- cancelled_by: the client's name for its run. error: status and problem of the answer.
 CREATE TABLE jobs (
     id uuid PRIMARY KEY,
     team_id bigint NOT NULL,
@@ -30,9 +31,8 @@ CREATE TABLE jobs (
     end_time timestamptz,
     expiration_time timestamptz NOT NULL,
     lease_until timestamptz,
-    cancelled boolean NOT NULL DEFAULT false,
-    error_status smallint,
-    error jsonb
+    cancelled_by text,
+    error json
 );
 
 CREATE UNIQUE INDEX jobs_live ON jobs (team_id, key) WHERE end_time IS NULL;

@@ -72,7 +72,7 @@ class Decision(msgspec.Struct, frozen=True):
 def decide(mode: Refresh, age: Age, *, may_refresh: bool) -> Decision:
     """The table of the specification.
 
-    may_refresh: whether next_allowed_client_refresh has passed; before it a force_* shows the cache.
+    may_refresh: next_allowed_client_refresh has passed; before it a force_* shows the cache.
     """
     cached = age is not Age.MISSING
     match mode:

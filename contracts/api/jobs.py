@@ -1,0 +1,40 @@
+"""A job as `query_status` and the polling endpoint show it."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw
+
+from contracts.json import NULL
+
+
+class QueryProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """rows_total: as far as the engine knows. time_elapsed, active_cpu_time: seconds."""
+
+    rows_read: int = 0
+    rows_total: int | None = None
+    bytes_read: int = 0
+    time_elapsed: float = 0.0
+    active_cpu_time: float = 0.0
+
+
+class JobBody(msgspec.Struct, frozen=True, kw_only=True):
+    """results: only where the job is polled, once it is complete."""
+
+    id: UUID
+    team_id: int
+    insight_id: int | None
+    dashboard_id: int | None
+    query_async: bool = True
+    complete: bool
+    error: bool
+    error_message: str | None
+    results: Raw = NULL
+    start_time: datetime
+    pickup_time: datetime | None
+    end_time: datetime | None
+    expiration_time: datetime
+    task_id: str | None = None
+    labels: list[str] | None = None
+    query_progress: QueryProgress | None = None

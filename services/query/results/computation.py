@@ -1,0 +1,79 @@
+"""What is computed, and what comes of it."""
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+from msgspec import Raw
+
+from contracts.json import NULL
+from contracts.queries.nodes import FunnelCorrelationQuery, FunnelsQuery
+from services.common.accounts import Project
+
+
+class FunnelComputation(msgspec.Struct, frozen=True, kw_only=True, tag="funnel"):
+    """query: overrides applied.
+
+    legacy: asked of the legacy endpoint, whose answers unbox and serve a single step.
+    include: additions asked for: pending, baseline, warnings.
+    """
+
+    query: FunnelsQuery
+    legacy: bool = False
+    include: tuple[str, ...] = ()
+
+
+class CorrelationComputation(msgspec.Struct, frozen=True, kw_only=True, tag="correlation"):
+    query: FunnelCorrelationQuery
+    legacy: bool = False
+
+
+Computation = FunnelComputation | CorrelationComputation
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What a computation gives, as it is kept: documents that answers carry as they are.
+
+    extra: members of the query endpoint's answer beside `results`.
+    """
+
+    results: Raw
+    hogql: str | None = None
+    columns: Raw = NULL
+    types: Raw = NULL
+    has_more: bool | None = None
+    resolved_date_range: Raw = NULL
+    timings: Raw = Raw(b"[]")
+    extra: dict[str, Raw] = {}
+
+
+class Range(msgspec.Struct, frozen=True):
+    """The events a computation looks at. dates: None when they are not one range."""
+
+    interval: str | None
+    date_from: datetime | None
+    date_to: datetime | None
+
+
+class Computer(Protocol):
+    """Turns a computation into its result; what it can't, it refuses before anything runs."""
+
+    async def prepare(self, project: Project, computation: Computation) -> "Prepared":
+        """Raises InvalidQuery."""
+
+    async def compute(self, prepared: "Prepared", query_id: str) -> Result:
+        """Raises EngineError's kinds. query_id: what the engine's query is cancelled by."""
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A computation that can be run as it stands.
+
+    dependencies: a digest of all that the numbers hang on besides query and events.
+    plan: what `compute` needs; nobody else looks at it.
+    """
+
+    project: Project
+    computation: Computation
+    dependencies: bytes
+    range: Range
+    plan: object

@@ -1,0 +1,282 @@
+"""Jobs: one computation per query of a project however many ask, in whichever process."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import msgspec
+from psycopg import InterfaceError, OperationalError
+from psycopg.rows import args_row
+
+from services.common.bell import Bell
+from services.common.database import Pool
+from services.common.problems import Problem
+
+CHANNEL = "recount_jobs"
+LEASE_SECONDS = 30
+KEPT_DAYS = 30
+POLL_SECONDS = 1.0
+
+
+class JobError(msgspec.Struct, frozen=True):
+    """Why a job gave no result: the answer its callers get."""
+
+    status: int
+    problem: Problem
+
+
+CANCELLED = JobError(
+    400,
+    Problem(type="validation_error", code="query_cancelled", detail="The query was cancelled."),
+)
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of jobs. computation: JSON text of a Computation."""
+
+    id: UUID
+    team_id: int
+    key: bytes
+    computation: bytes
+    insight_id: int | None
+    dashboard_id: int | None
+    start_time: datetime
+    pickup_time: datetime | None
+    end_time: datetime | None
+    expiration_time: datetime
+    cancelled_by: str | None
+    error: JobError | None
+
+
+class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants computed. client_query_id: the client's own name for it, to cancel it."""
+
+    team_id: int
+    key: bytes
+    computation: bytes
+    insight_id: int | None = None
+    dashboard_id: int | None = None
+    client_query_id: str | None = None
+
+
+_COLUMNS = """
+    id, team_id, key, computation, insight_id, dashboard_id, start_time, pickup_time, end_time,
+    expiration_time, cancelled_by, error::text"""
+
+# Joins the live job of the same query if there is one: the update only makes it come back.
+_START = f"""
+    WITH job AS (
+        INSERT INTO jobs (
+            id, team_id, key, computation, insight_id, dashboard_id, start_time, expiration_time
+        )
+        VALUES (
+            %(id)s, %(team_id)s, %(key)s, %(computation)s, %(insight_id)s, %(dashboard_id)s,
+            clock_timestamp(), clock_timestamp() + make_interval(days => %(kept_days)s)
+        )
+        ON CONFLICT (team_id, key) WHERE end_time IS NULL
+            DO UPDATE SET expiration_time = excluded.expiration_time
+        RETURNING {_COLUMNS}
+    ), named AS (
+        INSERT INTO job_clients (team_id, client_query_id, job_id)
+        SELECT team_id, %(client_query_id)s, id FROM job WHERE %(client_query_id)s::text IS NOT NULL
+        ON CONFLICT DO NOTHING
+    )
+    SELECT job.* FROM job CROSS JOIN pg_notify('{CHANNEL}', '')"""
+
+_GET = f"SELECT {_COLUMNS} FROM jobs WHERE team_id = %(team_id)s AND id = %(id)s"
+_LIVE = f"""
+    SELECT {_COLUMNS} FROM jobs
+    WHERE team_id = %(team_id)s AND key = %(key)s AND end_time IS NULL"""
+_ENDED = f"SELECT {_COLUMNS} FROM jobs WHERE id = ANY(%s) AND end_time IS NOT NULL"
+
+_CLAIM = f"""
+    UPDATE jobs SET
+        pickup_time = coalesce(pickup_time, clock_timestamp()),
+        lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+    WHERE id IN (
+        SELECT id FROM jobs
+        WHERE end_time IS NULL AND (lease_until IS NULL OR lease_until < clock_timestamp())
+        ORDER BY start_time LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    )
+    RETURNING {_COLUMNS}"""
+
+_RENEW = """
+    UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+    WHERE id = ANY(%(ids)s) AND end_time IS NULL
+    RETURNING id"""
+
+_CANCEL_NAMED = f"""
+    WITH ended AS (
+        UPDATE jobs SET end_time = clock_timestamp(), cancelled_by = %(name)s, error = %(error)s
+        WHERE team_id = %(team_id)s AND end_time IS NULL AND id IN (
+            SELECT job_id FROM job_clients
+            WHERE team_id = %(team_id)s AND client_query_id = %(name)s
+        )
+        RETURNING id
+    )
+    SELECT count(*), pg_notify('{CHANNEL}', '') FROM ended"""
+
+_CANCEL = f"""
+    WITH ended AS (
+        UPDATE jobs SET end_time = clock_timestamp(), cancelled_by = id::text, error = %(error)s
+        WHERE team_id = %(team_id)s AND id = %(id)s AND end_time IS NULL
+        RETURNING id
+    )
+    SELECT count(*), pg_notify('{CHANNEL}', '') FROM ended"""
+
+FINISH = f"""
+    WITH ended AS (
+        UPDATE jobs SET end_time = clock_timestamp(), error = %(error)s
+        WHERE id = %(id)s AND end_time IS NULL
+        RETURNING id
+    )
+    SELECT count(*), pg_notify('{CHANNEL}', '') FROM ended"""
+
+_FORGET = "DELETE FROM jobs WHERE expiration_time < clock_timestamp()"
+
+
+class Jobs:
+    """The table of jobs, and everybody in this process who waits for one."""
+
+    def __init__(self, pool: Pool, bell: Bell) -> None:
+        self._pool = pool
+        self._bell = bell
+        self._awaited: dict[UUID, asyncio.Future[Job]] = {}
+
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Whoever waits is told of the end of their job while the block runs."""
+        task = asyncio.create_task(self._watch(), name="jobs")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def start(self, new: NewJob) -> Job:
+        """A job for this query: the one that is live already, or a new one."""
+        (job,) = await self._select(
+            _START, {"id": uuid4(), "kept_days": KEPT_DAYS, **msgspec.structs.asdict(new)}
+        )
+        return job
+
+    async def get(self, team_id: int, job_id: UUID) -> Job | None:
+        found = await self._select(_GET, {"team_id": team_id, "id": job_id})
+        return found[0] if found else None
+
+    async def live(self, team_id: int, key: bytes) -> Job | None:
+        """The job of this query that has not ended."""
+        found = await self._select(_LIVE, {"team_id": team_id, "key": key})
+        return found[0] if found else None
+
+    async def ended(self, job: Job) -> Job:
+        """The job when it has ended, however long that takes."""
+        future = self._awaited.get(job.id)
+        if future is None:
+            future = self._awaited[job.id] = asyncio.get_running_loop().create_future()
+            future.add_done_callback(lambda _: self._awaited.pop(job.id, None))
+            # It may have ended between its start and now.
+            await self._tell()
+        return await asyncio.shield(future)
+
+    async def claim(self, limit: int) -> list[Job]:
+        """Jobs that nobody runs, oldest first; ours until the lease ends."""
+        return await self._select(_CLAIM, {"lease_seconds": LEASE_SECONDS, "limit": limit})
+
+    async def renew(self, ids: list[UUID]) -> set[UUID]:
+        """Those of ours that are still wanted, with a new lease."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(_RENEW, {"lease_seconds": LEASE_SECONDS, "ids": ids})
+            return {job_id for (job_id,) in await cursor.fetchall()}
+
+    async def cancel_named(self, team_id: int, client_query_id: str) -> None:
+        """End what runs under the client's name; nothing happens when nothing does."""
+        await self._execute(
+            _CANCEL_NAMED,
+            {"team_id": team_id, "name": client_query_id, "error": _error(CANCELLED)},
+        )
+
+    async def cancel(self, team_id: int, job_id: UUID) -> None:
+        await self._execute(_CANCEL, {"team_id": team_id, "id": job_id, "error": _error(CANCELLED)})
+
+    async def fail(self, job: Job, error: JobError) -> None:
+        await self._execute(FINISH, {"id": job.id, "error": _error(error)})
+
+    async def forget_expired(self) -> None:
+        await self._execute(_FORGET, {})
+
+    async def _watch(self) -> None:
+        with self._bell.listener() as rung:
+            while True:
+                rung.clear()
+                try:
+                    await self._tell()
+                except (OperationalError, InterfaceError):
+                    # The bell says itself that the database is away; who waits goes on waiting.
+                    await asyncio.sleep(POLL_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(rung.wait(), POLL_SECONDS)
+
+    async def _tell(self) -> None:
+        """One question for all that is awaited here."""
+        if not self._awaited:
+            return
+        async with (
+            self._pool.connection() as conn,
+            conn.cursor(row_factory=args_row(_job)) as cursor,
+        ):
+            await cursor.execute(_ENDED, (list(self._awaited),))
+            for job in await cursor.fetchall():
+                future = self._awaited.get(job.id)
+                if future is not None and not future.done():
+                    future.set_result(job)
+
+    async def _select(self, statement: str, parameters: dict[str, object]) -> list[Job]:
+        async with (
+            self._pool.connection() as conn,
+            conn.cursor(row_factory=args_row(_job)) as cursor,
+        ):
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchall()
+
+    async def _execute(self, statement: str, parameters: dict[str, object]) -> None:
+        async with self._pool.connection() as conn:
+            await conn.execute(statement, parameters)
+
+
+def _error(error: JobError) -> str:
+    return msgspec.json.encode(error).decode()
+
+
+def _job(
+    id_: UUID,
+    team_id: int,
+    key: bytes,
+    computation: bytes,
+    insight_id: int | None,
+    dashboard_id: int | None,
+    start_time: datetime,
+    pickup_time: datetime | None,
+    end_time: datetime | None,
+    expiration_time: datetime,
+    cancelled_by: str | None,
+    error: str | None,
+) -> Job:
+    """From _COLUMNS, in their order."""
+    return Job(
+        id=id_,
+        team_id=team_id,
+        key=key,
+        computation=computation,
+        insight_id=insight_id,
+        dashboard_id=dashboard_id,
+        start_time=start_time,
+        pickup_time=pickup_time,
+        end_time=end_time,
+        expiration_time=expiration_time,
+        cancelled_by=cancelled_by,
+        error=None if error is None else msgspec.json.decode(error, type=JobError),
+    )

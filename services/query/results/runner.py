@@ -1,0 +1,200 @@
+"""Runs jobs: claims what waits, says it is alive, keeps the result and tells everybody."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+import msgspec
+from psycopg import InterfaceError, OperationalError
+
+from contracts.queries.errors import InvalidQuery
+from services.common.accounts import Accounts
+from services.common.bell import Bell
+from services.common.clickhouse import EngineError, QueryCancelled, QueryTimeout, QueryTooLarge
+from services.common.database import Pool
+from services.common.problems import Problem
+from services.query.results import cache
+from services.query.results.computation import Computation, Computer, Prepared, Result
+from services.query.results.jobs import (
+    CANCELLED,
+    FINISH,
+    LEASE_SECONDS,
+    POLL_SECONDS,
+    Job,
+    JobError,
+    Jobs,
+)
+
+log = logging.getLogger("recount.results")
+
+AT_ONCE = 4
+FORGET_EVERY_SECONDS = 3600.0
+
+_computation: msgspec.json.Decoder[Computation] = msgspec.json.Decoder(Computation)
+
+
+class Runner:
+    """This process's share of the jobs. What a process that died had claimed, others take over."""
+
+    def __init__(
+        self, jobs: Jobs, computer: Computer, accounts: Accounts, pool: Pool, bell: Bell
+    ) -> None:
+        self._jobs = jobs
+        self._computer = computer
+        self._accounts = accounts
+        self._pool = pool
+        self._bell = bell
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Jobs are run while the block runs; those under way at its end are left to others."""
+        tasks = [
+            asyncio.create_task(self._claim_forever(), name="jobs: claim"),
+            asyncio.create_task(self._renew_forever(), name="jobs: renew"),
+            asyncio.create_task(self._forget_forever(), name="jobs: forget"),
+        ]
+        try:
+            yield
+        finally:
+            tasks += self._running.values()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _claim_forever(self) -> None:
+        with self._bell.listener() as rung:
+            while True:
+                rung.clear()
+                try:
+                    await self._stop_what_ended()
+                    free = AT_ONCE - len(self._running)
+                    for job in await self._jobs.claim(free) if free else []:
+                        task = asyncio.create_task(self._run(job), name=f"job {job.id}")
+                        self._running[job.id] = task
+                        task.add_done_callback(partial(self._done, job.id, rung))
+                except (OperationalError, InterfaceError) as lost:
+                    log.warning("jobs wait for the database: %s", lost)
+                    await asyncio.sleep(POLL_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(rung.wait(), POLL_SECONDS)
+
+    def _done(self, job_id: UUID, rung: asyncio.Event, _: "asyncio.Task[None]") -> None:
+        self._running.pop(job_id, None)
+        rung.set()
+
+    async def _renew_forever(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            with contextlib.suppress(OperationalError, InterfaceError):
+                await self._stop_what_ended()
+
+    async def _stop_what_ended(self) -> None:
+        """Somebody cancelled it, or took it over: the engine need not go on."""
+        if not self._running:
+            return
+        wanted = await self._jobs.renew(list(self._running))
+        for job_id, task in self._running.items():
+            if job_id not in wanted:
+                task.cancel()
+
+    async def _forget_forever(self) -> None:
+        while True:
+            with contextlib.suppress(OperationalError, InterfaceError):
+                await self._jobs.forget_expired()
+            await asyncio.sleep(FORGET_EVERY_SECONDS)
+
+    async def _run(self, job: Job) -> None:
+        started_at = datetime.now(UTC)
+        try:
+            prepared = await self._prepare(job)
+            result = await self._computer.compute(prepared, str(job.id))
+        except (InvalidQuery, EngineError) as refused:
+            await self._jobs.fail(job, job_error(refused))
+        except (OperationalError, InterfaceError) as lost:
+            # The lease ends by itself, and the job is run again.
+            log.warning("job %s lost the database: %s", job.id, lost)
+        except Exception:
+            # Nobody awaits this task: without an answer its callers would wait for ever.
+            log.exception("job %s failed", job.id)
+            await self._jobs.fail(job, _DEFECT)
+        else:
+            await self._keep(job, prepared, result, started_at)
+
+    async def _prepare(self, job: Job) -> Prepared:
+        project = await self._accounts.project(job.team_id)
+        if project is None:
+            raise InvalidQuery(None, "invalid_input", "The project does not exist any more.")
+        return await self._computer.prepare(project, _computation.decode(job.computation))
+
+    async def _keep(
+        self, job: Job, prepared: Prepared, result: Result, started_at: datetime
+    ) -> None:
+        """Result and end of the job in one transaction: whoever is told finds it."""
+        async with self._pool.connection() as conn, conn.transaction():
+            await cache.put(
+                conn,
+                job.team_id,
+                job.key,
+                result,
+                dependencies=prepared.dependencies,
+                range=prepared.range,
+                started_at=started_at,
+                last_refresh=datetime.now(UTC),
+            )
+            await conn.execute(FINISH, {"id": job.id, "error": None})
+
+
+_DEFECT = JobError(
+    500, Problem(type="server_error", code="error", detail="A server error occurred.")
+)
+
+
+def job_error(refused: InvalidQuery | EngineError) -> JobError:
+    """What callers are told of a computation that did not succeed."""
+    match refused:
+        case InvalidQuery():
+            return JobError(
+                400,
+                Problem(
+                    type="validation_error",
+                    code=refused.code,
+                    detail=refused.detail,
+                    attr=refused.attr,
+                ),
+            )
+        case QueryCancelled():
+            return CANCELLED
+        case QueryTimeout():
+            return JobError(
+                504,
+                Problem(
+                    type="server_error",
+                    code="query_timeout",
+                    detail="The query took too long. Try a shorter date range or fewer steps.",
+                ),
+            )
+        case QueryTooLarge():
+            return JobError(
+                400,
+                Problem(
+                    type="validation_error",
+                    code="query_too_large",
+                    detail="The query needs more memory than it may have."
+                    " Try a shorter date range or sampling.",
+                ),
+            )
+        case _:
+            log.error("the engine refused a statement: %s", refused)
+            return JobError(
+                503,
+                Problem(
+                    type="server_error",
+                    code="unavailable",
+                    detail="The query could not be run. Try again.",
+                ),
+            )

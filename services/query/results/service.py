@@ -1,0 +1,165 @@
+"""What routes ask: the result of a query, under a refresh mode."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Raw
+
+from contracts.api.insights import NO_RESULT, ResultFields
+from contracts.api.jobs import JobBody
+from contracts.json import NULL
+from contracts.queries.canonical import query_key
+from services.common.accounts import Project
+from services.common.database import Pool
+from services.common.problems import Rejected, unavailable
+from services.query.results import cache
+from services.query.results.cache import Cached
+from services.query.results.computation import Computation, Computer, FunnelComputation
+from services.query.results.freshness import (
+    Refresh,
+    Run,
+    age_of,
+    decide,
+    next_refresh,
+    target_age,
+)
+from services.query.results.jobs import Job, Jobs, NewJob
+
+_encoder = msgspec.json.Encoder()
+
+WAIT_SECONDS = 300.0
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request wants of a query.
+
+    client_query_id: the client's name for the run. insight_id, dashboard_id: told in the job.
+    """
+
+    project: Project
+    computation: Computation
+    refresh: Refresh
+    client_query_id: str | None = None
+    insight_id: int | None = None
+    dashboard_id: int | None = None
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """cached: what is shown, if anything. fresh: computed for this request. job: one runs."""
+
+    cached: Cached | None
+    fresh: bool = False
+    job: Job | None = None
+
+
+class Results:
+    def __init__(self, pool: Pool, jobs: Jobs, computer: Computer) -> None:
+        self._pool = pool
+        self._jobs = jobs
+        self._computer = computer
+
+    async def answer(self, asked: Asked) -> Answered:
+        """Raises InvalidQuery; Rejected as the job did, or 503 when it takes too long."""
+        prepared = await self._computer.prepare(asked.project, asked.computation)
+        key = computation_key(asked.computation)
+        team_id = asked.project.id
+        known = await cache.get(self._pool, team_id, key, prepared.dependencies)
+        now = datetime.now(UTC)
+        computed = known.computed if known else None
+        decision = decide(
+            asked.refresh,
+            age_of(computed, now),
+            may_refresh=computed is None or now >= next_refresh(computed),
+        )
+        shown = known if decision.show_cached else None
+        match decision.run:
+            case Run.NO:
+                live = await self._jobs.live(team_id, key)
+                return Answered(cached=shown, job=live)
+            case Run.START:
+                return Answered(cached=shown, job=await self._start(asked, key))
+            case Run.WAIT:
+                await self._wait(asked, key)
+                fresh = await cache.get(self._pool, team_id, key, prepared.dependencies)
+                return Answered(cached=fresh, fresh=True)
+
+    async def _start(self, asked: Asked, key: bytes) -> Job:
+        return await self._jobs.start(
+            NewJob(
+                team_id=asked.project.id,
+                key=key,
+                computation=_encoder.encode(asked.computation),
+                insight_id=asked.insight_id,
+                dashboard_id=asked.dashboard_id,
+                client_query_id=asked.client_query_id,
+            )
+        )
+
+    async def _wait(self, asked: Asked, key: bytes) -> None:
+        """Until a job for this query has succeeded."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while True:
+                    job = await self._jobs.ended(await self._start(asked, key))
+                    if job.error is None:
+                        return
+                    # Somebody else's run, which we had joined, was cancelled: ours is still wanted.
+                    others = job.cancelled_by not in (None, asked.client_query_id, str(job.id))
+                    if not others:
+                        raise Rejected(job.error.status, job.error.problem)
+        except TimeoutError as late:
+            raise unavailable("The query is still running. Ask again.", 5) from late
+
+
+def computation_key(computation: Computation) -> bytes:
+    """What the result is kept under."""
+    shape = ["legacy" if computation.legacy else "node"]
+    if isinstance(computation, FunnelComputation):
+        shape += sorted(computation.include)
+    return query_key(computation.query, " ".join(shape))
+
+
+def job_body(job: Job, results: Raw = NULL) -> JobBody:
+    """results: of a job that ended well, where it is polled."""
+    return JobBody(
+        id=job.id,
+        team_id=job.team_id,
+        insight_id=job.insight_id,
+        dashboard_id=job.dashboard_id,
+        complete=job.end_time is not None,
+        error=job.error is not None,
+        error_message=None if job.error is None else job.error.problem.detail,
+        results=results,
+        start_time=job.start_time,
+        pickup_time=job.pickup_time,
+        end_time=job.end_time,
+        expiration_time=job.expiration_time,
+        task_id=str(job.id),
+    )
+
+
+def result_fields(answered: Answered) -> ResultFields:
+    """As an insight's body tells them."""
+    status = NULL if answered.job is None else Raw(_encoder.encode(job_body(answered.job)))
+    cached = answered.cached
+    if cached is None:
+        return msgspec.structs.replace(NO_RESULT, query_status=status)
+    return shown_fields(cached, is_cached=not answered.fresh, status=status)
+
+
+def shown_fields(cached: Cached, *, is_cached: bool = True, status: Raw = NULL) -> ResultFields:
+    result, computed = cached.result, cached.computed
+    return ResultFields(
+        result=result.results,
+        last_refresh=computed.last_refresh,
+        cache_target_age=target_age(computed),
+        next_allowed_client_refresh=next_refresh(computed),
+        is_cached=is_cached,
+        hasMore=result.has_more,
+        columns=result.columns,
+        types=result.types,
+        hogql=result.hogql,
+        query_status=status,
+        resolved_date_range=result.resolved_date_range,
+    )
