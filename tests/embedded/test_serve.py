@@ -4,13 +4,16 @@ import json
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
+from services.embedded import datadir
 from tests import servers
 from tests.embedded.recount_process import Served, free_port, recount, serving
 
@@ -145,3 +148,26 @@ def test_what_cannot_be_made_is_refused_in_a_sentence(
     assert refused.returncode != 0
     assert said in " ".join(refused.stderr.split())
     assert "Traceback" not in refused.stderr
+
+
+def test_a_read_model_is_rebuilt_beside_a_running_server(data: Path) -> None:
+    with serving(data, "--no-demo") as served:
+        key = first_key(served)
+        assert create_insight(served, key, "Lost").status_code == 201
+        running = datadir.find(data)
+        assert running is not None
+        with psycopg.connect(running.postgres_url) as connection:
+            wait_for_row(connection)
+            connection.execute("DELETE FROM insights")
+        rebuilt = recount("rebuild", "insights", "--data-dir", str(data), "--json")
+        assert json.loads(rebuilt.stdout) == [
+            {"projection": "insights", "position": 1, "removed": 0, "written": 1, "parked": 0}
+        ]
+
+
+def wait_for_row(connection: psycopg.Connection) -> None:
+    deadline = time.monotonic() + 30
+    while connection.execute("SELECT FROM insights").fetchone() is None:
+        connection.rollback()
+        assert time.monotonic() < deadline, "the insight was never projected"
+        time.sleep(0.02)

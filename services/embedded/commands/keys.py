@@ -1,0 +1,62 @@
+"""`recount keys`."""
+
+from pathlib import Path
+
+import rich_click as click
+
+from services.common.administration import IssuedKey
+from services.common.database import Pool
+from services.embedded import accounts
+from services.embedded.commands import options
+
+
+@click.group()
+def keys() -> None:
+    """Personal API keys."""
+
+
+@keys.command("create")
+@click.option("--project", "project_id", type=int, help="Limit the key to this project.")
+@click.option("--scopes", default="*", show_default=True, help="Such as insight:read,query:read.")
+@click.option("--user", "email", help="Its user; an unknown address becomes a member. [the first]")
+@click.option(
+    "--label", default="Made on the command line", show_default=True, help="What it is for."
+)
+@options.data_dir
+@options.as_json
+def create(
+    project_id: int | None,
+    scopes: str,
+    email: str | None,
+    label: str,
+    data_dir: Path,
+    as_json: bool,
+) -> None:
+    """Make a personal API key and print it, this once."""
+    wanted = _scopes(scopes)
+
+    async def issue(pool: Pool) -> IssuedKey:
+        return await accounts.new_key(
+            pool, scopes=wanted, label=label, email=email, project_id=project_id
+        )
+
+    issued = options.with_database(data_dir, issue)
+    if as_json:
+        options.print_json(issued)
+    else:
+        click.echo(issued.key)
+        click.echo(f"(id {issued.id}, scopes {','.join(issued.scopes)}; not shown again)")
+
+
+def _scopes(text: str) -> list[str]:
+    """`a:read,b:write` or `*`. Raises click.BadParameter."""
+    scopes = [scope.strip() for scope in text.split(",") if scope.strip()]
+    for scope in scopes:
+        name, colon, action = scope.partition(":")
+        if scope != "*" and not (name and colon and action in ("read", "write")):
+            raise click.BadParameter(
+                f"{scope!r} is neither * nor like insight:read", param_hint="--scopes"
+            )
+    if not scopes:
+        raise click.BadParameter("no scope given", param_hint="--scopes")
+    return scopes

@@ -1,0 +1,48 @@
+"""Options that several commands have, and how results are shown."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import rich_click as click
+
+from services.common import database
+from services.common.database import Pool
+from services.common.settings import from_environment
+from services.embedded import beside
+from services.embedded.settings import EmbeddedSettings
+
+T = TypeVar("T")
+
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("recount-data"),
+    show_default="./recount-data",
+    help="Folder that holds everything: log, read models, product events.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+
+
+def settings() -> EmbeddedSettings:
+    """From the environment. Raises InvalidSettings."""
+    return from_environment(EmbeddedSettings, "embedded", os.environ)
+
+
+def with_database(data: Path, wanted: Callable[[Pool], Awaitable[T]]) -> T:
+    """What `wanted` gives on the data folder's database, beside a running server or without one."""
+
+    async def run(url: str) -> T:
+        async with database.pool(url, size=2) as pool:
+            return await wanted(pool)
+
+    with beside.database(data, settings()) as url:
+        return asyncio.run(run(url))
+
+
+def print_json(value: object) -> None:
+    """One line on stdout."""
+    click.echo(msgspec.json.encode(value).decode())

@@ -1,0 +1,55 @@
+"""`recount projects`."""
+
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import rich_click as click
+
+from services.common.accounts import Project
+from services.common.database import Pool
+from services.embedded import accounts
+from services.embedded.commands import options
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What scripts get of a project."""
+
+    id: int
+    api_token: str
+    name: str
+    timezone: str
+
+
+@click.group()
+def projects() -> None:
+    """Projects, each with its own events, insights and capture token."""
+
+
+@projects.command("create")
+@click.argument("name")
+@click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Berlin.")
+@options.data_dir
+@options.as_json
+def create(name: str, timezone: str, data_dir: Path, as_json: bool) -> None:
+    """Make a project; prints its number and its capture token."""
+    _check_timezone(timezone)
+
+    async def make(pool: Pool) -> Project:
+        return await accounts.new_project(pool, name, timezone)
+
+    made = options.with_database(data_dir, make)
+    if as_json:
+        options.print_json(Shown(made.id, made.api_token, made.name, made.timezone))
+    else:
+        click.echo(f"Project {made.id}: {made.name} ({made.timezone})")
+        click.echo(f"Capture token {made.api_token}")
+
+
+def _check_timezone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as cause:
+        raise click.BadParameter(
+            f"there is no time zone {name!r}", param_hint="--timezone"
+        ) from cause

@@ -1,0 +1,61 @@
+"""`recount rebuild`."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+from rich.console import Console
+from rich.progress import Progress
+
+from services.common.store import EventStore
+from services.embedded import beside
+from services.embedded.commands import options
+from services.embedded.refusal import CannotStart
+from services.projector.app import projections
+from services.projector.projection import Projection
+from services.projector.rebuild import RebuildUnderWay, Rebuilt
+from services.projector.rebuild import rebuild as rebuild_one
+
+NAMES = [projection.name for projection in projections()]
+
+
+@click.command()
+@click.argument("read_models", nargs=-1, type=click.Choice(NAMES), metavar="[READ_MODEL]…")
+@options.data_dir
+@options.as_json
+def rebuild(read_models: tuple[str, ...], data_dir: Path, as_json: bool) -> None:
+    """Fold read models again from the log, and put right what differs: all of them, or some.
+
+    Reads and writes go on meanwhile. Says of each how many rows were not as the log tells it.
+    """
+    chosen = [each for each in projections() if each.name in (read_models or NAMES)]
+    with beside.database(data_dir, options.settings()) as url:
+        rebuilt = asyncio.run(_rebuild(url, chosen))
+    if as_json:
+        options.print_json(rebuilt)
+        return
+    for each in rebuilt:
+        click.echo(
+            f"{each.projection}: at position {each.position}, {each.removed} rows removed,"
+            f" {each.written} written, {each.parked} streams parked"
+        )
+
+
+async def _rebuild(url: str, chosen: list[Projection[Any]]) -> list[Rebuilt]:
+    rebuilt = []
+    async with EventStore.open(url) as store:
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            for projection in chosen:
+                task = bar.add_task(projection.name)
+
+                def shown(position: int, head: int, task: Any = task) -> None:
+                    bar.update(task, completed=position, total=head)
+
+                try:
+                    rebuilt.append(await rebuild_one(url, store, projection, on_progress=shown))
+                except RebuildUnderWay as cause:
+                    raise CannotStart(
+                        f"{projection.name} is being rebuilt by another process right now."
+                    ) from cause
+    return rebuilt
