@@ -1,8 +1,9 @@
 -- Results of queries, and the jobs that compute them. All of it may be thrown away.
 
 -- key: of the query (contracts.queries.canonical). dependencies: a digest of what else the numbers
--- hang on: the project's settings, the actions and cohorts used. started_at: what was captured
--- later may be missing. date_from, date_to: of the events looked at; null when it is not one range.
+-- hang on: the project's settings, the actions and cohorts used. reached: the capture stream's sequence
+-- that was visible when the computation started; what came later may be missing (event_watermarks).
+-- date_from, date_to: of the events looked at; null when it is not one range.
 CREATE TABLE results (
     team_id bigint NOT NULL,
     key bytea NOT NULL,
@@ -11,6 +12,7 @@ CREATE TABLE results (
     query_interval text,
     date_from timestamptz,
     date_to timestamptz,
+    reached bigint NOT NULL,
     started_at timestamptz NOT NULL,
     last_refresh timestamptz NOT NULL,
     PRIMARY KEY (team_id, key)
@@ -45,18 +47,4 @@ CREATE TABLE job_clients (
     client_query_id text NOT NULL,
     job_id uuid NOT NULL REFERENCES jobs ON DELETE CASCADE,
     PRIMARY KEY (team_id, client_query_id, job_id)
-);
-
--- When events of a month last arrived a day or more after they had happened, and when two persons
--- last became one. Results that were started before are stale.
-CREATE TABLE late_arrivals (
-    team_id bigint NOT NULL,
-    month date NOT NULL,
-    at timestamptz NOT NULL,
-    PRIMARY KEY (team_id, month)
-);
-
-CREATE TABLE identity_changes (
-    team_id bigint PRIMARY KEY,
-    at timestamptz NOT NULL
 );

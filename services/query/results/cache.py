@@ -13,32 +13,35 @@ from services.query.results.freshness import Computed
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Result)
 
-# `late_at`: what arrived late in one of the months looked at, or moved between persons.
+# `moved`: events in its range, or who is who, changed since. `late`: in a month that was over then.
 COLUMNS = """
-    r.body, r.dependencies, r.query_interval, r.date_to, r.started_at, r.last_refresh,
-    greatest(
-        (SELECT max(l.at) FROM late_arrivals l WHERE l.team_id = r.team_id
-            AND l.month + interval '1 month' > coalesce(r.date_from, '-infinity')
-            AND l.month <= coalesce(r.date_to, 'infinity')),
-        (SELECT i.at FROM identity_changes i WHERE i.team_id = r.team_id)
-    ) AS late_at"""
+    r.body, r.dependencies, r.query_interval, r.date_to, r.last_refresh,
+    EXISTS (SELECT FROM event_watermarks w WHERE w.team_id = r.team_id AND w.version > r.reached
+        AND w.month + interval '1 month' > coalesce(r.date_from, '-infinity')
+        AND w.month <= coalesce(r.date_to, 'infinity'))
+    OR EXISTS (SELECT FROM identity_watermarks i
+        WHERE i.team_id = r.team_id AND i.version > r.reached) AS moved,
+    EXISTS (SELECT FROM event_watermarks w WHERE w.team_id = r.team_id AND w.version > r.reached
+        AND w.month + interval '1 month' > coalesce(r.date_from, '-infinity')
+        AND w.month <= coalesce(r.date_to, 'infinity')
+        AND w.month + interval '1 month' <= r.started_at) AS late"""
 
 _GET = f"SELECT {COLUMNS} FROM results r WHERE r.team_id = %(team_id)s AND r.key = %(key)s"
 
 _PUT = """
     INSERT INTO results (
-        team_id, key, dependencies, body, query_interval, date_from, date_to, started_at,
-        last_refresh
+        team_id, key, dependencies, body, query_interval, date_from, date_to, reached,
+        started_at, last_refresh
     )
     VALUES (
         %(team_id)s, %(key)s, %(dependencies)s, %(body)s, %(interval)s, %(date_from)s, %(date_to)s,
-        %(started_at)s, %(last_refresh)s
+        %(reached)s, %(started_at)s, %(last_refresh)s
     )
     ON CONFLICT (team_id, key) DO UPDATE SET
         dependencies = excluded.dependencies, body = excluded.body,
         query_interval = excluded.query_interval, date_from = excluded.date_from,
-        date_to = excluded.date_to, started_at = excluded.started_at,
-        last_refresh = excluded.last_refresh
+        date_to = excluded.date_to, reached = excluded.reached,
+        started_at = excluded.started_at, last_refresh = excluded.last_refresh
     WHERE results.started_at <= excluded.started_at"""
 
 
@@ -63,19 +66,37 @@ async def get(pool: Pool, team_id: int, key: bytes, dependencies: bytes | None) 
 
 def of_row(row: TupleRow, dependencies: bytes | None) -> Cached:
     """From COLUMNS, in their order."""
-    body, under, interval, date_to, started_at, last_refresh, late_at = row
+    body, under, interval, date_to, last_refresh, moved, late = row
     return Cached(
         _decoder.decode(body),
         Computed(
             last_refresh=last_refresh,
-            started_at=started_at,
             interval=interval,
             date_to=date_to,
-            late_at=late_at,
+            moved=moved,
+            late=late,
             outdated=dependencies is not None and bytes(under) != dependencies,
         ),
         bytes(under),
     )
+
+
+class Start(msgspec.Struct, frozen=True):
+    """When a computation started. reached: what of the capture stream was visible then."""
+
+    at: datetime
+    reached: int
+
+
+async def start(pool: Pool) -> Start:
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT clock_timestamp(), coalesce(max(reached), 0) FROM ingest_progress"
+        )
+        row = await cursor.fetchone()
+    if row is None:
+        raise RuntimeError("an aggregate gave no row")
+    return Start(*row)
 
 
 async def put(
@@ -86,7 +107,7 @@ async def put(
     *,
     dependencies: bytes,
     range: Range,
-    started_at: datetime,
+    start: Start,
     last_refresh: datetime,
 ) -> None:
     """Keep it, unless what is kept was started later."""
@@ -100,7 +121,8 @@ async def put(
             "interval": range.interval,
             "date_from": range.date_from,
             "date_to": range.date_to,
-            "started_at": started_at,
+            "reached": start.reached,
+            "started_at": start.at,
             "last_refresh": last_refresh,
         },
     )

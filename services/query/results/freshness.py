@@ -110,16 +110,16 @@ _SPARE = timedelta(seconds=10)
 class Computed(msgspec.Struct, frozen=True, kw_only=True):
     """When a result was computed, and over what.
 
-    started_at: what was captured later may be missing from it.
-    late_at: when events in its range last arrived late, or persons were merged; None: never.
+    moved: events in its range, or who is who, have changed since.
+    late: events arrived for a month that was over when it was computed.
     outdated: what its numbers hang on besides the events has changed since.
     """
 
     last_refresh: datetime
-    started_at: datetime
     interval: str | None
     date_to: datetime | None
-    late_at: datetime | None = None
+    moved: bool = False
+    late: bool = False
     outdated: bool = False
 
 
@@ -135,12 +135,17 @@ def next_refresh(result: Computed) -> datetime:
 
 
 def age_of(result: Computed | None, now: datetime) -> Age:
-    """A result whose data can't change any more is never stale, unless it did change."""
+    """A result whose data can't change any more is never stale, as long as it did not change.
+
+    Live events move the present month all the time, so they only let its results age; what arrives
+    for a month that was over is news, and makes them stale at once.
+    """
     if result is None:
         return Age.MISSING
-    if result.outdated or (result.late_at is not None and result.late_at >= result.started_at):
+    if result.outdated or result.late:
         return Age.LAZY
-    if result.date_to is not None and result.date_to < result.last_refresh - _SPARE:
+    over = result.date_to is not None and result.date_to < result.last_refresh - _SPARE
+    if over and not result.moved:
         return Age.FRESH
     stale, lazy = _ages(result.interval)
     if now < result.last_refresh + stale:

@@ -109,8 +109,8 @@ class Runner:
             await asyncio.sleep(FORGET_EVERY_SECONDS)
 
     async def _run(self, job: Job) -> None:
-        started_at = datetime.now(UTC)
         try:
+            start = await cache.start(self._pool)
             prepared = await self._prepare(job)
             result = await self._computer.compute(prepared, str(job.id))
         except (InvalidQuery, EngineError) as refused:
@@ -123,7 +123,7 @@ class Runner:
             log.exception("job %s failed", job.id)
             await self._jobs.fail(job, _DEFECT)
         else:
-            await self._keep(job, prepared, result, started_at)
+            await self._keep(job, prepared, result, start)
 
     async def _prepare(self, job: Job) -> Prepared:
         project = await self._accounts.project(job.team_id)
@@ -131,9 +131,7 @@ class Runner:
             raise InvalidQuery(None, "invalid_input", "The project does not exist any more.")
         return await self._computer.prepare(project, _computation.decode(job.computation))
 
-    async def _keep(
-        self, job: Job, prepared: Prepared, result: Result, started_at: datetime
-    ) -> None:
+    async def _keep(self, job: Job, prepared: Prepared, result: Result, start: cache.Start) -> None:
         """Result and end of the job in one transaction: whoever is told finds it."""
         async with self._pool.connection() as conn, conn.transaction():
             await cache.put(
@@ -143,7 +141,7 @@ class Runner:
                 result,
                 dependencies=prepared.dependencies,
                 range=prepared.range,
-                started_at=started_at,
+                start=start,
                 last_refresh=datetime.now(UTC),
             )
             await conn.execute(FINISH, {"id": job.id, "error": None})

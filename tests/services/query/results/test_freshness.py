@@ -62,7 +62,7 @@ def test_shared_viewers_force_nothing() -> None:
 
 def computed(interval: str | None = "day", ago: timedelta = timedelta(0)) -> Computed:
     at = NOW - ago
-    return Computed(last_refresh=at, started_at=at, interval=interval, date_to=NOW)
+    return Computed(last_refresh=at, interval=interval, date_to=NOW)
 
 
 @pytest.mark.parametrize(
@@ -87,25 +87,32 @@ def test_results_age_by_their_interval(
         assert age_of(computed(interval, stale), NOW) is Age.STALE
 
 
-def test_what_cannot_change_is_never_stale() -> None:
-    at = NOW - timedelta(days=400)
-    past = Computed(
-        last_refresh=at, started_at=at, interval="day", date_to=at - timedelta(seconds=11)
+def past(*, moved: bool = False, late: bool = False, outdated: bool = False) -> Computed:
+    """A result of last year about the year before."""
+    at = NOW - timedelta(days=365)
+    return Computed(
+        last_refresh=at,
+        interval="day",
+        date_to=at - timedelta(seconds=11),
+        moved=moved,
+        late=late,
+        outdated=outdated,
     )
-    assert age_of(past, NOW) is Age.FRESH
 
 
-def test_what_did_change_all_the_same_is_stale_at_once() -> None:
-    for late_at, outdated in ((NOW, False), (None, True)):
-        past = Computed(
-            last_refresh=NOW,
-            started_at=NOW,
-            interval="day",
-            date_to=NOW - timedelta(days=365),
-            late_at=late_at,
-            outdated=outdated,
-        )
-        assert age_of(past, NOW) is Age.LAZY
+def test_what_cannot_change_is_never_stale() -> None:
+    assert age_of(past(), NOW) is Age.FRESH
+
+
+def test_what_did_change_all_the_same_ages_like_any_other() -> None:
+    changed = past(moved=True)
+    assert age_of(changed, NOW) is Age.LAZY
+    assert age_of(changed, changed.last_refresh + timedelta(hours=1)) is Age.FRESH
+
+
+def test_late_events_and_changed_settings_make_it_stale_at_once() -> None:
+    for changed in (past(moved=True, late=True), past(outdated=True)):
+        assert age_of(changed, changed.last_refresh) is Age.LAZY
 
 
 def test_a_client_may_ask_again_after_three_minutes_or_one() -> None:
