@@ -76,7 +76,7 @@ def ago(sent: str, calendar: Calendar) -> datetime | None:
     if found is None or found["edge"] or not found["number"]:
         return None
     try:
-        return _clamped(_back(calendar, int(found["number"]), found["unit"]))
+        return _clamped(_back(calendar.now, int(found["number"]), found["unit"], calendar.zone))
     except (ValueError, OverflowError):
         return None
 
@@ -92,6 +92,21 @@ def instant(sent: str, zone: ZoneInfo) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return None
+
+
+def shifted(at: datetime, sent: str, calendar: Calendar) -> datetime:
+    """`at`, earlier by a relative value (-1w); days and more by the calendar.
+
+    Raises InvalidQuery for anything else.
+    """
+    found = _RELATIVE.fullmatch(sent)
+    if found is None or found["edge"]:
+        detail = f"'{sent[:100]}' is not a period that can be read."
+        raise invalid_input("compareFilter__compare_to", detail)
+    try:
+        return _clamped(_back(at, int(found["number"]), found["unit"], calendar.zone))
+    except (ValueError, OverflowError):
+        return _EARLIEST
 
 
 def _instant(sent: str, calendar: Calendar, explicit: bool, attr: str, *, last: bool) -> datetime:
@@ -113,11 +128,13 @@ def _instant(sent: str, calendar: Calendar, explicit: bool, attr: str, *, last: 
 
 def _relative(found: "re.Match[str]", calendar: Calendar, explicit: bool, last: bool) -> datetime:
     number, unit, edge = int(found["number"] or 0), found["unit"], found["edge"]
-    at = _back(calendar, number, unit)
+    at = _back(calendar.now, number, unit, calendar.zone)
     if edge == "Start":
         return _start_of_period(at, unit, calendar)
     if edge == "End":
-        following = _start_of_period(_back(calendar, number - 1, unit), unit, calendar)
+        following = _start_of_period(
+            _back(calendar.now, number - 1, unit, calendar.zone), unit, calendar
+        )
         return following - timedelta(microseconds=1)
     if explicit or unit in ("s", "M", "h"):
         return at
@@ -125,20 +142,19 @@ def _relative(found: "re.Match[str]", calendar: Calendar, explicit: bool, last: 
     return _end_of(day, calendar.zone) if last else _start_of(day, calendar.zone)
 
 
-def _back(calendar: Calendar, number: int, unit: str) -> datetime:
-    """`number` units before now: hours and less as absolute time, days and more by the calendar."""
+def _back(at: datetime, number: int, unit: str, zone: ZoneInfo) -> datetime:
+    """`number` units earlier: hours and less as absolute time, days and more by the calendar."""
+    local = at.astimezone(zone)
     match unit:
         case "s":
-            return calendar.now - timedelta(seconds=number)
+            return at - timedelta(seconds=number)
         case "M":
-            return calendar.now - timedelta(minutes=number)
+            return at - timedelta(minutes=number)
         case "h":
-            return calendar.now - timedelta(hours=number)
+            return at - timedelta(hours=number)
         case "d" | "w":
-            local = calendar.now.astimezone(calendar.zone)
             return (local - timedelta(days=number * (7 if unit == "w" else 1))).astimezone(UTC)
         case _:
-            local = calendar.now.astimezone(calendar.zone)
             return _months_back(local, number * _MONTHS[unit]).astimezone(UTC)
 
 

@@ -1,4 +1,4 @@
-"""A funnel with everything defaulted and validated: what the SQL and the reference are both written from.
+"""A funnel with everything defaulted and validated: what SQL and reference are written from.
 
 Times are UTC; steps are numbered from 1 here, as in funnels.md section 5.
 """
@@ -14,6 +14,9 @@ Order = Literal["ordered", "strict", "unordered"]
 Viz = Literal["steps", "trends", "time_to_convert"]
 Interval = Literal["hour", "day", "week", "month"]
 Attribution = Literal["first_touch", "last_touch", "all_events", "step"]
+BreakdownType = Literal[
+    "event", "person", "group", "hogql", "event_metadata", "session", "cohort",
+]  # fmt: skip
 FirstTime = Literal["first_time_for_user", "first_time_for_user_with_filters"]
 
 
@@ -72,10 +75,11 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
     keys: property names, expressions or session properties; one array of text per value.
     cohorts: for type cohort, (id, name) in the order asked; id 0 is "all users".
     limit: values that keep a row of their own.
+    listed: show an array of text; else (a group's property) the text alone.
     unboxed: show `x` and not `["x"]` (legacy endpoint, one string).
     """
 
-    type: Literal["event", "person", "group", "hogql", "event_metadata", "session", "cohort"]
+    type: BreakdownType
     keys: tuple[str, ...] = ()
     cohorts: tuple[tuple[int, str], ...] = ()
     group_type_index: int | None = None
@@ -95,7 +99,7 @@ class FunnelPlan(msgspec.Struct, frozen=True, kw_only=True):
     window_seconds: a month is 31 days.
     from_step, to_step: 1-based, for trends and time to convert.
     sample: share of actors kept, 0 < sample <= 1; counts are divided by it.
-    periods_zone: the project's zone, for trend periods; week_starts_monday likewise.
+    timezone: the project's, for trend periods and dates in properties; week_starts_monday likewise.
     now: the clock of the request, for pending and incomplete windows.
     """
 
