@@ -11,6 +11,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers.base import BaseRouteHandler
 
+from contracts.queries.errors import InvalidQuery
 from services.common import problems
 
 Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
@@ -44,6 +45,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
         lifespan=[lifespan for part in parts for lifespan in part.lifespans],
         exception_handlers={
             problems.Rejected: problems.on_rejected,
+            InvalidQuery: problems.on_invalid_query,
             HTTPException: problems.on_http,
             Exception: problems.on_defect,
             **{kind: _refusal(status, problem) for kind, (status, problem) in refusals.items()},

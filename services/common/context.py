@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+import msgspec
+from msgspec import Raw
+
 from contracts.api.insights import (
     NO_RESULT,
     AccessLevel,
@@ -10,6 +13,9 @@ from contracts.api.insights import (
     ResultFields,
     UserBody,
 )
+from contracts.json import NULL, is_null
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.legacy import viz_node
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Accounts, User
 from services.common.caller import Caller
@@ -30,7 +36,20 @@ async def insight_context(
         access_level=access_level(row, caller),
         last_viewed_at=last_viewed_at,
         result=result,
+        shown_query=shown_query(row),
     )
+
+
+def shown_query(row: InsightRow) -> Raw:
+    """What legacy filters mean as a node; the document `null`: a stored query is shown as it is."""
+    if not is_null(row.query) or bytes(row.filters) == b"{}":
+        return NULL
+    try:
+        node = viz_node(msgspec.json.decode(row.filters))
+    except InvalidQuery:
+        # A stored shape that can't be read any more is shown as filters alone.
+        return NULL
+    return Raw(msgspec.json.encode(node))
 
 
 async def user_bodies(accounts: Accounts, numbers: Iterable[int | None]) -> dict[int, UserBody]:

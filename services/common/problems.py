@@ -13,6 +13,8 @@ from litestar.exceptions import (
     ValidationException,
 )
 
+from contracts.queries.errors import InvalidQuery
+
 log = logging.getLogger("recount.problems")
 
 
@@ -100,6 +102,10 @@ def answer(
 
 def on_rejected(_: AnyRequest, error: Rejected) -> Response[bytes]:
     return answer(error.status, error.problem, error.headers, error.more)
+
+
+def on_invalid_query(request: AnyRequest, error: InvalidQuery) -> Response[bytes]:
+    return on_rejected(request, invalid(error.attr, error.code, error.detail))
 
 
 def on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:

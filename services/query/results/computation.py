@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from contracts.json import NULL
-from contracts.queries.nodes import FunnelCorrelationQuery, FunnelsQuery
+from contracts.queries.nodes import FunnelsQuery
 from services.common.accounts import Project
 
 
@@ -23,12 +23,7 @@ class FunnelComputation(msgspec.Struct, frozen=True, kw_only=True, tag="funnel")
     include: tuple[str, ...] = ()
 
 
-class CorrelationComputation(msgspec.Struct, frozen=True, kw_only=True, tag="correlation"):
-    query: FunnelCorrelationQuery
-    legacy: bool = False
-
-
-Computation = FunnelComputation | CorrelationComputation
+Computation = FunnelComputation
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

@@ -205,3 +205,14 @@ async def test_unknown_paths_and_methods_keep_the_one_shape(world: World) -> Non
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
     assert wrong.json()["detail"] == 'Method "DELETE" not allowed.'
     assert "PATCH" in wrong.headers["allow"]
+
+
+async def test_legacy_filters_stay_as_they_are_and_show_what_they_mean(world: World) -> None:
+    filters = {"insight": "FUNNELS", "events": [{"id": "a"}, {"id": "b", "order": 1}]}
+    made = await create(world, filters=filters)
+    assert made["filters"] == filters
+    assert made["query"]["kind"] == "InsightVizNode"
+    assert made["query"]["source"]["kind"] == "FunnelsQuery"
+    assert [step["event"] for step in made["query"]["source"]["series"]] == ["a", "b"]
+    unread = await create(world, filters={"insight": "FUNNELS", "properties": 5})
+    assert unread["query"] is None
