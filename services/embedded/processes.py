@@ -14,7 +14,7 @@ import msgspec
 from services.embedded.account import Account
 from services.embedded.refusal import CannotStart
 
-_LAUNCHER = Path(__file__).with_name("child.py")
+LAUNCHER = Path(__file__).with_name("child.py")
 _POLL_SECONDS = 0.01
 
 
@@ -84,7 +84,7 @@ def start(
         sys.executable,
         "-I",
         "-S",
-        str(_LAUNCHER),
+        str(LAUNCHER),
         str(os.getpid()),
         str(int(stopping.politely)),
     ]

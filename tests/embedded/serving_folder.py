@@ -1,6 +1,7 @@
 """Starts the embedded servers on a folder and waits to be killed; run by path, as its own process.
 
-Prints one line of JSON when they run: the process ids and the URLs.
+Prints one line of JSON when they run: the process ids and the URLs. With a second argument, the
+servers do not notice that it dies.
 """
 
 import json
@@ -8,8 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from services.embedded import datadir, nats, postgres
+from services.embedded import datadir, nats, postgres, processes
 from services.embedded.datadir import Running
+
+if len(sys.argv) > 2:
+    processes.LAUNCHER = Path(__file__).with_name("launch_elsewhere.py")
 
 with datadir.claim(Path(sys.argv[1])) as folder:
     database = postgres.start(folder.path / "postgres", folder.account)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,10 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+def started(folder: Path, *more: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
     """The program, and the line it printed once its servers ran; killed at the end."""
     process = subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(folder)],
+        [sys.executable, str(PROGRAM), str(folder), *more],
         env={"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
@@ -114,17 +114,18 @@ def test_a_command_beside_a_server_finds_it_and_none_after_a_kill(folder: Path) 
         assert datadir.find(folder) is None
 
 
-def test_a_server_left_behind_is_stopped_by_the_next_start(folder: Path) -> None:
-    with started(folder) as (process, running):
-        orphan, _ = running["pids"]
-        # Frozen, PostgreSQL can't act on its parent's death, as on a system without that signal.
-        psutil.Process(orphan).suspend()
+def test_servers_left_behind_are_stopped_by_the_next_start(folder: Path) -> None:
+    with started(folder, "elsewhere") as (process, running):
         process.kill()
         process.wait()
-        psutil.Process(orphan).resume()
-        with started(folder) as (_, again):
-            assert again["pids"][0] != orphan
-            assert not is_running(orphan)
+        left_behind = [psutil.Process(pid) for pid in running["pids"]]
+        try:
+            with started(folder):
+                assert not any(is_running(server.pid) for server in left_behind)
+        finally:
+            for server in left_behind:
+                with suppress(psutil.NoSuchProcess):
+                    server.kill()
 
 
 def test_a_pid_file_that_names_another_program_is_not_believed(folder: Path) -> None:
