@@ -21,7 +21,7 @@ class PersonChange(msgspec.Struct, frozen=True, array_like=True, omit_defaults=T
 
     joins: a distinct id whose person joins that of the event's distinct_id. forced: even when that
     person is identified already. identifies: the person is an identified one from now on.
-    set, set_once, unset: properties, applied in this order (unset first removes, see persons.py).
+    set_once, set, unset: properties, applied in this order.
     """
 
     joins: str | None = None
@@ -43,7 +43,8 @@ class GroupChange(msgspec.Struct, frozen=True, array_like=True):
 class CapturedEvent(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """An accepted event. Text has neither NUL nor lone surrogates.
 
-    timestamp: microseconds since 1970, UTC. properties, sent: see `property_texts`.
+    timestamp: microseconds since 1970, UTC. properties, sent: see `property_texts`; a large event
+    has an empty `properties`, to be made from `sent`.
     profile: False when the event asks for no person record ($process_person_profile).
     groups: group type -> key, as the event names them.
     """
@@ -60,6 +61,13 @@ class CapturedEvent(msgspec.Struct, frozen=True, array_like=True, omit_defaults=
     person: PersonChange | None = None
     group: GroupChange | None = None
 
+    def texts(self) -> tuple[str, str]:
+        """Its `properties` and `sent` as they are stored, none of them left out."""
+        if not self.properties:
+            column, sent = property_texts(_object.decode(self.sent))
+            return column, sent or column
+        return self.properties, self.sent or self.properties
+
 
 class CapturedBatch(msgspec.Struct, frozen=True, array_like=True):
     """Events of one project that arrived together, in order. received: microseconds since 1970."""
@@ -75,6 +83,12 @@ class UnreadableBatch(ValueError):
 _encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
 _decoder = msgspec.msgpack.Decoder(CapturedBatch)
 _json = msgspec.json.Encoder()
+_object = msgspec.json.Decoder(JsonObject)
+
+
+def encode_event(event: CapturedEvent) -> bytes:
+    """As it stands in its batch; what it adds to the size of a message."""
+    return _encoder.encode(event)
 
 
 def encode_batch(batch: CapturedBatch) -> bytes:
@@ -126,3 +140,8 @@ def _stored(value: object) -> object:
     if isinstance(value, dict | list):
         return _json.encode(value).decode()
     return str(value) if _is_long(value) else value
+
+
+def canonical_text(properties: JsonObject) -> str:
+    """All of the properties as compact JSON text, keys in the order they came."""
+    return _json.encode(properties).decode()

@@ -67,23 +67,27 @@ async def ensure_facts_stream(client: Client, prefix: str = "", replicas: int = 
 
 
 async def _ensure(client: Client, name: str, subjects: str, replicas: int) -> None:
-    """Make the stream, or leave it as it is. Kept in files, without limits: nothing is ever lost
-    because something else came."""
+    """Make the stream, or leave it as it is. Raises StreamUnavailable.
+
+    Kept in files, without limits: nothing is ever lost because something else came.
+    """
     stream: JetStreamContext = client.jetstream()
+    config = StreamConfig(
+        name=name,
+        subjects=[subjects],
+        storage=StorageType.FILE,
+        retention=RetentionPolicy.LIMITS,
+        num_replicas=replicas,
+        allow_direct=True,
+        allow_atomic=True,
+    )
     try:
-        await stream.stream_info(name)
-    except js_errors.NotFoundError:
-        await stream.add_stream(
-            StreamConfig(
-                name=name,
-                subjects=[subjects],
-                storage=StorageType.FILE,
-                retention=RetentionPolicy.LIMITS,
-                num_replicas=replicas,
-                allow_direct=True,
-                allow_atomic=True,
-            )
-        )
+        try:
+            await stream.stream_info(name)
+        except js_errors.NotFoundError:
+            await stream.add_stream(config)
+    except (nats.errors.Error, TimeoutError, OSError) as cause:
+        raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
 
 
 async def publish_whole(

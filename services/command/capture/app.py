@@ -1,0 +1,35 @@
+"""The capture doors, wired."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import Litestar
+
+from services.command.capture import positions, routes
+from services.command.capture.door import CaptureDoor
+from services.common import stream
+from services.common.app import ServicePart, from_state
+
+
+def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
+    """What the doors bring to an application that stands on `foundation`.
+
+    prefix: before the names of stream and subjects.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        bus = await stream.connect(nats_url, "capture")
+        try:
+            name = await stream.ensure_capture_stream(bus, prefix, replicas)
+            app.state.door = CaptureDoor(bus, app.state.accounts, prefix)
+            app.state.ingest = positions.IngestProgress(app.state.pool, name)
+            yield
+        finally:
+            await bus.close()
+
+    return ServicePart(
+        handlers=[*routes.HANDLERS, *positions.HANDLERS],
+        dependencies={"door": from_state("door"), "ingest": from_state("ingest")},
+        lifespans=[lifespan],
+    )

@@ -1,0 +1,75 @@
+"""How far captured events are on their way to queries: what `Ingest-Position` is compared with."""
+
+import asyncio
+import time
+from typing import Final
+
+import msgspec
+from litestar import MediaType, Response, get
+from litestar.di import NamedDependency
+
+from services.command.capture.browsers import allow_origins
+from services.command.capture.incoming import AnyRequest, query_of
+from services.common.database import Pool
+from services.common.problems import invalid
+
+LONGEST_WAIT_SECONDS: Final = 30.0
+_LOOK_EVERY_SECONDS: Final = 0.02
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """position: all that was captured up to it is visible. reached: it is what was asked for."""
+
+    position: int
+    reached: bool
+
+
+class IngestProgress:
+    """Reads what the projector of product events writes with each batch."""
+
+    def __init__(self, pool: Pool, stream: str) -> None:
+        self._pool = pool
+        self._stream = stream
+
+    async def position(self) -> int:
+        """0 when nothing was stored yet."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT reached FROM ingest_progress WHERE stream = %s", (self._stream,)
+            )
+            row = await cursor.fetchone()
+        return int(row[0]) if row else 0
+
+    async def wait(self, wanted: int, seconds: float) -> Reached:
+        """Returns as soon as `wanted` is reached, and no later than `seconds` from now."""
+        deadline = time.monotonic() + seconds
+        while True:
+            position = await self.position()
+            if position >= wanted or time.monotonic() >= deadline:
+                return Reached(position, position >= wanted)
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+
+@get("/i/position", opt={"public": True}, middleware=[allow_origins])
+async def ingest_position(
+    request: AnyRequest, ingest: NamedDependency[IngestProgress]
+) -> Response[bytes]:
+    """`?reach=N&wait=10`: waits until events up to `Ingest-Position: N` are visible to queries."""
+    query = query_of(request)
+    wanted = _number(query.get("reach", "0"), "reach")
+    seconds = min(_number(query.get("wait", "0"), "wait"), LONGEST_WAIT_SECONDS)
+    answer = await ingest.wait(int(wanted), seconds)
+    return Response(msgspec.json.encode(answer), media_type=MediaType.JSON)
+
+
+def _number(text: str, attr: str) -> float:
+    try:
+        number = float(text)
+    except ValueError as cause:
+        raise invalid(attr, "invalid_input", "A valid number is required.") from cause
+    if not 0 <= number < 2**63:
+        raise invalid(attr, "invalid_input", "A number from 0 up is required.")
+    return number
+
+
+HANDLERS = [ingest_position]

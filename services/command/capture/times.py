@@ -1,0 +1,127 @@
+"""When an event happened: the forms of its timestamp, and the correction of a wrong client clock.
+
+All times are microseconds since 1970, UTC.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+SECOND: Final = 1_000_000
+MILLISECOND: Final = 1_000
+FURTHEST_AHEAD: Final = 23 * 3600 * SECOND
+# The years that a DateTime64 column can hold. What is older is stored as its first moment.
+EARLIEST: Final = -2_208_988_800 * SECOND
+# Client clocks before this are not believed (`_`, in milliseconds).
+_CREDIBLE_MS: Final = 1_577_836_800_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER = re.compile(r"-?\d{1,17}(\.\d+)?\Z", re.ASCII)
+_SHORT_ZONE = re.compile(r"(:\d\d(?:\.\d+)?|T\d\d)\s*([+-]\d\d)\Z", re.ASCII)
+_SLASHED = re.compile(
+    r"(?:(\d{4})/(\d\d?)/(\d\d?)|(\d\d?)/(\d\d?)/(\d{4}))(?:[ T](.+))?\Z", re.ASCII
+)
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
+# An epoch number of this size is in milliseconds: in seconds it would be after the year 5000.
+_MILLISECONDS_FROM = 100_000_000_000
+
+
+def micros(moment: datetime) -> int:
+    """Of an aware datetime, exactly."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def parse(text: str) -> int | None:
+    """A timestamp in any form of client-compat.md section 8; None when it is in none of them."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return _parse_other(text.strip())
+    if text.isdigit():
+        return _epoch(text)
+    return micros(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+
+
+def parse_rfc3339(text: str) -> int | None:
+    """Only with a zone, as the v1 protocol demands."""
+    return parse(text.upper()) if _RFC3339.match(text) else None
+
+
+def _parse_other(text: str) -> int | None:
+    if _NUMBER.match(text):
+        return _epoch(text)
+    if slashed := _SLASHED.match(text):
+        year, month, day, us_month, us_day, us_year, clock = slashed.groups()
+        date = f"{year or us_year}-{(month or us_month):0>2}-{(day or us_day):0>2}"
+        return _iso(f"{date}T{clock}" if clock else date)
+    if text.startswith("0000-"):
+        # No calendar of Python's has this year; the column starts later anyhow.
+        return EARLIEST
+    normal = _SHORT_ZONE.sub(r"\1\2:00", text.upper())
+    return _iso(normal) if normal[:1].isdigit() else _rfc2822(text)
+
+
+def _iso(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return micros(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+
+
+def _rfc2822(text: str) -> int | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return None
+    return micros(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+
+
+def _epoch(text: str) -> int:
+    number = float(text)
+    unit = MILLISECOND if abs(number) >= _MILLISECONDS_FROM else SECOND
+    return int(text) * unit if "." not in text else round(number * unit)
+
+
+def sent_at(batch: object, clock_ms: int | None) -> int | None:
+    """The client's clock at sending: the batch's `sent_at`, else the query's `_`."""
+    if isinstance(batch, str) and batch:
+        read = parse(batch)
+        if read is not None:
+            return read
+    if clock_ms is not None and clock_ms > _CREDIBLE_MS:
+        return clock_ms * MILLISECOND
+    return None
+
+
+def happened_at(
+    *,
+    timestamp: int | None,
+    offset_ms: int | None,
+    received: int,
+    sent: int | None,
+    ignore_sent: bool,
+) -> int:
+    """When the event happened, by the server's clock.
+
+    timestamp: by the client's clock, None when absent or unreadable. offset_ms: how long before
+    sending; stands even beside a timestamp. A time far ahead, which no skew explains, is now.
+    """
+    if offset_ms is not None:
+        moment = received - offset_ms * MILLISECOND
+    elif timestamp is None:
+        return received
+    elif sent is not None and not ignore_sent:
+        moment = timestamp - (sent - received)
+    else:
+        moment = timestamp
+    if moment > received + FURTHEST_AHEAD:
+        return received
+    if moment < _YEAR_ZERO:
+        return 0
+    return max(moment, EARLIEST)
+
+
+# 0000-01-01 in the proleptic Gregorian calendar.
+_YEAR_ZERO: Final = -62_167_219_200 * SECOND

@@ -1,0 +1,113 @@
+"""The capture stream, read in order from any sequence, without acknowledging anything."""
+
+import json
+
+import msgspec
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.subscription import Subscription
+from nats.js import errors as js_errors
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from services.common.stream import StreamUnavailable
+
+MAX_MESSAGES = 1000
+MAX_BYTES = 4 * 1024 * 1024
+_WAIT_SECONDS = 5.0
+_FORGOTTEN_AFTER_SECONDS = 60.0
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """A message with its place in the stream."""
+
+    sequence: int
+    team_id: int
+    payload: bytes
+
+
+class CapturedStream:
+    """A reader that moves forward. When disturbed it raises StreamUnavailable: open another."""
+
+    def __init__(self, bus: Client, name: str, consumer: str, inbox: Subscription) -> None:
+        self._bus = bus
+        self._next_subject = f"$JS.API.CONSUMER.MSG.NEXT.{name}.{consumer}"
+        self._inbox = inbox
+        self._delivered = 0
+
+    @classmethod
+    async def open(cls, bus: Client, name: str, first: int) -> "CapturedStream":
+        """name: the stream. first: the lowest sequence that is read."""
+        try:
+            info = await bus.jetstream().add_consumer(
+                name,
+                ConsumerConfig(
+                    deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+                    opt_start_seq=max(first, 1),
+                    ack_policy=AckPolicy.NONE,
+                    inactive_threshold=_FORGOTTEN_AFTER_SECONDS,
+                    mem_storage=True,
+                    num_replicas=1,
+                ),
+            )
+            inbox = await bus.subscribe(bus.new_inbox())
+        except (nats.errors.Error, js_errors.Error, TimeoutError, OSError) as cause:
+            raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
+        return cls(bus, name, info.name, inbox)
+
+    async def close(self) -> None:
+        if not self._bus.is_closed:
+            await self._inbox.unsubscribe()
+
+    async def waiting(self, limit: int = MAX_MESSAGES) -> list[Delivered]:
+        """What is there now, at most `limit` messages and MAX_BYTES; may be empty."""
+        return await self._pull({"batch": limit, "max_bytes": MAX_BYTES, "no_wait": True}, limit)
+
+    async def next(self) -> list[Delivered]:
+        """What is there now; if nothing is, waits a few seconds for it. May be empty."""
+        found = await self.waiting()
+        if found:
+            return found
+        expires = int(_WAIT_SECONDS * 1_000_000_000)
+        return await self._pull({"batch": 1, "expires": expires}, 1)
+
+    async def _pull(self, request: dict[str, object], limit: int) -> list[Delivered]:
+        found: list[Delivered] = []
+        try:
+            await self._bus.publish(
+                self._next_subject, json.dumps(request).encode(), reply=self._inbox.subject
+            )
+            while len(found) < limit:
+                message = await self._inbox.next_msg(timeout=_WAIT_SECONDS * 2)
+                if message.headers and "Status" in message.headers and not message.data:
+                    if message.headers["Status"] in _NOTHING_MORE:
+                        break
+                    raise StreamUnavailable(f"status {dict(message.headers)}")
+                found.append(self._in_order(message.reply, message.subject, message.data))
+        except (nats.errors.Error, TimeoutError, OSError) as cause:
+            raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
+        return found
+
+    def _in_order(self, reply: str, subject: str, payload: bytes) -> Delivered:
+        # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.…
+        # In the longer form a domain and an account stand before the stream.
+        parts = reply.split(".")
+        at = 5 if len(parts) == 9 else 7
+        sequence, delivered = int(parts[at]), int(parts[at + 1])
+        if delivered != self._delivered + 1:
+            # The server sent one that never came: a connection was lost in between.
+            raise StreamUnavailable(f"delivery {delivered} came after {self._delivered}")
+        self._delivered = delivered
+        return Delivered(sequence, int(subject.rpartition(".")[2]), payload)
+
+
+# No messages; request timed out; batch completed, or the next message exceeds max_bytes.
+_NOTHING_MORE = frozenset({"404", "408", "409"})
+
+
+async def last_sequence(bus: Client, name: str) -> int:
+    """Of the newest message the stream has, or ever had. Raises StreamUnavailable."""
+    try:
+        info = await bus.jetstream().stream_info(name)
+    except (nats.errors.Error, js_errors.Error, TimeoutError, OSError) as cause:
+        raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
+    return int(info.state.last_seq)

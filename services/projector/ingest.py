@@ -1,0 +1,280 @@
+"""One batch of captured events: from the stream to ClickHouse and the persons, exactly once.
+
+The order, and why a crash between any two steps loses and doubles nothing:
+
+1. The range of stream sequences is written down and committed. From now on a repetition takes the
+   same messages.
+2. uuids that *earlier* sequences brought are dropped. Rows of an unfinished attempt at this same
+   range don't count, so a repetition drops the same ones.
+3. In one PostgreSQL transaction, still open: persons and groups follow the events.
+4. ClickHouse gets the rows under tokens made of the range (a repetition does nothing), then their
+   uuids likewise, then the changed persons (a repetition replaces them by themselves).
+5. The transaction commits, with the checkpoint. Until then a repetition starts from the same
+   persons and makes the same rows.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+from prometheus_client import Counter, Histogram
+
+from contracts.product_events import CapturedEvent, UnreadableBatch, decode_batch, encode_event
+from services.common.clickhouse import ClickHouse
+from services.projector import event_rows, groups, person_tables
+from services.projector.captured import Delivered
+from services.projector.event_rows import Refused, Row
+from services.projector.person_tables import Conn
+from services.projector.persons import Identities
+
+Step = Literal[
+    "range fixed", "uuids looked up", "persons written", "events inserted", "uuids inserted",
+    "persons mirrored", "checkpoint moved", "committed",
+]  # fmt: skip
+STEPS: Final[tuple[Step, ...]] = Step.__args__  # type: ignore[attr-defined]  # of a Literal
+
+STORED = Counter("recount_ingested_events", "Product events stored and visible.")
+REPEATED = Counter(
+    "recount_ingest_repeated_events", "Events dropped: their uuid was stored before."
+)
+SET_ASIDE = Counter("recount_ingest_set_aside", "Events and messages that could not be stored.")
+DELAY_SECONDS = Histogram(
+    "recount_ingest_delay_seconds",
+    "From an event's arrival to its being visible; the newest of each batch.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
+
+_MICROSECONDS = 1_000_000
+
+
+class Range(msgspec.Struct, frozen=True):
+    """Stream sequences, both included."""
+
+    first: int
+    last: int
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """reached: all up to this sequence is visible. unfinished: a range that was begun after it."""
+
+    reached: int
+    unfinished: Range | None
+
+
+class Located(msgspec.Struct, frozen=True):
+    """An event with the place it came from."""
+
+    sequence: int
+    place: int
+    team_id: int
+    event: CapturedEvent
+
+
+class Unstorable(msgspec.Struct, frozen=True):
+    """What is set aside; place -1: the whole message."""
+
+    sequence: int
+    place: int
+    team_id: int
+    uuid: UUID | None
+    reason: str
+    message: bytes
+
+
+def _go_on(_: Step) -> None:
+    """Nothing happens between the steps."""
+
+
+class Ingest:
+    """Stores batches of one stream, one after the other, on a connection that holds its lease.
+
+    at: called with the name of each step when it is done; tests crash there.
+    """
+
+    def __init__(
+        self,
+        conn: Conn,
+        clickhouse: ClickHouse,
+        stream: str,
+        at: Callable[[Step], None] = _go_on,
+    ) -> None:
+        self._conn = conn
+        self._clickhouse = clickhouse
+        self._stream = stream
+        self._at = at
+
+    async def progress(self) -> Progress:
+        """Makes the stream's line in the table when it is new."""
+        await self._conn.execute(
+            "INSERT INTO ingest_progress (stream) VALUES (%s) ON CONFLICT DO NOTHING",
+            (self._stream,),
+        )
+        cursor = await self._conn.execute(
+            "SELECT reached, batch_first, batch_last FROM ingest_progress WHERE stream = %s",
+            (self._stream,),
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        reached, first, last = row
+        return Progress(reached, None if first is None else Range(first, last))
+
+    async def begin(self, messages: Sequence[Delivered]) -> Range:
+        """Fix the range that these messages, which follow each other, are stored as."""
+        batch = Range(messages[0].sequence, messages[-1].sequence)
+        await self._conn.execute(
+            "UPDATE ingest_progress SET batch_first = %s, batch_last = %s WHERE stream = %s",
+            (batch.first, batch.last, self._stream),
+        )
+        self._at("range fixed")
+        return batch
+
+    async def store(self, batch: Range, messages: Sequence[Delivered]) -> None:
+        """Everything from step 2 on. messages: all that the stream has in the range, in order."""
+        located, unreadable, newest = _decoded(messages)
+        fresh = await self._fresh(batch, located)
+        self._at("uuids looked up")
+        async with self._conn.transaction():
+            await self._store_fresh(batch, fresh, unreadable)
+        self._at("committed")
+        if newest is not None:
+            DELAY_SECONDS.observe(max(time.time() - newest / _MICROSECONDS, 0))
+
+    async def _fresh(self, batch: Range, located: Sequence[Located]) -> list[Located]:
+        """Without events whose uuid is stored, or came earlier in the batch."""
+        wanted = {(one.team_id, one.event.uuid) for one in located}
+        seen = await event_rows.stored_uuids(self._clickhouse, wanted, batch.first)
+        fresh = []
+        for one in located:
+            key = (one.team_id, one.event.uuid)
+            if key not in seen:
+                seen.add(key)
+                fresh.append(one)
+        REPEATED.inc(len(located) - len(fresh))
+        return fresh
+
+    async def _store_fresh(
+        self, batch: Range, fresh: Sequence[Located], unreadable: Sequence[Unstorable]
+    ) -> None:
+        conn, clickhouse, version = self._conn, self._clickhouse, batch.last
+        events = [(one.team_id, one.event) for one in fresh]
+        identities = Identities(await person_tables.load(conn, person_tables.ids_of(events)))
+        types = await groups.load_types(conn, {one.team_id for one in fresh})
+        rows = [
+            Row(
+                one.sequence,
+                one.place,
+                one.team_id,
+                one.event,
+                identities.follow(one.team_id, one.event),
+                types.keys(one.team_id, one.event),
+            )
+            for one in fresh
+        ]
+        persons = await person_tables.save(conn, identities.changes(), version)
+        changed = groups.changed_groups(events, types, {})
+        known = await groups.load(conn, changed)
+        changed = groups.changed_groups(events, types, known)
+        await groups.save_types(conn, types)
+        await groups.save(conn, changed, version)
+        self._at("persons written")
+        token = f"{self._stream}-{batch.first}-{batch.last}"
+        refused = await event_rows.insert_events(clickhouse, rows, token, time.time_ns() // 1000)
+        self._at("events inserted")
+        bad = {(one.row.sequence, one.row.place) for one in refused}
+        stored = [row for row in rows if (row.sequence, row.place) not in bad]
+        await event_rows.insert_uuids(clickhouse, stored, token)
+        self._at("uuids inserted")
+        await person_tables.mirror(clickhouse, persons, version)
+        await groups.mirror(clickhouse, changed, version)
+        self._at("persons mirrored")
+        await self._set_aside([*unreadable, *map(_unstorable, refused)])
+        await self._move_watermarks(stored, version)
+        await self._move_identity_watermarks(persons, changed, version)
+        await self._finish(batch)
+        self._at("checkpoint moved")
+        STORED.inc(len(stored))
+
+    async def _set_aside(self, unstorable: Sequence[Unstorable]) -> None:
+        for one in unstorable:
+            await self._conn.execute(
+                "INSERT INTO ingest_set_aside"
+                " (stream, sequence, place, team_id, uuid, reason, message)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                (self._stream, *msgspec.structs.astuple(one)),
+            )
+        SET_ASIDE.inc(len(unstorable))
+
+    async def _move_watermarks(self, stored: Sequence[Row], version: int) -> None:
+        months = {(row.team_id, _month(row.event.timestamp)) for row in stored}
+        await self._conn.execute(
+            "INSERT INTO event_watermarks (team_id, month, version)"
+            " SELECT *, %s FROM unnest(%s::bigint[], %s::date[])"
+            " ON CONFLICT (team_id, month) DO UPDATE SET version = excluded.version",
+            (version, [team for team, _ in months], [month for _, month in months]),
+        )
+
+    async def _move_identity_watermarks(
+        self,
+        persons: person_tables.Stored,
+        changed: dict[groups.GroupKey, groups.Group],
+        version: int,
+    ) -> None:
+        teams = {key[0] for key, _ in persons.persons}
+        teams |= {one[0] for one in persons.ids} | {one[0] for one in persons.merged}
+        teams |= {key[0] for key in changed}
+        await self._conn.execute(
+            "INSERT INTO identity_watermarks (team_id, version)"
+            " SELECT *, %s FROM unnest(%s::bigint[])"
+            " ON CONFLICT (team_id) DO UPDATE SET version = excluded.version",
+            (version, list(teams)),
+        )
+
+    async def _finish(self, batch: Range) -> None:
+        await self._conn.execute(
+            "UPDATE ingest_progress SET reached = %s, batch_first = NULL, batch_last = NULL,"
+            " updated_at = now() WHERE stream = %s",
+            (batch.last, self._stream),
+        )
+
+
+def _decoded(
+    messages: Sequence[Delivered],
+) -> tuple[list[Located], list[Unstorable], int | None]:
+    """Their events in order, the messages that have none, and when the newest of them arrived."""
+    located: list[Located] = []
+    unreadable: list[Unstorable] = []
+    newest: int | None = None
+    for message in messages:
+        try:
+            batch = decode_batch(message.payload)
+        except UnreadableBatch as cause:
+            unreadable.append(
+                Unstorable(message.sequence, -1, message.team_id, None, str(cause), message.payload)
+            )
+            continue
+        newest = batch.received
+        located += [
+            Located(message.sequence, place, message.team_id, event)
+            for place, event in enumerate(batch.events)
+        ]
+    return located, unreadable, newest
+
+
+def _unstorable(refused: Refused) -> Unstorable:
+    row = refused.row
+    return Unstorable(
+        row.sequence,
+        row.place,
+        row.team_id,
+        row.event.uuid,
+        refused.reason,
+        encode_event(row.event),
+    )
+
+
+def _month(timestamp: int) -> datetime:
+    at = datetime.fromtimestamp(timestamp / _MICROSECONDS, UTC)
+    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,117 @@
+"""Product events to ClickHouse: one writer at a time, from where the last one stopped."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import psycopg
+from nats.aio.client import Client
+
+from services.common.clickhouse import ClickHouse, EngineError
+from services.common.stream import StreamUnavailable, ensure_capture_stream
+from services.projector.captured import CapturedStream, Delivered, last_sequence
+from services.projector.ingest import Ingest, Progress, Range, Step
+from services.projector.person_tables import Conn
+
+log = logging.getLogger("recount.product_events")
+
+# Advisory locks of this kind; the second number is made of the stream's name.
+_LEASE = 7_210_335
+_RETRY_SECONDS = 0.5
+
+Recoverable = (psycopg.OperationalError, EngineError, StreamUnavailable)
+
+
+class StreamShorter(RuntimeError):
+    """The stream ends before what was stored from it: it is another one, or lost messages."""
+
+
+class ProductEvents:
+    """The projector of product events. Any number of processes may run one: they take turns.
+
+    prefix: of stream and subjects. at: see Ingest.
+    """
+
+    def __init__(
+        self,
+        postgres_url: str,
+        bus: Client,
+        clickhouse: ClickHouse,
+        *,
+        prefix: str = "",
+        replicas: int = 1,
+        at: Callable[[Step], None] | None = None,
+    ) -> None:
+        self._postgres_url = postgres_url
+        self._bus = bus
+        self._clickhouse = clickhouse
+        self._prefix = prefix
+        self._replicas = replicas
+        self._at = at
+
+    async def run(self) -> None:
+        """Until cancelled. A server that is away is waited for: nothing is skipped."""
+        while True:
+            try:
+                await self.follow()
+            except Recoverable as cause:
+                log.warning("product events wait: %s: %s", type(cause).__name__, cause)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def follow(self, until: int | None = None) -> None:
+        """Take the lease and store what comes; returns once `until` is reached."""
+        stream = await ensure_capture_stream(self._bus, self._prefix, self._replicas)
+        async with _lease(self._postgres_url, stream) as conn:
+            ingest = (
+                Ingest(conn, self._clickhouse, stream, self._at)
+                if self._at
+                else Ingest(conn, self._clickhouse, stream)
+            )
+            progress = await ingest.progress()
+            if await last_sequence(self._bus, stream) < progress.reached:
+                raise StreamShorter(f"{stream} ends before {progress.reached}")
+            await self._follow(ingest, stream, progress, until)
+
+    async def _follow(
+        self, ingest: Ingest, stream: str, progress: Progress, until: int | None
+    ) -> None:
+        reached = progress.reached
+        messages = await CapturedStream.open(self._bus, stream, reached + 1)
+        try:
+            waiting: list[Delivered] = []
+            if progress.unfinished is not None:
+                waiting = await _at_least(messages, progress.unfinished)
+                reached = await _store(ingest, progress.unfinished, waiting)
+                waiting = [one for one in waiting if one.sequence > reached]
+            while until is None or reached < until:
+                waiting = waiting or await messages.next()
+                if waiting:
+                    reached = await _store(ingest, await ingest.begin(waiting), waiting)
+                    waiting = []
+        finally:
+            await messages.close()
+
+
+async def _store(ingest: Ingest, batch: Range, messages: list[Delivered]) -> int:
+    """The sequence reached with it."""
+    within = [one for one in messages if batch.first <= one.sequence <= batch.last]
+    await ingest.store(batch, within)
+    return batch.last
+
+
+async def _at_least(messages: CapturedStream, batch: Range) -> list[Delivered]:
+    """Everything up to the end of the range, and perhaps more."""
+    found: list[Delivered] = []
+    while not found or found[-1].sequence < batch.last:
+        found += await messages.next()
+    return found
+
+
+@asynccontextmanager
+async def _lease(postgres_url: str, stream: str) -> AsyncIterator[Conn]:
+    """The connection of the one writer of this stream: who loses it can commit nothing more."""
+    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as conn:
+        # Waits its turn, for as long as another process has the lease.
+        await conn.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LEASE, stream))
+        yield conn
