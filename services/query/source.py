@@ -186,15 +186,12 @@ class Source:
 
     def breakdown_parts(self, breakdown: Breakdown) -> list[str]:
         """Each key's text as String, missing as "", normalized if asked; none for cohorts."""
-        parts = [f"ifNull({self._breakdown_text(breakdown, key)}, '')" for key in breakdown.keys]
-        if not breakdown.normalize_url:
-            return parts
-        ends = self.bindings.bind(_URL_ENDS, "String")
-        bare = [f"replaceRegexpOne({part}, {ends}, '')" for part in parts]
-        return [
-            f"if({part} = '', '', if({stripped} = '', '/', {stripped}))"
-            for part, stripped in zip(parts, bare, strict=True)
-        ]
+        texts = [self._breakdown_text(breakdown, key) for key in breakdown.keys]
+        if breakdown.normalize_url:
+            ends = self.bindings.bind(_URL_ENDS, "String")
+            bare = [f"replaceRegexpOne({text}, {ends}, '')" for text in texts]
+            texts = [f"if({text} = '', '/', {text})" for text in bare]
+        return [f"ifNull({text}, '')" for text in texts]
 
     def _breakdown_text(self, breakdown: Breakdown, key: str) -> str:
         match breakdown.type:

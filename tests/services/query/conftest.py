@@ -54,13 +54,13 @@ class Events:
     def table(
         self, team_id: int, conditions: Sequence[AnyCondition], **of: Any
     ) -> list[list[bool]]:
-        """Per event, in the order of their ids' names, what each condition says of it."""
+        """Per event that is named by a number, in that order, what each condition says of it."""
         bindings = Bindings()
         source = Source(team_id, bindings, **of)
         tests = ", ".join(source.condition(condition) for condition in conditions)
         text = (
-            f"SELECT toInt32(e.event), {tests} {source.from_clause()} "
-            f"WHERE {source.scope()} ORDER BY toInt32(e.event)"
+            f"SELECT toInt32OrZero(e.event) AS place, {tests} {source.from_clause()} "
+            f"WHERE {source.scope()} AND match(e.event, '^[0-9]+$') ORDER BY place, e.event"
         )
         rows = self.query(Statement(text, bindings.values))
         return [[bool(test) for test in tests] for _, *tests in rows]
