@@ -11,7 +11,7 @@ import msgspec
 
 from contracts.queries import properties
 from contracts.queries.entities import exclusions, series
-from contracts.queries.errors import invalid_input
+from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.loose import Json, boolean, integer, json_value, number, present, text
 from contracts.queries.nodes import (
     AttributionType,
@@ -226,3 +226,35 @@ _SHARED = (
     "series", "interval", "dateRange", "properties", "filterTestAccounts", "samplingFactor",
     "aggregation_group_type_index", "breakdownFilter",
 )  # fmt: skip
+
+
+# How a legacy request spells what a node's refusal names.
+_SPELLINGS = {
+    "series": "events",
+    "filterTestAccounts": "filter_test_accounts",
+    "samplingFactor": "sampling_factor",
+    "dateRange__date_from": "date_from",
+    "dateRange__date_to": "date_to",
+    "breakdownFilter": "breakdown",
+    "breakdownFilter__breakdown": "breakdown",
+    "breakdownFilter__breakdown_type": "breakdown_type",
+    "breakdownFilter__breakdown_limit": "breakdown_limit",
+    "breakdownFilter__breakdown_group_type_index": "breakdown_group_type_index",
+    "funnelsFilter__breakdownAttributionValue": "breakdown_attribution_value",
+    "funnelsFilter__breakdownAttributionType": "breakdown_attribution_type",
+    "funnelsFilter__funnelWindowInterval": "funnel_window_interval",
+    "funnelsFilter__funnelWindowIntervalUnit": "funnel_window_interval_unit",
+    "funnelsFilter__funnelAggregateByHogQL": "funnel_aggregate_by_hogql",
+    "funnelsFilter__funnelFromStep": "funnel_from_step",
+    "funnelsFilter__funnelToStep": "funnel_to_step",
+    "funnelsFilter__binCount": "bin_count",
+    "funnelsFilter__exclusions": "exclusions",
+}
+
+
+def spelled(refused: InvalidQuery) -> InvalidQuery:
+    """The refusal of a node, naming the field of the legacy request it came from."""
+    attr = refused.attr
+    if attr is None:
+        return refused
+    return InvalidQuery(_SPELLINGS.get(attr, attr), refused.code, refused.detail)

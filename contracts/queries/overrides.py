@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from contracts.queries import properties
 from contracts.queries.loose import json_value
+from contracts.queries.properties import EMPTY, PropertyGroup, wire
+from contracts.queries.properties import read as read_properties
 from contracts.queries.stored import WRAPPERS
 
 Json = Any
@@ -21,7 +22,7 @@ class Overrides(msgspec.Struct, frozen=True):
 
     date_from: str | None = None
     date_to: str | None = None
-    properties: properties.PropertyGroup = properties.EMPTY
+    properties: PropertyGroup = EMPTY
     breakdown_filter: Document | None = None
 
     @property
@@ -38,7 +39,7 @@ def read(filters: Document) -> Overrides:
     return Overrides(
         date_from=_text(filters.get("date_from")),
         date_to=_text(filters.get("date_to")),
-        properties=properties.read(json_value(filters, "properties"), "filters_override"),
+        properties=read_properties(json_value(filters, "properties"), "filters_override"),
         breakdown_filter=breakdown if isinstance(breakdown, Mapping) else None,
     )
 
@@ -80,7 +81,7 @@ def over_filters(filters: Document, overrides: Overrides) -> Document:
 
 def _joined(stored: Json, overrides: Overrides) -> Json:
     """PostHog: AND of both, or the new ones alone."""
-    own = properties.read(stored)
+    own = read_properties(stored)
     if not own.values:
-        return properties.wire(overrides.properties)
-    return properties.wire(properties.PropertyGroup("AND", (own, overrides.properties)))
+        return wire(overrides.properties)
+    return wire(PropertyGroup("AND", (own, overrides.properties)))

@@ -21,7 +21,7 @@ def check_query(node: Raw) -> None:
 
 
 def source_of(node: Raw) -> Raw:
-    """The source that a wrapper holds; a bare source is its own. Raises InvalidQuery without one."""
+    """What a wrapper holds; a bare source is its own. Raises InvalidQuery when it holds nothing."""
     members = _members.decode(node)
     if _text(members.get("kind")) not in WRAPPERS:
         return node

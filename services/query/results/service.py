@@ -34,12 +34,14 @@ WAIT_SECONDS = 300.0
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a request wants of a query.
 
+    limited: a force_* before next_allowed_client_refresh is answered from the cache.
     client_query_id: the client's name for the run. insight_id, dashboard_id: told in the job.
     """
 
     project: Project
     computation: Computation
     refresh: Refresh
+    limited: bool = True
     client_query_id: str | None = None
     insight_id: int | None = None
     dashboard_id: int | None = None
@@ -51,6 +53,11 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     cached: Cached | None
     fresh: bool = False
     job: Job | None = None
+
+    @property
+    def timings(self) -> Raw:
+        """How long each part of the computation took; empty without a result."""
+        return self.cached.result.timings if self.cached else Raw(b"[]")
 
 
 class Results:
@@ -70,7 +77,7 @@ class Results:
         decision = decide(
             asked.refresh,
             age_of(computed, now),
-            may_refresh=computed is None or now >= next_refresh(computed),
+            may_refresh=computed is None or not asked.limited or now >= next_refresh(computed),
         )
         shown = known if decision.show_cached else None
         match decision.run:
@@ -83,6 +90,11 @@ class Results:
                 await self._wait(asked, key)
                 fresh = await cache.get(self._pool, team_id, key, prepared.dependencies)
                 return Answered(cached=fresh, fresh=True)
+
+    async def kept(self, team_id: int, key: bytes) -> Raw:
+        """The results alone of what is kept under this key; the document `null` for none."""
+        found = await cache.get(self._pool, team_id, key, None)
+        return found.result.results if found else NULL
 
     async def _start(self, asked: Asked, key: bytes) -> Job:
         return await self._jobs.start(

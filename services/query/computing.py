@@ -1,0 +1,43 @@
+"""The computing half of the query service: the engine, the jobs, and the routes that ask them."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import Litestar
+
+from services.common.app import ServicePart, from_state
+from services.common.bell import Bell
+from services.common.clickhouse import ClickHouse
+from services.query.computer import ClickHouseComputer
+from services.query.results.jobs import CHANNEL, Jobs
+from services.query.results.runner import Runner
+from services.query.results.service import Results
+from services.query.routes import funnels, queries
+from services.query.settings import QuerySettings
+
+
+def part(settings: QuerySettings) -> ServicePart:
+    """Stands on `foundation`. Runs its share of the jobs as long as its application does."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        bell = Bell(settings.database_url, CHANNEL)
+        async with await ClickHouse.open(settings.clickhouse_url) as clickhouse, bell.listening():
+            computer = ClickHouseComputer(clickhouse, app.state.pool)
+            jobs = Jobs(app.state.pool, bell)
+            runner = Runner(jobs, computer, app.state.accounts, app.state.pool, bell)
+            app.state.jobs = jobs
+            app.state.results = Results(app.state.pool, jobs, computer)
+            app.state.clickhouse = clickhouse
+            async with jobs.watching(), runner.working():
+                yield
+
+    return ServicePart(
+        handlers=[*funnels.HANDLERS, *queries.HANDLERS],
+        dependencies={
+            "jobs": from_state("jobs"),
+            "results": from_state("results"),
+            "clickhouse": from_state("clickhouse"),
+        },
+        lifespans=[lifespan],
+    )

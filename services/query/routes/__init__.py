@@ -1,0 +1,1 @@
+"""Reads over HTTP: rows become bodies, queries become results."""

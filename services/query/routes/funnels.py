@@ -1,0 +1,130 @@
+"""Funnels asked for by legacy filters: in a body, or spelled out in the query string."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+
+from contracts.api.queries import CancelQuery, FunnelEnvelope
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.legacy import convert, spelled
+from services.common.body import as_json, read
+from services.common.caller import Caller
+from services.common.paths import project_paths
+from services.common.problems import invalid
+from services.query.results.computation import FunnelComputation
+from services.query.results.freshness import Refresh, parse_refresh
+from services.query.results.jobs import Jobs
+from services.query.results.service import Answered, Asked, Results, job_body, result_fields
+
+READ = {"scopes": ("insight:read",)}
+CANCEL = {"scopes": ("insight:read", "insight:write")}
+AnyRequest = Request[Any, Any, State]
+Filters = Mapping[str, Any]
+
+
+@get(project_paths("/insights/funnel/"), opt=READ)
+async def get_funnel(
+    request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
+) -> Response[bytes]:
+    """Compute a funnel; lists and objects are JSON text in the query string."""
+    return await _funnel(dict(request.query_params.items()), results, caller)
+
+
+@post(project_paths("/insights/funnel/"), opt=READ, status_code=200)
+async def post_funnel(
+    request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
+) -> Response[bytes]:
+    """Compute a funnel; what the query string says goes for what the body leaves out."""
+    body = await filters_of(request)
+    return await _funnel({**dict(request.query_params.items()), **body}, results, caller)
+
+
+@post(project_paths("/insights/cancel/"), opt=CANCEL, status_code=201)
+async def cancel_query(
+    request: AnyRequest, jobs: NamedDependency[Jobs], caller: NamedDependency[Caller]
+) -> Response[bytes]:
+    """End what runs under this name; nothing happens when nothing does."""
+    name = (await read(request, CancelQuery)).client_query_id
+    if not name:
+        raise invalid("client_query_id", "blank", "This field may not be blank.")
+    await jobs.cancel_named(caller.team_id, name)
+    return Response(b"", status_code=201)
+
+
+async def _funnel(filters: Filters, results: Results, caller: Caller) -> Response[bytes]:
+    computation = FunnelComputation(
+        query=convert(filters), legacy=True, include=included(filters.get("include"))
+    )
+    asked = Asked(
+        project=caller.project,
+        computation=computation,
+        refresh=asked_refresh(filters.get("refresh")),
+        # Whoever asks this endpoint to refresh means it: it has no insight to spare.
+        limited=False,
+        client_query_id=text_or_none(filters.get("client_query_id")),
+    )
+    try:
+        answered = await results.answer(asked)
+    except InvalidQuery as refused:
+        raise spelled(refused) from refused
+    return Response(msgspec.json.encode(envelope(answered, caller)), media_type=MediaType.JSON)
+
+
+def envelope(answered: Answered, caller: Caller) -> FunnelEnvelope:
+    fields = result_fields(answered)
+    return FunnelEnvelope(
+        result=fields.result,
+        timezone=caller.project.timezone,
+        is_cached=fields.is_cached,
+        last_refresh=fields.last_refresh,
+        timings=answered.timings,
+        hogql=fields.hogql,
+        resolved_date_range=fields.resolved_date_range,
+        cache_target_age=fields.cache_target_age,
+        next_allowed_client_refresh=fields.next_allowed_client_refresh,
+        query_status=None if answered.job is None else job_body(answered.job),
+    )
+
+
+async def filters_of(request: AnyRequest) -> dict[str, Any]:
+    """A body of filters. Raises Rejected 400 for anything but an object."""
+    try:
+        return msgspec.json.decode(await as_json(request), type=dict[str, Any])
+    except msgspec.ValidationError as cause:
+        raise invalid(None, "invalid_input", "Filters are an object.") from cause
+    except msgspec.DecodeError as cause:
+        raise invalid(None, "invalid_json", f"JSON parse error - {cause}") from cause
+
+
+def asked_refresh(sent: object) -> Refresh:
+    """These endpoints have always answered with a result: what is not said means blocking."""
+    if sent is True:
+        return Refresh.FORCE_BLOCKING
+    if isinstance(sent, str) and sent.strip() and sent.strip().lower() not in ("false", "0"):
+        return parse_refresh(sent)
+    return Refresh.BLOCKING
+
+
+INCLUDED = frozenset({"pending", "baseline", "warnings"})
+
+
+def included(sent: object) -> tuple[str, ...]:
+    """`include=pending,baseline`, or a list. Raises Rejected 400 for anything else."""
+    if sent is None or sent == "":
+        return ()
+    words = sent.split(",") if isinstance(sent, str) else sent
+    if not isinstance(words, list) or not all(word in INCLUDED for word in words):
+        known = ", ".join(sorted(INCLUDED))
+        raise invalid("include", "invalid_choice", f"include takes a list of {known}.")
+    return tuple(sorted(set(words)))
+
+
+def text_or_none(sent: object) -> str | None:
+    return sent if isinstance(sent, str) and sent else None
+
+
+HANDLERS = [get_funnel, post_funnel, cancel_query]

@@ -1,0 +1,130 @@
+"""Query nodes: run one, poll its job, cancel it."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import MediaType, Request, Response, delete, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import UNSET, Raw
+
+from contracts.api.queries import QueryStatusBody, RunQuery
+from contracts.json import NULL
+from contracts.queries.kinds import read_funnel
+from contracts.queries.overrides import over_query
+from contracts.queries.overrides import read as read_overrides
+from services.common.body import decode, read
+from services.common.caller import Caller
+from services.common.paths import project_paths
+from services.common.problems import invalid, not_found
+from services.query.results.computation import FunnelComputation
+from services.query.results.freshness import Refresh, parse_refresh
+from services.query.results.jobs import Jobs
+from services.query.results.service import Answered, Asked, Results, job_body, result_fields
+
+READ = {"scopes": ("query:read",)}
+AnyRequest = Request[Any, Any, State]
+
+
+@post(project_paths("/query/"), opt=READ, status_code=200)
+async def post_query(
+    request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
+) -> Response[bytes]:
+    """Run a query node. A FunnelsQuery's results are its steps, trends or bins."""
+    return await _run(await read(request, RunQuery), results, caller)
+
+
+@get(project_paths("/query/"), opt=READ)
+async def get_query(
+    request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
+) -> Response[bytes]:
+    """The same; the query string carries the node as JSON text."""
+    sent = dict(request.query_params.items())
+    members = {
+        name: Raw(value.encode()) if name in ("query", "filters_override") else value
+        for name, value in sent.items()
+    }
+    return await _run(decode(_members(members), RunQuery), results, caller)
+
+
+@get(project_paths("/query/{job:uuid}/"), opt=READ)
+async def poll_query(
+    job: FromPath[UUID],
+    jobs: NamedDependency[Jobs],
+    results: NamedDependency[Results],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """How far a job is; its results once it is complete."""
+    found = await jobs.get(caller.team_id, job)
+    if found is None:
+        raise not_found("Query not found.")
+    shown = NULL
+    if found.end_time is not None and found.error is None:
+        shown = await results.kept(caller.team_id, found.key)
+    body = QueryStatusBody(job_body(found, shown))
+    return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
+
+
+@delete(project_paths("/query/{job:uuid}/"), opt=READ, status_code=204)
+async def cancel_job(
+    job: FromPath[UUID], jobs: NamedDependency[Jobs], caller: NamedDependency[Caller]
+) -> None:
+    """End a job; nothing happens when it has ended."""
+    await jobs.cancel(caller.team_id, job)
+
+
+async def _run(sent: RunQuery, results: Results, caller: Caller) -> Response[bytes]:
+    document = msgspec.json.decode(sent.query)
+    if sent.filters_override is not UNSET:
+        overrides = read_overrides(msgspec.json.decode(sent.filters_override))
+        document = over_query(document, overrides)
+    answered = await results.answer(
+        Asked(
+            project=caller.project,
+            computation=FunnelComputation(query=read_funnel(document)),
+            refresh=_refresh(sent),
+            client_query_id=sent.client_query_id,
+        )
+    )
+    return Response(msgspec.json.encode(node_answer(answered, caller)), media_type=MediaType.JSON)
+
+
+def node_answer(answered: Answered, caller: Caller) -> dict[str, object]:
+    """The query endpoint's envelope: `results` and what is known about them."""
+    fields = result_fields(answered)
+    extra = answered.cached.result.extra if answered.cached else {}
+    return {
+        "results": fields.result,
+        "is_cached": fields.is_cached,
+        "last_refresh": fields.last_refresh,
+        "cache_target_age": fields.cache_target_age,
+        "next_allowed_client_refresh": fields.next_allowed_client_refresh,
+        "timezone": caller.project.timezone,
+        "hogql": fields.hogql,
+        "timings": answered.timings,
+        "modifiers": {},
+        "resolved_date_range": fields.resolved_date_range,
+        "query_status": None if answered.job is None else job_body(answered.job),
+        **extra,
+    }
+
+
+def _refresh(sent: RunQuery) -> Refresh:
+    """PostHog: without a mode the answer carries results."""
+    if sent.async_ is True:
+        return Refresh.ASYNC
+    return Refresh.BLOCKING if sent.refresh in (None, "", False) else parse_refresh(sent.refresh)
+
+
+def _members(members: dict[str, Any]) -> bytes:
+    try:
+        encoded = msgspec.json.encode(members)
+        msgspec.json.decode(encoded)
+    except msgspec.DecodeError as cause:
+        raise invalid("query", "invalid_json", f"JSON parse error - {cause}") from cause
+    return encoded
+
+
+HANDLERS = [post_query, get_query, poll_query, cancel_job]

@@ -1,0 +1,194 @@
+"""Funnels over HTTP: computed once, cached, run as jobs, cancelled."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from services.common.clickhouse import ClickHouse
+from services.common.statement import Statement
+from tests.services.query.computing import Engine, ago, running
+
+T = TypeVar("T")
+
+SIGN_UP = {"events": [{"id": "signed_up", "order": 0}, {"id": "paid", "order": 1}]}
+NODE = {
+    "kind": "FunnelsQuery",
+    "series": [
+        {"kind": "EventsNode", "event": "signed_up"},
+        {"kind": "EventsNode", "event": "paid"},
+    ],
+}
+
+
+@pytest.fixture
+async def engine(
+    postgres_url: str, clickhouse: ClickHouse, server_folder: Path
+) -> AsyncIterator[Engine]:
+    url = f"chdb://{server_folder / 'chdb'}?database={clickhouse.database}"
+    async with running(postgres_url, clickhouse, url) as opened:
+        yield opened
+
+
+async def until(look: Callable[[], Awaitable[T]], is_so: Callable[[T], bool]) -> T:
+    """What was seen when it was so, or TimeoutError."""
+    async with asyncio.timeout(20):
+        seen = await look()
+        while not is_so(seen):
+            await asyncio.sleep(0.02)
+            seen = await look()
+        return seen
+
+
+async def status_of(engine: Engine, path: str) -> Any:
+    return (await engine.client.get(path)).json()["query_status"]
+
+
+async def sleepers(engine: Engine) -> int:
+    """Queries that sleep in the engine, this one left out."""
+    processes = "SELECT count() FROM system.processes WHERE query LIKE '%sleepEach%'"
+    rows = await engine.clickhouse.query(Statement(processes, {}))
+    return int(rows[0][0]) - 1
+
+
+async def sign_ups(engine: Engine) -> None:
+    """Three signed up, two of them paid, one and three hours later."""
+    await engine.happened(
+        [
+            ("signed_up", "ada", ago(hours=10)),
+            ("paid", "ada", ago(hours=9)),
+            ("signed_up", "bob", ago(hours=8)),
+            ("signed_up", "cy", ago(hours=8)),
+            ("paid", "cy", ago(hours=5)),
+        ]
+    )
+
+
+async def funnel(engine: Engine, **filters: Any) -> dict[str, Any]:
+    answer = await engine.client.post(f"{engine.root}insights/funnel/", json={**SIGN_UP, **filters})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_a_funnel_counts_who_came_how_far(engine: Engine) -> None:
+    await sign_ups(engine)
+    answer = await funnel(engine)
+    assert [step["count"] for step in answer["result"]] == [3, 2]
+    assert answer["result"][1]["average_conversion_time"] == pytest.approx(7200, abs=1)
+    assert (answer["is_cached"], answer["timezone"]) == (False, "UTC")
+
+
+async def test_the_query_string_asks_the_same(engine: Engine) -> None:
+    await sign_ups(engine)
+    answer = await engine.client.get(
+        f"{engine.root}insights/funnel/",
+        params={"events": '[{"id":"signed_up","order":0},{"id":"paid","order":1}]'},
+    )
+    assert [step["count"] for step in answer.json()["result"]] == [3, 2]
+
+
+async def test_the_second_to_ask_gets_the_first_ones_answer_unless_it_insists(
+    engine: Engine,
+) -> None:
+    first = await funnel(engine)
+    await sign_ups(engine)
+    second = await funnel(engine)
+    third = await funnel(engine, refresh=True)
+    assert (second["is_cached"], second["last_refresh"]) == (True, first["last_refresh"])
+    assert [step["count"] for step in second["result"]] == [0, 0]
+    assert (third["is_cached"], [step["count"] for step in third["result"]]) == (False, [3, 2])
+
+
+async def test_however_many_ask_it_is_computed_once(engine: Engine) -> None:
+    await sign_ups(engine)
+    answers = await asyncio.gather(*(funnel(engine) for _ in range(12)))
+    assert {answer["last_refresh"] for answer in answers} == {answers[0]["last_refresh"]}
+    async with engine.pool.connection() as conn:
+        (jobs,) = await (await conn.execute("SELECT count(*) FROM jobs")).fetchone() or (0,)
+    assert jobs == 1
+
+
+async def test_a_node_answers_with_results(engine: Engine) -> None:
+    await sign_ups(engine)
+    answer = await engine.client.post(f"{engine.root}query/", json={"query": NODE})
+    body = answer.json()
+    assert [step["count"] for step in body["results"]] == [3, 2]
+    assert body["total_median_conversion_time"] == pytest.approx(7200, abs=1)
+    wrapped = {"kind": "InsightVizNode", "source": {**NODE, "interval": None}}
+    again = await engine.client.post(f"{engine.root}query/", json={"query": wrapped})
+    assert again.json()["is_cached"] is True
+
+
+async def test_a_job_is_started_polled_and_leaves_its_result(engine: Engine) -> None:
+    await sign_ups(engine)
+    started = await engine.client.post(
+        f"{engine.root}query/", json={"query": NODE, "refresh": "force_async"}
+    )
+    status = started.json()["query_status"]
+    assert (started.json()["results"], status["query_async"]) == (None, True)
+    path = f"{engine.root}query/{status['id']}/"
+    polled = await until(lambda: status_of(engine, path), lambda status: status["complete"])
+    assert (polled["error"], [step["count"] for step in polled["results"]]) == (False, [3, 2])
+    cached = await engine.client.post(f"{engine.root}query/", json={"query": NODE})
+    assert cached.json()["is_cached"] is True
+
+
+async def test_a_running_query_is_cancelled_by_its_name(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = Statement("SELECT sum(sleepEachRow(0.1)) FROM numbers(3000)", {})
+    monkeypatch.setattr("services.query.computer.compile_funnel", lambda *_, **__: endless)
+    asked = asyncio.create_task(
+        engine.client.post(
+            f"{engine.root}insights/funnel/", json={**SIGN_UP, "client_query_id": "mine"}
+        )
+    )
+    await until(lambda: sleepers(engine), lambda count: count == 1)
+    cancelled = await engine.client.post(
+        f"{engine.root}insights/cancel/", json={"client_query_id": "mine"}
+    )
+    answer = await asked
+    assert (cancelled.status_code, cancelled.content) == (201, b"")
+    assert (answer.status_code, answer.json()["code"]) == (400, "query_cancelled")
+    await until(lambda: sleepers(engine), lambda count: count == 0)
+
+
+async def test_cancelling_needs_a_name_and_minds_no_unknown_one(engine: Engine) -> None:
+    path = f"{engine.root}insights/cancel/"
+    missing = await engine.client.post(path, json={})
+    assert (missing.status_code, missing.json()["attr"]) == (400, "client_query_id")
+    assert (await engine.client.post(path, json={"client_query_id": "x"})).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("filters", "attr"),
+    [
+        ({"events": []}, None),
+        ({"funnel_window_interval": -1}, "funnel_window_interval"),
+        ({"date_from": "the other day"}, "date_from"),
+        ({"include": "everything"}, "include"),
+    ],
+)
+async def test_what_cannot_be_computed_is_refused_before_it_runs(
+    engine: Engine, filters: dict[str, Any], attr: str | None
+) -> None:
+    answer = await engine.client.post(f"{engine.root}insights/funnel/", json={**SIGN_UP, **filters})
+    assert (answer.status_code, answer.json()["type"]) == (400, "validation_error")
+    if attr:
+        assert answer.json()["attr"] == attr
+
+
+async def test_a_kind_that_is_not_computed_says_so(engine: Engine) -> None:
+    answer = await engine.client.post(
+        f"{engine.root}query/", json={"query": {"kind": "PathsQuery"}}
+    )
+    assert answer.status_code == 400
+    assert "cannot be computed here" in answer.json()["detail"]
+
+
+async def test_a_job_of_another_project_is_not_found(engine: Engine) -> None:
+    answer = await engine.client.get(f"{engine.root}query/00000000-0000-4000-8000-000000000000/")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "Query not found.")
