@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from services.common.statement import Bindings
-from services.query.conditions import EventNamed
+from services.query.conditions import ALWAYS, EventNamed, InCohort
 from services.query.funnels.plan import Breakdown, FunnelPlan
 from services.query.funnels.sql_layout import NOTHING, Layout, any_names
 from services.query.moments import microseconds
@@ -51,34 +51,76 @@ def carried(plan: FunnelPlan) -> str:
 
 def arrays(actors: Actors, layout: Layout) -> str:
     """`actor`, [`value`,] `a`: the array that every form begins with."""
-    if not (layout.whole_ties and layout.bars_steps):
-        return _gathered(actors, rows(actors, layout), "arraySort(groupArray(x)) AS a")
-    # Events with equal lists of steps come by uuid, and only some of them bar a step.
+    by_uuid = layout.bars_steps or split_of(actors.plan) == "step"
+    if not (layout.whole_ties and by_uuid):
+        return _gathered(actors, layout, rows(actors, layout), "x", "x + {own}", "a")
+    # Events with equal lists of steps come by uuid, and only some of them bar a step or are `own`.
     key = layout.without("x", layout.any_bar)
-    return _gathered(
-        actors,
-        rows(actors, layout, uuid=True),
-        f"arrayMap(e -> e.3, arraySort(groupArray(({key}, u, x)))) AS a",
-    )
+    carry, text = carried(actors.plan), rows(actors, layout, uuid=True)
+    sorted_ = _gathered(actors, layout, text, f"({key}, u, x)", _OWN_ENTRY, "e")
+    return f"SELECT {carry}, e.3 AS a FROM ({sorted_})"
 
 
 def arrays_with_uuids(actors: Actors, layout: Layout) -> str:
     """`actor`, [`value`,] `e`: (start, uuid as a number, x) of each event, sorted."""
     entry = f"({layout.start('x')}, u, x)"
-    text = rows(actors, layout, uuid=True)
-    return _gathered(actors, text, f"arraySort(groupArray({entry})) AS e")
+    return _gathered(actors, layout, rows(actors, layout, uuid=True), entry, _OWN_ENTRY, "e")
 
 
-def _gathered(actors: Actors, rows: str, array: str) -> str:
-    match split_of(actors.plan):
+_OWN_ENTRY = "(x.1, x.2, x.3 + {own})"
+
+
+def _gathered(
+    actors: Actors, layout: Layout, rows: str, entry: str, own_entry: str, name: str
+) -> str:
+    """The rows' entries as a sorted array called `name`, per actor (and value).
+
+    own_entry: an entry x that is marked as the value's own.
+    """
+    plan, array = actors.plan, f"arraySort(groupArray({entry})) AS {name}"
+    match split_of(plan):
         case "none" | "value":
-            carry = carried(actors.plan)
-            return f"SELECT {carry}, {array} FROM ({rows}) GROUP BY {carry}"
+            return f"SELECT {carried(plan)}, {array} FROM ({rows}) GROUP BY {carried(plan)}"
         case "touch":
-            touch = _touch(actors.plan)
+            touch = _touch(plan, layout)
             return f"SELECT actor, {touch} AS value, {array} FROM ({rows}) GROUP BY actor"
         case "step":
-            raise NotImplementedError
+            marked = f"arrayMap(x -> {own_entry.format(own=layout.number(layout.own))}, part.3)"
+            parts = f"arrayMap(part -> if(part.1 AND part.2 = its.2, {marked}, part.3), parts)"
+            return (
+                f"SELECT actor, its.2 AS value, arraySort(arrayFlatten({parts})) AS {name} "
+                "FROM (SELECT actor, groupArray((mine, own_value, part)) AS parts "
+                f"FROM (SELECT actor, {_takes_value(plan, layout)} AS mine, "
+                f"if(mine, value, {_no_value(plan)}) AS own_value, groupArray({entry}) AS part "
+                f"FROM ({rows}) GROUP BY actor, mine, own_value) GROUP BY actor) "
+                "ARRAY JOIN arrayFilter(part -> part.1, parts) AS its"
+            )
+
+
+def _takes_value(plan: FunnelPlan, layout: Layout) -> str:
+    """Whether the actor gets a row for the event's value: any event's, or only one step's."""
+    if layout.wanted is None:
+        return "toUInt8(1)"
+    return layout.matches("x", layout.number(layout.step(layout.wanted)))
+
+
+def _touch(plan: FunnelPlan, layout: Layout) -> str:
+    """An actor's first or last value with any part that is not empty.
+
+    At one instant the smallest value is the first, the greatest the last.
+    """
+    assert plan.breakdown is not None
+    how = "argMinIf" if plan.breakdown.attribution == "first_touch" else "argMaxIf"
+    start, keys = layout.start("x"), len(plan.breakdown.keys)
+    if keys == 1:
+        return f"{how}(value, ({start}, value), value != '')"
+    some = f"{how}(value, ({start}, value), arrayExists(part -> part != '', value))"
+    return f"arrayResize({some}, {keys}, '')"
+
+
+def _no_value(plan: FunnelPlan) -> str:
+    assert plan.breakdown is not None
+    return "''" if len(plan.breakdown.keys) == 1 else "emptyArrayString()"
 
 
 def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> str:
@@ -178,10 +220,12 @@ def _names(plan: FunnelPlan) -> tuple[str, ...]:
 
 def _value(source: Source, breakdown: Breakdown) -> str:
     if breakdown.type == "cohort":
-        raise NotImplementedError
+        # Once per cohort that the event's person is in; 0 is everybody.
+        tests = (
+            source.condition(InCohort(cohort_id=cohort) if cohort else ALWAYS)
+            for cohort, _ in breakdown.cohorts
+        )
+        each = ", ".join(f"if({test}, {i}, -1)" for i, test in enumerate(tests))
+        return f"arrayJoin(arrayFilter(i -> i >= 0, [{each}]::Array(Int32)))"
     parts = source.breakdown_parts(breakdown)
     return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
-
-
-def _touch(plan: FunnelPlan) -> str:
-    raise NotImplementedError

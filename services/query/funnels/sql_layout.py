@@ -32,7 +32,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
     span_us: the greatest time. overlapping: an event may match several steps.
     bars_steps: a step's event may match an exclusion too. whole_ties: a tie's events are taken one
-    by one, in the order of their lists of steps.
+    by one, in the order of their lists of steps. wanted: the step whose event must be `own`.
     """
 
     steps: int
@@ -40,6 +40,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     overlapping: bool
     bars_steps: bool
     whole_ties: bool
+    wanted: int | None
     span_us: int
 
     @property
@@ -91,6 +92,24 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         """What each step puts into the steps' field, step 1 first."""
         return self.numbers([self.step(k) for k in range(1, self.steps + 1)])
 
+    @property
+    def each(self) -> str:
+        """The names under which a fold over the steps gets what `takes` needs."""
+        return "step" if self.wanted is None else "step, own"
+
+    @property
+    def steps_in_order(self) -> list[str]:
+        """The arrays that such a fold goes through."""
+        if self.wanted is None:
+            return [self.every_step]
+        own = [self.own if k == self.wanted else 0 for k in range(1, self.steps + 1)]
+        return [self.every_step, self.numbers(own)]
+
+    def takes(self, x: str) -> str:
+        """In a fold over the steps: whether `x` can take the step, and not only matches it."""
+        matches = self.matches(x, "step")
+        return matches if self.wanted is None else f"{matches} AND bitAnd({x}, own) = own"
+
     def only_steps(self, x: str) -> str:
         return f"bitAnd({x}, {self._steps_field})"
 
@@ -127,8 +146,16 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def is_tied(self, x: str) -> str:
         return self.has(x, self.number(self.tied))
 
+    def place(self, step: str) -> str:
+        """k, of what step k puts into the steps' field."""
+        if self.overlapping:
+            return f"bitCount({step} - 1) - {self.steps_at - 1}"
+        return f"bitShiftRight({step}, {self.steps_at}) - 1"
+
     def is_several(self, x: str) -> str:
-        """Bits only: whether `x` matches more than one step."""
+        """Whether `x` matches more than one step."""
+        if not self.overlapping:
+            return "0"
         return f"bitCount(bitAnd({x}, {self._steps_field})) > 1"
 
     def start(self, x: str) -> str:
@@ -143,8 +170,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return ((min(us, self.span_us) + 1) << self.time_at) - 1
 
 
-def layout_of(plan: FunnelPlan, *, whole_ties: bool) -> Layout:
-    """whole_ties: as unordered funnels and trends want it."""
+def layout_of(plan: FunnelPlan, *, whole_ties: bool, wanted: int | None) -> Layout:
+    """whole_ties: as unordered funnels and trends want it. wanted: attribution's step."""
     steps = [step.matches for step in plan.steps]
     bars = [exclusion.matches for exclusion in plan.exclusions]
     overlapping = any(not disjoint(a, b) for a, b in combinations(steps, 2))
@@ -154,6 +181,7 @@ def layout_of(plan: FunnelPlan, *, whole_ties: bool) -> Layout:
         overlapping=overlapping,
         bars_steps=any(not disjoint(bar, step) for bar in bars for step in steps),
         whole_ties=whole_ties,
+        wanted=wanted,
         span_us=microseconds(plan.date_to) - microseconds(plan.date_from) + 1,
     )
 

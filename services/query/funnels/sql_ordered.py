@@ -13,7 +13,7 @@ def ordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
 
     times: microseconds after date_from, plus 1, one per step taken.
     """
-    taken = f"if({layout.matches('x', 'step')} AND x - f <= {window}, f, 0)"
+    taken = f"if({layout.takes('x')} AND x - f <= {window}, f, 0)"
     if layout.overlapping:
         # An event may take several steps, so each must see the state before the event: the shift.
         state = (
@@ -29,8 +29,8 @@ def ordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
     reached = f"arrayFirst(f -> f > 0, arrayMap((x, f) -> {taken}, acc.1, acc.2))"
     none = f"emptyArray{layout.type}()"
     fold = (
-        f"arrayFold((acc, step) -> ({later}, {starts}, arrayPushBack(acc.3, {reached})), "
-        f"{layout.every_step}, "
+        f"arrayFold((acc, {layout.each}) -> ({later}, {starts}, arrayPushBack(acc.3, {reached})), "
+        f"{', '.join(layout.steps_in_order)}, "
         f"(a, arrayMap(x -> {layout.start('x')}, a), {none})).3"
     )
     deepest = f"SELECT {carried}, a, {fold} AS reached FROM ({arrays})"
@@ -48,16 +48,19 @@ def path(layout: Layout, carried: str, deepest: str, window: str) -> str:
         f"arrayFilter(x -> x > anchor AND x - anchor <= {window}, a) AS w "
         f"FROM ({deepest}) WHERE depth > 0"
     )
-    match = layout.matches("x", "step")
+    match = layout.takes("x")
     if layout.overlapping:
         # By position: equal numbers may be different events.
         earliest = f"arrayFirstIndex((x, i) -> i > taken[-1] AND {match}, w, arrayEnumerate(w))"
-        steps, first, time = "arraySlice({}, 1, depth)", "[toUInt32(0)]", layout.time("w[x]")
+        steps, first, time = "1, depth", "[toUInt32(0)]", layout.time("w[x]")
         times = f"arrayMap(x -> {time}, arrayPopFront({{}}))"
     else:
         earliest = f"arrayFirst(x -> x > taken[-1] AND {match}, w)"
-        steps, first = "arraySlice({}, 2, depth - 1)", "[anchor]"
+        steps, first = "2, depth - 1", "[anchor]"
         times = f"arrayMap(x -> {layout.time('x')}, {{}})"
-    remaining = steps.format(layout.every_step)
-    taken = f"arrayFold((taken, step) -> arrayPushBack(taken, {earliest}), {remaining}, {first})"
+    remaining = ", ".join(f"arraySlice({column}, {steps})" for column in layout.steps_in_order)
+    taken = (
+        f"arrayFold((taken, {layout.each}) -> arrayPushBack(taken, {earliest}), "
+        f"{remaining}, {first})"
+    )
     return f"SELECT {carried}, {times.format(taken)} AS times FROM ({within})"

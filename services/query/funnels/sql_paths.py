@@ -9,18 +9,18 @@ import msgspec
 
 from services.query.funnels import sql_ordered
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql_arrays import Actors, arrays, arrays_with_uuids, carried
+from services.query.funnels.sql_arrays import Actors, arrays, arrays_with_uuids, carried, split_of
 from services.query.funnels.sql_layout import Layout, layout_of
 from services.query.funnels.sql_stages import staged
 from services.query.funnels.sql_ties import full, settled, tangled, untangled
-from services.query.funnels.sql_unordered import chosen, unordered
+from services.query.funnels.sql_unordered import accepted, chosen, unordered
 
 
 def paths(actors: Actors) -> str:
     """The reported attempts of all actors (of all values): who is in no step has no row."""
     plan = actors.plan
-    layout = layout_of(plan, whole_ties=plan.order == "unordered")
-    if plan.order != "unordered" and layout.overlapping:
+    layout = layout_of(plan, whole_ties=plan.order == "unordered", wanted=attribution_step(plan))
+    if _some_by_uuid(plan, layout):
         return f"{_quick(actors, layout)} UNION ALL {_full(actors, layout)}"
     return _quick(actors, layout)
 
@@ -30,10 +30,12 @@ def _quick(actors: Actors, layout: Layout) -> str:
     plan, carry, gathered = actors.plan, carried(actors.plan), arrays(actors, layout)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     if plan.order == "unordered":
+        if split_of(plan) == "step":
+            gathered = accepted(layout, carry, gathered, window)
         if layout.overlapping:
             gathered = chosen(layout, carry, gathered, window)
         return unordered(layout, carry, gathered, window)
-    if layout.overlapping:
+    if _some_by_uuid(plan, layout):
         gathered = untangled(layout, carry, gathered)
     optional = any(step.optional for step in plan.steps)
     if plan.order == "ordered" and not plan.exclusions and not optional:
@@ -51,6 +53,21 @@ def _full(actors: Actors, layout: Layout) -> str:
     only = msgspec.structs.replace(actors, only=tied)
     entries = full(layout, carry, arrays_with_uuids(only, layout))
     return staged(plan, layout, carry, entries, window, full=True)
+
+
+def _some_by_uuid(plan: FunnelPlan, layout: Layout) -> bool:
+    """Whether there may be ties that only the full form can tell."""
+    if plan.order == "unordered":
+        return False
+    return layout.overlapping or (plan.order == "strict" and layout.wanted is not None)
+
+
+def attribution_step(plan: FunnelPlan) -> int | None:
+    """The step whose event must have the row's value; unordered funnels sort that out before."""
+    if split_of(plan) != "step" or plan.order == "unordered":
+        return None
+    assert plan.breakdown is not None
+    return plan.breakdown.attribution_step
 
 
 def window_us(plan: FunnelPlan) -> int:

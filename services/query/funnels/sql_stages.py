@@ -55,14 +55,14 @@ class _Stages:
     def fold(self) -> str:
         """acc: a, starts, first good arrival per step, whether reached, positions[, anchors]."""
         layout, n = self.layout, self.layout.steps
-        names, columns = ["step"], [[layout.step(k) for k in range(1, n + 1)]]
+        names, columns = [layout.each], layout.steps_in_order
         if self.barred:
             names += ["bar", "next_bar"]
-            columns.append([layout.barring(k) for k in range(1, n + 1)])
-            columns.append([layout.barring(k + 1) for k in range(1, n + 1)])
+            columns.append(layout.numbers([layout.barring(k) for k in range(1, n + 1)]))
+            columns.append(layout.numbers([layout.barring(k + 1) for k in range(1, n + 1)]))
         if self.optional:
             names.append("optional")
-            columns.append([int(step.optional) for step in self.plan.steps])
+            columns.append(layout.numbers([int(step.optional) for step in self.plan.steps]))
         arrivals = self.arrivals()
         arrived = f"arrayFilter((i, e) -> e > 0, arrayEnumerate(acc.1), {arrivals})"
         state = [
@@ -92,11 +92,11 @@ class _Stages:
             ]
         return (
             f"arrayFold((acc, {', '.join(names)}) -> ({', '.join(state)}), "
-            f"{', '.join(map(layout.numbers, columns))}, ({', '.join(initial)}))"
+            f"{', '.join(columns)}, ({', '.join(initial)}))"
         )
 
     def touched(self) -> str:
-        takes = f"{self.layout.matches('x', 'step')} AND x - f <= {self.window}"
+        takes = f"{self.layout.takes('x')} AND x - f <= {self.window}"
         if not self.full:
             return f"arrayMap((x, f) -> if({takes}, f, 0), acc.1, acc.2)"
         served = f"id > 0 AND since = {self.layout.start('x')} AND has(used, id)"

@@ -18,10 +18,14 @@ def settled(layout: Layout, carried: str, arrays: str) -> str:
     )
 
 
-def mixed(layout: Layout) -> str:
-    """For each element of the sorted array `a`, whether its tie is mixed; in linear time."""
+def mixed(layout: Layout, *, by_value: bool = False) -> str:
+    """For each element of the sorted array `a`, whether its tie is mixed; in linear time.
+
+    by_value: also when only some of its events have the value that attribution wants.
+    """
     same_time = f"{layout.time('x')} = {layout.time('y')}"
-    unlike = f"{layout.without('x', layout.own)} != {layout.without('y', layout.own)}"
+    own = 0 if by_value else layout.own
+    unlike = f"{layout.without('x', own)} != {layout.without('y', own)}"
     differs = f"arrayMap((x, y) -> {unlike} AND {same_time}, a, arrayShiftRight(a, 1))"
     # Forward, the last event of a tie learns of any difference; backward, all of them do.
     so_far = f"arrayFill((m, x, y) -> m OR NOT ({same_time}), {differs}, a, arrayShiftRight(a, 1))"
@@ -34,11 +38,15 @@ def untangled(layout: Layout, carried: str, arrays: str) -> str:
 
 
 def tangled(layout: Layout) -> str:
-    """Whether `a` has a mixed tie that holds an event of several steps.
+    """Whether uuids matter in a tie of unlike events.
 
-    One event must not serve twice in an attempt, and uuids decide which does.
+    There an event of several steps must not serve twice in an attempt; and in strict funnels one
+    with another value than attribution wants breaks the order for those after it.
     """
-    return f"arrayExists((x, m) -> m AND {layout.is_several('x')}, a, {mixed(layout)})"
+    matters = layout.is_several("x")
+    if layout.wanted is not None:
+        matters += f" OR {layout.matches('x', layout.number(layout.step(layout.wanted)))}"
+    return f"arrayExists((x, m) -> m AND ({matters}), a, {mixed(layout, by_value=True)})"
 
 
 def full(layout: Layout, carried: str, gathered: str) -> str:
@@ -51,18 +59,22 @@ def full(layout: Layout, carried: str, gathered: str) -> str:
     """
     own = f"bitAnd(x, {layout.number(layout.own)})"
     start = layout.start("x")
+    # An event that attribution lets match a step but not take it stays out of that step's turn.
+    turns = layout.matches("x", "s")
+    if layout.wanted is not None:
+        taken_by_own = layout.number(layout.step(layout.wanted))
+        turns += f" AND (s != {taken_by_own} OR {own} != 0)"
     one_each = (
         f"arrayMap(s -> ({start}, s, u, {start} + s + {own} + {layout.number(layout.tied)}, "
-        f"{layout.is_several('x')}), arrayFilter(s -> {layout.has('x', 's')}, {layout.every_step}))"
+        f"{layout.is_several('x')}), arrayFilter(s -> {turns}, {layout.every_step}))"
     )
     as_it_is = f"[({start}, {layout.number(0)}, u, x, {layout.number(0)} != 0)]"
     entries = (
         f"arraySort(arrayFlatten(arrayMap((x, u, m) -> if(m, {one_each}, {as_it_is}), "
         f"a, e.2, {mixed(layout)})))"
     )
-    place = f"bitCount(s - 1) - {layout.steps_at - 1}"
     kept = (
-        f"arrayFilter((n, s, c) -> s = 0 OR c <= {place}, entries, entries.2, "
+        f"arrayFilter((n, s, c) -> s = 0 OR c <= {layout.place('s')}, entries, entries.2, "
         "arrayEnumerateUniq(entries.1, entries.2))"
     )
     return (

@@ -57,6 +57,27 @@ def departures(layout: Layout, carried: str, arrays: str, window: str) -> str:
     )
 
 
+def accepted(layout: Layout, carried: str, arrays: str, window: str) -> str:
+    """The arrays without what attribution passes over: other values' events at empty queues.
+
+    The queues are empty unless the event just before was put into one of them, and is still there.
+    A funnel of a single step is complete, and its queue empty again, after every event.
+    """
+    own = layout.has("x", layout.number(layout.own))
+    bar = f"NOT ({layout.is_step('x')})"
+    taken = f"arrayMap(x -> {own}, a)"
+    if layout.steps > 1:
+        still_there = f"{layout.is_step('y')} AND x - {layout.start('y')} <= {window}"
+        taken = (
+            f"arrayFill((t, x, y) -> t OR NOT ({still_there}), {taken}, a, arrayShiftRight(a, 1))"
+        )
+    plain = layout.without("x", layout.own)
+    return (
+        f"SELECT {carried}, arrayMap(x -> {plain}, arrayFilter((x, t) -> t OR {bar}, a, {taken})) "
+        f"AS a FROM ({arrays})"
+    )
+
+
 def chosen(layout: Layout, carried: str, arrays: str, window: str) -> str:
     """The arrays with each event in that one of its steps whose last queued event is oldest.
 
