@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 import msgspec
-from litestar import MediaType, Response, get
+from litestar import HttpMethod, MediaType, Response, route
 from litestar.di import NamedDependency
 
 from services.command.capture.browsers import allow_origins
@@ -50,7 +50,13 @@ class IngestProgress:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
 
-@get("/i/position", opt={"public": True}, middleware=[allow_origins])
+@route(
+    "/i/position",
+    http_method=[HttpMethod.GET, HttpMethod.OPTIONS],
+    opt={"public": True},
+    middleware=[allow_origins],
+    status_code=200,
+)
 async def ingest_position(
     request: AnyRequest, ingest: NamedDependency[IngestProgress]
 ) -> Response[bytes]:

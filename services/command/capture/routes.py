@@ -42,7 +42,7 @@ def on_refusal(_: AnyRequest, refusal: Refusal) -> Response[bytes]:
 
 @route(
     [*BASE64_INSIDE, *PLAIN],
-    http_method=[HttpMethod.GET, HttpMethod.POST],
+    http_method=[HttpMethod.GET, HttpMethod.POST, HttpMethod.OPTIONS],
     opt=PUBLIC,
     middleware=[allow_origins],
     exception_handlers={Refusal: on_refusal},
@@ -64,16 +64,4 @@ async def capture(request: AnyRequest, door: NamedDependency[CaptureDoor]) -> Re
     return Response(_TAKEN, media_type=MediaType.JSON, headers=headers)
 
 
-@route(
-    [*BASE64_INSIDE, *PLAIN],
-    http_method=HttpMethod.OPTIONS,
-    opt=PUBLIC,
-    middleware=[allow_origins],
-    status_code=200,
-)
-async def preflight() -> Response[bytes]:
-    """Any page may send events."""
-    return Response(b"", status_code=200)
-
-
-HANDLERS = [capture, preflight]
+HANDLERS = [capture]
