@@ -203,7 +203,7 @@ def viz_node(filters: Filters) -> Json | None:
     """
     if not filters:
         return None
-    source: Json = msgspec.to_builtins(convert(filters))
+    source: Json = msgspec.json.decode(msgspec.json.encode(convert(filters)))
     kind = insight_kind(filters)
     if kind != "FUNNELS":
         node_kind = _NODE_KINDS.get(kind, "TrendsQuery")

@@ -161,5 +161,5 @@ def wire(tree: PropertyFilter | PropertyGroup) -> dict[str, Json]:
     """A cleaned tree as a query node shows it; the type of every filter is written out."""
     if isinstance(tree, PropertyGroup):
         return {"type": tree.type, "values": [wire(part) for part in tree.values]}
-    shown: dict[str, Json] = msgspec.to_builtins(tree)
+    shown: dict[str, Json] = msgspec.json.decode(msgspec.json.encode(tree))
     return {**shown, "operator": tree.operator, "type": tree.type}
