@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers.base import BaseRouteHandler
 
 from contracts.queries.errors import InvalidQuery
-from services.common import problems
+from services.common import health, problems
 
 Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
 
@@ -23,13 +23,15 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     handlers: a flat list; two services never share a path and method.
     dependencies: by the name under which handlers ask for them.
     refusals: exceptions of the domain and the adapters -> status and problem.
-    lifespan: opens what the service needs and closes what it opened.
+    lifespans: each opens what the service needs and closes what it opened.
+    checks: what /_readyz asks, by the name of what is asked.
     """
 
     handlers: Sequence[BaseRouteHandler]
     dependencies: Mapping[str, Provide] = {}
     refusals: problems.Refusals = {}
     lifespans: Sequence[Lifespan] = ()
+    checks: Mapping[str, health.Check] = {}
 
 
 def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1024) -> Litestar:
@@ -40,7 +42,12 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
         dependencies |= part.dependencies
         refusals |= part.refusals
     return Litestar(
-        route_handlers=[handler for part in parts for handler in part.handlers],
+        route_handlers=[
+            *health.handlers(
+                {name: check for part in parts for name, check in part.checks.items()}
+            ),
+            *(handler for part in parts for handler in part.handlers),
+        ],
         dependencies=dependencies,
         lifespan=[lifespan for part in parts for lifespan in part.lifespans],
         exception_handlers={

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 
 from services.common.accounts import Accounts
@@ -32,4 +33,10 @@ def foundation(database_url: str) -> ServicePart:
             "person": Provide(provide_person),
         },
         lifespans=[lifespan],
+        checks={"postgresql": _postgresql},
     )
+
+
+async def _postgresql(state: State) -> None:
+    async with state.pool.connection() as conn:
+        await conn.execute("SELECT 1")

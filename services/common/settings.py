@@ -12,6 +12,14 @@ import msgspec
 S = TypeVar("S", bound=msgspec.Struct)
 
 
+class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every service is told. database_url: PostgreSQL. host, port: where it listens."""
+
+    database_url: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+
 class InvalidSettings(ValueError):
     """A setting is missing or can't be read; the message names its variable."""
 

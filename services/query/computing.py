@@ -4,10 +4,12 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from litestar import Litestar
+from litestar.datastructures import State
 
 from services.common.app import ServicePart, from_state
 from services.common.bell import Bell
 from services.common.clickhouse import ClickHouse
+from services.common.statement import Statement
 from services.query.computer import ClickHouseComputer
 from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.runner import Runner
@@ -40,4 +42,9 @@ def part(settings: QuerySettings) -> ServicePart:
             "clickhouse": from_state("clickhouse"),
         },
         lifespans=[lifespan],
+        checks={"clickhouse": _clickhouse},
     )
+
+
+async def _clickhouse(state: State) -> None:
+    await state.clickhouse.query(Statement("SELECT 1", {}))

@@ -1,9 +1,9 @@
 """The query service's settings: `RECOUNT_QUERY_<FIELD>`."""
 
-import msgspec
+from services.common.settings import ServiceSettings
 
 
-class QuerySettings(msgspec.Struct, frozen=True, kw_only=True):
+class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
     """database_url: PostgreSQL of log, accounts and read models. clickhouse_url: product events.
 
     position_wait_seconds: how long a read waits for the position its caller has seen, before 503.
@@ -11,9 +11,7 @@ class QuerySettings(msgspec.Struct, frozen=True, kw_only=True):
     with what it has and says so.
     """
 
-    database_url: str
     clickhouse_url: str
-    host: str = "127.0.0.1"
     port: int = 8001
     position_wait_seconds: float = 5.0
     freshness_wait_seconds: float = 0.5
