@@ -2,6 +2,8 @@
 
 FACTS_STREAM = "INSIGHTS"
 FACTS_SUBJECTS = "insights.>"
+# The entry's hash in its project's chain, in hex: what a fact's message carries beside its id.
+HASH_HEADER = "Recount-Hash"
 CAPTURE_STREAM = "CAPTURE"
 CAPTURE_SUBJECTS = "capture.>"
 

@@ -1,0 +1,192 @@
+"""From the log to the public stream: every entry once, in log order, its sequence its position.
+
+The stream is its own mark of how far it got. Each publication says which sequence it follows, so
+JetStream refuses a repeat and a gap alike: several relays at once are as good as one.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import nats.errors
+import psycopg
+from msgspec.structs import replace
+from nats.aio.client import Client
+from nats.js.api import Header
+from nats.js.errors import NotFoundError
+
+from contracts.chain import Entry, encode_entry
+from contracts.json import NULL
+from contracts.subjects import HASH_HEADER, fact_subject
+from services.common.bell import Bell
+from services.common.store import EventStore
+from services.common.stream import (
+    Outgoing,
+    PublishRefused,
+    StreamUnavailable,
+    ensure_facts_stream,
+    publish_whole,
+)
+from services.common.tasks import stop
+
+log = logging.getLogger("recount.relay")
+
+# One fsync of the stream each; more of them at once would only wait longer for it.
+MOST_ENTRIES = 128
+# How long a lost ring, or a lost stream, stays unnoticed.
+POLL_SECONDS = 1.0
+PAUSE_SECONDS = 0.2
+# NATS counts headers into its limit; ours are this long at most.
+HEADERS_BYTES = 1024
+
+AWAY = (
+    *(StreamUnavailable, nats.errors.Error),  # the bus
+    *(psycopg.OperationalError, psycopg.InterfaceError),  # the log
+    *(TimeoutError, OSError),
+)
+
+
+class StreamAhead(RuntimeError):
+    """The stream holds entries that the log does not: it was restored from an older copy, or
+    belongs to another log. Publishing on would give positions a second meaning.
+    """
+
+
+class Relay:
+    """Publishes what the log holds beyond the stream's last sequence.
+
+    published: the stream's last sequence, as far as this relay knows.
+    crash_at: told "read" and "published" as each is reached, for crash tests.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        client: Client,
+        rung: asyncio.Event,
+        *,
+        prefix: str = "",
+        replicas: int = 1,
+        crash_at: Callable[[str], None] = lambda point: None,
+    ) -> None:
+        self.published = 0
+        self._store = store
+        self._client = client
+        self._rung = rung
+        self._prefix = prefix
+        self._replicas = replicas
+        self._crash_at = crash_at
+
+    async def run(self) -> None:
+        """Until cancelled. Waits for whatever is away. Raises StreamAhead."""
+        while True:
+            try:
+                await self._find_place()
+                await self._follow()
+            except PublishRefused as refused:
+                # Another relay was faster; what it published is looked up and not repeated.
+                log.debug("refused at %s: %s", self.published, refused)
+            except AWAY as cause:
+                log.warning("the relay waits at %s: %s", self.published, cause)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _find_place(self) -> None:
+        """Make the stream if it is missing; see how far it got, and that it is the log's."""
+        name = await ensure_facts_stream(self._client, self._prefix, self._replicas)
+        stream = self._client.jetstream()
+        info = await stream.stream_info(name)
+        last = info.state.last_seq
+        head = await self._store.head()
+        if last > head:
+            raise StreamAhead(f"{name} is at {last}, the log at {head}")
+        if last > 0:
+            with suppress(NotFoundError):  # an operator deleted it: the number alone must do
+                message = await stream.get_msg(name, last)
+                (entry,) = await self._store.entries(after=last - 1, limit=1)
+                if (message.headers or {}).get(HASH_HEADER) != entry.hash.hex():
+                    raise StreamAhead(f"{name} holds another entry than the log at {last}")
+        self.published = last
+
+    async def _follow(self) -> None:
+        """Publish until nothing waits, and again at each ring; returns when there was none."""
+        while True:
+            self._rung.clear()
+            while entries := await self._store.entries(self.published, MOST_ENTRIES):
+                self._crash_at("read")
+                await self._publish(entries)
+            try:
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._rung.wait()
+            except TimeoutError:
+                return
+
+    async def _publish(self, entries: Sequence[Entry]) -> None:
+        messages = [self._message(entry) for entry in entries]
+        expected = {Header.EXPECTED_LAST_SEQUENCE.value: str(self.published)}
+        messages[0] = replace(messages[0], headers={**messages[0].headers, **expected})
+        last = await publish_whole(self._client, messages)
+        self._crash_at("published")
+        self.published = last
+
+    def _message(self, entry: Entry) -> Outgoing:
+        payload = encode_entry(entry)
+        if len(payload) + HEADERS_BYTES > self._client.max_payload:
+            # It keeps its place and its proof; the fact itself is in the log.
+            payload = encode_entry(replace(entry, event=NULL))
+        return Outgoing(
+            subject=f"{self._prefix}{fact_subject(entry.team_id, entry.name)}",
+            payload=payload,
+            headers={
+                Header.MSG_ID.value: str(entry.position),
+                HASH_HEADER: entry.hash.hex(),
+            },
+        )
+
+
+@asynccontextmanager
+async def relaying(
+    store: EventStore, client: Client, bell: Bell, *, prefix: str = "", replicas: int = 1
+) -> AsyncIterator["RunningRelay"]:
+    """A relay runs while the block does. bell: on `services.common.store.BELL_CHANNEL`."""
+    with bell.listener() as rung:
+        relay = Relay(store, client, rung, prefix=prefix, replicas=replicas)
+        running = RunningRelay(relay, asyncio.create_task(relay.run(), name="relay"))
+        try:
+            yield running
+        finally:
+            await running.stop()
+
+
+class RunningRelay:
+    """What readiness and metrics ask of it."""
+
+    def __init__(self, relay: Relay, task: "asyncio.Task[None]") -> None:
+        self._relay = relay
+        self._task = task
+        task.add_done_callback(_tell)
+
+    @property
+    def published(self) -> int:
+        """The last position on the public stream."""
+        return self._relay.published
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why it stopped for good; None while it runs."""
+        if not self._task.done() or self._task.cancelled():
+            return None
+        return self._task.exception()
+
+    async def ended(self) -> BaseException | None:
+        """Waits until it stops for good; why it did."""
+        await asyncio.wait({self._task})
+        return self.failure
+
+    async def stop(self) -> None:
+        await stop(self._task)
+
+
+def _tell(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        log.critical("the relay has stopped: %s", failure)

@@ -1,0 +1,53 @@
+"""A relay in a process of its own, to kill.
+
+`python -m tests.services.command.relay_process ORDERS`
+
+Says the point at which it kills itself, if it does; else it runs until it is killed.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+
+import msgspec
+
+from services.command.relay import Relay
+from services.common.bell import Bell
+from services.common.store import BELL_CHANNEL, EventStore
+from services.common.stream import connect
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True):
+    """die_at, die_after: kill -9 yourself when you reach this point for the nth time."""
+
+    postgres_url: str
+    nats_url: str
+    prefix: str
+    die_at: str | None = None
+    die_after: int = 1
+
+
+class Death:
+    def __init__(self, orders: Orders) -> None:
+        self._point = orders.die_at
+        self._left = orders.die_after
+
+    def __call__(self, point: str) -> None:
+        if point == self._point:
+            self._left -= 1
+            if self._left == 0:
+                os.write(1, f"{point}\n".encode())
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def run(orders: Orders) -> None:
+    bell = Bell(orders.postgres_url, BELL_CHANNEL)
+    async with EventStore.open(orders.postgres_url) as store, bell.listening():
+        client = await connect(orders.nats_url, "relay under test")
+        with bell.listener() as rung:
+            await Relay(store, client, rung, prefix=orders.prefix, crash_at=Death(orders)).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(msgspec.json.decode(sys.argv[1], type=Orders)))

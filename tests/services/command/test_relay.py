@@ -1,0 +1,317 @@
+"""The public stream on a real nats-server: each entry once, in order, its sequence its position."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import msgspec
+import psycopg
+import pytest
+from msgspec import Raw
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.errors import NotFoundError
+
+from contracts.chain import BEGINNING, Entry, decode_entry, verify
+from contracts.codec import decode_recorded
+from contracts.events.insight import InsightFiltersChanged
+from contracts.json import EMPTY_OBJECT, NULL, is_null
+from contracts.subjects import FACTS_STREAM, HASH_HEADER, fact_subject
+from services.command.relay import MOST_ENTRIES, RunningRelay, StreamAhead, relaying
+from services.common.bell import Bell
+from services.common.store import BELL_CHANNEL, EventStore
+from services.common.stream import connect
+from tests.services.command.relay_process import Orders
+from tests.services.common.appends import append, created, insight, renamed, to
+
+ROOT = Path(__file__).parents[3]
+DEADLINE_SECONDS = 30.0
+
+
+class Bus:
+    """What a subscriber outside sees of this test's stream."""
+
+    def __init__(self, client: Client, prefix: str) -> None:
+        self.client = client
+        self.prefix = prefix
+        self.stream = f"{prefix}{FACTS_STREAM}"
+
+    async def last(self) -> int:
+        try:
+            info = await self.client.jetstream().stream_info(self.stream)
+        except NotFoundError:
+            return 0
+        return info.state.last_seq
+
+    async def reach(self, position: int) -> None:
+        """Returns when the stream holds as many messages as the log has entries."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while await self.last() < position:  # noqa: ASYNC110  # only the server knows
+                await asyncio.sleep(0.01)
+
+    async def messages(self) -> list[Msg]:
+        """All of them, as an ordered consumer delivers them."""
+        last = await self.last()
+        received: list[Msg] = []
+        if last == 0:
+            return received
+        subscription = await self.client.jetstream().subscribe(
+            f"{self.prefix}insights.>", stream=self.stream, ordered_consumer=True
+        )
+        while len(received) < last:
+            received.append(await subscription.next_msg(timeout=DEADLINE_SECONDS))
+        await subscription.unsubscribe()
+        return received
+
+    async def entries(self) -> list[Entry]:
+        """Every message's, having checked that nothing is missing, doubled or out of order."""
+        messages = await self.messages()
+        entries = [decode_entry(message.data) for message in messages]
+        for place, (message, entry) in enumerate(zip(messages, entries, strict=True), 1):
+            assert message.metadata.sequence.stream == entry.position == place
+            assert message.headers is not None
+            assert message.headers["Nats-Msg-Id"] == str(place)
+        return entries
+
+
+@pytest.fixture
+async def store(postgres_url: str) -> AsyncIterator[EventStore]:
+    async with EventStore.open(postgres_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def bus(nats_url: str, stream_prefix: str) -> AsyncIterator[Bus]:
+    client = await connect(nats_url, "subscriber")
+    yield Bus(client, stream_prefix)
+    await client.close()
+
+
+@asynccontextmanager
+async def relay(store: EventStore, postgres_url: str, bus: Bus) -> AsyncIterator[RunningRelay]:
+    bell = Bell(postgres_url, BELL_CHANNEL)
+    async with bell.listening(), relaying(store, bus.client, bell, prefix=bus.prefix) as running:
+        yield running
+
+
+async def fill(store: EventStore, count: int, first: int = 1) -> None:
+    await asyncio.gather(
+        *(store.append(append(to(insight(n), 0, created(n)))) for n in range(first, first + count))
+    )
+
+
+async def test_every_entry_reaches_subscribers_as_it_was_recorded(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    async with relay(store, postgres_url, bus) as running:
+        await store.append(append(to(insight(1), 0, created(), renamed())))
+        await store.append(append(to(insight(1, team_id=2), 0, created())))
+        await bus.reach(3)
+        assert running.failure is None
+    messages = await bus.messages()
+    assert [decode_recorded(message.data) for message in messages] == await store.read(after=0)
+    assert [message.subject for message in messages] == [
+        f"{bus.prefix}{fact_subject(1, 'insight.created.v1')}",
+        f"{bus.prefix}{fact_subject(1, 'insight.renamed.v1')}",
+        f"{bus.prefix}{fact_subject(2, 'insight.created.v1')}",
+    ]
+
+
+async def test_a_subscriber_can_prove_that_nothing_is_missing(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    await fill(store, 5)
+    async with relay(store, postgres_url, bus):
+        await bus.reach(5)
+    entries = await bus.entries()
+    assert verify(entries, BEGINNING).hash == entries[-1].hash
+    assert entries == await store.entries(after=0)
+
+
+async def test_a_long_backlog_is_published_in_batches_and_in_order(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    count = 3 * MOST_ENTRIES + 7
+    await fill(store, count)
+    async with relay(store, postgres_url, bus):
+        await bus.reach(count)
+    assert await bus.entries() == await store.entries(after=0)
+
+
+async def test_several_relays_at_once_publish_each_entry_once(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    async with AsyncExitStack() as stack:
+        running = [
+            await stack.enter_async_context(relay(store, postgres_url, bus)) for _ in range(3)
+        ]
+        for round_ in range(10):
+            await fill(store, 20, first=1 + 20 * round_)
+        await bus.reach(200)
+        assert [each.failure for each in running] == [None] * 3
+    assert await bus.entries() == await store.entries(after=0)
+
+
+async def test_a_lost_stream_is_published_again_from_the_beginning(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    await fill(store, 5)
+    async with relay(store, postgres_url, bus):
+        await bus.reach(5)
+        await bus.client.jetstream().delete_stream(bus.stream)
+        await bus.reach(5)
+        await fill(store, 1, first=6)
+        await bus.reach(6)
+    assert await bus.entries() == await store.entries(after=0)
+
+
+async def test_a_stream_ahead_of_the_log_stops_the_relay(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    await fill(store, 5)
+    async with relay(store, postgres_url, bus):
+        await bus.reach(5)
+    await _cut_log_after(postgres_url, 3)
+    assert isinstance(await _failure(store, postgres_url, bus), StreamAhead)
+    assert await bus.last() == 5
+
+
+async def test_a_stream_with_another_past_stops_the_relay(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    await fill(store, 5)
+    async with relay(store, postgres_url, bus):
+        await bus.reach(5)
+    await _cut_log_after(postgres_url, 3)
+    await fill(store, 4, first=11)
+    assert isinstance(await _failure(store, postgres_url, bus), StreamAhead)
+    assert await bus.last() == 5
+
+
+async def test_entries_that_this_version_cannot_read_keep_their_place(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    await fill(store, 3)
+    unknown = b'{"type":"insight.married.v9"}'
+    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as conn:
+        await conn.execute("UPDATE log SET state = %s WHERE notification_id = 2", (unknown,))
+    async with relay(store, postgres_url, bus):
+        await bus.reach(3)
+    entries = await bus.entries()
+    assert bytes(entries[1].event) == unknown
+
+
+async def test_damaged_bytes_are_published_as_they_are_stored(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    await fill(store, 3)
+    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as conn:
+        await conn.execute("UPDATE log SET state = %s WHERE notification_id = 2", (b"\xff{",))
+    async with relay(store, postgres_url, bus):
+        await bus.reach(3)
+    messages = await bus.messages()
+    assert b'"event":\xff{' in messages[1].data
+    assert decode_entry(messages[2].data).position == 3
+
+
+async def test_a_fact_too_large_for_the_bus_keeps_its_place_and_its_proof(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    filters = Raw(b'{"x":"' + b"x" * bus.client.max_payload + b'"}')
+    large = InsightFiltersChanged(filters=filters, previous=EMPTY_OBJECT)
+    await store.append(append(to(insight(1), 0, created(), large, renamed())))
+    async with relay(store, postgres_url, bus):
+        await bus.reach(3)
+    first, omitted, last = await bus.entries()
+    assert is_null(omitted.event)
+    assert [is_null(first.event), is_null(last.event)] == [False, False]
+    verify([first, omitted, last], BEGINNING)
+    assert omitted.event == NULL
+
+
+async def test_the_stream_carries_each_entrys_hash_beside_it(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    await fill(store, 1)
+    async with relay(store, postgres_url, bus):
+        await bus.reach(1)
+    (message,) = await bus.messages()
+    (entry,) = await store.entries(after=0)
+    assert message.headers is not None
+    assert message.headers[HASH_HEADER] == entry.hash.hex()
+
+
+@pytest.mark.parametrize("point", ["read", "published"])
+@pytest.mark.parametrize("time", [1, 3])
+async def test_a_relay_killed_between_publishing_and_knowing_it_leaves_no_gap_and_no_double(
+    store: EventStore, postgres_url: str, nats_url: str, bus: Bus, point: str, time: int
+) -> None:
+    orders = Orders(
+        postgres_url=postgres_url,
+        nats_url=nats_url,
+        prefix=bus.prefix,
+        die_at=point,
+        die_after=time,
+    )
+    count = 4 * MOST_ENTRIES
+    await fill(store, count)
+    with relay_process(orders) as process:
+        assert await asyncio.to_thread(_said, process) == point
+    published = await bus.last()
+    assert published == MOST_ENTRIES * (time if point == "published" else time - 1)
+    async with relay(store, postgres_url, bus):
+        await bus.reach(count)
+    assert await bus.entries() == await store.entries(after=0)
+
+
+async def test_a_relay_killed_and_restarted_under_writes_misses_nothing(
+    store: EventStore, postgres_url: str, nats_url: str, bus: Bus
+) -> None:
+    orders = Orders(postgres_url=postgres_url, nats_url=nats_url, prefix=bus.prefix)
+    for round_ in range(4):
+        with relay_process(orders):
+            await fill(store, 100, first=1 + 100 * round_)
+            await bus.reach(100 * round_ + 30)  # somewhere in the middle, as it comes
+    async with relay(store, postgres_url, bus):
+        await bus.reach(400)
+    assert await bus.entries() == await store.entries(after=0)
+
+
+@contextmanager
+def relay_process(orders: Orders) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [
+        *(sys.executable, "-m", "tests.services.command.relay_process"),
+        msgspec.json.encode(orders).decode(),
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _said(process: "subprocess.Popen[bytes]") -> str:
+    """Where it killed itself."""
+    assert process.stdout is not None
+    said = process.stdout.read()
+    assert process.wait() == -9
+    return said.decode().strip()
+
+
+async def _cut_log_after(postgres_url: str, position: int) -> None:
+    """As if the log had been restored from a copy that ended there."""
+    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as conn:
+        await conn.execute("DELETE FROM log WHERE notification_id > %s", (position,))
+        await conn.execute(
+            "UPDATE log_heads SET (seq, hash) = (SELECT team_seq, hash FROM log"
+            " WHERE notification_id = %s)",
+            (position,),
+        )
+
+
+async def _failure(store: EventStore, postgres_url: str, bus: Bus) -> BaseException | None:
+    async with asyncio.timeout(DEADLINE_SECONDS), relay(store, postgres_url, bus) as running:
+        return await running.ended()
