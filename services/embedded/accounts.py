@@ -51,7 +51,7 @@ async def first(pool: Pool) -> First:
 
 
 async def new_project(pool: Pool, name: str, timezone: str) -> Project:
-    """A project of the first organization. Raises CannotStart when there is no such time zone."""
+    """A project of the first organization. timezone: one that exists."""
     return await administration.create_project(
         pool, (await first(pool)).organization_id, name, timezone
     )
@@ -65,11 +65,8 @@ async def new_key(
     project_id: limits the key to that project. Raises CannotStart when it does not exist.
     """
     known = await first(pool)
-    if (
-        project_id is not None
-        and await _value(pool, "SELECT id FROM projects WHERE id = %s", project_id) is None
-    ):
-        raise CannotStart(f"There is no project {project_id}.")
+    if project_id is not None:
+        await capture_token(pool, project_id)
     user_id = known.user_id
     if email is not None:
         user_id = await administration.create_user(
@@ -82,6 +79,14 @@ async def new_key(
         scopes=scopes,
         team_ids=None if project_id is None else [project_id],
     )
+
+
+async def capture_token(pool: Pool, project_id: int) -> str:
+    """With which events of this project are sent. Raises CannotStart when it does not exist."""
+    token = await _value(pool, "SELECT api_token FROM projects WHERE id = %s", project_id)
+    if token is None:
+        raise CannotStart(f"There is no project {project_id}.")
+    return str(token)
 
 
 async def _row(pool: Pool, statement: str, *values: object) -> tuple[Any, ...] | None:

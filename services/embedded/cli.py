@@ -5,6 +5,7 @@ import sys
 import rich_click as click
 
 from services.common.settings import InvalidSettings
+from services.embedded.commands.import_events import import_events
 from services.embedded.commands.keys import keys
 from services.embedded.commands.projects import projects
 from services.embedded.commands.rebuild import rebuild
@@ -27,5 +28,5 @@ def recount() -> None:
     """PostHog's Insights API on an event-sourced core."""
 
 
-for command in (serve, keys, projects, rebuild):
+for command in (serve, import_events, keys, projects, rebuild):
     recount.add_command(command)

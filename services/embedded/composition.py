@@ -5,10 +5,12 @@ from typing import Protocol
 from litestar import Litestar
 
 from services.command import app as command
+from services.command.capture import app as capture
 from services.command.settings import CommandSettings
 from services.common.app import compose
 from services.common.foundation import foundation
 from services.projector import app as projector
+from services.projector import ingesting
 from services.projector.settings import ProjectorSettings
 
 
@@ -28,6 +30,8 @@ def application(urls: Urls) -> Litestar:
     parts = [
         foundation(urls.postgres_url),
         command.part(CommandSettings(database_url=urls.postgres_url, nats_url=urls.nats_url)),
+        capture.part(urls.nats_url),
+        ingesting.part(urls.postgres_url, urls.nats_url, urls.clickhouse_url),
         projector.part(ProjectorSettings(database_url=urls.postgres_url)),
     ]
     return compose(parts)

@@ -1,5 +1,6 @@
 """The first start: accounts, the demo data, and a screen of text whose lines can be pasted."""
 
+import asyncio
 import json
 import shlex
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ import msgspec
 from services.common import administration, database
 from services.embedded import accounts, demo
 from services.embedded.accounts import First
+from services.embedded.importing.records import Record
+from services.embedded.importing.sending import Sender
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +62,18 @@ class Welcome:
         print(f"Recount is ready: {self._url}", flush=True)
 
     async def _import_demo(self, started_at: datetime) -> None:
-        _ = list(demo.events(until=started_at))
+        """By the door that everyone uses. In a thread, because this process serves it meanwhile."""
+        records = (
+            Record(number, msgspec.to_builtins(event))
+            for number, event in enumerate(demo.events(until=started_at), start=1)
+        )
+
+        def send() -> None:
+            with Sender(self._url, self._first.project_token) as sender:
+                imported = sender.send(records, lambda events, line: None)
+                sender.wait(imported.position)
+
+        await asyncio.to_thread(send)
 
     def _keep(self, progress: Progress) -> None:
         unfinished = self._path.with_suffix(".unfinished")

@@ -1,0 +1,1 @@
+"""`recount import`: files of product events through a capture door, safe to repeat."""

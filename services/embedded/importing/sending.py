@@ -1,0 +1,173 @@
+"""Sends records through `/batch/` in their order, until the server says that they are durable."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import httpx
+import msgspec
+
+from contracts.headers import INGEST_POSITION
+from services.embedded.importing.records import BadRecord, Record
+from services.embedded.refusal import CannotStart
+
+BATCH = 1_000
+BATCH_BYTES = 4 * 1024 * 1024
+# How long a server that does not answer, or says that it can't, is asked again.
+PATIENCE_SECONDS = 60.0
+
+_LONGEST_PAUSE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 60.0
+_WAIT_SECONDS = 10
+
+OnAcknowledged = Callable[[int, int], None]
+
+
+class Unreachable(CannotStart):
+    """The server did not take the events for PATIENCE_SECONDS; those before are stored."""
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """events: acknowledged in this run. position: of the capture stream, when they are visible."""
+
+    events: int
+    position: int
+
+
+class _Reached(msgspec.Struct):
+    reached: bool
+
+
+class _Problem(msgspec.Struct):
+    detail: str = ""
+    attr: str | None = None
+
+
+class _Encoded(msgspec.Struct, frozen=True):
+    line: int
+    json: bytes
+
+
+class Sender:
+    """One project's capture door. One batch at a time: the order of events decides who is whom."""
+
+    def __init__(self, url: str, token: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_SECONDS, trust_env=False)
+        self._token = token
+        self._patience_seconds = patience_seconds
+        self._position = 0
+
+    def __enter__(self) -> "Sender":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def send(self, records: Iterable[Record], on_acknowledged: OnAcknowledged) -> Imported:
+        """All of them, then wait until queries see them.
+
+        on_acknowledged: told how many events, and the line of the last, after each batch.
+        Raises BadRecord (what stands before it is sent) and Unreachable.
+        """
+        sent = 0
+        for batch in _batches(records):
+            self._send(batch)
+            sent += len(batch)
+            on_acknowledged(sent, batch[-1].line)
+        return Imported(sent, self._position)
+
+    def wait(self, position: int) -> None:
+        """Returns when events up to this position are visible to queries."""
+        query = {"reach": position, "wait": _WAIT_SECONDS}
+        while True:
+            answer = self._ask(lambda: self._client.get("/i/position", params=query))
+            if answer.is_error:
+                raise Unreachable(_said(answer))
+            if msgspec.json.decode(answer.content, type=_Reached).reached:
+                return
+
+    def _send(self, batch: Sequence[_Encoded]) -> None:
+        events = b",".join(encoded.json for encoded in batch)
+        token = msgspec.json.encode(self._token)
+        body = b'{"api_key":%b,"historical_migration":true,"batch":[%b]}' % (token, events)
+        answer = self._ask(lambda: self._client.post("/batch/", content=body, headers=_HEADERS))
+        if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE and len(batch) > 1:
+            middle = len(batch) // 2
+            self._send(batch[:middle])
+            self._send(batch[middle:])
+        elif answer.is_error:
+            raise _refused(answer, batch)
+        else:
+            self._position = max(self._position, int(answer.headers[INGEST_POSITION]))
+
+    def _ask(self, request: Callable[[], httpx.Response]) -> httpx.Response:
+        """The answer that is not "later". Safe to repeat: every event has its uuid."""
+        deadline = time.monotonic() + self._patience_seconds
+        pause = 0.1
+        while True:
+            try:
+                answer = request()
+            except httpx.TransportError as cause:
+                reason, wait = f"no answer ({cause})", pause
+            else:
+                if answer.status_code not in _LATER:
+                    return answer
+                reason, wait = _said(answer), max(pause, _retry_after(answer))
+            if time.monotonic() + wait > deadline:
+                raise Unreachable(
+                    f"{self._client.base_url} does not take events: {reason}. What was acknowledged"
+                    " is stored; the same command goes on from there."
+                )
+            time.sleep(wait)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+_HEADERS = {"Content-Type": "application/json"}
+_LATER = {408, 429, 500, 502, 503, 504}
+
+
+def _batches(records: Iterable[Record]) -> Iterator[list[_Encoded]]:
+    """Whatever stands before a bad record is a batch, before the error is raised."""
+    batch: list[_Encoded] = []
+    size = 0
+    try:
+        for record in records:
+            encoded = _Encoded(record.line, msgspec.json.encode(record.body))
+            if batch and (len(batch) == BATCH or size + len(encoded.json) > BATCH_BYTES):
+                yield batch
+                batch, size = [], 0
+            batch.append(encoded)
+            size += len(encoded.json)
+    except BadRecord:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _refused(answer: httpx.Response, batch: Sequence[_Encoded]) -> Exception:
+    """`attr` is batch__<number>__<field> when one event is at fault."""
+    problem = _problem(answer)
+    match (problem.attr or "").split("__"):
+        case ["batch", number, *_] if number.isdigit() and int(number) < len(batch):
+            return BadRecord(batch[int(number)].line, problem.detail)
+        case _ if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+            return BadRecord(batch[0].line, problem.detail or "the event is too large")
+        case _:
+            return CannotStart(f"The server refuses the events: {_said(answer)}")
+
+
+def _said(answer: httpx.Response) -> str:
+    return f"{answer.status_code} {_problem(answer).detail or answer.reason_phrase}"
+
+
+def _problem(answer: httpx.Response) -> _Problem:
+    try:
+        return msgspec.json.decode(answer.content, type=_Problem)
+    except msgspec.DecodeError:
+        return _Problem()
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    text = answer.headers.get("Retry-After", "0")
+    return float(text) if text.isdigit() else 0.0
