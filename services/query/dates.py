@@ -204,5 +204,9 @@ def _end_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _clamped(at: datetime) -> datetime:
-    """In UTC, within what the engine can hold."""
+    """In UTC, within what the engine can hold (the first and last years overflow in some zones)."""
+    if at.year < _EARLIEST.year:
+        return _EARLIEST
+    if at.year > _LATEST.year:
+        return _LATEST
     return min(max(at.astimezone(UTC), _EARLIEST), _LATEST)
