@@ -119,7 +119,7 @@ def _instant(sent: str, calendar: Calendar, explicit: bool, attr: str, *, last: 
     if _DAY.fullmatch(sent) and last and not explicit:
         start = instant(sent, calendar.zone)
         if start is not None:
-            return _end_of(start.astimezone(calendar.zone).date(), calendar.zone)
+            return _clamped(_end_of(start.astimezone(calendar.zone).date(), calendar.zone))
     found = instant(sent, calendar.zone)
     if found is None:
         raise invalid_input(attr, f"'{sent[:100]}' is not a date that can be read.")
