@@ -1,6 +1,6 @@
 """The log of facts, as every service sees it: append, load a stream, read on from a position.
 
-What is inside is in `services.common.log`; nothing else may import that.
+What is inside is in `services.common.log`; only this and `services.common.verify` import that.
 """
 
 import asyncio

@@ -26,6 +26,9 @@ STREAM = f"""{_FACT}
 STREAM_UP_TO = f"""{_FACT}
     WHERE originator_id = %s AND originator_version <= %s ORDER BY originator_version"""
 
+STREAMS = f"""{_FACT}
+    WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version"""
+
 FACTS = f"""{_FACT}
     WHERE notification_id > %s ORDER BY notification_id LIMIT %s"""
 
@@ -35,12 +38,19 @@ NEWEST = """
     WHERE originator_id = ANY(%s) AND topic = ANY(%s)
     ORDER BY originator_id, originator_version DESC"""
 
-ENTRIES = """
+_ENTRY = """
     SELECT notification_id, originator_id, originator_version, topic, team_id, team_seq,
         recorded_at, actor, operation_id, correlation_id, causation_id, state,
         salt, commitment, hash
-    FROM log
+    FROM log"""
+
+ENTRIES = f"""{_ENTRY}
     WHERE notification_id > %s ORDER BY notification_id LIMIT %s"""
+
+ALL_ENTRIES = f"""{_ENTRY}
+    ORDER BY notification_id"""
+
+LINKS = "SELECT team_id, seq, hash FROM log_heads"
 
 RECEIPT = """
     SELECT key, request_hash, status, stream_id, version, position FROM receipts
