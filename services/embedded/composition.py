@@ -12,6 +12,8 @@ from services.common.foundation import foundation
 from services.projector import app as projector
 from services.projector import ingesting
 from services.projector.settings import ProjectorSettings
+from services.query import app as query
+from services.query.settings import QuerySettings
 
 
 class Urls(Protocol):
@@ -33,5 +35,8 @@ def application(urls: Urls) -> Litestar:
         capture.part(urls.nats_url),
         ingesting.part(urls.postgres_url, urls.nats_url, urls.clickhouse_url),
         projector.part(ProjectorSettings(database_url=urls.postgres_url)),
+        query.part(
+            QuerySettings(database_url=urls.postgres_url, clickhouse_url=urls.clickhouse_url)
+        ),
     ]
     return compose(parts)

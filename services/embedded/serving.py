@@ -16,6 +16,7 @@ import uvicorn
 import uvloop
 from litestar import Litestar
 
+from services.common import logs
 from services.common.migrate import migrate
 from services.embedded import composition, datadir, nats, postgres
 from services.embedded.datadir import DataFolder, Running
@@ -55,6 +56,7 @@ def serve_until_stopped(wanted: Serving, settings: EmbeddedSettings) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with ExitStack() as opened:
+            logs.configure()
             listening = opened.enter_context(_listen(wanted.host, wanted.port))
             folder = opened.enter_context(datadir.claim(wanted.data_dir))
             _say(f"Starting PostgreSQL, NATS and ClickHouse in {folder.path} …")
@@ -218,7 +220,7 @@ def _server(app: Litestar) -> _Server:
             http="httptools",
             loop="none",
             lifespan="on",
-            log_level="warning",
+            log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
