@@ -14,8 +14,9 @@ def resource(
     status: int = 200,
     if_none_match: str | None = None,
     headers: dict[str, str] | None = None,
+    media_type: str = MediaType.JSON,
 ) -> Response[bytes]:
-    """The body as JSON; 304 without it when If-None-Match names this very ETag.
+    """The body; 304 without it when If-None-Match names this very ETag.
 
     version: of the resource's stream, what If-Match compares.
     position: sent back as Insights-Position, it means "no older than this".
@@ -25,6 +26,6 @@ def resource(
     return Response(
         content=b"" if known else body,
         status_code=304 if known else status,
-        media_type=MediaType.JSON,
+        media_type=media_type,
         headers={ETAG: tag, INSIGHTS_POSITION: str(position), **(headers or {})},
     )

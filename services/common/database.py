@@ -1,5 +1,7 @@
 """The pool of PostgreSQL connections that a service reads and writes its tables with."""
 
+from collections.abc import Mapping
+
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
@@ -10,13 +12,26 @@ Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 POOL_SIZE = 10
 
 
-def pool(url: str, *, size: int = POOL_SIZE, name: str = "recount") -> Pool:
-    """A pool that is not open yet: `async with pool(url) as connections`."""
+def pool(
+    url: str,
+    *,
+    size: int = POOL_SIZE,
+    name: str = "recount",
+    options: Mapping[str, str] | None = None,
+) -> Pool:
+    """A pool that is not open yet: `async with pool(url) as connections`.
+
+    options: PostgreSQL's settings for every session, besides the time zone, which is UTC.
+    """
+    chosen = {"timezone": "UTC", **(options or {})}
     return AsyncConnectionPool(
         url,
         min_size=1,
         max_size=size,
         open=False,
         name=name,
-        kwargs={"autocommit": True},
+        kwargs={
+            "autocommit": True,
+            "options": " ".join(f"-c {setting}={value}" for setting, value in chosen.items()),
+        },
     )

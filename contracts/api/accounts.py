@@ -1,0 +1,87 @@
+"""Users, projects, organizations and keys on the wire: what clients ask for before insights."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+
+class ProjectBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A project, or team. organization: its id."""
+
+    id: int
+    uuid: UUID
+    organization: UUID
+    name: str
+    api_token: str
+    timezone: str
+    week_start_day: int
+    test_account_filters: list[dict[str, Any]]
+    created_at: datetime
+
+
+class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A project as an organization lists it."""
+
+    id: int
+    uuid: UUID
+    name: str
+    api_token: str
+    timezone: str
+
+
+class OrganizationSummary(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+
+
+class OrganizationBody(msgspec.Struct, frozen=True, kw_only=True):
+    """teams, projects: the same, under the old and the new name; those the key may enter.
+
+    membership_level: the caller's; 1 member, 8 administrator, 15 owner.
+    """
+
+    id: UUID
+    name: str
+    created_at: datetime
+    membership_level: int
+    teams: tuple[ProjectSummary, ...]
+    projects: tuple[ProjectSummary, ...]
+
+
+class MeBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The user whose key it is. team, organization: the current ones; null without any."""
+
+    id: int
+    uuid: UUID
+    distinct_id: str
+    first_name: str
+    last_name: str
+    email: str
+    is_email_verified: bool
+    team: ProjectBody | None
+    organization: OrganizationBody | None
+    organizations: tuple[OrganizationSummary, ...]
+
+
+class KeyBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A personal API key, never its text. Lists are never null; empty ones do not limit."""
+
+    id: str
+    label: str
+    scopes: list[str]
+    scoped_teams: list[int]
+    scoped_organizations: list[UUID]
+    created_at: datetime
+    last_used_at: datetime | None
+    user_id: int
+
+
+class AccountPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of projects or of organizations."""
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: tuple[ProjectBody | OrganizationBody, ...]

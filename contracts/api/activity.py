@@ -1,0 +1,103 @@
+"""The activity log on the wire."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from contracts.api.insights import UserBody
+from contracts.read_models.activity import ActivityRow, Change
+
+# PostHog does not tell of these; an entry that has other changes leaves them out as well.
+QUIET_FIELDS = frozenset({"saved", "order", "sharing_settings"})
+
+
+class ActivityUser(msgspec.Struct, frozen=True, kw_only=True):
+    """Who did it. is_system: there only when Recount itself did."""
+
+    first_name: str
+    email: str | None
+    is_system: bool | UnsetType = UNSET
+
+
+SYSTEM = ActivityUser(first_name="System", email=None, is_system=True)
+
+
+class ChangeBody(msgspec.Struct, frozen=True, kw_only=True):
+    type: str
+    action: Literal["created", "changed", "deleted"]
+    field: str
+    before: Raw
+    after: Raw
+
+
+class ActivityDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """changes: null for a creation. name: the insight's at that moment."""
+
+    id: None = None
+    changes: tuple[ChangeBody, ...] | None
+    merge: None = None
+    trigger: None = None
+    name: str | None
+    short_id: str
+    type: None = None
+
+
+class ActivityEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One command's effect on one insight. item_id: the insight's number, as text."""
+
+    id: UUID
+    user: ActivityUser | None
+    activity: str
+    scope: Literal["Insight"] = "Insight"
+    item_id: str
+    detail: ActivityDetail
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: ActivityRow, users: Mapping[int, UserBody], *, quiet: bool) -> "ActivityEntry":
+        """quiet: with the changes that PostHog does not tell of."""
+        changes = row.changes
+        if changes is not None and not quiet:
+            changes = tuple(each for each in changes if each.field not in QUIET_FIELDS)
+        return cls(
+            id=row.id,
+            user=_user(row.user_id, users),
+            activity=row.activity,
+            item_id=str(row.insight_id),
+            detail=ActivityDetail(
+                changes=None if changes is None else tuple(map(_change, changes)),
+                name=row.name,
+                short_id=row.short_id,
+            ),
+            created_at=row.at,
+        )
+
+
+class ActivityPage(msgspec.Struct, frozen=True, kw_only=True):
+    """next, previous: absolute URLs."""
+
+    results: tuple[ActivityEntry, ...]
+    next: str | None
+    previous: str | None
+    total_count: int
+
+
+def _user(number: int | None, users: Mapping[int, UserBody]) -> ActivityUser | None:
+    if number is None:
+        return SYSTEM
+    user = users.get(number)
+    return None if user is None else ActivityUser(first_name=user.first_name, email=user.email)
+
+
+def _change(change: Change) -> ChangeBody:
+    return ChangeBody(
+        type=change.type,
+        action=change.action,
+        field=change.field,
+        before=change.before,
+        after=change.after,
+    )

@@ -1,0 +1,46 @@
+"""The reading half of the query service: rows of the read models, as bodies."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import Litestar
+
+from contracts.read_models.projections import PROJECTED_CHANNEL
+from services.common.app import ServicePart, from_state
+from services.common.bell import Bell
+from services.common.database import pool
+from services.query.problems import REFUSALS
+from services.query.reads.all import Reads
+from services.query.reads.standing import Freshness
+from services.query.routes import accounts, activity, insights, sharing
+from services.query.settings import QuerySettings
+
+# How alike a name must be to be found by a search that it does not contain ("dahsboard": 0.43).
+SIMILARITY = {"pg_trgm.word_similarity_threshold": "0.4"}
+
+
+def part(settings: QuerySettings) -> ServicePart:
+    """Stands on `foundation`."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        bell = Bell(settings.database_url, PROJECTED_CHANNEL)
+        freshness = Freshness(bell, settings.position_wait_seconds, settings.freshness_wait_seconds)
+        async with (
+            pool(settings.database_url, name="query", options=SIMILARITY) as connections,
+            bell.listening(),
+        ):
+            app.state.reads = Reads.over(connections, freshness)
+            yield
+
+    return ServicePart(
+        handlers=[
+            *insights.HANDLERS,
+            *activity.HANDLERS,
+            *sharing.HANDLERS,
+            *accounts.HANDLERS,
+        ],
+        dependencies={"reads": from_state("reads")},
+        refusals=REFUSALS,
+        lifespans=[lifespan],
+    )

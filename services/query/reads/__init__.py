@@ -1,0 +1,1 @@
+"""Statements over the read models: SQL in, row Structs out."""

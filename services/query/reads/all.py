@@ -1,0 +1,34 @@
+"""Every read of this service, over one pool."""
+
+import msgspec
+
+from services.common.database import Pool
+from services.query.reads.activity import ActivityReads
+from services.query.reads.counts import Counts
+from services.query.reads.insight_list import InsightList
+from services.query.reads.insights import InsightReads
+from services.query.reads.last_viewed import LastViewedReads
+from services.query.reads.sharing import SharingReads
+from services.query.reads.standing import Freshness
+
+
+class Reads(msgspec.Struct, frozen=True):
+    """freshness: how each of them is waited for."""
+
+    freshness: Freshness
+    insights: InsightReads
+    insight_list: InsightList
+    activity: ActivityReads
+    sharing: SharingReads
+    last_viewed: LastViewedReads
+
+    @classmethod
+    def over(cls, pool: Pool, freshness: Freshness) -> "Reads":
+        return cls(
+            freshness=freshness,
+            insights=InsightReads(pool),
+            insight_list=InsightList(pool, Counts()),
+            activity=ActivityReads(pool),
+            sharing=SharingReads(pool),
+            last_viewed=LastViewedReads(pool),
+        )

@@ -1,0 +1,71 @@
+"""Which insights a list holds and in which order, as values; no HTTP and no SQL."""
+
+from datetime import datetime
+from typing import Literal, get_args
+
+import msgspec
+
+OrderField = Literal[
+    "name", "created_at", "created_by", "last_modified_at", "updated_at", "short_id", "id",
+    "order", "saved", "favorited", "deleted",
+]  # fmt: skip
+ORDER_FIELDS: frozenset[str] = frozenset(get_args(OrderField))
+
+Kind = Literal["TRENDS", "FUNNELS", "RETENTION", "PATHS", "STICKINESS", "LIFECYCLE", "SQL", "JSON"]
+KINDS: frozenset[str] = frozenset(get_args(Kind))
+
+
+class Order(msgspec.Struct, frozen=True):
+    """By one field; among equals the newest insight comes first, in either direction.
+
+    Where there is no value: last when ascending, first when descending, as PostgreSQL has it.
+    """
+
+    field: OrderField
+    descending: bool = False
+
+
+DEFAULT_ORDER = Order("order")
+
+
+class InsightFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What an insight must be to be in the list; None: it does not matter.
+
+    created_by: a user's number; mine: by the caller. after, before: of last_modified_at, neither
+    included. kind: JSON is any query but SQL. search: case-folded, not blank. dashboards: on all of
+    them; tags: at least one of them. nothing: a condition was sent that no insight can meet.
+    order: None: the default, or by closeness when something is searched.
+    """
+
+    short_id: str | None = None
+    created_by: int | None = None
+    mine: bool = False
+    saved: bool | None = None
+    favorited: bool = False
+    after: datetime | None = None
+    before: datetime | None = None
+    kind: Kind | None = None
+    search: str | None = None
+    dashboards: tuple[int, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    nothing: bool = False
+    order: Order | None = None
+
+
+Value = datetime | str | int | bool | None
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """Where a page ended: its last insight's value in the order, and its number."""
+
+    order: Order
+    value: Value
+    insight_id: int
+
+
+class Page(msgspec.Struct, frozen=True):
+    """after: the end of the page before, where it is known; offset then counts nothing."""
+
+    limit: int
+    offset: int
+    after: Cursor | None = None

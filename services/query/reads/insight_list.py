@@ -1,0 +1,144 @@
+"""The list of insights as one statement: a page, its exact count, and how both stand."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, LiteralString
+
+import msgspec
+
+from contracts.read_models.insight import InsightRow
+from contracts.read_models.projections import INSIGHTS, LAST_VIEWED
+from services.common.database import Pool
+from services.query.reads import list_sql
+from services.query.reads.counts import Counts, State
+from services.query.reads.filters import DEFAULT_ORDER, Cursor, InsightFilter, Page
+from services.query.reads.insights import decoded
+from services.query.reads.list_sql import Condition, Sorting
+from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+
+MatchType = Literal["exact", "similar"]
+
+_STATE_POSITION: LiteralString = (
+    "coalesce((SELECT position FROM insight_positions WHERE team_id = %(team_id)s), 0)"
+)
+_STATE_REBUILDS: LiteralString = "(SELECT rebuilds FROM checkpoints WHERE projection = 'insights')"
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """viewed_at: by the caller. match: how it was found, when something was searched."""
+
+    row: InsightRow
+    viewed_at: datetime | None
+    match: MatchType | None
+
+
+class InsightPage(msgspec.Struct, frozen=True):
+    """count: of all pages together. end: where the next page begins, if an order can say so."""
+
+    rows: tuple[Listed, ...]
+    count: int
+    end: Cursor | None
+
+
+class InsightList:
+    def __init__(self, pool: Pool, counts: Counts) -> None:
+        self._pool = pool
+        self._counts = counts
+
+    async def page(
+        self, team_id: int, user_id: int, wanted: InsightFilter, page: Page
+    ) -> Seen[InsightPage]:
+        """Insights in sight. A page past the end is empty."""
+        condition = list_sql.condition(wanted, team_id, user_id)
+        sorting = list_sql.sorting(wanted, wanted.order or DEFAULT_ORDER)
+        counted = (condition.text, repr(condition.values))
+        known = self._counts.get(counted)
+        async with self._pool.connection() as conn:
+            # Not prepared: a plan for any limit and any search is a bad plan for most.
+            cursor = await conn.execute(
+                _statement(condition, sorting, wanted, page.after),
+                condition.values
+                | {
+                    "user_id": user_id,
+                    "limit": page.limit,
+                    "offset": 0 if page.after else page.offset,
+                    "cursor": page.after.value if page.after else None,
+                    "cursor_id": page.after.insight_id if page.after else None,
+                    "projections": projections(INSIGHTS, LAST_VIEWED),
+                    "known_position": known[0].position if known else -1,
+                    "known_rebuilds": known[0].rebuilds if known else -1,
+                },
+                prepare=False,
+            )
+            rows = await cursor.fetchall()
+        reached, head, position, rebuilds, count = rows[0][:5]
+        if count is None:
+            count = known[1] if known else 0
+        else:
+            self._counts.put(counted, State(position, rebuilds), count)
+        listed = [row[5:] for row in rows if row[5] is not None]
+        return Seen(
+            InsightPage(
+                rows=tuple(_listed(row, wanted) for row in listed),
+                count=count,
+                end=_end(listed, wanted, page),
+            ),
+            Standing(reached or 0, head),
+        )
+
+
+def _statement(
+    condition: Condition, sorting: Sorting, wanted: InsightFilter, after: Cursor | None
+) -> LiteralString:
+    """One row per insight, each beginning with the five values of the whole; one row when empty."""
+    names: tuple[LiteralString, ...] = tuple(f"key{n}" for n in range(len(sorting.keys)))
+    keys = ", ".join(f"{key} AS {name}" for key, name in zip(sorting.keys, names, strict=True))
+    match: LiteralString = "NULL" if wanted.search is None else list_sql.SEARCH_MATCH
+    select: LiteralString = (
+        f"SELECT i.insight_id, {match} AS match{', ' if keys else ''}{keys} FROM insights i"
+        f" WHERE {condition.text}"
+    )
+    limit: LiteralString = "LIMIT %(limit)s OFFSET %(offset)s"
+    order = list_sql.order_by(sorting)
+    if after is None:
+        picked: LiteralString = f"{select} ORDER BY {order} {limit}"
+    else:
+        parts = " UNION ALL ".join(
+            f"({select} AND {part} ORDER BY {order} LIMIT %(limit)s)"
+            for part in list_sql.ranges(after)
+        )
+        picked = (
+            f"SELECT * FROM ({parts}) AS parts ORDER BY {list_sql.order_by(sorting, names)} {limit}"
+        )
+    value: LiteralString = names[0] if names else "NULL"
+    return f"""
+        WITH picked AS ({picked}),
+        shown AS (
+            SELECT picked.*, i.row::text AS row, v.viewed_at FROM picked
+            JOIN insights i ON i.team_id = %(team_id)s AND i.insight_id = picked.insight_id
+            LEFT JOIN last_viewed v ON v.team_id = %(team_id)s AND v.user_id = %(user_id)s
+                AND v.insight_id = picked.insight_id
+        ),
+        state AS (SELECT {_STATE_POSITION} AS position, {_STATE_REBUILDS} AS rebuilds)
+        SELECT {REACHED}, {TEAM_HEAD}, state.position, state.rebuilds,
+            CASE WHEN state.position = %(known_position)s AND state.rebuilds = %(known_rebuilds)s
+            THEN NULL ELSE (SELECT count(*) FROM insights i WHERE {condition.text}) END,
+            shown.insight_id, shown.row, shown.viewed_at, shown.match, {value}
+        FROM state LEFT JOIN shown ON true
+        ORDER BY {list_sql.order_by(sorting, names)}"""
+
+
+def _listed(row: Sequence[Any], wanted: InsightFilter) -> Listed:
+    _, text, viewed_at, match, _ = row
+    how: MatchType | None = None
+    if wanted.search is not None:
+        how = "similar" if match == list_sql.SIMILAR else "exact"
+    return Listed(decoded(text), viewed_at, how)
+
+
+def _end(listed: Sequence[Sequence[Any]], wanted: InsightFilter, page: Page) -> Cursor | None:
+    """None after a page that is not full, and where closeness to a search is the order."""
+    if len(listed) < page.limit or (wanted.search is not None and wanted.order is None):
+        return None
+    insight_id, _, _, _, value = listed[-1]
+    return Cursor(wanted.order or DEFAULT_ORDER, value, insight_id)

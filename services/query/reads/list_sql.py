@@ -1,0 +1,141 @@
+"""The list's conditions and orders as SQL: fixed text, and values beside it."""
+
+from typing import LiteralString
+
+import msgspec
+
+from services.query.reads.filters import Cursor, InsightFilter, Order, OrderField
+
+COLUMNS: dict[OrderField, LiteralString] = {
+    "name": "i.name_key",
+    "created_at": "i.created_at",
+    "created_by": "i.created_by",
+    "last_modified_at": "i.last_modified_at",
+    "updated_at": "i.updated_at",
+    "short_id": "i.short_id",
+    "id": "i.insight_id",
+    "order": "i.sort_order",
+    "saved": "i.saved",
+    "favorited": "i.favorited",
+    "deleted": "i.deleted",
+}
+NULLABLE: frozenset[OrderField] = frozenset({"name", "created_by", "order"})
+
+_LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """text: of a WHERE over `insights i`. values: by the names of its placeholders."""
+
+    text: LiteralString
+    values: dict[str, object]
+
+
+class Sorting(msgspec.Struct, frozen=True):
+    """keys: what a row is sorted by, apart from its number. directions: of each.
+
+    newest_last: the number ascends; else it descends, so that among equals the newest is first.
+    """
+
+    keys: tuple[LiteralString, ...]
+    directions: tuple[LiteralString, ...]
+    newest_last: bool = False
+
+
+SEARCH_MATCH: LiteralString = """
+    CASE WHEN i.name_key = %(search)s THEN 0
+        WHEN i.names_text LIKE %(like)s THEN 1
+        WHEN i.words_text LIKE %(like)s THEN 2
+        ELSE 3 END"""
+"""How it was found: its name is the text, a name holds it, another text does; or it is similar."""
+
+SIMILAR = 3
+
+_CLOSENESS: LiteralString = f"""
+    CASE WHEN {SEARCH_MATCH} = 3 THEN -word_similarity(%(search)s, i.names_text) ELSE 0 END"""
+
+
+def condition(wanted: InsightFilter, team_id: int, user_id: int) -> Condition:
+    """What the insights of a list have in common."""
+    clauses: list[LiteralString] = ["i.team_id = %(team_id)s", "NOT i.deleted"]
+    values: dict[str, object] = {"team_id": team_id}
+
+    def also(clause: LiteralString, **more: object) -> None:
+        clauses.append(clause)
+        values.update(more)
+
+    if wanted.nothing:
+        also("false")
+    if wanted.short_id is not None:
+        also("i.short_id = %(short_id)s", short_id=wanted.short_id)
+    if wanted.created_by is not None:
+        also("i.created_by = %(created_by)s", created_by=wanted.created_by)
+    if wanted.mine:
+        also("i.created_by = %(user_id)s", user_id=user_id)
+    if wanted.saved is True:
+        also("(i.saved OR i.dashboards <> '{}')")
+    if wanted.saved is False:
+        also("NOT i.saved")
+    if wanted.favorited:
+        also("i.favorited")
+    if wanted.after is not None:
+        also("i.last_modified_at > %(after)s", after=wanted.after)
+    if wanted.before is not None:
+        also("i.last_modified_at < %(before)s", before=wanted.before)
+    if wanted.kind == "JSON":
+        also("i.has_query AND i.kind <> 'SQL'")
+    elif wanted.kind is not None:
+        also("i.kind = %(kind)s", kind=wanted.kind)
+    if wanted.dashboards is not None:
+        also("i.dashboards @> %(dashboards)s::bigint[]", dashboards=list(wanted.dashboards))
+    if wanted.tags is not None:
+        also("i.tags && %(tags)s::text[]", tags=list(wanted.tags))
+    if wanted.search is not None:
+        also(
+            "(i.names_text LIKE %(like)s OR i.words_text LIKE %(like)s"
+            " OR %(search)s <%% i.names_text)",
+            like=f"%{wanted.search.translate(_LIKE)}%",
+            search=wanted.search,
+        )
+    return Condition(" AND ".join(clauses), values)
+
+
+def sorting(wanted: InsightFilter, order: Order) -> Sorting:
+    """order: used unless something is searched and no order was asked for."""
+    if wanted.search is not None and wanted.order is None:
+        return Sorting((SEARCH_MATCH, _CLOSENESS, "i.sort_order"), ("ASC", "ASC", "ASC"))
+    if order.field == "id":
+        return Sorting((), (), newest_last=not order.descending)
+    return Sorting((COLUMNS[order.field],), ("DESC" if order.descending else "ASC",))
+
+
+def order_by(sorting_: Sorting, names: tuple[LiteralString, ...] | None = None) -> LiteralString:
+    """names: what the keys are called where the rows stand already."""
+    keys = sorting_.keys if names is None else names
+    parts: list[LiteralString] = [
+        f"{key} {direction}" for key, direction in zip(keys, sorting_.directions, strict=True)
+    ]
+    number: LiteralString = "i.insight_id" if names is None else "insight_id"
+    direction: LiteralString = "ASC" if sorting_.newest_last else "DESC"
+    return ", ".join((*parts, f"{number} {direction}"))
+
+
+def ranges(after: Cursor) -> tuple[LiteralString, ...]:
+    """The conditions of what follows the cursor, each a range of one index, in their order.
+
+    They speak of %(cursor)s and %(cursor_id)s. One condition with ORs would say the same, and make
+    PostgreSQL walk through everything before the cursor.
+    """
+    field, descending = after.order.field, after.order.descending
+    if field == "id":
+        return ("i.insight_id < %(cursor_id)s" if descending else "i.insight_id > %(cursor_id)s",)
+    column = COLUMNS[field]
+    older: LiteralString = "i.insight_id < %(cursor_id)s"
+    if after.value is None:
+        level: LiteralString = f"{column} IS NULL AND {older}"
+        return (level, f"{column} IS NOT NULL") if descending else (level,)
+    level = f"{column} = %(cursor)s AND {older}"
+    if descending:
+        return (level, f"{column} < %(cursor)s")
+    beyond: LiteralString = f"{column} > %(cursor)s"
+    return (level, beyond, f"{column} IS NULL") if field in NULLABLE else (level, beyond)

@@ -1,0 +1,72 @@
+"""An insight's sharing configuration, in one round trip."""
+
+from typing import LiteralString
+
+import msgspec
+from psycopg.rows import args_row
+
+from contracts.read_models.projections import INSIGHTS, SHARING
+from contracts.read_models.sharing import SharingRow
+from services.common.database import Pool
+from services.query.reads.insights import Reference
+from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+
+_decoder = msgspec.json.Decoder(SharingRow)
+
+_ONE: LiteralString = f"""
+    SELECT i.insight_id, s.row::text, t.token, p.position, {REACHED}, {TEAM_HEAD}
+    FROM (SELECT) AS one
+    LEFT JOIN insights i ON i.team_id = %(team_id)s AND NOT i.deleted AND """
+_BY_NUMBER: LiteralString = "i.insight_id = %(number)s"
+_BY_SHORT_ID: LiteralString = "i.short_id = %(short_id)s"
+_BESIDE: LiteralString = """
+    LEFT JOIN sharing s ON s.team_id = i.team_id AND s.insight_id = i.insight_id
+    LEFT JOIN share_tokens t ON t.id = (s.row->>'token_id')::bigint
+    LEFT JOIN parked_streams p ON p.projection = 'sharing' AND p.stream_id = s.stream_id"""
+
+
+class FoundSharing(msgspec.Struct, frozen=True):
+    """exists: the insight does. row: None when it was never shared. access_token: while it is."""
+
+    exists: bool
+    row: SharingRow | None
+    access_token: str | None
+    parked_at: int | None
+
+
+class SharingReads:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def one(self, team_id: int, insight: Reference) -> Seen[FoundSharing]:
+        """Of an insight in sight."""
+        async with self._pool.connection() as conn:
+            cursor = conn.cursor(row_factory=args_row(_found))
+            await cursor.execute(
+                _ONE + (_BY_SHORT_ID if insight.number is None else _BY_NUMBER) + _BESIDE,
+                {
+                    "team_id": team_id,
+                    "number": insight.number,
+                    "short_id": insight.short_id,
+                    "projections": projections(INSIGHTS, SHARING),
+                },
+            )
+            found = await cursor.fetchone()
+        if found is None:
+            raise RuntimeError("the statement always gives one row")
+        return found
+
+
+def _found(
+    insight_id: int | None,
+    row: str | None,
+    token: str | None,
+    parked_at: int | None,
+    reached: int | None,
+    head: int,
+) -> Seen[FoundSharing]:
+    sharing = None if row is None else _decoder.decode(row)
+    return Seen(
+        FoundSharing(insight_id is not None, sharing, token, parked_at),
+        Standing(reached or 0, head),
+    )

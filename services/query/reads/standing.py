@@ -1,0 +1,113 @@
+"""How old what was read is, and waiting until it is young enough.
+
+Each read's statement also says how far the projections it rests on have come, and which fact of the
+log is the last that concerns it. So a write is visible to the very next read at no extra round
+trip; if the projector is behind, the read waits for its bell.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Generic, LiteralString, TypeVar
+
+import msgspec
+
+from contracts.read_models.projections import Projection
+from services.common.bell import Bell
+from services.common.problems import unavailable
+
+T = TypeVar("T")
+
+# A bell that was missed costs this much and no more.
+LONGEST_NAP_SECONDS = 0.1
+
+TEAM_HEAD: LiteralString = (
+    "coalesce((SELECT notification_id FROM log WHERE team_id = %(team_id)s"
+    " ORDER BY team_seq DESC LIMIT 1), 0)"
+)
+"""SQL: the position of the project's last fact."""
+
+REACHED: LiteralString = (
+    "(SELECT min(position) FROM checkpoints WHERE projection = ANY(%(projections)s))"
+)
+"""SQL: the position that all of these projections have reached."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """reached: what was read holds all up to here. wanted: the last fact that concerns it."""
+
+    reached: int
+    wanted: int
+
+
+class Seen(msgspec.Struct, Generic[T], frozen=True):
+    """What one statement read, and how it stands."""
+
+    value: T
+    standing: Standing
+
+
+class Fresh(msgspec.Struct, Generic[T], frozen=True):
+    """What is answered. position: it holds all up to here. stale: it may lack later facts."""
+
+    value: T
+    position: int
+    stale: bool
+
+
+class Freshness:
+    """Repeats reads until they are as young as they must be.
+
+    position_seconds, freshness_seconds: see `QuerySettings`.
+    """
+
+    def __init__(self, bell: Bell, position_seconds: float, freshness_seconds: float) -> None:
+        self._bell = bell
+        self._position_seconds = position_seconds
+        self._freshness_seconds = freshness_seconds
+
+    async def of(self, read: Callable[[], Awaitable[Seen[T]]], at_least: int | None) -> Fresh[T]:
+        """What `read` gives, once it stands where it must.
+
+        at_least: the position that the caller has seen. None: the log's last fact of concern when
+        the first read looked; what is appended meanwhile does not prolong the wait.
+        Raises Rejected 503 when a position that the caller has seen is not reached in time.
+        """
+        seen = await read()
+        standing = seen.standing
+        wanted = standing.wanted if at_least is None else at_least
+        if standing.reached >= wanted:
+            return Fresh(seen.value, standing.reached, stale=False)
+        patience = self._freshness_seconds if at_least is None else self._position_seconds
+        seen = await self._wait(read, wanted, patience)
+        reached = seen.standing.reached
+        if reached < wanted and at_least is not None:
+            raise unavailable(f"Position {at_least} is not reached yet; this is at {reached}.")
+        return Fresh(seen.value, reached, stale=reached < wanted)
+
+    async def _wait(
+        self, read: Callable[[], Awaitable[Seen[T]]], wanted: int, patience: float
+    ) -> Seen[T]:
+        """Read at every ring, until `wanted` is reached or patience ends; what was read last."""
+        deadline = time.monotonic() + patience
+        with self._bell.listener() as rung:
+            while True:
+                rung.clear()
+                seen = await read()
+                left = deadline - time.monotonic()
+                if seen.standing.reached >= wanted or left <= 0:
+                    return seen
+                await _ring_or(rung, min(left, LONGEST_NAP_SECONDS))
+
+
+async def _ring_or(rung: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await rung.wait()
+    except TimeoutError:
+        pass
+
+
+def projections(*names: Projection) -> list[str]:
+    """The value of `%(projections)s`."""
+    return list(names)

@@ -1,0 +1,245 @@
+"""What clients ask for before insights: the user, organizations and projects, the key itself."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.api.accounts import (
+    AccountPage,
+    KeyBody,
+    MeBody,
+    OrganizationBody,
+    OrganizationSummary,
+    ProjectBody,
+    ProjectSummary,
+)
+from services.common.accounts import Accounts, Organization, Project
+from services.common.caller import Person, current_project, resolve_project
+from services.common.problems import Rejected, not_found
+from services.query import paging
+from services.query.answers import plain
+from services.query.reads.filters import DEFAULT_ORDER
+
+USER = {"scopes": ("user:read",)}
+PROJECT = {"scopes": ("project:read",)}
+ORGANIZATION = {"scopes": ("organization:read",)}
+AnyRequest = Request[Any, Any, State]
+Listed = ProjectBody | OrganizationBody
+
+_encoder = msgspec.json.Encoder()
+
+
+@get("/api/users/@me/", opt=USER)
+async def get_me(
+    request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
+) -> Response[bytes]:
+    """The user whose key it is, with their current project and organization."""
+    user, team = person.user, await _current_project(person, accounts)
+    organizations = await _organizations(person, accounts)
+    current = next(
+        (each for each in organizations if team and each.id == team.organization_id),
+        organizations[0] if organizations else None,
+    )
+    body = MeBody(
+        id=user.id,
+        uuid=user.uuid,
+        distinct_id=user.distinct_id,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        email=user.email,
+        is_email_verified=user.is_email_verified,
+        team=None if team is None else project_body(team),
+        organization=None if current is None else await _organization(current, person, accounts),
+        organizations=tuple(OrganizationSummary(id=o.id, name=o.name) for o in organizations),
+    )
+    return plain(request, _encoder.encode(body))
+
+
+@get("/api/personal_api_keys/@current/")
+async def get_current_key(request: AnyRequest, person: NamedDependency[Person]) -> Response[bytes]:
+    """The key that asks. Every key may: tools decide by its scopes what they offer."""
+    key = person.key
+    body = KeyBody(
+        id=key.id,
+        label=key.label,
+        scopes=key.scopes,
+        scoped_teams=key.scoped_teams,
+        scoped_organizations=key.scoped_organizations,
+        created_at=key.created_at,
+        last_used_at=key.last_used_at,
+        user_id=key.user_id,
+    )
+    return plain(request, _encoder.encode(body))
+
+
+@get("/api/projects/", opt=PROJECT)
+async def list_projects(
+    request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
+) -> Response[bytes]:
+    """Every project the key may enter."""
+    projects = [
+        project
+        for organization in await _organizations(person, accounts)
+        for project in await _projects(organization, person, accounts)
+    ]
+    return _page(request, [project_body(each) for each in projects])
+
+
+@get(["/api/projects/{project:str}/", "/api/environments/{project:str}/"], opt=PROJECT)
+async def get_project(
+    request: AnyRequest,
+    accounts: NamedDependency[Accounts],
+    person: NamedDependency[Person],
+    project: FromPath[str],
+) -> Response[bytes]:
+    """One project, by number or as `@current`."""
+    found = await resolve_project(project, person, accounts)
+    return plain(request, _encoder.encode(project_body(found)))
+
+
+@get("/api/organizations/", opt=ORGANIZATION)
+async def list_organizations(
+    request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
+) -> Response[bytes]:
+    """Every organization the key may enter."""
+    found = await _organizations(person, accounts)
+    return _page(request, [await _organization(each, person, accounts) for each in found])
+
+
+@get("/api/organizations/{organization:str}/", opt=ORGANIZATION)
+async def get_organization(
+    request: AnyRequest,
+    accounts: NamedDependency[Accounts],
+    person: NamedDependency[Person],
+    organization: FromPath[str],
+) -> Response[bytes]:
+    """One organization, by UUID or as `@current`."""
+    found = await _resolve(organization, person, accounts)
+    body = await _organization(found, person, accounts)
+    return plain(request, _encoder.encode(body))
+
+
+@get("/api/organizations/{organization:str}/projects/", opt=PROJECT)
+async def list_projects_of(
+    request: AnyRequest,
+    accounts: NamedDependency[Accounts],
+    person: NamedDependency[Person],
+    organization: FromPath[str],
+) -> Response[bytes]:
+    """The organization's projects that the key may enter."""
+    found = await _resolve(organization, person, accounts)
+    projects = await _projects(found, person, accounts)
+    return _page(request, [project_body(each) for each in projects])
+
+
+def project_body(project: Project) -> ProjectBody:
+    return ProjectBody(
+        id=project.id,
+        uuid=project.uuid,
+        organization=project.organization_id,
+        name=project.name,
+        api_token=project.api_token,
+        timezone=project.timezone,
+        week_start_day=project.week_start_day,
+        test_account_filters=project.test_account_filters,
+        created_at=project.created_at,
+    )
+
+
+async def _current_project(person: Person, accounts: Accounts) -> Project | None:
+    try:
+        return await current_project(person, accounts)
+    except Rejected:
+        return None
+
+
+async def _organizations(person: Person, accounts: Accounts) -> list[Organization]:
+    """Those the user is in and the key is not kept out of, the oldest first."""
+    limits = person.key.scoped_organizations
+    found = [
+        await accounts.organization(each)
+        for each in person.user.memberships
+        if not limits or each in limits
+    ]
+    return sorted(
+        (each for each in found if each is not None), key=lambda each: (each.created_at, each.id)
+    )
+
+
+async def _projects(
+    organization: Organization, person: Person, accounts: Accounts
+) -> list[Project]:
+    return [each for each in await accounts.projects_of(organization.id) if person.may_enter(each)]
+
+
+async def _resolve(reference: str, person: Person, accounts: Accounts) -> Organization:
+    """Raises Rejected 404; of an organization of others, nothing is said but that."""
+    found = await _organizations(person, accounts)
+    if reference == "@current":
+        team = await _current_project(person, accounts)
+        wanted = team.organization_id if team else found[0].id if found else None
+    else:
+        wanted = _uuid(reference)
+    for each in found:
+        if each.id == wanted:
+            return each
+    raise not_found()
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+async def _organization(
+    organization: Organization, person: Person, accounts: Accounts
+) -> OrganizationBody:
+    projects = tuple(
+        ProjectSummary(
+            id=each.id,
+            uuid=each.uuid,
+            name=each.name,
+            api_token=each.api_token,
+            timezone=each.timezone,
+        )
+        for each in await _projects(organization, person, accounts)
+    )
+    return OrganizationBody(
+        id=organization.id,
+        name=organization.name,
+        created_at=organization.created_at,
+        membership_level=person.user.memberships[organization.id],
+        teams=projects,
+        projects=projects,
+    )
+
+
+def _page(request: AnyRequest, found: Sequence[Listed]) -> Response[bytes]:
+    page = paging.page(request, DEFAULT_ORDER)
+    results = tuple(found[page.offset : page.offset + page.limit])
+    body = AccountPage(
+        count=len(found),
+        next=paging.next_page(request, page, len(results), len(found), None),
+        previous=paging.previous_page(request, page),
+        results=results,
+    )
+    return plain(request, _encoder.encode(body))
+
+
+HANDLERS = [
+    get_me,
+    get_current_key,
+    list_projects,
+    get_project,
+    list_organizations,
+    get_organization,
+    list_projects_of,
+]

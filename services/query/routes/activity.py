@@ -1,0 +1,114 @@
+"""Reading the activity log, of one insight and of all."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.api.activity import ActivityEntry, ActivityPage
+from services.common.accounts import Accounts
+from services.common.caller import Caller
+from services.common.context import user_bodies
+from services.common.paths import project_paths
+from services.common.problems import not_found
+from services.query import paging, parameters
+from services.query.answers import answer
+from services.query.problems import parked
+from services.query.reads import activity
+from services.query.reads.all import Reads
+from services.query.reads.insights import reference
+
+READ = {"scopes": ("activity_log:read",)}
+AnyRequest = Request[Any, Any, State]
+
+DEFAULT_LIMIT = 10
+HIGHEST_PAGE = 2**31
+
+_encoder = msgspec.json.Encoder()
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    """page: from 1. quiet: with the entries that PostHog does not make (`?all=true`)."""
+
+    limit: int
+    page: int
+    quiet: bool
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.limit
+
+
+@get(project_paths("/insights/{insight:str}/activity/"), opt=READ)
+async def insight_activity(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    insight: FromPath[str],
+) -> Response[bytes]:
+    """What was done to one insight, newest first; a deleted one answers too."""
+    of, wanted = reference(insight), _wanted(request)
+    if of is None:
+        raise not_found()
+    fresh = await reads.freshness.of(
+        lambda: reads.activity.of_insight(
+            caller.team_id, of, limit=wanted.limit, offset=wanted.offset, quiet=wanted.quiet
+        ),
+        parameters.at_least(request),
+    )
+    found = fresh.value
+    if found is None:
+        raise not_found()
+    if found.parked_at is not None:
+        raise parked(found.parked_at)
+    body = await _body(request, accounts, found, wanted)
+    return answer(request, _encoder.encode(body), fresh)
+
+
+@get(project_paths("/insights/activity/"), opt=READ)
+async def all_activity(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """What was done to the project's insights, newest first."""
+    wanted = _wanted(request)
+    fresh = await reads.freshness.of(
+        lambda: reads.activity.of_team(
+            caller.team_id, limit=wanted.limit, offset=wanted.offset, quiet=wanted.quiet
+        ),
+        parameters.at_least(request),
+    )
+    body = await _body(request, accounts, fresh.value, wanted)
+    return answer(request, _encoder.encode(body), fresh)
+
+
+def _wanted(request: AnyRequest) -> _Wanted:
+    return _Wanted(
+        parameters.number(request, "limit", DEFAULT_LIMIT, least=1, most=parameters.HIGHEST_LIMIT),
+        parameters.number(request, "page", 1, least=1, most=HIGHEST_PAGE),
+        parameters.flag(request, "all"),
+    )
+
+
+async def _body(
+    request: AnyRequest, accounts: Accounts, found: activity.ActivityPage, wanted: _Wanted
+) -> ActivityPage:
+    users = await user_bodies(accounts, (entry.user_id for entry in found.entries))
+    more = wanted.offset + wanted.limit < found.total
+    return ActivityPage(
+        results=tuple(
+            ActivityEntry.of(entry, users, quiet=wanted.quiet) for entry in found.entries
+        ),
+        next=paging.link(request, page=str(wanted.page + 1)) if more else None,
+        previous=paging.link(request, page=str(wanted.page - 1)) if wanted.page > 1 else None,
+        total_count=found.total,
+    )
+
+
+HANDLERS = [insight_activity, all_activity]

@@ -1,0 +1,122 @@
+"""Reading insights: one, a list, and what the caller looked at last."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.api.insight_pages import InsightPage
+from contracts.api.insights import InsightBody
+from contracts.read_models.insight import InsightRow
+from services.common.accounts import Accounts
+from services.common.caller import Caller
+from services.common.context import insight_context
+from services.common.paths import project_paths
+from services.common.problems import not_found
+from services.query import paging, parameters, shown
+from services.query.answers import answer
+from services.query.problems import parked
+from services.query.reads.all import Reads
+from services.query.reads.filters import DEFAULT_ORDER
+from services.query.reads.insight_list import Listed
+from services.query.reads.insights import Found, Reference, reference
+from services.query.reads.standing import Fresh
+
+READ = {"scopes": ("insight:read",)}
+AnyRequest = Request[Any, Any, State]
+
+_encoder = msgspec.json.Encoder()
+
+
+@get(project_paths("/insights/"), opt=READ)
+async def list_insights(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """Insights of the project, filtered, searched and ordered; deleted ones never."""
+    wanted = parameters.insight_filter(request, caller.project)
+    page = paging.page(request, wanted.order or DEFAULT_ORDER)
+    fresh = await reads.freshness.of(
+        lambda: reads.insight_list.page(caller.team_id, caller.user.id, wanted, page),
+        parameters.at_least(request),
+    )
+    found = fresh.value
+    body = InsightPage(
+        count=found.count,
+        next=paging.next_page(request, page, len(found.rows), found.count, found.end),
+        previous=paging.previous_page(request, page),
+        results=await shown.insights(
+            found.rows, caller, accounts, basic=parameters.flag(request, "basic")
+        ),
+    )
+    return answer(request, _encoder.encode(body), fresh)
+
+
+@get(project_paths("/insights/{insight:str}/"), opt=READ)
+async def get_insight(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    insight: FromPath[str],
+) -> Response[bytes]:
+    """One insight, no older than the position the caller says it has seen."""
+    wanted = reference(insight)
+    if wanted is None:
+        raise not_found()
+    fresh = await _one(reads, caller, wanted, parameters.at_least(request))
+    row = _in_sight(fresh.value)
+    context = await insight_context(accounts, caller, row, last_viewed_at=fresh.value.viewed_at)
+    body = _encoder.encode(InsightBody.of(row, context))
+    return answer(request, body, fresh, version=row.version)
+
+
+@get(project_paths("/insights/my_last_viewed/"), opt=READ)
+async def my_last_viewed(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """The caller's last five insights, the newest view first, in the basic shape."""
+    fresh = await reads.freshness.of(
+        lambda: reads.last_viewed.newest(caller.team_id, caller.user.id),
+        parameters.at_least(request),
+    )
+    listed = [Listed(each.row, each.viewed_at, None) for each in fresh.value]
+    bodies = await shown.insights(listed, caller, accounts, basic=True)
+    return answer(request, _encoder.encode(bodies), fresh)
+
+
+async def _one(
+    reads: Reads, caller: Caller, wanted: Reference, at_least: int | None
+) -> Fresh[Found]:
+    async def read(wanted: Reference) -> Fresh[Found]:
+        return await reads.freshness.of(
+            lambda: reads.insights.one(caller.team_id, caller.user.id, wanted), at_least
+        )
+
+    fresh = await read(wanted)
+    if fresh.value.row is None and wanted.short_id is not None:
+        # Perhaps its stream is parked since its creation: only the number leads there.
+        number = await reads.insights.number(caller.team_id, wanted.short_id)
+        if number is not None:
+            return await read(Reference(number=number))
+    return fresh
+
+
+def _in_sight(found: Found) -> InsightRow:
+    """Raises Rejected: 503 when its history can't be followed, 404 when there is none."""
+    if found.parked_at is not None:
+        raise parked(found.parked_at)
+    if found.row is None or found.row.deleted:
+        raise not_found()
+    return found.row
+
+
+HANDLERS = [list_insights, get_insight, my_last_viewed]

@@ -1,0 +1,61 @@
+"""Reading an insight's sharing configuration."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.api.sharing import SharingBody
+from services.common.accounts import Accounts
+from services.common.caller import Caller
+from services.common.context import user_bodies
+from services.common.paths import project_paths
+from services.common.problems import not_found
+from services.query import parameters
+from services.query.answers import answer
+from services.query.problems import parked
+from services.query.reads.all import Reads
+from services.query.reads.insights import reference
+
+READ = {"scopes": ("sharing_configuration:read",)}
+AnyRequest = Request[Any, Any, State]
+
+_encoder = msgspec.json.Encoder()
+
+
+@get(project_paths("/insights/{insight:str}/sharing/"), opt=READ)
+async def get_sharing(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    insight: FromPath[str],
+) -> Response[bytes]:
+    """Whether and how the insight is shared. Asking makes no share."""
+    of = reference(insight)
+    if of is None:
+        raise not_found("Insight not found.")
+    fresh = await reads.freshness.of(
+        lambda: reads.sharing.one(caller.team_id, of), parameters.at_least(request)
+    )
+    found = fresh.value
+    if not found.exists:
+        raise not_found("Insight not found.")
+    if found.parked_at is not None:
+        raise parked(found.parked_at)
+    makers = await user_bodies(
+        accounts, (password.created_by for password in (found.row.passwords if found.row else ()))
+    )
+    body = SharingBody.of(
+        found.row,
+        found.access_token,
+        {number: user.email for number, user in makers.items()},
+    )
+    version = found.row.version if found.row else 0
+    return answer(request, _encoder.encode(body), fresh, version=version)
+
+
+HANDLERS = [get_sharing]
