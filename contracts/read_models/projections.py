@@ -2,12 +2,13 @@
 
 from typing import Literal
 
-Projection = Literal["insights", "sharing", "activity", "last_viewed"]
+Projection = Literal["insights", "sharing", "activity", "last_viewed", "dashboards"]
 
 INSIGHTS: Projection = "insights"
 SHARING: Projection = "sharing"
 ACTIVITY: Projection = "activity"
 LAST_VIEWED: Projection = "last_viewed"
+DASHBOARDS: Projection = "dashboards"
 
 PROJECTED_CHANNEL = "recount_projected"
 """PostgreSQL's channel on which a projection that moved rings; the payload is its name."""

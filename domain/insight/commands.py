@@ -37,12 +37,12 @@ class EditInsight(msgspec.Struct, frozen=True, kw_only=True):
     dashboards: all of those the insight shall be on; it leaves the others.
     """
 
-    name: str | None | UnsetType = UNSET
-    derived_name: str | None | UnsetType = UNSET
-    description: str | None | UnsetType = UNSET
+    name: str | UnsetType | None = UNSET
+    derived_name: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
     filters: Raw | UnsetType = UNSET
     query: Raw | UnsetType = UNSET
-    order: int | None | UnsetType = UNSET
+    order: int | UnsetType | None = UNSET
     favorited: bool | UnsetType = UNSET
     saved: bool | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
@@ -50,9 +50,27 @@ class EditInsight(msgspec.Struct, frozen=True, kw_only=True):
     deleted: bool | UnsetType = UNSET
 
 
-InsightCommand = CreateInsight | EditInsight
+class LeaveDashboard(msgspec.Struct, frozen=True, kw_only=True):
+    """The dashboard is deleted, or takes the tile off; a deleted insight leaves it too.
+
+    delete: the insight goes with it.
+    """
+
+    dashboard_id: int
+    delete: bool = False
+
+
+class ReturnToDashboard(msgspec.Struct, frozen=True, kw_only=True):
+    """The dashboard is back, or puts the tile back. restore: the insight was deleted with it."""
+
+    dashboard_id: int
+    name: str | None
+    restore: bool = False
+
+
+InsightCommand = CreateInsight | EditInsight | LeaveDashboard | ReturnToDashboard
 
 
 def clean_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    """PostHog: tagify and set_tags_on_object; trimmed, lower-cased, distinct, sorted, none empty."""
+    """Trimmed, lower-cased, distinct, sorted, none empty. PostHog: tagify, set_tags_on_object."""
     return tuple(sorted({tag.strip().lower() for tag in tags} - {""}))

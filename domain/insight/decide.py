@@ -30,6 +30,8 @@ from domain.insight.commands import (
     DashboardPlace,
     EditInsight,
     InsightCommand,
+    LeaveDashboard,
+    ReturnToDashboard,
     clean_tags,
 )
 from domain.insight.state import Insight
@@ -46,6 +48,10 @@ def decide(command: InsightCommand, insight: Insight) -> list[InsightEvent]:
             return _create(command, insight)
         case EditInsight():
             return _edit(command, insight)
+        case LeaveDashboard():
+            return _leave(command, insight)
+        case ReturnToDashboard():
+            return _return(command, insight)
         case _:
             assert_never(command)
 
@@ -146,6 +152,27 @@ def _moves(wanted: tuple[DashboardPlace, ...], insight: Insight) -> list[Insight
             facts.append(_placed(place))
         elif not tile.live:
             facts.append(InsightAddedToDashboard(tile.id, place.dashboard_id, place.name))
+    return facts
+
+
+def _leave(command: LeaveDashboard, insight: Insight) -> list[InsightEvent]:
+    """A deleted insight leaves as well, or restoring it would bring it back on what is gone."""
+    facts: list[InsightEvent] = []
+    tile = insight.tile_on(command.dashboard_id)
+    if tile is not None and tile.live:
+        facts.append(InsightRemovedFromDashboard(tile.id, tile.dashboard_id, tile.dashboard_name))
+    if command.delete and insight.exists and not insight.deleted:
+        facts.append(InsightDeleted())
+    return facts
+
+
+def _return(command: ReturnToDashboard, insight: Insight) -> list[InsightEvent]:
+    facts: list[InsightEvent] = []
+    if command.restore and insight.deleted:
+        facts.append(InsightRestored())
+    tile = insight.tile_on(command.dashboard_id)
+    if tile is not None and not tile.live:
+        facts.append(InsightAddedToDashboard(tile.id, command.dashboard_id, command.name))
     return facts
 
 

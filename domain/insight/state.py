@@ -43,7 +43,7 @@ class Insight(msgspec.Struct, frozen=True, kw_only=True):
     """An insight's present; `Insight()` is one that was never created.
 
     tiles: by dashboard, in the order in which the insight came on each first. A deletion leaves
-    them as they are: whoever is deleted has no live tile in sight, and restoring shows the same again.
+    them as they are: who is deleted has no live tile in sight, and restoring shows the same again.
     """
 
     exists: bool = False

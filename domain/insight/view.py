@@ -30,7 +30,7 @@ from contracts.read_models.insight import InsightRow, TileRow
 
 
 def project(row: InsightRow | None, recorded: Recorded[InsightEvent]) -> InsightRow:
-    """The row after one more fact. Raises ValueError on a history that does not begin with a creation."""
+    """The row after one more fact. Raises ValueError when no creation comes first."""
     event = recorded.event
     if isinstance(event, InsightCreated):
         return _created(event, recorded)

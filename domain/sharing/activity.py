@@ -22,7 +22,7 @@ def activity_name(event: SharingEvent) -> str:
 
 
 def changes(event: SharingEvent) -> list[Change]:
-    """PostHog: SharingConfigurationViewSet.patch; only the switch has a change, without a before."""
+    """Only the switch has a change, and no before. PostHog: SharingConfigurationViewSet.patch."""
     match event:
         case SharingEnabled():
             return [_switched(True)]

@@ -11,7 +11,7 @@ from services.command.insights import insight_number
 from services.command.numbers import Numbers
 from services.command.passwords import Passwords
 from services.command.problems import REFUSALS
-from services.command.routes import insights, sharing, views
+from services.command.routes import dashboards, insights, sharing, views
 from services.command.settings import CommandSettings
 from services.command.terms import provide_terms
 from services.common.app import ServicePart, compose, from_state
@@ -37,6 +37,7 @@ def part(settings: CommandSettings) -> ServicePart:
             *insights.HANDLERS,
             *sharing.HANDLERS,
             *views.HANDLERS,
+            *dashboards.HANDLERS,
         ],
         dependencies={
             "store": from_state("store"),

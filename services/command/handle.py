@@ -1,6 +1,6 @@
 """The one path of a command: load, decide, append. Nothing else appends facts of an aggregate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -22,6 +22,11 @@ Command = TypeVar("Command")
 Event = TypeVar("Event", bound=DomainEvent)
 
 ATTEMPTS = 5
+# Who meets others beside the stream (ten clients put insights on one dashboard) gets in line: of
+# all that meet, one is through at each attempt.
+ATTEMPTS_BESIDE = 64
+
+Pasts = Mapping[Stream, list[Recorded[DomainEvent]]]
 
 
 class Rules(msgspec.Struct, Generic[State, Command, Event], frozen=True):
@@ -67,6 +72,25 @@ class KeyReused(Exception):
     """The Idempotency-Key was used before, with another request."""
 
 
+def _nothing(_: Sequence[DomainEvent]) -> tuple[Part, ...]:
+    return ()
+
+
+class Attempt(msgspec.Struct, Generic[Command, Event], frozen=True):
+    """What is decided on this time.
+
+    beside: the stream's new facts -> what other streams get in the same append. A part without
+    facts holds that its stream does not move meanwhile.
+    """
+
+    command: Command
+    beside: Callable[[Sequence[Event]], Sequence[Part]] = _nothing
+
+
+Prepare = Callable[[Pasts], Awaitable[Attempt[Command, Event]]]
+"""Looks at the pasts of the stream and of those beside it; may refuse. Asked at each attempt."""
+
+
 async def handle(
     store: EventStore,
     rules: Rules[State, Command, Event],
@@ -74,31 +98,54 @@ async def handle(
     command: Command,
     terms: Terms,
 ) -> Outcome[Event]:
-    """Append what `command` decides on the stream's present past.
+    """Append what `command` decides on the stream's present past. Raises as `handle_with` does."""
 
-    Raises what `decide` raises; Stale if the stream has moved on from `expected_version`. Without
-    one we decide again on the newer past, ATTEMPTS times in all, then raise ConcurrentEdit.
+    async def as_it_is(_: Pasts) -> Attempt[Command, Event]:
+        return Attempt(command)
+
+    return await handle_with(store, rules, stream, as_it_is, terms)
+
+
+async def handle_with(
+    store: EventStore,
+    rules: Rules[State, Command, Event],
+    stream: Stream,
+    prepare: Prepare[Command, Event],
+    terms: Terms,
+    beside: Sequence[Stream] = (),
+) -> Outcome[Event]:
+    """Append what the command that `prepare` gives decides on the stream's present past.
+
+    beside: streams that `prepare` looks at too, loaded in the same round trip.
+    Raises what `prepare` and `decide` raise; Stale if the stream has moved on from
+    `expected_version`. Without one we decide again on the newer past, ATTEMPTS times in all
+    (ATTEMPTS_BESIDE where another stream moved), then raise ConcurrentEdit.
     """
-    for attempt in range(1, ATTEMPTS + 1):
-        past = cast("list[Recorded[Event]]", await store.load(stream))
+    left = {True: ATTEMPTS, False: ATTEMPTS_BESIDE}
+    while True:
+        pasts = await store.load_all((stream, *beside))
+        past = cast("list[Recorded[Event]]", pasts[stream])
         if terms.expected_version not in (None, len(past)):
             raise Stale(terms.expected_version, len(past), past)
-        events = tuple(rules.decide(command, rules.fold(past)))
-        if not events and terms.receipt is None:
+        attempt = await prepare(pasts)
+        events = tuple(rules.decide(attempt.command, rules.fold(past)))
+        others = tuple(attempt.beside(events))
+        if not events and terms.receipt is None and not any(part.events for part in others):
             return Outcome(history=past, position=past[-1].position if past else 0)
+        own = Part(stream, len(past), cast("tuple[DomainEvent, ...]", events))
         try:
-            appended = await store.append(
-                _append(Part(stream, len(past), cast("tuple[DomainEvent, ...]", events)), terms)
-            )
-        except ConcurrentEdit:
-            if attempt == ATTEMPTS:
+            appended = await store.append(_append((own, *others), terms))
+        except ConcurrentEdit as met:
+            left[met.stream_id == stream.id] -= 1
+            if 0 in left.values():
                 raise
             continue
         except ReceiptExists as used:
             return await replay(store, used.receipt, terms)
-        new = cast("tuple[Recorded[Event], ...]", appended.recorded)
-        return Outcome(history=[*past, *new], position=appended.position)
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        new = [fact for fact in appended.recorded if fact.stream_id == stream.id]
+        return Outcome(
+            history=[*past, *cast("list[Recorded[Event]]", new)], position=appended.position
+        )
 
 
 async def replayed(store: EventStore, terms: Terms) -> Outcome[Any] | None:
@@ -122,10 +169,11 @@ async def replay(store: EventStore, receipt: Receipt, terms: Terms) -> Outcome[A
     return Outcome(history=history, position=receipt.position, replayed=True)
 
 
-def _append(part: Part, terms: Terms) -> Append:
+def _append(parts: tuple[Part, ...], terms: Terms) -> Append:
+    """The stream of the command comes first: a receipt remembers it, to answer from it again."""
     caller = terms.caller
     return Append(
-        parts=(part,),
+        parts=parts,
         actor=caller.actor,
         operation_id=caller.operation_id,
         correlation_id=caller.correlation_id,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from litestar import Request, Response
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from contracts.api.insights import InsightBody, WriteInsight
 from contracts.events.insight import InsightEvent
 from contracts.events.recorded import Recorded
-from contracts.json import EMPTY_OBJECT, NULL, compact, is_null
+from contracts.json import EMPTY_OBJECT, NULL, is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.stored import check_query
 from domain.insight import activity
@@ -20,6 +20,7 @@ from domain.insight.commands import CreateInsight, EditInsight, InsightCommand
 from domain.insight.decide import decide
 from domain.insight.state import Insight, evolve, fold
 from domain.insight.view import view
+from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.numbers import InsightNumber, Numbers
 from services.common.accounts import Accounts
@@ -28,8 +29,6 @@ from services.common.body import read
 from services.common.caller import Caller
 from services.common.context import insight_context
 from services.common.problems import invalid, not_found
-
-T = TypeVar("T")
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -56,13 +55,6 @@ async def insight_number(reference: str, team_id: int, numbers: Numbers) -> int:
 async def read_insight(request: Request[Any, Any, Any]) -> WriteInsight:
     """The body of a write, its documents checked. Raises Rejected 400 naming the field."""
     body = await read(request, WriteInsight)
-    if body.dashboards is not UNSET and body.dashboards:
-        # No project has a dashboard yet, so none that is named exists.
-        raise invalid(
-            "dashboards",
-            "does_not_exist",
-            f'Invalid pk "{body.dashboards[0]}" - object does not exist.',
-        )
     return replace(body, filters=_filters(body.filters), query=_query(body.query))
 
 
@@ -71,16 +63,16 @@ def create_command(body: WriteInsight, number: InsightNumber) -> CreateInsight:
     return CreateInsight(
         insight_id=number.id,
         short_id=number.short_id,
-        name=_or(body.name, None),
-        derived_name=_or(body.derived_name, None),
-        description=_or(body.description, None),
-        filters=_or(body.filters, EMPTY_OBJECT),
-        query=_or(body.query, NULL),
-        order=_or(body.order, None),
-        favorited=_or(body.favorited, False),
-        saved=_or(body.saved, True),
-        tags=_or(body.tags, ()),
-        deleted=_or(body.deleted, False),
+        name=or_default(body.name, None),
+        derived_name=or_default(body.derived_name, None),
+        description=or_default(body.description, None),
+        filters=or_default(body.filters, EMPTY_OBJECT),
+        query=or_default(body.query, NULL),
+        order=or_default(body.order, None),
+        favorited=or_default(body.favorited, False),
+        saved=or_default(body.saved, True),
+        tags=or_default(body.tags, ()),
+        deleted=or_default(body.deleted, False),
     )
 
 
@@ -94,7 +86,7 @@ def edit_command(body: WriteInsight) -> EditInsight:
         query=body.query,
         order=body.order,
         favorited=body.favorited,
-        saved=_or(body.saved, True),
+        saved=or_default(body.saved, True),
         tags=body.tags,
         deleted=body.deleted,
     )
@@ -103,16 +95,16 @@ def edit_command(body: WriteInsight) -> EditInsight:
 def replace_command(body: WriteInsight) -> EditInsight:
     """PUT: what is not named gets its default."""
     return EditInsight(
-        name=_or(body.name, None),
-        derived_name=_or(body.derived_name, None),
-        description=_or(body.description, None),
-        filters=_or(body.filters, EMPTY_OBJECT),
-        query=_or(body.query, NULL),
-        order=_or(body.order, None),
-        favorited=_or(body.favorited, False),
-        saved=_or(body.saved, True),
-        tags=_or(body.tags, ()),
-        deleted=_or(body.deleted, False),
+        name=or_default(body.name, None),
+        derived_name=or_default(body.derived_name, None),
+        description=or_default(body.description, None),
+        filters=or_default(body.filters, EMPTY_OBJECT),
+        query=or_default(body.query, NULL),
+        order=or_default(body.order, None),
+        favorited=or_default(body.favorited, False),
+        saved=or_default(body.saved, True),
+        tags=or_default(body.tags, ()),
+        deleted=or_default(body.deleted, False),
     )
 
 
@@ -159,35 +151,17 @@ def _filters(document: Raw | UnsetType) -> Raw | UnsetType:
         return UNSET
     if is_null(document):
         return EMPTY_OBJECT
-    return _object(document, "filters")
+    return json_object(document, "filters")
 
 
 def _query(document: Raw | UnsetType) -> Raw | UnsetType:
     """A query node of an accepted kind that is valid for its kind, or null."""
     if document is UNSET or is_null(document):
         return document
-    node = _object(document, "query")
+    node = json_object(document, "query")
     try:
         check_query(node)
     except InvalidQuery as cause:
         attr = "query" if cause.attr is None else f"query__{cause.attr}"
         raise invalid(attr, cause.code, cause.detail) from cause
     return node
-
-
-def _object(document: Raw, attr: str) -> Raw:
-    if bytes(document).lstrip()[:1] == b'"':
-        # A form-encoded object, or one that a client encoded twice.
-        text = msgspec.json.decode(document, type=str)
-        try:
-            msgspec.json.decode(text, type=dict[str, Raw])
-        except msgspec.DecodeError as cause:
-            raise invalid(attr, "invalid_input", "Expected an object.") from cause
-        return compact(Raw(text.encode()))
-    if bytes(document).lstrip()[:1] != b"{":
-        raise invalid(attr, "invalid_input", "Expected an object.")
-    return compact(document)
-
-
-def _or(value: T | UnsetType, default: T) -> T:
-    return default if value is UNSET else value

@@ -54,6 +54,26 @@ class Numbers:
             row = await cursor.fetchone()
         return None if row is None else int(row[0])
 
+    async def new_dashboard(self, team_id: int) -> int:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "INSERT INTO dashboard_ids (team_id) VALUES (%s) RETURNING id", (team_id,)
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            raise RuntimeError("INSERT … RETURNING gave no row")
+        return int(row[0])
+
+    async def new_tiles(self, count: int) -> list[int]:
+        """Numbers for so many tiles."""
+        if count == 0:
+            return []
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT nextval('tile_ids') FROM generate_series(1, %s)", (count,)
+            )
+            return [number for (number,) in await cursor.fetchall()]
+
     async def new_share_token(self, team_id: int, insight_id: int) -> ShareToken:
         token = secrets.token_urlsafe(TOKEN_BYTES)
         async with self._pool.connection() as conn:

@@ -1,6 +1,19 @@
-"""Every project route stands under two names."""
+"""Every project route stands under two names; what a path names is parsed here."""
+
+import re
+
+from services.common.problems import not_found
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def project_paths(path: str) -> list[str]:
     """Under /api/projects/ and its alias /api/environments/; the final slash is optional."""
     return [f"/api/{name}/{{project:str}}{path}" for name in ("projects", "environments")]
+
+
+def number_in_path(text: str) -> int:
+    """The number of a dashboard, an action …. Raises Rejected 404: nothing else names one."""
+    if _NUMBER.fullmatch(text) is None:
+        raise not_found()
+    return int(text)

@@ -16,6 +16,7 @@ from services.common.progress import progress
 from services.common.store import BELL_CHANNEL, EventStore
 from services.projector import metrics
 from services.projector.activity import ActivityProjection
+from services.projector.dashboards import DashboardProjection
 from services.projector.insights import InsightProjection
 from services.projector.last_viewed import LastViewedProjection
 from services.projector.projection import Projection
@@ -30,7 +31,13 @@ REPORT_SECONDS = 5.0
 
 def projections() -> tuple[Projection[Any], ...]:
     """All of them. They share nothing but the log: each has its own checkpoint."""
-    return (InsightProjection(), SharingProjection(), ActivityProjection(), LastViewedProjection())
+    return (
+        InsightProjection(),
+        SharingProjection(),
+        ActivityProjection(),
+        LastViewedProjection(),
+        DashboardProjection(),
+    )
 
 
 def part(settings: ProjectorSettings) -> ServicePart:

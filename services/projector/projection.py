@@ -6,6 +6,7 @@ from typing import Protocol, TypeGuard, TypeVar
 import msgspec
 
 from contracts.codec import stored_name
+from contracts.events.dashboard import DashboardEvent
 from contracts.events.insight import InsightEvent
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.sharing import SharingEvent
@@ -21,6 +22,7 @@ Entry = Recorded[DomainEvent] | Unreadable
 INSIGHT = "insight"
 SHARING = "sharing"
 VIEWING = "viewing"
+DASHBOARD = "dashboard"
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -77,3 +79,7 @@ def of_sharing(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[SharingEvent]]
 
 def of_viewing(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[ViewingEvent]]:
     return isinstance(fact.event, ViewingEvent)
+
+
+def of_dashboard(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[DashboardEvent]]:
+    return isinstance(fact.event, DashboardEvent)

@@ -10,8 +10,8 @@ from litestar.di import NamedDependency
 from contracts.events.insight import InsightEvent
 from contracts.events.recorded import Recorded, Stream, StreamKind
 from domain.errors import Stale
-from domain.insight.commands import EditInsight
-from services.command.handle import Outcome, Terms, handle, replayed
+from services.command.documents import or_default
+from services.command.handle import Outcome, Terms, handle_with, replayed
 from services.command.insights import (
     RULES,
     changes_since,
@@ -22,6 +22,7 @@ from services.command.insights import (
     replace_command,
 )
 from services.command.numbers import Numbers
+from services.command.places import InsightWrite
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.etag import stale
@@ -48,7 +49,8 @@ async def create_insight(
         number = await numbers.new_insight(caller.team_id)
         command = create_command(body, number)
         stream = Stream(StreamKind.INSIGHT, caller.team_id, number.id)
-        outcome = await handle(store, RULES, stream, command, terms)
+        write = InsightWrite(store, numbers, caller, stream, command, body.dashboards)
+        outcome = await handle_with(store, RULES, stream, write, terms)
     return await insight_answer(outcome, caller, accounts, status=201)
 
 
@@ -56,14 +58,17 @@ async def create_insight(
 async def patch_insight(
     request: AnyRequest,
     store: NamedDependency[EventStore],
+    numbers: NamedDependency[Numbers],
     accounts: NamedDependency[Accounts],
     caller: NamedDependency[Caller],
     insight_id: NamedDependency[int],
     terms: NamedDependency[Terms],
 ) -> Response[bytes]:
     """Edit an insight; answers with it as every later read will show it."""
-    command = edit_command(await read_insight(request))
-    outcome = await _edit(store, command, insight_id, terms)
+    body = await read_insight(request)
+    stream = Stream(StreamKind.INSIGHT, caller.team_id, insight_id)
+    write = InsightWrite(store, numbers, caller, stream, edit_command(body), body.dashboards)
+    outcome = await _edit(store, write, stream, terms)
     return await insight_answer(outcome, caller, accounts)
 
 
@@ -71,26 +76,29 @@ async def patch_insight(
 async def put_insight(
     request: AnyRequest,
     store: NamedDependency[EventStore],
+    numbers: NamedDependency[Numbers],
     accounts: NamedDependency[Accounts],
     caller: NamedDependency[Caller],
     insight_id: NamedDependency[int],
     terms: NamedDependency[Terms],
 ) -> Response[bytes]:
     """Replace an insight: what the body does not name gets its default."""
-    command = replace_command(await read_insight(request))
-    outcome = await _edit(store, command, insight_id, terms)
+    body = await read_insight(request)
+    stream = Stream(StreamKind.INSIGHT, caller.team_id, insight_id)
+    boards = or_default(body.dashboards, ())
+    write = InsightWrite(store, numbers, caller, stream, replace_command(body), boards)
+    outcome = await _edit(store, write, stream, terms)
     return await insight_answer(outcome, caller, accounts)
 
 
 async def _edit(
-    store: EventStore, command: EditInsight, insight_id: int, terms: Terms
+    store: EventStore, write: InsightWrite, stream: Stream, terms: Terms
 ) -> Outcome[InsightEvent]:
     outcome = await replayed(store, terms)
     if outcome is not None:
         return outcome
-    stream = Stream(StreamKind.INSIGHT, terms.caller.team_id, insight_id)
     try:
-        return await handle(store, RULES, stream, command, terms)
+        return await handle_with(store, RULES, stream, write, terms)
     except Stale as moved:
         history = cast("Sequence[Recorded[InsightEvent]]", moved.history)
         raise stale(moved.expected, moved.actual, changes_since(history, moved.expected)) from moved

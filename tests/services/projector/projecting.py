@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from contracts.events.recorded import Actor, DomainEvent, Recorded, Stream, StreamKind
 from contracts.read_models.activity import ActivityRow
+from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import PROJECTED_CHANNEL
 from contracts.read_models.sharing import SharingRow
@@ -92,6 +93,14 @@ class Projecting:
         )
         return msgspec.json.decode(rows[0]["row"], type=SharingRow) if rows else None
 
+    async def dashboard(self, number: int = 3) -> DashboardRow | None:
+        rows = await self.rows(
+            "SELECT row::text FROM dashboards WHERE team_id = %s AND dashboard_id = %s",
+            TEAM,
+            number,
+        )
+        return msgspec.json.decode(rows[0]["row"], type=DashboardRow) if rows else None
+
     async def activity(self, number: int = INSIGHT) -> list[ActivityRow]:
         """Oldest first."""
         rows = await self.rows(
@@ -138,6 +147,10 @@ def sharing(number: int = INSIGHT, team_id: int = TEAM) -> Stream:
 
 def viewing(user_id: int = ALICE.user_id, team_id: int = TEAM) -> Stream:
     return Stream(StreamKind.VIEWING, team_id, user_id)
+
+
+def dashboard(number: int = 3, team_id: int = TEAM) -> Stream:
+    return Stream(StreamKind.DASHBOARD, team_id, number)
 
 
 @contextlib.asynccontextmanager

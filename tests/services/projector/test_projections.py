@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from psycopg import sql
 
+from contracts.events.dashboard import DashboardCreated, DashboardDeleted, DashboardEvent, TileAdded
 from contracts.events.insight import InsightEvent, InsightRenamed
 from contracts.events.recorded import DomainEvent, Stream
 from contracts.events.sharing import (
@@ -23,6 +24,7 @@ from contracts.events.sharing import (
 )
 from contracts.events.viewing import InsightViewed
 from contracts.json import NULL
+from domain.dashboard.view import view as dashboard_view
 from domain.insight.commands import EditInsight
 from domain.insight.view import view
 from domain.sharing.view import view as sharing_view
@@ -30,7 +32,7 @@ from services.projector import batch
 from services.projector.app import projections
 from tests.domain.histories import after, edits
 from tests.examples import ALICE, BOB, FUNNEL, INSIGHT, TEAM, created
-from tests.services.projector.projecting import Projecting, insight, sharing, viewing
+from tests.services.projector.projecting import Projecting, dashboard, insight, sharing, viewing
 
 SHARED: list[DomainEvent] = [
     SharingEnabled(INSIGHT, token_id=1),
@@ -41,6 +43,11 @@ SHARED: list[DomainEvent] = [
     SharePasswordRemoved(INSIGHT, password_id=5),
     SharingPasswordNotRequired(INSIGHT),
     SharingDisabled(INSIGHT),
+]
+BOARD: list[DashboardEvent] = [
+    DashboardCreated(dashboard_id=3, name="Growth"),
+    TileAdded(tile_id=31, insight_id=INSIGHT),
+    DashboardDeleted(tiles=(31,)),
 ]
 EDITED = [
     EditInsight(name="Sign-ups", tags=("b", "A"), description="Weekly", order=3),
@@ -66,6 +73,14 @@ async def test_a_sharing_row_is_the_view_of_its_history(projector: Projecting) -
         assert await projector.sharing() == sharing_view(history)  # type: ignore[arg-type]  # a sharing stream
 
 
+async def test_a_dashboards_row_is_the_view_of_its_history(projector: Projecting) -> None:
+    for event in BOARD:
+        await projector.append(event, of=dashboard())
+        await projector.catch_up()
+        history = await projector.store.load(dashboard())
+        assert await projector.dashboard() == dashboard_view(history)  # type: ignore[arg-type]  # a dashboard's stream
+
+
 async def test_views_move_forward_per_user_and_insight(projector: Projecting) -> None:
     await projector.append(InsightViewed(INSIGHT, 1), InsightViewed(8, 1), of=viewing())
     (again,) = await projector.append(InsightViewed(INSIGHT, 1), of=viewing())
@@ -84,6 +99,7 @@ EVERY_KIND: list[tuple[Stream, DomainEvent]] = [
     *((insight(), event) for event in after(EDITED)),
     *((sharing(), event) for event in SHARED),
     (viewing(), InsightViewed(INSIGHT, ALICE.user_id)),
+    *((dashboard(), event) for event in BOARD),
 ]
 
 

@@ -1,0 +1,1 @@
+"""One dashboard: what may be done to it and what follows."""

@@ -1,0 +1,78 @@
+"""Creating and editing dashboards."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from litestar import Request, Response, patch, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.events.dashboard import DashboardEvent
+from contracts.events.recorded import Recorded
+from domain.errors import Stale
+from services.command.dashboard_writes import DashboardWrite
+from services.command.dashboards import (
+    RULES,
+    changes_since,
+    create_command,
+    dashboard_answer,
+    read_dashboard,
+)
+from services.command.handle import Terms, handle, handle_with, replayed
+from services.command.numbers import Numbers
+from services.command.places import dashboard_stream
+from services.common.accounts import Accounts
+from services.common.caller import Caller
+from services.common.etag import stale
+from services.common.paths import number_in_path, project_paths
+from services.common.store import EventStore
+
+WRITE = {"scopes": ("dashboard:write",)}
+AnyRequest = Request[Any, Any, State]
+
+
+@post(project_paths("/dashboards/"), opt=WRITE, status_code=201)
+async def create_dashboard(
+    request: AnyRequest,
+    store: NamedDependency[EventStore],
+    numbers: NamedDependency[Numbers],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    terms: NamedDependency[Terms],
+) -> Response[bytes]:
+    """Create a dashboard. All fields may be left out."""
+    body = await read_dashboard(request)
+    outcome = await replayed(store, terms)
+    if outcome is None:
+        number = await numbers.new_dashboard(caller.team_id)
+        stream = dashboard_stream(caller.team_id, number)
+        outcome = await handle(store, RULES, stream, create_command(body, number), terms)
+    return await dashboard_answer(outcome, store, accounts, caller, status=201)
+
+
+@patch(project_paths("/dashboards/{dashboard:str}/"), opt=WRITE)
+async def patch_dashboard(
+    request: AnyRequest,
+    store: NamedDependency[EventStore],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    dashboard: FromPath[str],
+    terms: NamedDependency[Terms],
+) -> Response[bytes]:
+    """Edit a dashboard; deleting it takes its tiles, or its insights, along in the same append."""
+    body = await read_dashboard(request)
+    outcome = await replayed(store, terms)
+    if outcome is None:
+        stream = dashboard_stream(caller.team_id, number_in_path(dashboard))
+        write = DashboardWrite(store, caller, stream, body)
+        try:
+            outcome = await handle_with(store, RULES, stream, write, terms)
+        except Stale as moved:
+            history = cast("Sequence[Recorded[DashboardEvent]]", moved.history)
+            changes = changes_since(history, moved.expected)
+            raise stale(moved.expected, moved.actual, changes) from moved
+    return await dashboard_answer(outcome, store, accounts, caller)
+
+
+HANDLERS = [create_dashboard, patch_dashboard]

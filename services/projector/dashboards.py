@@ -1,0 +1,70 @@
+"""The dashboards table: one row per dashboard, deleted ones too."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from contracts.events.recorded import DomainEvent, Recorded
+from contracts.read_models import projections
+from contracts.read_models.dashboard import DashboardRow
+from domain.dashboard.view import project
+from services.projector.checkpoint import Connection
+from services.projector.projection import DASHBOARD, Table, of_dashboard
+
+_decoder = msgspec.json.Decoder(DashboardRow)
+_encoder = msgspec.json.Encoder()
+
+_LOAD = "SELECT stream_id, row::text FROM dashboards WHERE stream_id = ANY(%s)"
+
+_SAVE = """
+    INSERT INTO dashboards (
+        team_id, dashboard_id, stream_id, name_key, pinned, deleted, restriction_level, created_by,
+        version, row
+    )
+    VALUES (
+        %(team_id)s, %(dashboard_id)s, %(stream_id)s, %(name_key)s, %(pinned)s, %(deleted)s,
+        %(restriction_level)s, %(created_by)s, %(version)s, %(row)s
+    )
+    ON CONFLICT (team_id, dashboard_id) DO UPDATE SET
+        stream_id = excluded.stream_id, name_key = excluded.name_key, pinned = excluded.pinned,
+        deleted = excluded.deleted, restriction_level = excluded.restriction_level,
+        created_by = excluded.created_by, version = excluded.version, row = excluded.row"""
+
+
+class DashboardProjection:
+    name = projections.DASHBOARDS
+    topics = frozenset({DASHBOARD})
+    tables = (Table("dashboards", ("team_id", "dashboard_id")),)
+
+    async def load(
+        self, conn: Connection, facts: Sequence[Recorded[DomainEvent]]
+    ) -> dict[UUID, DashboardRow]:
+        """By stream. Every stream that is loaded is about to be touched, so all are saved."""
+        cursor = await conn.execute(_LOAD, (list({fact.stream_id for fact in facts}),))
+        return {stream_id: _decoder.decode(row) for stream_id, row in await cursor.fetchall()}
+
+    def apply(self, state: dict[UUID, DashboardRow], fact: Recorded[DomainEvent]) -> None:
+        if of_dashboard(fact):
+            state[fact.stream_id] = project(state.get(fact.stream_id), fact)
+
+    async def save(self, conn: Connection, state: dict[UUID, DashboardRow]) -> None:
+        async with conn.cursor() as cursor:
+            await cursor.executemany(
+                _SAVE, [_columns(stream_id, row) for stream_id, row in state.items()]
+            )
+
+
+def _columns(stream_id: UUID, row: DashboardRow) -> dict[str, object]:
+    return {
+        "team_id": row.team_id,
+        "dashboard_id": row.dashboard_id,
+        "stream_id": stream_id,
+        "name_key": None if row.name is None else row.name.casefold(),
+        "pinned": row.pinned,
+        "deleted": row.deleted,
+        "restriction_level": row.restriction_level,
+        "created_by": row.created_by,
+        "version": row.version,
+        "row": _encoder.encode(row).decode(),
+    }
