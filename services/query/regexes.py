@@ -13,7 +13,7 @@ _REFUSED = (
 )
 _TOKEN = re.compile(
     r"(?P<escape>\\Q.*?(?:\\E|$)|\\.)"
-    r"|(?P<set>\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\])"
+    r"|(?P<set>\[(?:\^|(?!\^))(?:\]|(?!\]))(?:\\.|\[:\^?\w+:\]|[^\]\\])*\])"
     r"|(?P<flags>\(\?[imsU-]+\))"
     r"|(?P<open>\((?:\?(?:P?<\w+>|[imsU-]*:))?)"
     r"|(?P<close>\))"
@@ -70,7 +70,10 @@ def _step(found: "re.Match[str]", depth: int, repeatable: bool) -> tuple[int, bo
             return depth, False
         case "broken":
             raise NotRe2("missing ]" if written == "[" else "trailing \\")
-        case "set" | "other":
+        case "set":
+            _check_set(written)
+            return depth, True
+        case "other":
             return depth, True
         case _:
             return depth, False
@@ -87,3 +90,13 @@ def _check_repeat(written: str) -> None:
     bounds = [int(bound) for bound in re.findall(r"\d+", written)]
     if any(bound > _MAX_REPEAT for bound in bounds) or bounds != sorted(bounds):
         raise NotRe2(f"invalid repetition {written}")
+
+
+_RANGE = re.compile(r"\\?(.)-(?!\])\\?(.)", re.DOTALL)
+_CLASSES = re.compile(r"\[:\^?\w+:\]|\\[dDsSwWpP]")
+
+
+def _check_set(written: str) -> None:
+    inside = _CLASSES.sub("", written[1:-1].removeprefix("^"))
+    if any(low > high for low, high in _RANGE.findall(inside)):
+        raise NotRe2(f"invalid range in {written}")
