@@ -25,7 +25,7 @@ def stored_names(*kinds: type[DomainEvent]) -> tuple[str, ...]:
 
 
 def encode_event(event: DomainEvent) -> bytes:
-    """The payload as it is stored, hashed and published: JSON text with the stored name in `type`."""
+    """The payload as it is stored, hashed and published: JSON text, the stored name in `type`."""
     return _encoder.encode(event)
 
 

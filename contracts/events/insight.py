@@ -1,4 +1,4 @@
-"""Facts of one insight's stream. Each change records both sides, so that activity and undo never guess.
+"""Facts of one insight's stream. Each change records both sides, so that nobody has to guess.
 
 `filters` and `query` are documents kept as sent (see `contracts.json`).
 """

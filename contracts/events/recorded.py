@@ -19,11 +19,12 @@ _STREAMS = UUID("6f0f4f0e-6a53-5b7f-9a0e-2d9d1f6f5a11")
 
 
 class StreamKind(StrEnum):
-    """What a stream is about. Its number is an insight's, a user's, a dashboard's …, within one project."""
+    """What a stream is about. Its number, an insight's or a user's …, counts within a project."""
 
     INSIGHT = "insight"
     SHARING = "sharing"
     VIEWING = "viewing"
+    SHARE_LOGIN = "share_login"
     ACCESS = "access"
     DASHBOARD = "dashboard"
     ACTION = "action"

@@ -1,4 +1,4 @@
-"""Facts of one insight's sharing stream. Tokens and passwords live in plain tables; facts carry their ids."""
+"""Facts of one insight's sharing stream; tokens and passwords are named by their ids."""
 
 from msgspec import Raw
 

@@ -1,4 +1,4 @@
-"""From every shape a fact was ever stored in to today's: one pure step per version, kept for good."""
+"""From every shape a fact was ever stored in to today's: one pure step per version, for good."""
 
 from collections.abc import Callable, Mapping
 

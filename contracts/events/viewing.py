@@ -1,4 +1,4 @@
-"""Facts of what one user looks at in one project: a stream of its own, so that a view moves no insight's version."""
+"""Facts of who looks at insights: in streams of their own, so that a view moves no version."""
 
 from contracts.events.fact import Fact
 
@@ -10,4 +10,17 @@ class InsightViewed(Fact, frozen=True, tag="viewing.insight_viewed.v1"):
     user_id: int
 
 
-ViewingEvent = InsightViewed
+class ShareLoginSucceeded(Fact, frozen=True, tag="viewing.share_login_succeeded.v1"):
+    """A visitor without an account gave one of the share's passwords."""
+
+    insight_id: int
+    password_id: int
+
+
+class ShareLoginFailed(Fact, frozen=True, tag="viewing.share_login_failed.v1"):
+    """A visitor without an account gave a wrong password."""
+
+    insight_id: int
+
+
+ViewingEvent = InsightViewed | ShareLoginSucceeded | ShareLoginFailed

@@ -11,8 +11,9 @@ from services.command.insights import insight_number
 from services.command.numbers import Numbers
 from services.command.passwords import Passwords
 from services.command.problems import REFUSALS
-from services.command.routes import dashboards, insights, sharing, views
+from services.command.routes import dashboards, insights, share_login, sharing, views
 from services.command.settings import CommandSettings
+from services.command.share_logins import ShareLogins
 from services.command.terms import provide_terms
 from services.common.app import ServicePart, compose, from_state
 from services.common.caller import Caller
@@ -29,6 +30,7 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.store = store
             app.state.numbers = Numbers(app.state.pool)
             app.state.passwords = Passwords(app.state.pool)
+            app.state.share_logins = ShareLogins(app.state.pool, store)
             app.state.command_settings = settings
             yield
 
@@ -36,6 +38,7 @@ def part(settings: CommandSettings) -> ServicePart:
         handlers=[
             *insights.HANDLERS,
             *sharing.HANDLERS,
+            *share_login.HANDLERS,
             *views.HANDLERS,
             *dashboards.HANDLERS,
         ],
@@ -43,6 +46,7 @@ def part(settings: CommandSettings) -> ServicePart:
             "store": from_state("store"),
             "numbers": from_state("numbers"),
             "passwords": from_state("passwords"),
+            "share_logins": from_state("share_logins"),
             "command_settings": from_state("command_settings"),
             "insight_id": Provide(provide_insight_id),
             "terms": Provide(provide_terms),

@@ -11,10 +11,12 @@ from services.common.accounts import Accounts
 from services.common.app import ServicePart, from_state
 from services.common.caller import provide_caller, provide_person
 from services.common.database import pool
+from services.common.share_session import ShareSessions
+from services.common.shares import Shares
 
 
 def foundation(database_url: str) -> ServicePart:
-    """Opened first, closed last: `pool` and `accounts` in the state; `caller` for every route."""
+    """Opened first, closed last: `pool`, `accounts`, `shares` in the state, `caller` for routes."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -22,6 +24,8 @@ def foundation(database_url: str) -> ServicePart:
             accounts = Accounts(connections, database_url)
             app.state.pool = connections
             app.state.accounts = accounts
+            app.state.shares = Shares(connections)
+            app.state.sessions = await ShareSessions.open(connections)
             async with accounts.listening():
                 yield
 
@@ -29,6 +33,8 @@ def foundation(database_url: str) -> ServicePart:
         handlers=[],
         dependencies={
             "accounts": from_state("accounts"),
+            "shares": from_state("shares"),
+            "sessions": from_state("sessions"),
             "caller": Provide(provide_caller),
             "person": Provide(provide_person),
         },

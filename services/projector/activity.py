@@ -15,6 +15,8 @@ from domain.insight import activity as insight_activity
 from domain.insight.state import Insight, evolve
 from domain.insight.view import user_of
 from domain.sharing import activity as sharing_activity
+from domain.viewing import activity as viewing_activity
+from domain.viewing.activity import VIEWED
 from services.projector.checkpoint import Connection
 from services.projector.projection import (
     INSIGHT,
@@ -25,8 +27,6 @@ from services.projector.projection import (
     of_sharing,
     of_viewing,
 )
-
-VIEWED = "viewed"
 
 _rows = msgspec.json.Decoder(ActivityRow)
 _subjects = msgspec.json.Decoder(Insight)
@@ -145,7 +145,9 @@ def _told(fact: Recorded[DomainEvent], before: Insight, after: Insight) -> Activ
         changes = sharing_activity.changes(fact.event)
         quiet = sharing_activity.is_quiet(fact.event)
     elif of_viewing(fact):
-        insight_id, activity, quiet = fact.event.insight_id, VIEWED, True
+        insight_id = fact.event.insight_id
+        activity = viewing_activity.activity_name(fact.event)
+        quiet = viewing_activity.is_quiet(fact.event)
     else:
         raise TypeError(f"activity does not know {type(fact.event).__name__}")
     return ActivityRow(

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from contracts.events.recorded import DomainEvent, Recorded
+from contracts.events.viewing import InsightViewed
 from contracts.read_models import projections
 from services.projector.checkpoint import Connection
-from services.projector.projection import VIEWING, Table, of_viewing
+from services.projector.projection import VIEWING, Table
 
 _SAVE = """
     INSERT INTO last_viewed AS known (team_id, user_id, insight_id, viewed_at)
@@ -28,7 +29,7 @@ class LastViewedProjection:
         return {}
 
     def apply(self, state: Views, fact: Recorded[DomainEvent]) -> None:
-        if of_viewing(fact):
+        if isinstance(fact.event, InsightViewed):
             state[fact.team_id, fact.event.user_id, fact.event.insight_id] = fact.at
 
     async def save(self, conn: Connection, state: Views) -> None:

@@ -12,9 +12,10 @@ from services.common.clickhouse import ClickHouse
 from services.common.statement import Statement
 from services.query.computer import ClickHouseComputer
 from services.query.results.jobs import CHANNEL, Jobs
+from services.query.results.of_insights import InsightResults
 from services.query.results.runner import Runner
 from services.query.results.service import Results
-from services.query.routes import funnels, queries
+from services.query.routes import funnels, queries, shared
 from services.query.settings import QuerySettings
 
 
@@ -30,15 +31,17 @@ def part(settings: QuerySettings) -> ServicePart:
             runner = Runner(jobs, computer, app.state.accounts, app.state.pool, bell)
             app.state.jobs = jobs
             app.state.results = Results(app.state.pool, jobs, computer)
+            app.state.insight_results = InsightResults(app.state.results)
             app.state.clickhouse = clickhouse
             async with jobs.watching(), runner.working():
                 yield
 
     return ServicePart(
-        handlers=[*funnels.HANDLERS, *queries.HANDLERS],
+        handlers=[*funnels.HANDLERS, *queries.HANDLERS, *shared.HANDLERS],
         dependencies={
             "jobs": from_state("jobs"),
             "results": from_state("results"),
+            "insight_results": from_state("insight_results"),
             "clickhouse": from_state("clickhouse"),
         },
         lifespans=[lifespan],

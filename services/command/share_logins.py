@@ -1,0 +1,95 @@
+"""Passwords of shares: checked, throttled, and told to the activity log."""
+
+import asyncio
+from uuid import uuid4
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from contracts.events.recorded import Stream, StreamKind, SystemActor
+from contracts.events.viewing import ShareLoginFailed, ShareLoginSucceeded
+from services.common.database import Pool
+from services.common.shares import Share
+from services.common.store import Append, EventStore, Part
+
+FAILURES_A_MINUTE = 10
+
+_FAILURES = """
+    SELECT count FROM share_failures
+    WHERE token_id = %s AND minute = date_trunc('minute', now())"""
+_FAILED = """
+    INSERT INTO share_failures AS known (token_id, minute, count)
+    VALUES (%s, date_trunc('minute', now()), 1)
+    ON CONFLICT (token_id, minute) DO UPDATE SET count = known.count + 1"""
+_FORGET = "DELETE FROM share_failures WHERE minute < now() - interval '1 hour'"
+
+
+class TooOften(Exception):
+    """Too many wrong passwords for this share lately, right or wrong does not matter now."""
+
+    retry_after_seconds = 60
+
+
+class ShareLogins:
+    def __init__(self, pool: Pool, store: EventStore) -> None:
+        self._pool = pool
+        self._store = store
+        self._hasher = PasswordHasher()
+
+    async def attempt(self, share: Share, password: str) -> int | None:
+        """The number of the share's password that this is; None for none. Raises TooOften."""
+        if await self._failures(share.token_id) >= FAILURES_A_MINUTE:
+            raise TooOften
+        hashes = await self._hashes(share)
+        password_id = await asyncio.to_thread(self._matching, hashes, password)
+        if password_id is None:
+            await self._count_failure(share.token_id)
+            await self._tell(share, ShareLoginFailed(share.insight.insight_id))
+        else:
+            await self._tell(share, ShareLoginSucceeded(share.insight.insight_id, password_id))
+        return password_id
+
+    def _matching(self, hashes: list[tuple[int, str]], password: str) -> int | None:
+        """Every hash is tried, so that the time it takes says nothing about which one fits."""
+        found: int | None = None
+        for password_id, hashed in hashes:
+            try:
+                self._hasher.verify(hashed, password)
+            except (VerificationError, InvalidHashError):
+                continue
+            found = password_id
+        return found
+
+    async def _hashes(self, share: Share) -> list[tuple[int, str]]:
+        """Of the passwords that the share's facts name; orphans open nothing."""
+        known = [password.id for password in share.sharing.passwords]
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT id, password_hash FROM share_passwords"
+                " WHERE team_id = %s AND id = ANY(%s) ORDER BY id",
+                (share.team_id, known),
+            )
+            return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+    async def _failures(self, token_id: int) -> int:
+        async with self._pool.connection() as conn:
+            row = await (await conn.execute(_FAILURES, (token_id,))).fetchone()
+        return 0 if row is None else int(row[0])
+
+    async def _count_failure(self, token_id: int) -> None:
+        async with self._pool.connection() as conn, conn.transaction():
+            await conn.execute(_FORGET)
+            await conn.execute(_FAILED, (token_id,))
+
+    async def _tell(self, share: Share, fact: ShareLoginFailed | ShareLoginSucceeded) -> None:
+        """In a stream of its own: a visitor moves no version."""
+        operation = uuid4()
+        stream = Stream(StreamKind.SHARE_LOGIN, share.team_id, share.insight.insight_id)
+        await self._store.append(
+            Append(
+                parts=(Part(stream, None, (fact,)),),
+                actor=SystemActor(),
+                operation_id=operation,
+                correlation_id=operation,
+            )
+        )

@@ -1,0 +1,145 @@
+"""The public side of sharing: a page or a JSON document per token, without an API key."""
+
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.api.insights import ResultFields
+from contracts.api.shared import SharedAnswer, SharedInsight
+from contracts.json import is_null
+from contracts.read_models.insight import InsightRow
+from services.common.accounts import Accounts
+from services.common.context import shown_query
+from services.common.share_session import COOKIE, ShareSessions
+from services.common.shares import Share, Shares
+from services.query.results.freshness import Refresh, for_shared_viewer
+from services.query.results.of_insights import InsightResults
+from services.query.shared.chart import chart_of
+from services.query.shared.page import headers, insight_page, look_of, missing_page, unlock_page
+
+PUBLIC = {"public": True}
+WRONG = {
+    "password": "That is not the password.",
+    "often": "Too many wrong passwords. Wait a minute.",
+}
+AnyRequest = Request[Any, Any, State]
+
+
+@get("/shared/{token:str}", opt=PUBLIC)
+async def shared(
+    request: AnyRequest,
+    token: FromPath[str],
+    shares: NamedDependency[Shares],
+    sessions: NamedDependency[ShareSessions],
+    accounts: NamedDependency[Accounts],
+    insight_results: NamedDependency[InsightResults],
+) -> Response[bytes]:
+    """The shared insight as a page; as JSON with `.json` behind the token or in Accept."""
+    wanted = token.removesuffix(".json")
+    as_json = wanted != token or "application/json" in request.headers.get("accept", "")
+    share = await shares.find(wanted)
+    if share is None:
+        return _json_error(404, "Not found.") if as_json else _page(missing_page(), 404)
+    if not share.opened_by(sessions.check(_session(request))):
+        return _json_error(401, "Password needed.") if as_json else _locked(request, share)
+    row, fields, timezone = await _computed(share, accounts, insight_results)
+    return _document(row, fields, timezone) if as_json else _insight(share, fields, timezone)
+
+
+@get("/embedded/{token:str}", opt=PUBLIC)
+async def embedded(
+    request: AnyRequest,
+    token: FromPath[str],
+    shares: NamedDependency[Shares],
+    sessions: NamedDependency[ShareSessions],
+    accounts: NamedDependency[Accounts],
+    insight_results: NamedDependency[InsightResults],
+) -> Response[bytes]:
+    """The same page, for other sites to frame."""
+    share = await shares.find(token)
+    if share is None:
+        return _page(missing_page(), 404, framed=True)
+    if not share.opened_by(sessions.check(_session(request))):
+        return _locked(request, share, framed=True)
+    _, fields, timezone = await _computed(share, accounts, insight_results)
+    return _insight(share, fields, timezone, framed=True)
+
+
+async def _computed(
+    share: Share, accounts: Accounts, results: InsightResults
+) -> tuple[InsightRow, ResultFields, str]:
+    """A visitor never forces a computation: the cache, and a new one when that is stale."""
+    project = await accounts.project(share.team_id)
+    if project is None:
+        raise RuntimeError(f"share of project {share.team_id}, which is not there")
+    refresh = for_shared_viewer(Refresh.BLOCKING)
+    fields = await results.shown(share.insight, project, refresh)
+    return share.insight, fields, project.timezone
+
+
+def _session(request: AnyRequest) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" and token else request.cookies.get(COOKIE)
+
+
+def _insight(
+    share: Share, fields: ResultFields, timezone: str, *, framed: bool = False
+) -> Response[bytes]:
+    page = insight_page(
+        share.insight,
+        look_of(share.sharing),
+        chart_of(fields.result),
+        fields.last_refresh,
+        timezone,
+    )
+    return _page(page, framed=framed)
+
+
+def _document(row: InsightRow, fields: ResultFields, timezone: str) -> Response[bytes]:
+    converted = shown_query(row)
+    told = SharedInsight(
+        name=row.name,
+        derived_name=row.derived_name,
+        description=row.description,
+        query=row.query if is_null(converted) else converted,
+        filters=row.filters,
+        result=fields.result,
+        columns=fields.columns,
+        last_refresh=fields.last_refresh,
+        timezone=timezone,
+    )
+    return Response(
+        msgspec.json.encode(SharedAnswer(told)),
+        media_type=MediaType.JSON,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _locked(request: AnyRequest, share: Share, *, framed: bool = False) -> Response[bytes]:
+    wrong = WRONG.get(request.query_params.get("wrong", ""))
+    return _page(unlock_page(look_of(share.sharing), wrong), framed=framed)
+
+
+def _page(page: str, status: int = 200, *, framed: bool = False) -> Response[bytes]:
+    return Response(
+        page.encode(),
+        status_code=status,
+        media_type="text/html; charset=utf-8",
+        headers=headers(embedded=framed),
+    )
+
+
+def _json_error(status: int, detail: str) -> Response[bytes]:
+    return Response(
+        msgspec.json.encode({"error": detail}),
+        status_code=status,
+        media_type=MediaType.JSON,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+HANDLERS = [shared, embedded]

@@ -1,0 +1,1 @@
+"""The public side of sharing: one insight as a page, for people without an account."""

@@ -1,0 +1,179 @@
+"""A funnel's result as what the page draws: numbers and words, no markup."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw
+
+from contracts.api.funnels import FunnelStep, FunnelTrend, TimeToConvert
+
+WIDTH, HEIGHT = 640, 240
+COLOURS = 6
+
+
+class StepBar(msgspec.Struct, frozen=True):
+    """One step. Shares: of the first step, and of the one before; None for the first."""
+
+    number: int
+    name: str
+    count: int
+    share: float
+    share_of_previous: float | None
+    dropped: int
+    median_seconds: float | None
+
+
+class StepsChart(msgspec.Struct, frozen=True, tag="steps"):
+    """groups: (label, steps); without a breakdown one group whose label is None."""
+
+    groups: tuple[tuple[str | None, tuple[StepBar, ...]], ...]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """points: SVG coordinates; values: percentages, one per label."""
+
+    label: str | None
+    colour: int
+    points: str
+    values: tuple[float, ...]
+
+
+class TrendsChart(msgspec.Struct, frozen=True, tag="trends"):
+    labels: tuple[str, ...]
+    lines: tuple[Line, ...]
+    highest: float
+
+
+class Bin(msgspec.Struct, frozen=True):
+    """x, y, width, height: of its SVG bar."""
+
+    label: str
+    count: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class BinsChart(msgspec.Struct, frozen=True, tag="bins"):
+    bins: tuple[Bin, ...]
+    average: str
+    median: str
+
+
+Chart = StepsChart | TrendsChart | BinsChart
+
+
+def chart_of(result: Raw) -> Chart | None:
+    """What to draw; None when there is no result, or none of a funnel's shape."""
+    document = msgspec.json.decode(result)
+    try:
+        match document:
+            case [{"order": _}, *_]:
+                return _steps([msgspec.convert(document, list[FunnelStep])])
+            case [[{"order": _}, *_], *_]:
+                return _steps(msgspec.convert(document, list[list[FunnelStep]]))
+            case [{"data": _}, *_]:
+                return _trends(msgspec.convert(document, list[FunnelTrend]))
+            case {"bins": _}:
+                return _bins(msgspec.convert(document, TimeToConvert))
+            case _:
+                return None
+    except msgspec.ValidationError:
+        return None
+
+
+def _steps(groups: Sequence[Sequence[FunnelStep]]) -> StepsChart:
+    return StepsChart(tuple((_label(steps[0]), _bars(steps)) for steps in groups if steps))
+
+
+def _bars(steps: Sequence[FunnelStep]) -> tuple[StepBar, ...]:
+    first = steps[0].count
+    bars: list[StepBar] = []
+    for step in steps:
+        before = bars[-1].count if bars else None
+        bars.append(
+            StepBar(
+                number=step.order + 1,
+                name=step.custom_name or step.name or "Any event",
+                count=step.count,
+                share=_share(step.count, first),
+                share_of_previous=None if before is None else _share(step.count, before),
+                dropped=0 if before is None else max(before - step.count, 0),
+                median_seconds=step.median_conversion_time,
+            )
+        )
+    return tuple(bars)
+
+
+def _trends(trends: Sequence[FunnelTrend]) -> TrendsChart:
+    highest = max((value for trend in trends for value in trend.data), default=0.0) or 100.0
+    lines = tuple(
+        Line(
+            label=_words(trend.breakdown_value),
+            colour=number % COLOURS,
+            points=_points(trend.data, highest),
+            values=tuple(trend.data),
+        )
+        for number, trend in enumerate(trends)
+    )
+    return TrendsChart(tuple(trends[0].labels), lines, highest)
+
+
+def _points(values: Sequence[float], highest: float) -> str:
+    step = WIDTH / max(len(values) - 1, 1)
+    return " ".join(
+        f"{number * step:.1f},{HEIGHT - value / highest * HEIGHT:.1f}"
+        for number, value in enumerate(values)
+    )
+
+
+def _bins(told: TimeToConvert) -> BinsChart:
+    highest = max((count for _, count in told.bins), default=0) or 1
+    width = WIDTH / max(len(told.bins), 1)
+    return BinsChart(
+        tuple(
+            Bin(
+                label=duration(start),
+                count=count,
+                x=round(number * width + 1, 1),
+                y=round(HEIGHT - count / highest * HEIGHT, 1),
+                width=round(max(width - 2, 1), 1),
+                height=round(count / highest * HEIGHT, 1),
+            )
+            for number, (start, count) in enumerate(told.bins)
+        ),
+        duration(told.average_conversion_time),
+        duration(told.median_conversion_time),
+    )
+
+
+def _label(step: FunnelStep) -> str | None:
+    return _words(step.breakdown_value)
+
+
+def _words(value: object) -> str | None:
+    match value:
+        case list():
+            return ", ".join(str(part) or "(empty)" for part in value)
+        case str() | int():
+            return str(value) or "(empty)"
+        case _:
+            return None
+
+
+def _share(part: int, whole: int) -> float:
+    return round(100 * part / whole, 1) if whole else 0.0
+
+
+def duration(seconds: float | None) -> str:
+    """`2 d 3 h`: the two greatest units; — for none."""
+    if seconds is None:
+        return "—"
+    left = round(seconds)
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        number, left = divmod(left, size)
+        if number:
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:2]) or "0 s"
