@@ -10,7 +10,8 @@ from services.query.parameters import AnyRequest, text
 from services.query.reads.standing import Fresh
 from services.query.tables import to_csv
 
-CSV = "text/csv; charset=utf-8"
+# Litestar adds the charset to text.
+CSV = "text/csv"
 
 
 def answer(

@@ -87,8 +87,10 @@ def link(request: AnyRequest, **changed: str | None) -> str:
     query = request.scope["query_string"].decode("latin-1")
     kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in changed]
     added = [(name, value) for name, value in changed.items() if value is not None]
+    # As it was asked: `path` has lost its final slash on the way here.
+    path = request.scope["raw_path"].decode("latin-1")
     url = request.url
-    return f"{url.scheme}://{url.netloc}{url.path}?{urlencode(kept + added)}".removesuffix("?")
+    return f"{url.scheme}://{url.netloc}{path}?{urlencode(kept + added)}".removesuffix("?")
 
 
 def _encoded(cursor: Cursor) -> str:
