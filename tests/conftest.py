@@ -10,6 +10,7 @@ from tests import servers
 
 if TYPE_CHECKING:
     from services.common.clickhouse import ClickHouse
+    from tests.whole import Whole
 
 
 @pytest.fixture(scope="session")
@@ -61,4 +62,16 @@ def stream_prefix() -> str:
 async def clickhouse(server_folder: Path) -> "AsyncIterator[ClickHouse]":
     """A database of its own on this process's one chDB engine, with the tables in it."""
     async with servers.clickhouse(server_folder) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def whole(
+    postgres_url: str, nats_url: str, clickhouse: "ClickHouse", server_folder: Path
+) -> "AsyncIterator[Whole]":
+    """All services but capture in this process, with a member's key for everything."""
+    from tests.whole import running
+
+    url = f"chdb://{server_folder / 'chdb'}?database={clickhouse.database}"
+    async with running(postgres_url, nats_url, clickhouse, url) as opened:
         yield opened

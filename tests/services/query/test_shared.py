@@ -1,0 +1,176 @@
+"""The public side of sharing, asked without a key."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from tests.whole import SIGN_UP, Whole
+
+PAGE = {"Accept": "text/html"}
+
+
+def ago(**delta: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**delta)
+
+
+@pytest.fixture
+async def visitor(whole: Whole) -> AsyncClient:
+    """The same server, without the key."""
+    whole.client.headers.pop("Authorization")
+    return whole.client
+
+
+async def share(whole: Whole, **change: Any) -> tuple[str, dict[str, str]]:
+    """A shared sign-up funnel with three entrants: its token, and headers with a key."""
+    keyed = await whole.key()
+    await whole.happened(
+        ("signed_up", "ada", ago(hours=10)),
+        ("paid", "ada", ago(hours=9)),
+        ("signed_up", "bob", ago(hours=8)),
+        ("signed_up", "cy", ago(hours=8)),
+        ("paid", "cy", ago(hours=5)),
+    )
+    made = await whole.client.post(
+        whole.insights,
+        json={"name": "Who <b>pays</b>", "description": "Since May", "query": SIGN_UP},
+        headers=keyed,
+    )
+    sharing = f"{whole.insights}{made.json()['id']}/sharing/"
+    answer = await whole.client.patch(sharing, json={"enabled": True, **change}, headers=keyed)
+    # The public side reads what the projector wrote.
+    await whole.client.get(
+        sharing, headers={**keyed, "Insights-Position": answer.headers["Insights-Position"]}
+    )
+    return answer.json()["access_token"], {**keyed, "sharing": sharing}
+
+
+async def test_the_page_shows_the_funnel_and_loads_nothing(
+    whole: Whole, visitor: AsyncClient
+) -> None:
+    token, _ = await share(whole)
+    answer = await visitor.get(f"/shared/{token}", headers=PAGE)
+    assert answer.status_code == 200
+    assert "Who &lt;b&gt;pays&lt;/b&gt;" in answer.text
+    assert "1. signed_up" in answer.text
+    assert "3 people" in answer.text
+    assert "66.7 %" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "http" not in answer.text.replace("http-equiv", "")
+
+
+async def test_the_embedded_page_may_be_framed(whole: Whole, visitor: AsyncClient) -> None:
+    token, _ = await share(whole)
+    answer = await visitor.get(f"/embedded/{token}", headers=PAGE)
+    assert answer.status_code == 200
+    assert "frame-ancestors *" in answer.headers["content-security-policy"]
+    assert "x-frame-options" not in answer.headers
+
+
+async def test_the_document_tells_the_insight_and_nothing_else(
+    whole: Whole, visitor: AsyncClient
+) -> None:
+    token, _ = await share(whole)
+    by_path = await visitor.get(f"/shared/{token}.json")
+    by_accept = await visitor.get(f"/shared/{token}", headers={"Accept": "application/json"})
+    assert by_path.json() == by_accept.json()
+    insight = by_path.json()["insight"]
+    assert set(insight) == {
+        "name", "derived_name", "description", "query", "filters", "result", "columns",
+        "last_refresh", "timezone",
+    }  # fmt: skip
+    assert [step["count"] for step in insight["result"]] == [3, 2]
+    assert "ada@example.com" not in by_path.text
+
+
+async def test_whatever_is_not_shared_is_missing_alike(whole: Whole, visitor: AsyncClient) -> None:
+    token, keyed = await share(whole)
+    sharing = keyed.pop("sharing")
+    rotated = await visitor.post(f"{sharing}refresh/", headers=keyed)
+    position = {"Insights-Position": rotated.headers["Insights-Position"]}
+    await visitor.get(sharing, headers={**keyed, **position})
+    assert (await visitor.get(f"/shared/{token}", headers=PAGE)).status_code == 200  # in its grace
+    off = await visitor.patch(sharing, json={"enabled": False}, headers=keyed)
+    position = {"Insights-Position": off.headers["Insights-Position"]}
+    await visitor.get(sharing, headers={**keyed, **position})
+    pages = [
+        await visitor.get(path, headers=PAGE)
+        for path in (f"/shared/{token}", "/shared/unknown", f"/embedded/{token}")
+    ]
+    assert [page.status_code for page in pages] == [404, 404, 404]
+    assert len({page.text for page in pages}) == 1
+    assert (await visitor.get(f"/shared/{token}.json")).status_code == 404
+
+
+async def test_a_password_opens_the_page_for_a_day_and_dies_with_it(
+    whole: Whole, visitor: AsyncClient
+) -> None:
+    token, keyed = await share(whole, password_required=True)
+    sharing = keyed.pop("sharing")
+    made = await visitor.post(
+        f"{sharing}passwords/", json={"raw_password": "correct horse"}, headers=keyed
+    )
+    position = {"Insights-Position": made.headers["Insights-Position"]}
+    await visitor.get(sharing, headers={**keyed, **position})
+
+    locked = await visitor.get(f"/shared/{token}", headers=PAGE)
+    assert (locked.status_code, "Password needed" in locked.text) == (200, True)
+    assert "signed_up" not in locked.text
+    assert (await visitor.get(f"/shared/{token}.json")).status_code == 401
+    wrong = await visitor.post(f"/shared/{token}", json={"password": "battery staple"})
+    assert (wrong.status_code, set(wrong.json())) == (401, {"error"})
+
+    opened = await visitor.post(f"/shared/{token}", json={"password": "correct horse"})
+    cookie = opened.headers["set-cookie"].lower()
+    assert opened.status_code == 200
+    assert "httponly" in cookie
+    assert f"path=/shared/{token}".lower() in cookie
+    visitor.cookies.clear()
+    bearer = {"Authorization": f"Bearer {opened.json()['shareToken']}"}
+    assert (await visitor.get(f"/shared/{token}.json", headers=bearer)).status_code == 200
+    forged = {"Authorization": f"{bearer['Authorization'][:-1]}A"}
+    assert (await visitor.get(f"/shared/{token}.json", headers=forged)).status_code == 401
+
+    gone = await visitor.delete(f"{sharing}passwords/{made.json()['id']}/", headers=keyed)
+    assert gone.status_code == 204
+    await visitor.patch(sharing, json={}, headers=keyed)
+    seen = await visitor.get(sharing, headers=keyed)
+    assert seen.json()["share_passwords"] == []
+    assert (await visitor.get(f"/shared/{token}.json", headers=bearer)).status_code == 401
+
+
+async def test_a_browsers_form_is_sent_back_to_the_page(whole: Whole, visitor: AsyncClient) -> None:
+    token, keyed = await share(whole, password_required=True)
+    sharing = keyed.pop("sharing")
+    await visitor.post(
+        f"{sharing}passwords/", json={"raw_password": "correct horse"}, headers=keyed
+    )
+    await visitor.get(sharing, headers=keyed)
+    wrong = await visitor.post(f"/shared/{token}", data={"password": "no"}, headers=PAGE)
+    assert (wrong.status_code, wrong.headers["location"]) == (
+        303,
+        f"/shared/{token}?wrong=password",
+    )
+    told = await visitor.get(wrong.headers["location"], headers=PAGE)
+    assert "not the password" in told.text
+    opened = await visitor.post(
+        f"/shared/{token}", data={"password": "correct horse"}, headers=PAGE
+    )
+    assert (opened.status_code, opened.headers["location"]) == (303, f"/shared/{token}")
+    assert "1. signed_up" in (await visitor.get(f"/shared/{token}", headers=PAGE)).text
+
+
+async def test_guessing_is_slowed_down_and_told(whole: Whole, visitor: AsyncClient) -> None:
+    token, keyed = await share(whole, password_required=True)
+    sharing = keyed.pop("sharing")
+    tries = [await visitor.post(f"/shared/{token}", json={"password": "guess"}) for _ in range(11)]
+    assert [answer.status_code for answer in tries] == [401] * 10 + [429]
+    assert "retry-after" in tries[-1].headers
+    activity = sharing.replace("sharing/", "activity/")
+    entries = (await visitor.get(f"{activity}?limit=20", headers=keyed)).json()["results"]
+    told = [entry for entry in entries if entry["activity"] == "share_login_failed"]
+    assert len(told) == 10
+    assert told[0]["user"]["is_system"] is True
