@@ -1,4 +1,4 @@
-"""The writer's one transaction: lock and look, judge, copy, commit."""
+"""The writer's one transaction, in two round trips: lock and look; judge; write and commit."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -36,16 +36,17 @@ RECEIPTS = """
         AS asked (team_id, actor, key) USING (team_id, actor, key)
     WHERE recorded_at > %(since)s"""
 
-COPY = """
-    COPY log (
+# Not COPY, which needs two round trips of its own: as fast for 256 entries, and 1.4 times for one.
+WRITE_ENTRIES = """
+    INSERT INTO log (
         originator_id, originator_version, topic, state, notification_id, team_id, team_seq,
         recorded_at, actor, operation_id, correlation_id, causation_id, salt, commitment, hash
-    ) FROM STDIN (FORMAT BINARY)"""
-
-COPY_TYPES = (
-    *("uuid", "int8", "text", "bytea", "int8", "int8", "int8"),
-    *("timestamptz", "text", "uuid", "uuid", "uuid", "bytea", "bytea", "bytea"),
-)
+    )
+    SELECT * FROM unnest(
+        %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bigint[], %b::bigint[],
+        %b::bigint[], %b::timestamptz[], %b::text[], %b::uuid[], %b::uuid[], %b::uuid[],
+        %b::bytea[], %b::bytea[], %b::bytea[]
+    )"""
 
 MOVE_LINKS = """
     INSERT INTO log_heads AS head (team_id, seq, hash, recorded_at)
@@ -93,7 +94,7 @@ class LogTransaction:
     """Writes batches on one connection, which it takes in autocommit mode.
 
     now, salt: where time and randomness come from.
-    crash_at: told "locked", "copied" and "committed" as each is reached, for crash tests.
+    crash_at: told "locked", "judged" and "committed" as each is reached, for crash tests.
     """
 
     def __init__(
@@ -121,9 +122,7 @@ class LogTransaction:
         if not judgement.writes:
             await conn.execute("ROLLBACK")
             return judgement
-        if judgement.entries:
-            await _copy(conn, judgement.entries)
-        self._crash_at("copied")
+        self._crash_at("judged")
         try:
             await _commit(conn, judgement)
         except CONNECTION_LOST as cause:
@@ -189,40 +188,40 @@ class LogTransaction:
         return {"teams": list(teams), "actors": list(actors), "keys": list(names), "since": since}
 
 
-async def _copy(conn: AsyncConnection[TupleRow], entries: Sequence[Entry]) -> None:
-    async with conn.cursor() as cursor, cursor.copy(COPY) as copy:
-        copy.set_types(COPY_TYPES)
-        for entry in entries:
-            await copy.write_row(
-                (
-                    entry.stream_id,
-                    entry.version,
-                    entry.name,
-                    bytes(entry.event),
-                    entry.position,
-                    entry.team_id,
-                    entry.team_seq,
-                    entry.at,
-                    bytes(entry.actor).decode(),
-                    entry.operation_id,
-                    entry.correlation_id,
-                    entry.causation_id,
-                    entry.salt,
-                    entry.commitment,
-                    entry.hash,
-                )
-            )
-
-
 async def _commit(conn: AsyncConnection[TupleRow], judgement: Judgement) -> None:
-    """One round trip: move the projects' chains, write the receipts, commit."""
+    """One round trip: write the entries, move the projects' chains, write the receipts, commit."""
     async with conn.pipeline():
-        if judgement.moved:
+        if judgement.entries:
+            await conn.execute(WRITE_ENTRIES, _entries(judgement.entries), prepare=True)
             await conn.execute(MOVE_LINKS, _links(judgement), prepare=True)
         if judgement.receipts:
-            await conn.execute(WRITE_RECEIPTS, _columns(judgement.receipts), prepare=True)
+            await conn.execute(WRITE_RECEIPTS, _receipts(judgement.receipts), prepare=True)
         committed = await conn.execute("COMMIT", prepare=True)
     assert committed.statusmessage == "COMMIT", committed.statusmessage
+
+
+def _entries(entries: Sequence[Entry]) -> list[list[object]]:
+    rows = (
+        (
+            entry.stream_id,
+            entry.version,
+            entry.name,
+            bytes(entry.event),
+            entry.position,
+            entry.team_id,
+            entry.team_seq,
+            entry.at,
+            bytes(entry.actor).decode(),
+            entry.operation_id,
+            entry.correlation_id,
+            entry.causation_id,
+            entry.salt,
+            entry.commitment,
+            entry.hash,
+        )
+        for entry in entries
+    )
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _links(judgement: Judgement) -> dict[str, object]:
@@ -234,7 +233,7 @@ def _links(judgement: Judgement) -> dict[str, object]:
     }
 
 
-def _columns(receipts: Sequence[StoredReceipt]) -> list[list[object]]:
+def _receipts(receipts: Sequence[StoredReceipt]) -> list[list[object]]:
     rows = (
         (
             stored.team_id,

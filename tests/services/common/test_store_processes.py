@@ -15,7 +15,7 @@ from tests.services.common.appends import insight
 from tests.services.common.log_process import Conflict, Landed, Orders, Replayed, Said
 from tests.services.common.log_processes import WriterProcess, died_at, writer_process
 
-POINTS = ("locked", "copied", "committed")
+POINTS = ("locked", "judged", "committed")
 SHARED = Orders(streams=(1, 2, 3))
 
 
@@ -124,7 +124,7 @@ async def test_what_was_acknowledged_before_a_kill_is_in_the_log(
     assert len(in_log) - len(acknowledged) <= dying.producers
 
 
-@pytest.mark.parametrize(("point", "remains"), [("locked", 0), ("copied", 0), ("committed", 1)])
+@pytest.mark.parametrize(("point", "remains"), [("locked", 0), ("judged", 0), ("committed", 1)])
 async def test_a_key_whose_answer_was_lost_in_a_kill_is_safe_to_send_again(
     store: EventStore, postgres_url: str, point: str, remains: int
 ) -> None:
