@@ -8,12 +8,13 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from contracts.events.access import AccessEvent
 from contracts.events.dashboard import DashboardEvent
 from contracts.events.insight import InsightEvent
 from contracts.events.sharing import SharingEvent
 from contracts.events.viewing import ViewingEvent
 
-DomainEvent = InsightEvent | SharingEvent | ViewingEvent | DashboardEvent
+DomainEvent = InsightEvent | SharingEvent | ViewingEvent | DashboardEvent | AccessEvent
 
 _STREAMS = UUID("6f0f4f0e-6a53-5b7f-9a0e-2d9d1f6f5a11")
 

@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-Projection = Literal["insights", "sharing", "activity", "last_viewed", "dashboards"]
+Projection = Literal["insights", "sharing", "activity", "last_viewed", "catalog"]
 
 INSIGHTS: Projection = "insights"
 SHARING: Projection = "sharing"
 ACTIVITY: Projection = "activity"
 LAST_VIEWED: Projection = "last_viewed"
-DASHBOARDS: Projection = "dashboards"
+CATALOG: Projection = "catalog"
 
 PROJECTED_CHANNEL = "recount_projected"
 """PostgreSQL's channel on which a projection that moved rings; the payload is its name."""

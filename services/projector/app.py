@@ -16,7 +16,7 @@ from services.common.progress import progress
 from services.common.store import BELL_CHANNEL, EventStore
 from services.projector import metrics
 from services.projector.activity import ActivityProjection
-from services.projector.dashboards import DashboardProjection
+from services.projector.catalog import CatalogProjection
 from services.projector.insights import InsightProjection
 from services.projector.last_viewed import LastViewedProjection
 from services.projector.projection import Projection
@@ -36,7 +36,7 @@ def projections() -> tuple[Projection[Any], ...]:
         SharingProjection(),
         ActivityProjection(),
         LastViewedProjection(),
-        DashboardProjection(),
+        CatalogProjection(),
     )
 
 

@@ -1,16 +1,16 @@
 """The dashboards table: one row per dashboard, deleted ones too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 
-from contracts.events.recorded import DomainEvent, Recorded
-from contracts.read_models import projections
+from contracts.events.dashboard import DashboardEvent
+from contracts.events.recorded import Recorded
 from contracts.read_models.dashboard import DashboardRow
 from domain.dashboard.view import project
 from services.projector.checkpoint import Connection
-from services.projector.projection import DASHBOARD, Table, of_dashboard
+from services.projector.projection import Table
 
 _decoder = msgspec.json.Decoder(DashboardRow)
 _encoder = msgspec.json.Encoder()
@@ -32,26 +32,21 @@ _SAVE = """
         created_by = excluded.created_by, version = excluded.version, row = excluded.row"""
 
 
-class DashboardProjection:
-    name = projections.DASHBOARDS
-    topics = frozenset({DASHBOARD})
-    tables = (Table("dashboards", ("team_id", "dashboard_id")),)
+class DashboardRows:
+    topic = "dashboard"
+    tables: tuple[Table, ...] = (Table("dashboards", ("team_id", "dashboard_id")),)
 
-    async def load(
-        self, conn: Connection, facts: Sequence[Recorded[DomainEvent]]
-    ) -> dict[UUID, DashboardRow]:
-        """By stream. Every stream that is loaded is about to be touched, so all are saved."""
-        cursor = await conn.execute(_LOAD, (list({fact.stream_id for fact in facts}),))
+    async def load(self, conn: Connection, streams: Sequence[UUID]) -> dict[UUID, DashboardRow]:
+        cursor = await conn.execute(_LOAD, (list(streams),))
         return {stream_id: _decoder.decode(row) for stream_id, row in await cursor.fetchall()}
 
-    def apply(self, state: dict[UUID, DashboardRow], fact: Recorded[DomainEvent]) -> None:
-        if of_dashboard(fact):
-            state[fact.stream_id] = project(state.get(fact.stream_id), fact)
+    def project(self, row: DashboardRow | None, fact: Recorded[DashboardEvent]) -> DashboardRow:
+        return project(row, fact)
 
-    async def save(self, conn: Connection, state: dict[UUID, DashboardRow]) -> None:
+    async def save(self, conn: Connection, rows: Mapping[UUID, DashboardRow]) -> None:
         async with conn.cursor() as cursor:
             await cursor.executemany(
-                _SAVE, [_columns(stream_id, row) for stream_id, row in state.items()]
+                _SAVE, [_columns(stream_id, row) for stream_id, row in rows.items()]
             )
 
 

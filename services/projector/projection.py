@@ -6,7 +6,6 @@ from typing import Protocol, TypeGuard, TypeVar
 import msgspec
 
 from contracts.codec import stored_name
-from contracts.events.dashboard import DashboardEvent
 from contracts.events.insight import InsightEvent
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.sharing import SharingEvent
@@ -22,7 +21,6 @@ Entry = Recorded[DomainEvent] | Unreadable
 INSIGHT = "insight"
 SHARING = "sharing"
 VIEWING = "viewing"
-DASHBOARD = "dashboard"
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -79,7 +77,3 @@ def of_sharing(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[SharingEvent]]
 
 def of_viewing(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[ViewingEvent]]:
     return isinstance(fact.event, ViewingEvent)
-
-
-def of_dashboard(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[DashboardEvent]]:
-    return isinstance(fact.event, DashboardEvent)

@@ -5,7 +5,8 @@ CREATE TABLE dashboard_ids (
     team_id bigint NOT NULL REFERENCES projects
 );
 
-INSERT INTO checkpoints (projection) VALUES ('dashboards');
+-- One projection folds what insights are seen by: dashboards, access rules, actions and cohorts.
+INSERT INTO checkpoints (projection) VALUES ('catalog');
 
 -- row: contracts.read_models.dashboard.DashboardRow as JSON text; its filters and each tile's color
 -- and layouts are what a read of an insight `from_dashboard` needs.
