@@ -10,6 +10,7 @@ from services.embedded.commands.keys import keys
 from services.embedded.commands.projects import projects
 from services.embedded.commands.rebuild import rebuild
 from services.embedded.commands.serve import serve
+from services.embedded.commands.verify import verify
 from services.embedded.refusal import CannotStart
 
 
@@ -28,5 +29,5 @@ def recount() -> None:
     """PostHog's Insights API on an event-sourced core."""
 
 
-for command in (serve, import_events, keys, projects, rebuild):
+for command in (serve, import_events, keys, projects, rebuild, verify):
     recount.add_command(command)

@@ -165,6 +165,22 @@ def test_a_read_model_is_rebuilt_beside_a_running_server(data: Path) -> None:
         ]
 
 
+def test_the_history_is_proved_beside_a_running_server_and_a_gap_is_named(data: Path) -> None:
+    with serving(data, "--no-demo") as served:
+        key = first_key(served)
+        for name in "abc":
+            create_insight(served, key, name)
+        proved = recount("verify", "--data-dir", str(data), "--json")
+        assert json.loads(proved.stdout)["projects"]["1"]["entries"] == 3
+        running = datadir.find(data)
+        assert running is not None
+        with psycopg.connect(running.postgres_url) as connection:
+            connection.execute("DELETE FROM log WHERE notification_id = 2")
+        broken = recount("verify", "--data-dir", str(data))
+    assert broken.returncode == 1
+    assert "the history does not hold: position 2" in broken.stderr
+
+
 def wait_for_row(connection: psycopg.Connection) -> None:
     deadline = time.monotonic() + 30
     while connection.execute("SELECT FROM insights").fetchone() is None:

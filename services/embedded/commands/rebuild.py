@@ -1,6 +1,7 @@
 """`recount rebuild`."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,9 @@ def rebuild(read_models: tuple[str, ...], data_dir: Path, as_json: bool) -> None
 async def _rebuild(url: str, chosen: list[Projection[Any]]) -> list[Rebuilt]:
     rebuilt = []
     async with EventStore.open(url) as store:
-        with Progress(console=Console(stderr=True), transient=True) as bar:
+        with Progress(
+            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+        ) as bar:
             for projection in chosen:
                 task = bar.add_task(projection.name)
 

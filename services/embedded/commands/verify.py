@@ -1,0 +1,72 @@
+"""`recount verify`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import msgspec
+import rich_click as click
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from services.common.verify import HeadMoved, HistoryBroken, Progress, Verified
+from services.common.verify import verify as verify_log
+from services.embedded import beside
+from services.embedded.commands import options
+
+
+class Project(msgspec.Struct, frozen=True):
+    """Where a project's chain stands: entries so far, and the last one's hash in hexadecimal."""
+
+    entries: int
+    hash: str
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What scripts get."""
+
+    entries: int
+    projects: dict[int, Project]
+
+
+@click.command()
+@options.data_dir
+@options.as_json
+def verify(data_dir: Path, as_json: bool) -> None:
+    """Prove that the log is whole and unchanged, from its first entry on.
+
+    Beside a running server, too. Prints each project's last hash: kept elsewhere, it proves later
+    that nothing before it was changed. Otherwise exit code 1, and the first entry that does not
+    hold.
+    """
+    try:
+        with beside.database(data_dir, options.settings()) as url:
+            verified = asyncio.run(_verify(url))
+    except (HistoryBroken, HeadMoved) as broken:
+        click.echo(f"recount: the history does not hold: {broken}", err=True)
+        sys.exit(1)
+    shown = Shown(
+        verified.entries,
+        {
+            team_id: Project(link.team_seq, link.hash.hex())
+            for team_id, link in sorted(verified.links.items())
+        },
+    )
+    if as_json:
+        options.print_json(shown)
+        return
+    click.echo(f"{shown.entries:,} entries, whole and unchanged.")
+    for team_id, project in shown.projects.items():
+        click.echo(f"Project {team_id}: {project.entries:,} entries, last hash {project.hash}")
+
+
+async def _verify(url: str) -> Verified:
+    with Bar(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("entries")
+        async for told in verify_log(url):
+            match told:
+                case Progress(checked=checked, total=total):
+                    bar.update(task, completed=checked, total=total)
+                case Verified():
+                    return told
+    raise AssertionError("verification ends with its outcome")
