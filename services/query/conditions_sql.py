@@ -16,7 +16,7 @@ import msgspec
 from services.common.statement import Bindings
 from services.query.conditions import Operator, PropertyIs, Scalar
 from services.query.moments import microseconds
-from services.query.operands import Operand
+from services.query.operands import Operand, read_number
 from services.query.versions import Version, version_range
 
 TRUE, FALSE = "1", "0"
@@ -102,7 +102,8 @@ def compare(condition: PropertyIs, operand: Operand, bindings: Bindings, timezon
         case "between" | "not_between":
             return _between(values, operand, bindings, outside=operator == "not_between")
         case "is_set":
-            return f"({operand.text} IS NOT NULL)"
+            variants = operand.variants
+            return f"({operand.text} IS NOT NULL)" if variants is None else variants.there
         case "is_date_exact" | "is_date_before" | "is_date_after":
             sign = {"is_date_exact": "=", "is_date_before": "<", "is_date_after": ">"}[operator]
             return _any(_dated(v, sign, operand, bindings, timezone) for v in values)
@@ -139,21 +140,24 @@ def _equal(values: tuple[Scalar, ...], operand: Operand, bindings: Bindings, num
     if numbers:
         found.append(_within(operand.number, sorted(set(numbers)), "Float64", bindings))
     if texts and not numeric:
-        plain = operand.string is not None and not any(map(_may_be_json, texts))
-        side = operand.string if plain and operand.string is not None else operand.text
-        found.append(_within(side, sorted(set(texts)), "String", bindings))
+        found += _equal_texts(sorted(set(texts)), operand, bindings)
     return _any(found)
+
+
+def _equal_texts(texts: list[str], operand: Operand, bindings: Bindings) -> list[str]:
+    """On a JSON value's own type where that says all, else on its text."""
+    variants = operand.variants
+    if variants is None or any(number(one) is not None for one in texts):
+        return [_within(operand.text, texts, "String", bindings)]
+    found = [_within(variants.string, texts, "String", bindings)]
+    found += [f"ifNull({variants.boolean} = {one}, 0)" for one in ("true", "false") if one in texts]
+    return found
 
 
 def _compared_as_number(value: Scalar, numeric: bool) -> float | None:
     read = number(value)
     exact = read is not None and abs(read) < _EXACT_INTEGERS
     return read if exact or numeric or not text(value).lstrip("+-").isdigit() else None
-
-
-def _may_be_json(value: str) -> bool:
-    """Whether a number or a boolean could be written like this (lists and objects are strings)."""
-    return value in ("true", "false") or number(value) is not None
 
 
 def _within(side: str, values: list[str] | list[float], type_: str, bindings: Bindings) -> str:
@@ -164,13 +168,23 @@ def _within(side: str, values: list[str] | list[float], type_: str, bindings: Bi
 
 def _ordered(value: Scalar, sign: str, operand: Operand, bindings: Bindings, numeric: bool) -> str:
     read = number(value)
-    as_text = f"{operand.text} {sign} {bindings.bind(text(value), 'String')}"
+    bound = bindings.bind(text(value), "String")
     if read is None:
-        return FALSE if numeric else f"ifNull({as_text}, 0)"
-    as_number = f"{operand.number} {sign} {bindings.bind(read, 'Float64')}"
+        return FALSE if numeric else f"ifNull({operand.text} {sign} {bound}, 0)"
+    than = bindings.bind(read, "Float64")
     if numeric:
-        return f"ifNull({as_number}, 0)"
-    return f"ifNull(if({operand.number} IS NULL, {as_text}, {as_number}), 0)"
+        return f"ifNull({operand.number} {sign} {than}, 0)"
+    variants = operand.variants
+    if variants is None:
+        return _text_ordered(operand.text, operand.number, sign, bound, than)
+    other = f"{variants.number} {sign} {than}, toString({variants.boolean}) {sign} {bound}"
+    string = _text_ordered(variants.string, read_number(variants.string), sign, bound, than)
+    return f"if({variants.string} IS NULL, coalesce({other}, 0), {string})"
+
+
+def _text_ordered(text: str, number: str, sign: str, bound: str, than: str) -> str:
+    """As a number where the text reads as one."""
+    return f"ifNull(if({number} IS NULL, {text} {sign} {bound}, {number} {sign} {than}), 0)"
 
 
 def _between(

@@ -194,7 +194,7 @@ def element_is(events: Events, condition: PropertyIs) -> str:
     """Any of the event's elements passes; a negative filter: none fails it."""
     passes_null = true_of_null(condition.operator)
     asked = opposite_of(condition) if passes_null else condition
-    chain = f"ifNull({json_property('e.properties', '$elements_chain').string}, '')"
+    chain = f"ifNull({json_property('e.properties', '$elements_chain').text}, '')"
     pattern = events.bindings.bind(ELEMENT_PATTERNS[condition.key], "String")
     test = compare(asked, text_value("one"), events.bindings, events.timezone)
     some = f"arrayExists(one -> {test}, extractAll({chain}, {pattern}))"
