@@ -191,6 +191,19 @@ async def test_a_stream_with_another_past_stops_the_relay(
     assert await bus.last() == 5
 
 
+async def test_a_stranger_on_the_stream_stops_the_relay_and_shifts_nothing(
+    store: EventStore, postgres_url: str, bus: Bus
+) -> None:
+    async with relay(store, postgres_url, bus) as running:
+        await fill(store, 1)
+        await bus.reach(1)
+        await bus.client.jetstream().publish(f"{bus.prefix}insights.1.stray", b"{}")
+        await fill(store, 1, first=2)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            assert isinstance(await running.ended(), StreamAhead)
+    assert await bus.last() == 2
+
+
 async def test_entries_that_this_version_cannot_read_keep_their_place(
     store: EventStore, postgres_url: str, bus: Bus
 ) -> None:
