@@ -22,7 +22,6 @@ from services.common.clickhouse import ClickHouse
 from services.common.database import Pool, pool
 from services.common.foundation import foundation
 from services.projector import app as projector
-from services.projector.settings import ProjectorSettings
 from services.query import app as query
 from services.query.settings import QuerySettings
 
@@ -108,7 +107,7 @@ def application(database_url: str, nats_url: str, clickhouse_url: str) -> Litest
             command.part(
                 CommandSettings(database_url=database_url, nats_url=nats_url, relay=False)
             ),
-            projector.part(ProjectorSettings(database_url=database_url)),
+            projector.part(database_url),
             query.part(settings),
         ]
     )

@@ -11,6 +11,7 @@ from contracts.queries.nodes import FunnelsQuery
 from services.common.accounts import Project
 from services.common.clickhouse import ClickHouse
 from services.common.database import Pool
+from services.common.results.kept import Result
 from services.common.statement import Statement
 from services.query.funnels.facts import PlanningFacts
 from services.query.funnels.plan import FunnelPlan
@@ -22,7 +23,6 @@ from services.query.results.computation import (
     FunnelComputation,
     Prepared,
     Range,
-    Result,
 )
 
 _encoder = msgspec.json.Encoder(order="deterministic")

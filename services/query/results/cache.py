@@ -7,24 +7,10 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.common.database import Pool
-from services.query.results.computation import Range, Result
-from services.query.results.freshness import Computed
+from services.common.results.kept import COLUMNS, Cached, Result, of_row
+from services.query.results.computation import Range
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Result)
-
-# `moved`: events in its range, or who is who, changed since. `late`: in a month that was over then.
-COLUMNS = """
-    r.body, r.dependencies, r.query_interval, r.date_to, r.last_refresh,
-    EXISTS (SELECT FROM event_watermarks w WHERE w.team_id = r.team_id AND w.version > r.reached
-        AND w.month + interval '1 month' > coalesce(r.date_from, '-infinity')
-        AND w.month <= coalesce(r.date_to, 'infinity'))
-    OR EXISTS (SELECT FROM identity_watermarks i
-        WHERE i.team_id = r.team_id AND i.version > r.reached) AS moved,
-    EXISTS (SELECT FROM event_watermarks w WHERE w.team_id = r.team_id AND w.version > r.reached
-        AND w.month + interval '1 month' > coalesce(r.date_from, '-infinity')
-        AND w.month <= coalesce(r.date_to, 'infinity')
-        AND w.month + interval '1 month' <= r.started_at) AS late"""
 
 _GET = f"SELECT {COLUMNS} FROM results r WHERE r.team_id = %(team_id)s AND r.key = %(key)s"
 
@@ -45,14 +31,6 @@ _PUT = """
     WHERE results.started_at <= excluded.started_at"""
 
 
-class Cached(msgspec.Struct, frozen=True):
-    """A kept result. dependencies: the digest it was computed under."""
-
-    result: Result
-    computed: Computed
-    dependencies: bytes
-
-
 async def get(pool: Pool, team_id: int, key: bytes, dependencies: bytes | None) -> Cached | None:
     """What is kept for this query.
 
@@ -62,23 +40,6 @@ async def get(pool: Pool, team_id: int, key: bytes, dependencies: bytes | None) 
         cursor = await conn.execute(_GET, {"team_id": team_id, "key": key})
         row = await cursor.fetchone()
     return None if row is None else of_row(row, dependencies)
-
-
-def of_row(row: TupleRow, dependencies: bytes | None) -> Cached:
-    """From COLUMNS, in their order."""
-    body, under, interval, date_to, last_refresh, moved, late = row
-    return Cached(
-        _decoder.decode(body),
-        Computed(
-            last_refresh=last_refresh,
-            interval=interval,
-            date_to=date_to,
-            moved=moved,
-            late=late,
-            outdated=dependencies is not None and bytes(under) != dependencies,
-        ),
-        bytes(under),
-    )
 
 
 class Start(msgspec.Struct, frozen=True):

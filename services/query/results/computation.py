@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Protocol
 
 import msgspec
-from msgspec import Raw
 
-from contracts.json import NULL
 from contracts.queries.nodes import FunnelsQuery
 from services.common.accounts import Project
+from services.common.results.kept import Result
 
 
 class FunnelComputation(msgspec.Struct, frozen=True, kw_only=True, tag="funnel"):
@@ -24,22 +23,6 @@ class FunnelComputation(msgspec.Struct, frozen=True, kw_only=True, tag="funnel")
 
 
 Computation = FunnelComputation
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What a computation gives, as it is kept: documents that answers carry as they are.
-
-    extra: members of the query endpoint's answer beside `results`.
-    """
-
-    results: Raw
-    hogql: str | None = None
-    columns: Raw = NULL
-    types: Raw = NULL
-    has_more: bool | None = None
-    resolved_date_range: Raw = NULL
-    timings: Raw = Raw(b"[]")
-    extra: dict[str, Raw] = {}
 
 
 class Range(msgspec.Struct, frozen=True):

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import datetime
 from uuid import UUID, uuid4
 
 import msgspec
@@ -12,42 +11,12 @@ from psycopg.rows import args_row
 
 from services.common.bell import Bell
 from services.common.database import Pool
-from services.common.problems import Problem
+from services.common.results.job import CANCELLED, COLUMNS, Job, JobError, of_row
 
 CHANNEL = "recount_jobs"
 LEASE_SECONDS = 30
 KEPT_DAYS = 30
 POLL_SECONDS = 1.0
-
-
-class JobError(msgspec.Struct, frozen=True):
-    """Why a job gave no result: the answer its callers get."""
-
-    status: int
-    problem: Problem
-
-
-CANCELLED = JobError(
-    400,
-    Problem(type="validation_error", code="query_cancelled", detail="The query was cancelled."),
-)
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of jobs. computation: JSON text of a Computation."""
-
-    id: UUID
-    team_id: int
-    key: bytes
-    computation: bytes
-    insight_id: int | None
-    dashboard_id: int | None
-    start_time: datetime
-    pickup_time: datetime | None
-    end_time: datetime | None
-    expiration_time: datetime
-    cancelled_by: str | None
-    error: JobError | None
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,10 +30,6 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     client_query_id: str | None = None
 
 
-_COLUMNS = """
-    id, team_id, key, computation, insight_id, dashboard_id, start_time, pickup_time, end_time,
-    expiration_time, cancelled_by, error::text"""
-
 # Joins the live job of the same query if there is one: the update only makes it come back.
 _START = f"""
     WITH job AS (
@@ -77,7 +42,7 @@ _START = f"""
         )
         ON CONFLICT (team_id, key) WHERE end_time IS NULL
             DO UPDATE SET expiration_time = excluded.expiration_time
-        RETURNING {_COLUMNS}
+        RETURNING {COLUMNS}
     ), named AS (
         INSERT INTO job_clients (team_id, client_query_id, job_id)
         SELECT team_id, %(client_query_id)s, id FROM job WHERE %(client_query_id)s::text IS NOT NULL
@@ -85,11 +50,11 @@ _START = f"""
     )
     SELECT job.* FROM job CROSS JOIN pg_notify('{CHANNEL}', '')"""
 
-_GET = f"SELECT {_COLUMNS} FROM jobs WHERE team_id = %(team_id)s AND id = %(id)s"
+_GET = f"SELECT {COLUMNS} FROM jobs WHERE team_id = %(team_id)s AND id = %(id)s"
 _LIVE = f"""
-    SELECT {_COLUMNS} FROM jobs
+    SELECT {COLUMNS} FROM jobs
     WHERE team_id = %(team_id)s AND key = %(key)s AND end_time IS NULL"""
-_ENDED = f"SELECT {_COLUMNS} FROM jobs WHERE id = ANY(%s) AND end_time IS NOT NULL"
+_ENDED = f"SELECT {COLUMNS} FROM jobs WHERE id = ANY(%s) AND end_time IS NOT NULL"
 
 _CLAIM = f"""
     UPDATE jobs SET
@@ -100,7 +65,7 @@ _CLAIM = f"""
         WHERE end_time IS NULL AND (lease_until IS NULL OR lease_until < clock_timestamp())
         ORDER BY start_time LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
-    RETURNING {_COLUMNS}"""
+    RETURNING {COLUMNS}"""
 
 _RENEW = """
     UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
@@ -226,7 +191,7 @@ class Jobs:
             return
         async with (
             self._pool.connection() as conn,
-            conn.cursor(row_factory=args_row(_job)) as cursor,
+            conn.cursor(row_factory=args_row(of_row)) as cursor,
         ):
             await cursor.execute(_ENDED, (list(self._awaited),))
             for job in await cursor.fetchall():
@@ -237,7 +202,7 @@ class Jobs:
     async def _select(self, statement: str, parameters: dict[str, object]) -> list[Job]:
         async with (
             self._pool.connection() as conn,
-            conn.cursor(row_factory=args_row(_job)) as cursor,
+            conn.cursor(row_factory=args_row(of_row)) as cursor,
         ):
             await cursor.execute(statement, parameters)
             return await cursor.fetchall()
@@ -249,34 +214,3 @@ class Jobs:
 
 def _error(error: JobError) -> str:
     return msgspec.json.encode(error).decode()
-
-
-def _job(
-    id_: UUID,
-    team_id: int,
-    key: bytes,
-    computation: bytes,
-    insight_id: int | None,
-    dashboard_id: int | None,
-    start_time: datetime,
-    pickup_time: datetime | None,
-    end_time: datetime | None,
-    expiration_time: datetime,
-    cancelled_by: str | None,
-    error: str | None,
-) -> Job:
-    """From _COLUMNS, in their order."""
-    return Job(
-        id=id_,
-        team_id=team_id,
-        key=key,
-        computation=computation,
-        insight_id=insight_id,
-        dashboard_id=dashboard_id,
-        start_time=start_time,
-        pickup_time=pickup_time,
-        end_time=end_time,
-        expiration_time=expiration_time,
-        cancelled_by=cancelled_by,
-        error=None if error is None else msgspec.json.decode(error, type=JobError),
-    )

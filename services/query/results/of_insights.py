@@ -12,8 +12,8 @@ from contracts.queries.overrides import Overrides, over_filters, over_query
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Project
 from services.common.problems import Rejected
+from services.common.results.freshness import Refresh
 from services.query.results.computation import FunnelComputation
-from services.query.results.freshness import Refresh
 from services.query.results.service import Asked, Results, result_fields
 
 

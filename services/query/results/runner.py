@@ -17,15 +17,14 @@ from services.common.bell import Bell
 from services.common.clickhouse import EngineError, QueryCancelled, QueryTimeout, QueryTooLarge
 from services.common.database import Pool
 from services.common.problems import Problem
+from services.common.results.job import CANCELLED, Job, JobError
+from services.common.results.kept import Result
 from services.query.results import cache
-from services.query.results.computation import Computation, Computer, Prepared, Result
+from services.query.results.computation import Computation, Computer, Prepared
 from services.query.results.jobs import (
-    CANCELLED,
     FINISH,
     LEASE_SECONDS,
     POLL_SECONDS,
-    Job,
-    JobError,
     Jobs,
 )
 

@@ -7,24 +7,23 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.insights import NO_RESULT, ResultFields
-from contracts.api.jobs import JobBody
 from contracts.json import NULL
 from contracts.queries.canonical import query_key
 from services.common.accounts import Project
 from services.common.database import Pool
 from services.common.problems import Rejected, unavailable
-from services.query.results import cache
-from services.query.results.cache import Cached
-from services.query.results.computation import Computation, Computer, FunnelComputation
-from services.query.results.freshness import (
+from services.common.results.freshness import (
     Refresh,
     Run,
     age_of,
     decide,
     next_refresh,
-    target_age,
 )
-from services.query.results.jobs import Job, Jobs, NewJob
+from services.common.results.job import Job, job_body
+from services.common.results.kept import Cached, shown_fields
+from services.query.results import cache
+from services.query.results.computation import Computation, Computer, FunnelComputation
+from services.query.results.jobs import Jobs, NewJob
 
 _encoder = msgspec.json.Encoder()
 
@@ -132,25 +131,6 @@ def computation_key(computation: Computation) -> bytes:
     return query_key(computation.query, " ".join(shape))
 
 
-def job_body(job: Job, results: Raw = NULL) -> JobBody:
-    """results: of a job that ended well, where it is polled."""
-    return JobBody(
-        id=job.id,
-        team_id=job.team_id,
-        insight_id=job.insight_id,
-        dashboard_id=job.dashboard_id,
-        complete=job.end_time is not None,
-        error=job.error is not None,
-        error_message=None if job.error is None else job.error.problem.detail,
-        results=results,
-        start_time=job.start_time,
-        pickup_time=job.pickup_time,
-        end_time=job.end_time,
-        expiration_time=job.expiration_time,
-        task_id=str(job.id),
-    )
-
-
 def result_fields(answered: Answered) -> ResultFields:
     """As an insight's body tells them."""
     status = NULL if answered.job is None else Raw(_encoder.encode(job_body(answered.job)))
@@ -158,20 +138,3 @@ def result_fields(answered: Answered) -> ResultFields:
     if cached is None:
         return msgspec.structs.replace(NO_RESULT, query_status=status)
     return shown_fields(cached, is_cached=not answered.fresh, status=status)
-
-
-def shown_fields(cached: Cached, *, is_cached: bool = True, status: Raw = NULL) -> ResultFields:
-    result, computed = cached.result, cached.computed
-    return ResultFields(
-        result=result.results,
-        last_refresh=computed.last_refresh,
-        cache_target_age=target_age(computed),
-        next_allowed_client_refresh=next_refresh(computed),
-        is_cached=is_cached,
-        hasMore=result.has_more,
-        columns=result.columns,
-        types=result.types,
-        hogql=result.hogql,
-        query_status=status,
-        resolved_date_range=result.resolved_date_range,
-    )

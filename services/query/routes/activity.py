@@ -56,7 +56,7 @@ async def insight_activity(
         raise not_found()
     fresh = await reads.freshness.of(
         lambda: reads.activity.of_insight(
-            caller.team_id, of, limit=wanted.limit, offset=wanted.offset, quiet=wanted.quiet
+            caller, of, limit=wanted.limit, offset=wanted.offset, quiet=wanted.quiet
         ),
         parameters.at_least(request),
     )
@@ -65,6 +65,7 @@ async def insight_activity(
         raise not_found()
     if found.parked_at is not None:
         raise parked(found.parked_at)
+    found.access.require("viewer")
     body = await _body(request, accounts, found, wanted)
     return answer(request, _encoder.encode(body), fresh)
 
@@ -80,7 +81,7 @@ async def all_activity(
     wanted = _wanted(request)
     fresh = await reads.freshness.of(
         lambda: reads.activity.of_team(
-            caller.team_id, limit=wanted.limit, offset=wanted.offset, quiet=wanted.quiet
+            caller, limit=wanted.limit, offset=wanted.offset, quiet=wanted.quiet
         ),
         parameters.at_least(request),
     )

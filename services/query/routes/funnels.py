@@ -15,10 +15,11 @@ from services.common.body import as_json, read
 from services.common.caller import Caller
 from services.common.paths import project_paths
 from services.common.problems import invalid
+from services.common.results.freshness import Refresh, parse_refresh
+from services.common.results.job import job_body
 from services.query.results.computation import FunnelComputation
-from services.query.results.freshness import Refresh, parse_refresh
 from services.query.results.jobs import Jobs
-from services.query.results.service import Answered, Asked, Results, job_body, result_fields
+from services.query.results.service import Answered, Asked, Results, result_fields
 
 READ = {"scopes": ("insight:read",)}
 CANCEL = {"scopes": ("insight:read", "insight:write")}

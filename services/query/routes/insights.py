@@ -42,7 +42,7 @@ async def list_insights(
     wanted = parameters.insight_filter(request, caller.project)
     page = paging.page(request, wanted.order or DEFAULT_ORDER)
     fresh = await reads.freshness.of(
-        lambda: reads.insight_list.page(caller.team_id, caller.user.id, wanted, page),
+        lambda: reads.insight_list.page(caller, wanted, page),
         parameters.at_least(request),
     )
     found = fresh.value
@@ -71,7 +71,13 @@ async def get_insight(
         raise not_found()
     fresh = await _one(reads, caller, wanted, parameters.at_least(request))
     row = _in_sight(fresh.value)
-    context = await insight_context(accounts, caller, row, last_viewed_at=fresh.value.viewed_at)
+    context = await insight_context(
+        accounts,
+        caller,
+        row,
+        fresh.value.access,
+        last_viewed_at=fresh.value.viewed_at,
+    )
     body = _encoder.encode(InsightBody.of(row, context))
     return answer(request, body, fresh, version=row.version)
 
@@ -85,10 +91,10 @@ async def my_last_viewed(
 ) -> Response[bytes]:
     """The caller's last five insights, the newest view first, in the basic shape."""
     fresh = await reads.freshness.of(
-        lambda: reads.last_viewed.newest(caller.team_id, caller.user.id),
+        lambda: reads.last_viewed.newest(caller),
         parameters.at_least(request),
     )
-    listed = [Listed(each.row, each.viewed_at, None) for each in fresh.value]
+    listed = [Listed(each.row, each.viewed_at, each.access, None) for each in fresh.value]
     bodies = await shown.insights(listed, caller, accounts, basic=True)
     return answer(request, _encoder.encode(bodies), fresh)
 
@@ -97,9 +103,7 @@ async def _one(
     reads: Reads, caller: Caller, wanted: Reference, at_least: int | None
 ) -> Fresh[Found]:
     async def read(wanted: Reference) -> Fresh[Found]:
-        return await reads.freshness.of(
-            lambda: reads.insights.one(caller.team_id, caller.user.id, wanted), at_least
-        )
+        return await reads.freshness.of(lambda: reads.insights.one(caller, wanted), at_least)
 
     fresh = await read(wanted)
     if fresh.value.row is None and wanted.short_id is not None:
@@ -111,11 +115,14 @@ async def _one(
 
 
 def _in_sight(found: Found) -> InsightRow:
-    """Raises Rejected: 503 when its history can't be followed, 404 when there is none."""
+    """Raises Rejected: 503 when its history can't be followed, 404 when there is none, 403 when
+    the caller may not see it.
+    """
     if found.parked_at is not None:
         raise parked(found.parked_at)
     if found.row is None or found.row.deleted:
         raise not_found()
+    found.access.require("viewer")
     return found.row
 
 

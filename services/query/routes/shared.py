@@ -14,9 +14,9 @@ from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Accounts
 from services.common.context import shown_query
+from services.common.results.freshness import Refresh, for_shared_viewer
 from services.common.share_session import COOKIE, ShareSessions
 from services.common.shares import Share, Shares
-from services.query.results.freshness import Refresh, for_shared_viewer
 from services.query.results.of_insights import InsightResults
 from services.query.shared.chart import chart_of
 from services.query.shared.page import headers, insight_page, look_of, missing_page, unlock_page

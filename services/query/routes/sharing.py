@@ -39,13 +39,14 @@ async def get_sharing(
     if of is None:
         raise not_found("Insight not found.")
     fresh = await reads.freshness.of(
-        lambda: reads.sharing.one(caller.team_id, of), parameters.at_least(request)
+        lambda: reads.sharing.one(caller, of), parameters.at_least(request)
     )
     found = fresh.value
     if not found.exists:
         raise not_found("Insight not found.")
     if found.parked_at is not None:
         raise parked(found.parked_at)
+    found.access.require("viewer")
     makers = await user_bodies(
         accounts, (password.created_by for password in (found.row.passwords if found.row else ()))
     )

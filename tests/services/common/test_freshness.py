@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.query.results.freshness import (
+from services.common.results.freshness import (
     Age,
     Computed,
     Decision,

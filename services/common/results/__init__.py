@@ -1,0 +1,1 @@
+"""Results of queries as every answer shows them; computing them is the query service's."""
