@@ -7,6 +7,8 @@ from litestar import Litestar
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 
+from services.command import publishing
+from services.command.capture import app as capture
 from services.command.insights import insight_number
 from services.command.numbers import Numbers
 from services.command.passwords import Passwords
@@ -66,6 +68,11 @@ async def provide_insight_id(
 def create_app(settings: CommandSettings) -> Litestar:
     """The service as a process of its own."""
     return compose(
-        [foundation(settings.database_url), part(settings)],
+        [
+            foundation(settings.database_url),
+            part(settings),
+            capture.part(settings.nats_url, replicas=settings.nats_replicas),
+            *([publishing.part(settings)] if settings.relay else []),
+        ],
         max_body_bytes=settings.max_body_bytes,
     )

@@ -5,13 +5,13 @@ from typing import Protocol
 from litestar import Litestar
 
 from services.command import app as command
+from services.command import publishing
 from services.command.capture import app as capture
 from services.command.settings import CommandSettings
 from services.common.app import compose
 from services.common.foundation import foundation
 from services.projector import app as projector
 from services.projector import ingesting
-from services.projector.settings import ProjectorSettings
 from services.query import app as query
 from services.query.settings import QuerySettings
 
@@ -29,12 +29,14 @@ class Urls(Protocol):
 
 def application(urls: Urls) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other."""
+    commands = CommandSettings(database_url=urls.postgres_url, nats_url=urls.nats_url)
     parts = [
         foundation(urls.postgres_url),
-        command.part(CommandSettings(database_url=urls.postgres_url, nats_url=urls.nats_url)),
+        command.part(commands),
         capture.part(urls.nats_url),
+        publishing.part(commands),
         ingesting.part(urls.postgres_url, urls.nats_url, urls.clickhouse_url),
-        projector.part(ProjectorSettings(database_url=urls.postgres_url)),
+        projector.part(urls.postgres_url),
         query.part(
             QuerySettings(database_url=urls.postgres_url, clickhouse_url=urls.clickhouse_url)
         ),

@@ -14,7 +14,7 @@ from services.common.bell import Bell
 from services.common.database import Pool, pool
 from services.common.progress import progress
 from services.common.store import BELL_CHANNEL, EventStore
-from services.projector import metrics
+from services.projector import ingesting, metrics
 from services.projector.activity import ActivityProjection
 from services.projector.catalog import CatalogProjection
 from services.projector.insights import InsightProjection
@@ -40,12 +40,12 @@ def projections() -> tuple[Projection[Any], ...]:
     )
 
 
-def part(settings: ProjectorSettings) -> ServicePart:
+def part(database_url: str) -> ServicePart:
     """The projector has no routes of its own: it runs as long as its application does."""
 
     @contextlib.asynccontextmanager
     async def projecting(_: Litestar) -> AsyncIterator[None]:
-        async with running(settings):
+        async with running(database_url):
             yield
 
     return ServicePart(handlers=(), lifespans=(projecting,))
@@ -53,22 +53,27 @@ def part(settings: ProjectorSettings) -> ServicePart:
 
 def create_app(settings: ProjectorSettings) -> Litestar:
     """The service as a process of its own."""
-    return compose([part(settings)])
+    events = ingesting.part(
+        settings.database_url,
+        settings.nats_url,
+        settings.clickhouse_url,
+        replicas=settings.nats_replicas,
+    )
+    return compose([part(settings.database_url), events])
 
 
 @contextlib.asynccontextmanager
-async def running(settings: ProjectorSettings) -> AsyncIterator[None]:
+async def running(database_url: str) -> AsyncIterator[None]:
     """Every projection follows the log while the block runs.
 
     An error that a runner can't name ends its task, which `_watched` reports; the projection then
     stands still and shows its lag, and nothing is lost.
     """
-    url = settings.database_url
-    bell = Bell(url, BELL_CHANNEL)
+    bell = Bell(database_url, BELL_CHANNEL)
     followed = projections()
     async with (
-        pool(url, size=len(followed) + 1, name="projector") as connections,
-        EventStore.open(url) as store,
+        pool(database_url, size=len(followed) + 1, name="projector") as connections,
+        EventStore.open(database_url) as store,
         bell.listening(),
         _tasks(
             [Runner(each, store, connections).run(bell) for each in followed]

@@ -18,7 +18,6 @@ from services.projector.app import projections, running
 from services.projector.insights import InsightProjection
 from services.projector.last_viewed import LastViewedProjection
 from services.projector.rebuild import rebuild
-from services.projector.settings import ProjectorSettings
 from tests.domain.histories import after
 from tests.examples import INSIGHT, created
 from tests.services.projector.projecting import (
@@ -92,7 +91,7 @@ async def test_a_projector_that_is_rung_shows_a_write_without_waiting_for_its_po
 ) -> None:
     monkeypatch.setattr("services.projector.runner.POLL_SECONDS", 3600)
     async with (
-        running(ProjectorSettings(database_url=projector.url)),
+        running(projector.url),
         progress_of(projector.url) as bell,
     ):
         await projector.append(created(name="A"))
@@ -122,7 +121,7 @@ async def _named(projector: Projecting, name: str) -> bool:
 
 async def test_a_projector_outlives_a_lost_database_connection(projector: Projecting) -> None:
     async with (
-        running(ProjectorSettings(database_url=projector.url)),
+        running(projector.url),
         progress_of(projector.url) as bell,
     ):
         await projector.append(created(name="A"))

@@ -1,0 +1,51 @@
+"""The relay, wired: this process publishes the log to the public stream."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import Litestar
+from litestar.datastructures import State
+from prometheus_client import Gauge
+
+from services.command.relay import RunningRelay, relaying
+from services.command.settings import CommandSettings
+from services.common import stream
+from services.common.app import ServicePart
+from services.common.bell import Bell
+from services.common.health import Degraded, NotReady
+from services.common.store import BELL_CHANNEL
+
+PUBLISHED = Gauge("recount_relay_published_position", "The last position on the public stream.")
+
+# What a second or two of writing at full speed puts into the log.
+MOST_BEHIND = 10_000
+
+
+def part(settings: CommandSettings) -> ServicePart:
+    """Stands on the command service's own part, whose log it reads. Any number of processes may."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        bus = await stream.connect(settings.nats_url, "relay")
+        bell = Bell(settings.database_url, BELL_CHANNEL)
+        try:
+            async with (
+                bell.listening(),
+                relaying(app.state.store, bus, bell, replicas=settings.nats_replicas) as relay,
+            ):
+                PUBLISHED.set_function(lambda: relay.published)
+                app.state.relay = relay
+                yield
+        finally:
+            await bus.close()
+
+    return ServicePart(handlers=(), lifespans=(lifespan,), checks={"relay": _relay})
+
+
+async def _relay(state: State) -> None:
+    """Writes go on without it; subscribers wait."""
+    relay: RunningRelay = state.relay
+    if (failure := relay.failure) is not None:
+        raise NotReady(f"the relay has stopped: {failure}")
+    if (behind := await state.store.head() - relay.published) > MOST_BEHIND:
+        raise Degraded(f"the public stream is {behind} entries behind")

@@ -1,0 +1,124 @@
+"""compose.yaml, read: which command a service runs, and what the gateway sends it."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from ruamel.yaml import YAML
+
+from tests.embedded.recount_process import ROOT, free_port
+from tests.waiting import until
+
+
+def compose() -> dict[str, Any]:
+    read: dict[str, Any] = YAML(typ="safe").load(ROOT / "compose.yaml")
+    return read
+
+
+class Urls(msgspec.Struct, frozen=True):
+    """The servers that stand where the file names its own."""
+
+    database: str
+    nats: str
+    clickhouse: Path
+
+    def value(self, name: str) -> str:
+        """What an environment variable of the file is here."""
+        match name.split("_", 2)[2]:
+            case "HOST":
+                return "127.0.0.1"
+            case "PORT":
+                return str(free_port())
+            case "DATABASE_URL" | "POSTGRES_URL":
+                return self.database
+            case "NATS_URL":
+                return self.nats
+            case "CLICKHOUSE_URL":
+                # One process per folder; where there are servers, all services share one.
+                return f"chdb://{self.clickhouse}/{name.lower()}"
+            case _:
+                raise AssertionError(f"compose.yaml sets {name}, which nobody here knows")
+
+
+def command(service: str, urls: Urls) -> tuple[list[str], dict[str, str]]:
+    """The service's command line and environment, for this machine."""
+    described = compose()["services"][service]
+    words: list[str] = described["command"]
+    programs = {
+        "python": [sys.executable, "-W", "error"],
+        "recount": [sys.executable, "-c", "from services.embedded.cli import main; main()"],
+    }
+    environment = {name: urls.value(name) for name in described["environment"]}
+    return [*programs[words[0]], *words[1:]], {"PYTHONPATH": str(ROOT), **environment}
+
+
+class Started(msgspec.Struct, frozen=True):
+    process: "subprocess.Popen[bytes]"
+    url: str
+
+
+@contextmanager
+def started(services: Sequence[str], urls: Urls) -> Iterator[Mapping[str, Started]]:
+    """Each service as a process of its own, ready; ended afterwards, without a complaint."""
+    running: dict[str, Started] = {}
+    with ExitStack() as opened:
+        for service in services:
+            words, environment = command(service, urls)
+            process = opened.enter_context(subprocess.Popen(words, env=environment))
+            opened.callback(process.kill)
+            port = environment[f"RECOUNT_{service.upper()}_PORT"]
+            running[service] = Started(process, f"http://127.0.0.1:{port}")
+        for each in running.values():
+            until(partial(is_ready, each), "the service is ready")
+        yield running
+        for each in running.values():
+            each.process.terminate()
+        codes = {name: each.process.wait(60) for name, each in running.items()}
+    # uvicorn ends itself by the signal it was sent, once all is closed.
+    assert set(codes.values()) <= {0, -15}, codes
+
+
+def is_ready(service: Started) -> bool:
+    assert service.process.poll() is None, "the service has ended"
+    try:
+        return httpx.get(f"{service.url}/_readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+class Gateway:
+    """The Caddyfile's three rules, as the gateway would apply them."""
+
+    def __init__(self) -> None:
+        text: str = compose()["configs"]["gateway"]["content"]
+        self._computations = re.compile(_one(r"@computations path_regexp (\S+)", text))
+        reads = _one(r"@reads \{(.*?)\}", text)
+        self._methods = _one(r"method (.*)", reads).split()
+        self._paths = _one(r"(?<!not )path (.*)", reads).split()
+        self._others = _one(r"not path (.*)", reads).split()
+        order = re.findall(r"handle ?(@\w+)? \{\s*reverse_proxy (\w+):8000", text)
+        assert order == [("@computations", "query"), ("@reads", "query"), ("", "command")]
+
+    def service(self, method: str, path: str) -> str:
+        if self._computations.search(path):
+            return "query"
+        reads = method in self._methods and _matches(path, self._paths)
+        return "query" if reads and not _matches(path, self._others) else "command"
+
+
+def _matches(path: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def _one(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.DOTALL if "{" in pattern else 0)
+    assert found is not None, pattern
+    return found[1]
