@@ -8,6 +8,8 @@ import msgspec
 
 from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.nodes import (
+    SOURCES,
+    WRAPPERS,
     ActorsQuery,
     FunnelCorrelationActorsQuery,
     FunnelCorrelationQuery,
@@ -15,7 +17,6 @@ from contracts.queries.nodes import (
     FunnelsQuery,
     Node,
 )
-from contracts.queries.stored import SOURCES, WRAPPERS
 
 Json = Any
 COMPUTED: dict[str, type[Node]] = {
@@ -78,13 +79,6 @@ def read_funnel(document: Json, attr: str = "query") -> FunnelsQuery:
     return found
 
 
-def check(document: Json, attr: str = "query") -> None:
-    """What a stored query must pass: its kind, and for the computed kinds its fields."""
-    found = source(document, attr)
-    if str(found["kind"]) in COMPUTED:
-        read(document, attr)
-
-
 def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _ANY:
     """Numbers as text count as numbers, unknown members are ignored.
 
@@ -92,6 +86,8 @@ def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _A
     """
     try:
         return msgspec.convert(_without_blanks(document), expected, strict=False)
+    except RecursionError as cause:
+        raise invalid_input(attr, "A query is nested too deeply.") from cause
     except msgspec.ValidationError as cause:
         message = str(cause)
         place = _PLACE.search(message)
@@ -101,13 +97,17 @@ def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _A
         raise invalid_input("__".join(names) or None, f"{detail}.") from cause
 
 
-_BLANK_IS_ABSENT = ("funnelWindowInterval", "binCount", "funnelFromStep", "funnelToStep")
+_BLANK_IS_ABSENT = frozenset({"funnelWindowInterval", "binCount", "funnelFromStep", "funnelToStep"})
 
 
 def _without_blanks(document: Json) -> Json:
-    """ "" where a number belongs means that nothing was entered."""
-    filters = document.get("funnelsFilter") if isinstance(document, Mapping) else None
-    if not isinstance(filters, Mapping) or not any(filters.get(n) == "" for n in _BLANK_IS_ABSENT):
-        return document
-    kept = {k: v for k, v in filters.items() if v != "" or k not in _BLANK_IS_ABSENT}
-    return {**document, "funnelsFilter": kept}
+    """Null members vanish: generated clients write them all. So does "" where a number belongs."""
+    if isinstance(document, Mapping):
+        return {
+            name: _without_blanks(value)
+            for name, value in document.items()
+            if value is not None and not (value == "" and name in _BLANK_IS_ABSENT)
+        }
+    if isinstance(document, list):
+        return [_without_blanks(value) for value in document]
+    return document

@@ -214,3 +214,13 @@ class InsightVizNode(Node, frozen=True, kw_only=True, tag_field="kind", tag="Ins
     """What wraps a query for display."""
 
     source: FunnelsQuery
+
+
+SOURCES = frozenset({
+    "TrendsQuery", "FunnelsQuery", "RetentionQuery", "PathsQuery", "StickinessQuery",
+    "LifecycleQuery", "HogQLQuery", "FunnelCorrelationQuery", "EventsQuery", "ActorsQuery",
+})  # fmt: skip
+"""Kinds of query that an insight may hold; most are stored and shown, but not computed here."""
+
+WRAPPERS = frozenset({"InsightVizNode", "DataVisualizationNode", "DataTableNode"})
+"""Kinds of node that show a source."""

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from contracts.queries.loose import json_value
+from contracts.queries.nodes import WRAPPERS
 from contracts.queries.properties import EMPTY, PropertyGroup, wire
 from contracts.queries.properties import read as read_properties
-from contracts.queries.stored import WRAPPERS
 
 Json = Any
 Document = Mapping[str, Json]

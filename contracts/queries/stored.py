@@ -1,23 +1,28 @@
-"""What a query node must be like to be stored in an insight: an object of an accepted kind."""
+"""What a query node must be like to be stored in an insight: of an accepted kind, and readable."""
 
 import msgspec
 from msgspec import Raw
 
 from contracts.queries.errors import InvalidQuery
+from contracts.queries.kinds import COMPUTED
+from contracts.queries.kinds import node as decoded
+from contracts.queries.nodes import SOURCES, WRAPPERS
 
-SOURCES = frozenset({
-    "TrendsQuery", "FunnelsQuery", "RetentionQuery", "PathsQuery", "StickinessQuery",
-    "LifecycleQuery", "HogQLQuery", "FunnelCorrelationQuery", "EventsQuery", "ActorsQuery",
-})  # fmt: skip
-WRAPPERS = frozenset({"InsightVizNode", "DataVisualizationNode", "DataTableNode"})
-
+_READ = ("FunnelsQuery", "FunnelCorrelationQuery")
 _members = msgspec.json.Decoder(dict[str, Raw])
 
 
 def check_query(node: Raw) -> None:
-    """Raises InvalidQuery for anything but a source, or a wrapper around one."""
-    if _kind(node, None) in WRAPPERS:
-        _kind(source_of(node), "source", only=SOURCES)
+    """Raises InvalidQuery for anything but a source, or a wrapper around one.
+
+    A funnel must also decode, field by field.
+    """
+    source, attr, kind = node, None, _kind(node, None)
+    if kind in WRAPPERS:
+        source, attr = source_of(node), "source"
+        kind = _kind(source, attr, only=SOURCES)
+    if kind in _READ:
+        decoded(msgspec.json.decode(source), COMPUTED[kind], attr)
 
 
 def source_of(node: Raw) -> Raw:

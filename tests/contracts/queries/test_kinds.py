@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from contracts.queries import kinds, overrides
@@ -19,6 +20,7 @@ from contracts.queries.nodes import (
     FunnelsQuery,
     GroupNode,
 )
+from contracts.queries.stored import check_query
 
 STEPS = [{"kind": "EventsNode", "event": "a"}, {"kind": "EventsNode", "event": "b"}]
 FUNNEL = {"kind": "FunnelsQuery", "series": STEPS}
@@ -61,6 +63,41 @@ def test_null_members_are_as_good_as_absent() -> None:
         ["interval", "dateRange", "properties", "breakdownFilter", "funnelsFilter"]
     )
     assert kinds.read(FUNNEL | nulls) == kinds.read(FUNNEL)
+
+
+def test_nulls_written_out_by_generated_clients_stand_for_defaults() -> None:
+    correlation = {
+        "kind": "FunnelCorrelationQuery",
+        "source": {"kind": "FunnelsActorsQuery", "source": FUNNEL, "funnelStep": None},
+        "funnelCorrelationType": None,
+    }
+    query = kinds.read(correlation)
+    assert isinstance(query, FunnelCorrelationQuery)
+    assert query.funnelCorrelationType == "events"
+
+
+@pytest.mark.parametrize(
+    ("document", "attr"),
+    [
+        ({"kind": "MagicQuery"}, "kind"),
+        ({"series": []}, "kind"),
+        ({"kind": "InsightVizNode", "source": {"kind": "MagicQuery"}}, "source__kind"),
+        (FUNNEL | {"funnelsFilter": {"layout": 3}}, "funnelsFilter__layout"),
+        (
+            {"kind": "InsightVizNode", "source": FUNNEL | {"series": 3}},
+            "source__series",
+        ),
+    ],
+)
+def test_a_query_is_stored_only_when_it_can_be_read(document: dict[str, Any], attr: str) -> None:
+    with pytest.raises(InvalidQuery) as raised:
+        check_query(msgspec.Raw(msgspec.json.encode(document)))
+    assert raised.value.attr == attr
+
+
+@pytest.mark.parametrize("kind", ["TrendsQuery", "HogQLQuery", "ActorsQuery"])
+def test_of_other_kinds_only_the_kind_is_checked(kind: str) -> None:
+    check_query(msgspec.Raw(msgspec.json.encode({"kind": kind, "source": 3, "series": 3})))
 
 
 def test_a_member_of_the_wrong_type_is_named() -> None:
