@@ -551,6 +551,7 @@ def test_an_actor_is_a_person_a_group_or_the_value_of_an_expression(
         ("properties.`a b` = 1", [3]),
         ("(properties.n > 4) = true", [1]),
         ("person.properties.age is null", [0, 1, 2, 3]),
+        ("person.properties.age is null and properties.n = 4", [0]),
     ],
 )
 def test_expressions_of_the_subset(

@@ -1,0 +1,43 @@
+"""What is passed over in silence is said when asked for."""
+
+from contracts.queries import ignored, kinds, legacy
+
+
+def test_legacy_filters_say_what_their_conversion_leaves_out() -> None:
+    assert ignored.of_filters(
+        {
+            "events": '["a", {"id": "b", "math": "dau"}, {"id": "c"}]',
+            "actions": [{"name": "x"}],
+            "sampling_factor": "some",
+            "compare": True,
+        }
+    ) == [
+        "events[0] is not an object and was left out.",
+        "events[1]: math 'dau' has no effect on funnels.",
+        "actions[0] has no id and was left out.",
+        "sampling_factor is not a number and was ignored.",
+        "compare has no effect on a legacy funnel.",
+    ]
+
+
+def test_a_query_says_what_it_names_without_effect() -> None:
+    query = kinds.read_funnel(
+        {
+            "kind": "FunnelsQuery",
+            "series": [{"kind": "EventsNode", "event": "a", "math": "total"}],
+            "properties": [{"key": "k", "value": []}, {"key": "j", "operator": "is_set"}],
+            "breakdownFilter": {"breakdown": "k"},
+            "funnelsFilter": {"funnelVizType": "time_to_convert"},
+        }
+    )
+    assert ignored.of_query(query) == [
+        "properties: the filter on 'k' has no value and was ignored.",
+        "series[0]: math 'total' has no effect on funnels.",
+        "A breakdown has no effect on time to convert.",
+    ]
+
+
+def test_a_request_without_surplus_has_nothing_to_say() -> None:
+    filters = {"events": [{"id": "a"}, {"id": "b"}], "date_from": "-7d"}
+    assert ignored.of_filters(filters) == []
+    assert ignored.of_query(legacy.convert(filters)) == []
