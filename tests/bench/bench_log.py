@@ -33,8 +33,8 @@ from services.embedded.account import account_for
 from tests import servers
 
 # Both sides take turns, so that whatever else the machine does meets both.
-ROUNDS = 3
-SECONDS = 1.0
+ROUNDS = 6
+SECONDS = 0.5
 MANY = 64
 # Commits that are watched on their way to a subscriber, one at a time.
 WATCHED = 300
