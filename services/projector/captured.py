@@ -1,10 +1,12 @@
 """The capture stream, read in order from any sequence, without acknowledging anything."""
 
+import asyncio
 import json
 
 import msgspec
 import nats.errors
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js import errors as js_errors
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -28,10 +30,13 @@ class Delivered(msgspec.Struct, frozen=True):
 class CapturedStream:
     """A reader that moves forward. When disturbed it raises StreamUnavailable: open another."""
 
-    def __init__(self, bus: Client, name: str, consumer: str, inbox: Subscription) -> None:
+    def __init__(
+        self, bus: Client, next_subject: str, inbox: Subscription, arrived: "asyncio.Queue[Msg]"
+    ) -> None:
         self._bus = bus
-        self._next_subject = f"$JS.API.CONSUMER.MSG.NEXT.{name}.{consumer}"
+        self._next_subject = next_subject
         self._inbox = inbox
+        self._arrived = arrived
         self._delivered = 0
 
     @classmethod
@@ -49,10 +54,12 @@ class CapturedStream:
                     num_replicas=1,
                 ),
             )
-            inbox = await bus.subscribe(bus.new_inbox())
+            # A queue of our own: a wait in the client's next_msg can swallow a cancellation.
+            arrived: asyncio.Queue[Msg] = asyncio.Queue()
+            inbox = await bus.subscribe(bus.new_inbox(), cb=arrived.put)
         except (nats.errors.Error, js_errors.Error, TimeoutError, OSError) as cause:
             raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
-        return cls(bus, name, info.name, inbox)
+        return cls(bus, f"$JS.API.CONSUMER.MSG.NEXT.{name}.{info.name}", inbox, arrived)
 
     async def close(self) -> None:
         if not self._bus.is_closed:
@@ -77,7 +84,8 @@ class CapturedStream:
                 self._next_subject, json.dumps(request).encode(), reply=self._inbox.subject
             )
             while len(found) < limit:
-                message = await self._inbox.next_msg(timeout=_WAIT_SECONDS * 2)
+                async with asyncio.timeout(_WAIT_SECONDS * 2):
+                    message = await self._arrived.get()
                 if message.headers and "Status" in message.headers and not message.data:
                     if message.headers["Status"] in _NOTHING_MORE:
                         break

@@ -33,8 +33,10 @@ def part(
             try:
                 yield
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                # Asked until it has ended: a wait in the bus's client can swallow a cancellation.
+                while not following.done():
+                    following.cancel()
+                    await asyncio.wait([following], timeout=0.2)
                 await bus.close()
 
     return ServicePart(handlers=(), lifespans=(ingesting,))

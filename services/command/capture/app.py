@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from litestar import Litestar
 
-from services.command.capture import positions, routes
+from services.command.capture import positions, routes, routes_v1, start_up
 from services.command.capture.door import CaptureDoor
 from services.common import stream
 from services.common.app import ServicePart, from_state
@@ -29,7 +29,12 @@ def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
             await bus.close()
 
     return ServicePart(
-        handlers=[*routes.HANDLERS, *positions.HANDLERS],
+        handlers=[
+            *routes.HANDLERS,
+            *routes_v1.HANDLERS,
+            *positions.HANDLERS,
+            *start_up.HANDLERS,
+        ],
         dependencies={"door": from_state("door"), "ingest": from_state("ingest")},
         lifespans=[lifespan],
     )

@@ -1,0 +1,113 @@
+"""What SDKs ask when they start: no feature flags, no recording, nothing to load."""
+
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+from litestar import HttpMethod, MediaType, Response, get, route
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from services.command.capture import incoming
+from services.command.capture.browsers import allow_origins
+from services.command.capture.incoming import AnyRequest
+from services.command.capture.refusals import Refusal
+from services.command.capture.routes import MAX_BODY, on_refusal
+from services.common.caller import Person
+from services.common.problems import not_found
+
+# Where posthog-js sends its events; a door of `routes`.
+ENDPOINT: Final = "/e/"
+# Old posthog-js compresses only once it was told this.
+_COMPRESSION: Final = ["gzip", "gzip-js"]
+
+
+def _json(value: object) -> Response[bytes]:
+    return Response(msgspec.json.encode(value), media_type=MediaType.JSON, status_code=200)
+
+
+@route(
+    "/array/{token:str}/config",
+    http_method=[HttpMethod.GET, HttpMethod.OPTIONS],
+    opt={"public": True},
+    middleware=[allow_origins],
+    status_code=200,
+)
+async def remote_config(token: FromPath[str]) -> Response[bytes]:
+    """posthog-js at its start."""
+    return _json(
+        {
+            "token": token,
+            "supportedCompression": _COMPRESSION,
+            "hasFeatureFlags": False,
+            "sessionRecording": False,
+            "surveys": False,
+            "heatmaps": False,
+            "capturePerformance": False,
+            "autocapture_opt_out": False,
+            "siteApps": [],
+            "analytics": {"endpoint": ENDPOINT},
+        }
+    )
+
+
+@route(
+    ["/array/{token:str}/config.js", "/static/{file:path}"],
+    http_method=[HttpMethod.GET, HttpMethod.OPTIONS],
+    opt={"public": True},
+    middleware=[allow_origins],
+)
+async def nothing_to_load() -> Response[bytes]:
+    """Loaders then ask for the JSON, and go without the optional parts."""
+    raise not_found()
+
+
+@route(
+    ["/flags", "/decide"],
+    http_method=[HttpMethod.GET, HttpMethod.POST, HttpMethod.OPTIONS],
+    opt={"public": True},
+    middleware=[allow_origins],
+    exception_handlers={Refusal: on_refusal},
+    status_code=200,
+    request_max_body_size=None,
+)
+async def flags(request: AnyRequest) -> Response[bytes]:
+    """There are none."""
+    await incoming.body_of(request, MAX_BODY)
+    answer: dict[str, Any] = {
+        "flags": {},
+        "featureFlags": {},
+        "featureFlagPayloads": {},
+        "errorsWhileComputingFlags": False,
+        "requestId": str(uuid4()),
+        "config": {"enable_collect_everything": True},
+        "supportedCompression": _COMPRESSION,
+        "toolbarParams": {},
+        "sessionRecording": False,
+        "siteApps": [],
+    }
+    return _json(answer)
+
+
+@route(
+    "/s",
+    http_method=[HttpMethod.POST, HttpMethod.OPTIONS],
+    opt={"public": True},
+    middleware=[allow_origins],
+    exception_handlers={Refusal: on_refusal},
+    status_code=200,
+    request_max_body_size=None,
+)
+async def recordings(request: AnyRequest) -> Response[bytes]:
+    """Session recordings are thrown away."""
+    await incoming.body_of(request, MAX_BODY)
+    return _json({"status": 1})
+
+
+@get("/api/feature_flag/local_evaluation")
+async def local_evaluation(person: NamedDependency[Person]) -> Response[bytes]:
+    """Server SDKs that evaluate flags themselves: there are none to evaluate."""
+    return _json({"flags": [], "group_type_mapping": {}, "cohorts": {}})
+
+
+HANDLERS = [remote_config, nothing_to_load, flags, recordings, local_evaluation]

@@ -1,0 +1,206 @@
+"""The newer capture protocol (client-compat.md section 4, "v1"): a result for each event."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from contracts.product_events import CapturedEvent, JsonObject
+from services.command.capture import inflate, json_text, times
+from services.command.capture.events import Clock, captured, is_dropped, parse_uuid
+from services.command.capture.messages import fitted
+from services.command.capture.refusals import Refusal, TooLarge
+
+MAX_NAME: Final = 200
+MAX_DISTINCT_ID: Final = 200
+
+_SDK = re.compile(r"([^/\s]+)/(\S+)\Z")
+_BEARER = re.compile(r"Bearer\s+(\S+)\s*\Z", re.IGNORECASE)
+_OPTIONS: Final = {
+    "process_person_profile": ("$process_person_profile", bool),
+    "disable_skew_correction": ("$ignore_sent_at", bool),
+    "cookieless_mode": ("$cookieless_mode", bool),
+    "product_tour_id": ("$product_tour_id", str),
+}
+_INFLATERS: Final[Mapping[str, Callable[[bytes, int], bytes]]] = {
+    "gzip": inflate.gunzip,
+    "deflate": inflate.unzlib,
+    "br": inflate.unbrotli,
+    "zstd": inflate.unzstd,
+}
+
+
+class Refused(Exception):
+    """The whole request. status: 400, 401, 413, 415."""
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.error = error
+        self.description = description
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one event. result: ok or drop; details: why it was dropped."""
+
+    result: str
+    details: str | None = None
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """Who sends, by the headers. sent: microseconds since 1970, by the client's clock."""
+
+    token: str
+    library: str
+    version: str
+    sent: int
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """results: by uuid as it was sent, in order. events: those that are ok."""
+
+    results: Mapping[str, Result]
+    events: list[CapturedEvent]
+
+
+def sender_of(headers: Mapping[str, str]) -> Sender:
+    """headers: names in lower case. Raises Refused when one is missing or malformed."""
+    token = _BEARER.match(headers.get("authorization", ""))
+    if token is None:
+        raise Refused(401, "missing_token", "Authorization: Bearer <project token> is required.")
+    sdk = _SDK.match(_header(headers, "PostHog-Sdk-Info"))
+    if sdk is None:
+        raise _malformed("PostHog-Sdk-Info")
+    attempt = _header(headers, "PostHog-Attempt")
+    if not (attempt.isascii() and attempt.isdigit() and int(attempt) >= 1):
+        raise _malformed("PostHog-Attempt")
+    if parse_uuid(_header(headers, "PostHog-Request-Id")) is None:
+        raise _malformed("PostHog-Request-Id")
+    sent = times.parse_rfc3339(_header(headers, "PostHog-Request-Timestamp"))
+    if sent is None:
+        raise _malformed("PostHog-Request-Timestamp")
+    kind = _header(headers, "Content-Type").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused(415, "unsupported_content_type", "The body must be application/json.")
+    _header(headers, "User-Agent")
+    return Sender(token[1], sdk[1], sdk[2], sent)
+
+
+def text_of(body: bytes, encoding: str, limit: int) -> bytes:
+    """Inflated as its label says. Raises Refused."""
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return body
+    inflater = _INFLATERS.get(name)
+    if inflater is None:
+        raise Refused(415, "unsupported_content_encoding", f"There is no encoding {encoding!r}.")
+    try:
+        return inflater(body, limit)
+    except TooLarge as fault:
+        raise Refused(413, "payload_too_large", fault.detail) from fault
+    except Refusal as fault:
+        raise Refused(400, "invalid_body", fault.detail) from fault
+
+
+def read(text: bytes, sender: Sender, received: int) -> Taken:
+    """Raises Refused when no result can be given at all."""
+    try:
+        value = json_text.parse(text)
+    except Refusal as fault:
+        raise Refused(400, "invalid_body", fault.detail) from fault
+    batch = value.get("batch") if isinstance(value, dict) else None
+    if not isinstance(batch, list):
+        raise Refused(400, "invalid_body", "The body must be an object with a list `batch`.")
+    if not batch:
+        raise Refused(400, "empty_batch", "There are no events.")
+    numbered = [_uuid(raw, number) for number, raw in enumerate(batch)]
+    if len(set(numbered)) != len(numbered):
+        raise Refused(400, "duplicate_uuid", "A uuid is there twice.")
+    clock = Clock(received, sender.sent)
+    results: dict[str, Result] = {}
+    events = []
+    for raw in batch:
+        outcome = _taken(raw, sender, clock)
+        if isinstance(outcome, CapturedEvent):
+            events.append(outcome)
+        results[raw["uuid"]] = outcome if isinstance(outcome, Result) else Result("ok")
+    return Taken(results, events)
+
+
+def _uuid(raw: object, number: int) -> UUID:
+    text = raw.get("uuid") if isinstance(raw, dict) else None
+    uuid = parse_uuid(text) if isinstance(text, str) else None
+    if uuid is None:
+        raise Refused(400, "invalid_uuid", f"Event {number} has no uuid.")
+    return uuid
+
+
+def _taken(raw: Mapping[str, Any], sender: Sender, clock: Clock) -> CapturedEvent | Result:
+    fault = _fault(raw)
+    if fault is not None:
+        return Result("drop", fault)
+    if is_dropped(raw):
+        return Result("ok")
+    event = {
+        "event": raw["event"],
+        "uuid": raw["uuid"],
+        "distinct_id": raw["distinct_id"],
+        "timestamp": raw["timestamp"],
+        "properties": _properties(raw, sender),
+    }
+    try:
+        return fitted(captured(event, clock))
+    except TooLarge:
+        return Result("drop", "event_too_large")
+
+
+def _fault(raw: Mapping[str, Any]) -> str | None:
+    """Why this event can't be taken, in the protocol's words."""
+    name, distinct_id, timestamp = raw.get("event"), raw.get("distinct_id"), raw.get("timestamp")
+    if not isinstance(name, str) or not name:
+        return "missing_event_name"
+    if len(name) > MAX_NAME:
+        return "event_name_too_long"
+    if distinct_id is None or distinct_id == "":
+        return "missing_distinct_id"
+    if not isinstance(distinct_id, str):
+        return "invalid_distinct_id"
+    if not distinct_id.strip():
+        return "missing_distinct_id"
+    if len(distinct_id) > MAX_DISTINCT_ID:
+        return "distinct_id_too_large"
+    if not isinstance(timestamp, str) or times.parse_rfc3339(timestamp) is None:
+        return "invalid_event_timestamp"
+    properties = raw.get("properties")
+    if properties is not None and not isinstance(properties, dict):
+        return "malformed_event_properties"
+    return None
+
+
+def _properties(raw: Mapping[str, Any], sender: Sender) -> JsonObject:
+    """What this protocol says beside the properties, where every reader looks for it: in them."""
+    properties: JsonObject = {**(raw.get("properties") or {})}
+    properties["$lib"] = sender.library
+    properties["$lib_version"] = sender.version
+    for member in ("session_id", "window_id"):
+        if raw.get(member) is not None:
+            properties[f"${member}"] = raw[member]
+    options = raw.get("options")
+    if isinstance(options, dict):
+        for option, (key, kind) in _OPTIONS.items():
+            if isinstance(options.get(option), kind):
+                properties[key] = options[option]
+    return properties
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    value = headers.get(name.lower(), "").strip()
+    if not value:
+        raise Refused(400, "missing_header", f"The header {name} is required.")
+    return value
+
+
+def _malformed(name: str) -> Refused:
+    return Refused(400, "invalid_header", f"The header {name} is malformed.")

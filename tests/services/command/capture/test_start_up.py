@@ -1,0 +1,60 @@
+"""What SDKs ask when they start is answered as they need it."""
+
+import pytest
+
+from services.common import administration
+from services.common.database import pool
+from tests.services.command.capture.conftest import Shop
+
+pytestmark = pytest.mark.anyio
+
+ORIGIN = {"Origin": "https://a.example"}
+
+
+async def test_posthog_js_is_told_where_events_go(shop: Shop) -> None:
+    for path in (f"/array/{shop.token}/config", f"/array/{shop.token}/config/"):
+        answer = await shop.client.get(path, headers=ORIGIN)
+        assert answer.status_code == 200
+        assert answer.json()["token"] == shop.token
+        assert answer.json()["analytics"] == {"endpoint": "/e/"}
+        assert answer.headers["access-control-allow-origin"] == "https://a.example"
+
+
+async def test_there_is_nothing_to_load(shop: Shop) -> None:
+    for path in (f"/array/{shop.token}/config.js", "/static/array.js", "/static/1.2/recorder.js"):
+        answer = await shop.client.get(path, headers=ORIGIN)
+        assert answer.status_code == 404
+        assert answer.headers["access-control-allow-origin"] == "https://a.example"
+
+
+@pytest.mark.parametrize("path", ["/flags/?v=2", "/decide/?v=3", "/flags"])
+async def test_there_are_no_flags(shop: Shop, path: str) -> None:
+    answer = await shop.post(path, {"token": shop.token, "distinct_id": "anna"}, headers=ORIGIN)
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["featureFlags"], body["flags"], body["errorsWhileComputingFlags"]) == (
+        {},
+        {},
+        False,
+    )
+    assert body["supportedCompression"] == ["gzip", "gzip-js"]
+    assert answer.headers["access-control-allow-origin"] == "https://a.example"
+
+
+async def test_recordings_are_thrown_away(shop: Shop) -> None:
+    answer = await shop.client.post("/s/?compression=gzip", content=b"\x1f\x8b", headers=ORIGIN)
+    assert (answer.status_code, answer.json()) == (200, {"status": 1})
+
+
+async def test_local_evaluation_asks_for_a_personal_key(shop: Shop, postgres_url: str) -> None:
+    path = "/api/feature_flag/local_evaluation"
+    assert (await shop.client.get(path)).status_code == 401
+    async with pool(postgres_url) as connections:
+        user_id = await administration.create_user(
+            connections, "ada@example.com", shop.project.organization_id
+        )
+        issued = await administration.create_key(connections, user_id)
+    for url in (f"{path}?token={shop.token}&send_cohorts", f"{path}/"):
+        answer = await shop.client.get(url, headers={"Authorization": f"Bearer {issued.key}"})
+        assert answer.status_code == 200
+        assert answer.json() == {"flags": [], "group_type_mapping": {}, "cohorts": {}}
