@@ -8,6 +8,7 @@ import msgspec
 from contracts.api.insights import live_tiles
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.json import is_null
+from contracts.queries.of_insights import insight_key
 from contracts.read_models import projections
 from contracts.read_models.insight import InsightRow
 from domain.insight.view import project
@@ -27,13 +28,13 @@ _SAVE = """
     INSERT INTO insights AS known (
         team_id, insight_id, stream_id, short_id, name_key, names_text, words_text, kind, has_query,
         sort_order, deleted, favorited, saved, tags, dashboards, created_at, created_by, updated_at,
-        last_modified_at, version, row
+        last_modified_at, version, query_key, row
     )
     VALUES (
         %(team_id)s, %(insight_id)s, %(stream_id)s, %(short_id)s, %(name_key)s, %(names_text)s,
         %(words_text)s, %(kind)s, %(has_query)s, %(sort_order)s, %(deleted)s, %(favorited)s,
         %(saved)s, %(tags)s, %(dashboards)s, %(created_at)s, %(created_by)s, %(updated_at)s,
-        %(last_modified_at)s, %(version)s, %(row)s
+        %(last_modified_at)s, %(version)s, %(query_key)s, %(row)s
     )
     ON CONFLICT (team_id, insight_id) DO UPDATE SET
         stream_id = excluded.stream_id, short_id = excluded.short_id, name_key = excluded.name_key,
@@ -43,7 +44,7 @@ _SAVE = """
         tags = excluded.tags, dashboards = excluded.dashboards, created_at = excluded.created_at,
         created_by = excluded.created_by, updated_at = excluded.updated_at,
         last_modified_at = excluded.last_modified_at, version = excluded.version,
-        row = excluded.row"""
+        query_key = excluded.query_key, row = excluded.row"""
 
 _MOVE = """
     INSERT INTO insight_positions (team_id, position)
@@ -122,5 +123,6 @@ def _columns(stream_id: UUID, row: InsightRow) -> dict[str, object]:
         "updated_at": row.updated_at,
         "last_modified_at": row.last_modified_at,
         "version": row.version,
+        "query_key": insight_key(row),
         "row": _encoder.encode(row).decode(),
     }

@@ -30,6 +30,7 @@ CREATE TABLE parked_streams (
 -- description and tags, each set apart by U+001F, which none of them contains.
 -- kind: TRENDS … SQL, OTHER; null for an insight that describes nothing.
 -- dashboards: those it is live on.
+-- query_key: what its result is kept under (contracts.queries.of_insights); null when it has none.
 CREATE TABLE insights (
     team_id bigint NOT NULL,
     insight_id bigint NOT NULL,
@@ -51,6 +52,7 @@ CREATE TABLE insights (
     updated_at timestamptz NOT NULL,
     last_modified_at timestamptz NOT NULL,
     version bigint NOT NULL,
+    query_key bytea,
     row json NOT NULL,
     PRIMARY KEY (team_id, insight_id),
     CONSTRAINT insights_short_id UNIQUE (team_id, short_id),

@@ -1,40 +1,15 @@
-"""Results of stored insights: which computation an insight asks for, and what is shown of it."""
-
-import msgspec
+"""Results of stored insights."""
 
 from contracts.api.insights import NO_RESULT, ResultFields
-from contracts.json import is_null
-from contracts.queries import legacy
 from contracts.queries.errors import InvalidQuery
-from contracts.queries.kinds import read_funnel
-from contracts.queries.nodes import FunnelsQuery
-from contracts.queries.overrides import Overrides, over_filters, over_query
+from contracts.queries.of_insights import funnel_of
+from contracts.queries.overrides import Overrides
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Project
 from services.common.problems import Rejected
 from services.common.results.freshness import Refresh
 from services.query.results.computation import FunnelComputation
 from services.query.results.service import Asked, Results, result_fields
-
-
-def funnel_of(row: InsightRow, overrides: Overrides | None = None) -> FunnelsQuery | None:
-    """The funnel an insight asks for; None when it describes nothing.
-
-    Raises InvalidQuery for what is stored and not computed here, or can't be read.
-    """
-    if not is_null(row.query):
-        document = msgspec.json.decode(row.query)
-        return read_funnel(over_query(document, overrides) if overrides else document)
-    filters = msgspec.json.decode(row.filters)
-    if not filters:
-        return None
-    if not legacy.is_funnel(filters):
-        raise InvalidQuery(
-            "filters",
-            "invalid_input",
-            f"A {legacy.insight_kind(filters)} insight cannot be computed here.",
-        )
-    return legacy.convert(over_filters(filters, overrides) if overrides else filters)
 
 
 class InsightResults:

@@ -1,0 +1,41 @@
+"""Which query an insight asks for, whether it was stored as a node or as legacy filters."""
+
+import msgspec
+
+from contracts.json import is_null
+from contracts.queries import legacy
+from contracts.queries.canonical import query_key
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.kinds import read_funnel
+from contracts.queries.nodes import FunnelsQuery
+from contracts.queries.overrides import Overrides, over_filters, over_query
+from contracts.read_models.insight import InsightRow
+
+
+def funnel_of(row: InsightRow, overrides: Overrides | None = None) -> FunnelsQuery | None:
+    """The funnel an insight asks for; None when it describes nothing.
+
+    Raises InvalidQuery for what is stored and not computed here, or can't be read.
+    """
+    if not is_null(row.query):
+        document = msgspec.json.decode(row.query)
+        return read_funnel(over_query(document, overrides) if overrides else document)
+    filters = msgspec.json.decode(row.filters)
+    if not filters:
+        return None
+    if not legacy.is_funnel(filters):
+        raise InvalidQuery(
+            "filters",
+            "invalid_input",
+            f"A {legacy.insight_kind(filters)} insight cannot be computed here.",
+        )
+    return legacy.convert(over_filters(filters, overrides) if overrides else filters)
+
+
+def insight_key(row: InsightRow) -> bytes | None:
+    """What the insight's own result is kept under; None when it can have none."""
+    try:
+        query = funnel_of(row)
+    except InvalidQuery:
+        return None
+    return None if query is None else query_key(query)
