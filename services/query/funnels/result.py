@@ -1,15 +1,33 @@
 """Rows of a funnel's statement into the answer that clients expect (funnels.md section 7)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TypeVar, assert_never
 
 import msgspec
+from msgspec import UNSET
 
-from contracts.api.funnels import FunnelAnswer, FunnelStep, Steps
-from services.query.funnels.plan import FunnelPlan
+from contracts.api.funnels import (
+    BreakdownValue,
+    FunnelAnswer,
+    FunnelStep,
+    FunnelTrend,
+    Steps,
+    TimeToConvert,
+)
+from services.query.funnels.periods import periods, shown
+from services.query.funnels.plan import Breakdown, FunnelPlan
+from services.query.funnels.sql_arrays import split_of
 from services.query.funnels.sql_totals import WHOLE
+from services.query.funnels.sql_trends import period_keys
+
+Rows = Sequence[Sequence[object]]
+OTHER = "Other"
+
+_Row = TypeVar("_Row", bound=msgspec.Struct)
 
 
-class StepTotals(msgspec.Struct, frozen=True):
+class StepTotals(msgspec.Struct, frozen=True, array_like=True):
     """A row of sql_totals. Times in seconds; open: attempts that stand here and may still go on."""
 
     step: int
@@ -19,30 +37,101 @@ class StepTotals(msgspec.Struct, frozen=True):
     open: int
 
 
+class ValueTotals(msgspec.Struct, frozen=True, array_like=True):
+    """A row of sql_totals with a breakdown; place: of the value among the rows, from 1."""
+
+    value: str | list[str] | int
+    other: bool
+    place: int
+    step: int
+    count: int
+    average: float | None
+    median: float | None
+    open: int
+
+    def totals(self) -> StepTotals:
+        return StepTotals(self.step, self.count, self.average, self.median, self.open)
+
+
+class PeriodTotals(msgspec.Struct, frozen=True, array_like=True):
+    """A row of sql_trends.trend_totals: actors that entered in the period."""
+
+    period: int
+    entered: int
+    converted: int
+    open: int
+
+
+class Bin(msgspec.Struct, frozen=True, array_like=True):
+    """A row of sql_time_to_convert."""
+
+    bin: int
+    actors: int
+    low: int
+    width: int
+    bins: int
+    average: float
+    median: float
+
+
 NOBODY = StepTotals(0, 0, None, None, 0)
 
 
-def render(
-    plan: FunnelPlan, rows: Sequence[Sequence[object]], *, pending: bool = False
-) -> FunnelAnswer:
+def render(plan: FunnelPlan, rows: Rows, *, pending: bool = False) -> FunnelAnswer:
     """The answer to a plan from the rows of its statement.
 
     pending: with the actors whose windows had not ended.
     """
-    by_step = {row.step: row for row in msgspec.convert(rows, list[StepTotals], strict=False)}
-    whole = by_step.get(WHOLE)
-    return FunnelAnswer(
-        results=_steps(plan, by_step, pending),
-        total_median_conversion_time=whole.median if whole else None,
-    )
+    match plan.viz:
+        case "steps":
+            return _steps(plan, rows, pending)
+        case "trends":
+            return FunnelAnswer(results=_trends(plan, rows, pending))
+        case "time_to_convert":
+            return FunnelAnswer(results=_time_to_convert(plan, rows))
+        case _:
+            assert_never(plan.viz)
 
 
-def _steps(plan: FunnelPlan, totals: Mapping[int, StepTotals], pending: bool) -> Steps:
+# Steps
+
+
+def _steps(plan: FunnelPlan, rows: Rows, pending: bool) -> FunnelAnswer:
+    if split_of(plan) == "none":
+        totals = {row.step: row for row in _read(rows, StepTotals)}
+        whole = totals.get(WHOLE)
+        return FunnelAnswer(
+            results=_row_per_step(plan, totals, pending),
+            total_median_conversion_time=whole.median if whole else None,
+        )
+    values = _read(rows, ValueTotals)
+    groups = [
+        _group(plan, list(of_value), pending)
+        for place, of_value in groupby(values, key=lambda row: row.place)
+        if place
+    ]
+    # "Other" comes last in the rows, and among the others by its counts: last among equals.
+    groups.sort(key=lambda group: [-row.count for row in reversed(group)])
+    whole_median = next((row.median for row in values if row.step == WHOLE), None)
+    return FunnelAnswer(results=groups, total_median_conversion_time=whole_median)
+
+
+def _group(plan: FunnelPlan, rows: list[ValueTotals], pending: bool) -> Steps:
+    """The rows of one value."""
+    shown, value = shown_value(plan, OTHER if rows[0].other else rows[0].value)
+    return [
+        msgspec.structs.replace(row, breakdown=shown, breakdown_value=value)
+        for row in _row_per_step(plan, {row.step: row.totals() for row in rows}, pending)
+    ]
+
+
+def _row_per_step(plan: FunnelPlan, totals: Mapping[int, StepTotals], pending: bool) -> Steps:
     rows: Steps = []
     unordered = plan.order == "unordered"
     required = 0
     for k, step in enumerate(plan.steps, start=1):
         row = totals.get(k, NOBODY)
+        waiting = sum(totals.get(j, NOBODY).open for j in range(required, k))
         rows.append(
             FunnelStep(
                 # PostHog names what is counted in an unordered funnel, not an event.
@@ -54,11 +143,7 @@ def _steps(plan: FunnelPlan, totals: Mapping[int, StepTotals], pending: bool) ->
                 type=step.type,
                 average_conversion_time=row.average,
                 median_conversion_time=row.median,
-                pending_count=_scaled(
-                    plan, sum(totals.get(j, NOBODY).open for j in range(required, k))
-                )
-                if pending
-                else msgspec.UNSET,
+                pending_count=_scaled(plan, waiting) if pending else UNSET,
             )
         )
         if not step.optional:
@@ -66,6 +151,88 @@ def _steps(plan: FunnelPlan, totals: Mapping[int, StepTotals], pending: bool) ->
     return rows
 
 
+def shown_value(
+    plan: FunnelPlan, value: str | list[str] | int
+) -> tuple[BreakdownValue, BreakdownValue]:
+    """(breakdown, breakdown_value) of a row, from a value of the statement."""
+    breakdown = plan.breakdown
+    if breakdown is None:
+        raise ValueError("no breakdown, no value")
+    if isinstance(value, int):
+        return cohort_name(breakdown, value), value
+    parts = [value] if isinstance(value, str) else value
+    boxed = breakdown.listed and not breakdown.unboxed
+    shown: BreakdownValue = parts[0] if len(parts) == 1 and not boxed else parts
+    return shown, shown
+
+
+def cohort_name(breakdown: Breakdown, cohort: int) -> str:
+    return next(name for number, name in breakdown.cohorts if number == cohort)
+
+
+# Trends
+
+
+def _trends(plan: FunnelPlan, rows: Rows, pending: bool) -> list[FunnelTrend]:
+    if split_of(plan) == "none":
+        return [_trend(plan, _read(rows, PeriodTotals), pending)]
+    return [
+        msgspec.structs.replace(
+            _trend(plan, _read([row[1:] for row in of_value], PeriodTotals), pending),
+            breakdown_value=_trend_value(plan, value),
+        )
+        for value, of_value in groupby(rows, key=lambda row: row[0])
+    ]
+
+
+def _trend_value(plan: FunnelPlan, value: object) -> BreakdownValue:
+    """An array, however it was asked for; a cohort's name."""
+    if isinstance(value, int) and plan.breakdown is not None:
+        return cohort_name(plan.breakdown, value)
+    return [value] if isinstance(value, str) else msgspec.convert(value, list[str])
+
+
+def _trend(plan: FunnelPlan, totals: Iterable[PeriodTotals], pending: bool) -> FunnelTrend:
+    by_period = {row.period: row for row in totals}
+    kept = [
+        (period, by_period.get(key, PeriodTotals(key, 0, 0, 0)))
+        for period, key in zip(periods(plan), period_keys(plan), strict=True)
+        if shown(plan, period)
+    ]
+    return FunnelTrend(
+        count=len(kept),
+        data=[
+            round(100 * row.converted / row.entered, 2) if row.entered else 0.0 for _, row in kept
+        ],
+        days=[period.day for period, _ in kept],
+        labels=[period.label for period, _ in kept],
+        pending=[_scaled(plan, row.open) for _, row in kept] if pending else UNSET,
+    )
+
+
+# Time to convert
+
+
+def _time_to_convert(plan: FunnelPlan, rows: Rows) -> TimeToConvert:
+    bins = _read(rows, Bin)
+    if not bins:
+        return TimeToConvert(bins=[(0, 0), (60, 0)])
+    first = bins[0]
+    actors = {row.bin: row.actors for row in bins}
+    return TimeToConvert(
+        bins=[
+            (first.low + i * first.width, _scaled(plan, actors.get(i, 0)))
+            for i in range(first.bins + 1)
+        ],
+        average_conversion_time=first.average,
+        median_conversion_time=first.median,
+    )
+
+
 def _scaled(plan: FunnelPlan, count: int) -> int:
     """A count among the sampled actors, as one among all of them."""
     return count if plan.sample is None else round(count / plan.sample)
+
+
+def _read(rows: Rows, type_: type[_Row]) -> list[_Row]:
+    return [msgspec.convert(row, type_, strict=False) for row in rows]

@@ -6,11 +6,15 @@ it chooses from); and the numbers asked for (sql_totals …). `funnels.md` secti
 right, and the reference in `oracle` says it in Python.
 """
 
+from typing import assert_never
+
 from services.common.statement import Bindings, Statement
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_arrays import Actors
 from services.query.funnels.sql_paths import paths
+from services.query.funnels.sql_time_to_convert import time_to_convert
 from services.query.funnels.sql_totals import totals
+from services.query.funnels.sql_trends import cells, trend_totals
 
 
 def compile_funnel(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
@@ -20,7 +24,16 @@ def compile_funnel(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
     """
     bindings = Bindings()
     actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
-    return Statement(totals(plan, bindings, paths(actors)), bindings.values)
+    match plan.viz:
+        case "steps":
+            text = totals(plan, bindings, paths(actors))
+        case "trends":
+            text = trend_totals(plan, bindings, cells(actors))
+        case "time_to_convert":
+            text = time_to_convert(plan, bindings, paths(actors))
+        case _:
+            assert_never(plan.viz)
+    return Statement(text, bindings.values)
 
 
 def compile_paths(plan: FunnelPlan, *, has_overrides: bool) -> Statement:

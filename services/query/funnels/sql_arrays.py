@@ -1,7 +1,7 @@
 """Events into one sorted array of packed numbers (sql_layout) per actor, or per actor and value.
 
 Every form of the funnel starts from this relation: `actor`, `a` and, with a breakdown, `value`.
-`value` is text for one key, an array of texts for several, an index into the cohorts for cohorts.
+`value` is text for one key, an array of texts for several, the id of a cohort.
 """
 
 from typing import Literal
@@ -221,11 +221,11 @@ def _names(plan: FunnelPlan) -> tuple[str, ...]:
 def _value(source: Source, breakdown: Breakdown) -> str:
     if breakdown.type == "cohort":
         # Once per cohort that the event's person is in; 0 is everybody.
-        tests = (
-            source.condition(InCohort(cohort_id=cohort) if cohort else ALWAYS)
+        each = ", ".join(
+            f"if({source.condition(InCohort(cohort_id=cohort) if cohort else ALWAYS)}, "
+            f"{source.bindings.bind(cohort, 'Int64')}, -1)"
             for cohort, _ in breakdown.cohorts
         )
-        each = ", ".join(f"if({test}, {i}, -1)" for i, test in enumerate(tests))
-        return f"arrayJoin(arrayFilter(i -> i >= 0, [{each}]::Array(Int32)))"
+        return f"arrayJoin(arrayFilter(cohort -> cohort >= 0, [{each}]))"
     parts = source.breakdown_parts(breakdown)
     return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"

@@ -76,12 +76,18 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         """A literal; numbers beyond 64 bits would be read as floats."""
         return f"to{self.type}({value})" if value < 2**63 else f"to{self.type}('{value}')"
 
+    def mask(self, value: int) -> str:
+        """A literal to calculate with: what it meets has the type already."""
+        return str(value) if value < 2**64 else self.number(value)
+
     def numbers(self, values: Sequence[int]) -> str:
-        return f"[{', '.join(map(self.number, values))}]"
+        if self.type != "UInt64":
+            return f"[{', '.join(map(self.number, values))}]"
+        return f"{list(values)}::Array(UInt64)"
 
     @property
     def _steps_field(self) -> str:
-        return self.number((1 << self.rank_at) - (1 << self.steps_at))
+        return self.mask((1 << self.rank_at) - (1 << self.steps_at))
 
     def step(self, k: int) -> int:
         """What step k puts into the steps' field."""
@@ -135,16 +141,16 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return f"bitAnd({x}, {bits}) != 0"
 
     def without(self, x: str, bits: int) -> str:
-        return f"bitAnd({x}, {self.number(2 ** int(self.type[4:]) - 1 - bits)})"
+        return f"bitAnd({x}, {self.mask(2 ** int(self.type[4:]) - 1 - bits)})"
 
     def is_step(self, x: str) -> str:
         """Whether `x` matches any step."""
         if self.overlapping:
             return f"bitAnd({x}, {self._steps_field}) != 0"
-        return f"bitAnd({x}, {self._steps_field}) > {self.number(NOTHING << self.steps_at)}"
+        return f"bitAnd({x}, {self._steps_field}) > {self.mask(NOTHING << self.steps_at)}"
 
     def is_tied(self, x: str) -> str:
-        return self.has(x, self.number(self.tied))
+        return self.has(x, self.mask(self.tied))
 
     def place(self, step: str) -> str:
         """k, of what step k puts into the steps' field."""

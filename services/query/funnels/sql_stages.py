@@ -24,11 +24,13 @@ def staged(
 
     arrays: `carried`, `a`, ties settled; in the full form `ids` too (sql_ties).
     """
-    stages = _Stages(plan, layout, window, full)
+    stages = Stages(plan, layout, window, full)
+    # Nested, and not one SELECT of aliases: the analyzer would copy the fold into each use.
+    folded = f"SELECT {carried}, a, {stages.fold()} AS acc FROM ({arrays})"
+    deepest = f"SELECT {carried}, a, acc, arrayLastIndex(r -> r, acc.4) AS depth FROM ({folded})"
     reached = (
-        f"SELECT {carried}, a, {stages.fold()} AS acc, "
-        f"arrayLastIndex(r -> r, acc.4) AS depth, acc.3[depth] AS last{stages.anchor()} "
-        f"FROM ({arrays}) WHERE last > 0"
+        f"SELECT {carried}, a, acc, depth, acc.3[depth] AS last{stages.anchor()} "
+        f"FROM ({deepest}) WHERE last > 0"
     )
     path = f"SELECT {carried}, a, depth, {stages.path()} AS path FROM ({reached})"
     # Not by a lambda: that would copy `a` for every step.
@@ -37,8 +39,10 @@ def staged(
     return f"SELECT {carried}, {times} AS times FROM ({path})"
 
 
-class _Stages:
-    def __init__(self, plan: FunnelPlan, layout: Layout, window: str, full: bool) -> None:
+class Stages:
+    """The text of one stage, in which the array is acc.1 and the starts before it acc.2."""
+
+    def __init__(self, plan: FunnelPlan, layout: Layout, window: str, full: bool = False) -> None:
         self.plan = plan
         self.layout = layout
         self.window = window
@@ -66,8 +70,8 @@ class _Stages:
         arrivals = self.arrivals()
         arrived = f"arrayFilter((i, e) -> e > 0, arrayEnumerate(acc.1), {arrivals})"
         state = [
-            self._if_anybody("acc.1"),
-            self._if_anybody(self._next_starts()),
+            self.if_anybody("acc.1"),
+            self.if_anybody(self._next_starts()),
             f"arrayPushBack(acc.3, {self._good(arrivals)})",
             f"arrayPushBack(acc.4, arrayExists(e -> e > 0, {self.touched()}))",
             f"arrayPushBack(acc.5, {arrived})",
@@ -83,13 +87,8 @@ class _Stages:
             state.append(f"arrayPushBack(acc.6, arrayFilter(e -> e > 0, {arrivals}))")
             initial.append(f"[]::Array(Array({layout.type}))")
         if self.full:
-            since, used = self._events_used(arrivals)
-            state += map(self._if_anybody, (f"acc.{self.ids}", since, used))
-            initial += [
-                "ids",
-                f"arrayMap(x -> {layout.number(0)}, a)",
-                "arrayMap(x -> emptyArrayUInt32(), a)",
-            ]
+            state += [self.if_anybody(f"acc.{self.ids}"), self.if_anybody(self._used(arrivals))]
+            initial += ["ids", "arrayMap(x -> emptyArrayUInt32(), a)"]
         return (
             f"arrayFold((acc, {', '.join(names)}) -> ({', '.join(state)}), "
             f"{', '.join(columns)}, ({', '.join(initial)}))"
@@ -99,50 +98,41 @@ class _Stages:
         takes = f"{self.layout.takes('x')} AND x - f <= {self.window}"
         if not self.full:
             return f"arrayMap((x, f) -> if({takes}, f, 0), acc.1, acc.2)"
-        served = f"id > 0 AND since = {self.layout.start('x')} AND has(used, id)"
         return (
-            f"arrayMap((x, f, id, since, used) -> if({takes} AND NOT ({served}), f, 0), "
-            f"acc.1, acc.2, acc.{self.ids}, acc.{self.ids + 1}, acc.{self.ids + 2})"
+            f"arrayMap((x, f, id, used) -> if({takes} AND NOT has(used, id), f, 0), "
+            f"acc.1, acc.2, acc.{self.ids}, acc.{self.ids + 1})"
         )
 
-    def _events_used(self, arrivals: str) -> tuple[str, str]:
-        """When the attempt that stands at k took its last step, and the ids it used then."""
-        ids, since, used = (f"acc.{self.ids + i}" for i in range(3))
-        start = self.layout.start("x")
-        now = f"arrayMap(x -> {start}, acc.1)"
-        with_this = (
-            f"arrayMap((x, id, since, used) -> arrayPushBack(if(since = {start}, used, "
-            f"emptyArrayUInt32()), id), acc.1, {ids}, {since}, {used})"
-        )
-        filled = (
-            f"arrayShiftRight(arrayFill((v, e) -> e > 0, {value}, {arrivals}), 1)"
-            for value in (now, with_this)
-        )
+    def _used(self, arrivals: str) -> str:
+        """The ids of the events that the newest attempt at k has used, before each event."""
+        ids, used = f"acc.{self.ids}", f"acc.{self.ids + 1}"
+        with_this = f"arrayMap((id, u) -> if(id > 0, arrayPushBack(u, id), u), {ids}, {used})"
+        filled = f"arrayShiftRight(arrayFill((u, e) -> e > 0, {with_this}, {arrivals}), 1)"
         if not self.optional:
-            return next(filled), next(filled)
+            return filled
         passed = f"optional AND (s = 0 OR x - s > {self.window})"
-        standing = self._before(self.clean())
-        since, used = (
-            f"arrayMap((new, old, s, x) -> if({passed}, old, new), {new}, {old}, {standing}, acc.1)"
-            for new, old in zip(filled, (since, used), strict=True)
+        return (
+            f"arrayMap((new, old, s, x) -> if({passed}, old, new), "
+            f"{filled}, {used}, {self.before(self.clean())}, acc.1)"
         )
-        return since, used
+
+    def spoiling(self) -> str:
+        return (
+            f"arrayMap((x, f, s) -> if({self.layout.has('x', 'bar')} AND x - f <= {self.window} "
+            f"AND s != f, f, 0), acc.1, acc.2, {self.before(self.touched())})"
+        )
 
     def clean(self) -> str:
         if not self.barred:
             return self.touched()
-        spoiling = (
-            f"arrayMap((x, f, s) -> if({self.layout.has('x', 'bar')} AND x - f <= {self.window} "
-            f"AND s != f, f, 0), acc.1, acc.2, {self._before(self.touched())})"
-        )
-        spoilt = f"arrayFill(e -> e > 0, {spoiling})"
+        spoilt = f"arrayFill(e -> e > 0, {self.spoiling()})"
         return f"arrayMap((e, s) -> if(e != s, e, 0), {self.touched()}, {spoilt})"
 
     def arrivals(self) -> str:
         clean = self.clean()
-        return f"arrayMap((e, s) -> if(e != s, e, 0), {clean}, {self._before(clean)})"
+        return f"arrayMap((e, s) -> if(e != s, e, 0), {clean}, {self.before(clean)})"
 
-    def _before(self, taken: str) -> str:
+    def before(self, taken: str) -> str:
         """Who stands at k just before each event, from who takes k at it."""
         if not self.strict:
             return f"arrayShiftRight(arrayFill(e -> e > 0, {taken}), 1)"
@@ -151,7 +141,7 @@ class _Stages:
         return f"arrayShiftRight(arrayFill((e, x) -> e > 0 OR NOT ({stays}), {taken}, acc.1), 1)"
 
     def _next_starts(self) -> str:
-        standing = self._before(self.clean())
+        standing = self.before(self.clean())
         if not self.optional:
             return standing
         return (
@@ -159,11 +149,9 @@ class _Stages:
             f"{standing}, acc.2, acc.1)"
         )
 
-    def _if_anybody(self, array: str) -> str:
-        """The array, emptied when nobody got to k: nothing that follows will find anybody."""
-        got_on = f"arrayExists(e -> e > 0, {self.touched()})"
-        got_on += " OR optional" if self.optional else ""
-        return f"if({got_on}, {array}, arrayResize({array}, 0))"
+    def if_anybody(self, array: str) -> str:
+        """The array, emptied when nobody stood at the step before: nobody will at any later one."""
+        return f"if(arrayExists(f -> f > 0, acc.2), {array}, arrayResize({array}, 0))"
 
     def _good(self, arrivals: str) -> str:
         """The position of the first arrival that nothing spoils while it is the deepest; or 0."""
@@ -171,7 +159,7 @@ class _Stages:
             return f"arrayFirstIndex(e -> e > 0, {arrivals})"
         effective = (
             f"arrayMap((x, s) -> if({self.layout.has('x', 'next_bar')} AND s > 0, x, 0), "
-            f"acc.1, {self._before(self.clean())})"
+            f"acc.1, {self.before(self.clean())})"
         )
         # From the event after the arrival's: an event bars who stands there before it.
         following = f"arrayShiftLeft(arrayReverseFill(y -> y > 0, {effective}), 1)"

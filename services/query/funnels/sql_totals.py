@@ -13,23 +13,61 @@ from services.query.moments import microseconds
 WHOLE = 0
 """The step number of the row that measures whole conversions."""
 
+KEEP_ALL = ("event", "person", "group")
+"""Breakdown types whose values beyond the limit are merged into one row, and not left out."""
+MOST_ROWS = 100
+
 MEDIAN = "quantileExactInclusive"
+_TIMED = f"z.2 > 0 OR z.1 = {WHOLE}"
 
 
 def totals(plan: FunnelPlan, bindings: Bindings, paths: str) -> str:
     """paths: the relation of sql_paths."""
-    value = "" if split_of(plan) == "none" else "value, "
+    broken_down = split_of(plan) != "none"
     reached = (
-        f"SELECT {value}arrayJoin({_taken(plan)}) AS z, "
-        f"length(times) = z.1 AND times[1] > {_still_open(plan, bindings)} AS open FROM ({paths})"
+        f"SELECT {'value, ' if broken_down else ''}arrayJoin({_taken(plan)}) AS z, "
+        f"length(times) = z.1 AND times[1] > {still_open(plan, bindings)} AS open FROM ({paths})"
     )
-    if value:
-        raise NotImplementedError
+    if broken_down:
+        return _by_value(plan, bindings, reached)
     return (
         "SELECT z.1 AS step, count() AS count, "
         "avgOrNullIf(z.2, z.2 > 0) / 1000000 AS average, "
-        f"{MEDIAN}OrNullIf(0.5)(z.2, z.2 > 0 OR z.1 = {WHOLE}) / 1000000 AS median, "
+        f"{MEDIAN}OrNullIf(0.5)(z.2, {_TIMED}) / 1000000 AS median, "
         f"countIf(open) AS open FROM ({reached}) GROUP BY step"
+    )
+
+
+def _by_value(plan: FunnelPlan, bindings: Bindings, reached: str) -> str:
+    """Values are numbered by the counts of the last step, the one before …, then by value.
+
+    Those beyond the limit become one row, where the breakdown's type has such a row.
+    """
+    assert plan.breakdown is not None
+    merges = plan.breakdown.type in KEEP_ALL
+    limit = bindings.bind(plan.breakdown.limit if merges else MOST_ROWS, "UInt64")
+    counted = (
+        "SELECT value, z.1 AS step, count() AS c, sumIf(z.2, z.2 > 0) AS took, "
+        f"countIf(z.2 > 0) AS timed, {MEDIAN}StateIf(0.5)(z.2, {_TIMED}) AS state, "
+        f"countIf(open) AS still FROM ({reached}) GROUP BY value, step"
+    )
+    last_first = ", ".join(
+        f"sumIf(c, step = {k}) OVER (PARTITION BY value) AS count_{k}"
+        for k in range(len(plan.steps), 0, -1)
+    )
+    order = ", ".join(f"count_{k} DESC" for k in range(len(plan.steps), 0, -1))
+    placed = (
+        f"SELECT *, dense_rank() OVER (ORDER BY {order}, value) AS rank "
+        f"FROM (SELECT *, {last_first} FROM ({counted}))"
+    )
+    # Whole conversions are measured across all values, those without a row too.
+    row = f"multiIf(step = {WHOLE}, 0, rank <= {limit}, rank, {limit} + 1)"
+    dropped = "" if merges else f" WHERE place <= {limit}"
+    return (
+        f"SELECT any(value) AS value, place > {limit} AS other, {row} AS place, step, "
+        "sum(c) AS count, if(sum(timed) = 0, NULL, sum(took) / sum(timed)) / 1000000 AS average, "
+        f"ifNotFinite({MEDIAN}Merge(0.5)(state) / 1000000, NULL) AS median, sum(still) AS open "
+        f"FROM ({placed}){dropped} GROUP BY place, step ORDER BY place, step"
     )
 
 
@@ -48,7 +86,7 @@ def _taken(plan: FunnelPlan) -> str:
     return f"arrayConcat(arrayZip({kept}, {since}), {passed}, {whole})"
 
 
-def _still_open(plan: FunnelPlan, bindings: Bindings) -> str:
+def still_open(plan: FunnelPlan, bindings: Bindings) -> str:
     """First steps after this time can still convert."""
     end = min(microseconds(plan.now), microseconds(plan.date_to))
     since = end - microseconds(plan.date_from) + 1 - plan.window_seconds * 1_000_000

@@ -1,0 +1,130 @@
+"""Trends: in which periods an actor entered, and whether it converted from there.
+
+Every form gives the same relation, the *cells*: `actor`, [`value`,] `period`, `entered`,
+`converted`, `newest`. period: the greatest period start that is not after the entry (counted as the
+`times` of sql_paths; 0 for the first period). newest: from when the entry's window runs last.
+
+Without exclusions the funnel is walked backwards, for every possible start at once: who is at step
+k sees when the steps after it will be done.
+"""
+
+from services.common.statement import Bindings
+from services.query.funnels.periods import periods
+from services.query.funnels.plan import FunnelPlan
+from services.query.funnels.sql_arrays import Actors, arrays, carried, split_of
+from services.query.funnels.sql_barred_trends import barred_entries
+from services.query.funnels.sql_layout import Layout, layout_of
+from services.query.funnels.sql_paths import attribution_step, window_us
+from services.query.funnels.sql_totals import still_open
+from services.query.funnels.sql_unordered import accepted, chosen, departures
+from services.query.moments import microseconds
+
+
+def cells(actors: Actors) -> str:
+    """The periods that actors (of all values) entered in; nothing else has a row."""
+    plan, carry = actors.plan, carried(actors.plan)
+    layout = layout_of(plan, whole_ties=True, wanted=attribution_step(plan))
+    window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
+    gathered = arrays(actors, layout)
+    period = period_of(plan, actors.bindings)
+    if plan.order == "unordered":
+        starts = _left(plan, layout, carry, gathered, window)
+    elif plan.exclusions:
+        return barred_entries(plan, layout, carry, gathered, window, period)
+    else:
+        starts = _walked_back(plan, layout, carry, gathered, window)
+    return (
+        f"SELECT {carry}, {period('s.1')} AS period, max(s.2) AS entered, max(s.3) AS converted, "
+        f"max(s.1) AS newest FROM (SELECT {carry}, arrayJoin(starts) AS s FROM ({starts})) "
+        f"GROUP BY {carry}, period HAVING entered"
+    )
+
+
+def trend_totals(plan: FunnelPlan, bindings: Bindings, cells: str) -> str:
+    """[`value`,] `period`, `entered`, `converted`, `open`: how many actors; periods by start.
+
+    Of a breakdown only the values with most entrants; among equals the greater value.
+    """
+    counts = (
+        "count() AS entered, countIf(converted) AS converted, "
+        f"countIf(NOT c.converted AND newest > {still_open(plan, bindings)}) AS open"
+    )
+    if split_of(plan) == "none":
+        return f"SELECT period, {counts} FROM ({cells}) AS c GROUP BY period ORDER BY period"
+    assert plan.breakdown is not None
+    limit = bindings.bind(plan.breakdown.limit, "UInt64")
+    entrants = "sum(entered) OVER (PARTITION BY value)"
+    return (
+        "SELECT value, period, entered, converted, open FROM ("
+        "SELECT *, dense_rank() OVER (ORDER BY entrants DESC, value DESC) AS place FROM ("
+        f"SELECT *, {entrants} AS entrants FROM ("
+        f"SELECT value, period, {counts} FROM ({cells}) AS c GROUP BY value, period))) "
+        f"WHERE place <= {limit} ORDER BY value, period"
+    )
+
+
+class PeriodOf:
+    """The text of a time's period: a binary search among the starts."""
+
+    def __init__(self, starts: str) -> None:
+        self._starts = starts
+
+    def __call__(self, time: str) -> str:
+        return f"roundDown(toUInt64({time}), {self._starts})"
+
+
+def period_of(plan: FunnelPlan, bindings: Bindings) -> PeriodOf:
+    return PeriodOf(bindings.bind(period_keys(plan), "Array(UInt64)"))
+
+
+def period_keys(plan: FunnelPlan) -> list[int]:
+    """What `period` is for each of the plan's periods, in order."""
+    base = microseconds(plan.date_from) - 1
+    return [max(0, microseconds(period.start) - base) for period in periods(plan)]
+
+
+def _walked_back(plan: FunnelPlan, layout: Layout, carry: str, gathered: str, window: str) -> str:
+    """`starts`: (time, reached from_step, reached to_step) of each first-step event."""
+    first = layout.matches("x", layout.number(layout.step(1)))
+    if layout.wanted == 1:
+        first += f" AND {layout.has('x', layout.number(layout.own))}"
+    in_time = f"done > 0 AND done - {layout.start('x')} <= {window}"
+    entered = in_time.replace("done", "d_from") if plan.from_step > 1 else "1"
+    starts = (
+        f"arrayFilter(s -> s.1 > 0, arrayMap((x, d_from, d_to) -> "
+        f"(if({first}, {layout.time('x')}, 0), {entered}, {in_time.replace('done', 'd_to')}), "
+        f"a, {_done(plan, layout, plan.from_step)}, {_done(plan, layout, plan.to_step)}))"
+    )
+    return f"SELECT {carry}, {starts} AS starts FROM ({gathered})"
+
+
+def _done(plan: FunnelPlan, layout: Layout, last: int) -> str:
+    """For each event of `a`: when the steps after 1 up to `last` are done by later events, or 0."""
+    names = [layout.each]
+    columns = [f"arrayReverse(arraySlice({c}, 2, {last - 1}))" for c in layout.steps_in_order]
+    taken = f"arrayMap((x, d) -> if({layout.takes('x')} AND d > 0, d, 0), a, done)"
+    filled = f"arrayReverseFill(d -> d > 0, {taken})"
+    if plan.order == "strict":
+        # One may wait at a step only while the events are that step again.
+        names.append("waits")
+        columns.append(f"arrayReverse(arraySlice({layout.every_step}, 1, {last - 1}))")
+        waits = layout.matches("x", "waits")
+        filled = f"arrayReverseFill((d, x) -> d > 0 OR NOT ({waits}), {taken}, a)"
+    return (
+        f"arrayFold((done, {', '.join(names)}) -> arrayShiftLeft({filled}, 1), "
+        f"{', '.join(columns)}, a)"
+    )
+
+
+def _left(plan: FunnelPlan, layout: Layout, carry: str, gathered: str, window: str) -> str:
+    """`starts`: of each event that leaves its queue."""
+    if split_of(plan) == "step":
+        gathered = accepted(layout, carry, gathered, window)
+    if layout.overlapping:
+        gathered = chosen(layout, carry, gathered, window)
+    leaving = departures(layout, carry, gathered, window)
+    starts = (
+        f"arrayMap((x, c) -> ({layout.time('x')}, c >= {plan.from_step}, c >= {plan.to_step}), "
+        "arrayFilter((x, c) -> c > 0, a, completed), arrayFilter(c -> c > 0, completed))"
+    )
+    return f"SELECT {carry}, {starts} AS starts FROM ({leaving})"
