@@ -157,11 +157,13 @@ def _moves(wanted: tuple[DashboardPlace, ...], insight: Insight) -> list[Insight
 
 def _leave(command: LeaveDashboard, insight: Insight) -> list[InsightEvent]:
     """A deleted insight leaves as well, or restoring it would bring it back on what is gone."""
-    facts: list[InsightEvent] = []
     tile = insight.tile_on(command.dashboard_id)
-    if tile is not None and tile.live:
-        facts.append(InsightRemovedFromDashboard(tile.id, tile.dashboard_id, tile.dashboard_name))
-    if command.delete and insight.exists and not insight.deleted:
+    if tile is None or not tile.live:
+        return []
+    facts: list[InsightEvent] = [
+        InsightRemovedFromDashboard(tile.id, tile.dashboard_id, tile.dashboard_name)
+    ]
+    if command.delete and not insight.deleted:
         facts.append(InsightDeleted())
     return facts
 

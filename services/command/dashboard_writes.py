@@ -8,17 +8,18 @@ from msgspec.structs import replace
 
 from contracts.api.dashboards import WriteDashboard
 from contracts.events.dashboard import DashboardEvent
-from contracts.events.insight import InsightDeleted, InsightEvent
-from contracts.events.recorded import DomainEvent, Recorded, Stream, StreamKind
+from contracts.events.insight import InsightDeleted
+from contracts.events.recorded import Recorded, Stream
 from contracts.read_models.dashboard import DashboardRow, DashboardTile
 from domain.dashboard.commands import DashboardCommand
 from domain.dashboard.view import view
 from domain.insight.commands import LeaveDashboard, ReturnToDashboard
 from domain.insight.decide import decide
-from domain.insight.state import Insight, fold
+from domain.insight.state import fold
 from services.command.dashboards import edit_command
 from services.command.documents import or_default
 from services.command.handle import Attempt, Pasts
+from services.command.rights import held, insight_stream
 from services.common.access import may_edit_dashboard, owns
 from services.common.caller import Caller
 from services.common.problems import forbidden
@@ -111,19 +112,15 @@ class DashboardWrite:
         An insight that nothing happens to has its part too: it must not come on the dashboard
         meanwhile.
         """
-        if not moves:
-            return [], ()
-        streams = [Stream(StreamKind.INSIGHT, row.team_id, number) for number in moves]
         parts: list[Part] = []
         deleted: list[int] = []
-        for stream, past in (await self._store.load_all(streams)).items():
-            insight = _insight(past)
-            facts = decide(moves[stream.number], insight) if insight.exists else []
-            parts.append(Part(stream, len(past), tuple(facts)))
+        for number, each in (await held(self._store, self._caller, moves)).items():
+            move = moves[number]
+            if isinstance(move, LeaveDashboard) and not each.access.allows("editor"):
+                # It leaves the dashboard, which is the caller's, and stays, which it is not.
+                move = replace(move, delete=False)
+            facts = decide(move, fold(fact.event for fact in each.past))
+            parts.append(Part(insight_stream(row.team_id, number), len(each.past), tuple(facts)))
             if any(isinstance(fact, InsightDeleted) for fact in facts):
-                deleted.append(stream.number)
+                deleted.append(number)
         return parts, tuple(deleted)
-
-
-def _insight(past: Sequence[Recorded[DomainEvent]]) -> Insight:
-    return fold(fact.event for fact in cast("Sequence[Recorded[InsightEvent]]", past))

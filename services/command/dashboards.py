@@ -1,7 +1,7 @@
 """From the body of a write to the command on a dashboard, and from the outcome to its answer."""
 
 from collections.abc import Sequence
-from typing import Any, assert_never, cast
+from typing import Any, assert_never
 
 import msgspec
 from litestar import Request, Response
@@ -25,8 +25,7 @@ from contracts.events.dashboard import (
     TileAdded,
     TileArranged,
 )
-from contracts.events.insight import InsightEvent
-from contracts.events.recorded import Recorded, Stream, StreamKind
+from contracts.events.recorded import Recorded
 from contracts.json import EMPTY_OBJECT, is_null
 from contracts.read_models.activity import Change
 from contracts.read_models.dashboard import DashboardRow
@@ -39,9 +38,9 @@ from domain.dashboard.commands import (
 from domain.dashboard.decide import decide
 from domain.dashboard.view import view
 from domain.insight.activity import change
-from domain.insight.view import view as insight_view
 from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
+from services.command.rights import held
 from services.common.access import may_edit_dashboard, owns
 from services.common.accounts import Accounts
 from services.common.answers import resource
@@ -130,16 +129,13 @@ async def dashboard_answer(
 async def _insights(
     row: DashboardRow, store: EventStore, accounts: Accounts, caller: Caller
 ) -> list[InsightBody]:
-    """Those that are on it, as the log has them."""
-    streams = [Stream(StreamKind.INSIGHT, row.team_id, tile.insight_id) for tile in row.tiles]
-    if not streams:
-        return []
+    """Those that are on it and in sight of the caller, as the log has them."""
     bodies = []
-    for past in (await store.load_all(streams)).values():
-        insight = insight_view(cast("list[Recorded[InsightEvent]]", past))
-        if any(tile.dashboard_id == row.dashboard_id for tile in live_tiles(insight)):
-            context = await insight_context(accounts, caller, insight)
-            bodies.append(InsightBody.of(insight, context))
+    for each in (await held(store, caller, (tile.insight_id for tile in row.tiles))).values():
+        on = any(tile.dashboard_id == row.dashboard_id for tile in live_tiles(each.row))
+        if on and each.access.level != "none":
+            context = await insight_context(accounts, caller, each.row, each.access)
+            bodies.append(InsightBody.of(each.row, context))
     return bodies
 
 

@@ -23,6 +23,7 @@ from domain.insight.view import view
 from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.numbers import InsightNumber, Numbers
+from services.command.places import InsightWrite
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.body import read
@@ -109,11 +110,15 @@ def replace_command(body: WriteInsight) -> EditInsight:
 
 
 async def insight_answer(
-    outcome: Outcome[InsightEvent], caller: Caller, accounts: Accounts, status: int = 200
+    outcome: Outcome[InsightEvent],
+    write: InsightWrite,
+    caller: Caller,
+    accounts: Accounts,
+    status: int = 200,
 ) -> Response[bytes]:
     """The insight as every later read will show it."""
     row = view(outcome.history)
-    context = await insight_context(accounts, caller, row)
+    context = await insight_context(accounts, caller, row, await write.access(row))
     return resource(
         msgspec.json.encode(InsightBody.of(row, context)),
         version=row.version,

@@ -1,23 +1,33 @@
 """The dashboards that an insight shall be on: looked up, checked, and held until the append."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from contracts.events.dashboard import DashboardEvent
 from contracts.events.insight import InsightAddedToDashboard, InsightEvent
-from contracts.events.recorded import DomainEvent, Recorded, Stream, StreamKind
+from contracts.events.recorded import DomainEvent, Stream
+from contracts.read_models.access import WHOLE_PROJECT
 from contracts.read_models.dashboard import DashboardRow
+from contracts.read_models.insight import InsightRow
 from domain.dashboard.commands import PlaceTile
 from domain.dashboard.decide import decide
-from domain.dashboard.view import view
 from domain.insight.commands import CreateInsight, DashboardPlace, EditInsight, InsightCommand
 from domain.insight.state import Insight, fold
+from domain.insight.view import view
 from services.command.handle import Attempt, Pasts
 from services.command.numbers import Numbers
-from services.common.access import may_edit_dashboard
+from services.command.rights import (
+    access_for_new,
+    access_stream,
+    access_to,
+    dashboard_stream,
+    dashboards,
+    held,
+    insight_past,
+    places,
+)
+from services.common.access import Access, may_edit_dashboard
 from services.common.caller import Caller
 from services.common.problems import forbidden, invalid
 from services.common.store import EventStore, Part
@@ -45,22 +55,41 @@ class InsightWrite:
         self._command = command
         self._dashboards = dashboards if dashboards is UNSET else tuple(dict.fromkeys(dashboards))
         self._new_tiles: dict[int, int] = {}
+        self._found: dict[int, DashboardRow] = {}
+        self._pasts: Pasts | None = None
+
+    @property
+    def beside(self) -> tuple[Stream, ...]:
+        """The streams to be loaded with the insight's own: who may do what."""
+        team_id = self._caller.team_id
+        return access_stream(team_id, self._stream.number), access_stream(team_id, WHOLE_PROJECT)
 
     async def __call__(self, pasts: Pasts) -> Attempt[InsightCommand, InsightEvent]:
-        """Raises Rejected: 400 for a dashboard that is not there, 403 for one that is closed."""
+        """Raises Rejected: 403 without the right to edit it; 400 for a dashboard that is not there,
+        403 for one that is closed.
+        """
+        past = insight_past(pasts, self._stream)
+        row = view(past) if past else None
+        if row is None and isinstance(self._command, EditInsight):
+            # Refused by the rules, as never made.
+            return Attempt(self._command)
+        named = () if self._dashboards is UNSET else self._dashboards
+        self._pasts = pasts
+        self._found = await dashboards(
+            self._store, self._caller.team_id, (*named, *(places(row) if row else ()))
+        )
+        self._check_access(row)
         if self._dashboards is UNSET:
             return Attempt(self._command)
-        past = cast("list[Recorded[InsightEvent]]", pasts[self._stream])
-        insight = fold(fact.event for fact in past)
-        found = await dashboards(self._store, self._caller.team_id, self._dashboards)
+        found, insight = self._found, fold(fact.event for fact in past)
         for number in self._dashboards:
             self._check(number, found.get(number), insight)
-        await self._number_tiles(found, insight)
-        places = tuple(
+        await self._number_tiles(self._dashboards, insight)
+        wanted = tuple(
             DashboardPlace(number, found[number].name, self._new_tiles.get(number, 0))
             for number in self._dashboards
         )
-        command = msgspec.structs.replace(self._command, dashboards=places)
+        command = msgspec.structs.replace(self._command, dashboards=wanted)
 
         def beside(facts: Sequence[InsightEvent]) -> list[Part]:
             """For each dashboard it comes on: there is a tile now, and the dashboard still is."""
@@ -71,6 +100,20 @@ class InsightWrite:
             ]
 
         return Attempt(command, beside)
+
+    async def access(self, row: InsightRow) -> Access:
+        """What the caller may do with the insight that the write has left."""
+        if self._pasts is None:
+            # A repeat under its Idempotency-Key: nothing was looked at.
+            return (await held(self._store, self._caller, (row.insight_id,)))[row.insight_id].access
+        return access_to(row, self._found, self._pasts, self._caller)
+
+    def _check_access(self, row: InsightRow | None) -> None:
+        """Raises Rejected 403. A deleted insight that nobody restores is not there for anyone."""
+        if row is None:
+            access_for_new(self._pasts or {}, self._caller).require("editor")
+        elif not row.deleted or self._command.deleted is False:
+            access_to(row, self._found, self._pasts or {}, self._caller).require("editor")
 
     def _check(self, number: int, dashboard: DashboardRow | None, insight: Insight) -> None:
         if dashboard is None or dashboard.deleted:
@@ -83,33 +126,15 @@ class InsightWrite:
         if comes and not may_edit_dashboard(level, owner, self._caller):
             raise forbidden(f"You don't have permission to add insights to dashboard: {number}")
 
-    async def _number_tiles(self, found: dict[int, DashboardRow], insight: Insight) -> None:
+    async def _number_tiles(self, wanted: Sequence[int], insight: Insight) -> None:
         """A number for each tile that does not exist yet; drawn once for all attempts."""
         lacking = [
             number
-            for number in found
+            for number in wanted
             if insight.tile_on(number) is None and number not in self._new_tiles
         ]
         drawn = await self._numbers.new_tiles(len(lacking))
         self._new_tiles.update(zip(lacking, drawn, strict=True))
-
-
-async def dashboards(
-    store: EventStore, team_id: int, numbers: Sequence[int]
-) -> dict[int, DashboardRow]:
-    """Those of these that were ever made in the project, by the log: one round trip, or none."""
-    if not numbers:
-        return {}
-    streams = [dashboard_stream(team_id, number) for number in numbers]
-    found = {
-        stream.number: view(cast("list[Recorded[DashboardEvent]]", past))
-        for stream, past in (await store.load_all(streams)).items()
-    }
-    return {number: row for number, row in found.items() if row is not None}
-
-
-def dashboard_stream(team_id: int, number: int) -> Stream:
-    return Stream(StreamKind.DASHBOARD, team_id, number)
 
 
 def _part(dashboard: DashboardRow, tile_id: int, insight_id: int) -> Part:

@@ -17,13 +17,13 @@ from domain.sharing.commands import SharingCommand
 from domain.sharing.decide import decide
 from domain.sharing.view import view
 from services.command.handle import Outcome, Rules
-from services.command.living import living_insights
 from services.command.numbers import Numbers
+from services.command.rights import require_insight
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.caller import Caller
 from services.common.context import user_bodies
-from services.common.problems import invalid, not_found
+from services.common.problems import invalid
 from services.common.store import EventStore
 
 RULES: Rules[SharingRow | None, SharingCommand, SharingEvent] = Rules(decide, view)
@@ -39,10 +39,10 @@ def sharing_stream(team_id: int, insight_id: int) -> Stream:
     return Stream(StreamKind.SHARING, team_id, insight_id)
 
 
-async def require_insight(store: EventStore, team_id: int, insight_id: int) -> None:
-    """Raises Rejected 404 unless the insight is there to be shared."""
-    if insight_id not in await living_insights(store, team_id, (insight_id,)):
-        raise not_found("Insight not found.")
+async def require_editor(store: EventStore, caller: Caller, insight_id: int) -> None:
+    """Raises Rejected 404 unless the insight is there to be shared, 403 without the right to."""
+    found = await require_insight(store, caller, insight_id, "Insight not found.")
+    found.access.require("editor")
 
 
 def known_settings(document: Raw | UnsetType) -> Raw | UnsetType:

@@ -41,8 +41,15 @@ class Access(msgspec.Struct, frozen=True):
         """Raises Rejected 403 below `level`, and for edits of what a dashboard keeps closed."""
         if RANK[self.level] < RANK[level]:
             raise no_access(level)
-        if RANK[level] >= RANK["editor"] and self.privilege < COLLABORATORS_EDIT:
+        if not self.allows(level):
             raise forbidden("This insight is on a dashboard that can't be edited by you.")
+
+    def allows(self, level: Level) -> bool:
+        closed = RANK[level] >= RANK["editor"] and self.privilege < COLLABORATORS_EDIT
+        return RANK[self.level] >= RANK[level] and not closed
+
+
+UNLIMITED = Access("manager")
 
 
 def no_access(level: Level) -> Rejected:

@@ -8,7 +8,6 @@ from msgspec import Raw
 
 from contracts.api.insights import (
     NO_RESULT,
-    AccessLevel,
     InsightContext,
     ResultFields,
     UserBody,
@@ -17,6 +16,7 @@ from contracts.json import NULL, is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import viz_node
 from contracts.read_models.insight import InsightRow
+from services.common.access import Access
 from services.common.accounts import Accounts, User
 from services.common.caller import Caller
 
@@ -25,6 +25,7 @@ async def insight_context(
     accounts: Accounts,
     caller: Caller,
     row: InsightRow,
+    access: Access,
     *,
     last_viewed_at: datetime | None = None,
     result: ResultFields = NO_RESULT,
@@ -33,7 +34,9 @@ async def insight_context(
     return InsightContext(
         users=await user_bodies(accounts, (row.created_by, row.last_modified_by)),
         timezone=caller.project.timezone,
-        access_level=access_level(row, caller),
+        access_level=access.level,
+        restriction_level=access.restriction,
+        privilege_level=access.privilege,
         last_viewed_at=last_viewed_at,
         result=result,
         shown_query=shown_query(row),
@@ -72,10 +75,3 @@ def user_body(user: User) -> UserBody:
         email=user.email,
         is_email_verified=user.is_email_verified,
     )
-
-
-def access_level(row: InsightRow, caller: Caller) -> AccessLevel:
-    """Creator and organization administrators: manager; others: the default, editor."""
-    if caller.is_administrator or row.created_by == caller.user.id:
-        return "manager"
-    return "editor"

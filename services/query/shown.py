@@ -9,7 +9,7 @@ from contracts.api.insights import BasicInsight, InsightBody, InsightContext
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Accounts
 from services.common.caller import Caller
-from services.common.context import access_level, shown_query, user_bodies
+from services.common.context import shown_query, user_bodies
 from services.query.reads.insight_list import Listed
 
 _encoder = msgspec.json.Encoder()
@@ -25,7 +25,9 @@ async def insights(
         context = InsightContext(
             users=users,
             timezone=caller.project.timezone,
-            access_level=access_level(each.row, caller),
+            access_level=each.access.level,
+            restriction_level=each.access.restriction,
+            privilege_level=each.access.privilege,
             last_viewed_at=each.viewed_at,
             shown_query=shown_query(each.row),
         )

@@ -151,6 +151,9 @@ def test_an_insight_leaves_with_its_dashboard_and_returns_with_it() -> None:
     there.when(LeaveDashboard(dashboard_id=GROWTH)).then(OFF)
     there.when(LeaveDashboard(dashboard_id=GROWTH, delete=True)).then(OFF, InsightDeleted())
     there.when(LeaveDashboard(dashboard_id=4)).then_nothing()
+    insight_past(insight_created(), ON, OFF).when(
+        LeaveDashboard(dashboard_id=GROWTH, delete=True)
+    ).then_nothing()
     gone = insight_past(insight_created(), ON, OFF, InsightDeleted())
     gone.when(ReturnToDashboard(dashboard_id=GROWTH, name="Growth", restore=True)).then(
         InsightRestored(), ON

@@ -21,7 +21,7 @@ from services.command.dashboards import (
 )
 from services.command.handle import Terms, handle, handle_with, replayed
 from services.command.numbers import Numbers
-from services.command.places import dashboard_stream
+from services.command.rights import dashboard_stream
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.etag import stale

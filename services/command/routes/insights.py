@@ -8,7 +8,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 
 from contracts.events.insight import InsightEvent
-from contracts.events.recorded import Recorded, Stream, StreamKind
+from contracts.events.recorded import Recorded, Stream
 from domain.errors import Stale
 from services.command.documents import or_default
 from services.command.handle import Outcome, Terms, handle_with, replayed
@@ -21,8 +21,9 @@ from services.command.insights import (
     read_insight,
     replace_command,
 )
-from services.command.numbers import Numbers
+from services.command.numbers import NO_NUMBER, Numbers
 from services.command.places import InsightWrite
+from services.command.rights import insight_stream
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.etag import stale
@@ -45,13 +46,13 @@ async def create_insight(
     """Create an insight. All fields may be left out."""
     body = await read_insight(request)
     outcome = await replayed(store, terms)
+    number = NO_NUMBER if outcome else await numbers.new_insight(caller.team_id)
+    stream = insight_stream(caller.team_id, number.id)
+    command = create_command(body, number)
+    write = InsightWrite(store, numbers, caller, stream, command, body.dashboards)
     if outcome is None:
-        number = await numbers.new_insight(caller.team_id)
-        command = create_command(body, number)
-        stream = Stream(StreamKind.INSIGHT, caller.team_id, number.id)
-        write = InsightWrite(store, numbers, caller, stream, command, body.dashboards)
-        outcome = await handle_with(store, RULES, stream, write, terms)
-    return await insight_answer(outcome, caller, accounts, status=201)
+        outcome = await handle_with(store, RULES, stream, write, terms, write.beside)
+    return await insight_answer(outcome, write, caller, accounts, status=201)
 
 
 @patch(project_paths("/insights/{insight:str}/"), opt=WRITE)
@@ -66,10 +67,10 @@ async def patch_insight(
 ) -> Response[bytes]:
     """Edit an insight; answers with it as every later read will show it."""
     body = await read_insight(request)
-    stream = Stream(StreamKind.INSIGHT, caller.team_id, insight_id)
+    stream = insight_stream(caller.team_id, insight_id)
     write = InsightWrite(store, numbers, caller, stream, edit_command(body), body.dashboards)
     outcome = await _edit(store, write, stream, terms)
-    return await insight_answer(outcome, caller, accounts)
+    return await insight_answer(outcome, write, caller, accounts)
 
 
 @put(project_paths("/insights/{insight:str}/"), opt=WRITE)
@@ -84,11 +85,11 @@ async def put_insight(
 ) -> Response[bytes]:
     """Replace an insight: what the body does not name gets its default."""
     body = await read_insight(request)
-    stream = Stream(StreamKind.INSIGHT, caller.team_id, insight_id)
+    stream = insight_stream(caller.team_id, insight_id)
     boards = or_default(body.dashboards, ())
     write = InsightWrite(store, numbers, caller, stream, replace_command(body), boards)
     outcome = await _edit(store, write, stream, terms)
-    return await insight_answer(outcome, caller, accounts)
+    return await insight_answer(outcome, write, caller, accounts)
 
 
 async def _edit(
@@ -98,7 +99,7 @@ async def _edit(
     if outcome is not None:
         return outcome
     try:
-        return await handle_with(store, RULES, stream, write, terms)
+        return await handle_with(store, RULES, stream, write, terms, write.beside)
     except Stale as moved:
         history = cast("Sequence[Recorded[InsightEvent]]", moved.history)
         raise stale(moved.expected, moved.actual, changes_since(history, moved.expected)) from moved

@@ -29,7 +29,7 @@ from services.command.sharing import (
     changes_since,
     generated_password,
     known_settings,
-    require_insight,
+    require_editor,
     sharing_answer,
     sharing_stream,
 )
@@ -62,7 +62,7 @@ async def patch_sharing(
     settings = known_settings(body.settings)
     outcome = await replayed(store, terms)
     if outcome is None:
-        await require_insight(store, caller.team_id, insight_id)
+        await require_editor(store, caller, insight_id)
         # Made for the case that this switches sharing on: a fact names only what exists.
         token = (
             await numbers.new_share_token(caller.team_id, insight_id)
@@ -93,7 +93,7 @@ async def refresh_sharing(
     """A new token; the old one goes on working for the grace period."""
     outcome = await replayed(store, terms)
     if outcome is None:
-        await require_insight(store, caller.team_id, insight_id)
+        await require_editor(store, caller, insight_id)
         token = await numbers.new_share_token(caller.team_id, insight_id)
         command = RotateAccessToken(
             insight_id=insight_id,
@@ -124,7 +124,7 @@ async def add_password(
     outcome = await replayed(store, terms)
     shown: str | None = None
     if outcome is None:
-        await require_insight(store, caller.team_id, insight_id)
+        await require_editor(store, caller, insight_id)
         shown = body.raw_password or generated_password()
         password_id = await passwords.add(caller.team_id, insight_id, shown)
         command = AddSharePassword(
@@ -166,7 +166,7 @@ async def remove_password(
     """From now on this password opens nothing."""
     if await replayed(store, terms) is not None:
         return
-    await require_insight(store, caller.team_id, insight_id)
+    await require_editor(store, caller, insight_id)
     command = RemoveSharePassword(insight_id=insight_id, password_id=password)
     await _change(store, command, terms)
     # After the fact: a hash without one is an orphan, a fact without its hash would be a lie.

@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 
 from contracts.headers import INSIGHTS_POSITION
+from services.command.rights import require_insight
 from services.command.views import VIEWABLE_AT_ONCE, view_insights
 from services.common.body import read
 from services.common.caller import Caller
@@ -33,6 +34,7 @@ async def view_insight(
     """The caller looked at this insight now; whatever the body says."""
     position = await view_insights(store, caller, (insight_id,))
     if position is None:
+        (await require_insight(store, caller, insight_id)).access.require("viewer")
         raise not_found()
     return _seen(position)
 

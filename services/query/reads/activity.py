@@ -6,8 +6,11 @@ from typing import Any, LiteralString
 import msgspec
 
 from contracts.read_models.activity import ActivityRow
-from contracts.read_models.projections import ACTIVITY, INSIGHTS
+from contracts.read_models.projections import ACTIVITY, CATALOG, INSIGHTS
+from services.common.access import UNLIMITED, Access
+from services.common.caller import Caller
 from services.common.database import Pool
+from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.insights import Reference
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
@@ -15,10 +18,14 @@ _decoder = msgspec.json.Decoder(ActivityRow)
 
 
 class ActivityPage(msgspec.Struct, frozen=True):
-    """Newest first. total: of all pages together. parked_at: see `reads.insights.Found`."""
+    """Newest first. total: of all pages together. parked_at: see `reads.insights.Found`.
+
+    access: what the caller may do with the insight; of a whole project it says nothing.
+    """
 
     entries: tuple[ActivityRow, ...]
     total: int
+    access: Access = UNLIMITED
     parked_at: int | None = None
 
 
@@ -32,12 +39,18 @@ def _page(where: LiteralString) -> LiteralString:
 
 
 _OF_TEAM: LiteralString = "a.team_id = %(team_id)s"
+# What an insight that has no row (its stream is parked) may hide, nobody can say.
+_IN_SIGHT: LiteralString = f"""
+    NOT EXISTS (
+        SELECT FROM insights i WHERE i.team_id = a.team_id AND i.insight_id = a.insight_id
+        AND NOT {VISIBLE}
+    )"""
 _OF_SUBJECT: LiteralString = (
     "a.team_id = %(team_id)s AND a.insight_id = (SELECT insight_id FROM subject)"
 )
 # The activity projection may have parked a stream that the insights' could follow, or the reverse.
-_SUBJECT: LiteralString = """
-    SELECT i.insight_id, (
+_SUBJECT: LiteralString = f"""
+    SELECT i.insight_id, {LEVEL} AS level, {CLOSED_BY} AS closed_by, (
         SELECT min(p.position) FROM parked_streams p
         WHERE p.projection = 'activity' AND p.stream_id = i.stream_id
     ) AS parked_at
@@ -49,19 +62,22 @@ class ActivityReads:
         self._pool = pool
 
     async def of_team(
-        self, team_id: int, *, limit: int, offset: int, quiet: bool
+        self, caller: Caller, *, limit: int, offset: int, quiet: bool
     ) -> Seen[ActivityPage]:
-        """Of all insights of the project. quiet: with the entries that PostHog does not make."""
+        """Of all insights in sight. quiet: with the entries that PostHog does not make."""
         where = _OF_TEAM if quiet else f"{_OF_TEAM} AND NOT a.quiet"
+        if not caller.is_administrator:
+            where = f"{where} AND {_IN_SIGHT}"
         rows = await self._rows(
             f"WITH {_page(where)} FROM (SELECT) AS one LEFT JOIN page ON true"
             " ORDER BY page.position DESC",
-            {"team_id": team_id, "limit": limit, "offset": offset},
+            caller,
+            {"limit": limit, "offset": offset},
         )
         return _seen(rows)
 
     async def of_insight(
-        self, team_id: int, insight: Reference, *, limit: int, offset: int, quiet: bool
+        self, caller: Caller, insight: Reference, *, limit: int, offset: int, quiet: bool
     ) -> Seen[ActivityPage | None]:
         """Of one insight, deleted or not; None when there is none."""
         where = _OF_SUBJECT if quiet else f"{_OF_SUBJECT} AND NOT a.quiet"
@@ -70,10 +86,11 @@ class ActivityReads:
         )
         rows = await self._rows(
             f"WITH subject AS ({_SUBJECT}{by}), {_page(where)},"
-            " (SELECT insight_id FROM subject), (SELECT parked_at FROM subject)"
+            " (SELECT insight_id FROM subject), (SELECT parked_at FROM subject),"
+            " (SELECT level FROM subject), (SELECT closed_by FROM subject)"
             " FROM (SELECT) AS one LEFT JOIN page ON true ORDER BY page.position DESC",
+            caller,
             {
-                "team_id": team_id,
                 "number": insight.number,
                 "short_id": insight.short_id,
                 "limit": limit,
@@ -81,17 +98,26 @@ class ActivityReads:
             },
         )
         seen = _seen(rows)
-        insight_id, parked_at = rows[0][4:]
+        insight_id, parked_at, level, closed_by = rows[0][4:]
         if insight_id is None:
             return Seen(None, seen.standing)
-        return Seen(msgspec.structs.replace(seen.value, parked_at=parked_at), seen.standing)
+        page = msgspec.structs.replace(
+            seen.value, parked_at=parked_at, access=access(level, closed_by)
+        )
+        return Seen(page, seen.standing)
 
     async def _rows(
-        self, statement: LiteralString, values: dict[str, object]
+        self, statement: LiteralString, caller: Caller, values: dict[str, object]
     ) -> Sequence[Sequence[Any]]:
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
-                statement, values | {"projections": projections(INSIGHTS, ACTIVITY)}
+                statement,
+                values
+                | access_values(caller)
+                | {
+                    "team_id": caller.team_id,
+                    "projections": projections(INSIGHTS, ACTIVITY, CATALOG),
+                },
             )
             return await cursor.fetchall()
 

@@ -7,9 +7,12 @@ from typing import Any, Literal, LiteralString
 import msgspec
 
 from contracts.read_models.insight import InsightRow
-from contracts.read_models.projections import INSIGHTS, LAST_VIEWED
+from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
+from services.common.access import Access
+from services.common.caller import Caller
 from services.common.database import Pool
 from services.query.reads import list_sql
+from services.query.reads.access import CLOSED_BY, LEVEL, NEWEST_RULE, access, access_values
 from services.query.reads.counts import Counts, State
 from services.query.reads.filters import DEFAULT_ORDER, Cursor, InsightFilter, Page
 from services.query.reads.insights import decoded
@@ -18,17 +21,25 @@ from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, pr
 
 MatchType = Literal["exact", "similar"]
 
+# Neither part of either sum ever falls, so a sum that stands still means that both do.
 _STATE_POSITION: LiteralString = (
     "coalesce((SELECT position FROM insight_positions WHERE team_id = %(team_id)s), 0)"
+    f" + {NEWEST_RULE}"
 )
-_STATE_REBUILDS: LiteralString = "(SELECT rebuilds FROM checkpoints WHERE projection = 'insights')"
+_STATE_REBUILDS: LiteralString = (
+    "(SELECT sum(rebuilds)::bigint FROM checkpoints WHERE projection IN ('insights', 'catalog'))"
+)
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """viewed_at: by the caller. match: how it was found, when something was searched."""
+    """viewed_at: by the caller. access: what the caller may do with it.
+
+    match: how it was found, when something was searched.
+    """
 
     row: InsightRow
     viewed_at: datetime | None
+    access: Access
     match: MatchType | None
 
 
@@ -45,11 +56,9 @@ class InsightList:
         self._pool = pool
         self._counts = counts
 
-    async def page(
-        self, team_id: int, user_id: int, wanted: InsightFilter, page: Page
-    ) -> Seen[InsightPage]:
+    async def page(self, caller: Caller, wanted: InsightFilter, page: Page) -> Seen[InsightPage]:
         """Insights in sight. A page past the end is empty."""
-        condition = list_sql.condition(wanted, team_id, user_id)
+        condition = list_sql.condition(wanted, caller)
         sorting = list_sql.sorting(wanted, wanted.order or DEFAULT_ORDER)
         counted = (condition.text, repr(condition.values))
         known = self._counts.get(counted)
@@ -58,13 +67,13 @@ class InsightList:
             cursor = await conn.execute(
                 _statement(condition, sorting, wanted, page.after),
                 condition.values
+                | access_values(caller)
                 | {
-                    "user_id": user_id,
                     "limit": page.limit,
                     "offset": 0 if page.after else page.offset,
                     "cursor": page.after.value if page.after else None,
                     "cursor_id": page.after.insight_id if page.after else None,
-                    "projections": projections(INSIGHTS, LAST_VIEWED),
+                    "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
                     "known_position": known[0].position if known else -1,
                     "known_rebuilds": known[0].rebuilds if known else -1,
                 },
@@ -114,7 +123,9 @@ def _statement(
     return f"""
         WITH picked AS ({picked}),
         shown AS (
-            SELECT picked.*, i.row::text AS row, v.viewed_at FROM picked
+            SELECT picked.*, i.row::text AS row, v.viewed_at, {LEVEL} AS level,
+                {CLOSED_BY} AS closed_by
+            FROM picked
             JOIN insights i ON i.team_id = %(team_id)s AND i.insight_id = picked.insight_id
             LEFT JOIN last_viewed v ON v.team_id = %(team_id)s AND v.user_id = %(user_id)s
                 AND v.insight_id = picked.insight_id
@@ -123,22 +134,23 @@ def _statement(
         SELECT {REACHED}, {TEAM_HEAD}, state.position, state.rebuilds,
             CASE WHEN state.position = %(known_position)s AND state.rebuilds = %(known_rebuilds)s
             THEN NULL ELSE (SELECT count(*) FROM insights i WHERE {condition.text}) END,
-            shown.insight_id, shown.row, shown.viewed_at, shown.match, {value}
+            shown.insight_id, shown.row, shown.viewed_at, shown.level, shown.closed_by,
+            shown.match, {value}
         FROM state LEFT JOIN shown ON true
         ORDER BY {list_sql.order_by(sorting, names)}"""
 
 
 def _listed(row: Sequence[Any], wanted: InsightFilter) -> Listed:
-    _, text, viewed_at, match, _ = row
+    _, text, viewed_at, level, closed_by, match, _ = row
     how: MatchType | None = None
     if wanted.search is not None:
         how = "similar" if match == list_sql.SIMILAR else "exact"
-    return Listed(decoded(text), viewed_at, how)
+    return Listed(decoded(text), viewed_at, access(level, closed_by), how)
 
 
 def _end(listed: Sequence[Sequence[Any]], wanted: InsightFilter, page: Page) -> Cursor | None:
     """None after a page that is not full, and where closeness to a search is the order."""
     if len(listed) < page.limit or (wanted.search is not None and wanted.order is None):
         return None
-    insight_id, _, _, _, value = listed[-1]
+    insight_id, *_, value = listed[-1]
     return Cursor(wanted.order or DEFAULT_ORDER, value, insight_id)

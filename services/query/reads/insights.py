@@ -12,8 +12,11 @@ from psycopg.rows import args_row
 from contracts.events.recorded import Stream, StreamKind
 from contracts.json import EMPTY_OBJECT, NULL
 from contracts.read_models.insight import InsightRow
-from contracts.read_models.projections import INSIGHTS, LAST_VIEWED
+from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
+from services.common.access import Access
+from services.common.caller import Caller
 from services.common.database import Pool
+from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access, access_values
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
 _decoder = msgspec.json.Decoder(InsightRow)
@@ -21,16 +24,16 @@ _decoder = msgspec.json.Decoder(InsightRow)
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
 
-# Wanted is the insight's own last fact, so that nobody waits for what happens to another one. The
-# stream of a short id is known from its row only; without a row, any fact may be its creation.
+# Wanted is the insight's own last fact, or the rules' for all of them, so that nobody waits for what
+# happens to another one. The stream of a short id is known from its row only; without a row, any fact may be its creation.
 _ONE: LiteralString = f"""
-    SELECT i.row::text, v.viewed_at, p.position, {REACHED},
-        CASE WHEN coalesce(i.stream_id, %(stream_id)s) IS NULL THEN {TEAM_HEAD}
+    SELECT i.row::text, v.viewed_at, p.position, {LEVEL}, {CLOSED_BY}, {REACHED},
+        greatest({UNFOLDED_RULE}, CASE WHEN coalesce(i.stream_id, %(stream_id)s) IS NULL THEN {TEAM_HEAD}
         ELSE coalesce((
             SELECT notification_id FROM log
             WHERE originator_id = coalesce(i.stream_id, %(stream_id)s)
             ORDER BY originator_version DESC LIMIT 1
-        ), 0) END
+        ), 0) END)
     FROM (SELECT) AS one
     LEFT JOIN insights i ON i.team_id = %(team_id)s AND """
 _BY_NUMBER: LiteralString = "i.insight_id = %(number)s"
@@ -65,30 +68,32 @@ class Found(msgspec.Struct, frozen=True):
     """row: None when there is none. viewed_at: when the caller looked at it last.
 
     parked_at: the position of the fact from which on its stream can't be followed.
+    access: what the caller may do with it.
     """
 
     row: InsightRow | None
     viewed_at: datetime | None
     parked_at: int | None
+    access: Access
 
 
 class InsightReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def one(self, team_id: int, user_id: int, wanted: Reference) -> Seen[Found]:
-        """The insight, deleted or not, as this user sees it."""
+    async def one(self, caller: Caller, wanted: Reference) -> Seen[Found]:
+        """The insight, deleted or not, as the caller sees it."""
         async with self._pool.connection() as conn:
             cursor = conn.cursor(row_factory=args_row(_found))
             await cursor.execute(
                 _ONE + (_BY_SHORT_ID if wanted.number is None else _BY_NUMBER) + _BESIDE,
-                {
-                    "team_id": team_id,
-                    "user_id": user_id,
+                access_values(caller)
+                | {
+                    "team_id": caller.team_id,
                     "number": wanted.number,
                     "short_id": wanted.short_id,
-                    "stream_id": wanted.stream_id(team_id),
-                    "projections": projections(INSIGHTS, LAST_VIEWED),
+                    "stream_id": wanted.stream_id(caller.team_id),
+                    "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
                 },
             )
             row = await cursor.fetchone()
@@ -112,11 +117,14 @@ def _found(
     row: str | None,
     viewed_at: datetime | None,
     parked_at: int | None,
+    level: int,
+    closed_by: int,
     reached: int | None,
     wanted: int,
 ) -> Seen[Found]:
     insight = None if row is None else decoded(row)
-    return Seen(Found(insight, viewed_at, parked_at), Standing(reached or 0, wanted))
+    found = Found(insight, viewed_at, parked_at, access(level, closed_by))
+    return Seen(found, Standing(reached or 0, wanted))
 
 
 def decoded(text: str) -> InsightRow:

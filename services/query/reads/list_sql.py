@@ -4,6 +4,8 @@ from typing import LiteralString
 
 import msgspec
 
+from services.common.caller import Caller
+from services.query.reads.access import VISIBLE
 from services.query.reads.filters import Cursor, InsightFilter, Order, OrderField
 
 COLUMNS: dict[OrderField, LiteralString] = {
@@ -55,15 +57,17 @@ _CLOSENESS: LiteralString = f"""
     CASE WHEN {SEARCH_MATCH} = 3 THEN -word_similarity(%(search)s, i.names_text) ELSE 0 END"""
 
 
-def condition(wanted: InsightFilter, team_id: int, user_id: int) -> Condition:
-    """What the insights of a list have in common."""
+def condition(wanted: InsightFilter, caller: Caller) -> Condition:
+    """What the insights of a list have in common: they are in sight of the caller, too."""
     clauses: list[LiteralString] = ["i.team_id = %(team_id)s", "NOT i.deleted"]
-    values: dict[str, object] = {"team_id": team_id}
+    values: dict[str, object] = {"team_id": caller.team_id}
 
     def also(clause: LiteralString, **more: object) -> None:
         clauses.append(clause)
         values.update(more)
 
+    if not caller.is_administrator:
+        also(VISIBLE, user_id=caller.user.id)
     if wanted.nothing:
         also("false")
     if wanted.short_id is not None:
@@ -71,7 +75,7 @@ def condition(wanted: InsightFilter, team_id: int, user_id: int) -> Condition:
     if wanted.created_by is not None:
         also("i.created_by = %(created_by)s", created_by=wanted.created_by)
     if wanted.mine:
-        also("i.created_by = %(user_id)s", user_id=user_id)
+        also("i.created_by = %(user_id)s", user_id=caller.user.id)
     if wanted.saved is True:
         also("(i.saved OR i.dashboards <> '{}')")
     if wanted.saved is False:

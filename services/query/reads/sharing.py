@@ -5,16 +5,20 @@ from typing import LiteralString
 import msgspec
 from psycopg.rows import args_row
 
-from contracts.read_models.projections import INSIGHTS, SHARING
+from contracts.read_models.projections import CATALOG, INSIGHTS, SHARING
 from contracts.read_models.sharing import SharingRow
+from services.common.access import Access
+from services.common.caller import Caller
 from services.common.database import Pool
+from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
 from services.query.reads.insights import Reference
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
 _decoder = msgspec.json.Decoder(SharingRow)
 
 _ONE: LiteralString = f"""
-    SELECT i.insight_id, s.row::text, t.token, p.position, {REACHED}, {TEAM_HEAD}
+    SELECT i.insight_id, s.row::text, t.token, p.position, {LEVEL}, {CLOSED_BY}, {REACHED},
+        {TEAM_HEAD}
     FROM (SELECT) AS one
     LEFT JOIN insights i ON i.team_id = %(team_id)s AND NOT i.deleted AND """
 _BY_NUMBER: LiteralString = "i.insight_id = %(number)s"
@@ -26,29 +30,34 @@ _BESIDE: LiteralString = """
 
 
 class FoundSharing(msgspec.Struct, frozen=True):
-    """exists: the insight does. row: None when it was never shared. access_token: while it is."""
+    """exists: the insight does. row: None when it was never shared. access_token: while it is.
+
+    access: what the caller may do with the insight.
+    """
 
     exists: bool
     row: SharingRow | None
     access_token: str | None
     parked_at: int | None
+    access: Access
 
 
 class SharingReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def one(self, team_id: int, insight: Reference) -> Seen[FoundSharing]:
+    async def one(self, caller: Caller, insight: Reference) -> Seen[FoundSharing]:
         """Of an insight in sight."""
         async with self._pool.connection() as conn:
             cursor = conn.cursor(row_factory=args_row(_found))
             await cursor.execute(
                 _ONE + (_BY_SHORT_ID if insight.number is None else _BY_NUMBER) + _BESIDE,
-                {
-                    "team_id": team_id,
+                access_values(caller)
+                | {
+                    "team_id": caller.team_id,
                     "number": insight.number,
                     "short_id": insight.short_id,
-                    "projections": projections(INSIGHTS, SHARING),
+                    "projections": projections(INSIGHTS, SHARING, CATALOG),
                 },
             )
             found = await cursor.fetchone()
@@ -62,11 +71,13 @@ def _found(
     row: str | None,
     token: str | None,
     parked_at: int | None,
+    level: int,
+    closed_by: int,
     reached: int | None,
     head: int,
 ) -> Seen[FoundSharing]:
     sharing = None if row is None else _decoder.decode(row)
     return Seen(
-        FoundSharing(insight_id is not None, sharing, token, parked_at),
+        FoundSharing(insight_id is not None, sharing, token, parked_at, access(level, closed_by)),
         Standing(reached or 0, head),
     )

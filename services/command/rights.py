@@ -1,0 +1,151 @@
+"""Insights as the log has them, with what the caller may do with each; exact, as writes need it."""
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import msgspec
+
+from contracts.api.insights import live_tiles
+from contracts.events.access import AccessEvent
+from contracts.events.dashboard import DashboardEvent
+from contracts.events.insight import InsightEvent
+from contracts.events.recorded import Recorded, Stream, StreamKind
+from contracts.read_models.access import WHOLE_PROJECT, AccessRow
+from contracts.read_models.dashboard import DashboardRow
+from contracts.read_models.insight import InsightRow
+from domain.access.view import view as access_view
+from domain.dashboard.view import view as dashboard_view
+from domain.insight.view import view as insight_view
+from services.command.handle import Pasts
+from services.common.access import Access, level_of, project_level, restricted
+from services.common.caller import Caller
+from services.common.problems import not_found
+from services.common.store import EventStore
+
+
+class Held(msgspec.Struct, frozen=True):
+    """An insight that was ever made. row: what its facts make of it."""
+
+    past: Sequence[Recorded[InsightEvent]]
+    row: InsightRow
+    access: Access
+
+
+async def held(store: EventStore, caller: Caller, numbers: Iterable[int]) -> dict[int, Held]:
+    """Those of these that were ever made in the project, deleted ones too, by number.
+
+    Two round trips, the second for the dashboards they are on; one when there is none.
+    """
+    team_id = caller.team_id
+    wanted = tuple(dict.fromkeys(numbers))
+    if not wanted:
+        return {}
+    pasts = await store.load_all(
+        [
+            *(insight_stream(team_id, number) for number in wanted),
+            *(access_stream(team_id, number) for number in wanted),
+            access_stream(team_id, WHOLE_PROJECT),
+        ]
+    )
+    rows = {
+        number: (past, insight_view(past))
+        for number in wanted
+        if (past := insight_past(pasts, insight_stream(team_id, number)))
+    }
+    boards = await dashboards(
+        store, team_id, {number for _, row in rows.values() for number in places(row)}
+    )
+    return {
+        number: Held(past, row, access_to(row, boards, pasts, caller))
+        for number, (past, row) in rows.items()
+    }
+
+
+async def require_insight(
+    store: EventStore, caller: Caller, number: int, detail: str = "Not found."
+) -> Held:
+    """An insight in sight of the log. Raises Rejected 404, saying `detail`."""
+    found = (await held(store, caller, (number,))).get(number)
+    if found is None or found.row.deleted:
+        raise not_found(detail)
+    return found
+
+
+async def hidden_from(store: EventStore, caller: Caller, numbers: Iterable[int]) -> frozenset[int]:
+    """Those of these that the caller may not see. One round trip, and one for what rules hide."""
+    wanted = tuple(numbers)
+    if caller.is_administrator or not wanted:
+        return frozenset()
+    team_id = caller.team_id
+    whole_stream = access_stream(team_id, WHOLE_PROJECT)
+    pasts = await store.load_all(
+        [whole_stream, *(access_stream(team_id, number) for number in wanted)]
+    )
+    whole = access_row(pasts, whole_stream)
+    ruled = [
+        number
+        for number in wanted
+        if level_of(None, access_row(pasts, access_stream(team_id, number)), whole, caller)
+        == "none"
+    ]
+    # Whoever made it sees it, whatever the rules say.
+    found = await held(store, caller, ruled)
+    return frozenset(number for number, each in found.items() if each.access.level == "none")
+
+
+def access_to(
+    row: InsightRow, boards: dict[int, DashboardRow], pasts: Pasts, caller: Caller
+) -> Access:
+    """boards: at least those that the insight is on."""
+    own = access_row(pasts, access_stream(row.team_id, row.insight_id))
+    whole = access_row(pasts, access_stream(row.team_id, WHOLE_PROJECT))
+    on = [boards[number] for number in places(row) if number in boards]
+    return restricted(level_of(row.created_by, own, whole, caller), on, caller)
+
+
+def access_for_new(pasts: Pasts, caller: Caller) -> Access:
+    """For an insight that is not made yet."""
+    whole = access_row(pasts, access_stream(caller.team_id, WHOLE_PROJECT))
+    return Access(project_level(whole, caller))
+
+
+async def dashboards(
+    store: EventStore, team_id: int, numbers: Iterable[int]
+) -> dict[int, DashboardRow]:
+    """Those of these that were ever made in the project, by the log: one round trip, or none."""
+    streams = [dashboard_stream(team_id, number) for number in dict.fromkeys(numbers)]
+    if not streams:
+        return {}
+    found = {
+        stream.number: dashboard_view(cast("list[Recorded[DashboardEvent]]", past))
+        for stream, past in (await store.load_all(streams)).items()
+    }
+    return {number: row for number, row in found.items() if row is not None}
+
+
+def places(row: InsightRow) -> tuple[int, ...]:
+    """The dashboards that it is on, or comes back to when it is restored."""
+    if row.deleted:
+        return tuple(tile.dashboard_id for tile in row.tiles if not tile.deleted)
+    return tuple(tile.dashboard_id for tile in live_tiles(row))
+
+
+def insight_stream(team_id: int, number: int) -> Stream:
+    return Stream(StreamKind.INSIGHT, team_id, number)
+
+
+def access_stream(team_id: int, number: int) -> Stream:
+    """Of an insight's rules, or of the project's: WHOLE_PROJECT."""
+    return Stream(StreamKind.ACCESS, team_id, number)
+
+
+def dashboard_stream(team_id: int, number: int) -> Stream:
+    return Stream(StreamKind.DASHBOARD, team_id, number)
+
+
+def insight_past(pasts: Pasts, stream: Stream) -> list[Recorded[InsightEvent]]:
+    return cast("list[Recorded[InsightEvent]]", pasts[stream])
+
+
+def access_row(pasts: Pasts, stream: Stream) -> AccessRow | None:
+    return access_view(cast("list[Recorded[AccessEvent]]", pasts[stream]))
