@@ -19,6 +19,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from services.common.database import Pool
+from services.common.tasks import stop
 
 log = logging.getLogger("recount.accounts")
 
@@ -142,9 +143,7 @@ class Accounts:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await stop(task)
 
     async def key(self, text: str) -> ApiKey | None:
         """The live key with this text."""

@@ -63,3 +63,12 @@ class Bell:
     def _ring(self) -> None:
         for listener in self._listeners:
             listener.set()
+
+
+async def ring_or(rung: asyncio.Event, seconds: float) -> None:
+    """Until the bell rings, or so many seconds at the most."""
+    try:
+        async with asyncio.timeout(seconds):
+            await rung.wait()
+    except TimeoutError:
+        pass

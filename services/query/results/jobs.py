@@ -9,9 +9,10 @@ import msgspec
 from psycopg import InterfaceError, OperationalError
 from psycopg.rows import args_row
 
-from services.common.bell import Bell
+from services.common.bell import Bell, ring_or
 from services.common.database import Pool
 from services.common.results.job import CANCELLED, COLUMNS, Job, JobError, of_row
+from services.common.tasks import stop
 
 CHANNEL = "recount_jobs"
 LEASE_SECONDS = 30
@@ -117,9 +118,7 @@ class Jobs:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await stop(task)
 
     async def start(self, new: NewJob) -> Job:
         """A job for this query: the one that is live already, or a new one."""
@@ -182,8 +181,7 @@ class Jobs:
                 except (OperationalError, InterfaceError):
                     # The bell says itself that the database is away; who waits goes on waiting.
                     await asyncio.sleep(POLL_SECONDS)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(rung.wait(), POLL_SECONDS)
+                await ring_or(rung, POLL_SECONDS)
 
     async def _tell(self) -> None:
         """One question for all that is awaited here."""

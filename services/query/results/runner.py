@@ -13,12 +13,13 @@ from psycopg import InterfaceError, OperationalError
 
 from contracts.queries.errors import InvalidQuery
 from services.common.accounts import Accounts
-from services.common.bell import Bell
+from services.common.bell import Bell, ring_or
 from services.common.clickhouse import EngineError, QueryCancelled, QueryTimeout, QueryTooLarge
 from services.common.database import Pool
 from services.common.problems import Problem
 from services.common.results.job import CANCELLED, Job, JobError
 from services.common.results.kept import Result
+from services.common.tasks import stop
 from services.query.results import cache
 from services.query.results.computation import Computation, Computer, Prepared
 from services.query.results.jobs import (
@@ -61,9 +62,7 @@ class Runner:
             yield
         finally:
             tasks += self._running.values()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*(stop(task) for task in tasks))
 
     async def _claim_forever(self) -> None:
         with self._bell.listener() as rung:
@@ -79,8 +78,7 @@ class Runner:
                 except (OperationalError, InterfaceError) as lost:
                     log.warning("jobs wait for the database: %s", lost)
                     await asyncio.sleep(POLL_SECONDS)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(rung.wait(), POLL_SECONDS)
+                await ring_or(rung, POLL_SECONDS)
 
     def _done(self, job_id: UUID, rung: asyncio.Event, _: "asyncio.Task[None]") -> None:
         self._running.pop(job_id, None)
