@@ -7,12 +7,16 @@ from services.common.database import Pool
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """One projection's. position: applied; head: the log's last; parked: streams left behind."""
+    """One projection's. position: applied; head: the log's last; parked: streams left behind.
+
+    behind_seconds: the age of the first fact that is not applied; 0.0 when all are.
+    """
 
     projection: str
     position: int
     head: int
     parked: int
+    behind_seconds: float
 
     @property
     def behind(self) -> int:
@@ -27,7 +31,9 @@ async def progress(pool: Pool) -> list[Progress]:
         await cursor.execute(
             "SELECT projection, position,"
             " (SELECT coalesce(max(notification_id), 0) FROM log),"
-            " (SELECT count(*) FROM parked_streams WHERE projection = checkpoints.projection)"
+            " (SELECT count(*) FROM parked_streams WHERE projection = checkpoints.projection),"
+            " coalesce((SELECT extract(epoch FROM greatest(now() - recorded_at, interval '0'))"
+            " FROM log WHERE notification_id = position + 1), 0)::float8"
             " FROM checkpoints ORDER BY projection"
         )
         return await cursor.fetchall()

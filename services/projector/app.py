@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from litestar import Litestar
+from litestar.datastructures import State
 from psycopg import InterfaceError, OperationalError
 
 from services.common.app import ServicePart, compose
 from services.common.bell import Bell
 from services.common.database import Pool, pool
+from services.common.health import Degraded, NotReady
 from services.common.progress import progress
 from services.common.store import BELL_CHANNEL, EventStore
+from services.common.tasks import stop
 from services.projector import ingesting, metrics
 from services.projector.activity import ActivityProjection
 from services.projector.catalog import CatalogProjection
@@ -27,6 +30,7 @@ from services.projector.sharing import SharingProjection
 log = logging.getLogger("recount.projector")
 
 REPORT_SECONDS = 5.0
+LONGEST_DELAY_SECONDS = 10.0
 
 
 def projections() -> tuple[Projection[Any], ...]:
@@ -44,11 +48,12 @@ def part(database_url: str) -> ServicePart:
     """The projector has no routes of its own: it runs as long as its application does."""
 
     @contextlib.asynccontextmanager
-    async def projecting(_: Litestar) -> AsyncIterator[None]:
-        async with running(database_url):
+    async def projecting(app: Litestar) -> AsyncIterator[None]:
+        async with running(database_url) as connections:
+            app.state.projector_pool = connections
             yield
 
-    return ServicePart(handlers=(), lifespans=(projecting,))
+    return ServicePart(handlers=(), lifespans=(projecting,), checks={"projections": _projections})
 
 
 def create_app(settings: ProjectorSettings) -> Litestar:
@@ -63,8 +68,8 @@ def create_app(settings: ProjectorSettings) -> Litestar:
 
 
 @contextlib.asynccontextmanager
-async def running(database_url: str) -> AsyncIterator[None]:
-    """Every projection follows the log while the block runs.
+async def running(database_url: str) -> AsyncIterator[Pool]:
+    """Every projection follows the log while the block runs. Gives the pool they write with.
 
     An error that a runner can't name ends its task, which `_watched` reports; the projection then
     stands still and shows its lag, and nothing is lost.
@@ -80,7 +85,7 @@ async def running(database_url: str) -> AsyncIterator[None]:
             + [_report(connections)]
         ),
     ):
-        yield
+        yield connections
 
 
 @contextlib.asynccontextmanager
@@ -91,14 +96,26 @@ async def _tasks(runs: Sequence[Any]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*map(stop, tasks))
 
 
 def _watched(task: asyncio.Task[Any]) -> None:
     if not task.cancelled() and (defect := task.exception()) is not None:
         log.critical("a projection stopped: %r", defect, exc_info=defect)
+
+
+async def _projections(state: State) -> None:
+    """Whether all are caught up, and follow every stream."""
+    parked = 0
+    for each in await progress(state.projector_pool):
+        parked += each.parked
+        if each.behind_seconds > LONGEST_DELAY_SECONDS:
+            raise NotReady(
+                f"{each.projection} stands at position {each.position} of {each.head}, "
+                f"{each.behind_seconds:.0f} s behind"
+            )
+    if parked:
+        raise Degraded(f"{parked} streams can't be followed; their rows stay as they were")
 
 
 async def _report(connections: Pool) -> None:

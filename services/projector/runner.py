@@ -1,7 +1,6 @@
 """Drives one projection: is rung, reads the log on from its checkpoint, and says how far it is."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import Any
 
 from psycopg import InterfaceError, OperationalError
 
-from services.common.bell import Bell
+from services.common.bell import Bell, ring_or
 from services.common.database import Pool
 from services.common.store import EventStore
 from services.projector import batch, checkpoint, metrics
@@ -64,8 +63,7 @@ class Runner:
                     pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
                     continue
                 pause = PAUSE_SECONDS
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(rung.wait(), POLL_SECONDS)
+                await ring_or(rung, POLL_SECONDS)
 
     async def catch_up(self) -> int:
         """Apply everything the log holds beyond the checkpoint; the position reached."""

@@ -53,7 +53,8 @@ class Servers(msgspec.Struct, frozen=True):
         return await self.send_bytes(encode_batch(CapturedBatch(NOON, list(events))), team_id)
 
     async def send_bytes(self, payload: bytes, team_id: int = 1) -> int:
-        await ensure_capture_stream(self.bus, self.prefix)
+        ((reached,),) = await self.tables("SELECT coalesce(max(reached), 0) FROM ingest_progress")
+        await ensure_capture_stream(self.bus, self.prefix, first_sequence=reached + 1)
         subject = f"{self.prefix}{capture_subject(team_id)}"
         return await publish_whole(self.bus, [Outgoing(subject, payload)])
 

@@ -10,6 +10,8 @@ import pytest
 
 from services.common import stream
 from services.common.clickhouse import ClickHouse
+from services.common.stream import capture_stream
+from services.projector.captured import forget
 from tests.services.projector.product_events_setup import NOON, SECOND, Servers, event
 
 pytestmark = pytest.mark.anyio
@@ -167,6 +169,24 @@ async def test_groups_are_numbered_as_they_appear_and_keep_their_properties(
         " ORDER BY group_0 DESC"
     )
     assert rows == [("blue", "acme", "", "", ""), ("", "", "k", "k", "k")]
+
+
+async def test_a_stream_that_was_lost_goes_on_where_it_ended(servers: Servers) -> None:
+    first = event()
+    await servers.stored([first])
+    await servers.stored([event()])
+    await servers.bus.jetstream().delete_stream(capture_stream(servers.prefix))
+    await servers.stored([first, event()])
+    assert await servers.rows("SELECT count() FROM events") == [(3,)]
+    assert await servers.tables("SELECT reached FROM ingest_progress") == [(3,)]
+
+
+async def test_what_is_stored_can_be_forgotten_by_the_stream(servers: Servers) -> None:
+    for _ in range(3):
+        await servers.stored([event()])
+    await forget(servers.bus, capture_stream(servers.prefix), 3)
+    await servers.stored([event()])
+    assert await servers.rows("SELECT count() FROM events") == [(4,)]
 
 
 async def test_a_replay_gives_the_same_persons(servers: Servers) -> None:

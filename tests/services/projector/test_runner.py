@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+from litestar.datastructures import State
 from prometheus_client import REGISTRY
 
 from contracts.events.insight import InsightRenamed
@@ -11,10 +12,11 @@ from contracts.events.sharing import SharingEnabled
 from contracts.events.viewing import InsightViewed
 from domain.insight.view import view
 from services.common.bell import Bell
+from services.common.health import Degraded, NotReady
 from services.common.progress import progress
 from services.projector import checkpoint
 from services.projector.activity import ActivityProjection
-from services.projector.app import projections, running
+from services.projector.app import _projections, projections, running
 from services.projector.insights import InsightProjection
 from services.projector.last_viewed import LastViewedProjection
 from services.projector.rebuild import rebuild
@@ -226,6 +228,19 @@ async def test_a_rebuild_takes_up_a_stream_that_can_be_read_again(projector: Pro
     row = await projector.insight()
     assert row is not None
     assert row.name == "C"
+
+
+async def test_readiness_knows_who_is_behind_and_what_is_parked(projector: Projecting) -> None:
+    state = State({"projector_pool": projector.pool})
+    await _projections(state)
+    await projector.append(InsightRenamed(name="B", previous="A"))
+    await _projections(state)
+    await projector.execute("UPDATE log SET recorded_at = recorded_at - interval '1 minute'")
+    with pytest.raises(NotReady, match=r"stands at position 0 of 1, 6\d s behind"):
+        await _projections(state)
+    await projector.catch_up()
+    with pytest.raises(Degraded, match="2 streams"):
+        await _projections(state)
 
 
 async def test_facts_that_concern_no_row_move_the_checkpoint(projector: Projecting) -> None:
