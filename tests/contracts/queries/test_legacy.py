@@ -74,6 +74,7 @@ def test_actions_come_first_then_events_each_stably_by_order() -> None:
     events = [{"id": "late", "order": 2}, {"id": "e1", "order": 1}, {"id": "e0", "order": 0}]
     actions = [{"id": 1, "order": 1}, {"id": 2}]
     assert names(events=events, actions=actions) == [2, "e0", 1, "e1", "late"]
+    assert names(events=[{"id": "early", "order": -1}, {"id": "none"}]) == ["none", "early"]
 
 
 def test_warehouse_tables_are_kept_to_be_refused() -> None:
@@ -130,6 +131,12 @@ def test_a_group_of_groups_stays_as_it_is() -> None:
     }
     sent = {"type": "AND", "values": [inner]}
     assert wire(properties=sent)["properties"] == sent
+
+
+def test_a_group_that_holds_a_filter_of_its_own_is_wrapped() -> None:
+    filter_ = {"key": "k", "value": "v", "operator": "exact", "type": "event"}
+    sent = {"type": "OR", "values": [filter_, {"type": "AND", "values": [filter_]}]}
+    assert wire(properties=sent)["properties"] == {"type": "AND", "values": [sent]}
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,52 @@ def test_every_operator_answers_as_the_table_says(
     assert wrong == []
 
 
+@pytest.mark.parametrize(
+    ("operator", "value", "sent", "passing"),
+    [
+        (
+            "exact",
+            5,
+            [5, 5.0, "5", "5.0", "5e0", "05", " 5", "five", True, None],
+            [0, 1, 2, 3, 4, 5],
+        ),
+        ("exact", "5", [5, 5.0, "5.0", "five"], [0, 1, 2]),
+        ("exact", "true", [True, "true", "True", 1, False], [0, 1]),
+        ("exact", True, [True, "true", 1], [0, 1]),
+        ("exact", "9007199254740993", [2**53 + 1, 2**53, str(2**53 + 1), str(2**53)], [0, 2]),
+        ("exact", "", ["", None, " "], [0]),
+        ("exact", "[1,2]", [[1, 2], "[1,2]", [1, 3]], [0, 1]),
+        ("exact", '{"a":1}', [{"a": 1}, {"a": 2}, {}], [0]),
+        ("is_not", "a", ["a", "b", "", None, 1], [1, 2, 3, 4]),
+        ("gt", 5, [6, 5, "6", "10", "abc", "nan", "1e400", True, None, -6], [0, 2, 3, 4, 5, 7]),
+        ("gt", "b", ["a", "c", "B", 5, None], [1]),
+        ("lt", 5, [4.5, "4", "-inf", "abc", False, None], [0, 1, 2]),
+        ("icontains", "É", ["caFé", "CAFE", "x"], [0]),
+        ("icontains", "a_c", ["abc", "a_c", "ac"], [0, 1]),
+        ("icontains", "9", [95, 1.9, "x"], [0, 1]),
+        ("regex", "a.c", ["xabcx", "a\nc", "ABC", None], [0, 1]),
+        ("is_set", None, ["", 0, False, [], {}, None], [0, 1, 2, 3, 4]),
+        ("is_date_before", "2024-01-01T00:00:00+00:00", ["2023-12-31", "2024-01-01", "5", 5], [0]),
+        ("is_date_exact", "2024-01-01T00:00:00+00:00", ["2024-01-01", 1704067200, "2024"], [0, 1]),
+        ("semver_gte", "1.10", ["1.9.9", "1.10", "v1.11.0-rc1", "2", "new", None], [1, 2, 3]),
+    ],
+)
+def test_corners_of_the_table(
+    events: Events, operator: Operator, value: Any, sent: list[Any], passing: list[int]
+) -> None:
+    team = events.team()
+    events.add(team, *({"k": one} for one in sent))
+    asked = condition(operator) if value is None else condition(operator, value)
+    assert events.passing(team, asked) == passing
+
+
+def test_a_property_declared_numeric_is_never_compared_as_text(events: Events) -> None:
+    team = events.team()
+    events.add(team, *({"k": one} for one in [6, "6", "abc", True, None]))
+    assert events.passing(team, condition("gt", 5, numeric=True)) == [0, 1]
+    assert events.passing(team, condition("exact", "abc", numeric=True)) == []
+
+
 KEYS = [
     "$current_url", "a b", "a.b", "a`b", "a\\b", "a'b", 'a"b', "^a", ":Int64", "a.:Int64", "a[]",
     "é😀", "1", "a\nb", "a%2Eb", "%s", "null", "-- x", "/* x", "?", "{p0:String}", "a.", "..", "`",

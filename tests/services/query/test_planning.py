@@ -192,6 +192,9 @@ def test_the_first_broken_rule_answers() -> None:
     with pytest.raises(InvalidQuery) as raised:
         funnel(optional(A), B, funnelToStep=5, exclusions=[exclusion(to_step=None)])
     assert raised.value.code == RANGE
+    with pytest.raises(InvalidQuery) as raised:
+        funnel(optional(A), B, exclusions=[exclusion(to_step=None)])
+    assert raised.value.code == EXCLUSIONS
 
 
 def test_time_to_convert_names_the_steps_it_can_end_at() -> None:
