@@ -107,7 +107,7 @@ async def clickhouse(folder: Path) -> "AsyncIterator[ClickHouse]":
     from services.common.clickhouse import ClickHouse
 
     database = unique("test_")
-    opened = await ClickHouse.open(f"chdb://{folder / 'chdb'}?database={database}")
+    opened = await ClickHouse.open(f"chdb://{folder / 'chdb'}?database={database}&durable=0")
     try:
         yield opened
         await opened.command(f"DROP DATABASE IF EXISTS {database}")

@@ -52,10 +52,21 @@ async def connect(url: str, name: str) -> Client:
     return await nats.connect(url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.2)
 
 
-async def ensure_capture_stream(client: Client, prefix: str = "", replicas: int = 1) -> str:
-    """Make the stream of captured product events; its name."""
-    name = f"{prefix}{CAPTURE_STREAM}"
-    await _ensure(client, name, f"{prefix}{CAPTURE_SUBJECTS}", replicas)
+def capture_stream(prefix: str = "") -> str:
+    """The name of the stream of captured product events."""
+    return f"{prefix}{CAPTURE_STREAM}"
+
+
+async def ensure_capture_stream(
+    client: Client, prefix: str = "", replicas: int = 1, first_sequence: int = 1
+) -> str:
+    """Make the stream of captured product events; its name.
+
+    first_sequence: of a stream that is made now. One that takes the place of a lost stream must go
+    on where that ended, or its messages would be taken for ones that were stored long ago.
+    """
+    name = capture_stream(prefix)
+    await _ensure(client, name, f"{prefix}{CAPTURE_SUBJECTS}", replicas, first_sequence)
     return name
 
 
@@ -66,7 +77,9 @@ async def ensure_facts_stream(client: Client, prefix: str = "", replicas: int = 
     return name
 
 
-async def _ensure(client: Client, name: str, subjects: str, replicas: int) -> None:
+async def _ensure(
+    client: Client, name: str, subjects: str, replicas: int, first_sequence: int = 1
+) -> None:
     """Make the stream, or leave it as it is. Raises StreamUnavailable.
 
     Kept in files, without limits: nothing is ever lost because something else came.
@@ -78,6 +91,7 @@ async def _ensure(client: Client, name: str, subjects: str, replicas: int) -> No
         storage=StorageType.FILE,
         retention=RetentionPolicy.LIMITS,
         num_replicas=replicas,
+        first_seq=first_sequence if first_sequence > 1 else None,
         allow_direct=True,
         allow_atomic=True,
     )

@@ -14,7 +14,8 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from services.common.stream import StreamUnavailable
 
 MAX_MESSAGES = 1000
-MAX_BYTES = 4 * 1024 * 1024
+# More than the largest message; few enough events that storing them keeps nobody waiting.
+MAX_BYTES = 3 * 512 * 1024
 _WAIT_SECONDS = 5.0
 _FORGOTTEN_AFTER_SECONDS = 60.0
 
@@ -110,6 +111,16 @@ class CapturedStream:
 
 # No messages; request timed out; batch completed, or the next message exceeds max_bytes.
 _NOTHING_MORE = frozenset({"404", "408", "409"})
+
+
+async def forget(bus: Client, name: str, up_to: int) -> None:
+    """Drop the messages up to this sequence. Raises StreamUnavailable."""
+    if up_to < 1:
+        return
+    try:
+        await bus.jetstream().purge_stream(name, seq=up_to + 1)
+    except (nats.errors.Error, js_errors.Error, TimeoutError, OSError) as cause:
+        raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
 
 
 async def last_sequence(bus: Client, name: str) -> int:

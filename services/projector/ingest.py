@@ -15,7 +15,7 @@ The order, and why a crash between any two steps loses and doubles nothing:
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import date, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -48,6 +48,8 @@ DELAY_SECONDS = Histogram(
 )
 
 _MICROSECONDS = 1_000_000
+_DAY = 86_400 * _MICROSECONDS
+_EPOCH = date(1970, 1, 1)
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -208,7 +210,8 @@ class Ingest:
         SET_ASIDE.inc(len(unstorable))
 
     async def _move_watermarks(self, stored: Sequence[Row], version: int) -> None:
-        months = {(row.team_id, _month(row.event.timestamp)) for row in stored}
+        days = {(row.team_id, row.event.timestamp // _DAY) for row in stored}
+        months = {(team_id, _month(day)) for team_id, day in days}
         await self._conn.execute(
             "INSERT INTO event_watermarks (team_id, month, version)"
             " SELECT *, %s FROM unnest(%s::bigint[], %s::date[])"
@@ -275,6 +278,6 @@ def _unstorable(refused: Refused) -> Unstorable:
     )
 
 
-def _month(timestamp: int) -> datetime:
-    at = datetime.fromtimestamp(timestamp / _MICROSECONDS, UTC)
-    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+def _month(day: int) -> date:
+    """The first day of the month. day: counted from 1970-01-01."""
+    return (_EPOCH + timedelta(days=day)).replace(day=1)

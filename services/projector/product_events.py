@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -9,8 +10,8 @@ import psycopg
 from nats.aio.client import Client
 
 from services.common.clickhouse import ClickHouse, EngineError
-from services.common.stream import StreamUnavailable, ensure_capture_stream
-from services.projector.captured import CapturedStream, Delivered, last_sequence
+from services.common.stream import StreamUnavailable, capture_stream, ensure_capture_stream
+from services.projector.captured import CapturedStream, Delivered, forget, last_sequence
 from services.projector.ingest import Ingest, Progress, Range, Step
 from services.projector.person_tables import Conn
 
@@ -19,6 +20,9 @@ log = logging.getLogger("recount.product_events")
 # Advisory locks of this kind; the second number is made of the stream's name.
 _LEASE = 7_210_335
 _RETRY_SECONDS = 0.5
+_FORGET_EVERY_SECONDS = 60.0
+# What is stored needs no copy in the stream; the last messages stay, for whoever looks into a case.
+KEPT_MESSAGES = 1_000
 
 Recoverable = (psycopg.OperationalError, EngineError, StreamUnavailable)
 
@@ -61,7 +65,7 @@ class ProductEvents:
 
     async def follow(self, until: int | None = None) -> None:
         """Take the lease and store what comes; returns once `until` is reached."""
-        stream = await ensure_capture_stream(self._bus, self._prefix, self._replicas)
+        stream = capture_stream(self._prefix)
         async with _lease(self._postgres_url, stream) as conn:
             ingest = (
                 Ingest(conn, self._clickhouse, stream, self._at)
@@ -69,6 +73,9 @@ class ProductEvents:
                 else Ingest(conn, self._clickhouse, stream)
             )
             progress = await ingest.progress()
+            await ensure_capture_stream(
+                self._bus, self._prefix, self._replicas, progress.reached + 1
+            )
             if await last_sequence(self._bus, stream) < progress.reached:
                 raise StreamShorter(f"{stream} ends before {progress.reached}")
             await self._follow(ingest, stream, progress, until)
@@ -77,6 +84,7 @@ class ProductEvents:
         self, ingest: Ingest, stream: str, progress: Progress, until: int | None
     ) -> None:
         reached = progress.reached
+        forgotten_at = time.monotonic()
         messages = await CapturedStream.open(self._bus, stream, reached + 1)
         try:
             waiting: list[Delivered] = []
@@ -89,6 +97,9 @@ class ProductEvents:
                 if waiting:
                     reached = await _store(ingest, await ingest.begin(waiting), waiting)
                     waiting = []
+                if time.monotonic() - forgotten_at > _FORGET_EVERY_SECONDS:
+                    await forget(self._bus, stream, reached - KEPT_MESSAGES)
+                    forgotten_at = time.monotonic()
         finally:
             await messages.close()
 

@@ -21,9 +21,11 @@ def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         bus = await stream.connect(nats_url, "capture")
         try:
-            name = await stream.ensure_capture_stream(bus, prefix, replicas)
+            ingest = positions.IngestProgress(app.state.pool, stream.capture_stream(prefix))
+            reached = await ingest.position()
+            await stream.ensure_capture_stream(bus, prefix, replicas, reached + 1)
             app.state.door = CaptureDoor(bus, app.state.accounts, prefix)
-            app.state.ingest = positions.IngestProgress(app.state.pool, name)
+            app.state.ingest = ingest
             yield
         finally:
             await bus.close()

@@ -43,8 +43,9 @@ class ClickHouse:
         """Connect, and make the database and its tables when they are missing.
 
         url: `chdb:///absolute/folder` (in this process, the only one on that folder) or
-        `http(s)://user:password@host:port`; both take `?database=` (default `recount`), the
-        latter `&cluster=`, under which tables are then replicated.
+        `http(s)://user:password@host:port`. Both take `?database=` (default `recount`) and
+        `&durable=0`, for tables that need not survive a power cut; the latter `&cluster=`, under
+        which tables are then replicated.
         """
         parts = urlsplit(url)
         options = parse_qs(parts.query)
@@ -53,7 +54,8 @@ class ClickHouse:
         engine = await _engine(parts.scheme, url, database, cluster)
         opened = cls(engine, database, limits or Limits())
         try:
-            for statement in table_statements(cluster).values():
+            durable = options.get("durable") != ["0"]
+            for statement in table_statements(cluster, durable).values():
                 await opened.command(statement)
         except EngineError:
             await engine.close()

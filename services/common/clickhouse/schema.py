@@ -8,16 +8,19 @@ _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 
 _CREATE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)$", re.MULTILINE)
+_FSYNC = re.compile(r"(fsync_\w+) = 1")
 _ENGINE = re.compile(r"^ENGINE = (\w*MergeTree)", re.MULTILINE)
 
 
-def table_statements(cluster: str | None = None) -> dict[str, str]:
+def table_statements(cluster: str | None = None, durable: bool = True) -> dict[str, str]:
     """Name -> CREATE statement without comments, in the file's order.
 
     cluster: made on all its hosts and replicated between them, under the paths that the servers'
-    own macros give.
+    own macros give. durable: whether rows survive a power cut once they are inserted.
     """
     statements = _statements()
+    if not durable:
+        statements = {name: _FSYNC.sub(r"\1 = 0", text) for name, text in statements.items()}
     if cluster is None:
         return statements
     return {name: _replicated(text, cluster) for name, text in statements.items()}

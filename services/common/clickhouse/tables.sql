@@ -1,5 +1,6 @@
 -- Product events and what queries need beside them. Plain ClickHouse SQL; what a cluster needs
 -- (ON CLUSTER, Replicated…) is added by services.common.clickhouse alone.
+-- fsync_…: the checkpoint that follows an insert is durable, so the rows must be too.
 -- non_replicated_deduplication_window: how many inserted parts an insert's token is remembered for. A batch
 -- is one part per month at most, and only the newest batch is ever repeated.
 
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS events
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(timestamp)
 ORDER BY (team_id, event, person_id, timestamp)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- name: event_uuids
 -- Which uuids are stored already, and the stream sequence that brought each: a batch that is repeated
@@ -43,7 +44,8 @@ CREATE TABLE IF NOT EXISTS event_uuids
 )
 ENGINE = MergeTree
 ORDER BY (team_id, uuid)
-SETTINGS index_granularity = 256, non_replicated_deduplication_window = 1000;
+SETTINGS index_granularity = 256, non_replicated_deduplication_window = 1000,
+    fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- name: person_overrides
 -- Merged persons: events stored under person_id belong to target_id now. Flat: a target is never itself merged.
@@ -55,7 +57,8 @@ CREATE TABLE IF NOT EXISTS person_overrides
     version UInt64
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (team_id, person_id);
+ORDER BY (team_id, person_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- name: persons
 -- Persons as they are now; the transactional truth is PostgreSQL's persons table.
@@ -71,7 +74,8 @@ CREATE TABLE IF NOT EXISTS persons
     version UInt64
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (team_id, person_id);
+ORDER BY (team_id, person_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- name: person_distinct_ids
 CREATE TABLE IF NOT EXISTS person_distinct_ids
@@ -82,7 +86,8 @@ CREATE TABLE IF NOT EXISTS person_distinct_ids
     version UInt64
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (team_id, distinct_id);
+ORDER BY (team_id, distinct_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- name: groups
 CREATE TABLE IF NOT EXISTS groups
@@ -96,7 +101,8 @@ CREATE TABLE IF NOT EXISTS groups
     version UInt64
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (team_id, group_type_index, group_key);
+ORDER BY (team_id, group_type_index, group_key)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- name: cohort_people
 CREATE TABLE IF NOT EXISTS cohort_people

@@ -159,6 +159,11 @@ async def test_every_column_has_the_type_its_table_says() -> None:
     assert list(types["event_uuids"]) == ["team_id", "uuid", "sequence"]
 
 
+async def test_rows_survive_a_power_cut_unless_they_need_not() -> None:
+    assert "fsync_after_insert = 1" in table_statements()["event_uuids"]
+    assert "fsync_after_insert = 0" in table_statements(durable=False)["events"]
+
+
 async def test_a_cluster_gets_replicated_tables() -> None:
     statements = table_statements("blue")
     assert "events ON CLUSTER `blue`" in statements["events"]
