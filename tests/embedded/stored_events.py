@@ -1,6 +1,6 @@
 """Counts what a stopped server's engine holds; run by path, because a process opens one engine.
 
-Arguments: the data folder. Prints one line of JSON: events, and distinct uuids, by project.
+Arguments: the data folder. Prints one line of JSON: project -> [events, distinct uuids, persons].
 """
 
 import asyncio
@@ -10,13 +10,16 @@ import sys
 from services.common.clickhouse import ClickHouse
 from services.common.statement import Statement
 
-COUNT = "SELECT toString(team_id), count(), uniqExact(uuid) FROM events GROUP BY team_id"
+COUNT = (
+    "SELECT toString(team_id), count(), uniqExact(uuid), uniqExact(person_id)"
+    " FROM events GROUP BY team_id"
+)
 
 
 async def main() -> None:
     async with await ClickHouse.open(f"chdb://{sys.argv[1]}/chdb") as clickhouse:
         rows = await clickhouse.query(Statement(COUNT, {}))
-    print(json.dumps({team: [count, unique] for team, count, unique in rows}))
+    print(json.dumps({team: counts for team, *counts in rows}))
 
 
 asyncio.run(main())

@@ -17,6 +17,7 @@ from tests import servers
 from tests.embedded.recount_process import Served, environment, free_port, recount, serving
 
 COUNT = 5_000
+PERSONS = 700
 
 
 @pytest.fixture
@@ -27,15 +28,15 @@ def data() -> Iterator[Path]:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """COUNT different events, none with a uuid."""
+    """COUNT different events of PERSONS, none with a uuid."""
     path = tmp_path / "events.csv"
-    rows = (f"opened,p{n % 700},2026-01-{n % 28 + 1:02},{n}\n" for n in range(COUNT))
+    rows = (f"opened,p{n % PERSONS},2026-01-{n % 28 + 1:02},{n}\n" for n in range(COUNT))
     path.write_text("event,distinct_id,timestamp,n\n" + "".join(rows))
     return path
 
 
 def stored(data: Path) -> dict[str, list[int]]:
-    """project -> [events, distinct uuids], of a server that has stopped."""
+    """project -> [events, distinct uuids, persons], of a server that has stopped."""
     program = Path(__file__).with_name("stored_events.py")
     shown = subprocess.run(
         [sys.executable, str(program), str(data)],
@@ -55,7 +56,7 @@ def test_a_file_imported_twice_is_stored_once(data: Path, file: Path) -> None:
             assert imported.returncode == 0, imported.stderr
             assert imported.stdout == "5,000 events imported; all of them can be queried.\n"
         served.end(signal.SIGTERM)
-    assert stored(data) == {"1": [COUNT, COUNT]}
+    assert stored(data) == {"1": [COUNT, COUNT, PERSONS]}
 
 
 def test_another_server_is_reached_by_url_and_token(data: Path, file: Path) -> None:
@@ -69,7 +70,7 @@ def test_another_server_is_reached_by_url_and_token(data: Path, file: Path) -> N
         assert refused.returncode == 1
         assert "no project with this token" in refused.stderr
         served.end(signal.SIGTERM)
-    assert stored(data) == {"2": [COUNT, COUNT]}
+    assert stored(data) == {"2": [COUNT, COUNT, PERSONS]}
 
 
 def test_what_stands_before_a_bad_line_is_stored_and_the_line_is_named(
@@ -87,7 +88,7 @@ def test_what_stands_before_a_bad_line_is_stored_and_the_line_is_named(
         again = recount("import", str(file), "--project", "1", "--data-dir", str(data))
         assert again.returncode == 0, again.stderr
         served.end(signal.SIGTERM)
-    assert stored(data) == {"1": [COUNT, COUNT]}
+    assert stored(data) == {"1": [COUNT, COUNT, PERSONS]}
 
 
 def test_a_server_killed_in_the_middle_leaves_a_place_to_go_on_from(data: Path, file: Path) -> None:
@@ -110,7 +111,7 @@ def test_a_server_killed_in_the_middle_leaves_a_place_to_go_on_from(data: Path, 
         imported = recount("import", str(file), "--project", "1", "--data-dir", str(data))
         assert imported.returncode == 0, imported.stderr
         served.end(signal.SIGTERM)
-    assert stored(data) == {"1": [COUNT, COUNT]}
+    assert stored(data) == {"1": [COUNT, COUNT, PERSONS]}
 
 
 def capture_token(served: Served) -> str:

@@ -1,0 +1,141 @@
+"""Real purchases through `recount import` and over HTTP, side by side with a count by hand."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests import servers
+from tests.cdnow import PURCHASES, Conversion, Purchase, purchases, three_purchases
+from tests.embedded.recount_process import RECOUNT, Served, environment, recount, serving
+from tests.waiting import until
+
+EVENTS = 69_659
+PERSONS = 23_570
+
+pytestmark = [
+    pytest.mark.skipif(
+        not PURCHASES.exists() and "CI" not in os.environ,
+        reason="cdnow_purchases.txt is not there; RECOUNT_SHARED says where it is",
+    ),
+    pytest.mark.timeout(300),
+]
+
+
+@pytest.fixture(scope="module")
+def bought() -> dict[str, list[Purchase]]:
+    return purchases()
+
+
+@pytest.fixture(scope="module")
+def file(bought: Mapping[str, list[Purchase]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The purchases as NDJSON, without uuids."""
+    path = tmp_path_factory.mktemp("cdnow") / "purchases.ndjson"
+    with path.open("w") as lines:
+        for customer, theirs in bought.items():
+            for one in theirs:
+                event = {
+                    "event": "purchase",
+                    "distinct_id": customer,
+                    "timestamp": one.at.isoformat(),
+                    "properties": {"cds": one.cds, "value": one.value},
+                }
+                lines.write(json.dumps(event) + "\n")
+    return path
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    with servers.server_folder() as made:
+        yield made / "data"
+
+
+class Client:
+    """Asks the funnel endpoint of project 1 with a key of its own."""
+
+    def __init__(self, served: Served, data: Path) -> None:
+        made = recount("keys", "create", "--data-dir", str(data), "--json")
+        self._url = f"{served.url}/api/projects/1/insights/funnel/"
+        self._headers = {"Authorization": f"Bearer {json.loads(made.stdout)['key']}"}
+
+    def steps(self, window_days: int, *values_over: float | None) -> list[dict[str, Any]]:
+        """As many steps as values: each a purchase, of more dollars than the value."""
+        body = {
+            "events": [step(order, over) for order, over in enumerate(values_over)],
+            "date_from": "1997-01-01",
+            "date_to": "1998-06-30",
+            "funnel_window_interval": window_days,
+            "funnel_window_interval_unit": "day",
+            "refresh": True,
+        }
+        answer = httpx.post(self._url, headers=self._headers, json=body, timeout=120)
+        assert answer.status_code == 200, answer.text
+        result: list[dict[str, Any]] = answer.json()["result"]
+        return result
+
+    def conversion(self, window_days: int, second_over: float | None) -> Conversion:
+        steps = self.steps(window_days, None, second_over, None)
+        counts = tuple(step["count"] for step in steps)
+        medians = tuple(step["median_conversion_time"] for step in steps)
+        return Conversion(counts, medians)
+
+
+def step(order: int, value_over: float | None) -> dict[str, Any]:
+    event: dict[str, Any] = {"id": "purchase", "order": order}
+    if value_over is not None:
+        event["properties"] = [{"key": "value", "value": value_over, "operator": "gt"}]
+    return event
+
+
+def stored(data: Path) -> list[int]:
+    """[events, distinct uuids, persons] of project 1; its server has stopped."""
+    program = Path(__file__).parents[1] / "embedded" / "stored_events.py"
+    run = subprocess.run(
+        [RECOUNT[0], str(program), str(data)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    counts: list[int] = json.loads(run.stdout)["1"]
+    return counts
+
+
+def test_funnels_over_real_purchases_are_what_a_count_by_hand_gives(
+    data: Path, file: Path, bought: dict[str, list[Purchase]]
+) -> None:
+    with serving(data, "--no-demo") as served:
+        client = Client(served, data)
+        for _ in range(2):
+            imported = recount("import", str(file), "--project", "1", "--data-dir", str(data))
+            assert imported.returncode == 0, imported.stderr
+            for window_days in (30, 365):
+                for over in (None, 50.0):
+                    expected = three_purchases(bought, window_days=window_days, second_over=over)
+                    assert client.conversion(window_days, over) == expected
+        served.end(signal.SIGTERM)
+    assert stored(data) == [EVENTS, EVENTS, PERSONS]
+
+
+def test_a_kill_in_the_middle_of_the_import_changes_nothing(
+    data: Path, file: Path, bought: dict[str, list[Purchase]]
+) -> None:
+    with serving(data, "--no-demo") as served:
+        importing = [*RECOUNT, "import", str(file), "--project", "1", "--data-dir", str(data)]
+        with subprocess.Popen(importing, env=environment(), stderr=subprocess.DEVNULL) as process:
+            until(lambda: any((data / "imports").glob("*")), "some events are acknowledged")
+            served.end(signal.SIGKILL)
+            process.kill()
+    with serving(data, "--no-demo") as served:
+        imported = recount("import", str(file), "--project", "1", "--data-dir", str(data), "--json")
+        assert 0 < json.loads(imported.stdout)["events"] < EVENTS
+        expected = three_purchases(bought, window_days=30)
+        assert Client(served, data).conversion(30, None) == expected
+        served.end(signal.SIGTERM)
+    assert stored(data) == [EVENTS, EVENTS, PERSONS]
