@@ -1,6 +1,8 @@
 """Which query an insight asks for, whether it was stored as a node or as legacy filters."""
 
 import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
 
 from contracts.json import is_null
 from contracts.queries import legacy
@@ -12,14 +14,25 @@ from contracts.queries.overrides import Overrides, over_filters, over_query
 from contracts.read_models.insight import InsightRow
 
 
-def funnel_of(row: InsightRow, overrides: Overrides | None = None) -> FunnelsQuery | None:
+def overridden(row: InsightRow, overrides: Overrides) -> InsightRow:
+    """The insight as it would be with a dashboard's filters, or ad-hoc ones, laid over its query.
+
+    Raises InvalidQuery when its properties can't be read.
+    """
+    if not is_null(row.query):
+        document = over_query(msgspec.json.decode(row.query), overrides)
+        return replace(row, query=Raw(msgspec.json.encode(document)))
+    filters = over_filters(msgspec.json.decode(row.filters), overrides)
+    return replace(row, filters=Raw(msgspec.json.encode(filters)))
+
+
+def funnel_of(row: InsightRow) -> FunnelsQuery | None:
     """The funnel an insight asks for; None when it describes nothing.
 
     Raises InvalidQuery for what is stored and not computed here, or can't be read.
     """
     if not is_null(row.query):
-        document = msgspec.json.decode(row.query)
-        return read_funnel(over_query(document, overrides) if overrides else document)
+        return read_funnel(msgspec.json.decode(row.query))
     filters = msgspec.json.decode(row.filters)
     if not filters:
         return None
@@ -29,7 +42,7 @@ def funnel_of(row: InsightRow, overrides: Overrides | None = None) -> FunnelsQue
             "invalid_input",
             f"A {legacy.insight_kind(filters)} insight cannot be computed here.",
         )
-    return legacy.convert(over_filters(filters, overrides) if overrides else filters)
+    return legacy.convert(filters)
 
 
 def insight_key(row: InsightRow) -> bytes | None:

@@ -26,6 +26,7 @@ from services.command.numbers import InsightNumber, Numbers
 from services.command.places import InsightWrite
 from services.common.accounts import Accounts
 from services.common.answers import resource
+from services.common.beside import Besides
 from services.common.body import read
 from services.common.caller import Caller
 from services.common.context import insight_context
@@ -114,11 +115,13 @@ async def insight_answer(
     write: InsightWrite,
     caller: Caller,
     accounts: Accounts,
+    besides: Besides,
     status: int = 200,
 ) -> Response[bytes]:
     """The insight as every later read will show it."""
     row = view(outcome.history)
-    context = await insight_context(accounts, caller, row, await write.access(row))
+    access = await write.access(row)
+    context = await insight_context(accounts, caller, row, access, await besides.of(caller, row))
     return resource(
         msgspec.json.encode(InsightBody.of(row, context)),
         version=row.version,

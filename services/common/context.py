@@ -1,23 +1,18 @@
 """What an insight's body tells beyond its own stream, alike for PATCH's answer and a later GET."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import msgspec
 from msgspec import Raw
 
-from contracts.api.insights import (
-    NO_RESULT,
-    InsightContext,
-    ResultFields,
-    UserBody,
-)
+from contracts.api.insights import InsightContext, UserBody
 from contracts.json import NULL, is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import viz_node
 from contracts.read_models.insight import InsightRow
 from services.common.access import Access
 from services.common.accounts import Accounts, User
+from services.common.beside import NOTHING, Beside
 from services.common.caller import Caller
 
 
@@ -26,9 +21,7 @@ async def insight_context(
     caller: Caller,
     row: InsightRow,
     access: Access,
-    *,
-    last_viewed_at: datetime | None = None,
-    result: ResultFields = NO_RESULT,
+    beside: Beside = NOTHING,
 ) -> InsightContext:
     """The context of one row for this caller. Users come from memory; the rest is handed in."""
     return InsightContext(
@@ -37,8 +30,8 @@ async def insight_context(
         access_level=access.level,
         restriction_level=access.restriction,
         privilege_level=access.privilege,
-        last_viewed_at=last_viewed_at,
-        result=result,
+        last_viewed_at=beside.viewed_at,
+        result=beside.result,
         shown_query=shown_query(row),
     )
 

@@ -9,6 +9,7 @@ from litestar.di import Provide
 
 from services.common.accounts import Accounts
 from services.common.app import ServicePart, from_state
+from services.common.beside import Besides
 from services.common.caller import provide_caller, provide_person
 from services.common.database import pool
 from services.common.share_session import ShareSessions
@@ -25,6 +26,7 @@ def foundation(database_url: str) -> ServicePart:
             app.state.pool = connections
             app.state.accounts = accounts
             app.state.shares = Shares(connections)
+            app.state.besides = Besides(connections)
             app.state.sessions = await ShareSessions.open(connections)
             async with accounts.listening():
                 yield
@@ -34,6 +36,7 @@ def foundation(database_url: str) -> ServicePart:
         dependencies={
             "accounts": from_state("accounts"),
             "shares": from_state("shares"),
+            "besides": from_state("besides"),
             "sessions": from_state("sessions"),
             "caller": Provide(provide_caller),
             "person": Provide(provide_person),

@@ -25,6 +25,7 @@ from services.command.numbers import NO_NUMBER, Numbers
 from services.command.places import InsightWrite
 from services.command.rights import insight_stream
 from services.common.accounts import Accounts
+from services.common.beside import Besides
 from services.common.caller import Caller
 from services.common.etag import stale
 from services.common.paths import project_paths
@@ -40,6 +41,7 @@ async def create_insight(
     store: NamedDependency[EventStore],
     numbers: NamedDependency[Numbers],
     accounts: NamedDependency[Accounts],
+    besides: NamedDependency[Besides],
     caller: NamedDependency[Caller],
     terms: NamedDependency[Terms],
 ) -> Response[bytes]:
@@ -52,7 +54,7 @@ async def create_insight(
     write = InsightWrite(store, numbers, caller, stream, command, body.dashboards)
     if outcome is None:
         outcome = await handle_with(store, RULES, stream, write, terms, write.beside)
-    return await insight_answer(outcome, write, caller, accounts, status=201)
+    return await insight_answer(outcome, write, caller, accounts, besides, status=201)
 
 
 @patch(project_paths("/insights/{insight:str}/"), opt=WRITE)
@@ -61,6 +63,7 @@ async def patch_insight(
     store: NamedDependency[EventStore],
     numbers: NamedDependency[Numbers],
     accounts: NamedDependency[Accounts],
+    besides: NamedDependency[Besides],
     caller: NamedDependency[Caller],
     insight_id: NamedDependency[int],
     terms: NamedDependency[Terms],
@@ -70,7 +73,7 @@ async def patch_insight(
     stream = insight_stream(caller.team_id, insight_id)
     write = InsightWrite(store, numbers, caller, stream, edit_command(body), body.dashboards)
     outcome = await _edit(store, write, stream, terms)
-    return await insight_answer(outcome, write, caller, accounts)
+    return await insight_answer(outcome, write, caller, accounts, besides)
 
 
 @put(project_paths("/insights/{insight:str}/"), opt=WRITE)
@@ -79,6 +82,7 @@ async def put_insight(
     store: NamedDependency[EventStore],
     numbers: NamedDependency[Numbers],
     accounts: NamedDependency[Accounts],
+    besides: NamedDependency[Besides],
     caller: NamedDependency[Caller],
     insight_id: NamedDependency[int],
     terms: NamedDependency[Terms],
@@ -89,7 +93,7 @@ async def put_insight(
     boards = or_default(body.dashboards, ())
     write = InsightWrite(store, numbers, caller, stream, replace_command(body), boards)
     outcome = await _edit(store, write, stream, terms)
-    return await insight_answer(outcome, write, caller, accounts)
+    return await insight_answer(outcome, write, caller, accounts, besides)
 
 
 async def _edit(

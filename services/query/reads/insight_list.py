@@ -1,7 +1,6 @@
 """The list of insights as one statement: a page, its exact count, and how both stand."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Literal, LiteralString
 
 import msgspec
@@ -9,6 +8,7 @@ import msgspec
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from services.common.access import Access
+from services.common.beside import COLUMNS, JOINS, NAMES, Beside, beside
 from services.common.caller import Caller
 from services.common.database import Pool
 from services.query.reads import list_sql
@@ -32,13 +32,13 @@ _STATE_REBUILDS: LiteralString = (
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """viewed_at: by the caller. access: what the caller may do with it.
+    """beside: what is told beside it. access: what the caller may do with it.
 
     match: how it was found, when something was searched.
     """
 
     row: InsightRow
-    viewed_at: datetime | None
+    beside: Beside
     access: Access
     match: MatchType | None
 
@@ -123,29 +123,28 @@ def _statement(
     return f"""
         WITH picked AS ({picked}),
         shown AS (
-            SELECT picked.*, i.row::text AS row, v.viewed_at, {LEVEL} AS level,
+            SELECT picked.*, i.row::text AS row, {COLUMNS}, {LEVEL} AS level,
                 {CLOSED_BY} AS closed_by
             FROM picked
             JOIN insights i ON i.team_id = %(team_id)s AND i.insight_id = picked.insight_id
-            LEFT JOIN last_viewed v ON v.team_id = %(team_id)s AND v.user_id = %(user_id)s
-                AND v.insight_id = picked.insight_id
+            {JOINS}
         ),
         state AS (SELECT {_STATE_POSITION} AS position, {_STATE_REBUILDS} AS rebuilds)
         SELECT {REACHED}, {TEAM_HEAD}, state.position, state.rebuilds,
             CASE WHEN state.position = %(known_position)s AND state.rebuilds = %(known_rebuilds)s
             THEN NULL ELSE (SELECT count(*) FROM insights i WHERE {condition.text}) END,
-            shown.insight_id, shown.row, shown.viewed_at, shown.level, shown.closed_by,
+            shown.insight_id, shown.row, {NAMES}, shown.level, shown.closed_by,
             shown.match, {value}
         FROM state LEFT JOIN shown ON true
         ORDER BY {list_sql.order_by(sorting, names)}"""
 
 
 def _listed(row: Sequence[Any], wanted: InsightFilter) -> Listed:
-    _, text, viewed_at, level, closed_by, match, _ = row
+    _, text, *told, level, closed_by, match, _ = row
     how: MatchType | None = None
     if wanted.search is not None:
         how = "similar" if match == list_sql.SIMILAR else "exact"
-    return Listed(decoded(text), viewed_at, access(level, closed_by), how)
+    return Listed(decoded(text), beside(*told), access(level, closed_by), how)
 
 
 def _end(listed: Sequence[Sequence[Any]], wanted: InsightFilter, page: Page) -> Cursor | None:

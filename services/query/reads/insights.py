@@ -14,6 +14,7 @@ from contracts.json import EMPTY_OBJECT, NULL
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from services.common.access import Access
+from services.common.beside import COLUMNS, JOINS, Beside, beside
 from services.common.caller import Caller
 from services.common.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access, access_values
@@ -24,11 +25,13 @@ _decoder = msgspec.json.Decoder(InsightRow)
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
 
-# Wanted is the insight's own last fact, or the rules' for all of them, so that nobody waits for what
-# happens to another one. The stream of a short id is known from its row only; without a row, any fact may be its creation.
+# Wanted is the insight's own last fact, or the rules' for all of them, so that nobody waits for
+# what happens to another one. The stream of a short id is known from its row only; without a row,
+# any fact may be its creation.
 _ONE: LiteralString = f"""
-    SELECT i.row::text, v.viewed_at, p.position, {LEVEL}, {CLOSED_BY}, {REACHED},
-        greatest({UNFOLDED_RULE}, CASE WHEN coalesce(i.stream_id, %(stream_id)s) IS NULL THEN {TEAM_HEAD}
+    SELECT i.row::text, {COLUMNS}, p.position, {LEVEL}, {CLOSED_BY}, {REACHED},
+        greatest({UNFOLDED_RULE}, CASE
+        WHEN coalesce(i.stream_id, %(stream_id)s) IS NULL THEN {TEAM_HEAD}
         ELSE coalesce((
             SELECT notification_id FROM log
             WHERE originator_id = coalesce(i.stream_id, %(stream_id)s)
@@ -38,9 +41,7 @@ _ONE: LiteralString = f"""
     LEFT JOIN insights i ON i.team_id = %(team_id)s AND """
 _BY_NUMBER: LiteralString = "i.insight_id = %(number)s"
 _BY_SHORT_ID: LiteralString = "i.short_id = %(short_id)s"
-_BESIDE: LiteralString = """
-    LEFT JOIN last_viewed v ON v.team_id = i.team_id AND v.user_id = %(user_id)s
-        AND v.insight_id = i.insight_id
+_BESIDE: LiteralString = f"""{JOINS}
     LEFT JOIN parked_streams p ON p.projection = 'insights'
         AND p.stream_id = coalesce(i.stream_id, %(stream_id)s)"""
 
@@ -65,14 +66,14 @@ def reference(text: str) -> Reference | None:
 
 
 class Found(msgspec.Struct, frozen=True):
-    """row: None when there is none. viewed_at: when the caller looked at it last.
+    """row: None when there is none. beside: what is told beside it.
 
     parked_at: the position of the fact from which on its stream can't be followed.
     access: what the caller may do with it.
     """
 
     row: InsightRow | None
-    viewed_at: datetime | None
+    beside: Beside
     parked_at: int | None
     access: Access
 
@@ -116,6 +117,10 @@ class InsightReads:
 def _found(
     row: str | None,
     viewed_at: datetime | None,
+    kept_body: bytes | None,
+    kept_interval: str | None,
+    kept_refresh: datetime | None,
+    live_job: str | None,
     parked_at: int | None,
     level: int,
     closed_by: int,
@@ -123,7 +128,8 @@ def _found(
     wanted: int,
 ) -> Seen[Found]:
     insight = None if row is None else decoded(row)
-    found = Found(insight, viewed_at, parked_at, access(level, closed_by))
+    told = beside(viewed_at, kept_body, kept_interval, kept_refresh, live_job)
+    found = Found(insight, told, parked_at, access(level, closed_by))
     return Seen(found, Standing(reached or 0, wanted))
 
 

@@ -3,7 +3,6 @@
 from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.of_insights import funnel_of
-from contracts.queries.overrides import Overrides
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Project
 from services.common.problems import Rejected
@@ -22,13 +21,12 @@ class InsightResults:
         project: Project,
         refresh: Refresh,
         *,
-        overrides: Overrides | None = None,
         client_query_id: str | None = None,
         dashboard_id: int | None = None,
     ) -> ResultFields:
         """Raises InvalidQuery, unless only the cache was asked; Rejected as the job did."""
         try:
-            query = funnel_of(row, overrides)
+            query = funnel_of(row)
             if query is None:
                 return NO_RESULT
             answered = await self._results.answer(

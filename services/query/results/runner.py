@@ -61,8 +61,9 @@ class Runner:
         try:
             yield
         finally:
-            tasks += self._running.values()
             await asyncio.gather(*(stop(task) for task in tasks))
+            # Nothing is claimed any more: these are all.
+            await asyncio.gather(*(stop(task) for task in tuple(self._running.values())))
 
     async def _claim_forever(self) -> None:
         with self._bell.listener() as rung:

@@ -1,5 +1,6 @@
 """Reading insights: one, a list, and what the caller looked at last."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,18 +13,22 @@ from contracts.api.insight_pages import InsightPage
 from contracts.api.insights import InsightBody
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Accounts
+from services.common.beside import Beside
 from services.common.caller import Caller
 from services.common.context import insight_context
 from services.common.paths import project_paths
 from services.common.problems import not_found
 from services.query import paging, parameters, shown
 from services.query.answers import answer
+from services.query.insight_results import wanted as results_wanted
+from services.query.insight_results import with_result, with_results
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.filters import DEFAULT_ORDER
 from services.query.reads.insight_list import Listed
 from services.query.reads.insights import Found, Reference, reference
 from services.query.reads.standing import Fresh
+from services.query.results.of_insights import InsightResults
 
 READ = {"scopes": ("insight:read",)}
 AnyRequest = Request[Any, Any, State]
@@ -37,6 +42,7 @@ async def list_insights(
     reads: NamedDependency[Reads],
     accounts: NamedDependency[Accounts],
     caller: NamedDependency[Caller],
+    insight_results: NamedDependency[InsightResults],
 ) -> Response[bytes]:
     """Insights of the project, filtered, searched and ordered; deleted ones never."""
     wanted = parameters.insight_filter(request, caller.project)
@@ -46,13 +52,15 @@ async def list_insights(
         parameters.at_least(request),
     )
     found = fresh.value
+    basic = parameters.flag(request, "basic")
+    rows: Sequence[Listed] = found.rows
+    if not basic:
+        rows = await with_results(rows, results_wanted(request), caller, insight_results)
     body = InsightPage(
         count=found.count,
         next=paging.next_page(request, page, len(found.rows), found.count, found.end),
         previous=paging.previous_page(request, page),
-        results=await shown.insights(
-            found.rows, caller, accounts, basic=parameters.flag(request, "basic")
-        ),
+        results=await shown.insights(rows, caller, accounts, basic=basic),
     )
     return answer(request, _encoder.encode(body), fresh)
 
@@ -63,20 +71,24 @@ async def get_insight(
     reads: NamedDependency[Reads],
     accounts: NamedDependency[Accounts],
     caller: NamedDependency[Caller],
+    insight_results: NamedDependency[InsightResults],
     insight: FromPath[str],
 ) -> Response[bytes]:
     """One insight, no older than the position the caller says it has seen."""
     wanted = reference(insight)
     if wanted is None:
         raise not_found()
+    asked = results_wanted(request)
     fresh = await _one(reads, caller, wanted, parameters.at_least(request))
-    row = _in_sight(fresh.value)
+    row, beside = await with_result(
+        _in_sight(fresh.value), fresh.value.beside, asked, caller, insight_results
+    )
     context = await insight_context(
         accounts,
         caller,
         row,
         fresh.value.access,
-        last_viewed_at=fresh.value.viewed_at,
+        beside,
     )
     body = _encoder.encode(InsightBody.of(row, context))
     return answer(request, body, fresh, version=row.version)
@@ -94,7 +106,7 @@ async def my_last_viewed(
         lambda: reads.last_viewed.newest(caller),
         parameters.at_least(request),
     )
-    listed = [Listed(each.row, each.viewed_at, each.access, None) for each in fresh.value]
+    listed = [Listed(each.row, Beside(each.viewed_at), each.access, None) for each in fresh.value]
     bodies = await shown.insights(listed, caller, accounts, basic=True)
     return answer(request, _encoder.encode(bodies), fresh)
 

@@ -1,17 +1,16 @@
 """Funnels over HTTP: computed once, cached, run as jobs, cancelled."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from services.common.clickhouse import ClickHouse
 from services.common.statement import Statement
 from tests.services.query.computing import Engine, ago, running
-
-T = TypeVar("T")
+from tests.waiting import seen
 
 SIGN_UP = {"events": [{"id": "signed_up", "order": 0}, {"id": "paid", "order": 1}]}
 NODE = {
@@ -30,16 +29,6 @@ async def engine(
     url = f"chdb://{server_folder / 'chdb'}?database={clickhouse.database}"
     async with running(postgres_url, clickhouse, url) as opened:
         yield opened
-
-
-async def until(look: Callable[[], Awaitable[T]], is_so: Callable[[T], bool]) -> T:
-    """What was seen when it was so, or TimeoutError."""
-    async with asyncio.timeout(20):
-        seen = await look()
-        while not is_so(seen):
-            await asyncio.sleep(0.02)
-            seen = await look()
-        return seen
 
 
 async def status_of(engine: Engine, path: str) -> Any:
@@ -130,7 +119,7 @@ async def test_a_job_is_started_polled_and_leaves_its_result(engine: Engine) -> 
     status = started.json()["query_status"]
     assert (started.json()["results"], status["query_async"]) == (None, True)
     path = f"{engine.root}query/{status['id']}/"
-    polled = await until(lambda: status_of(engine, path), lambda status: status["complete"])
+    polled = await seen(lambda: status_of(engine, path), lambda status: status["complete"])
     assert (polled["error"], [step["count"] for step in polled["results"]]) == (False, [3, 2])
     cached = await engine.client.post(f"{engine.root}query/", json={"query": NODE})
     assert cached.json()["is_cached"] is True
@@ -146,14 +135,14 @@ async def test_a_running_query_is_cancelled_by_its_name(
             f"{engine.root}insights/funnel/", json={**SIGN_UP, "client_query_id": "mine"}
         )
     )
-    await until(lambda: sleepers(engine), lambda count: count == 1)
+    await seen(lambda: sleepers(engine), lambda count: count == 1)
     cancelled = await engine.client.post(
         f"{engine.root}insights/cancel/", json={"client_query_id": "mine"}
     )
     answer = await asked
     assert (cancelled.status_code, cancelled.content) == (201, b"")
     assert (answer.status_code, answer.json()["code"]) == (400, "query_cancelled")
-    await until(lambda: sleepers(engine), lambda count: count == 0)
+    await seen(lambda: sleepers(engine), lambda count: count == 0)
 
 
 async def test_cancelling_needs_a_name_and_minds_no_unknown_one(engine: Engine) -> None:

@@ -1,0 +1,126 @@
+"""What is told beside an insight's row, joined in the row's own statement: views, result, job."""
+
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw
+
+from contracts.api.insights import NO_RESULT, ResultFields
+from contracts.api.jobs import JobBody
+from contracts.queries.of_insights import insight_key
+from contracts.read_models.insight import InsightRow
+from services.common.caller import Caller
+from services.common.database import Pool
+from services.common.results.freshness import Computed
+from services.common.results.kept import Cached, Result, shown_fields
+
+# Over `i` with team_id, insight_id and query_key; %(user_id)s looked at it.
+JOINS: LiteralString = """
+    LEFT JOIN last_viewed v ON v.team_id = i.team_id AND v.user_id = %(user_id)s
+        AND v.insight_id = i.insight_id
+    LEFT JOIN results kept ON kept.team_id = i.team_id AND kept.key = i.query_key
+    LEFT JOIN jobs j ON j.team_id = i.team_id AND j.key = i.query_key AND j.end_time IS NULL"""
+
+COLUMNS: LiteralString = """
+    v.viewed_at, kept.body AS kept_body, kept.query_interval AS kept_interval,
+    kept.last_refresh AS kept_refresh,
+    CASE WHEN j.id IS NOT NULL THEN json_build_object(
+        'id', j.id, 'team_id', j.team_id, 'insight_id', j.insight_id,
+        'dashboard_id', j.dashboard_id, 'start_time', j.start_time,
+        'pickup_time', j.pickup_time, 'expiration_time', j.expiration_time
+    )::text END AS live_job"""
+
+NAMES: LiteralString = "viewed_at, kept_body, kept_interval, kept_refresh, live_job"
+"""The columns' names, for a statement around the one that selects them."""
+
+_OF_ONE: LiteralString = f"""
+    SELECT {COLUMNS}
+    FROM (
+        SELECT %(team_id)s::bigint AS team_id, %(insight_id)s::bigint AS insight_id,
+            %(query_key)s::bytea AS query_key
+    ) AS i {JOINS}"""
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """viewed_at: when the caller looked at it last. result: what is kept, and the job under way."""
+
+    viewed_at: datetime | None = None
+    result: ResultFields = NO_RESULT
+
+
+NOTHING = Beside()
+
+
+class _LiveJob(msgspec.Struct, frozen=True):
+    id: UUID
+    team_id: int
+    insight_id: int | None
+    dashboard_id: int | None
+    start_time: datetime
+    pickup_time: datetime | None
+    expiration_time: datetime
+
+
+def beside(
+    viewed_at: datetime | None,
+    body: bytes | None,
+    interval: str | None,
+    last_refresh: datetime | None,
+    live_job: str | None,
+) -> Beside:
+    """From COLUMNS, in their order."""
+    fields = NO_RESULT
+    if body is not None and last_refresh is not None:
+        computed = Computed(last_refresh=last_refresh, interval=interval, date_to=None)
+        fields = shown_fields(Cached(msgspec.json.decode(body, type=Result), computed, b""))
+    if live_job is not None:
+        fields = msgspec.structs.replace(fields, query_status=_status(live_job))
+    return Beside(viewed_at, fields)
+
+
+class Besides:
+    """For insights whose rows come from their histories."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def of(self, caller: Caller, row: InsightRow) -> Beside:
+        """One round trip."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                _OF_ONE,
+                {
+                    "team_id": row.team_id,
+                    "insight_id": row.insight_id,
+                    "query_key": insight_key(row),
+                    "user_id": caller.user.id,
+                },
+            )
+            found = await cursor.fetchone()
+        if found is None:
+            raise RuntimeError("the statement always gives one row")
+        return beside(*found)
+
+
+def _status(live_job: str) -> Raw:
+    job = msgspec.json.decode(live_job, type=_LiveJob)
+    return Raw(
+        msgspec.json.encode(
+            JobBody(
+                id=job.id,
+                team_id=job.team_id,
+                insight_id=job.insight_id,
+                dashboard_id=job.dashboard_id,
+                complete=False,
+                error=False,
+                error_message=None,
+                start_time=job.start_time,
+                pickup_time=job.pickup_time,
+                end_time=None,
+                expiration_time=job.expiration_time,
+                task_id=str(job.id),
+            )
+        )
+    )

@@ -1,0 +1,86 @@
+"""What a read of insights asks of their results: the refresh mode, and filters laid over them."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw
+
+from contracts.queries.of_insights import overridden
+from contracts.queries.overrides import Overrides
+from contracts.queries.overrides import read as read_overrides
+from contracts.read_models.insight import InsightRow
+from services.common.beside import Beside
+from services.common.caller import Caller
+from services.common.problems import invalid
+from services.common.results.freshness import Refresh, parse_refresh
+from services.query.parameters import AnyRequest, text
+from services.query.reads.insight_list import Listed
+from services.query.results.of_insights import InsightResults
+
+AT_ONCE = 8
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """overrides: None when nothing is laid over the stored query."""
+
+    refresh: Refresh
+    overrides: Overrides | None
+    client_query_id: str | None
+
+    @property
+    def is_kept_alone(self) -> bool:
+        """Whether the row's own statement has told everything."""
+        return self.refresh is Refresh.FORCE_CACHE and self.overrides is None
+
+
+def wanted(request: AnyRequest) -> Wanted:
+    """Raises Rejected 400, InvalidQuery."""
+    return Wanted(
+        parse_refresh(text(request, "refresh")),
+        _overrides(text(request, "filters_override")),
+        text(request, "client_query_id"),
+    )
+
+
+async def with_result(
+    row: InsightRow, beside: Beside, asked: Wanted, caller: Caller, results: InsightResults
+) -> tuple[InsightRow, Beside]:
+    """The row as it is shown, and its result as the mode says."""
+    if asked.is_kept_alone:
+        return row, beside
+    shown = row if asked.overrides is None else overridden(row, asked.overrides)
+    fields = await results.fields(
+        shown, caller.project, asked.refresh, client_query_id=asked.client_query_id
+    )
+    return shown, msgspec.structs.replace(beside, result=fields)
+
+
+async def with_results(
+    listed: Sequence[Listed], asked: Wanted, caller: Caller, results: InsightResults
+) -> Sequence[Listed]:
+    """A list's. What can't be computed has no result there: one insight breaks no list."""
+    if asked.is_kept_alone:
+        return listed
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(each: Listed) -> Listed:
+        async with places:
+            fields = await results.shown(each.row, caller.project, asked.refresh)
+        return msgspec.structs.replace(
+            each, beside=msgspec.structs.replace(each.beside, result=fields)
+        )
+
+    return await asyncio.gather(*(one(each) for each in listed))
+
+
+def _overrides(sent: str | None) -> Overrides | None:
+    if not sent:
+        return None
+    try:
+        document = msgspec.json.decode(sent, type=dict[str, Raw])
+    except msgspec.DecodeError as cause:
+        raise invalid(
+            "filters_override", "invalid_input", "filters_override is a JSON object."
+        ) from cause
+    return read_overrides({name: msgspec.json.decode(value) for name, value in document.items()})
