@@ -78,6 +78,14 @@ def test_equal_content_has_one_id_in_a_project_however_its_time_is_written(tmp_p
     assert elsewhere["uuid"] != first["uuid"]
 
 
+def test_equal_rows_are_events_of_their_own_and_the_same_ones_again(tmp_path: Path) -> None:
+    line = '{"event":"a","distinct_id":"b","timestamp":"2026-01-02"}\n'
+    path = written(tmp_path, "twice.ndjson", line * 3)
+    ids = [event["uuid"] for event in read(path)]
+    assert len(set(ids)) == 3
+    assert [event["uuid"] for event in read(path)] == ids
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import psycopg
 from nats.aio.client import Client
 from prometheus_client import Counter
 
@@ -33,8 +34,12 @@ class CaptureDoor:
         self._position = 0
 
     async def project(self, token: str) -> Project:
-        """Whose token it is. Raises BadToken."""
-        project = await self._accounts.project_by_token(token)
+        """Whose token it is. Raises BadToken, and Rejected (503)."""
+        try:
+            project = await self._accounts.project_by_token(token)
+        except psycopg.OperationalError as cause:
+            # Not 429, at which browsers would lose their events.
+            raise unavailable("Projects can't be looked up. Send the events again.") from cause
         if project is None:
             # PostHog would answer 200 and lose the events; SDKs report a 401.
             raise BadToken("invalid_api_key", "There is no project with this token.")
