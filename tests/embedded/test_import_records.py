@@ -71,10 +71,11 @@ def test_packed_files_and_tabs_are_read(tmp_path: Path, name: str) -> None:
 def test_equal_content_has_one_id_in_a_project_however_its_time_is_written(tmp_path: Path) -> None:
     line = '{"event":"a","distinct_id":"b","timestamp":"%s","properties":{"x":1,"y":2}}\n'
     turned = '{"properties":{"y":2,"x":1},"timestamp":"%s","distinct_id":"b","event":"a"}\n'
-    texts = line % "2026-01-02T00:00:00Z" + turned % "2026-01-02T01:00:00+01:00"
-    first, second = read(written(tmp_path, "e.ndjson", texts))
+    one = written(tmp_path, "one.ndjson", line % "2026-01-02T00:00:00Z")
+    (first,) = read(one)
+    (second,) = read(written(tmp_path, "two.ndjson", turned % "2026-01-02T01:00:00+01:00"))
     assert first["uuid"] == second["uuid"]
-    (elsewhere, _) = read(tmp_path / "e.ndjson", token="phc_b")
+    (elsewhere,) = read(one, token="phc_b")
     assert elsewhere["uuid"] != first["uuid"]
 
 
