@@ -114,6 +114,9 @@ async def publish_whole(
     """
     if not 1 <= len(messages) <= MAX_BATCH:
         raise ValueError(f"1 to {MAX_BATCH} messages, not {len(messages)}")
+    if not client.is_connected:
+        # The client would keep them until it is connected again; nobody can wait for that.
+        raise StreamUnavailable("not connected")
     *before, last = messages
     headers = dict(last.headers)
     try:

@@ -20,7 +20,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from contracts.product_events import CapturedEvent, UnreadableBatch, decode_batch, encode_event
 from services.common.clickhouse import ClickHouse
@@ -41,6 +41,7 @@ REPEATED = Counter(
     "recount_ingest_repeated_events", "Events dropped: their uuid was stored before."
 )
 SET_ASIDE = Counter("recount_ingest_set_aside", "Events and messages that could not be stored.")
+POSITION = Gauge("recount_ingest_position", "Stream sequence that everything is visible up to.")
 DELAY_SECONDS = Histogram(
     "recount_ingest_delay_seconds",
     "From an event's arrival to its being visible; the newest of each batch.",
@@ -141,6 +142,7 @@ class Ingest:
         async with self._conn.transaction():
             await self._store_fresh(batch, fresh, unreadable)
         self._at("committed")
+        POSITION.set(batch.last)
         if newest is not None:
             DELAY_SECONDS.observe(max(time.time() - newest / _MICROSECONDS, 0))
 

@@ -24,7 +24,12 @@ _FORGET_EVERY_SECONDS = 60.0
 # What is stored needs no copy in the stream; the last messages stay, for whoever looks into a case.
 KEPT_MESSAGES = 1_000
 
-Recoverable = (psycopg.OperationalError, EngineError, StreamUnavailable)
+Recoverable = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    EngineError,
+    StreamUnavailable,
+)
 
 
 class StreamShorter(RuntimeError):

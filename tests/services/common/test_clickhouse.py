@@ -151,6 +151,11 @@ async def test_an_unknown_scheme_is_refused() -> None:
         await ClickHouse.open("mysql://somewhere")
 
 
+async def test_a_server_that_is_away_is_a_named_error() -> None:
+    with pytest.raises(QueryFailed):
+        await ClickHouse.open("http://somebody:secret@127.0.0.1:1?database=other")
+
+
 async def test_every_column_has_the_type_its_table_says() -> None:
     types = column_types()
     assert types["events"]["timestamp"] == "DateTime64(6, 'UTC')"

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 import pytest
 
+from services.command.capture import times
 from services.common import stream
 from services.common.clickhouse import ClickHouse
 from services.common.stream import capture_stream
@@ -90,6 +91,13 @@ async def test_events_of_more_than_a_hundred_months_fit_into_one_batch(servers: 
     await servers.stored([event(at=NOON - n * month) for n in range(150)])
     assert await servers.rows("SELECT count() FROM events") == [(150,)]
     assert len(await servers.tables("SELECT month FROM event_watermarks")) == 150
+
+
+async def test_the_oldest_time_there_is_can_be_stored(servers: Servers) -> None:
+    await servers.stored([event(at=times.EARLIEST), event(at=times.EARLIEST + 1)])
+    rows = await servers.rows("SELECT timestamp FROM events ORDER BY timestamp")
+    first = datetime(1900, 1, 1, tzinfo=UTC)
+    assert rows == [(first,), (first + timedelta(microseconds=1),)]
 
 
 async def test_an_identified_person_gets_the_anonymous_events(servers: Servers) -> None:
