@@ -78,10 +78,28 @@ class KeyBody(msgspec.Struct, frozen=True, kw_only=True):
     user_id: int
 
 
+class MemberUser(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    uuid: UUID
+    distinct_id: str
+    first_name: str
+    last_name: str
+    email: str
+
+
+class MemberBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A membership, whose id access rules name. level: 1 member, 8 administrator, 15 owner."""
+
+    id: UUID
+    user: MemberUser
+    level: int
+    joined_at: datetime
+
+
 class AccountPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of projects or of organizations."""
+    """A page of projects, of organizations or of members."""
 
     count: int
     next: str | None
     previous: str | None
-    results: tuple[ProjectBody | OrganizationBody, ...]
+    results: tuple[ProjectBody | OrganizationBody | MemberBody, ...]

@@ -13,7 +13,7 @@ from services.command.insights import insight_number
 from services.command.numbers import Numbers
 from services.command.passwords import Passwords
 from services.command.problems import REFUSALS
-from services.command.routes import dashboards, insights, share_login, sharing, views
+from services.command.routes import access, dashboards, insights, share_login, sharing, views
 from services.command.settings import CommandSettings
 from services.command.share_logins import ShareLogins
 from services.command.terms import provide_terms
@@ -43,6 +43,7 @@ def part(settings: CommandSettings) -> ServicePart:
             *share_login.HANDLERS,
             *views.HANDLERS,
             *dashboards.HANDLERS,
+            *access.HANDLERS,
         ],
         dependencies={
             "store": from_state("store"),

@@ -11,7 +11,7 @@ import msgspec
 
 from contracts.events.access import Level
 from contracts.events.dashboard import RestrictionLevel
-from contracts.read_models.access import AccessRow
+from contracts.read_models.access import WHOLE_PROJECT, AccessRow
 from contracts.read_models.dashboard import DashboardRow
 from services.common.caller import Caller
 from services.common.problems import Rejected, forbidden
@@ -86,6 +86,15 @@ def level_of(
 def project_level(whole: AccessRow | None, caller: Caller) -> Level:
     """For what no insight says otherwise: making one, above all."""
     return level_of(None, None, whole, caller)
+
+
+def may_edit_rules(access: Access, whole: AccessRow | None, number: int, caller: Caller) -> bool:
+    """The insight's rules are its managers'; the project's, its managers'.
+
+    access: to the insight; whole: the project's rules; number: the insight's, or WHOLE_PROJECT.
+    """
+    level = project_level(whole, caller) if number == WHOLE_PROJECT else access.level
+    return level == "manager"
 
 
 def restricted(level: Level, dashboards: Iterable[DashboardRow], caller: Caller) -> Access:

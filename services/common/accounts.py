@@ -68,6 +68,15 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         return self.memberships.get(organization_id, 0) >= 8
 
 
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A user's membership of an organization."""
+
+    id: UUID
+    user_id: int
+    level: int
+    joined_at: datetime
+
+
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """A personal API key without its secret. Empty lists of teams and organizations: no limit."""
 
@@ -165,6 +174,16 @@ class Accounts:
     async def projects_of(self, organization_id: UUID) -> list[Project]:
         """All of an organization's, by number."""
         return await self._projects_of.get(organization_id) or []
+
+    async def members(self, organization_id: UUID) -> list[Member]:
+        """All of an organization's, the oldest first; never from memory."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.cursor(row_factory=class_row(Member)).execute(
+                "SELECT id, user_id, level, joined_at FROM organization_members"
+                " WHERE organization_id = %s ORDER BY joined_at, id",
+                (organization_id,),
+            )
+            return await cursor.fetchall()
 
     async def used(self, text: str, key: ApiKey) -> None:
         """Moves last_used_at of the key with this text, at most once an hour."""

@@ -12,7 +12,7 @@ from services.common.database import pool
 from services.query.problems import REFUSALS
 from services.query.reads.all import Reads
 from services.query.reads.standing import Freshness
-from services.query.routes import accounts, activity, insights, sharing
+from services.query.routes import access, accounts, activity, dashboards, insights, sharing
 from services.query.settings import QuerySettings
 
 # How alike a name must be to be found by a search that it does not contain: "dahsboard" comes to
@@ -40,6 +40,8 @@ def part(settings: QuerySettings) -> ServicePart:
             *activity.HANDLERS,
             *sharing.HANDLERS,
             *accounts.HANDLERS,
+            *dashboards.HANDLERS,
+            *access.HANDLERS,
         ],
         dependencies={"reads": from_state("reads")},
         refusals=REFUSALS,

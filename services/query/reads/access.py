@@ -29,7 +29,7 @@ CLOSED_BY: LiteralString = """
 
 VISIBLE: LiteralString = f"""
     (NOT EXISTS (SELECT FROM access_rules r WHERE r.team_id = %(team_id)s AND r.level = 0)
-    OR i.created_by = %(user_id)s
+    OR coalesce(i.created_by = %(user_id)s, false)
     OR EXISTS (SELECT FROM access_rules r WHERE {_OWN} AND r.level > 0)
     OR ({_PROJECT} > 0 AND NOT EXISTS (SELECT FROM access_rules r WHERE {_OWN})))"""
 """Whether LEVEL is more than none, for callers who are no administrators: these see everything.

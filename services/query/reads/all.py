@@ -3,8 +3,10 @@
 import msgspec
 
 from services.common.database import Pool
+from services.query.reads.access_rules import AccessReads
 from services.query.reads.activity import ActivityReads
 from services.query.reads.counts import Counts
+from services.query.reads.dashboards import DashboardReads
 from services.query.reads.insight_list import InsightList
 from services.query.reads.insights import InsightReads
 from services.query.reads.last_viewed import LastViewedReads
@@ -21,6 +23,8 @@ class Reads(msgspec.Struct, frozen=True):
     activity: ActivityReads
     sharing: SharingReads
     last_viewed: LastViewedReads
+    dashboards: DashboardReads
+    access: AccessReads
 
     @classmethod
     def over(cls, pool: Pool, freshness: Freshness) -> "Reads":
@@ -31,4 +35,6 @@ class Reads(msgspec.Struct, frozen=True):
             activity=ActivityReads(pool),
             sharing=SharingReads(pool),
             last_viewed=LastViewedReads(pool),
+            dashboards=DashboardReads(pool),
+            access=AccessReads(pool),
         )

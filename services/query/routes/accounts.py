@@ -14,12 +14,14 @@ from contracts.api.accounts import (
     AccountPage,
     KeyBody,
     MeBody,
+    MemberBody,
+    MemberUser,
     OrganizationBody,
     OrganizationSummary,
     ProjectBody,
     ProjectSummary,
 )
-from services.common.accounts import Accounts, Organization, Project
+from services.common.accounts import Accounts, Member, Organization, Project
 from services.common.caller import Person, current_project, resolve_project
 from services.common.problems import Rejected, not_found
 from services.query import paging
@@ -30,7 +32,8 @@ USER = {"scopes": ("user:read",)}
 PROJECT = {"scopes": ("project:read",)}
 ORGANIZATION = {"scopes": ("organization:read",)}
 AnyRequest = Request[Any, Any, State]
-Listed = ProjectBody | OrganizationBody
+MEMBERS = {"scopes": ("organization_member:read", "organization:read")}
+Listed = ProjectBody | OrganizationBody | MemberBody
 
 _encoder = msgspec.json.Encoder()
 
@@ -138,6 +141,39 @@ async def list_projects_of(
     return _page(request, [project_body(each) for each in projects])
 
 
+@get("/api/organizations/{organization:str}/members/", opt=MEMBERS)
+async def list_members(
+    request: AnyRequest,
+    accounts: NamedDependency[Accounts],
+    person: NamedDependency[Person],
+    organization: FromPath[str],
+) -> Response[bytes]:
+    """Who is in the organization, the oldest membership first."""
+    found = await _resolve(organization, person, accounts)
+    bodies = [await _member(each, accounts) for each in await accounts.members(found.id)]
+    return _page(request, [body for body in bodies if body is not None])
+
+
+async def _member(member: Member, accounts: Accounts) -> MemberBody | None:
+    """None: the user is gone meanwhile."""
+    user = await accounts.user(member.user_id)
+    if user is None:
+        return None
+    return MemberBody(
+        id=member.id,
+        user=MemberUser(
+            id=user.id,
+            uuid=user.uuid,
+            distinct_id=user.distinct_id,
+            first_name=user.first_name,
+            last_name=user.last_name,
+            email=user.email,
+        ),
+        level=member.level,
+        joined_at=member.joined_at,
+    )
+
+
 def project_body(project: Project) -> ProjectBody:
     return ProjectBody(
         id=project.id,
@@ -242,4 +278,5 @@ HANDLERS = [
     list_organizations,
     get_organization,
     list_projects_of,
+    list_members,
 ]

@@ -6,11 +6,14 @@ from typing import Any, cast
 
 import httpx
 import msgspec
+from litestar.di import Provide
 
 from services.common import administration
-from services.common.app import compose
+from services.common.app import ServicePart, compose
 from services.common.foundation import foundation
 from services.query import reading as service
+from services.query.results.of_insights import InsightResults
+from services.query.results.service import Results
 from services.query.settings import QuerySettings
 from tests.services.projector.projecting import Projecting, projecting
 
@@ -52,13 +55,24 @@ async def reading(url: str, **settings: Any) -> AsyncIterator[Reading]:
                 **settings,
             }
         )
-        app = compose([foundation(url), service.part(chosen)])
+        app = compose([foundation(url), service.part(chosen), _NO_ENGINE])
         transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
         async with (
             app.lifespan(),
             httpx.AsyncClient(transport=transport, base_url=BASE) as client,
         ):
             yield Reading(projector, client, keys)
+
+
+def _nobody_computes() -> InsightResults:
+    """Reads that show what is kept ask no engine."""
+    return InsightResults(cast("Results", None))
+
+
+_NO_ENGINE = ServicePart(
+    handlers=(),
+    dependencies={"insight_results": Provide(_nobody_computes, sync_to_thread=False)},
+)
 
 
 async def _accounts(projector: Projecting) -> dict[str, str]:

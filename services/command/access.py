@@ -1,0 +1,145 @@
+"""From the body of a write to the command on access rules, and from the outcome to its answer."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+from litestar import Response
+
+from contracts.api.access import AccessBody, AccessRuleBody, SetRuleBody, WriteAccess, joined
+from contracts.api.insights import InsightBody
+from contracts.events.access import AccessEvent, AccessGranted, Grantee, Level
+from contracts.events.recorded import Recorded
+from contracts.headers import INSIGHTS_POSITION
+from contracts.read_models.access import WHOLE_PROJECT, AccessRow
+from domain.access.commands import SetAccess
+from domain.access.decide import decide
+from domain.access.view import view
+from services.command.handle import Outcome, Rules
+from services.command.rights import Held, access_row, access_stream, require_insight
+from services.common.access import LEVELS, may_edit_rules
+from services.common.accounts import Accounts
+from services.common.answers import resource
+from services.common.caller import Caller
+from services.common.context import insight_context
+from services.common.problems import forbidden, invalid
+from services.common.store import EventStore
+
+RULES: Rules[AccessRow | None, SetAccess, AccessEvent] = Rules(decide, view)
+
+
+async def access_command(
+    body: WriteAccess, number: int, caller: Caller, accounts: Accounts
+) -> SetAccess:
+    """number: an insight's, or WHOLE_PROJECT. Raises Rejected 400 naming the field."""
+    if body.role is not None and body.organization_member is not None:
+        raise invalid("role", "invalid_input", "A rule is for a role or for a member, not both.")
+    if body.role is not None:
+        raise invalid(
+            "role", "does_not_exist", f'Invalid pk "{body.role}" - object does not exist.'
+        )
+    return SetAccess(
+        insight_id=None if number == WHOLE_PROJECT else number,
+        grantee=await _grantee(body.organization_member, caller, accounts),
+        level=_level(body.access_level),
+    )
+
+
+def _level(sent: str | None) -> Level | None:
+    if sent is None or sent in LEVELS:
+        return sent
+    raise invalid(
+        "access_level",
+        "invalid_choice",
+        f"Invalid access level. Must be one of: {', '.join(LEVELS)}",
+    )
+
+
+async def _grantee(sent: str | None, caller: Caller, accounts: Accounts) -> Grantee | None:
+    if sent is None:
+        return None
+    try:
+        member_id = UUID(sent)
+    except ValueError as cause:
+        raise invalid(
+            "organization_member", "invalid_input", f'"{sent[:100]}" is not a valid UUID.'
+        ) from cause
+    for member in await accounts.members(caller.project.organization_id):
+        if member.id == member_id:
+            return Grantee(member.user_id, member.id)
+    raise invalid(
+        "organization_member",
+        "does_not_exist",
+        f'Invalid pk "{member_id}" - object does not exist.',
+    )
+
+
+async def require_manager(store: EventStore, caller: Caller, insight_id: int, number: int) -> None:
+    """number: the insight's, or WHOLE_PROJECT. Raises Rejected: 404 for no insight, 403 for no
+    right to change its rules, or the project's.
+    """
+    found = await require_insight(store, caller, insight_id)
+    found.access.require("viewer")
+    if not may_edit_rules(found.access, await _whole(store, caller), number, caller):
+        raise forbidden("You don't have permission to edit access levels here.")
+
+
+async def access_answer(
+    outcome: Outcome[AccessEvent],
+    command: SetAccess,
+    insight_id: int,
+    store: EventStore,
+    accounts: Accounts,
+    caller: Caller,
+) -> Response[bytes]:
+    """The rules as every later read will show them; nothing after a rule was taken away."""
+    if command.level is None:
+        headers = {INSIGHTS_POSITION: str(outcome.position)}
+        return Response(content=b"", status_code=204, headers=headers)
+    row = view(outcome.history)
+    rule = row.rule_of(command.grantee) if row else None
+    if row is None or rule is None:
+        raise ValueError("a rule that was just set is not there")
+    found = await require_insight(store, caller, insight_id)
+    shown = AccessRuleBody.of(row, rule)
+    may_edit = may_edit_rules(found.access, await _whole(store, caller), row.insight_id, caller)
+    body = joined(
+        msgspec.json.encode(
+            SetRuleBody(
+                access_level=shown.access_level,
+                resource_id=shown.resource_id,
+                organization_member=shown.organization_member,
+            )
+        ),
+        msgspec.json.encode(AccessBody.of(row, may_edit=may_edit)),
+        await _insight(found, accounts, caller),
+    )
+    return resource(body, version=outcome.version, position=outcome.position)
+
+
+async def _insight(found: Held, accounts: Accounts, caller: Caller) -> bytes:
+    context = await insight_context(accounts, caller, found.row, found.access)
+    return msgspec.json.encode(InsightBody.of(found.row, context))
+
+
+async def _whole(store: EventStore, caller: Caller) -> AccessRow | None:
+    stream = access_stream(caller.team_id, WHOLE_PROJECT)
+    return access_row(await store.load_all([stream]), stream)
+
+
+def changes_since(
+    history: Sequence[Recorded[AccessEvent]], version: int
+) -> list[dict[str, object]]:
+    """What happened after `version`, in order, as a 412 tells it."""
+    return [
+        {
+            "version": fact.version,
+            "at": fact.at,
+            "field": "access_level",
+            "organization_member": fact.event.grantee.member_id if fact.event.grantee else None,
+            "before": fact.event.previous,
+            "after": fact.event.level if isinstance(fact.event, AccessGranted) else None,
+        }
+        for fact in history
+        if fact.version > version
+    ]

@@ -1,0 +1,95 @@
+"""Setting who may do what: with one insight, and with all of a project."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from litestar import Request, Response, put
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+
+from contracts.api.access import WriteAccess
+from contracts.events.access import AccessEvent
+from contracts.events.recorded import Recorded
+from contracts.read_models.access import WHOLE_PROJECT
+from domain.errors import Stale
+from services.command.access import (
+    RULES,
+    access_answer,
+    access_command,
+    changes_since,
+    require_manager,
+)
+from services.command.handle import Terms, handle, replayed
+from services.command.rights import access_stream
+from services.common.accounts import Accounts
+from services.common.body import read
+from services.common.caller import Caller
+from services.common.etag import stale
+from services.common.paths import project_paths
+from services.common.store import EventStore
+
+WRITE = {"scopes": ("access_control:write",)}
+AnyRequest = Request[Any, Any, State]
+
+
+@put(project_paths("/insights/{insight:str}/access_controls/"), opt=WRITE)
+async def put_access(
+    request: AnyRequest,
+    store: NamedDependency[EventStore],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    insight_id: NamedDependency[int],
+    terms: NamedDependency[Terms],
+) -> Response[bytes]:
+    """Set one rule of the insight, or take it away with a null level."""
+    body = await read(request, WriteAccess)
+    return await _set(body, insight_id, insight_id, store, accounts, terms)
+
+
+@put(
+    [
+        *project_paths("/insights/{insight:str}/global_access_controls/"),
+        # Its deprecated name.
+        *project_paths("/insights/{insight:str}/resource_access_controls/"),
+    ],
+    opt=WRITE,
+)
+async def put_project_access(
+    request: AnyRequest,
+    store: NamedDependency[EventStore],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    insight_id: NamedDependency[int],
+    terms: NamedDependency[Terms],
+) -> Response[bytes]:
+    """Set one rule for all insights of the project, through any of them."""
+    body = await read(request, WriteAccess)
+    return await _set(body, insight_id, WHOLE_PROJECT, store, accounts, terms)
+
+
+async def _set(
+    body: WriteAccess,
+    insight_id: int,
+    number: int,
+    store: EventStore,
+    accounts: Accounts,
+    terms: Terms,
+) -> Response[bytes]:
+    """number: of the insight whose rule it is, or WHOLE_PROJECT."""
+    caller = terms.caller
+    outcome = await replayed(store, terms)
+    if outcome is None:
+        await require_manager(store, caller, insight_id, number)
+    command = await access_command(body, number, caller, accounts)
+    if outcome is None:
+        stream = access_stream(caller.team_id, number)
+        try:
+            outcome = await handle(store, RULES, stream, command, terms)
+        except Stale as moved:
+            history = cast("Sequence[Recorded[AccessEvent]]", moved.history)
+            changes = changes_since(history, moved.expected)
+            raise stale(moved.expected, moved.actual, changes) from moved
+    return await access_answer(outcome, command, insight_id, store, accounts, caller)
+
+
+HANDLERS = [put_access, put_project_access]

@@ -1,0 +1,85 @@
+"""Access rules beside the insight they are read through, in one round trip."""
+
+from typing import LiteralString
+
+import msgspec
+from psycopg.rows import args_row
+
+from contracts.read_models.access import AccessRow
+from contracts.read_models.insight import InsightRow
+from contracts.read_models.projections import CATALOG, INSIGHTS
+from services.common.access import Access
+from services.common.caller import Caller
+from services.common.database import Pool
+from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
+from services.query.reads.insights import Reference, decoded
+from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+
+_decoder = msgspec.json.Decoder(AccessRow)
+
+_ONE: LiteralString = f"""
+    SELECT i.row::text, {LEVEL}, {CLOSED_BY}, own.row::text, whole.row::text, p.position,
+        {REACHED}, {TEAM_HEAD}
+    FROM (SELECT) AS one
+    LEFT JOIN insights i ON i.team_id = %(team_id)s AND NOT i.deleted AND """
+_BY_NUMBER: LiteralString = "i.insight_id = %(number)s"
+_BY_SHORT_ID: LiteralString = "i.short_id = %(short_id)s"
+_BESIDE: LiteralString = """
+    LEFT JOIN access own ON own.team_id = i.team_id AND own.insight_id = i.insight_id
+    LEFT JOIN access whole ON whole.team_id = i.team_id AND whole.insight_id = 0
+    LEFT JOIN parked_streams p ON p.projection = 'catalog'
+        AND p.stream_id IN (own.stream_id, whole.stream_id)
+    LIMIT 1"""
+
+
+class FoundRules(msgspec.Struct, frozen=True):
+    """insight: None when there is none in sight. own, whole: None where there was never a rule."""
+
+    insight: InsightRow | None
+    access: Access
+    own: AccessRow | None
+    whole: AccessRow | None
+    parked_at: int | None
+
+
+class AccessReads:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def one(self, caller: Caller, insight: Reference) -> Seen[FoundRules]:
+        async with self._pool.connection() as conn:
+            cursor = conn.cursor(row_factory=args_row(_found))
+            await cursor.execute(
+                _ONE + (_BY_SHORT_ID if insight.number is None else _BY_NUMBER) + _BESIDE,
+                access_values(caller)
+                | {
+                    "team_id": caller.team_id,
+                    "number": insight.number,
+                    "short_id": insight.short_id,
+                    "projections": projections(INSIGHTS, CATALOG),
+                },
+            )
+            found = await cursor.fetchone()
+        if found is None:
+            raise RuntimeError("the statement always gives one row")
+        return found
+
+
+def _found(
+    row: str | None,
+    level: int,
+    closed_by: int,
+    own: str | None,
+    whole: str | None,
+    parked_at: int | None,
+    reached: int | None,
+    head: int,
+) -> Seen[FoundRules]:
+    rules = FoundRules(
+        insight=None if row is None else decoded(row),
+        access=access(level, closed_by),
+        own=None if own is None else _decoder.decode(own),
+        whole=None if whole is None else _decoder.decode(whole),
+        parked_at=parked_at,
+    )
+    return Seen(rules, Standing(reached or 0, head))

@@ -1,0 +1,133 @@
+"""Dashboards with the insights on them, in one round trip."""
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
+import msgspec
+
+from contracts.events.recorded import Stream, StreamKind
+from contracts.read_models.dashboard import DashboardRow
+from contracts.read_models.insight import InsightRow
+from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
+from services.common.access import Access
+from services.common.beside import COLUMNS, JOINS, NAMES, Beside, beside
+from services.common.caller import Caller
+from services.common.database import Pool
+from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
+from services.query.reads.insights import decoded
+from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+
+_decoder = msgspec.json.Decoder(DashboardRow)
+
+# The dashboards of a page, each with its insights in sight, in rows of one of each.
+_BESIDE: LiteralString = f"""
+    LEFT JOIN LATERAL (
+        SELECT i.row::text AS row, {COLUMNS}, {LEVEL} AS level, {CLOSED_BY} AS closed_by
+        FROM insights i {JOINS}
+        WHERE i.team_id = %(team_id)s AND i.dashboards @> ARRAY[picked.dashboard_id]
+            AND NOT i.deleted AND (%(administrator)s OR {VISIBLE})
+    ) AS shown ON true"""
+
+_LIST: LiteralString = f"""
+    WITH picked AS (
+        SELECT d.dashboard_id, d.row::text AS row, d.pinned, d.name_key FROM dashboards d
+        WHERE d.team_id = %(team_id)s AND NOT d.deleted
+        ORDER BY d.pinned DESC, d.name_key, d.dashboard_id LIMIT %(limit)s OFFSET %(offset)s
+    )
+    SELECT {REACHED}, {TEAM_HEAD},
+        (SELECT count(*) FROM dashboards d WHERE d.team_id = %(team_id)s AND NOT d.deleted),
+        picked.dashboard_id, picked.row, shown.level, shown.closed_by, shown.row, {NAMES}
+    FROM (SELECT) AS one LEFT JOIN picked ON true {_BESIDE}
+    ORDER BY picked.pinned DESC, picked.name_key, picked.dashboard_id"""
+
+_ONE: LiteralString = f"""
+    WITH picked AS (
+        SELECT d.dashboard_id, d.row::text AS row FROM dashboards d
+        WHERE d.team_id = %(team_id)s AND d.dashboard_id = %(number)s AND NOT d.deleted
+    )
+    SELECT {REACHED}, {TEAM_HEAD}, (
+            SELECT p.position FROM parked_streams p
+            WHERE p.projection = 'catalog' AND p.stream_id = %(stream_id)s
+        ),
+        picked.dashboard_id, picked.row, shown.level, shown.closed_by, shown.row, {NAMES}
+    FROM (SELECT) AS one LEFT JOIN picked ON true {_BESIDE}"""
+
+
+class OnIt(msgspec.Struct, frozen=True):
+    """An insight on a dashboard."""
+
+    row: InsightRow
+    beside: Beside
+    access: Access
+
+
+class FoundDashboard(msgspec.Struct, frozen=True):
+    """insights: those on it and in sight of the caller, in no order."""
+
+    row: DashboardRow
+    insights: tuple[OnIt, ...]
+
+
+class DashboardPage(msgspec.Struct, frozen=True):
+    """Pinned ones first, then by name. count: of all pages together."""
+
+    dashboards: tuple[FoundDashboard, ...]
+    count: int
+
+
+class OneDashboard(msgspec.Struct, frozen=True):
+    """found: None when there is none in sight. parked_at: see `reads.insights.Found`."""
+
+    found: FoundDashboard | None
+    parked_at: int | None
+
+
+class DashboardReads:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def page(self, caller: Caller, *, limit: int, offset: int) -> Seen[DashboardPage]:
+        rows = await self._rows(_LIST, caller, {"limit": limit, "offset": offset})
+        page = DashboardPage(_grouped(rows), rows[0][2])
+        return Seen(page, _standing(rows))
+
+    async def one(self, caller: Caller, number: int) -> Seen[OneDashboard]:
+        stream = Stream(StreamKind.DASHBOARD, caller.team_id, number)
+        rows = await self._rows(_ONE, caller, {"number": number, "stream_id": stream.id})
+        found = _grouped(rows)
+        return Seen(OneDashboard(found[0] if found else None, rows[0][2]), _standing(rows))
+
+    async def _rows(
+        self, statement: LiteralString, caller: Caller, values: dict[str, object]
+    ) -> Sequence[Sequence[Any]]:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                statement,
+                values
+                | access_values(caller)
+                | {
+                    "team_id": caller.team_id,
+                    "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
+                },
+            )
+            return await cursor.fetchall()
+
+
+def _standing(rows: Sequence[Sequence[Any]]) -> Standing:
+    """Each row begins with it; there is one even when nothing is found."""
+    return Standing(rows[0][0] or 0, rows[0][1])
+
+
+def _grouped(rows: Sequence[Sequence[Any]]) -> tuple[FoundDashboard, ...]:
+    boards: dict[int, DashboardRow] = {}
+    insights: dict[int, list[OnIt]] = {}
+    for row in rows:
+        number, board, level, closed_by, insight, *told = row[3:]
+        if number is None:
+            continue
+        if number not in boards:
+            boards[number], insights[number] = _decoder.decode(board), []
+        if insight is not None:
+            on = OnIt(decoded(insight), beside(*told), access(level, closed_by))
+            insights[number].append(on)
+    return tuple(FoundDashboard(row, tuple(insights[number])) for number, row in boards.items())

@@ -1,0 +1,95 @@
+"""Reading who may do what: with one insight, and with all of a project."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.api.access import AccessBody, joined
+from contracts.api.insights import InsightBody
+from contracts.read_models.access import WHOLE_PROJECT
+from services.common.access import may_edit_rules
+from services.common.accounts import Accounts
+from services.common.caller import Caller
+from services.common.context import insight_context
+from services.common.paths import project_paths
+from services.common.problems import not_found
+from services.query import parameters
+from services.query.answers import answer
+from services.query.problems import parked
+from services.query.reads.all import Reads
+from services.query.reads.insights import reference
+
+READ = {"scopes": ("access_control:read",)}
+AnyRequest = Request[Any, Any, State]
+
+_encoder = msgspec.json.Encoder()
+
+
+@get(project_paths("/insights/{insight:str}/access_controls/"), opt=READ)
+async def get_access(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    insight: FromPath[str],
+) -> Response[bytes]:
+    """The insight's rules, and the insight."""
+    return await _rules(request, reads, accounts, caller, insight, whole=False)
+
+
+@get(
+    [
+        *project_paths("/insights/{insight:str}/global_access_controls/"),
+        # Its deprecated name.
+        *project_paths("/insights/{insight:str}/resource_access_controls/"),
+    ],
+    opt=READ,
+)
+async def get_project_access(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    insight: FromPath[str],
+) -> Response[bytes]:
+    """The rules for all insights of the project, and this insight."""
+    return await _rules(request, reads, accounts, caller, insight, whole=True)
+
+
+async def _rules(
+    request: AnyRequest,
+    reads: Reads,
+    accounts: Accounts,
+    caller: Caller,
+    insight: str,
+    *,
+    whole: bool,
+) -> Response[bytes]:
+    of = reference(insight)
+    if of is None:
+        raise not_found()
+    fresh = await reads.freshness.of(
+        lambda: reads.access.one(caller, of), parameters.at_least(request)
+    )
+    found = fresh.value
+    if found.insight is None:
+        raise not_found()
+    if found.parked_at is not None:
+        raise parked(found.parked_at)
+    found.access.require("viewer")
+    row = found.whole if whole else found.own
+    number = WHOLE_PROJECT if whole else found.insight.insight_id
+    may_edit = may_edit_rules(found.access, found.whole, number, caller)
+    context = await insight_context(accounts, caller, found.insight, found.access)
+    body = joined(
+        _encoder.encode(AccessBody.of(row, may_edit=may_edit)),
+        _encoder.encode(InsightBody.of(found.insight, context)),
+    )
+    return answer(request, body, fresh, version=row.version if row else 0)
+
+
+HANDLERS = [get_access, get_project_access]

@@ -1,0 +1,95 @@
+"""Reading dashboards: a list, and one."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.api.dashboards import DashboardBody, DashboardPage
+from contracts.api.insights import InsightBody
+from services.common.access import may_edit_dashboard, owns
+from services.common.accounts import Accounts
+from services.common.caller import Caller
+from services.common.context import insight_context, user_bodies
+from services.common.paths import number_in_path, project_paths
+from services.common.problems import not_found
+from services.query import paging, parameters
+from services.query.answers import answer
+from services.query.problems import parked
+from services.query.reads.all import Reads
+from services.query.reads.dashboards import FoundDashboard
+from services.query.reads.filters import DEFAULT_ORDER
+
+READ = {"scopes": ("dashboard:read",)}
+AnyRequest = Request[Any, Any, State]
+
+_encoder = msgspec.json.Encoder()
+
+
+@get(project_paths("/dashboards/"), opt=READ)
+async def list_dashboards(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """Dashboards of the project: pinned ones first, then by name; deleted ones never."""
+    page = paging.page(request, DEFAULT_ORDER)
+    fresh = await reads.freshness.of(
+        lambda: reads.dashboards.page(caller, limit=page.limit, offset=page.offset),
+        parameters.at_least(request),
+    )
+    found = fresh.value
+    body = DashboardPage(
+        count=found.count,
+        next=paging.next_page(request, page, len(found.dashboards), found.count, None),
+        previous=paging.previous_page(request, page),
+        results=tuple([await _body(each, accounts, caller) for each in found.dashboards]),
+    )
+    return answer(request, _encoder.encode(body), fresh)
+
+
+@get(project_paths("/dashboards/{dashboard:str}/"), opt=READ)
+async def get_dashboard(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    dashboard: FromPath[str],
+) -> Response[bytes]:
+    """One dashboard with its tiles, each with the whole insight."""
+    number = number_in_path(dashboard)
+    fresh = await reads.freshness.of(
+        lambda: reads.dashboards.one(caller, number), parameters.at_least(request)
+    )
+    if fresh.value.parked_at is not None:
+        raise parked(fresh.value.parked_at)
+    found = fresh.value.found
+    if found is None:
+        raise not_found()
+    body = await _body(found, accounts, caller)
+    return answer(request, _encoder.encode(body), fresh, version=found.row.version)
+
+
+async def _body(found: FoundDashboard, accounts: Accounts, caller: Caller) -> DashboardBody:
+    row = found.row
+    users = await user_bodies(accounts, (row.created_by,))
+    insights = [
+        InsightBody.of(
+            on.row, await insight_context(accounts, caller, on.row, on.access, on.beside)
+        )
+        for on in found.insights
+    ]
+    return DashboardBody.of(
+        row,
+        insights,
+        created_by=users.get(row.created_by or 0),
+        may_edit=may_edit_dashboard(row.restriction_level, row.created_by, caller),
+        is_manager=owns(row.created_by, caller),
+    )
+
+
+HANDLERS = [list_dashboards, get_dashboard]
