@@ -95,7 +95,7 @@ def edit_command(body: WriteInsight) -> EditInsight:
 
 
 def replace_command(body: WriteInsight) -> EditInsight:
-    """PUT: what is not named gets its default."""
+    """PUT: what is not named gets its default. It restores nothing: that is a PATCH's alone."""
     return EditInsight(
         name=or_default(body.name, None),
         derived_name=or_default(body.derived_name, None),
@@ -106,7 +106,7 @@ def replace_command(body: WriteInsight) -> EditInsight:
         favorited=or_default(body.favorited, False),
         saved=or_default(body.saved, True),
         tags=or_default(body.tags, ()),
-        deleted=or_default(body.deleted, False),
+        deleted=True if body.deleted is True else UNSET,
     )
 
 

@@ -1,0 +1,263 @@
+"""insights-api.md, Sharing: the share command; what visitors see of it."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.contracts.api.talk import Answer, Api
+from tests.whole import SIGN_UP
+
+OFF: dict[str, Any] = {
+    "created_at": None,
+    "enabled": False,
+    "access_token": None,
+    "settings": None,
+    "password_required": False,
+    "share_passwords": [],
+}
+
+
+async def sharing_of(api: Api, **fields: Any) -> str:
+    """The path of a new insight's sharing."""
+    return f"insights/{(await api.insight(**fields))['id']}/sharing/"
+
+
+async def shared(api: Api, path: str, change: Any = None) -> str:
+    """The token with which visitors see what was shared just now."""
+    answer = await api(f"PATCH {path}", {"enabled": True, **(change or {})})
+    answer.says(200, enabled=True)
+    await caught_up(api, answer)
+    return str(answer["access_token"])
+
+
+async def caught_up(api: Api, answer: Answer) -> None:
+    """Visitors have no position to ask with: wait until the projector has passed this write."""
+    seen = {"Insights-Position": answer.headers["insights-position"]}
+    await api("GET insights/?limit=1", headers=seen)
+    await api("GET insights/activity/?limit=1", headers=seen)
+    await api(f"GET insights/{(await api.insight())['id']}/sharing/", headers=seen)
+
+
+async def visit(api: Api, path: str, **headers: str) -> Answer:
+    """Without any key."""
+    return await api(f"GET {path}", headers={"Authorization": "", **headers})
+
+
+async def test_asking_makes_no_share(api: Api) -> None:
+    path = await sharing_of(api)
+    for _ in range(2):
+        answer = await api(f"GET {path}")
+        assert (answer.status, answer.body) == (200, OFF)
+
+
+async def test_switching_on_makes_a_token_and_on_again_keeps_it(api: Api) -> None:
+    path = await sharing_of(api)
+    on = await api(f"PATCH {path}", {"enabled": True})
+    on.says(200, enabled=True, settings=None, password_required=False)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{30,}", on["access_token"])
+    assert on["created_at"] is not None
+    assert (await api(f"PATCH {path}", {"enabled": True})).body == on.body
+    assert (await api(f"GET {path}")).body == on.body
+    off = await api(f"PATCH {path}", {"enabled": False})
+    off.says(200, enabled=False)
+    again = await api(f"PATCH {path}", {"enabled": True})
+    assert again["access_token"] != on["access_token"]
+
+
+async def test_a_token_that_was_switched_off_stays_dead_in_its_grace_too(api: Api) -> None:
+    path = await sharing_of(api)
+    first = await shared(api, path)
+    rotated = await api(f"POST {path}refresh/")
+    rotated.says(200, enabled=True)
+    second = rotated["access_token"]
+    await caught_up(api, rotated)
+    assert second != first
+    for token in (first, second):
+        assert (await visit(api, f"/shared/{token}.json")).status == 200  # the grace period
+    await api(f"PATCH {path}", {"enabled": False})
+    third = await shared(api, path)
+    for token in (first, second):
+        assert (await visit(api, f"/shared/{token}.json")).status == 404
+    assert (await visit(api, f"/shared/{third}.json")).status == 200
+
+
+async def test_rotating_keeps_settings_and_passwords(api: Api) -> None:
+    path = await sharing_of(api)
+    change = {"enabled": True, "settings": {"theme": "dark"}, "password_required": True}
+    (await api(f"PATCH {path}", change)).says(200)
+    (await api(f"POST {path}passwords/", {"raw_password": "correct horse"})).says(201)
+    before = (await api(f"GET {path}")).body
+    after = (await api(f"POST {path}refresh/")).body
+    assert after["access_token"] != before["access_token"]
+    del after["access_token"], before["access_token"]
+    assert after == before
+
+
+async def test_settings_keep_known_keys_only(api: Api) -> None:
+    path = await sharing_of(api)
+    known = {
+        "whitelabel": True,
+        "noHeader": True,
+        "showInspector": False,
+        "legend": True,
+        "hideExtraDetails": True,
+        "detailed": False,
+        "theme": "system",
+    }
+    answer = await api(f"PATCH {path}", {"settings": {**known, "unknown": 1}})
+    answer.says(200, settings=known)
+    for wrong in ([1], "dark", 3):
+        (await api(f"PATCH {path}", {"settings": wrong})).refuses(
+            400, "invalid_input", attr="settings"
+        )
+    wrong_theme = await api(f"PATCH {path}", {"settings": {"theme": "pink"}})
+    assert wrong_theme.status == 400
+    (await api(f"GET {path}")).says(200, settings=known)
+
+
+async def test_a_password_is_shown_once(api: Api) -> None:
+    path = await sharing_of(api)
+    early = await api(f"POST {path}passwords/", {"raw_password": "correct horse"})
+    early.refuses(400, "invalid_input", attr="password_required")
+    await api(f"PATCH {path}", {"enabled": True, "password_required": True})
+    (await api(f"POST {path}passwords/", {"raw_password": "seven77"})).refuses(
+        400, "min_length", attr="raw_password"
+    )
+    chosen = await api(
+        f"POST {path}passwords/", {"raw_password": "correct horse", "note": "for the board"}
+    )
+    chosen.says(201, password="correct horse", note="for the board")
+    made = await api(f"POST {path}passwords/", {})
+    made.says(201)
+    assert len(made["password"]) >= 16
+    listed = await api(f"GET {path}")
+    assert [each["id"] for each in listed["share_passwords"]] == [chosen["id"], made["id"]]
+    for answer in (listed, await api(f"GET {path.replace('sharing', 'activity')}?all=true")):
+        assert "correct horse" not in str(answer.body)
+    gone = await api(f"DELETE {path}passwords/{made['id']}/")
+    assert (gone.status, gone.body) == (204, "")
+    (await api(f"DELETE {path}passwords/{made['id']}/")).refuses(404, "not_found", "Not found.")
+    (await api(f"DELETE {path}passwords/999999/")).refuses(404, "not_found", "Not found.")
+
+
+async def test_who_may_see_and_who_may_change(api: Api) -> None:
+    path = await sharing_of(api)
+    reader = await api.key("sharing_configuration:read")
+    assert (await api(f"GET {path}", by=reader)).status == 200
+    for request in (
+        f"PATCH {path}",
+        f"POST {path}refresh/",
+        f"POST {path}passwords/",
+        f"DELETE {path}passwords/1/",
+    ):
+        (await api(request, {}, by=reader)).refuses(
+            403,
+            "permission_denied",
+            "API key missing required scope 'sharing_configuration:write'",
+        )
+    for method in ("GET", "PATCH"):
+        missing = await api(f"{method} insights/999999/sharing/", {} if method != "GET" else None)
+        missing.refuses(404, "not_found", "Insight not found.")
+
+
+async def test_activity_tells_of_switches_and_rotations(api: Api) -> None:
+    path = await sharing_of(api, name="A")
+    await api(f"PATCH {path}", {"enabled": True})
+    await api(f"POST {path}refresh/")
+    await api(f"PATCH {path}", {"enabled": False})
+    entries = (await api(f"GET {path.replace('sharing', 'activity')}"))["results"]
+    assert [entry["activity"] for entry in entries] == [
+        "sharing disabled", "access token refreshed", "sharing enabled", "created",
+    ]  # fmt: skip
+    for entry, after in ((entries[0], False), (entries[2], True)):
+        (change,) = entry["detail"]["changes"]
+        assert (change["type"], change["action"], change["field"], change["after"]) == (
+            "Insight", "changed", "sharing", after,
+        )  # fmt: skip
+
+
+# The public side
+
+
+async def test_visitors_get_a_page_and_a_document_of_the_insight_and_nothing_else(
+    api: Api,
+) -> None:
+    path = await sharing_of(api, name="A <b>", description="d", query=SIGN_UP, tags=["secret-tag"])
+    token = await shared(api, path)
+    page = await visit(api, f"/shared/{token}", Accept="text/html")
+    assert page.status == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "A &lt;b&gt;" in page.body
+    framed = await visit(api, f"/embedded/{token}", Accept="text/html")
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert "frame-ancestors *" in framed.headers["content-security-policy"]
+    document = await visit(api, f"/shared/{token}.json")
+    assert set(document["insight"]) == {
+        "name", "derived_name", "description", "query", "filters", "result", "columns",
+        "last_refresh", "timezone",
+    }  # fmt: skip
+    by_header = await visit(api, f"/shared/{token}", Accept="application/json")
+    assert by_header.body == document.body
+    for answer in (page, framed, document):
+        for secret in ("ada@example.com", "secret-tag", api.here.project.api_token):
+            assert secret not in str(answer.body)
+
+
+async def test_whatever_is_not_shared_is_missing_alike(api: Api) -> None:
+    path = await sharing_of(api)
+    off = await shared(api, path)
+    await caught_up(api, await api(f"PATCH {path}", {"enabled": False}))
+    gone_path = await sharing_of(api)
+    gone = await shared(api, gone_path)
+    deleted = await api(f"PATCH {gone_path.removesuffix('sharing/')}", {"deleted": True})
+    await caught_up(api, deleted)
+    pages = [
+        await visit(api, f"/shared/{token}", Accept="text/html") for token in (off, gone, "none")
+    ]
+    assert [page.status for page in pages] == [404, 404, 404]
+    assert len({page.body for page in pages}) == 1
+    for token in (off, gone, "none"):
+        assert (await visit(api, f"/shared/{token}.json")).status == 404
+
+
+async def test_a_password_locks_the_page_and_opens_it_for_a_day(api: Api) -> None:
+    path = await sharing_of(api, query=SIGN_UP)
+    token = await shared(api, path, {"password_required": True})
+    added = await api(f"POST {path}passwords/", {"raw_password": "correct horse"})
+    await caught_up(api, added)
+    assert (await visit(api, f"/shared/{token}.json")).status == 401
+    locked = await visit(api, f"/shared/{token}", Accept="text/html")
+    assert "signed_up" not in locked.body
+    nobody = {"Authorization": ""}
+    wrong = await api(f"POST /shared/{token}", {"password": "battery"}, headers=nobody)
+    assert (wrong.status, set(wrong.body)) == (401, {"error"})
+    right = await api(f"POST /shared/{token}", {"password": "correct horse"}, headers=nobody)
+    right.says(200)
+    cookie = right.headers["set-cookie"].lower()
+    for part in ("httponly", f"path=/shared/{token}".lower(), "max-age=86400"):
+        assert part in cookie
+    api.here.client.cookies.clear()
+    opened = {"Authorization": f"Bearer {right['shareToken']}"}
+    assert (await api(f"GET /shared/{token}.json", headers=opened)).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["insights/?sharing_access_token={}", "insights/{id}/?sharing_access_token={}"]
+)
+async def test_the_api_takes_a_share_token_for_that_one_insight(api: Api, path: str) -> None:
+    made = await api.insight(name="A")
+    other = await api.insight(name="B")
+    token = await shared(api, f"insights/{made['id']}/sharing/")
+    answer = await visit(api, api.here.root + path.replace("{id}", str(made["id"])).format(token))
+    answer.says(200)
+    body = answer["results"][0] if "{id}" not in path else answer.body
+    assert (body["id"], body["effective_restriction_level"]) == (made["id"], 37)
+    assert body["effective_privilege_level"] == 21
+    if "{id}" in path:
+        foreign = path.replace("{id}", str(other["id"])).format(token)
+        (await visit(api, api.here.root + foreign)).refuses(404, "not_found")
+    else:
+        assert answer["count"] == 1
+    wrong = await visit(api, api.here.root + path.replace("{id}", str(made["id"])).format("none"))
+    wrong.refuses(403, "authentication_failed")
