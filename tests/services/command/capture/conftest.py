@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
+from litestar import Litestar
 
 from services.command.capture import app as capture
 from services.common import administration
@@ -22,6 +23,7 @@ from services.projector import ingesting
 class Shop(msgspec.Struct, frozen=True, kw_only=True):
     """A project that takes events, and what queries see of it."""
 
+    app: Litestar
     client: AsyncClient
     clickhouse: ClickHouse
     project: Project
@@ -75,7 +77,7 @@ async def shop(
             base_url="http://recount.test",
             timeout=60,
         ) as client:
-            yield Shop(client=client, clickhouse=clickhouse, project=project)
+            yield Shop(app=app, client=client, clickhouse=clickhouse, project=project)
 
 
 @pytest.fixture

@@ -19,8 +19,7 @@ pytestmark = pytest.mark.anyio
 @asynccontextmanager
 async def listening(shop: Shop) -> AsyncIterator[str]:
     """The shop's application on a loopback port; its URL."""
-    app = cast("Any", shop.client._transport).app
-    config = uvicorn.Config(app, log_level="warning", lifespan="off")
+    config = uvicorn.Config(cast("Any", shop.app), log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         serving = asyncio.create_task(server.serve(sockets=[taken]))

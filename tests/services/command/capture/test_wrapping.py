@@ -85,6 +85,17 @@ def test_a_body_that_is_all_base64_is_decoded() -> None:
     assert text_of(b64encode(gzip.compress(JSON))) == JSON
 
 
+@pytest.mark.parametrize("name", ["base64", "b64", "BASE64"])
+def test_declared_base64_may_lack_its_padding_and_its_pluses(name: str) -> None:
+    assert BASE64.endswith(b"==")
+    query = {"compression": name}
+    assert text_of(BASE64.rstrip(b"="), query=query, base64_inside=False) == JSON
+    assert text_of(BASE64.replace(b"+", b" "), query=query, base64_inside=False) == JSON
+    assert text_of(JSON, query=query) == JSON
+    with pytest.raises(Undecodable):
+        text_of(b"AAAAA", query=query)
+
+
 @pytest.mark.parametrize("encode", [quote, quote_plus])
 def test_a_form_has_json_or_base64_in_data(encode: object) -> None:
     assert callable(encode)
