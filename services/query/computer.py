@@ -1,4 +1,4 @@
-"""Computations on ClickHouse: looks up what planning must know, plans, runs, renders."""
+"""Computations on ClickHouse: planned, run, rendered."""
 
 import hashlib
 import time
@@ -7,17 +7,14 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Raw
 
-from contracts.queries.nodes import FunnelsQuery
 from services.common.accounts import Project
 from services.common.clickhouse import ClickHouse
-from services.common.database import Pool
 from services.common.results.kept import Result
-from services.common.statement import Statement
 from services.query.funnels.facts import PlanningFacts
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.planning import plan_funnel
 from services.query.funnels.result import render
 from services.query.funnels.sql import compile_funnel
+from services.query.planner import Planner
 from services.query.results.computation import (
     Computation,
     FunnelComputation,
@@ -26,9 +23,6 @@ from services.query.results.computation import (
 )
 
 _encoder = msgspec.json.Encoder(order="deterministic")
-
-_FIRST_EVENT = "SELECT minOrNull(timestamp) FROM events WHERE team_id = {team_id:Int64}"
-_HAS_OVERRIDES = "SELECT EXISTS (SELECT FROM person_overrides WHERE team_id = %s)"
 
 
 class PlannedFunnel(msgspec.Struct, frozen=True):
@@ -40,25 +34,24 @@ class PlannedFunnel(msgspec.Struct, frozen=True):
 
 
 class ClickHouseComputer:
-    """The one Computer. Looks up no more than the query needs."""
+    """The one Computer."""
 
-    def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
+    def __init__(self, clickhouse: ClickHouse, planner: Planner) -> None:
         self._clickhouse = clickhouse
-        self._pool = pool
+        self._planner = planner
 
     async def prepare(self, project: Project, computation: Computation) -> Prepared:
         """Raises InvalidQuery."""
         match computation:
             case FunnelComputation(query=query):
-                facts = await self._facts(project, query)
-                plan = plan_funnel(query, facts, legacy=computation.legacy)
-                planned = PlannedFunnel(plan, computation, await self._has_overrides(project.id))
+                planned = await self._planner.plan(project, query, legacy=computation.legacy)
+                plan = planned.plan
                 return Prepared(
                     project=project,
                     computation=computation,
-                    dependencies=_dependencies(facts),
+                    dependencies=_dependencies(planned.facts),
                     range=Range(plan.interval, plan.date_from, plan.date_to),
-                    plan=planned,
+                    plan=PlannedFunnel(plan, computation, planned.has_overrides),
                 )
 
     async def compute(self, prepared: Prepared, query_id: str) -> Result:
@@ -90,30 +83,6 @@ class ClickHouseComputer:
                 )
             },
         )
-
-    async def _facts(self, project: Project, query: FunnelsQuery) -> PlanningFacts:
-        return PlanningFacts(
-            team_id=project.id,
-            now=datetime.now(UTC),
-            timezone=project.timezone,
-            week_starts_monday=project.week_start_day == 1,
-            test_account_filters=project.test_account_filters,
-            first_event_at=await self._first_event_at(project.id, query),
-        )
-
-    async def _first_event_at(self, team_id: int, query: FunnelsQuery) -> datetime | None:
-        """Asked only when `all` needs it."""
-        if query.dateRange is None or query.dateRange.date_from != "all":
-            return None
-        rows = await self._clickhouse.query(Statement(_FIRST_EVENT, {"team_id": team_id}))
-        first: datetime | None = rows[0][0]
-        return first
-
-    async def _has_overrides(self, team_id: int) -> bool:
-        async with self._pool.connection() as conn:
-            cursor = await conn.execute(_HAS_OVERRIDES, (team_id,))
-            row = await cursor.fetchone()
-        return row is not None and bool(row[0])
 
 
 def _dependencies(facts: PlanningFacts) -> bytes:

@@ -11,6 +11,7 @@ from services.common.bell import Bell
 from services.common.clickhouse import ClickHouse
 from services.common.statement import Statement
 from services.query.computer import ClickHouseComputer
+from services.query.planner import Planner
 from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.of_insights import InsightResults
 from services.query.results.runner import Runner
@@ -26,7 +27,8 @@ def part(settings: QuerySettings) -> ServicePart:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         bell = Bell(settings.database_url, CHANNEL)
         async with await ClickHouse.open(settings.clickhouse_url) as clickhouse, bell.listening():
-            computer = ClickHouseComputer(clickhouse, app.state.pool)
+            planner = Planner(clickhouse, app.state.pool)
+            computer = ClickHouseComputer(clickhouse, planner)
             jobs = Jobs(app.state.pool, bell)
             runner = Runner(jobs, computer, app.state.accounts, app.state.pool, bell)
             app.state.jobs = jobs

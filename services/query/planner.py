@@ -1,0 +1,61 @@
+"""Looks up what planning a query must know about its project, no more than the query needs."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from contracts.queries.nodes import FunnelsQuery
+from services.common.accounts import Project
+from services.common.clickhouse import ClickHouse
+from services.common.database import Pool
+from services.common.statement import Statement
+from services.query.funnels.facts import PlanningFacts
+from services.query.funnels.plan import FunnelPlan
+from services.query.funnels.planning import plan_funnel
+
+_FIRST_EVENT = "SELECT minOrNull(timestamp) FROM events WHERE team_id = {team_id:Int64}"
+_HAS_OVERRIDES = "SELECT EXISTS (SELECT FROM person_overrides WHERE team_id = %s)"
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A plan, and what it was made of. has_overrides: the project has merged persons."""
+
+    plan: FunnelPlan
+    facts: PlanningFacts
+    has_overrides: bool
+
+
+class Planner:
+    def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
+        self._clickhouse = clickhouse
+        self._pool = pool
+
+    async def plan(self, project: Project, query: FunnelsQuery, *, legacy: bool = False) -> Planned:
+        """legacy: asked for by legacy filters. Raises InvalidQuery."""
+        facts = await self._facts(project, query)
+        plan = plan_funnel(query, facts, legacy=legacy)
+        return Planned(plan, facts, await self._has_overrides(project.id))
+
+    async def _facts(self, project: Project, query: FunnelsQuery) -> PlanningFacts:
+        return PlanningFacts(
+            team_id=project.id,
+            now=datetime.now(UTC),
+            timezone=project.timezone,
+            week_starts_monday=project.week_start_day == 1,
+            test_account_filters=project.test_account_filters,
+            first_event_at=await self._first_event_at(project.id, query),
+        )
+
+    async def _first_event_at(self, team_id: int, query: FunnelsQuery) -> datetime | None:
+        """Asked only when `all` needs it."""
+        if query.dateRange is None or query.dateRange.date_from != "all":
+            return None
+        rows = await self._clickhouse.query(Statement(_FIRST_EVENT, {"team_id": team_id}))
+        first: datetime | None = rows[0][0]
+        return first
+
+    async def _has_overrides(self, team_id: int) -> bool:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(_HAS_OVERRIDES, (team_id,))
+            row = await cursor.fetchone()
+        return row is not None and bool(row[0])
