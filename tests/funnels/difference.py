@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend, TimeToConvert
+from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend
 from services.common.clickhouse import ClickHouse, EngineError
 from services.query.funnels import result
 from services.query.funnels.oracle.conversion_times import time_to_convert
@@ -41,7 +41,7 @@ async def difference(
                 return Difference(missing[:3], unexpected[:3])
         statement = compile_funnel(plan, has_overrides=False)
         rows = await clickhouse.query(statement)
-        answer = numbers(result.render(plan, rows, pending=True))
+        answer = numbers(plan, result.render(plan, rows, pending=True))
     except (EngineError, NotImplementedError) as error:
         return Difference("an answer", f"{type(error).__name__}: {error}")
     wanted = expected_numbers(plan, given)
@@ -100,19 +100,22 @@ def expected_numbers(plan: FunnelPlan, histories: Histories) -> Any:
             )
 
 
-def numbers(answer: FunnelAnswer) -> Any:
+def numbers(plan: FunnelPlan, answer: FunnelAnswer) -> Any:
     """An answer without its labels of steps: groups and their median, lines, or bins."""
-    results = answer.results
-    if isinstance(results, TimeToConvert):
-        return results.bins, results.average_conversion_time, results.median_conversion_time
-    if results and isinstance(results[0], FunnelTrend):
-        lines: Any = results
-        return [(_value(t), t.count, t.data, t.days, t.labels, _sent(t.pending)) for t in lines]
-    groups: Any = [results] if results and isinstance(results[0], FunnelStep) else results
-    return (
-        [(_value(group[0]), [_step(row) for row in group]) for group in groups],
-        answer.total_median_conversion_time,
-    )
+    results: Any = answer.results
+    match plan.viz:
+        case "steps":
+            groups = results if plan.breakdown else [results]
+            return (
+                [(_value(group[0]), [_step(row) for row in group]) for group in groups],
+                answer.total_median_conversion_time,
+            )
+        case "trends":
+            return [
+                (_value(t), t.count, t.data, t.days, t.labels, _sent(t.pending)) for t in results
+            ]
+        case "time_to_convert":
+            return results.bins, results.average_conversion_time, results.median_conversion_time
 
 
 def _step(row: FunnelStep) -> tuple[Any, ...]:
