@@ -1,5 +1,6 @@
 """Event rows into ClickHouse: a block that is refused is halved until the bad rows stand alone."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -25,6 +26,10 @@ DATA_ERRORS: Final = frozenset({
 })  # fmt: skip
 
 
+# A server takes no longer value in a form field than 128 KiB.
+_ASKED_AT_ONCE: Final = 2_000
+
+
 class Row(msgspec.Struct, frozen=True):
     """An event on its way into the table. place: its number in its message."""
 
@@ -47,20 +52,28 @@ async def stored_uuids(
     clickhouse: ClickHouse, wanted: set[tuple[int, UUID]], before: int
 ) -> set[tuple[int, UUID]]:
     """Which (team_id, uuid) of these were brought by stream sequences lower than `before`."""
-    if not wanted:
-        return set()
+    asked = list(wanted)
+    parts = [
+        asked[first : first + _ASKED_AT_ONCE] for first in range(0, len(asked), _ASKED_AT_ONCE)
+    ]
+    found = await asyncio.gather(*(_stored(clickhouse, part, before) for part in parts))
+    return set().union(*found) & wanted
+
+
+async def _stored(
+    clickhouse: ClickHouse, asked: Sequence[tuple[int, UUID]], before: int
+) -> set[tuple[int, UUID]]:
     statement = Statement(
         "SELECT team_id, uuid FROM event_uuids"
         " WHERE team_id IN {teams:Array(Int64)} AND uuid IN {uuids:Array(UUID)}"
         " AND sequence < {before:UInt64}",
         {
-            "teams": sorted({team_id for team_id, _ in wanted}),
-            "uuids": [str(uuid) for _, uuid in wanted],
+            "teams": sorted({team_id for team_id, _ in asked}),
+            "uuids": [str(uuid) for _, uuid in asked],
             "before": before,
         },
     )
-    found = {(team_id, uuid) for team_id, uuid in await clickhouse.query(statement)}
-    return found & wanted
+    return {(team_id, uuid) for team_id, uuid in await clickhouse.query(statement)}
 
 
 async def insert_events(

@@ -19,6 +19,8 @@ QUERY_HANDLES = 4
 # JSON text is stored as it is: strings that look like dates stay strings. A batch of old events may
 # touch more months than the engine's guard against careless partition keys allows.
 _INSERT_SETTINGS: Mapping[str, object] = {
+    # A server that gathers inserts would remember tokens of its own making.
+    "async_insert": 0,
     "input_format_try_infer_dates": 0,
     "input_format_try_infer_datetimes": 0,
     "max_partitions_per_insert_block": 0,

@@ -56,6 +56,14 @@ async def test_a_uuid_counts_once_whatever_its_copies_say(servers: Servers) -> N
     assert (1, first.uuid, datetime.fromtimestamp(NOON / SECOND, UTC)) in rows
 
 
+async def test_thousands_of_retried_events_count_once(servers: Servers) -> None:
+    events = [event() for _ in range(4_500)]
+    for _ in range(2):
+        await servers.send(events[:2_250])
+        await servers.stored(events[2_250:])
+    assert await servers.rows("SELECT count(), uniqExact(uuid) FROM events") == [(4_500, 4_500)]
+
+
 async def test_progress_is_what_the_last_message_was(servers: Servers) -> None:
     sequence = [await servers.send([event()]) for _ in range(5)][-1]
     await servers.projector().follow(until=sequence)
