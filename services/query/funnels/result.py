@@ -17,13 +17,12 @@ from contracts.api.funnels import (
 )
 from services.query.funnels.periods import periods, shown
 from services.query.funnels.plan import Breakdown, FunnelPlan
+from services.query.funnels.selection import OTHER
 from services.query.funnels.sql_arrays import split_of
 from services.query.funnels.sql_totals import WHOLE
 from services.query.funnels.sql_trends import period_keys
 
 Rows = Sequence[Sequence[object]]
-OTHER = "Other"
-
 _Row = TypeVar("_Row", bound=msgspec.Struct)
 
 

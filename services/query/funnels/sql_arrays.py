@@ -4,13 +4,14 @@ Every form of the funnel starts from this relation: `actor`, `a` and, with a bre
 `value` is text for one key, an array of texts for several, the id of a cohort.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
 from services.common.statement import Bindings
 from services.query.conditions import ALWAYS, EventNamed, InCohort
-from services.query.funnels.plan import Breakdown, FunnelPlan
+from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_layout import NOTHING, Layout, any_names
 from services.query.moments import microseconds
 from services.query.source import Source
@@ -125,40 +126,72 @@ def _no_value(plan: FunnelPlan) -> str:
 
 def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> str:
     """`actor`, `x` and what grouping needs beside them: a row per event that is looked at."""
-    plan = actors.plan
-    source = Source(
-        plan.team_id,
-        actors.bindings,
-        period=(plan.date_from, plan.date_to),
-        has_overrides=actors.has_overrides,
-        timezone=plan.timezone,
-    )
+    plan, source = actors.plan, _source(actors)
     base = actors.bindings.bind(microseconds(plan.date_from) - 1, "Int64")
     columns = [
         f"{source.actor(plan.actor)} AS actor",
         f"to{layout.type}(toUnixTimestamp64Micro(e.timestamp) - {base}) AS t",
         *_fields(source, plan, layout),
     ]
+    outer = ["actor", f"bitShiftLeft(t, {layout.time_at}) + {_packed(layout)} AS x"]
     if split_of(plan) != "none":
-        assert plan.breakdown is not None
-        columns.append(f"{_value(source, plan.breakdown)} AS value")
+        columns.append(f"{_value(source, plan)} AS value")
+        outer.append("value")
     if uuid:
         columns.append("UUIDToNum(e.uuid) AS u")
+        outer.append("u")
+    tests = ["1" if plan.order == "strict" else "steps + bars != 0"]
+    if plan.sample is not None and plan.sample < 1:
+        share = actors.bindings.bind(int(plan.sample * 2**64) - 1, "UInt64")
+        tests.append(f"cityHash64(actor) <= {share}")
+    if actors.only is not None:
+        tests.append(f"actor IN {actors.only}")
+    inner = _entering(source, plan, columns)
+    return f"SELECT {', '.join(outer)} FROM ({inner}) WHERE {' AND '.join(tests)}"
+
+
+def looked_at(actors: Actors) -> str:
+    """`actor`, `at_us`, `uuid`, `event`, `steps`, `bars`[, `value`]: the same events, unpacked.
+
+    at_us: since 1970. steps: those it matches, from 1. bars: indexes of exclusions.
+    """
+    plan, source = actors.plan, _source(actors)
+    steps = [f"if({source.step(step)}, {k}, 0)" for k, step in enumerate(plan.steps, start=1)]
+    bars = [
+        f"if({source.condition(bar.matches)}, {i}, -1)" for i, bar in enumerate(plan.exclusions)
+    ]
+    columns = [
+        f"{source.actor(plan.actor)} AS actor",
+        "toUnixTimestamp64Micro(e.timestamp) AS at_us",
+        "toString(e.uuid) AS uuid",
+        "e.event AS event",
+        f"arrayFilter(k -> k > 0, [{', '.join(steps)}]::Array(Int32)) AS steps",
+        f"arrayFilter(i -> i >= 0, [{', '.join(bars)}]::Array(Int32)) AS bars",
+    ]
+    if split_of(plan) != "none":
+        columns.append(f"{_value(source, plan)} AS value")
+    any_ = "1" if plan.order == "strict" else "notEmpty(steps) OR notEmpty(bars)"
+    return f"SELECT * FROM ({_entering(source, plan, columns)}) WHERE {any_}"
+
+
+def _source(actors: Actors) -> Source:
+    plan = actors.plan
+    return Source(
+        plan.team_id,
+        actors.bindings,
+        period=(plan.date_from, plan.date_to),
+        has_overrides=actors.has_overrides,
+        timezone=plan.timezone,
+        cohorts=dict(plan.cohorts),
+    )
+
+
+def _entering(source: Source, plan: FunnelPlan, columns: Sequence[str]) -> str:
+    """These columns of the events that enter (funnels.md section 3)."""
     where = [source.scope(), source.has_actor(plan.actor), source.condition(plan.filters)]
     if names := _names(plan):
         where.append(source.condition(EventNamed(names=names)))
-    inner = f"SELECT {', '.join(columns)} {source.from_clause()} WHERE {' AND '.join(where)}"
-    outer = ["actor", f"bitShiftLeft(t, {layout.time_at}) + {_packed(layout)} AS x"]
-    outer += ["value"] if split_of(plan) != "none" else []
-    outer += ["u"] if uuid else []
-    kept = [] if plan.order == "strict" else ["steps + bars != 0"]
-    if plan.sample is not None and plan.sample < 1:
-        share = actors.bindings.bind(int(plan.sample * 2**64) - 1, "UInt64")
-        kept.append(f"cityHash64(actor) <= {share}")
-    if actors.only is not None:
-        kept.append(f"actor IN {actors.only}")
-    condition = f" WHERE {' AND '.join(kept)}" if kept else ""
-    return f"SELECT {', '.join(outer)} FROM ({inner}){condition}"
+    return f"SELECT {', '.join(columns)} {source.from_clause()} WHERE {' AND '.join(where)}"
 
 
 def _fields(source: Source, plan: FunnelPlan, layout: Layout) -> list[str]:
@@ -218,7 +251,9 @@ def _names(plan: FunnelPlan) -> tuple[str, ...]:
     return tuple(sorted(any_names(wanted) or ()))
 
 
-def _value(source: Source, breakdown: Breakdown) -> str:
+def _value(source: Source, plan: FunnelPlan) -> str:
+    breakdown = plan.breakdown
+    assert breakdown is not None
     if breakdown.type == "cohort":
         # Once per cohort that the event's person is in; 0 is everybody.
         each = ", ".join(

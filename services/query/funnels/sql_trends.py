@@ -8,6 +8,8 @@ Without exclusions the funnel is walked backwards, for every possible start at o
 k sees when the steps after it will be done.
 """
 
+from datetime import datetime
+
 from services.common.statement import Bindings
 from services.query.funnels.periods import periods
 from services.query.funnels.plan import FunnelPlan
@@ -79,8 +81,12 @@ def period_of(plan: FunnelPlan, bindings: Bindings) -> PeriodOf:
 
 def period_keys(plan: FunnelPlan) -> list[int]:
     """What `period` is for each of the plan's periods, in order."""
-    base = microseconds(plan.date_from) - 1
-    return [max(0, microseconds(period.start) - base) for period in periods(plan)]
+    return [period_key(plan, period.start) for period in periods(plan)]
+
+
+def period_key(plan: FunnelPlan, start: datetime) -> int:
+    """What `period` is for the one that starts then, UTC."""
+    return max(0, microseconds(start) - microseconds(plan.date_from) + 1)
 
 
 def _walked_back(plan: FunnelPlan, layout: Layout, carry: str, gathered: str, window: str) -> str:
