@@ -249,6 +249,12 @@ _SPELLINGS = {
     "funnelsFilter__funnelToStep": "funnel_to_step",
     "funnelsFilter__binCount": "bin_count",
     "funnelsFilter__exclusions": "exclusions",
+    "funnelStep": "funnel_step",
+    "funnelStepBreakdown": "funnel_step_breakdown",
+    "funnelTrendsEntrancePeriodStart": "entrance_period_start",
+    "funnelTrendsDropOff": "drop_off",
+    "funnelConversionTimeFrom": "funnel_conversion_time_from",
+    "funnelConversionTimeTo": "funnel_conversion_time_to",
 }
 
 

@@ -16,7 +16,7 @@ from contracts.queries.nodes import (
 
 CorrelationType = Literal["events", "properties", "event_with_properties"]
 _TYPES: tuple[CorrelationType, ...] = ("events", "properties", "event_with_properties")
-_NO_DROP_OFF = (
+NO_DROP_OFF = (
     "The first valid drop-off argument for funnelStep is -2. -2 refers to persons who performed "
     "the first step but never made it to the second."
 )
@@ -60,7 +60,8 @@ def check_correlation(query: FunnelCorrelationQuery) -> None:
 def convert_people(filters: Filters) -> FunnelsActorsQuery:
     """The filter of `persons/funnel/`. Raises InvalidQuery.
 
-    A funnel of type trends names a period and drop_off, every other one a step.
+    A funnel of type trends names a period and drop_off, one of time to convert a step or the bounds
+    of a bin, every other one a step.
     """
     source = convert(filters)
     query = FunnelsActorsQuery(
@@ -69,6 +70,8 @@ def convert_people(filters: Filters) -> FunnelsActorsQuery:
         funnelStepBreakdown=_breakdown(filters),
         funnelTrendsDropOff=boolean(filters, "drop_off"),
         funnelTrendsEntrancePeriodStart=text(filters, "entrance_period_start"),
+        funnelConversionTimeFrom=integer(filters, "funnel_conversion_time_from"),
+        funnelConversionTimeTo=integer(filters, "funnel_conversion_time_to"),
         includeRecordings=boolean(filters, "include_recordings"),
     )
     check_people(query)
@@ -82,10 +85,24 @@ def check_people(query: FunnelsActorsQuery) -> None:
             raise InvalidQuery("entrance_period_start", "required", "This field is required.")
         if query.funnelTrendsDropOff is None:
             raise InvalidQuery("drop_off", "required", "This field is required.")
+    elif query.source.funnel.funnelVizType == "time_to_convert" and _names_a_bin(query):
+        pass
     elif query.funnelStep is None:
         raise InvalidQuery("funnel_step", "required", "This field is required.")
     elif query.funnelStep in (0, -1):
-        raise invalid_input("funnel_step", _NO_DROP_OFF)
+        raise invalid_input("funnel_step", NO_DROP_OFF)
+
+
+def _names_a_bin(query: FunnelsActorsQuery) -> bool:
+    """Raises InvalidQuery when only one of its bounds is there."""
+    bounds = {
+        "funnel_conversion_time_from": query.funnelConversionTimeFrom,
+        "funnel_conversion_time_to": query.funnelConversionTimeTo,
+    }
+    missing = [name for name, seconds in bounds.items() if seconds is None]
+    if len(missing) == 1:
+        raise InvalidQuery(missing[0], "required", "This field is required.")
+    return not missing
 
 
 def convert_correlation_people(filters: Filters) -> FunnelCorrelationActorsQuery:

@@ -167,13 +167,18 @@ class FunnelsQuery(Node, frozen=True, kw_only=True, tag_field="kind", tag="Funne
 class FunnelsActorsQuery(
     Node, frozen=True, kw_only=True, tag_field="kind", tag="FunnelsActorsQuery"
 ):
-    """The actors behind a number. funnelStep: 1-based, negative for those who dropped before it."""
+    """The actors behind a number. funnelStep: 1-based, negative for those who dropped before it.
+
+    funnelConversionTime…: ours; seconds, of a bin of time to convert: from, up to but not, to.
+    """
 
     source: FunnelsQuery
     funnelStep: int | None = None
     funnelStepBreakdown: str | int | float | tuple[str | int | float, ...] | None = None
     funnelTrendsDropOff: bool | None = None
     funnelTrendsEntrancePeriodStart: str | None = None
+    funnelConversionTimeFrom: int | None = None
+    funnelConversionTimeTo: int | None = None
     includeRecordings: bool | None = None
 
 

@@ -10,11 +10,12 @@ from litestar.di import NamedDependency
 from contracts.events.recorded import UserActor
 from services.common.accounts import Accounts, ApiKey, Project, User
 from services.common.body import as_json
-from services.common.problems import Rejected, forbidden, not_found, unauthenticated
+from services.common.problems import Problem, Rejected, forbidden, not_found, unauthenticated
 
 AnyRequest = Request[Any, Any, Any]
 
 KEYS = "personal_api_key"
+SHARING_TOKEN = "sharing_access_token"  # noqa: S105 - the parameter's name
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -66,6 +67,9 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Person:
     The key is looked for in the Authorization header, then the body, then the query; only the first
     found is tried. Raises Rejected: 401 without a live key, 403 without the scope.
     """
+    if SHARING_TOKEN in request.query_params:
+        # Whoever comes with a share's token is its visitor: this is not a route for one.
+        raise share_refused()
     found = await _find_key(request)
     if found is None:
         raise unauthenticated("not_authenticated", "Authentication credentials were not provided.")
@@ -83,17 +87,30 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Person:
     return Person(user, key)
 
 
+def share_refused() -> Rejected:
+    """403: the token opens nothing, or not this."""
+    return Rejected(
+        403,
+        Problem(
+            type="authentication_error",
+            code="authentication_failed",
+            detail="Sharing access token is invalid.",
+        ),
+    )
+
+
 async def provide_person(request: AnyRequest, accounts: NamedDependency[Accounts]) -> Person:
     return await authenticate(request, accounts)
 
 
 async def provide_caller(request: AnyRequest, accounts: NamedDependency[Accounts]) -> Caller:
-    """The caller in the project that the path names.
+    """The caller in the project that the path names, or in their current one.
 
     Raises Rejected as `authenticate` does; 404: no such project; 403: somebody else's.
     """
     person = await authenticate(request, accounts)
-    project = await resolve_project(request.path_params["project"], person, accounts)
+    reference = request.path_params.get("project", "@current")
+    project = await resolve_project(reference, person, accounts)
     correlation = _correlation(request)
     operation = uuid4()
     return Caller(
