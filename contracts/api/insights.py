@@ -77,12 +77,20 @@ class ResultFields(msgspec.Struct, frozen=True, kw_only=True):
 NO_RESULT = ResultFields()
 
 
+class TileLook(msgspec.Struct, frozen=True):
+    """How a dashboard shows an insight."""
+
+    color: str | None
+    layouts: Raw
+
+
 class InsightContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a body tells beyond the insight's own stream.
 
     users: at least the ones the row names.
     shown_query: the query node to show when it is not the stored one (converted filters, a
     dashboard's override); the document `null`: show what is stored.
+    tile: the tile it is read from, if it is read from a dashboard.
     """
 
     users: Mapping[int, UserBody]
@@ -93,6 +101,7 @@ class InsightContext(msgspec.Struct, frozen=True, kw_only=True):
     last_viewed_at: datetime | None = None
     result: ResultFields = NO_RESULT
     shown_query: Raw = NULL
+    tile: TileLook | None = None
 
 
 class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +144,8 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
     last_viewed_at: datetime | None
     alerts: tuple[()] = ()
     resolved_date_range: Raw
+    color: str | UnsetType | None = UNSET
+    layouts: Raw | UnsetType = UNSET
 
     @classmethod
     def of(cls, row: InsightRow, context: InsightContext) -> "InsightBody":
@@ -178,6 +189,8 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
             types=result.types,
             last_viewed_at=context.last_viewed_at,
             resolved_date_range=result.resolved_date_range,
+            color=UNSET if context.tile is None else context.tile.color,
+            layouts=UNSET if context.tile is None else context.tile.layouts,
         )
 
 

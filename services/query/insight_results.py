@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw
 
+from contracts.api.insights import TileLook, live_tiles
 from contracts.queries.of_insights import overridden
 from contracts.queries.overrides import Overrides
 from contracts.queries.overrides import read as read_overrides
@@ -15,6 +16,7 @@ from services.common.caller import Caller
 from services.common.problems import invalid
 from services.common.results.freshness import Refresh, parse_refresh
 from services.query.parameters import AnyRequest, text
+from services.query.reads.dashboards import DashboardReads
 from services.query.reads.insight_list import Listed
 from services.query.results.of_insights import InsightResults
 
@@ -22,11 +24,16 @@ AT_ONCE = 8
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """overrides: None when nothing is laid over the stored query."""
+    """overrides: None when nothing is laid over the stored query.
+
+    dashboard_id: of the one the insight is read from. tile: how it shows there.
+    """
 
     refresh: Refresh
     overrides: Overrides | None
     client_query_id: str | None
+    dashboard_id: int | None = None
+    tile: TileLook | None = None
 
     @property
     def is_kept_alone(self) -> bool:
@@ -43,6 +50,31 @@ def wanted(request: AnyRequest) -> Wanted:
     )
 
 
+async def on_dashboard(
+    asked: Wanted, request: AnyRequest, row: InsightRow, dashboards: DashboardReads
+) -> Wanted:
+    """With the filters and the looks of the dashboard that `from_dashboard` names.
+
+    A dashboard that the insight is not on is ignored. Ad-hoc filters win over the dashboard's.
+    """
+    number = text(request, "from_dashboard") or ""
+    if not (number.isascii() and number.isdigit()):
+        return asked
+    if all(tile.dashboard_id != int(number) for tile in live_tiles(row)):
+        return asked
+    board = await dashboards.row(row.team_id, int(number))
+    tile = None if board is None else board.tile_of(row.insight_id)
+    if board is None or tile is None:
+        return asked
+    filters = msgspec.json.decode(board.filters)
+    return msgspec.structs.replace(
+        asked,
+        overrides=asked.overrides or (read_overrides(filters) if filters else None),
+        dashboard_id=board.dashboard_id,
+        tile=TileLook(tile.color, tile.layouts),
+    )
+
+
 async def with_result(
     row: InsightRow, beside: Beside, asked: Wanted, caller: Caller, results: InsightResults
 ) -> tuple[InsightRow, Beside]:
@@ -51,7 +83,11 @@ async def with_result(
         return row, beside
     shown = row if asked.overrides is None else overridden(row, asked.overrides)
     fields = await results.fields(
-        shown, caller.project, asked.refresh, client_query_id=asked.client_query_id
+        shown,
+        caller.project,
+        asked.refresh,
+        client_query_id=asked.client_query_id,
+        dashboard_id=asked.dashboard_id,
     )
     return shown, msgspec.structs.replace(beside, result=fields)
 

@@ -97,6 +97,17 @@ class DashboardReads:
         found = _grouped(rows)
         return Seen(OneDashboard(found[0] if found else None, rows[0][2]), _standing(rows))
 
+    async def row(self, team_id: int, number: int) -> DashboardRow | None:
+        """The dashboard alone; None when there is none in sight."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT row::text FROM dashboards"
+                " WHERE team_id = %s AND dashboard_id = %s AND NOT deleted",
+                (team_id, number),
+            )
+            found = await cursor.fetchone()
+        return None if found is None else _decoder.decode(found[0])
+
     async def _rows(
         self, statement: LiteralString, caller: Caller, values: dict[str, object]
     ) -> Sequence[Sequence[Any]]:

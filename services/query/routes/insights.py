@@ -8,6 +8,7 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from msgspec.structs import replace
 
 from contracts.api.insight_pages import InsightPage
 from contracts.api.insights import InsightBody
@@ -20,8 +21,8 @@ from services.common.paths import project_paths
 from services.common.problems import not_found
 from services.query import paging, parameters, shown
 from services.query.answers import answer
+from services.query.insight_results import on_dashboard, with_result, with_results
 from services.query.insight_results import wanted as results_wanted
-from services.query.insight_results import with_result, with_results
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.filters import DEFAULT_ORDER
@@ -29,6 +30,7 @@ from services.query.reads.insight_list import Listed
 from services.query.reads.insights import Found, Reference, reference
 from services.query.reads.standing import Fresh
 from services.query.results.of_insights import InsightResults
+from services.query.visitors import Reader, Visitor, shared_insight, shared_list
 
 READ = {"scopes": ("insight:read",)}
 AnyRequest = Request[Any, Any, State]
@@ -41,10 +43,14 @@ async def list_insights(
     request: AnyRequest,
     reads: NamedDependency[Reads],
     accounts: NamedDependency[Accounts],
-    caller: NamedDependency[Caller],
+    reader: Reader,
     insight_results: NamedDependency[InsightResults],
 ) -> Response[bytes]:
     """Insights of the project, filtered, searched and ordered; deleted ones never."""
+    basic = parameters.flag(request, "basic")
+    if isinstance(reader, Visitor):
+        return await shared_list(request, reader, insight_results, basic=basic)
+    caller = reader
     wanted = parameters.insight_filter(request, caller.project)
     page = paging.page(request, wanted.order or DEFAULT_ORDER)
     fresh = await reads.freshness.of(
@@ -52,7 +58,6 @@ async def list_insights(
         parameters.at_least(request),
     )
     found = fresh.value
-    basic = parameters.flag(request, "basic")
     rows: Sequence[Listed] = found.rows
     if not basic:
         rows = await with_results(rows, results_wanted(request), caller, insight_results)
@@ -70,7 +75,7 @@ async def get_insight(
     request: AnyRequest,
     reads: NamedDependency[Reads],
     accounts: NamedDependency[Accounts],
-    caller: NamedDependency[Caller],
+    reader: Reader,
     insight_results: NamedDependency[InsightResults],
     insight: FromPath[str],
 ) -> Response[bytes]:
@@ -78,18 +83,14 @@ async def get_insight(
     wanted = reference(insight)
     if wanted is None:
         raise not_found()
-    asked = results_wanted(request)
-    fresh = await _one(reads, caller, wanted, parameters.at_least(request))
-    row, beside = await with_result(
-        _in_sight(fresh.value), fresh.value.beside, asked, caller, insight_results
-    )
-    context = await insight_context(
-        accounts,
-        caller,
-        row,
-        fresh.value.access,
-        beside,
-    )
+    if isinstance(reader, Visitor):
+        return await shared_insight(request, reader, wanted, insight_results)
+    fresh = await _one(reads, reader, wanted, parameters.at_least(request))
+    stored = _in_sight(fresh.value)
+    asked = await on_dashboard(results_wanted(request), request, stored, reads.dashboards)
+    row, beside = await with_result(stored, fresh.value.beside, asked, reader, insight_results)
+    context = await insight_context(accounts, reader, row, fresh.value.access, beside)
+    context = replace(context, tile=asked.tile)
     body = _encoder.encode(InsightBody.of(row, context))
     return answer(request, body, fresh, version=row.version)
 
