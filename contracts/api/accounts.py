@@ -1,10 +1,22 @@
 """Users, projects, organizations and keys on the wire: what clients ask for before insights."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+ProjectName = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class WriteProject(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of POST and PATCH of a project. UNSET: not sent. Other members are ignored."""
+
+    name: ProjectName | UnsetType = UNSET
+    timezone: str | UnsetType = UNSET
+    week_start_day: Literal[0, 1] | UnsetType = UNSET
+    test_account_filters: list[dict[str, Any]] | UnsetType = UNSET
 
 
 class ProjectBody(msgspec.Struct, frozen=True, kw_only=True):

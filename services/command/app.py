@@ -13,7 +13,16 @@ from services.command.insights import insight_number
 from services.command.numbers import Numbers
 from services.command.passwords import Passwords
 from services.command.problems import REFUSALS
-from services.command.routes import access, dashboards, insights, share_login, sharing, views
+from services.command.projects import Projects
+from services.command.routes import (
+    access,
+    dashboards,
+    insights,
+    projects,
+    share_login,
+    sharing,
+    views,
+)
 from services.command.settings import CommandSettings
 from services.command.share_logins import ShareLogins
 from services.command.terms import provide_terms
@@ -32,6 +41,7 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.store = store
             app.state.numbers = Numbers(app.state.pool)
             app.state.passwords = Passwords(app.state.pool)
+            app.state.projects = Projects(app.state.pool, app.state.accounts)
             app.state.share_logins = ShareLogins(app.state.pool, store)
             app.state.command_settings = settings
             yield
@@ -44,11 +54,13 @@ def part(settings: CommandSettings) -> ServicePart:
             *views.HANDLERS,
             *dashboards.HANDLERS,
             *access.HANDLERS,
+            *projects.HANDLERS,
         ],
         dependencies={
             "store": from_state("store"),
             "numbers": from_state("numbers"),
             "passwords": from_state("passwords"),
+            "projects": from_state("projects"),
             "share_logins": from_state("share_logins"),
             "command_settings": from_state("command_settings"),
             "insight_id": Provide(provide_insight_id),

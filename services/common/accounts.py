@@ -205,7 +205,8 @@ class Accounts:
             row = await cursor.fetchone()
         return await self.user(row[0]) if row and row[0] is not None else None
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Whatever is kept: the next lookup reads."""
         self._keys.forget()
         self._users.forget()
         self._projects.forget()
@@ -220,9 +221,9 @@ class Accounts:
                     self._url, autocommit=True
                 ) as conn:
                     await conn.execute(f"LISTEN {CHANNEL}")
-                    self._forget()
+                    self.forget()
                     async for _ in conn.notifies():
-                        self._forget()
+                        self.forget()
             except psycopg.OperationalError as lost:
                 # Until the bell rings again, MAX_AGE_SECONDS alone bounds how old an answer can be.
                 log.warning("accounts: lost the connection that listens: %s", lost)

@@ -13,6 +13,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from contracts.queries.errors import InvalidQuery
 from services.common import health, problems
+from services.common.csv_answers import csv_answers
 
 Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
 
@@ -57,6 +58,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
             Exception: problems.on_defect,
             **{kind: _refusal(status, problem) for kind, (status, problem) in refusals.items()},
         },
+        middleware=[csv_answers],
         openapi_config=None,
         logging_config=None,
         request_max_body_size=max_body_bytes,

@@ -6,12 +6,10 @@ from litestar import MediaType, Response
 
 from contracts.headers import IF_NONE_MATCH, INSIGHTS_STALE
 from services.common.answers import resource
-from services.query.parameters import AnyRequest, text
+from services.common.csv_answers import CSV, wants_csv
+from services.common.tables import to_csv
+from services.query.parameters import AnyRequest
 from services.query.reads.standing import Fresh
-from services.query.tables import to_csv
-
-# Litestar adds the charset to text.
-CSV = "text/csv"
 
 
 def answer(
@@ -21,7 +19,7 @@ def answer(
 
     version: of the one resource it shows; a list has none, its ETag is the digest alone.
     """
-    csv = wants_csv(request)
+    csv = wants_csv(request.scope)
     return resource(
         to_csv(body) if csv else body,
         version=version,
@@ -34,16 +32,7 @@ def answer(
 
 def plain(request: AnyRequest, body: bytes) -> Response[bytes]:
     """An answer that stands for no position of the log: what it shows lives in plain tables."""
-    csv = wants_csv(request)
+    csv = wants_csv(request.scope)
     return Response(
         content=to_csv(body) if csv else body, media_type=CSV if csv else MediaType.JSON
     )
-
-
-def wants_csv(request: AnyRequest) -> bool:
-    """`format=csv`, or an Accept that names CSV and not JSON."""
-    wanted = text(request, "format")
-    if wanted is not None:
-        return wanted.strip().lower() == "csv"
-    accepted = request.headers.get("accept", "")
-    return "text/csv" in accepted and "application/json" not in accepted

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get
@@ -22,8 +21,13 @@ from contracts.api.accounts import (
     ProjectSummary,
 )
 from services.common.accounts import Accounts, Member, Organization, Project
-from services.common.caller import Person, current_project, resolve_project
-from services.common.problems import Rejected, not_found
+from services.common.caller import Person, resolve_project
+from services.common.organizations import (
+    current_or_none,
+    organizations_of,
+    project_body,
+    resolve_organization,
+)
 from services.query import paging
 from services.query.answers import plain
 from services.query.reads.filters import DEFAULT_ORDER
@@ -43,8 +47,8 @@ async def get_me(
     request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
 ) -> Response[bytes]:
     """The user whose key it is, with their current project and organization."""
-    user, team = person.user, await _current_project(person, accounts)
-    organizations = await _organizations(person, accounts)
+    user, team = person.user, await current_or_none(person, accounts)
+    organizations = await organizations_of(person, accounts)
     current = next(
         (each for each in organizations if team and each.id == team.organization_id),
         organizations[0] if organizations else None,
@@ -88,7 +92,7 @@ async def list_projects(
     """Every project the key may enter."""
     projects = [
         project
-        for organization in await _organizations(person, accounts)
+        for organization in await organizations_of(person, accounts)
         for project in await _projects(organization, person, accounts)
     ]
     return _page(request, [project_body(each) for each in projects])
@@ -111,7 +115,7 @@ async def list_organizations(
     request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
 ) -> Response[bytes]:
     """Every organization the key may enter."""
-    found = await _organizations(person, accounts)
+    found = await organizations_of(person, accounts)
     return _page(request, [await _organization(each, person, accounts) for each in found])
 
 
@@ -123,7 +127,7 @@ async def get_organization(
     organization: FromPath[str],
 ) -> Response[bytes]:
     """One organization, by UUID or as `@current`."""
-    found = await _resolve(organization, person, accounts)
+    found = await resolve_organization(organization, person, accounts)
     body = await _organization(found, person, accounts)
     return plain(request, _encoder.encode(body))
 
@@ -136,7 +140,7 @@ async def list_projects_of(
     organization: FromPath[str],
 ) -> Response[bytes]:
     """The organization's projects that the key may enter."""
-    found = await _resolve(organization, person, accounts)
+    found = await resolve_organization(organization, person, accounts)
     projects = await _projects(found, person, accounts)
     return _page(request, [project_body(each) for each in projects])
 
@@ -149,7 +153,7 @@ async def list_members(
     organization: FromPath[str],
 ) -> Response[bytes]:
     """Who is in the organization, the oldest membership first."""
-    found = await _resolve(organization, person, accounts)
+    found = await resolve_organization(organization, person, accounts)
     bodies = [await _member(each, accounts) for each in await accounts.members(found.id)]
     return _page(request, [body for body in bodies if body is not None])
 
@@ -174,65 +178,10 @@ async def _member(member: Member, accounts: Accounts) -> MemberBody | None:
     )
 
 
-def project_body(project: Project) -> ProjectBody:
-    return ProjectBody(
-        id=project.id,
-        uuid=project.uuid,
-        organization=project.organization_id,
-        name=project.name,
-        api_token=project.api_token,
-        timezone=project.timezone,
-        week_start_day=project.week_start_day,
-        test_account_filters=project.test_account_filters,
-        created_at=project.created_at,
-    )
-
-
-async def _current_project(person: Person, accounts: Accounts) -> Project | None:
-    try:
-        return await current_project(person, accounts)
-    except Rejected:
-        return None
-
-
-async def _organizations(person: Person, accounts: Accounts) -> list[Organization]:
-    """Those the user is in and the key is not kept out of, the oldest first."""
-    limits = person.key.scoped_organizations
-    found = [
-        await accounts.organization(each)
-        for each in person.user.memberships
-        if not limits or each in limits
-    ]
-    return sorted(
-        (each for each in found if each is not None), key=lambda each: (each.created_at, each.id)
-    )
-
-
 async def _projects(
     organization: Organization, person: Person, accounts: Accounts
 ) -> list[Project]:
     return [each for each in await accounts.projects_of(organization.id) if person.may_enter(each)]
-
-
-async def _resolve(reference: str, person: Person, accounts: Accounts) -> Organization:
-    """Raises Rejected 404; of an organization of others, nothing is said but that."""
-    found = await _organizations(person, accounts)
-    if reference == "@current":
-        team = await _current_project(person, accounts)
-        wanted = team.organization_id if team else found[0].id if found else None
-    else:
-        wanted = _uuid(reference)
-    for each in found:
-        if each.id == wanted:
-            return each
-    raise not_found()
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 async def _organization(

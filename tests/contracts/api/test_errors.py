@@ -1,0 +1,88 @@
+"""insights-api.md, Errors: one shape; bodies as clients really send them."""
+
+import json
+
+import pytest
+
+from tests.contracts.api.talk import Api
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def test_unknown_paths_and_methods_are_refused_in_the_one_shape(api: Api) -> None:
+    made = await api.insight()
+    for path in (
+        "/api/", "/api/nowhere/", "/api/projects/1/nowhere/", "/api/projects/1/insights/1/nowhere/",
+        "/nowhere", "/api/users/2/",
+    ):  # fmt: skip
+        for method in ("GET", "POST", "PATCH", "DELETE"):
+            (await api(f"{method} {path}")).refuses(404, "not_found")
+    for request, allowed in (
+        (f"DELETE insights/{made['id']}/", {"GET", "PATCH", "PUT"}),
+        ("DELETE insights/", {"GET", "POST"}),
+        (f"PUT insights/{made['id']}/sharing/", {"GET", "PATCH"}),
+        (f"GET insights/{made['id']}/viewed/", {"POST"}),
+        ("POST insights/my_last_viewed/", {"GET"}),
+        ("GET insights/cancel/", {"POST"}),
+        ("DELETE insights/activity/", {"GET"}),
+        ("DELETE insights/funnel/", {"GET", "POST"}),
+    ):
+        answer = await api(request)
+        answer.refuses(405, "method_not_allowed", f'Method "{request.split()[0]}" not allowed.')
+        assert allowed <= set(answer.headers["allow"].replace(" ", "").split(",")), request
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"name": }', "{'name': 'A'}", "nonsense", '{"name": "\\ud800"}', '{"a":1}x']
+)
+async def test_what_is_neither_json_nor_a_form_is_refused(api: Api, text: str) -> None:
+    answer = await api("POST insights/", text=text, headers=JSON)
+    answer.refuses(400, "invalid_json")
+
+
+async def test_a_body_that_is_no_object_is_refused(api: Api) -> None:
+    for text in ("[1]", '"text"', "3"):
+        answer = await api("POST insights/", text=text, headers=JSON)
+        assert (answer.status, answer["type"]) == (400, "validation_error")
+
+
+async def test_forms_and_the_docs_own_curl_lines_are_read(api: Api) -> None:
+    """`-d name="string"`, labelled JSON: PostHog answers 400, its docs promise 200."""
+    for kind in ("application/json", "application/x-www-form-urlencoded", "text/plain"):
+        answer = await api(
+            "POST insights/",
+            text='name=string&tags=["b","a"]&favorited=true&query=null&order=3',
+            headers={"Content-Type": kind},
+        )
+        answer.says(201, name="string", tags=["a", "b"], favorited=True, query=None, order=3)
+    funnel = await api("POST insights/funnel/", text='events=[{"id":"a"},{"id":"b"}]', headers=JSON)
+    assert [step["count"] for step in funnel["result"]] == [0, 0]
+
+
+async def test_a_media_type_that_nobody_reads_is_refused(api: Api) -> None:
+    for kind in ("application/xml", "image/png", "application/octet-stream"):
+        answer = await api("POST insights/", text="<a/>", headers={"Content-Type": kind})
+        answer.refuses(415, "unsupported_media_type")
+
+
+async def test_a_body_that_is_too_large_is_refused(api: Api) -> None:
+    huge = json.dumps({"description": "x" * (21 * 1024 * 1024)})
+    (await api("POST insights/", text=huge, headers=JSON)).refuses(413, "too_large")
+
+
+async def test_what_is_not_there_is_not_found(api: Api) -> None:
+    for reference in ("999999", "abcdefgh", "no-such-thing", "0", "99999999999999999999", "%20"):
+        for request in (f"GET insights/{reference}/", f"PATCH insights/{reference}/"):
+            body = {"name": "A"} if request.startswith("PATCH") else None
+            (await api(request, body)).refuses(404, "not_found", "Not found.")
+
+
+async def test_nothing_in_a_path_or_a_query_breaks_the_server(api: Api) -> None:
+    for path in (
+        "insights/?search=%00", "insights/?limit=%F0%28", "insights/%00/", "insights/?order=%00",
+        "insights/?cursor=AAAA", "insights/?cursor=%FF%FE", "insights/?offset=99999999999999999999",
+        "insights/?dashboards=[99999999999999999999]", "insights/?created_by=99999999999999999999",
+        "insights/?tags=[%22%00%22]", "insights/?date_from=-99999999d", "insights/?short_id=%00",
+    ):  # fmt: skip
+        answer = await api(f"GET {path}")
+        assert answer.status in (200, 400, 404), (path, answer.body)
