@@ -43,6 +43,10 @@ class ConcurrentEdit(Refused):
         self.actual = actual
 
 
+class NotAList(Refused):
+    """People can be added to a static cohort only."""
+
+
 class SharingOff(Refused):
     """There is no access token to rotate: sharing is off."""
 

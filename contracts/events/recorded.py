@@ -9,12 +9,22 @@ from uuid import UUID, uuid5
 import msgspec
 
 from contracts.events.access import AccessEvent
+from contracts.events.action import ActionEvent
+from contracts.events.cohort import CohortEvent
 from contracts.events.dashboard import DashboardEvent
 from contracts.events.insight import InsightEvent
 from contracts.events.sharing import SharingEvent
 from contracts.events.viewing import ViewingEvent
 
-DomainEvent = InsightEvent | SharingEvent | ViewingEvent | DashboardEvent | AccessEvent
+DomainEvent = (
+    InsightEvent
+    | SharingEvent
+    | ViewingEvent
+    | DashboardEvent
+    | AccessEvent
+    | ActionEvent
+    | CohortEvent
+)
 
 _STREAMS = UUID("6f0f4f0e-6a53-5b7f-9a0e-2d9d1f6f5a11")
 

@@ -1,8 +1,12 @@
 """Actions as far as funnels need them: a name and the ways to do it."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
+
+from contracts.queries import cohorts
+from contracts.queries.properties import read
 
 Matching = Literal["contains", "regex", "exact"]
 
@@ -24,6 +28,14 @@ class ActionStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str | None = None
     text_matching: Matching | None = None
     properties: Any = None
+
+
+def named_cohorts(steps: Iterable[ActionStep]) -> tuple[int, ...]:
+    """The cohorts that the steps' filters name, each once, ascending. Raises InvalidQuery."""
+    found = {
+        number for step in steps for number in cohorts.named_cohorts(read(step.properties, "steps"))
+    }
+    return tuple(sorted(found))
 
 
 class Action(msgspec.Struct, frozen=True):

@@ -16,6 +16,8 @@ from services.command.problems import REFUSALS
 from services.command.projects import Projects
 from services.command.routes import (
     access,
+    actions,
+    cohorts,
     dashboards,
     insights,
     projects,
@@ -55,6 +57,8 @@ def part(settings: CommandSettings) -> ServicePart:
             *dashboards.HANDLERS,
             *access.HANDLERS,
             *projects.HANDLERS,
+            *actions.HANDLERS,
+            *cohorts.HANDLERS,
         ],
         dependencies={
             "store": from_state("store"),

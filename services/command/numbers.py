@@ -6,6 +6,9 @@ stays behind as a harmless orphan.
 
 import secrets
 import string
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
 
 import msgspec
 
@@ -59,10 +62,29 @@ class Numbers:
         return None if row is None else int(row[0])
 
     async def new_dashboard(self, team_id: int) -> int:
+        return await self._new(
+            "INSERT INTO dashboard_ids (team_id) VALUES (%s) RETURNING id", team_id
+        )
+
+    async def new_action(self, team_id: int) -> int:
+        return await self._new("INSERT INTO action_ids (team_id) VALUES (%s) RETURNING id", team_id)
+
+    async def new_cohort(self, team_id: int) -> int:
+        return await self._new("INSERT INTO cohort_ids (team_id) VALUES (%s) RETURNING id", team_id)
+
+    async def persons_of(self, team_id: int, distinct_ids: Sequence[str]) -> tuple[UUID, ...]:
+        """The persons behind these ids as they are now; ids that nobody has are left out."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
-                "INSERT INTO dashboard_ids (team_id) VALUES (%s) RETURNING id", (team_id,)
+                "SELECT DISTINCT person_id FROM person_distinct_ids"
+                " WHERE team_id = %s AND distinct_id = ANY(%s) ORDER BY person_id",
+                (team_id, list(distinct_ids)),
             )
+            return tuple([person_id for (person_id,) in await cursor.fetchall()])
+
+    async def _new(self, statement: LiteralString, team_id: int) -> int:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(statement, (team_id,))
             row = await cursor.fetchone()
         if row is None:
             raise RuntimeError("INSERT … RETURNING gave no row")

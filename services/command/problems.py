@@ -1,6 +1,13 @@
 """Every refusal of this service, in one table."""
 
-from domain.errors import AlreadyExists, ConcurrentEdit, NotFound, PasswordNotRequired, SharingOff
+from domain.errors import (
+    AlreadyExists,
+    ConcurrentEdit,
+    NotAList,
+    NotFound,
+    PasswordNotRequired,
+    SharingOff,
+)
 from services.command.handle import KeyReused
 from services.common.problems import Problem, Refusals
 from services.common.store import LogUnavailable, OutcomeUnknown
@@ -21,6 +28,15 @@ REFUSALS: Refusals = {
             type="invalid_request",
             code="idempotency_key_reused",
             detail="This Idempotency-Key was used before, with another request.",
+        ),
+    ),
+    NotAList: (
+        400,
+        Problem(
+            type="validation_error",
+            code="invalid_input",
+            detail="People can be added to a static cohort only.",
+            attr="is_static",
         ),
     ),
     SharingOff: (

@@ -11,7 +11,9 @@ from contracts.codec import stored_name
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.read_models import projections
 from services.projector.access import AccessRows
+from services.projector.actions import ActionRows
 from services.projector.checkpoint import Connection
+from services.projector.cohorts import CohortRows
 from services.projector.dashboards import DashboardRows
 from services.projector.projection import Table
 
@@ -29,7 +31,7 @@ class Rows(Protocol):
     async def save(self, conn: Connection, rows: Mapping[UUID, Any]) -> None: ...
 
 
-ROWS: tuple[Rows, ...] = (DashboardRows(), AccessRows())
+ROWS: tuple[Rows, ...] = (DashboardRows(), AccessRows(), ActionRows(), CohortRows())
 
 State = dict[str, dict[UUID, Any]]
 """Topic -> stream -> row. Every stream that is loaded is about to be touched, so all are saved."""

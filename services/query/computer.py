@@ -88,4 +88,5 @@ class ClickHouseComputer:
 def _dependencies(facts: PlanningFacts) -> bytes:
     """A digest of all that a plan hangs on besides the query and the clock."""
     told = msgspec.structs.replace(facts, now=datetime.min.replace(tzinfo=UTC))
-    return hashlib.sha256(_encoder.encode(msgspec.structs.asdict(told))).digest()
+    named = msgspec.to_builtins(told, str_keys=True, order="deterministic")
+    return hashlib.sha256(_encoder.encode(named)).digest()

@@ -4,10 +4,11 @@ A filter is a set of ids, `id IN (SELECT …)`; one that passes on a missing pro
 complement of the set that fails it, so that events without a person row or group pass it too.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from services.common.statement import Bindings
-from services.query.conditions import PropertyIs
+from services.query.conditions import AllOf, AnyCondition, AnyOf, InCohort, PropertyIs
 from services.query.conditions_sql import compare, opposite_of, true_of_null
 from services.query.operands import (
     Operand,
@@ -24,6 +25,9 @@ class Events(Protocol):
     bindings: Bindings
     timezone: str
     has_overrides: bool
+
+    @property
+    def cohorts(self) -> Mapping[int, AnyCondition]: ...
 
     def team(self) -> str: ...
 
@@ -81,7 +85,13 @@ def _persons(events: Events) -> str:
 
 
 def cohort(events: Events, cohort_id: int) -> str:
-    """The members of a cohort; a member who was merged since is found under the new id."""
+    """The members of a cohort: whoever is like that now, or was put on the list.
+
+    A member of a list who was merged since is found under the new id.
+    """
+    if cohort_id in events.cohorts:
+        test = _person_is(events, events.cohorts[cohort_id])
+        return f"(SELECT t.person_id {_persons(events)} AND {test})"
     members = (
         "SELECT c.person_id FROM cohort_people AS c FINAL "
         f"WHERE c.team_id = {events.team()} "
@@ -93,6 +103,26 @@ def cohort(events: Events, cohort_id: int) -> str:
         f"({members} UNION ALL SELECT o.target_id FROM person_overrides AS o FINAL "
         f"WHERE o.team_id = {events.team()} AND o.person_id IN ({members}))"
     )
+
+
+def _person_is(events: Events, condition: AnyCondition) -> str:
+    """A condition on the person alone, over `persons t`: one scan, however many filters."""
+    match condition:
+        case AllOf(conditions=parts):
+            return f"({' AND '.join(_person_is(events, part) for part in parts)})" if parts else "1"
+        case AnyOf(conditions=parts):
+            return f"({' OR '.join(_person_is(events, part) for part in parts)})" if parts else "0"
+        case InCohort(cohort_id=cohort_id, negated=negated):
+            return f"(t.person_id {'NOT IN' if negated else 'IN'} {cohort(events, cohort_id)})"
+        case PropertyIs(type="person", key="distinct_id"):
+            passes_null = true_of_null(condition.operator)
+            asked = opposite_of(condition) if passes_null else condition
+            how = "NOT IN" if passes_null else "IN"
+            return f"(t.person_id {how} ({_persons_where(events, asked)}))"
+        case PropertyIs(type="person", key=key):
+            return _test(events, condition, json_property("t.properties", key))
+        case _:
+            raise ValueError(f"no condition on a person: {condition!r}")
 
 
 # Groups

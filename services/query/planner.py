@@ -9,6 +9,8 @@ from services.common.accounts import Project
 from services.common.clickhouse import ClickHouse
 from services.common.database import Pool
 from services.common.statement import Statement
+from services.query.catalog import catalog
+from services.query.cohort_copies import CohortCopies
 from services.query.funnels.facts import PlanningFacts
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.planning import plan_funnel
@@ -29,20 +31,30 @@ class Planner:
     def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
         self._clickhouse = clickhouse
         self._pool = pool
+        self._copies = CohortCopies(clickhouse, pool)
 
     async def plan(self, project: Project, query: FunnelsQuery, *, legacy: bool = False) -> Planned:
-        """legacy: asked for by legacy filters. Raises InvalidQuery."""
+        """The lists of people that it names are where the engine finds them, too.
+
+        legacy: asked for by legacy filters. Raises InvalidQuery.
+        """
         facts = await self._facts(project, query)
         plan = plan_funnel(query, facts, legacy=legacy)
+        await self._copies.bring(project.id, facts.cohort_versions)
         return Planned(plan, facts, await self._has_overrides(project.id))
 
     async def _facts(self, project: Project, query: FunnelsQuery) -> PlanningFacts:
+        named = await catalog(self._pool, project.id, query, project.test_account_filters)
         return PlanningFacts(
             team_id=project.id,
             now=datetime.now(UTC),
             timezone=project.timezone,
             week_starts_monday=project.week_start_day == 1,
             test_account_filters=project.test_account_filters,
+            actions=named.actions,
+            cohorts=named.cohorts,
+            definitions=named.definitions,
+            cohort_versions=named.versions,
             first_event_at=await self._first_event_at(project.id, query),
         )
 

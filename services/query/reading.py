@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from litestar import Litestar
+from litestar.di import Provide
 
 from contracts.read_models.projections import PROJECTED_CHANNEL
 from services.common.app import ServicePart, from_state
@@ -12,8 +13,18 @@ from services.common.database import pool
 from services.query.problems import REFUSALS
 from services.query.reads.all import Reads
 from services.query.reads.standing import Freshness
-from services.query.routes import access, accounts, activity, dashboards, insights, sharing
+from services.query.routes import (
+    access,
+    accounts,
+    actions,
+    activity,
+    cohorts,
+    dashboards,
+    insights,
+    sharing,
+)
 from services.query.settings import QuerySettings
+from services.query.visitors import provide_reader
 
 # How alike a name must be to be found by a search that it does not contain: "dahsboard" comes to
 # 0.43 for a dashboard, and to 0.36 for dashboards.
@@ -42,8 +53,10 @@ def part(settings: QuerySettings) -> ServicePart:
             *accounts.HANDLERS,
             *dashboards.HANDLERS,
             *access.HANDLERS,
+            *actions.HANDLERS,
+            *cohorts.HANDLERS,
         ],
-        dependencies={"reads": from_state("reads")},
+        dependencies={"reads": from_state("reads"), "reader": Provide(provide_reader)},
         refusals=REFUSALS,
         lifespans=[lifespan],
     )

@@ -11,6 +11,7 @@ Filters on persons, groups, cohorts and sessions are set memberships (`IN (SELEC
 join is paid for; their values, for breakdowns and expressions, are joined.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
@@ -57,6 +58,7 @@ class Source:
     period: both ends inclusive; what `scope` restricts to and first-time steps look at.
     has_overrides: whether the project has merged persons at all; without, no join is paid.
     timezone: the project's, for dates in properties that name no offset.
+    cohorts: what makes a member of each dynamic cohort (FunnelPlan.cohorts).
     """
 
     def __init__(
@@ -67,12 +69,14 @@ class Source:
         period: Period | None = None,
         has_overrides: bool = False,
         timezone: str = "UTC",
+        cohorts: Mapping[int, AnyCondition] = {},
     ) -> None:
         self.team_id = team_id
         self.bindings = bindings
         self.period = period
         self.has_overrides = has_overrides
         self.timezone = timezone
+        self.cohorts = cohorts
         self._joins: dict[str, str] = {}
         self._numbers: dict[tuple[str, str], int] = {}
         self._expressions = Writer(self._read, bindings, timezone)
@@ -144,6 +148,7 @@ class Source:
             self.bindings,
             has_overrides=self.has_overrides,
             timezone=self.timezone,
+            cohorts=self.cohorts,
         )
         person, test = inner.person_id(), inner.condition(condition)
         until = since = ""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from contracts.queries.actions import Action
+from contracts.queries.properties import PropertyGroup
 from services.query.dates import Calendar
 
 
@@ -18,6 +19,8 @@ class PlanningFacts(msgspec.Struct, frozen=True, kw_only=True):
     numeric: ("event" | "person" | …, key) of the properties declared numeric.
     path_cleaning: (regular expression, replacement), in order.
     actions, cohorts: at least those that the query names; cohort id -> name.
+    definitions: of the dynamic cohorts among them and of those that these are made of.
+    cohort_versions: of the static ones. A plan does not hang on them, its numbers do.
     first_event_at: for date_from "all"; None: there are no events.
     """
 
@@ -30,6 +33,8 @@ class PlanningFacts(msgspec.Struct, frozen=True, kw_only=True):
     path_cleaning: tuple[tuple[str, str], ...] = ()
     actions: Mapping[int, Action] = {}
     cohorts: Mapping[int, str] = {}
+    definitions: Mapping[int, PropertyGroup] = {}
+    cohort_versions: Mapping[int, int] = {}
     first_event_at: datetime | None = None
 
     @property

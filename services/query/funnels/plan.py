@@ -100,6 +100,8 @@ class FunnelPlan(msgspec.Struct, frozen=True, kw_only=True):
     from_step, to_step: 1-based, for trends and time to convert.
     sample: share of actors kept, 0 < sample <= 1; counts are divided by it.
     timezone: the project's, for trend periods and dates in properties; week_starts_monday likewise.
+    cohorts: what makes a member of each dynamic cohort that is named, a condition on the person
+        alone; the people of others stand in a table.
     now: the clock of the request, for pending and incomplete windows.
     """
 
@@ -122,4 +124,5 @@ class FunnelPlan(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     week_starts_monday: bool = False
     hide_incomplete: bool = False
+    cohorts: tuple[tuple[int, AnyCondition], ...] = ()
     now: datetime

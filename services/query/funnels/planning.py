@@ -9,6 +9,7 @@ import msgspec
 
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import DateRange, FunnelsQuery
+from services.query.cohorts import plan_cohorts
 from services.query.conditions import AnyCondition
 from services.query.dates import Calendar, date_range, shifted
 from services.query.filters import both, checked_expression, conditions
@@ -66,6 +67,7 @@ def plan_funnel(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool = Fal
         timezone=facts.timezone,
         week_starts_monday=facts.week_starts_monday,
         hide_incomplete=funnel.hideIncompleteConversionWindowPeriods or False,
+        cohorts=plan_cohorts(facts),
         now=facts.now,
     )
 

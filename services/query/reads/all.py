@@ -2,9 +2,14 @@
 
 import msgspec
 
+from contracts.read_models.action import ActionRow
+from contracts.read_models.cohort import CohortRow
 from services.common.database import Pool
 from services.query.reads.access_rules import AccessReads
+from services.query.reads.actions import action_reads
 from services.query.reads.activity import ActivityReads
+from services.query.reads.catalog_rows import CatalogReads
+from services.query.reads.cohorts import cohort_reads
 from services.query.reads.counts import Counts
 from services.query.reads.dashboards import DashboardReads
 from services.query.reads.insight_list import InsightList
@@ -25,6 +30,8 @@ class Reads(msgspec.Struct, frozen=True):
     last_viewed: LastViewedReads
     dashboards: DashboardReads
     access: AccessReads
+    actions: CatalogReads[ActionRow]
+    cohorts: CatalogReads[CohortRow]
 
     @classmethod
     def over(cls, pool: Pool, freshness: Freshness) -> "Reads":
@@ -37,4 +44,6 @@ class Reads(msgspec.Struct, frozen=True):
             last_viewed=LastViewedReads(pool),
             dashboards=DashboardReads(pool),
             access=AccessReads(pool),
+            actions=action_reads(pool),
+            cohorts=cohort_reads(pool),
         )

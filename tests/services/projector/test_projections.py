@@ -1,6 +1,7 @@
 """Facts in, rows out; again, and nothing moves."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -9,9 +10,22 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from psycopg import sql
 
+from contracts.events.access import AccessGranted, AccessRevoked, Grantee
+from contracts.events.action import (
+    ActionCreated,
+    ActionDeleted,
+    ActionRestored,
+    ActionStepsChanged,
+)
+from contracts.events.cohort import (
+    CohortCreated,
+    CohortDeleted,
+    CohortPeopleAdded,
+    CohortRenamed,
+)
 from contracts.events.dashboard import DashboardCreated, DashboardDeleted, DashboardEvent, TileAdded
 from contracts.events.insight import InsightEvent, InsightRenamed
-from contracts.events.recorded import DomainEvent, Stream
+from contracts.events.recorded import DomainEvent, Stream, StreamKind
 from contracts.events.sharing import (
     AccessTokenRotated,
     SharePasswordAdded,
@@ -49,6 +63,25 @@ BOARD: list[DashboardEvent] = [
     TileAdded(tile_id=31, insight_id=INSIGHT),
     DashboardDeleted(tiles=(31,)),
 ]
+RULES: list[DomainEvent] = [
+    AccessGranted(INSIGHT, None, "viewer", None),
+    AccessGranted(INSIGHT, Grantee(2, UUID(int=2)), "none", None),
+    AccessGranted(INSIGHT, Grantee(2, UUID(int=2)), "editor", "none"),
+    AccessRevoked(INSIGHT, None, "viewer"),
+]
+ACTION: list[DomainEvent] = [
+    ActionCreated(action_id=5, name="Pays"),
+    ActionStepsChanged(Raw(b'[{"event":"paid"}]'), Raw(b"[]")),
+    ActionDeleted(),
+    ActionRestored(),
+]
+COHORT: list[DomainEvent] = [
+    CohortCreated(cohort_id=6, is_static=True),
+    CohortPeopleAdded((UUID(int=1), UUID(int=2))),
+    CohortPeopleAdded((UUID(int=3),)),
+    CohortRenamed("Testers", None),
+    CohortDeleted(),
+]
 EDITED = [
     EditInsight(name="Sign-ups", tags=("b", "A"), description="Weekly", order=3),
     EditInsight(derived_name="signed_up → paid", query=FUNNEL, favorited=True, saved=False),
@@ -81,6 +114,38 @@ async def test_a_dashboards_row_is_the_view_of_its_history(projector: Projecting
         assert await projector.dashboard() == dashboard_view(history)  # type: ignore[arg-type]  # a dashboard's stream
 
 
+async def test_rules_stand_one_by_one_for_joins(projector: Projecting) -> None:
+    for event in RULES:
+        await projector.append(event, of=Stream(StreamKind.ACCESS, TEAM, INSIGHT))
+    await projector.catch_up(size=3)
+    rules = await projector.rows("SELECT insight_id, user_id, level FROM access_rules")
+    assert rules == [{"insight_id": INSIGHT, "user_id": 2, "level": 2}]
+
+
+async def test_the_people_of_a_list_and_what_a_cohort_or_action_names(
+    projector: Projecting,
+) -> None:
+    made_of = Raw(b'{"properties":[{"type":"cohort","key":"id","value":[6,7]}]}')
+    steps = Raw(b'[{"properties":[{"type":"cohort","key":"id","value":"8"}]}]')
+    for event in COHORT:
+        await projector.append(event, of=Stream(StreamKind.COHORT, TEAM, 6))
+    await projector.append(
+        CohortCreated(cohort_id=9, filters=made_of), of=Stream(StreamKind.COHORT, TEAM, 9)
+    )
+    await projector.append(
+        ActionCreated(action_id=5, steps=steps), of=Stream(StreamKind.ACTION, TEAM, 5)
+    )
+    await projector.catch_up(size=2)
+    members = await projector.rows("SELECT person_id FROM cohort_members ORDER BY person_id")
+    assert [row["person_id"].int for row in members] == [1, 2, 3]
+    cohorts = await projector.rows("SELECT cohort_id, cohorts, deleted FROM cohorts ORDER BY 1")
+    assert cohorts == [
+        {"cohort_id": 6, "cohorts": [], "deleted": True},
+        {"cohort_id": 9, "cohorts": [6, 7], "deleted": False},
+    ]
+    assert await projector.rows("SELECT cohorts FROM actions") == [{"cohorts": [8]}]
+
+
 async def test_views_move_forward_per_user_and_insight(projector: Projecting) -> None:
     await projector.append(InsightViewed(INSIGHT, 1), InsightViewed(8, 1), of=viewing())
     (again,) = await projector.append(InsightViewed(INSIGHT, 1), of=viewing())
@@ -100,6 +165,9 @@ EVERY_KIND: list[tuple[Stream, DomainEvent]] = [
     *((sharing(), event) for event in SHARED),
     (viewing(), InsightViewed(INSIGHT, ALICE.user_id)),
     *((dashboard(), event) for event in BOARD),
+    *((Stream(StreamKind.ACCESS, TEAM, INSIGHT), event) for event in RULES),
+    *((Stream(StreamKind.ACTION, TEAM, 5), event) for event in ACTION),
+    *((Stream(StreamKind.COHORT, TEAM, 6), event) for event in COHORT),
 ]
 
 

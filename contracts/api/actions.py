@@ -1,0 +1,61 @@
+"""Actions on the wire: what a client sends, and the bodies it gets."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from contracts.api.insights import Name, UserBody
+from contracts.queries.actions import ActionStep
+from contracts.read_models.action import ActionRow
+
+
+class WriteAction(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of POST and PATCH of an action. UNSET: not sent. Other members are ignored."""
+
+    name: Name | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    steps: tuple[ActionStep, ...] | UnsetType | None = UNSET
+    deleted: bool | UnsetType = UNSET
+
+
+class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
+    """An action as every answer carries it."""
+
+    id: int
+    name: str | None
+    description: str
+    post_to_slack: bool = False
+    slack_message_format: str = ""
+    steps: Raw
+    tags: tuple[()] = ()
+    created_at: datetime
+    created_by: UserBody | None
+    deleted: bool
+    is_calculating: bool = False
+    last_calculated_at: datetime
+    team_id: int
+    is_action: bool = True
+
+    @classmethod
+    def of(cls, row: ActionRow, created_by: UserBody | None) -> "ActionBody":
+        return cls(
+            id=row.action_id,
+            name=row.name,
+            description=row.description,
+            steps=row.steps,
+            created_at=row.created_at,
+            created_by=created_by,
+            deleted=row.deleted,
+            last_calculated_at=row.updated_at,
+            team_id=row.team_id,
+        )
+
+
+class ActionPage(msgspec.Struct, frozen=True, kw_only=True):
+    """GET actions/. next, previous: absolute URLs, null at the ends."""
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: tuple[ActionBody, ...]

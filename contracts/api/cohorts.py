@@ -1,0 +1,82 @@
+"""Cohorts on the wire: what a client sends, and the bodies it gets."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from contracts.api.insights import Name, UserBody
+from contracts.read_models.cohort import CohortRow
+
+MOST_AT_ONCE = 100_000
+People = Annotated[tuple[UUID, ...], Meta(max_length=MOST_AT_ONCE)]
+DistinctIds = Annotated[tuple[str, ...], Meta(max_length=MOST_AT_ONCE)]
+
+
+class WriteCohort(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of POST and PATCH of a cohort. UNSET: not sent. Other members are ignored.
+
+    filters: {"properties": group}; groups: the older form, each {"properties": […]}, any of them.
+    person_ids, distinct_ids: people of a static cohort; a PATCH adds them. The first has PostHog's
+    name for it, `_create_static_person_ids`, too.
+    """
+
+    name: Name | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    is_static: bool | UnsetType = UNSET
+    filters: Raw | UnsetType = UNSET
+    groups: tuple[Mapping[str, Any], ...] | UnsetType | None = UNSET
+    person_ids: People = ()
+    distinct_ids: DistinctIds = ()
+    create_static_person_ids: People = msgspec.field(name="_create_static_person_ids", default=())
+    deleted: bool | UnsetType = UNSET
+
+
+class CohortBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A cohort as every answer carries it. count: of a static one; else null, nothing is stored."""
+
+    id: int
+    name: str | None
+    description: str
+    groups: tuple[()] = ()
+    deleted: bool
+    filters: Raw
+    query: None = None
+    is_calculating: bool = False
+    created_by: UserBody | None
+    created_at: datetime
+    last_calculation: datetime | None = None
+    errors_calculating: int = 0
+    count: int | None
+    is_static: bool
+    cohort_type: Literal["static", "person_property"]
+    team_id: int
+
+    @classmethod
+    def of(cls, row: CohortRow, created_by: UserBody | None) -> "CohortBody":
+        return cls(
+            id=row.cohort_id,
+            name=row.name,
+            description=row.description,
+            deleted=row.deleted,
+            filters=row.filters,
+            created_by=created_by,
+            created_at=row.created_at,
+            last_calculation=row.updated_at if row.is_static else None,
+            count=row.count if row.is_static else None,
+            is_static=row.is_static,
+            cohort_type="static" if row.is_static else "person_property",
+            team_id=row.team_id,
+        )
+
+
+class CohortPage(msgspec.Struct, frozen=True, kw_only=True):
+    """GET cohorts/. next, previous: absolute URLs, null at the ends."""
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: tuple[CohortBody, ...]

@@ -1,0 +1,1 @@
+"""One action: a name for what people do, and the ways to do it."""

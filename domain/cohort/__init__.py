@@ -1,0 +1,1 @@
+"""One cohort: people by list, or by what they are like."""

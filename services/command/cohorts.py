@@ -1,0 +1,168 @@
+"""From the body of a write to the command on a cohort, and from the outcome to its answer."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+from msgspec import UNSET, Raw, UnsetType
+from msgspec.structs import replace
+
+from contracts.api.cohorts import CohortBody, WriteCohort
+from contracts.events.cohort import (
+    CohortDeleted,
+    CohortDescribed,
+    CohortEvent,
+    CohortFiltersChanged,
+    CohortPeopleAdded,
+    CohortRenamed,
+    CohortRestored,
+)
+from contracts.events.recorded import Recorded, Stream, StreamKind
+from contracts.json import EMPTY_OBJECT, is_null
+from contracts.queries.cohorts import definition, named_cohorts
+from contracts.queries.errors import InvalidQuery
+from contracts.read_models.activity import Change
+from domain.cohort.commands import CohortCommand, CreateCohort, EditCohort
+from domain.cohort.decide import decide
+from domain.cohort.state import Cohort, fold
+from domain.cohort.view import view
+from domain.insight.activity import change
+from services.command.documents import json_object, or_default
+from services.command.handle import Outcome, Rules
+from services.command.numbers import Numbers
+from services.common.accounts import Accounts
+from services.common.answers import resource
+from services.common.body import read
+from services.common.context import user_bodies
+from services.common.problems import invalid
+
+RULES: Rules[Cohort | None, CohortCommand, CohortEvent] = Rules(decide, fold)
+
+
+def cohort_stream(team_id: int, number: int) -> Stream:
+    return Stream(StreamKind.COHORT, team_id, number)
+
+
+async def read_cohort(request: Request[Any, Any, Any], number: int | None = None) -> WriteCohort:
+    """The body of a write, its filters checked. Raises Rejected 400 naming the field.
+
+    number: of the cohort; it can't be made of itself.
+    """
+    body = await read(request, WriteCohort)
+    return replace(body, filters=_filters(body, number))
+
+
+def _filters(body: WriteCohort, number: int | None) -> Raw | UnsetType:
+    filters = body.filters
+    if filters is UNSET and body.groups is not UNSET:
+        filters = _of_groups(body.groups or ())
+    if filters is UNSET:
+        return UNSET
+    if is_null(filters):
+        return EMPTY_OBJECT
+    filters = json_object(filters, "filters")
+    try:
+        named = named_cohorts(definition(filters))
+    except InvalidQuery as cause:
+        raise invalid("filters", cause.code, cause.detail) from cause
+    if number in named:
+        raise invalid("filters", "invalid_input", "A cohort can't be made of itself.")
+    return filters
+
+
+def _of_groups(groups: Sequence[Any]) -> Raw:
+    """PostHog: Cohort.properties reads the older form like this."""
+    values = [
+        {"type": "AND", "values": [{"type": "person", **each} for each in _properties(group)]}
+        for group in groups
+    ]
+    return Raw(msgspec.json.encode({"properties": {"type": "OR", "values": values}}))
+
+
+def _properties(group: Any) -> list[dict[str, Any]]:
+    sent = group.get("properties") or ()
+    if not isinstance(sent, list | tuple) or not all(isinstance(each, dict) for each in sent):
+        raise invalid("groups", "invalid_input", "Each group has a list of properties.")
+    return list(sent)
+
+
+async def people(body: WriteCohort, team_id: int, numbers: Numbers) -> tuple[UUID, ...]:
+    """Everybody whom the body names; distinct ids that nobody has are left out, as in PostHog."""
+    found: tuple[UUID, ...] = ()
+    if body.distinct_ids:
+        found = await numbers.persons_of(team_id, body.distinct_ids)
+    return (*body.person_ids, *body.create_static_person_ids, *found)
+
+
+def create_command(body: WriteCohort, number: int, who: tuple[UUID, ...]) -> CreateCohort:
+    """What is not named gets its default."""
+    return CreateCohort(
+        cohort_id=number,
+        name=or_default(body.name, None),
+        description=or_default(body.description, None) or "",
+        is_static=or_default(body.is_static, False),
+        filters=or_default(body.filters, EMPTY_OBJECT),
+        people=who,
+    )
+
+
+def edit_command(body: WriteCohort, who: tuple[UUID, ...]) -> EditCohort:
+    """PATCH: what is not named stays."""
+    return EditCohort(
+        name=body.name,
+        description=UNSET if body.description is UNSET else body.description or "",
+        filters=body.filters,
+        people=who,
+        deleted=body.deleted,
+    )
+
+
+async def cohort_answer(
+    outcome: Outcome[CohortEvent], accounts: Accounts, status: int = 200
+) -> Response[bytes]:
+    """The cohort as every later read will show it."""
+    row = view(outcome.history)
+    if row is None:
+        raise ValueError("a cohort without a history has no answer")
+    users = await user_bodies(accounts, (row.created_by,))
+    body = CohortBody.of(row, users.get(row.created_by or 0))
+    return resource(
+        msgspec.json.encode(body), version=row.version, position=outcome.position, status=status
+    )
+
+
+def changes_since(
+    history: Sequence[Recorded[CohortEvent]], version: int
+) -> list[dict[str, object]]:
+    """What happened after `version`, in order, as a 412 tells it."""
+    return [
+        {
+            "version": fact.version,
+            "at": fact.at,
+            "field": told.field,
+            "before": told.before,
+            "after": told.after,
+        }
+        for fact in history
+        if fact.version > version
+        for told in _changes(fact.event)
+    ]
+
+
+def _changes(event: CohortEvent) -> list[Change]:
+    match event:
+        case CohortRenamed():
+            return [change("name", event.previous, event.name, "Cohort")]
+        case CohortDescribed():
+            return [change("description", event.previous, event.description, "Cohort")]
+        case CohortFiltersChanged():
+            return [change("filters", event.previous, event.filters, "Cohort")]
+        case CohortPeopleAdded():
+            return [change("person_ids", None, event.person_ids, "Cohort")]
+        case CohortDeleted() | CohortRestored():
+            deleted = isinstance(event, CohortDeleted)
+            return [change("deleted", not deleted, deleted, "Cohort")]
+        case _:
+            return []

@@ -1,0 +1,77 @@
+"""Creating and editing actions."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from litestar import Request, Response, patch, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.events.action import ActionEvent
+from contracts.events.recorded import Recorded
+from domain.errors import Stale
+from services.command.actions import (
+    RULES,
+    action_answer,
+    action_stream,
+    changes_since,
+    create_command,
+    edit_command,
+    read_action,
+)
+from services.command.handle import Terms, handle, replayed
+from services.command.numbers import Numbers
+from services.common.accounts import Accounts
+from services.common.caller import Caller
+from services.common.etag import stale
+from services.common.paths import number_in_path, project_paths
+from services.common.store import EventStore
+
+WRITE = {"scopes": ("action:write",)}
+AnyRequest = Request[Any, Any, State]
+
+
+@post(project_paths("/actions/"), opt=WRITE, status_code=201)
+async def create_action(
+    request: AnyRequest,
+    store: NamedDependency[EventStore],
+    numbers: NamedDependency[Numbers],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    terms: NamedDependency[Terms],
+) -> Response[bytes]:
+    """Create an action. All fields may be left out; without steps it is every event."""
+    body = await read_action(request)
+    outcome = await replayed(store, terms)
+    if outcome is None:
+        number = await numbers.new_action(caller.team_id)
+        stream = action_stream(caller.team_id, number)
+        outcome = await handle(store, RULES, stream, create_command(body, number), terms)
+    return await action_answer(outcome, accounts, status=201)
+
+
+@patch(project_paths("/actions/{action:str}/"), opt=WRITE)
+async def patch_action(
+    request: AnyRequest,
+    store: NamedDependency[EventStore],
+    accounts: NamedDependency[Accounts],
+    caller: NamedDependency[Caller],
+    action: FromPath[str],
+    terms: NamedDependency[Terms],
+) -> Response[bytes]:
+    """Edit an action; `deleted` takes it out of sight and brings it back."""
+    command = edit_command(await read_action(request))
+    outcome = await replayed(store, terms)
+    if outcome is None:
+        stream = action_stream(caller.team_id, number_in_path(action))
+        try:
+            outcome = await handle(store, RULES, stream, command, terms)
+        except Stale as moved:
+            history = cast("Sequence[Recorded[ActionEvent]]", moved.history)
+            changes = changes_since(history, moved.expected)
+            raise stale(moved.expected, moved.actual, changes) from moved
+    return await action_answer(outcome, accounts)
+
+
+HANDLERS = [create_action, patch_action]

@@ -1,0 +1,77 @@
+"""Rows that stand by themselves, actions and cohorts: one, or a page with its count."""
+
+from typing import Generic, LiteralString, TypeVar
+
+import msgspec
+
+from contracts.events.recorded import Stream, StreamKind
+from contracts.read_models.projections import CATALOG
+from services.common.database import Pool
+from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+
+R = TypeVar("R")
+
+_PARKED: LiteralString = """
+    (SELECT p.position FROM parked_streams p
+    WHERE p.projection = 'catalog' AND p.stream_id = %(stream_id)s)"""
+
+
+class RowPage(msgspec.Struct, Generic[R], frozen=True):
+    """count: of all pages together."""
+
+    rows: tuple[R, ...]
+    count: int
+
+
+class OneRow(msgspec.Struct, Generic[R], frozen=True):
+    """row: None when there is none in sight. parked_at: see `reads.insights.Found`."""
+
+    row: R | None
+    parked_at: int | None
+
+
+class CatalogReads(Generic[R]):
+    """list_, count, one: statements over one table, with the values of team_id, limit, offset and
+    number.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        kind: StreamKind,
+        decoder: msgspec.json.Decoder[R],
+        list_: LiteralString,
+        count: LiteralString,
+        one: LiteralString,
+    ) -> None:
+        self._pool = pool
+        self._kind = kind
+        self._decoder = decoder
+        self._page: LiteralString = f"""
+            SELECT {REACHED}, {TEAM_HEAD}, ({count}), page.row
+            FROM (SELECT) AS one LEFT JOIN ({list_}) AS page ON true"""
+        self._one: LiteralString = f"""
+            SELECT {REACHED}, {TEAM_HEAD}, {_PARKED}, found.row
+            FROM (SELECT) AS one LEFT JOIN ({one}) AS found ON true"""
+
+    async def page(self, team_id: int, *, limit: int, offset: int) -> Seen[RowPage[R]]:
+        values: dict[str, object] = {"team_id": team_id, "limit": limit, "offset": offset}
+        standing, count, rows = await self._read(self._page, values)
+        return Seen(RowPage(rows, count or 0), standing)
+
+    async def one(self, team_id: int, number: int) -> Seen[OneRow[R]]:
+        stream = Stream(self._kind, team_id, number)
+        values = {"team_id": team_id, "number": number, "stream_id": stream.id}
+        standing, parked_at, rows = await self._read(self._one, values)
+        return Seen(OneRow(rows[0] if rows else None, parked_at), standing)
+
+    async def _read(
+        self, statement: LiteralString, values: dict[str, object]
+    ) -> tuple[Standing, int | None, tuple[R, ...]]:
+        """There is one row even when nothing is found."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(statement, values | {"projections": projections(CATALOG)})
+            found = await cursor.fetchall()
+        reached, head, told, _ = found[0]
+        rows = tuple(self._decoder.decode(row) for *_, row in found if row is not None)
+        return Standing(reached or 0, head), told, rows
