@@ -1,9 +1,10 @@
-"""One insight, in one round trip."""
+"""One insight, in at most one round trip."""
 
 import re
+from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import LiteralString
-from uuid import UUID
 
 import msgspec
 from msgspec import Raw
@@ -17,8 +18,13 @@ from services.common.access import Access
 from services.common.beside import COLUMNS, JOINS, Beside, beside
 from services.common.caller import Caller
 from services.common.database import Pool
-from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access, access_values
-from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access
+from services.query.reads.grouped import Grouped
+from services.query.reads.standing import REACHED, Seen, Standing, projections
+
+SHORT_IDS_KEPT = 10_000
+NOBODYS = 0
+"""A number that no insight has."""
 
 _decoder = msgspec.json.Decoder(InsightRow)
 
@@ -26,24 +32,33 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
 
 # Wanted is the insight's own last fact, or the rules' for all of them, so that nobody waits for
-# what happens to another one. The stream of a short id is known from its row only; without a row,
-# any fact may be its creation.
+# what happens to another one.
 _ONE: LiteralString = f"""
     SELECT i.row::text, {COLUMNS}, p.position, {LEVEL}, {CLOSED_BY}, {REACHED},
-        greatest({UNFOLDED_RULE}, CASE
-        WHEN coalesce(i.stream_id, %(stream_id)s) IS NULL THEN {TEAM_HEAD}
-        ELSE coalesce((
-            SELECT notification_id FROM log
-            WHERE originator_id = coalesce(i.stream_id, %(stream_id)s)
+        greatest({UNFOLDED_RULE}, (
+            SELECT notification_id FROM log WHERE originator_id = %(stream_id)s
             ORDER BY originator_version DESC LIMIT 1
-        ), 0) END)
+        ))
     FROM (SELECT) AS one
-    LEFT JOIN insights i ON i.team_id = %(team_id)s AND """
-_BY_NUMBER: LiteralString = "i.insight_id = %(number)s"
-_BY_SHORT_ID: LiteralString = "i.short_id = %(short_id)s"
-_BESIDE: LiteralString = f"""{JOINS}
-    LEFT JOIN parked_streams p ON p.projection = 'insights'
-        AND p.stream_id = coalesce(i.stream_id, %(stream_id)s)"""
+    LEFT JOIN insights i ON i.team_id = %(team_id)s AND i.insight_id = %(number)s
+    {JOINS}
+    LEFT JOIN parked_streams p ON p.projection = 'insights' AND p.stream_id = %(stream_id)s"""
+
+# The same for each of many who ask: their values are columns of `asked`.
+_EACH: LiteralString = (
+    _ONE.replace("%(team_id)s", "asked.team_id")
+    .replace("%(number)s", "asked.number")
+    .replace("%(stream_id)s", "asked.stream_id")
+    .replace("%(user_id)s", "asked.user_id")
+    .replace("%(administrator)s", "asked.administrator")
+)
+_MANY: LiteralString = f"""
+    SELECT each.* FROM unnest(
+        %(team_ids)s::bigint[], %(numbers)s::bigint[], %(stream_ids)s::uuid[],
+        %(user_ids)s::bigint[], %(administrators)s::boolean[]
+    ) WITH ORDINALITY AS asked (team_id, number, stream_id, user_id, administrator, place)
+    CROSS JOIN LATERAL ({_EACH}) AS each
+    ORDER BY asked.place"""
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -51,9 +66,6 @@ class Reference(msgspec.Struct, frozen=True):
 
     number: int | None = None
     short_id: str | None = None
-
-    def stream_id(self, team_id: int) -> UUID | None:
-        return None if self.number is None else Stream(StreamKind.INSIGHT, team_id, self.number).id
 
 
 def reference(text: str) -> Reference | None:
@@ -78,32 +90,40 @@ class Found(msgspec.Struct, frozen=True):
     access: Access
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """Who asks for which insight of which project."""
+
+    team_id: int
+    number: int
+    user_id: int
+    administrator: bool
+
+
 class InsightReads:
+    """Those who ask at the same moment are answered by one statement."""
+
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._grouped = Grouped(self._each)
+        self._short_ids: OrderedDict[tuple[int, str], int] = OrderedDict()
 
     async def one(self, caller: Caller, wanted: Reference) -> Seen[Found]:
         """The insight, deleted or not, as the caller sees it."""
-        async with self._pool.connection() as conn:
-            cursor = conn.cursor(row_factory=args_row(_found))
-            await cursor.execute(
-                _ONE + (_BY_SHORT_ID if wanted.number is None else _BY_NUMBER) + _BESIDE,
-                access_values(caller)
-                | {
-                    "team_id": caller.team_id,
-                    "number": wanted.number,
-                    "short_id": wanted.short_id,
-                    "stream_id": wanted.stream_id(caller.team_id),
-                    "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
-                },
-            )
-            row = await cursor.fetchone()
-        if row is None:
-            raise RuntimeError("the statement always gives one row")
-        return row
+        number = wanted.number
+        if wanted.short_id is not None:
+            number = await self.number(caller.team_id, wanted.short_id)
+        asked = Asked(caller.team_id, number or NOBODYS, caller.user.id, caller.is_administrator)
+        return await self._grouped.get(asked)
 
     async def number(self, team_id: int, short_id: str) -> int | None:
-        """The number that was given together with this short id, projected or not."""
+        """The number of an insight, projected or not; None when no insight was ever called so.
+
+        Both were given together, before the insight was created, and never part: what is known is
+        not asked again.
+        """
+        known = self._short_ids.get((team_id, short_id))
+        if known is not None:
+            return known
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
                 "SELECT id FROM insight_ids"
@@ -111,7 +131,30 @@ class InsightReads:
                 {"team_id": team_id, "short_id": short_id},
             )
             row = await cursor.fetchone()
-        return None if row is None else int(row[0])
+        if row is None:
+            return None
+        self._short_ids[team_id, short_id] = int(row[0])
+        if len(self._short_ids) > SHORT_IDS_KEPT:
+            self._short_ids.popitem(last=False)
+        return int(row[0])
+
+    async def _each(self, asked: Sequence[Asked]) -> Sequence[Seen[Found]]:
+        async with self._pool.connection() as conn:
+            cursor = conn.cursor(row_factory=args_row(_found))
+            await cursor.execute(
+                _MANY,
+                {
+                    "team_ids": [each.team_id for each in asked],
+                    "numbers": [each.number for each in asked],
+                    "stream_ids": [
+                        Stream(StreamKind.INSIGHT, each.team_id, each.number).id for each in asked
+                    ],
+                    "user_ids": [each.user_id for each in asked],
+                    "administrators": [each.administrator for each in asked],
+                    "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
+                },
+            )
+            return await cursor.fetchall()
 
 
 def _found(

@@ -55,7 +55,7 @@ async def reading(url: str, **settings: Any) -> AsyncIterator[Reading]:
                 **settings,
             }
         )
-        app = compose([foundation(url), service.part(chosen), _NO_ENGINE])
+        app = compose([foundation(url), service.part(chosen), NO_ENGINE])
         transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
         async with (
             app.lifespan(),
@@ -69,7 +69,7 @@ def _nobody_computes() -> InsightResults:
     return InsightResults(cast("Results", None))
 
 
-_NO_ENGINE = ServicePart(
+NO_ENGINE = ServicePart(
     handlers=(),
     dependencies={"insight_results": Provide(_nobody_computes, sync_to_thread=False)},
 )

@@ -53,6 +53,14 @@ def text(at: Any) -> str:
     return str(msgspec.json.decode(msgspec.json.encode(at)))
 
 
+async def numbered(api: Reading) -> None:
+    """As the command service numbers an insight before it is created."""
+    await api.projector.execute(
+        "INSERT INTO insight_ids (id, team_id, short_id) VALUES (7, 1, 'aB3dE6gH'),"
+        " (8, 1, 'second00')"
+    )
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -65,6 +73,7 @@ def text(at: Any) -> str:
     ],
 )
 async def test_an_insight_has_many_paths(api: Reading, path: str) -> None:
+    await numbered(api)
     await api.projector.append(created())
     await api.projector.catch_up()
     assert (await api.get(path)).json()["id"] == INSIGHT
@@ -121,6 +130,7 @@ async def test_an_answer_says_which_position_it_holds(api: Reading) -> None:
 @pytest.mark.parametrize("reference", [str(INSIGHT), SHORT_ID])
 async def test_a_write_is_visible_to_the_very_next_read(postgres_url: str, reference: str) -> None:
     async with reading(postgres_url, freshness_wait_seconds=20) as api:
+        await numbered(api)
         await api.projector.append(created(name="A"))
         await api.projector.catch_up()
         await api.projector.append(InsightRenamed("B", "A"))
@@ -199,10 +209,7 @@ async def test_a_position_that_is_no_number_is_refused(api: Reading, sent: str) 
 
 
 async def test_a_parked_insight_answers_503_and_stays_in_lists_as_it_was(api: Reading) -> None:
-    await api.projector.execute(
-        "INSERT INTO insight_ids (id, team_id, short_id) VALUES (7, 1, 'aB3dE6gH'),"
-        " (8, 1, 'second00')"
-    )
+    await numbered(api)
     await api.projector.append(created(name="A"))
     (bad,) = await api.projector.append(InsightRenamed("B", "A"))
     (worse,) = await api.projector.append(created(insight_id=8, short_id="second00"), of=insight(8))

@@ -1,0 +1,75 @@
+"""Reads that wait at the same moment share one statement, each with an answer of its own."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+MOST_AT_ONCE = 128
+STATEMENTS_AT_ONCE = 2
+
+
+class Grouped(Generic[K, V]):
+    """Asks for whatever is waiting, as soon as a statement may run, and never waits for more.
+
+    A statement begins after each of its callers asked, so nobody sees anything older than if they
+    had asked alone. Under load the cost of a round trip is shared; a lone caller pays it alone.
+
+    read: the answers, one for each key, in their order.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Sequence[K]], Awaitable[Sequence[V]]],
+        *,
+        most: int = MOST_AT_ONCE,
+        statements: int = STATEMENTS_AT_ONCE,
+    ) -> None:
+        self._read = read
+        self._most = most
+        self._free = statements
+        self._waiting: deque[tuple[K, asyncio.Future[V]]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def get(self, key: K) -> V:
+        """Raises what the statement that was to answer it raised."""
+        answer: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, answer))
+        if self._free:
+            self._free -= 1
+            task = asyncio.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await answer
+
+    async def _work(self) -> None:
+        """Until nobody waits."""
+        try:
+            while self._waiting:
+                count = min(len(self._waiting), self._most)
+                taken = [self._waiting.popleft() for _ in range(count)]
+                await self._answer([each for each in taken if not each[1].done()])
+        finally:
+            self._free += 1
+
+    async def _answer(self, taken: Sequence[tuple[K, asyncio.Future[V]]]) -> None:
+        """Every caller is answered when this returns, or raises."""
+        if not taken:
+            return
+        try:
+            found = await self._read([key for key, _ in taken])
+        except Exception as cause:
+            for _, answer in taken:
+                if not answer.done():
+                    answer.set_exception(cause)
+            return
+        except asyncio.CancelledError:
+            for _, answer in taken:
+                answer.cancel()
+            raise
+        for (_, answer), value in zip(taken, found, strict=True):
+            if not answer.done():
+                answer.set_result(value)
