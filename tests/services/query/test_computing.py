@@ -1,16 +1,14 @@
 """Funnels over HTTP: computed once, cached, run as jobs, cancelled."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from services.common.clickhouse import ClickHouse
 from services.common.statement import Statement
-from tests.services.query.computing import Engine, ago, running
 from tests.waiting import seen
+from tests.whole import Whole
 
 SIGN_UP = {"events": [{"id": "signed_up", "order": 0}, {"id": "paid", "order": 1}]}
 NODE = {
@@ -23,46 +21,45 @@ NODE = {
 
 
 @pytest.fixture
-async def engine(
-    postgres_url: str, clickhouse: ClickHouse, server_folder: Path
-) -> AsyncIterator[Engine]:
-    url = f"chdb://{server_folder / 'chdb'}?database={clickhouse.database}"
-    async with running(postgres_url, clickhouse, url) as opened:
-        yield opened
+def engine(whole: Whole) -> Whole:
+    """As far as these tests are concerned."""
+    return whole
 
 
-async def status_of(engine: Engine, path: str) -> Any:
+def ago(**delta: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**delta)
+
+
+async def status_of(engine: Whole, path: str) -> Any:
     return (await engine.client.get(path)).json()["query_status"]
 
 
-async def sleepers(engine: Engine) -> int:
+async def sleepers(engine: Whole) -> int:
     """Queries that sleep in the engine, this one left out."""
     processes = "SELECT count() FROM system.processes WHERE query LIKE '%sleepEach%'"
     rows = await engine.clickhouse.query(Statement(processes, {}))
     return int(rows[0][0]) - 1
 
 
-async def sign_ups(engine: Engine) -> None:
+async def sign_ups(engine: Whole) -> None:
     """Three signed up, two of them paid, one and three hours later."""
     await engine.happened(
-        [
-            ("signed_up", "ada", ago(hours=10)),
-            ("paid", "ada", ago(hours=9)),
-            ("signed_up", "bob", ago(hours=8)),
-            ("signed_up", "cy", ago(hours=8)),
-            ("paid", "cy", ago(hours=5)),
-        ]
+        ("signed_up", "ada", ago(hours=10)),
+        ("paid", "ada", ago(hours=9)),
+        ("signed_up", "bob", ago(hours=8)),
+        ("signed_up", "cy", ago(hours=8)),
+        ("paid", "cy", ago(hours=5)),
     )
 
 
-async def funnel(engine: Engine, **filters: Any) -> dict[str, Any]:
+async def funnel(engine: Whole, **filters: Any) -> dict[str, Any]:
     answer = await engine.client.post(f"{engine.root}insights/funnel/", json={**SIGN_UP, **filters})
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body
 
 
-async def test_a_funnel_counts_who_came_how_far(engine: Engine) -> None:
+async def test_a_funnel_counts_who_came_how_far(engine: Whole) -> None:
     await sign_ups(engine)
     answer = await funnel(engine)
     assert [step["count"] for step in answer["result"]] == [3, 2]
@@ -70,7 +67,7 @@ async def test_a_funnel_counts_who_came_how_far(engine: Engine) -> None:
     assert (answer["is_cached"], answer["timezone"]) == (False, "UTC")
 
 
-async def test_the_query_string_asks_the_same(engine: Engine) -> None:
+async def test_the_query_string_asks_the_same(engine: Whole) -> None:
     await sign_ups(engine)
     answer = await engine.client.get(
         f"{engine.root}insights/funnel/",
@@ -80,7 +77,7 @@ async def test_the_query_string_asks_the_same(engine: Engine) -> None:
 
 
 async def test_the_second_to_ask_gets_the_first_ones_answer_unless_it_insists(
-    engine: Engine,
+    engine: Whole,
 ) -> None:
     first = await funnel(engine)
     await sign_ups(engine)
@@ -91,7 +88,7 @@ async def test_the_second_to_ask_gets_the_first_ones_answer_unless_it_insists(
     assert (third["is_cached"], [step["count"] for step in third["result"]]) == (False, [3, 2])
 
 
-async def test_however_many_ask_it_is_computed_once(engine: Engine) -> None:
+async def test_however_many_ask_it_is_computed_once(engine: Whole) -> None:
     await sign_ups(engine)
     answers = await asyncio.gather(*(funnel(engine) for _ in range(12)))
     assert {answer["last_refresh"] for answer in answers} == {answers[0]["last_refresh"]}
@@ -100,7 +97,7 @@ async def test_however_many_ask_it_is_computed_once(engine: Engine) -> None:
     assert jobs == 1
 
 
-async def test_a_node_answers_with_results(engine: Engine) -> None:
+async def test_a_node_answers_with_results(engine: Whole) -> None:
     await sign_ups(engine)
     answer = await engine.client.post(f"{engine.root}query/", json={"query": NODE})
     body = answer.json()
@@ -111,7 +108,7 @@ async def test_a_node_answers_with_results(engine: Engine) -> None:
     assert again.json()["is_cached"] is True
 
 
-async def test_a_job_is_started_polled_and_leaves_its_result(engine: Engine) -> None:
+async def test_a_job_is_started_polled_and_leaves_its_result(engine: Whole) -> None:
     await sign_ups(engine)
     started = await engine.client.post(
         f"{engine.root}query/", json={"query": NODE, "refresh": "force_async"}
@@ -126,7 +123,7 @@ async def test_a_job_is_started_polled_and_leaves_its_result(engine: Engine) -> 
 
 
 async def test_a_running_query_is_cancelled_by_its_name(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    engine: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = Statement("SELECT sum(sleepEachRow(0.1)) FROM numbers(3000)", {})
     monkeypatch.setattr("services.query.computer.compile_funnel", lambda *_, **__: endless)
@@ -145,7 +142,7 @@ async def test_a_running_query_is_cancelled_by_its_name(
     await seen(lambda: sleepers(engine), lambda count: count == 0)
 
 
-async def test_cancelling_needs_a_name_and_minds_no_unknown_one(engine: Engine) -> None:
+async def test_cancelling_needs_a_name_and_minds_no_unknown_one(engine: Whole) -> None:
     path = f"{engine.root}insights/cancel/"
     missing = await engine.client.post(path, json={})
     assert (missing.status_code, missing.json()["attr"]) == (400, "client_query_id")
@@ -162,7 +159,7 @@ async def test_cancelling_needs_a_name_and_minds_no_unknown_one(engine: Engine) 
     ],
 )
 async def test_what_cannot_be_computed_is_refused_before_it_runs(
-    engine: Engine, filters: dict[str, Any], attr: str | None
+    engine: Whole, filters: dict[str, Any], attr: str | None
 ) -> None:
     answer = await engine.client.post(f"{engine.root}insights/funnel/", json={**SIGN_UP, **filters})
     assert (answer.status_code, answer.json()["type"]) == (400, "validation_error")
@@ -170,7 +167,7 @@ async def test_what_cannot_be_computed_is_refused_before_it_runs(
         assert answer.json()["attr"] == attr
 
 
-async def test_a_kind_that_is_not_computed_says_so(engine: Engine) -> None:
+async def test_a_kind_that_is_not_computed_says_so(engine: Whole) -> None:
     answer = await engine.client.post(
         f"{engine.root}query/", json={"query": {"kind": "PathsQuery"}}
     )
@@ -178,6 +175,6 @@ async def test_a_kind_that_is_not_computed_says_so(engine: Engine) -> None:
     assert "cannot be computed here" in answer.json()["detail"]
 
 
-async def test_a_job_of_another_project_is_not_found(engine: Engine) -> None:
+async def test_a_job_of_another_project_is_not_found(engine: Whole) -> None:
     answer = await engine.client.get(f"{engine.root}query/00000000-0000-4000-8000-000000000000/")
     assert (answer.status_code, answer.json()["detail"]) == (404, "Query not found.")
