@@ -11,12 +11,13 @@ from services.common.bell import Bell
 from services.common.clickhouse import ClickHouse
 from services.common.statement import Statement
 from services.query.computer import ClickHouseComputer
+from services.query.people.actors import Actors
 from services.query.planner import Planner
 from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.of_insights import InsightResults
 from services.query.results.runner import Runner
 from services.query.results.service import Results
-from services.query.routes import funnels, queries, shared
+from services.query.routes import funnels, people, queries, shared
 from services.query.settings import QuerySettings
 
 
@@ -34,16 +35,20 @@ def part(settings: QuerySettings) -> ServicePart:
             app.state.jobs = jobs
             app.state.results = Results(app.state.pool, jobs, computer)
             app.state.insight_results = InsightResults(app.state.results)
+            app.state.planner = planner
+            app.state.actors = Actors(clickhouse, app.state.pool)
             app.state.clickhouse = clickhouse
             async with jobs.watching(), runner.working():
                 yield
 
     return ServicePart(
-        handlers=[*funnels.HANDLERS, *queries.HANDLERS, *shared.HANDLERS],
+        handlers=[*funnels.HANDLERS, *people.HANDLERS, *queries.HANDLERS, *shared.HANDLERS],
         dependencies={
             "jobs": from_state("jobs"),
             "results": from_state("results"),
             "insight_results": from_state("insight_results"),
+            "planner": from_state("planner"),
+            "actors": from_state("actors"),
             "clickhouse": from_state("clickhouse"),
         },
         lifespans=[lifespan],

@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 
 from contracts.api.queries import CancelQuery, FunnelEnvelope
+from contracts.json import is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import convert, spelled
 from services.common.body import as_json, read
@@ -17,6 +18,7 @@ from services.common.paths import project_paths
 from services.common.problems import invalid
 from services.common.results.freshness import Refresh, parse_refresh
 from services.common.results.job import job_body
+from services.query.people.links import StepLinks
 from services.query.results.computation import FunnelComputation
 from services.query.results.jobs import Jobs
 from services.query.results.service import Answered, Asked, Results, result_fields
@@ -25,6 +27,8 @@ READ = {"scopes": ("insight:read",)}
 CANCEL = {"scopes": ("insight:read", "insight:write")}
 AnyRequest = Request[Any, Any, State]
 Filters = Mapping[str, Any]
+STEPS = (None, "steps", "flow")
+"""Kinds of display whose rows have people behind them by URL."""
 
 
 @get(project_paths("/insights/funnel/"), opt=READ)
@@ -32,7 +36,7 @@ async def get_funnel(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
     """Compute a funnel; lists and objects are JSON text in the query string."""
-    return await _funnel(dict(request.query_params.items()), results, caller)
+    return await _funnel(request, dict(request.query_params.items()), results, caller)
 
 
 @post(project_paths("/insights/funnel/"), opt=READ, status_code=200)
@@ -40,8 +44,8 @@ async def post_funnel(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
     """Compute a funnel; what the query string says goes for what the body leaves out."""
-    body = await filters_of(request)
-    return await _funnel({**dict(request.query_params.items()), **body}, results, caller)
+    filters = {**dict(request.query_params.items()), **await filters_of(request)}
+    return await _funnel(request, filters, results, caller)
 
 
 @post(project_paths("/insights/cancel/"), opt=CANCEL, status_code=201)
@@ -56,7 +60,9 @@ async def cancel_query(
     return Response(b"", status_code=201)
 
 
-async def _funnel(filters: Filters, results: Results, caller: Caller) -> Response[bytes]:
+async def _funnel(
+    request: AnyRequest, filters: Filters, results: Results, caller: Caller
+) -> Response[bytes]:
     computation = FunnelComputation(
         query=convert(filters), legacy=True, include=included(filters.get("include"))
     )
@@ -72,7 +78,11 @@ async def _funnel(filters: Filters, results: Results, caller: Caller) -> Respons
         answered = await results.answer(asked)
     except InvalidQuery as refused:
         raise spelled(refused) from refused
-    return Response(msgspec.json.encode(envelope(answered, caller)), media_type=MediaType.JSON)
+    body = envelope(answered, caller)
+    if computation.query.funnel.funnelVizType in STEPS and not is_null(body.result):
+        links = StepLinks(request, caller.team_id, filters)
+        body = msgspec.structs.replace(body, result=links.added(body.result))
+    return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
 
 
 def envelope(answered: Answered, caller: Caller) -> FunnelEnvelope:

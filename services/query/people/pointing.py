@@ -1,0 +1,101 @@
+"""Which number of a planned funnel a request for people points at."""
+
+from typing import assert_never
+
+import msgspec
+
+from contracts.queries.errors import InvalidQuery, invalid_input
+from contracts.queries.legacy_actors import NO_DROP_OFF
+from contracts.queries.nodes import FunnelsActorsQuery
+from services.query.funnels.periods import periods
+from services.query.funnels.plan import Breakdown, FunnelPlan
+from services.query.funnels.selection import (
+    OTHER,
+    AtStep,
+    InBin,
+    InPeriod,
+    Selection,
+    Value,
+)
+
+_Sent = str | int | float | tuple[str | int | float, ...] | None
+_ALL_USERS = ("all", "0")
+
+
+def selection(plan: FunnelPlan, query: FunnelsActorsQuery) -> Selection:
+    """Raises InvalidQuery for what the funnel's answer does not have, in the node's words."""
+    value = _value(plan.breakdown, query.funnelStepBreakdown)
+    match plan.viz:
+        case "trends":
+            return _in_period(plan, query, value)
+        case "time_to_convert":
+            if query.funnelConversionTimeFrom is None or query.funnelConversionTimeTo is None:
+                return _at_step(plan, query, None)
+            return InBin(
+                from_seconds=query.funnelConversionTimeFrom,
+                to_seconds=query.funnelConversionTimeTo,
+            )
+        case "steps":
+            return _at_step(plan, query, value)
+        case _:
+            assert_never(plan.viz)
+
+
+def _at_step(plan: FunnelPlan, query: FunnelsActorsQuery, value: Value | None) -> AtStep:
+    step, n = query.funnelStep, len(plan.steps)
+    if step is None:
+        raise _required("funnelStep")
+    if step in (0, -1):
+        raise invalid_input("funnelStep", NO_DROP_OFF)
+    if not (1 <= step <= n or -n <= step <= -2):
+        raise invalid_input("funnelStep", f"This funnel has the steps 1 to {n}.")
+    return AtStep(step=step, value=value)
+
+
+def _in_period(plan: FunnelPlan, query: FunnelsActorsQuery, value: Value | None) -> InPeriod:
+    """Of two hours of the same name, when clocks go back, the first."""
+    named, dropped_off = query.funnelTrendsEntrancePeriodStart, query.funnelTrendsDropOff
+    if named is None:
+        raise _required("funnelTrendsEntrancePeriodStart")
+    if dropped_off is None:
+        raise _required("funnelTrendsDropOff")
+    sent = named.replace("T", " ")[:19]
+    for period in periods(plan):
+        if sent in (period.day, f"{period.day} 00:00:00"):
+            return InPeriod(start=period.start, dropped_off=dropped_off, value=value)
+    raise invalid_input("funnelTrendsEntrancePeriodStart", "No period of this funnel starts then.")
+
+
+def _required(attr: str) -> InvalidQuery:
+    return InvalidQuery(attr, "required", "This field is required.")
+
+
+def _value(breakdown: Breakdown | None, sent: _Sent) -> Value | None:
+    """What tells the row's actors apart, whether it was shown boxed or not."""
+    if sent is None:
+        return None
+    if breakdown is None:
+        if sent == "":
+            return None
+        raise invalid_input("funnelStepBreakdown", "This funnel has no breakdown.")
+    parts = tuple(_text(part) for part in (sent if isinstance(sent, tuple) else (sent,)))
+    if breakdown.type == "cohort":
+        return _cohort(breakdown, parts)
+    if parts != (OTHER,) and len(parts) != len(breakdown.keys):
+        raise invalid_input(
+            "funnelStepBreakdown", f"A row of this funnel has {len(breakdown.keys)} values."
+        )
+    return parts
+
+
+def _cohort(breakdown: Breakdown, parts: tuple[str, ...]) -> int:
+    """By id, or by the name that trends show."""
+    for id_, name in breakdown.cohorts:
+        if parts in ((str(id_),), (name,)) or (id_ == 0 and parts[0] in _ALL_USERS):
+            return id_
+    raise invalid_input("funnelStepBreakdown", "This funnel has no such cohort.")
+
+
+def _text(part: str | int | float) -> str:
+    """Numbers as JSON text, as breakdowns show them."""
+    return part if isinstance(part, str) else msgspec.json.encode(part).decode()

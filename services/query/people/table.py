@@ -1,0 +1,90 @@
+"""Actors as an ActorsQuery wants them: rows of chosen columns."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from contracts.api.people import AnyActor, PersonActor
+from contracts.queries.errors import invalid_input
+from services.query.people.actors import Page
+
+DEFAULT = ("actor", "id", "created_at")
+_PROPERTIES = ("properties.", "person.properties.", "actor.properties.", "group.properties.")
+_object = msgspec.json.Decoder(dict[str, Any])
+
+
+class Column(msgspec.Struct, frozen=True):
+    """type: as ClickHouse calls it, for clients that lay out tables by it."""
+
+    name: str
+    type: str
+    of: Callable[[AnyActor], object]
+
+
+def columns(select: Sequence[str] | None) -> list[Column]:
+    """Raises InvalidQuery for what actors do not have."""
+    return [_column(name) for name in select or DEFAULT]
+
+
+def rows(chosen: Sequence[Column], page: Page) -> list[list[object]]:
+    """One per actor of the page; of those without a record the id alone is known."""
+    return [
+        [column.of(actor) for column in chosen]
+        if (actor := page.known.get(id_)) is not None
+        else [_of_unknown(column, id_) for column in chosen]
+        for id_ in page.ids
+    ]
+
+
+def _of_unknown(column: Column, id_: str) -> object:
+    match column.name:
+        case "actor" | "person" | "group":
+            return {"id": id_}
+        case "id":
+            return id_
+        case _:
+            return None
+
+
+def _column(sent: str) -> Column:
+    name = sent.strip()
+    match name:
+        case "actor" | "person" | "group":
+            return Column(name, "Tuple", lambda actor: actor)
+        case "id":
+            return Column(name, "UUID", lambda actor: actor.id)
+        case "created_at":
+            return Column(name, "Nullable(DateTime64(6, 'UTC'))", lambda actor: actor.created_at)
+        case "name" | "person_display_name":
+            return Column(name, "String", lambda actor: actor.name)
+        case "is_identified":
+            return Column(name, "Nullable(UInt8)", lambda actor: _person(actor, "is_identified"))
+        case "distinct_ids" | "event_distinct_ids":
+            return Column(name, "Array(String)", lambda actor: _person(actor, "distinct_ids"))
+        case "matched_events" | "matched_recordings":
+            return Column(name, "Array(Tuple)", lambda actor: getattr(actor, name))
+        case "properties":
+            return Column(name, "String", lambda actor: actor.properties)
+        case "person.$delete":
+            # A button of PostHog's table, which needs to know whom it is for.
+            return Column(name, "UUID", lambda actor: actor.id)
+        case _:
+            return _property(name)
+
+
+def _property(name: str) -> Column:
+    for prefix in _PROPERTIES:
+        if key := name.removeprefix(prefix) if name.startswith(prefix) else "":
+            return Column(name, "Nullable(String)", lambda actor: _properties(actor).get(key))
+    raise invalid_input("query__select", f"Column {name[:100]} cannot be selected here.")
+
+
+def _properties(actor: AnyActor) -> dict[str, Any]:
+    sent = actor.properties
+    return _object.decode(sent) if isinstance(sent, Raw) else dict(sent)
+
+
+def _person(actor: AnyActor, field: str) -> object:
+    return getattr(actor, field) if isinstance(actor, PersonActor) else None

@@ -1,0 +1,137 @@
+"""The people behind the numbers of a funnel, asked for by legacy filters."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Response, get, post
+from litestar.di import NamedDependency
+
+from contracts.api.people import People, PeoplePage
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.legacy import spelled
+from contracts.queries.legacy_actors import convert_people
+from contracts.queries.loose import number
+from services.common.caller import Caller
+from services.common.clickhouse import EngineError
+from services.common.csv_answers import CSV, wants_csv
+from services.common.paths import project_paths
+from services.common.problems import Rejected
+from services.common.tables import to_csv
+from services.query.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, AnyRequest
+from services.query.people.actors import Actors, Page
+from services.query.people.links import PEOPLE_FILTERS, Filters, absolute, kept
+from services.query.people.pointing import selection
+from services.query.planner import Planner
+from services.query.results.runner import job_error
+from services.query.routes.funnels import filters_of
+
+READ = {"scopes": ("person:read",)}
+HIGHEST_OFFSET = 2**53
+
+
+def people_paths(path: str) -> list[str]:
+    """`persons` and `person`, in a project or, as old clients ask, in the caller's current one."""
+    return [
+        *project_paths(f"/persons{path}"),
+        *project_paths(f"/person{path}"),
+        f"/api/person{path}",
+        f"/api/persons{path}",
+    ]
+
+
+@get(people_paths("/funnel/"), opt=READ)
+async def get_people(
+    request: AnyRequest,
+    planner: NamedDependency[Planner],
+    actors: NamedDependency[Actors],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """Who is behind a step, a period or a bin; lists and objects are JSON text."""
+    return await _people(request, dict(request.query_params.items()), planner, actors, caller)
+
+
+@post(people_paths("/funnel/"), opt=READ, status_code=200)
+async def post_people(
+    request: AnyRequest,
+    planner: NamedDependency[Planner],
+    actors: NamedDependency[Actors],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """The same, with the filter in the body."""
+    filters = {**dict(request.query_params.items()), **await filters_of(request)}
+    return await _people(request, filters, planner, actors, caller)
+
+
+async def _people(
+    request: AnyRequest, filters: Filters, planner: Planner, actors: Actors, caller: Caller
+) -> Response[bytes]:
+    limit, offset = page_of(filters, "limit", "offset")
+    try:
+        query = convert_people(filters)
+        planned = await planner.plan(caller.project, query.source, legacy=True)
+        pointed = selection(planned.plan, query)
+        found = await actors.page(planned, pointed, limit=limit, offset=offset)
+    except InvalidQuery as refused:
+        raise spelled(refused) from refused
+    except EngineError as failed:
+        raise rejected(failed) from failed
+    return answer(
+        request, people_page(request, found, kept(filters, PEOPLE_FILTERS), limit, offset)
+    )
+
+
+def answer(request: AnyRequest, page: PeoplePage) -> Response[bytes]:
+    """As CSV, a row per person and not one for all of them."""
+    if wants_csv(request.scope):
+        rows = [person for people in page.results for person in people.people]
+        return Response(to_csv(msgspec.json.encode(rows)), media_type=CSV)
+    return Response(msgspec.json.encode(page), media_type=MediaType.JSON)
+
+
+def people_page(
+    request: AnyRequest,
+    found: Page,
+    filters: Filters,
+    limit: int,
+    offset: int,
+    names: tuple[str, str] = ("limit", "offset"),
+) -> PeoplePage:
+    """names: of limit and offset, for the URLs of the other pages."""
+    path = request.scope["raw_path"].decode("latin-1")
+    limit_name, offset_name = names
+
+    def url(start: int) -> str:
+        return absolute(request, path, {**filters, limit_name: limit, offset_name: start})
+
+    return PeoplePage(
+        results=[People(found.actors, len(found.actors))],
+        next=url(offset + limit) if len(found.ids) >= limit else None,
+        initial=url(0),
+        missing_persons=found.missing,
+        is_cached=False,
+        last_refresh=datetime.now(UTC),
+    )
+
+
+def page_of(filters: Filters, limit: str, offset: str) -> tuple[int, int]:
+    """As lists read them: what is no number, or too small, is the default."""
+    return (
+        _whole(filters.get(limit), DEFAULT_LIMIT, least=1, most=HIGHEST_LIMIT),
+        _whole(filters.get(offset), 0, least=0, most=HIGHEST_OFFSET),
+    )
+
+
+def _whole(sent: Any, default: int, *, least: int, most: int) -> int:
+    read = number(sent)
+    if read is None or not read.is_integer() or read < least:
+        return default
+    return min(int(read), most)
+
+
+def rejected(failed: EngineError) -> Rejected:
+    told = job_error(failed)
+    return Rejected(told.status, told.problem)
+
+
+HANDLERS = [get_people, post_people]
