@@ -3,7 +3,7 @@
 What exclusions do to an entry depends on when its deepest step was reached, so the backward walk of
 sql_trends cannot tell. An entry's depth is the last step that anybody of it got to, spoilt or not;
 its mark is told by the first arrival there that no exclusion strikes within a window of its time:
-clean (1), wholly (2) when that attempt was spoilt; none: partly (0).
+clean, or wholly spoilt when that attempt was; none: partly.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,7 @@ from collections.abc import Callable
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_layout import Layout
 from services.query.funnels.sql_stages import Stages
-
-_PARTLY, _CLEAN, _WHOLLY = 0, 1, 2
+from services.query.funnels.sql_walks import CLEAN, PARTLY, WHOLLY, entry_walk
 
 
 def barred_entries(
@@ -30,27 +29,20 @@ def barred_entries(
     starts = f"arrayMap(x -> {layout.start('x')}, arrayFilter(x -> {first}, a))"
     of_starts = f"arrayMap(s -> {period_of(layout.time('s'))}, starts)"
     periods = (
-        f"SELECT {carried}, a, period, starts[indexOf(in_period, period)] AS since, "
+        f"SELECT {carried}, a, period, {_reborn(layout)} AS reborn, "
+        "starts[indexOf(in_period, period)] AS since, "
         "starts[arrayLastIndex(p -> p = period, in_period)] AS until "
         f"FROM (SELECT {carried}, a, {starts} AS starts, {of_starts} AS in_period FROM ({arrays})) "
         "ARRAY JOIN arrayDistinct(in_period) AS period"
     )
     # Only what can matter to attempts that begin between the period's first and last start.
     within = (
-        f"SELECT {carried}, period, until, "
+        f"SELECT {carried}, period, until, reborn, "
         f"arrayFilter(x -> x >= since AND x - until <= {window}, a) AS a FROM ({periods})"
     )
-    goal = plan.to_step
-    folded = (
-        f"SELECT {carried}, period, until, {_fold(plan, layout, window)} AS acc FROM ({within})"
-    )
-    entries = (
-        f"SELECT {carried}, period, until, arrayLastIndex(r -> r, acc.5) AS depth, "
-        f"acc.6 AS converted, if(depth = {goal}, {_WHOLLY}, acc.4[depth + 1]) AS mark "
-        f"FROM ({folded})"
-    )
-    lost = f"max(NOT converted AND mark = {_WHOLLY}) OVER (PARTITION BY {carried})"
-    seen = f"depth >= {plan.from_step} AND mark != {_PARTLY} AND NOT lost"
+    entries = _entries(plan, layout, f"{carried}, period, until", within, window)
+    lost = f"max(NOT converted AND mark = {WHOLLY}) OVER (PARTITION BY {carried})"
+    seen = f"depth >= {plan.from_step} AND mark != {PARTLY} AND NOT lost"
     return (
         f"SELECT {carried}, period, toUInt8(1) AS entered, converted, "
         f"{layout.time('until')} AS newest "
@@ -59,7 +51,43 @@ def barred_entries(
     )
 
 
-def _fold(plan: FunnelPlan, layout: Layout, window: str) -> str:
+def _entries(plan: FunnelPlan, layout: Layout, kept: str, within: str, window: str) -> str:
+    """`kept`, `depth`, `mark`, `converted` of each entry, by the stages or, reborn, by the walk."""
+    walks = _may_be_reborn(layout)
+    staged = f"{_fold(plan, layout, window, _only('NOT reborn', walks))} AS acc"
+    folded = f"SELECT {kept}, reborn, {staged} FROM ({within})"
+    if walks:
+        walked = entry_walk(plan, layout, window, _only("reborn", walks))
+        folded = f"SELECT {kept}, reborn, {staged}, {walked} AS walked FROM ({within})"
+    deepest = f"SELECT *, toUInt8(arrayLastIndex(r -> r, acc.5)) AS deepest FROM ({folded})"
+    mark = f"if(deepest = {plan.to_step}, {WHOLLY}, acc.4[deepest + 1])"
+    told = [("depth", "walked.3", "deepest"), ("mark", "walked.5", mark)]
+    told.append(("converted", "walked.6", "acc.6"))
+    columns = ", ".join(
+        f"{f'if(reborn, {slow}, {quick})' if walks else quick} AS {name}"
+        for name, slow, quick in told
+    )
+    return f"SELECT {kept}, {columns} FROM ({deepest})"
+
+
+def _only(which: str, walks: bool) -> str:
+    """The events, where only some arrays go this way."""
+    return f"if({which}, a, arrayResize(a, 0))" if walks else "a"
+
+
+def _may_be_reborn(layout: Layout) -> bool:
+    return layout.overlapping or layout.bars_steps
+
+
+def _reborn(layout: Layout) -> str:
+    """Whether two attempts may begin at one instant, and an exclusion strike between them.
+
+    The stages know attempts by their time alone.
+    """
+    return "length(arrayDistinct(starts)) < length(starts)" if _may_be_reborn(layout) else "0"
+
+
+def _fold(plan: FunnelPlan, layout: Layout, window: str, events: str) -> str:
     """acc: a, starts, the last step's kinds of arrival, marks, whether reached, converted.
 
     The mark of a step is told in the iteration of the next, by the exclusions that bar that.
@@ -69,7 +97,7 @@ def _fold(plan: FunnelPlan, layout: Layout, window: str) -> str:
     touched, clean = stages.touched(), stages.clean()
     standing = stages.before(clean)
     kinds = (
-        f"arrayMap((t, c, s) -> multiIf(t = 0 OR t = s, 0, c > 0, {_CLEAN}, {_WHOLLY}), "
+        f"arrayMap((t, c, s) -> multiIf(t = 0 OR t = s, 0, c > 0, {CLEAN}, {WHOLLY}), "
         f"{touched}, {clean}, {standing})"
     )
     spoiling = stages.spoiling()
@@ -80,18 +108,19 @@ def _fold(plan: FunnelPlan, layout: Layout, window: str) -> str:
     mark = f"arrayFirst((kind, x, y) -> {unstruck}, acc.3, acc.1, {following})"
     columns = [f"arraySlice({column}, 1, {goal})" for column in layout.steps_in_order]
     columns.append(layout.numbers([layout.barring(k) for k in range(1, goal + 1)]))
+    start = layout.start("x")
     state = [
         stages.if_anybody("acc.1"),
         stages.if_anybody(standing),
         stages.if_anybody(kinds),
         f"arrayPushBack(acc.4, {mark})",
         f"arrayPushBack(acc.5, arrayExists(t -> t > 0, {touched}))",
-        f"has({kinds}, {_CLEAN})",
+        f"has({kinds}, {CLEAN})",
     ]
     initial = [
-        "a",
-        f"arrayMap(x -> if({layout.start('x')} <= until, {layout.start('x')}, 0), a)",
-        "arrayMap(x -> toUInt8(0), a)",
+        events,
+        f"arrayMap(x -> if({start} <= until, {start}, 0), {events})",
+        f"arrayMap(x -> toUInt8(0), {events})",
         "emptyArrayUInt8()",
         "emptyArrayUInt8()",
         "toUInt8(0)",

@@ -14,12 +14,15 @@ from services.query.funnels.sql_layout import Layout, layout_of
 from services.query.funnels.sql_stages import staged
 from services.query.funnels.sql_ties import full, settled, tangled, untangled
 from services.query.funnels.sql_unordered import accepted, chosen, unordered
+from services.query.funnels.sql_walks import attempt_walk
 
 
 def paths(actors: Actors) -> str:
     """The reported attempts of all actors (of all values): who is in no step has no row."""
     plan = actors.plan
     layout = layout_of(plan, whole_ties=plan.order == "unordered", wanted=attribution_step(plan))
+    if plan.exclusions and any(step.optional for step in plan.steps):
+        return _barred_with_optional(actors, layout)
     if _some_by_uuid(plan, layout):
         return f"{_quick(actors, layout)} UNION ALL {_full(actors, layout)}"
     return _quick(actors, layout)
@@ -51,8 +54,29 @@ def _full(actors: Actors, layout: Layout) -> str:
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     tied = f"(SELECT actor FROM ({arrays(actors, layout)}) WHERE {tangled(layout)})"
     only = msgspec.structs.replace(actors, only=tied)
-    entries = full(layout, carry, arrays_with_uuids(only, layout))
+    entries = full(layout, carry, arrays_with_uuids(only, layout), tangled_only=True)
     return staged(plan, layout, carry, entries, window, full=True)
+
+
+def _barred_with_optional(actors: Actors, layout: Layout) -> str:
+    """A bar spoils across optional steps that were passed over: only the walk can tell.
+
+    Actors without a bar are left to the stages.
+    """
+    plan, carry = actors.plan, carried(actors.plan)
+    window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
+    if _some_by_uuid(plan, layout):
+        gathered = full(layout, carry, arrays_with_uuids(actors, layout))
+    else:
+        ids = "arrayMap(x -> toUInt32(0), a) AS ids"
+        gathered = f"SELECT *, {ids} FROM ({settled(layout, carry, arrays(actors, layout))})"
+    barred = f"arrayExists(x -> {layout.has('x', layout.mask(layout.any_bar))}, a)"
+    free = f"SELECT * FROM ({gathered}) WHERE NOT {barred}"
+    walked = f"SELECT * FROM ({gathered}) WHERE {barred}"
+    return (
+        f"{staged(plan, layout, carry, free, window, full=True)} UNION ALL "
+        f"{attempt_walk(plan, layout, carry, walked, window)}"
+    )
 
 
 def _some_by_uuid(plan: FunnelPlan, layout: Layout) -> bool:

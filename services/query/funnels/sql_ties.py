@@ -49,10 +49,10 @@ def tangled(layout: Layout) -> str:
     return f"arrayExists((x, m) -> m AND ({matters}), a, {mixed(layout, by_value=True)})"
 
 
-def full(layout: Layout, carried: str, gathered: str) -> str:
+def full(layout: Layout, carried: str, gathered: str, *, tangled_only: bool = False) -> str:
     """`carried`, `a`, `ids`: in mixed ties one number per event and step, by step, then uuid.
 
-    Actors that the quick forms can tell have no row.
+    tangled_only: what the quick forms can tell is left out.
     gathered: `carried`, `e`, the sorted array of (start, uuid, x). ids: tells the events of several
     steps in mixed ties apart, 0 elsewhere. Of one instant, step k can only be taken by one of the
     first k events that match it, as an attempt has used k - 1 before: the others are left out.
@@ -60,6 +60,7 @@ def full(layout: Layout, carried: str, gathered: str) -> str:
     own = f"bitAnd(x, {layout.number(layout.own)})"
     start = layout.start("x")
     # An event that attribution lets match a step but not take it stays out of that step's turn.
+    chosen = f" WHERE {tangled(layout)}" if tangled_only else ""
     turns = layout.matches("x", "s")
     if layout.wanted is not None:
         taken_by_own = layout.number(layout.step(layout.wanted))
@@ -82,5 +83,5 @@ def full(layout: Layout, carried: str, gathered: str) -> str:
         "arrayMap((id, several) -> if(several, id, 0), arrayEnumerateDense(kept.3), kept.5) AS ids "
         f"FROM (SELECT {carried}, {kept} AS kept "
         f"FROM (SELECT {carried}, {entries} AS entries "
-        f"FROM (SELECT {carried}, e, e.3 AS a FROM ({gathered}) WHERE {tangled(layout)})))"
+        f"FROM (SELECT {carried}, e, e.3 AS a FROM ({gathered}){chosen})))"
     )
