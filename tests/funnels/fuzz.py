@@ -22,16 +22,19 @@ from tests.funnels.plans import make_plan
 from tests.funnels.shrink import Mismatch, shrink
 from tests.funnels.worlds import World, make_long_world, make_world
 
-ACTORS = 500
-FUNNELS = 20
 LONG_FUNNELS = (16, 33, 40, 64)
-LONG_ACTORS = 40
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run tries; order, viz: None is any. long: one world in this many has long funnels."""
+    """What a run tries; order, viz: None is any.
+
+    actors, funnels: of each world. long: one world in this many has long funnels, and a tenth of
+    the actors, who do much more.
+    """
 
     seed: int
+    actors: int = 1_000
+    funnels: int = 20
     order: Order | None = None
     viz: Viz | None = None
     long: int = 25
@@ -42,12 +45,15 @@ def trials(course: Course) -> Iterator[tuple[World, list[FunnelPlan]]]:
     for team_id in range(1, sys.maxsize):
         random = Random(f"{course.seed}/{team_id}")
         steps = random.choice(LONG_FUNNELS) if team_id % course.long == 0 else None
-        world = make_long_world(random, LONG_ACTORS, steps) if steps else make_world(random, ACTORS)
+        if steps:
+            world = make_long_world(random, course.actors // 10, steps)
+        else:
+            world = make_world(random, course.actors)
         yield (
             world,
             [
                 make_plan(random, world, team_id, order=course.order, viz=course.viz, steps=steps)
-                for _ in range(FUNNELS)
+                for _ in range(course.funnels)
             ],
         )
 

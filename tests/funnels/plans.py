@@ -5,6 +5,7 @@ from random import Random
 
 import msgspec
 
+from services.query.conditions import ALWAYS, AnyCondition, EventNamed
 from services.query.funnels.plan import Attribution, Breakdown, FunnelPlan, Order, Viz
 from tests.funnels.stories import START, funnel
 from tests.funnels.worlds import UNRELATED, World
@@ -49,9 +50,19 @@ def make_plan(
         date_from=START + timedelta(seconds=late, microseconds=0 if late else -1),
         date_to=START + timedelta(seconds=last - early),
         now=START + timedelta(seconds=last * random.choice((0.5, 1, 2))),
+        week_starts_monday=random.random() < 0.5,
+        hide_incomplete=random.random() < 0.2,
+        filters=_filters(random, world),
     )
     breakdown = _breakdown(random, ordering, n) if view != "time_to_convert" else None
     return msgspec.structs.replace(plan, breakdown=breakdown)
+
+
+def _filters(random: Random, world: World) -> AnyCondition:
+    """Global filters: an event outside them does not exist, not even for a strict funnel."""
+    if random.random() < 0.75:
+        return ALWAYS
+    return EventNamed(tuple(name for name in world.names if random.random() < 0.8))
 
 
 def _letters(random: Random, world: World, n: int) -> list[str]:

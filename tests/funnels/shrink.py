@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.common.clickhouse import ClickHouse
-from services.query.conditions import EventNamed
+from services.query.conditions import ALWAYS, EventNamed
 from services.query.funnels.plan import FunnelPlan
 from tests.funnels.difference import Difference, difference
 from tests.funnels.engine import store
@@ -117,6 +117,8 @@ def _plainer(plan: FunnelPlan) -> Iterator[FunnelPlan]:
     replace = msgspec.structs.replace
     if plan.breakdown is not None:
         yield replace(plan, breakdown=None)
+    if plan.filters != ALWAYS:
+        yield replace(plan, filters=ALWAYS)
     for i in range(len(plan.exclusions)):
         yield replace(plan, exclusions=plan.exclusions[:i] + plan.exclusions[i + 1 :])
     for i, step in enumerate(plan.steps):
@@ -148,6 +150,10 @@ def _funnel(plan: FunnelPlan) -> str:
     if by := plan.breakdown:
         rules += [f"by {','.join(by.keys)} {by.attribution} {by.attribution_step or ''}"]
         rules += [f"limit {by.limit}"]
+    if plan.filters != ALWAYS:
+        rules += [f"only {asked(plan.filters)}"]
+    if plan.hide_incomplete:
+        rules += [f"complete at {(plan.now - START).total_seconds()} s"]
     since, until = ((at - START).total_seconds() for at in (plan.date_from, plan.date_to))
     return f"{steps}; {', '.join(rules)}; from {since} to {until} s"
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.query.conditions import AnyCondition, EventNamed
+from services.query.conditions import ALWAYS, AnyCondition, EventNamed
 from services.query.funnels.oracle import History, Seen
 from services.query.funnels.plan import Breakdown, Exclusion, FunnelPlan, Step
 
@@ -121,5 +121,7 @@ def seen(plan: FunnelPlan, events: Iterable[Event]) -> History:
 
 def is_named(condition: AnyCondition, event: Event) -> bool:
     """These funnels ask for names only."""
+    if condition == ALWAYS:
+        return True
     assert isinstance(condition, EventNamed)
     return event.name in condition.names

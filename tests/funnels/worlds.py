@@ -16,7 +16,7 @@ import msgspec
 from services.query.funnels.oracle import History, Seen
 from services.query.funnels.oracle.seen import microseconds
 from services.query.funnels.plan import FunnelPlan
-from tests.funnels.stories import START, Event, seen
+from tests.funnels.stories import START, Event, is_named, seen
 
 UNRELATED = "~"
 KINDS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+-"
@@ -131,12 +131,13 @@ def _walk(random: Random, kinds: str, names: list[str], taste: Taste) -> Iterato
 
 
 def entered(plan: FunnelPlan, events: Happened) -> History:
-    """What the reference is given: events in the date range, with the plan's breakdown value."""
+    """What the reference is given: events in the date range and inside the global filters, with
+    the plan's breakdown value."""
     since, until = microseconds(plan.date_from), microseconds(plan.date_to)
     keys = len(plan.breakdown.keys) if plan.breakdown else 0
     return tuple(
         Seen(event.at_us, event.uuid, event.steps, event.bars, event.value[:keys])
-        for event in seen(plan, events)
+        for event in seen(plan, [e for e in events if is_named(plan.filters, e)])
         if since <= event.at_us <= until
     )
 

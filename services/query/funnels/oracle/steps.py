@@ -38,56 +38,62 @@ class Group(msgspec.Struct, frozen=True):
     steps: tuple[StepRow, ...]
 
 
+class Bar(msgspec.Struct, frozen=True):
+    """A group and those it counts, one outcome per actor and value."""
+
+    group: Group
+    counted: tuple[Outcome, ...]
+
+
 def steps(plan: FunnelPlan, histories: Histories) -> list[Group]:
     """One group, or one per breakdown value, in the order of the answer.
 
     Without a breakdown "n zeros when nobody entered"; with one, nobody: [].
     """
+    return [bar.group for bar in bars(plan, histories)]
+
+
+def bars(plan: FunnelPlan, histories: Histories) -> list[Bar]:
+    """The groups of the answer, and who is behind each."""
     found = outcomes(plan, histories)
     if plan.breakdown is None:
-        return [_group(plan, None, found)]
+        return [_bar(plan, None, found)]
     by_value: dict[Value, list[Outcome]] = defaultdict(list)
     for outcome in found:
         by_value[outcome.value or ()].append(outcome)
-    return _arranged(plan, by_value)
+    # "Rows: sorted by count of the last step, then the one before, …, all descending; … then value
+    # ascending." The sort keeps the values' order among equals.
+    arranged = [_bar(plan, value, by_value[value]) for value in sorted(by_value)]
+    arranged.sort(key=_deepest_first)
+    if plan.breakdown.type not in KEEP_THEIR_ROW:
+        # "Other types: the first 100 rows."
+        return arranged[:MOST_ROWS]
+    # "the first `breakdown_limit` values keep their row, all others merge into one row ["Other"],
+    # its counts summed and its times pooled, sorted among the rest (last among equals)"
+    kept, rest = arranged[: plan.breakdown.limit], arranged[plan.breakdown.limit :]
+    if not rest:
+        return kept
+    other = _bar(plan, OTHER, [outcome for bar in rest for outcome in bar.counted])
+    return sorted([*kept, other], key=_deepest_first)
 
 
 def steps_by_cohort(plan: FunnelPlan, members: Mapping[int, Histories]) -> list[Group]:
     """members: cohort id -> histories of its members. "Attribution is ignored"."""
-    found = {(str(cohort),): outcomes(plan, histories) for cohort, histories in members.items()}
-    groups = [_group(plan, value, of_value) for value, of_value in found.items() if of_value]
-    groups.sort(key=lambda group: (_deepest_first(group), int((group.value or ("0",))[0])))
-    return groups[:MOST_ROWS]
+    found = [
+        _bar(plan, (str(cohort),), outcomes(plan, histories))
+        for cohort, histories in sorted(members.items())
+    ]
+    found = sorted((bar for bar in found if bar.counted), key=_deepest_first)
+    return [bar.group for bar in found[:MOST_ROWS]]
 
 
-def _arranged(plan: FunnelPlan, by_value: Mapping[Value, list[Outcome]]) -> list[Group]:
-    """Rows "sorted by count of the last step, then the one before, …, all descending; … then value
-    ascending".
-    """
-    if plan.breakdown is None:
-        raise ValueError("no breakdown to arrange")
-    groups = [_group(plan, value, found) for value, found in by_value.items()]
-    groups.sort(key=lambda group: (_deepest_first(group), group.value or ()))
-    if plan.breakdown.type not in KEEP_THEIR_ROW:
-        # "Other types: the first 100 rows."
-        return groups[:MOST_ROWS]
-    # "the first `breakdown_limit` values keep their row, all others merge into one row ["Other"],
-    # its counts summed and its times pooled, sorted among the rest (last among equals)"
-    kept, rest = groups[: plan.breakdown.limit], groups[plan.breakdown.limit :]
-    if not rest:
-        return kept
-    pooled = [outcome for group in rest for outcome in by_value[group.value or ()]]
-    other = _group(plan, OTHER, pooled)
-    return sorted([*kept, other], key=_deepest_first)
+def _deepest_first(bar: Bar) -> list[int]:
+    return [-row.count for row in reversed(bar.group.steps)]
 
 
-def _deepest_first(group: Group) -> list[int]:
-    return [-row.count for row in reversed(group.steps)]
-
-
-def _group(plan: FunnelPlan, value: Value | None, found: list[Outcome]) -> Group:
+def _bar(plan: FunnelPlan, value: Value | None, found: list[Outcome]) -> Bar:
     rows = (_row(plan, k, found) for k in range(1, len(plan.steps) + 1))
-    return Group(value, tuple(rows))
+    return Bar(Group(value, tuple(rows)), tuple(found))
 
 
 def _row(plan: FunnelPlan, k: int, found: list[Outcome]) -> StepRow:

@@ -1,0 +1,100 @@
+"""Whether the people that the SQL lists behind a number are those the reference counts there."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from random import Random
+from uuid import UUID
+
+import msgspec
+
+from services.common.clickhouse import ClickHouse
+from services.query.funnels.oracle.conversion_times import bin_starts
+from services.query.funnels.oracle.people import Histories, Outcome, dropped, outcomes
+from services.query.funnels.oracle.periods import period_starts, trend_cells
+from services.query.funnels.oracle.seen import MICROSECONDS
+from services.query.funnels.oracle.steps import bars
+from services.query.funnels.people import people
+from services.query.funnels.plan import FunnelPlan
+from services.query.funnels.selection import AtStep, InBin, InPeriod, Selection
+from tests.funnels.difference import Difference
+from tests.funnels.worlds import Happened, entered
+
+Listed = list[tuple[str, tuple[UUID, ...]]]
+"""Actors by id, each with the events of its reported attempt (trends: without), by uuid: of those
+at one instant, nobody can say which was the first of an unordered funnel."""
+
+
+async def people_difference(
+    clickhouse: ClickHouse,
+    plan: FunnelPlan,
+    histories: Mapping[UUID, Happened],
+    random: Random,
+) -> Difference | None:
+    """Looks behind one number, chosen by chance; None: the same people, and the same events."""
+    given = {str(actor): entered(plan, events) for actor, events in histories.items()}
+    chosen = _chosen(plan, given, random)
+    if chosen is None:
+        return None
+    selection, expected = chosen
+    found = await people(
+        clickhouse, plan, selection, has_overrides=False, limit=len(histories) * 10
+    )
+    got = sorted(
+        (actor.id, tuple(sorted(UUID(event.uuid) for event in actor.matched_events)))
+        for actor in found
+    )
+    return None if expected == got else Difference((selection, expected), (selection, got))
+
+
+def _chosen(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed] | None:
+    match plan.viz:
+        case "steps":
+            return _step(plan, given, random)
+        case "trends":
+            return _period(plan, given, random)
+        case "time_to_convert":
+            return _bin(plan, given, random)
+
+
+def _step(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed] | None:
+    found = bars(plan, given)
+    if not found:
+        return None
+    bar = random.choice(found)
+    n = len(plan.steps)
+    step = random.choice([*range(1, n + 1), *range(-n, -1)])
+    behind = [o for o in bar.counted if (o.has(step) if step > 0 else dropped(plan, o, -step))]
+    selection = AtStep(step=step, value=bar.group.value)
+    return selection, sorted(_listed(outcome) for outcome in behind)
+
+
+def _period(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed] | None:
+    found = trend_cells(plan, given)
+    if not found:
+        return None
+    value = random.choice(sorted(found, key=str))
+    period, cells = random.choice(sorted(found[value].items(), key=lambda item: item[0]))
+    dropped_off = random.random() < 0.5
+    start: datetime = period_starts(plan)[period].astimezone(UTC)
+    selection = InPeriod(start=start, dropped_off=dropped_off, value=value)
+    return selection, sorted((a, ()) for a, c in cells.items() if c.converted is not dropped_off)
+
+
+def _bin(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed]:
+    found = outcomes(msgspec.structs.replace(plan, breakdown=None), given)
+    took = [(o, t) for o in found if (t := _took_us(plan, o)) is not None]
+    starts = bin_starts([t for _, t in took], plan.bin_count)
+    since = random.choice(starts)
+    until = since + starts[1] - starts[0]
+    behind = [o for o, t in took if since * MICROSECONDS <= t < until * MICROSECONDS]
+    selection = InBin(from_seconds=since, to_seconds=until)
+    return selection, sorted(_listed(outcome) for outcome in behind)
+
+
+def _took_us(plan: FunnelPlan, outcome: Outcome) -> int | None:
+    since, until = (outcome.attempt.at_us(k) for k in (plan.from_step, plan.to_step))
+    return None if since is None or until is None else until - since
+
+
+def _listed(outcome: Outcome) -> tuple[str, tuple[UUID, ...]]:
+    return outcome.actor, tuple(sorted(taken.uuid for taken in outcome.attempt.path))
