@@ -27,14 +27,24 @@ CLOSED_BY: LiteralString = """
         AND d.restriction_level > 21)"""
 """0: no dashboard restricts it; 1: one does, and leaves the caller the right; 2: it does not."""
 
+_NOTHING_HIDDEN: LiteralString = """
+    NOT EXISTS (SELECT FROM access_rules r WHERE r.team_id = %(team_id)s AND r.level = 0)"""
+
 VISIBLE: LiteralString = f"""
-    (NOT EXISTS (SELECT FROM access_rules r WHERE r.team_id = %(team_id)s AND r.level = 0)
-    OR coalesce(i.created_by = %(user_id)s, false)
-    OR EXISTS (SELECT FROM access_rules r WHERE {_OWN} AND r.level > 0)
-    OR ({_PROJECT} > 0 AND NOT EXISTS (SELECT FROM access_rules r WHERE {_OWN})))"""
+    ({_NOTHING_HIDDEN} OR coalesce(i.created_by = %(user_id)s, false)
+    OR coalesce((SELECT max(r.level) FROM access_rules r WHERE {_OWN}), {_PROJECT}) > 0)"""
 """Whether LEVEL is more than none, for callers who are no administrators: these see everything.
 
-Written so that a project that hides nothing is asked once and not per row.
+A project that hides nothing is asked once and not per row. Otherwise an index is asked for each
+row that is looked at: right for a page (100 of 100,000 insights with 10,000 rules: 0.4 ms).
+"""
+
+VISIBLE_OF_ALL: LiteralString = f"""
+    ({_NOTHING_HIDDEN} OR coalesce(i.created_by = %(user_id)s, false)
+    OR EXISTS (SELECT FROM access_rules r WHERE {_OWN} AND r.level > 0)
+    OR ({_PROJECT} > 0 AND NOT EXISTS (SELECT FROM access_rules r WHERE {_OWN})))"""
+"""The same, so written that the rules are read once and hashed: right for a count of everything
+(23 ms against 199, where a page would pay 5.5 ms against 0.4).
 """
 
 NEWEST_RULE: LiteralString = (

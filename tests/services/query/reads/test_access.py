@@ -15,7 +15,7 @@ from contracts.read_models.access import AccessRow, AccessRule
 from services.common.access import LEVELS, level_of
 from services.common.accounts import ApiKey, Project, User
 from services.common.caller import Caller
-from services.query.reads.access import LEVEL, VISIBLE
+from services.query.reads.access import LEVEL, VISIBLE, VISIBLE_OF_ALL
 from tests.examples import BOB, INSIGHT, START, TEAM, created
 from tests.services.projector.projecting import dashboard, insight, viewing
 from tests.services.query.reads.reading import Reading
@@ -179,14 +179,15 @@ async def test_the_statement_and_the_rule_give_the_same_level(
                 )
         async with api.projector.pool.connection() as conn:
             cursor = await conn.execute(
-                f"SELECT i.insight_id, {LEVEL}, {VISIBLE}"
+                f"SELECT i.insight_id, {LEVEL}, {VISIBLE}, {VISIBLE_OF_ALL}"
                 " FROM (SELECT n AS insight_id, 1::bigint AS team_id, %(created_by)s::bigint AS"
                 " created_by FROM generate_series(1, 25) n) AS i",
                 {"created_by": created_by, "team_id": 1, "user_id": 2, "administrator": False},
             )
-            for number, level, visible in await cursor.fetchall():
+            for number, level, *visible in await cursor.fetchall():
                 expected = level_of(created_by, owns[number], whole, caller)
-                assert (LEVELS[level], visible) == (expected, expected != "none")
+                assert LEVELS[level] == expected
+                assert visible == [expected != "none"] * 2
 
 
 def _row(number: int, everyone: Level | None, bob: Level | None) -> AccessRow:
