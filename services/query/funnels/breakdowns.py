@@ -1,7 +1,7 @@
 """The breakdown of a funnel, planned (funnels.md section 6)."""
 
 from contracts.queries.errors import invalid_input
-from contracts.queries.nodes import BreakdownFilter, FunnelsQuery
+from contracts.queries.nodes import BreakdownFilter, FunnelsFilter, FunnelsQuery
 from services.query.filters import check_key, checked_expression, cohort_id
 from services.query.funnels.facts import PlanningFacts
 from services.query.funnels.plan import Breakdown, BreakdownType
@@ -40,12 +40,18 @@ def plan_breakdown(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool) -
         cohorts=_cohorts(values, facts) if type_ == "cohort" else (),
         group_type_index=_group_type(sent) if type_ == "group" else None,
         attribution=attribution,
-        attribution_step=funnel.breakdownAttributionValue if attribution == "step" else None,
+        attribution_step=_step(funnel) if attribution == "step" else None,
         limit=_limit(sent, type_),
         normalize_url=_normalizes(sent),
         listed=boxed,
         unboxed=legacy and not listed and type_ in ("event", "person"),
     )
+
+
+def _step(funnel: FunnelsFilter) -> int | None:
+    """From 1, as everywhere in a plan; on the wire from 0."""
+    sent = funnel.breakdownAttributionValue
+    return None if sent is None else sent + 1
 
 
 def _asked(sent: BreakdownFilter) -> tuple[bool, Values, str]:

@@ -74,6 +74,7 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
 
     keys: property names, expressions or session properties; one array of text per value.
     cohorts: for type cohort, (id, name) in the order asked; id 0 is "all users".
+    attribution_step: from 1, with attribution "step".
     limit: values that keep a row of their own.
     listed: show an array of text; else (a group's property) the text alone.
     unboxed: show `x` and not `["x"]` (legacy endpoint, one string).

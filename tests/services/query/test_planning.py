@@ -502,11 +502,11 @@ def test_a_breakdown_is_planned(sent: dict[str, Any], planned: Breakdown | None)
     assert plan(breakdownFilter=sent).breakdown == planned
 
 
-def test_the_attribution_is_planned_with_its_step() -> None:
+def test_the_attribution_is_planned_with_its_step_from_one() -> None:
     filter_ = {"breakdownAttributionType": "step", "breakdownAttributionValue": 1}
     found = plan(breakdownFilter={"breakdown": "k"}, funnelsFilter=filter_).breakdown
     assert found is not None
-    assert (found.attribution, found.attribution_step) == ("step", 1)
+    assert (found.attribution, found.attribution_step) == ("step", 2)
 
 
 def test_the_legacy_endpoint_unboxes_one_text() -> None:
