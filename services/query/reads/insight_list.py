@@ -16,7 +16,7 @@ from services.query.reads.access import CLOSED_BY, LEVEL, NEWEST_RULE, access, a
 from services.query.reads.counts import Counts, State
 from services.query.reads.filters import DEFAULT_ORDER, Cursor, InsightFilter, Page
 from services.query.reads.insights import decoded
-from services.query.reads.list_sql import Condition, Sorting
+from services.query.reads.list_sql import Condition, Picked
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
 MatchType = Literal["exact", "similar"]
@@ -60,12 +60,12 @@ class InsightList:
         """Insights in sight. A page past the end is empty."""
         condition = list_sql.condition(wanted, caller)
         sorting = list_sql.sorting(wanted, wanted.order or DEFAULT_ORDER)
-        counted = (condition.text, repr(condition.values))
+        counted = (condition.whole, repr(condition.values))
         known = self._counts.get(counted)
         async with self._pool.connection() as conn:
             # Not prepared: a plan for any limit and any search is a bad plan for most.
             cursor = await conn.execute(
-                _statement(condition, sorting, wanted, page.after),
+                _statement(condition, list_sql.picked(condition, sorting, page.after)),
                 condition.values
                 | access_values(caller)
                 | {
@@ -96,32 +96,11 @@ class InsightList:
         )
 
 
-def _statement(
-    condition: Condition, sorting: Sorting, wanted: InsightFilter, after: Cursor | None
-) -> LiteralString:
+def _statement(condition: Condition, picked: Picked) -> LiteralString:
     """One row per insight, each beginning with the five values of the whole; one row when empty."""
-    names: tuple[LiteralString, ...] = tuple(f"key{n}" for n in range(len(sorting.keys)))
-    keys = ", ".join(f"{key} AS {name}" for key, name in zip(sorting.keys, names, strict=True))
-    match: LiteralString = "NULL" if wanted.search is None else list_sql.SEARCH_MATCH
-    select: LiteralString = (
-        f"SELECT i.insight_id, {match} AS match{', ' if keys else ''}{keys} FROM insights i"
-        f" WHERE {condition.text}"
-    )
-    limit: LiteralString = "LIMIT %(limit)s OFFSET %(offset)s"
-    order = list_sql.order_by(sorting)
-    if after is None:
-        picked: LiteralString = f"{select} ORDER BY {order} {limit}"
-    else:
-        parts = " UNION ALL ".join(
-            f"({select} AND {part} ORDER BY {order} LIMIT %(limit)s)"
-            for part in list_sql.ranges(after)
-        )
-        picked = (
-            f"SELECT * FROM ({parts}) AS parts ORDER BY {list_sql.order_by(sorting, names)} {limit}"
-        )
-    value: LiteralString = names[0] if names else "NULL"
+    value: LiteralString = picked.keys[0] if picked.keys else "NULL"
     return f"""
-        WITH picked AS ({picked}),
+        WITH picked AS ({picked.text}),
         shown AS (
             SELECT picked.*, i.row::text AS row, {COLUMNS}, {LEVEL} AS level,
                 {CLOSED_BY} AS closed_by
@@ -132,11 +111,11 @@ def _statement(
         state AS (SELECT {_STATE_POSITION} AS position, {_STATE_REBUILDS} AS rebuilds)
         SELECT {REACHED}, {TEAM_HEAD}, state.position, state.rebuilds,
             CASE WHEN state.position = %(known_position)s AND state.rebuilds = %(known_rebuilds)s
-            THEN NULL ELSE (SELECT count(*) FROM insights i WHERE {condition.text}) END,
+            THEN NULL ELSE (SELECT count(*) FROM insights i WHERE {condition.whole}) END,
             shown.insight_id, shown.row, {NAMES}, shown.level, shown.closed_by,
             shown.match, {value}
         FROM state LEFT JOIN shown ON true
-        ORDER BY {list_sql.order_by(sorting, names)}"""
+        ORDER BY {picked.order}"""
 
 
 def _listed(row: Sequence[Any], wanted: InsightFilter) -> Listed:

@@ -27,22 +27,47 @@ _LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """text: of a WHERE over `insights i`. values: by the names of its placeholders."""
+    """text: of a WHERE over `insights i`, but for what is searched. values: of its placeholders.
+
+    searched: whether what a search finds is wanted alone.
+    """
 
     text: LiteralString
     values: dict[str, object]
+    searched: bool
+
+    @property
+    def whole(self) -> LiteralString:
+        """All of it, as a count needs it."""
+        if not self.searched:
+            return self.text
+        return f"{self.text} AND ({_HOLDS} OR {_IS_LIKE})"
+
+    @property
+    def exact(self) -> LiteralString:
+        return f"{self.text} AND {_HOLDS}"
+
+    @property
+    def similar(self) -> LiteralString:
+        """What is similar and no more than that."""
+        return f"{self.text} AND {_IS_LIKE} AND NOT {_HOLDS}"
 
 
 class Sorting(msgspec.Struct, frozen=True):
     """keys: what a row is sorted by, apart from its number. directions: of each.
 
     newest_last: the number ascends; else it descends, so that among equals the newest is first.
+    by_closeness: what holds the searched text comes before what is only similar.
     """
 
     keys: tuple[LiteralString, ...]
     directions: tuple[LiteralString, ...]
     newest_last: bool = False
+    by_closeness: bool = False
 
+
+_HOLDS: LiteralString = "(i.names_text LIKE %(like)s OR i.words_text LIKE %(like)s)"
+_IS_LIKE: LiteralString = "%(search)s <%% i.names_text"
 
 SEARCH_MATCH: LiteralString = """
     CASE WHEN i.name_key = %(search)s THEN 0
@@ -95,19 +120,15 @@ def condition(wanted: InsightFilter, caller: Caller) -> Condition:
     if wanted.tags is not None:
         also("i.tags && %(tags)s::text[]", tags=list(wanted.tags))
     if wanted.search is not None:
-        also(
-            "(i.names_text LIKE %(like)s OR i.words_text LIKE %(like)s"
-            " OR %(search)s <%% i.names_text)",
-            like=f"%{wanted.search.translate(_LIKE)}%",
-            search=wanted.search,
-        )
-    return Condition(" AND ".join(clauses), values)
+        values |= {"like": f"%{wanted.search.translate(_LIKE)}%", "search": wanted.search}
+    return Condition(" AND ".join(clauses), values, searched=wanted.search is not None)
 
 
 def sorting(wanted: InsightFilter, order: Order) -> Sorting:
     """order: used unless something is searched and no order was asked for."""
     if wanted.search is not None and wanted.order is None:
-        return Sorting((SEARCH_MATCH, _CLOSENESS, "i.sort_order"), ("ASC", "ASC", "ASC"))
+        keys: tuple[LiteralString, ...] = (SEARCH_MATCH, _CLOSENESS, "i.sort_order")
+        return Sorting(keys, ("ASC", "ASC", "ASC"), by_closeness=True)
     if order.field == "id":
         return Sorting((), (), newest_last=not order.descending)
     return Sorting((COLUMNS[order.field],), ("DESC" if order.descending else "ASC",))
@@ -143,3 +164,48 @@ def ranges(after: Cursor) -> tuple[LiteralString, ...]:
         return (level, f"{column} < %(cursor)s")
     beyond: LiteralString = f"{column} > %(cursor)s"
     return (level, beyond, f"{column} IS NULL") if field in NULLABLE else (level, beyond)
+
+
+class Picked(msgspec.Struct, frozen=True):
+    """text: a SELECT of a page's insights as insight_id, match and the keys of their order.
+
+    keys: what these are called. order: of the rows, by those names.
+    """
+
+    text: LiteralString
+    keys: tuple[LiteralString, ...]
+    order: LiteralString
+
+
+def picked(condition_: Condition, sorting_: Sorting, after: Cursor | None) -> Picked:
+    """A page, by %(limit)s and %(offset)s."""
+    names: tuple[LiteralString, ...] = tuple(f"key{n}" for n in range(len(sorting_.keys)))
+    keys: LiteralString = "".join(
+        f", {key} AS {name}" for key, name in zip(sorting_.keys, names, strict=True)
+    )
+    match: LiteralString = SEARCH_MATCH if condition_.searched else "NULL"
+    select: LiteralString = f"SELECT i.insight_id, {match} AS match{keys} FROM insights i WHERE"
+    order, order_of_rows = order_by(sorting_), order_by(sorting_, names)
+    page: LiteralString = "LIMIT %(limit)s OFFSET %(offset)s"
+    if after is not None:
+        parts = " UNION ALL ".join(
+            f"({select} {condition_.whole} AND {part} ORDER BY {order} LIMIT %(limit)s)"
+            for part in ranges(after)
+        )
+        text: LiteralString = f"SELECT * FROM ({parts}) AS parts ORDER BY {order_of_rows} {page}"
+    elif sorting_.by_closeness:
+        # What is similar comes last and costs most: nobody looks for it while a page is full.
+        end: LiteralString = "%(limit)s::bigint + %(offset)s::bigint"
+        text = f"""
+            WITH exact AS MATERIALIZED (
+                {select} {condition_.exact} ORDER BY {order} LIMIT {end}
+            ),
+            alike AS (
+                {select} {condition_.similar} AND (SELECT count(*) FROM exact) < {end}
+                ORDER BY {order} LIMIT {end}
+            )
+            SELECT * FROM (TABLE exact UNION ALL TABLE alike) AS both_kinds
+            ORDER BY {order_of_rows} {page}"""
+    else:
+        text = f"{select} {condition_.whole} ORDER BY {order} {page}"
+    return Picked(text, names, order_of_rows)
