@@ -11,6 +11,7 @@ from services.common.access import UNLIMITED, Access
 from services.common.caller import Caller
 from services.common.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
+from services.query.reads.counts import Counts, State
 from services.query.reads.insights import Reference
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
@@ -29,12 +30,30 @@ class ActivityPage(msgspec.Struct, frozen=True):
     parked_at: int | None = None
 
 
-def _page(where: LiteralString) -> LiteralString:
+# Once everything of the project is applied, its last fact names one state of the whole.
+_STATE: LiteralString = f"""
+    state AS (
+        SELECT {REACHED} AS reached, {TEAM_HEAD} AS head, (
+            SELECT sum(rebuilds)::bigint FROM checkpoints
+            WHERE projection = ANY(%(projections)s)
+        ) AS rebuilds
+    )"""
+_KNOWN: LiteralString = (
+    "state.reached >= state.head AND state.head = %(known_position)s"
+    " AND state.rebuilds = %(known_rebuilds)s"
+)
+
+
+def _page_of(where: LiteralString) -> LiteralString:
     return f"""
         page AS (
             SELECT a.position, a.row::text AS row FROM activity a WHERE {where}
             ORDER BY a.position DESC LIMIT %(limit)s OFFSET %(offset)s
-        )
+        )"""
+
+
+def _page(where: LiteralString) -> LiteralString:
+    return f"""{_page_of(where)}
         SELECT {REACHED}, {TEAM_HEAD}, (SELECT count(*) FROM activity a WHERE {where}), page.row"""
 
 
@@ -60,6 +79,7 @@ _SUBJECT: LiteralString = f"""
 class ActivityReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._counts = Counts()
 
     async def of_team(
         self, caller: Caller, *, limit: int, offset: int, quiet: bool
@@ -68,13 +88,27 @@ class ActivityReads:
         where = _OF_TEAM if quiet else f"{_OF_TEAM} AND NOT a.quiet"
         if not caller.is_administrator:
             where = f"{where} AND {_IN_SIGHT}"
+        counted = (where, caller.team_id, caller.user.id)
+        known = self._counts.get(counted)
         rows = await self._rows(
-            f"WITH {_page(where)} FROM (SELECT) AS one LEFT JOIN page ON true"
+            f"WITH {_STATE}, {_page_of(where)} SELECT state.reached, state.head,"
+            f" CASE WHEN {_KNOWN} THEN NULL ELSE (SELECT count(*) FROM activity a WHERE {where})"
+            " END, page.row, state.rebuilds FROM state LEFT JOIN page ON true"
             " ORDER BY page.position DESC",
             caller,
-            {"limit": limit, "offset": offset},
+            {
+                "limit": limit,
+                "offset": offset,
+                "known_position": known[0].position if known else -1,
+                "known_rebuilds": known[0].rebuilds if known else -1,
+            },
         )
-        return _seen(rows)
+        reached, head, total, _, rebuilds = rows[0]
+        if total is None:
+            total = known[1] if known else 0
+        elif reached >= head:
+            self._counts.put(counted, State(head, rebuilds), total)
+        return Seen(ActivityPage(_entries(rows), total), Standing(reached or 0, head))
 
     async def of_insight(
         self, caller: Caller, insight: Reference, *, limit: int, offset: int, quiet: bool
@@ -125,5 +159,8 @@ class ActivityReads:
 def _seen(rows: Sequence[Sequence[Any]]) -> Seen[ActivityPage]:
     """Each row begins with what is true of the whole; there is one even when the page is empty."""
     reached, head, total, _ = rows[0][:4]
-    entries = tuple(_decoder.decode(row[3]) for row in rows if row[3] is not None)
-    return Seen(ActivityPage(entries, total), Standing(reached or 0, head))
+    return Seen(ActivityPage(_entries(rows), total), Standing(reached or 0, head))
+
+
+def _entries(rows: Sequence[Sequence[Any]]) -> tuple[ActivityRow, ...]:
+    return tuple(_decoder.decode(row[3]) for row in rows if row[3] is not None)

@@ -158,3 +158,22 @@ async def test_activity_known_to_the_client_is_not_sent_again(api: Reading) -> N
     await api.projector.append(InsightFavorited())
     await api.projector.catch_up()
     assert (await api.get(OF_ONE, headers=known)).status_code == 200
+
+
+async def test_a_total_that_was_kept_follows_every_change(api: Reading) -> None:
+    await api.projector.append(created(name="A"))
+    await api.projector.catch_up()
+
+    async def total(by: str = "alice", more: str = "") -> int:
+        answer = await api.get(f"insights/activity/{more}", by=by)
+        return int(answer.json()["total_count"])
+
+    assert [await total(), await total(), await total("bob")] == [1, 1, 1]
+    await api.projector.append(InsightSaved())
+    # Not applied yet: counted anew, and not kept as if it were.
+    assert [await total(more="?all=true"), await total(more="?all=true")] == [1, 1]
+    await api.projector.catch_up()
+    assert [await total(more="?all=true"), await total(), await total("bob")] == [2, 1, 1]
+    await api.projector.append(InsightFavorited())
+    await api.projector.catch_up()
+    assert [await total(), await total(), await total("bob")] == [2, 2, 2]
