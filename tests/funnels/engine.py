@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -26,9 +26,15 @@ class Path(msgspec.Struct, frozen=True, order=True):
 
 
 async def store(
-    clickhouse: ClickHouse, team_id: int, histories: Iterable[tuple[UUID, Happened]]
+    clickhouse: ClickHouse,
+    team_id: int,
+    histories: Iterable[tuple[UUID, Happened]],
+    groups: Sequence[str] | None = None,
 ) -> None:
-    """Insert every event, in one block, in the order given."""
+    """Insert every event, in one block, in the order given.
+
+    groups: of each event its group of type 2.
+    """
     rows = [(actor, event) for actor, events in histories for event in events]
     columns: dict[str, list[Any]] = defaultdict(list)
     for actor, event in rows:
@@ -42,6 +48,8 @@ async def store(
         columns["properties"].append(properties)
         columns["sent"].append(properties)
         columns["inserted_at"].append(happened_at(event))
+    if groups is not None:
+        columns["group_2"] = list(groups)
     if rows:
         await clickhouse.insert("events", columns)
 

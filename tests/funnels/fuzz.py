@@ -18,6 +18,7 @@ from services.common.clickhouse import ClickHouse
 from services.query.funnels.plan import FunnelPlan, Order, Viz
 from tests.funnels.difference import difference
 from tests.funnels.engine import store
+from tests.funnels.people_difference import people_difference
 from tests.funnels.plans import make_plan
 from tests.funnels.shrink import Mismatch, shrink
 from tests.funnels.worlds import World, make_long_world, make_world
@@ -64,11 +65,13 @@ async def run(
     """The first mismatch in so many cases, not yet shrunk."""
     for world, plans in trials(course):
         await store(clickhouse, plans[0].team_id, world.histories.items())
-        for plan in plans:
+        for number, plan in enumerate(plans):
             if progress.cases >= cases:
                 return None
-            if differs := await difference(clickhouse, plan, world.histories):
-                return Mismatch(plan, world.histories, differs)
+            checks = (difference, people_difference) if number % 4 == 0 else (difference,)
+            for check in checks:
+                if differs := await check(clickhouse, plan, world.histories):
+                    return Mismatch(check, plan, world.histories, differs)
             progress.add(len(world.histories))
         await clickhouse.command("TRUNCATE TABLE events")
     return None

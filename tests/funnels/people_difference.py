@@ -25,14 +25,14 @@ at one instant, nobody can say which was the first of an unordered funnel."""
 
 
 async def people_difference(
-    clickhouse: ClickHouse,
-    plan: FunnelPlan,
-    histories: Mapping[UUID, Happened],
-    random: Random,
+    clickhouse: ClickHouse, plan: FunnelPlan, histories: Mapping[UUID, Happened]
 ) -> Difference | None:
-    """Looks behind one number, chosen by chance; None: the same people, and the same events."""
+    """Looks behind one number; None: the same people, and the same events.
+
+    Which number is left to chance, but the same histories give the same one.
+    """
     given = {str(actor): entered(plan, events) for actor, events in histories.items()}
-    chosen = _chosen(plan, given, random)
+    chosen = _chosen(plan, given, Random(sum(len(events) for events in histories.values())))
     if chosen is None:
         return None
     selection, expected = chosen

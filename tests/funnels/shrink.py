@@ -10,17 +10,21 @@ import msgspec
 from services.common.clickhouse import ClickHouse
 from services.query.conditions import ALWAYS, EventNamed
 from services.query.funnels.plan import FunnelPlan
-from tests.funnels.difference import Difference, difference
+from tests.funnels.difference import Difference
 from tests.funnels.engine import store
 from tests.funnels.stories import END, START
 from tests.funnels.worlds import Happened
 
 Histories = Mapping[UUID, Happened]
+Check = Callable[[ClickHouse, FunnelPlan, Histories], Awaitable[Difference | None]]
 _fresh_teams = count(1_000_000)
 MOST_TRIALS = 600
 
 
 class Mismatch(msgspec.Struct, frozen=True):
+    """check: what found the difference."""
+
+    check: Check
     plan: FunnelPlan
     histories: Histories
     difference: Difference
@@ -46,8 +50,8 @@ async def shrink(clickhouse: ClickHouse, found: Mismatch) -> Mismatch:
         team_id = next(_fresh_teams)
         plan = msgspec.structs.replace(plan, team_id=team_id)
         await store(clickhouse, team_id, histories.items())
-        differs = await difference(clickhouse, plan, histories)
-        return Mismatch(plan, histories, differs) if differs else None
+        differs = await found.check(clickhouse, plan, histories)
+        return Mismatch(found.check, plan, histories, differs) if differs else None
 
     found = await _fewer_actors(found, still)
     while True:
