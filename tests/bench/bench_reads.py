@@ -6,52 +6,32 @@ machine. Then, idle: from an append's commit to the row.
 """
 
 import asyncio
-import multiprocessing
-import os
-import random
-import socket
 import statistics
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
-import uvicorn
-from litestar import Response, get
-from litestar.params import FromPath
+from litestar import Litestar
 
-from contracts.events.insight import InsightCreated, InsightRenamed, InsightTagged
-from services.common import administration
-from services.common.accounts import hash_key
+from contracts.events.insight import InsightRenamed
 from services.common.app import ServicePart, compose
-from services.common.database import Pool
 from services.common.foundation import foundation
 from services.common.migrate import migrate
 from services.embedded import postgres
 from services.embedded.account import account_for
-from services.projector.app import projections, running
+from services.projector.app import running
 from services.query import reading
 from services.query.settings import QuerySettings
 from tests import servers
-from tests.examples import FUNNEL, TEAM
-from tests.services.projector.projecting import (
-    Projecting,
-    insight,
-    progress_of,
-    projecting,
-    until,
-)
+from tests.bench.http_load import CONNECTIONS, Load, constant, server, started
+from tests.bench.stored import INSIGHTS, KEYS, seed
+from tests.examples import TEAM
+from tests.services.projector.projecting import Projecting, insight, progress_of, projecting, until
 from tests.services.query.reads.reading import NO_ENGINE
 
-INSIGHTS = int(os.environ.get("BENCH_INSIGHTS", "100000"))
-KEYS = 10_000
-CONNECTIONS = 16
 ROUNDS = 5
-ROUND_SECONDS = 0.6
-APPENDS_AT_ONCE = 200
 WATCHED = 200
 
 
@@ -64,121 +44,11 @@ class Read(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
-@get("/constant/{size:int}/")
-async def constant(size: FromPath[int]) -> Response[bytes]:
-    """As many bytes as asked for, and nothing else."""
-    return Response(b"x" * size, media_type="application/json")
-
-
-def _serve(url: str, listening: socket.socket) -> None:
+def _app(url: str) -> Litestar:
     settings = QuerySettings(database_url=url, clickhouse_url="")
-    app = compose(
+    return compose(
         [foundation(url), reading.part(settings), NO_ENGINE, ServicePart(handlers=[constant])]
     )
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, loop="uvloop", http="httptools", lifespan="on"
-    )
-    asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
-
-
-@contextmanager
-def _server(url: str) -> Iterator[str]:
-    """A process that serves; its URL."""
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
-        # A socket made elsewhere is not known to be TCP, so nobody else would set it: without it,
-        # each answer waits for the other side's delayed acknowledgement, 40 ms.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        process = multiprocessing.get_context("spawn").Process(
-            target=_serve, args=(url, listening), daemon=True
-        )
-        process.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            process.terminate()
-            process.join()
-
-
-async def _seed(projector: Projecting) -> str:
-    """Accounts, keys and insights; a key."""
-    organization = await administration.create_organization(projector.pool, "Bench")
-    project = await administration.create_project(projector.pool, organization.id, "Bench")
-    assert project.id == TEAM
-    user = await administration.create_user(projector.pool, "a@example.com", organization.id)
-    await _more_keys(projector.pool, user)
-    issued = await administration.create_key(projector.pool, user)
-    dice = random.Random(1)
-    for first in range(1, INSIGHTS + 1, APPENDS_AT_ONCE):
-        await asyncio.gather(
-            *(
-                _create(projector, number, dice)
-                for number in range(first, min(first + APPENDS_AT_ONCE, INSIGHTS + 1))
-            )
-        )
-    await asyncio.gather(*(projector.runner(each).catch_up() for each in projections()))
-    await projector.execute("VACUUM ANALYZE")
-    return issued.key
-
-
-async def _more_keys(connections: Pool, user: int) -> None:
-    async with connections.connection() as conn, conn.cursor() as cursor:
-        await cursor.executemany(
-            "INSERT INTO personal_api_keys (id, user_id, label, secure_value, mask_value, scopes)"
-            " VALUES (%s, %s, 'bench', %s, 'phx_', '{*}')",
-            [(f"key-{n}", user, hash_key(f"phx_{n}")) for n in range(KEYS)],
-        )
-
-
-async def _create(projector: Projecting, number: int, dice: random.Random) -> None:
-    subject = dice.choice(["Sign-ups", "Revenue", "Retention", "Churn", "Onboarding"])
-    place = dice.choice(["by country", "of the week", "per plan", "in the app"])
-    await projector.append(
-        InsightCreated(
-            insight_id=number,
-            short_id=f"s{number:07}",
-            name=f"{subject} {place} {number}",
-            description="What the board looks at." if number % 3 else None,
-            query=FUNNEL,
-            saved=number % 4 != 0,
-        ),
-        InsightTagged((dice.choice(["board", "growth", "product"]),), ()),
-        of=insight(number),
-    )
-
-
-class Load:
-    """Requests over connections that stay open, as fast as they are answered."""
-
-    def __init__(self, url: str, key: str) -> None:
-        address = urlsplit(url)
-        self._host, self._port = address.hostname, address.port
-        self._headers = {"Host": address.netloc, "Authorization": f"Bearer {key}"}
-
-    async def rate(self, path: str, headers: Mapping[str, str] | None = None) -> float:
-        """Answers per second."""
-        lines = [f"{name}: {value}" for name, value in {**self._headers, **(headers or {})}.items()]
-        request = "\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode()
-        start = perf_counter()
-        counts = await asyncio.gather(
-            *(self._ask(request, start + ROUND_SECONDS) for _ in range(CONNECTIONS))
-        )
-        return sum(counts) / (perf_counter() - start)
-
-    async def _ask(self, request: bytes, until_: float) -> int:
-        reader, writer = await asyncio.open_connection(self._host, self._port, limit=2**22)
-        count = 0
-        while perf_counter() < until_:
-            writer.write(request)
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            status = int(head.split(b" ", 2)[1])
-            assert status in (200, 304), head
-            if status == 200:
-                _, _, length = head.partition(b"content-length: ")
-                await reader.readexactly(int(length.split(b"\r\n", 1)[0]))
-            count += 1
-        writer.close()
-        await writer.wait_closed()
-        return count
 
 
 async def _measure(url: str, key: str) -> None:
@@ -206,8 +76,8 @@ async def _measure(url: str, key: str) -> None:
     for read, size in zip(reads, sizes, strict=True):
         rates, ratios = [], []
         for _ in range(ROUNDS):
-            fixed = await load.rate(f"/constant/{size}/")
-            rates.append(await load.rate(read.path, read.headers))
+            fixed = await load.reads(f"/constant/{size}/")
+            rates.append(await load.reads(read.path, read.headers))
             ratios.append(rates[-1] / fixed)
         goal = "" if read.goal is None else f"   goal {read.goal}"
         print(
@@ -258,33 +128,22 @@ async def _reached(projector: Projecting, position: int) -> bool:
 
 async def _run(url: str) -> None:
     async with projecting(url) as projector:
-        key = await _seed(projector)
+        key = await seed(projector)
         print(f"{INSIGHTS:,} insights, {KEYS:,} keys, {CONNECTIONS} connections")
-        with _server(url) as server:
-            await _started(server)
-            await _measure(server, key)
+        with server(_app, url) as address:
+            await started(address)
+            await _measure(address, key)
         await _visible(projector)
-
-
-async def _started(url: str) -> None:
-    async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(60):
-        while True:
-            try:
-                (await client.get("/_livez")).raise_for_status()
-            except httpx.HTTPError:
-                await asyncio.sleep(0.1)
-            else:
-                return
 
 
 def main() -> None:
     with servers.server_folder() as folder:
-        server = postgres.start(folder / "postgres", account_for(folder))
+        database = postgres.start(folder / "postgres", account_for(folder))
         try:
-            migrate(server.url)
-            asyncio.run(_run(server.url))
+            migrate(database.url)
+            asyncio.run(_run(database.url))
         finally:
-            server.stop()
+            database.stop()
 
 
 if __name__ == "__main__":
