@@ -17,12 +17,14 @@ from services.common.problems import Problem, Rejected, invalid
 S = TypeVar("S", bound=msgspec.Struct)
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 _FORM = re.compile(rb"[A-Za-z_$][\w$.\[\]%+-]*=")
 _AT = re.compile(r" - at `\$(?P<path>.*)`$")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
 _LENGTH = re.compile(r"of length <= (?P<limit>\d+)")
 _RANGE = re.compile(r"`int` (?P<sign><=|>=) (?P<limit>-?\d+)")
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
+DEEPEST = 100
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 
 
@@ -56,6 +58,7 @@ async def as_json(request: Request[Any, Any, Any]) -> bytes:
         return _form_to_json(_pairs(body))
     if _NUL.search(body):
         _refuse_nul(body)
+    _refuse_depth(body)
     return body
 
 
@@ -95,12 +98,27 @@ def _form_to_json(pairs: list[tuple[str, str]]) -> bytes:
 
 def _form_value(value: str) -> Raw | str:
     if value.lstrip()[:1] in ("{", "[") or value == "null":
+        _refuse_depth(value.encode())
         try:
             msgspec.json.decode(value)
         except msgspec.DecodeError:
             return value
         return Raw(value.encode())
     return value
+
+
+def _refuse_depth(body: bytes) -> None:
+    """Deeper than anybody means, and than whoever walks it later can go."""
+    if body.count(b"{") + body.count(b"[") <= DEEPEST:
+        return
+    depth = 0
+    for token in _BRACKETS.finditer(body):
+        if token[0] in (b"{", b"["):
+            depth += 1
+        elif token[0] in (b"}", b"]"):
+            depth -= 1
+        if depth > DEEPEST:
+            raise invalid(None, "invalid_json", f"JSON nested deeper than {DEEPEST} levels.")
 
 
 def _refuse_nul(body: bytes) -> None:

@@ -137,6 +137,17 @@ async def test_what_is_neither_is_refused(world: World, text: str) -> None:
     assert set(answer.json()) == {"type", "code", "detail", "attr"}
 
 
+async def test_what_is_nested_deeper_than_anybody_means_is_refused(world: World) -> None:
+    deep = '{"filters": ' + '{"a": ["}", ' * 600 + "1" + "]}" * 600 + "}"
+    for content, kind in ((deep, "application/json"), (f"filters={deep}", "text/plain")):
+        answer = await world.client.post(
+            world.insights, content=content, headers={"Content-Type": kind}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_json")
+    wide = {"a": [{"}": [n]} for n in range(500)]}
+    assert (await create(world, filters=wide))["filters"] == wide
+
+
 async def test_if_match_loses_no_update_and_a_refusal_tells_what_changed(world: World) -> None:
     answer = await world.client.post(world.insights, json={"name": "A"})
     path = f"{world.insights}{answer.json()['id']}/"
