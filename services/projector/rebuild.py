@@ -54,7 +54,7 @@ async def rebuild(
     """Safe to run, to kill and to repeat at any time.
 
     on_progress: told the position reached and the log's head, after every batch.
-    crash_at: told "folded" and "switching", besides what `batch.apply` tells.
+    crash_at: told "folded", "held" and "switching", besides what `batch.apply` tells.
     Raises RebuildUnderWay.
     """
     async with (
@@ -138,6 +138,7 @@ async def _switch(
     projection = beside.projection
     async with conn.transaction():
         live = await _hold(conn, beside)
+        crash_at("held")
         while position < live:
             entries = await store.read(position, min(SIZE, live - position))
             await batch.apply(conn, projection, position, entries)

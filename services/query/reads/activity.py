@@ -38,10 +38,7 @@ _STATE: LiteralString = f"""
             WHERE projection = ANY(%(projections)s)
         ) AS rebuilds
     )"""
-_KNOWN: LiteralString = (
-    "state.reached >= state.head AND state.head = %(known_position)s"
-    " AND state.rebuilds = %(known_rebuilds)s"
-)
+_KNOWN: LiteralString = "state.head = %(known_position)s AND state.rebuilds = %(known_rebuilds)s"
 
 
 def _page_of(where: LiteralString) -> LiteralString:

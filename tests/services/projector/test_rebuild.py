@@ -3,6 +3,7 @@
 import asyncio
 from typing import LiteralString
 
+import psycopg
 import pytest
 
 from contracts.events.insight import InsightRenamed
@@ -134,7 +135,24 @@ async def test_a_write_just_before_the_switch_is_not_lost(projector: Projecting)
     assert row.name == "Late"
 
 
-@pytest.mark.parametrize("point", ["begun", "written", "committed", "folded", "switching"])
+async def test_nobody_moves_the_live_rows_while_they_are_compared(projector: Projecting) -> None:
+    await some_history(projector)
+    await projector.catch_up()
+    refused: list[str] = []
+
+    def at(point: str) -> None:
+        if point == "held":
+            with psycopg.connect(projector.url, autocommit=True) as other:
+                other.execute("SET lock_timeout = '50ms'")
+                with pytest.raises(psycopg.errors.LockNotAvailable):
+                    other.execute("UPDATE checkpoints SET position = position")
+                refused.append(point)
+
+    await rebuild(projector.url, projector.store, InsightProjection(), crash_at=at)
+    assert refused == ["held"]
+
+
+@pytest.mark.parametrize("point", ["begun", "written", "committed", "folded", "held", "switching"])
 async def test_a_killed_rebuild_changes_nothing_and_can_be_repeated(
     projector: Projecting, point: str
 ) -> None:
