@@ -70,7 +70,7 @@ def json_value(filters: Filters, name: str, *, plain_text: bool = False) -> Json
         return sent
     try:
         return msgspec.json.decode(sent)
-    except msgspec.DecodeError as cause:
+    except (msgspec.DecodeError, RecursionError) as cause:
         if plain_text:
             return sent
         raise invalid_input(name, f"{name} is not valid JSON.") from cause

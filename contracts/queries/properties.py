@@ -58,10 +58,13 @@ def read(filters: Json, attr: str = "properties") -> PropertyGroup:
     """
     if filters is None or filters == "":
         return EMPTY
-    if isinstance(filters, Mapping):
-        return _mapping(filters, attr)
-    if isinstance(filters, list | tuple):
-        return PropertyGroup("AND", tuple(_parts(filters, attr)))
+    try:
+        if isinstance(filters, Mapping):
+            return _mapping(filters, attr)
+        if isinstance(filters, list | tuple):
+            return PropertyGroup("AND", tuple(_parts(filters, attr)))
+    except RecursionError as cause:
+        raise invalid_input(attr, "Properties are nested too deeply!") from cause
     raise invalid_input(attr, "Properties are unparsable!")
 
 

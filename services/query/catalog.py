@@ -109,22 +109,25 @@ def _catalog(rows: Sequence[tuple[bool | None, str]]) -> Catalog:
 
 def _named(value: Any) -> Iterator[tuple[bool, int]]:
     """(whether it is an action, its number) of everything that could name one, however deep."""
-    if isinstance(value, Mapping):
-        if value.get("kind") in _ACTION_NODES:
-            yield from ((True, number) for number in _numbers(value.get("id")))
-        if value.get("type") in _COHORT_TYPES:
-            sent = value.get("value")
-            yield from (
-                (False, number)
-                for number in _numbers(value.get("values") if sent is None else sent)
-            )
-        if value.get("breakdown_type") == "cohort":
-            yield from ((False, number) for number in _numbers(value.get("breakdown")))
-        for part in value.values():
-            yield from _named(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _named(part)
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Mapping):
+            yield from _named_here(part)
+            waiting.extend(part.values())
+        elif isinstance(part, list | tuple):
+            waiting.extend(part)
+
+
+def _named_here(part: Mapping[str, Any]) -> Iterator[tuple[bool, int]]:
+    if part.get("kind") in _ACTION_NODES:
+        yield from ((True, number) for number in _numbers(part.get("id")))
+    if part.get("type") in _COHORT_TYPES:
+        sent = part.get("value")
+        values = part.get("values") if sent is None else sent
+        yield from ((False, number) for number in _numbers(values))
+    if part.get("breakdown_type") == "cohort":
+        yield from ((False, number) for number in _numbers(part.get("breakdown")))
 
 
 def _numbers(sent: object) -> Iterator[int]:

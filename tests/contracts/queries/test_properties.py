@@ -1,0 +1,16 @@
+"""Property filters that no client means are refused, whatever they look like."""
+
+from typing import Any
+
+import pytest
+
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.properties import read
+
+
+def test_filters_nested_beyond_reason_are_refused_and_no_defect() -> None:
+    deep: dict[str, Any] = {"type": "AND", "values": []}
+    for _ in range(5_000):
+        deep = {"type": "AND", "values": [deep]}
+    with pytest.raises(InvalidQuery, match="nested too deeply"):
+        read(deep)
