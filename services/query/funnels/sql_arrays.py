@@ -126,7 +126,7 @@ def _no_value(plan: FunnelPlan) -> str:
 
 def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> str:
     """`actor`, `x` and what grouping needs beside them: a row per event that is looked at."""
-    plan, source = actors.plan, _source(actors)
+    plan, source = actors.plan, source_of(actors)
     base = actors.bindings.bind(microseconds(plan.date_from) - 1, "Int64")
     columns = [
         f"{source.actor(plan.actor)} AS actor",
@@ -155,7 +155,7 @@ def looked_at(actors: Actors) -> str:
 
     at_us: since 1970. steps: those it matches, from 1. bars: indexes of exclusions.
     """
-    plan, source = actors.plan, _source(actors)
+    plan, source = actors.plan, source_of(actors)
     steps = [f"if({source.step(step)}, {k}, 0)" for k, step in enumerate(plan.steps, start=1)]
     bars = [
         f"if({source.condition(bar.matches)}, {i}, -1)" for i, bar in enumerate(plan.exclusions)
@@ -174,7 +174,8 @@ def looked_at(actors: Actors) -> str:
     return f"SELECT * FROM ({_entering(source, plan, columns)}) WHERE {any_}"
 
 
-def _source(actors: Actors) -> Source:
+def source_of(actors: Actors) -> Source:
+    """The events of the plan's range; its filters are still to be asked for."""
     plan = actors.plan
     return Source(
         plan.team_id,
