@@ -4,8 +4,16 @@ A kept document is a `msgspec.Raw` of compact JSON text. msgspec can't put Raw i
 union, so "no document" is the text `null`, `NULL` here, and not None.
 """
 
+from typing import Annotated
+
 import msgspec
-from msgspec import Raw
+from msgspec import Meta, Raw
+
+JsonObject = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+"""Of bodies, for whoever reads their schema: nothing is checked by these."""
+ObjectOrNull = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
+ListOrNull = Annotated[Raw, Meta(extra_json_schema={"type": ["array", "null"]})]
+JsonList = Annotated[Raw, Meta(extra_json_schema={"type": "array"})]
 
 NULL = Raw(b"null")
 EMPTY_OBJECT = Raw(b"{}")

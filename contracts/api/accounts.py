@@ -1,7 +1,7 @@
 """Users, projects, organizations and keys on the wire: what clients ask for before insights."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -108,10 +108,13 @@ class MemberBody(msgspec.Struct, frozen=True, kw_only=True):
     joined_at: datetime
 
 
-class AccountPage(msgspec.Struct, frozen=True, kw_only=True):
+Item = TypeVar("Item")
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
     """A page of projects, of organizations or of members."""
 
     count: int
     next: str | None
     previous: str | None
-    results: tuple[ProjectBody | OrganizationBody | MemberBody, ...]
+    results: tuple[Item, ...]

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, UnsetType
 
 from contracts.api.insights import Name, UserBody
+from contracts.json import JsonList
 from contracts.queries.actions import ActionStep
 from contracts.read_models.action import ActionRow
 
@@ -27,7 +28,7 @@ class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     post_to_slack: bool = False
     slack_message_format: str = ""
-    steps: Raw
+    steps: JsonList
     tags: tuple[()] = ()
     created_at: datetime
     created_by: UserBody | None

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from contracts.api.insights import Name, UserBody
+from contracts.json import JsonObject, ObjectOrNull
 from contracts.read_models.cohort import CohortRow
 
 MOST_AT_ONCE = 100_000
@@ -27,7 +28,7 @@ class WriteCohort(msgspec.Struct, frozen=True, kw_only=True):
     name: Name | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     is_static: bool | UnsetType = UNSET
-    filters: Raw | UnsetType = UNSET
+    filters: ObjectOrNull | UnsetType = UNSET
     groups: tuple[Mapping[str, Any], ...] | UnsetType | None = UNSET
     person_ids: People = ()
     distinct_ids: DistinctIds = ()
@@ -43,7 +44,7 @@ class CohortBody(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     groups: tuple[()] = ()
     deleted: bool
-    filters: Raw
+    filters: JsonObject
     query: None = None
     is_calculating: bool = False
     created_by: UserBody | None

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from contracts.api.insights import AccessLevel, InsightBody, Name, UserBody
 from contracts.events.dashboard import RestrictionLevel
+from contracts.json import JsonObject, ObjectOrNull
 from contracts.read_models.dashboard import DashboardRow, DashboardTile
 
 Color = Annotated[str, Meta(max_length=400)]
@@ -19,7 +20,7 @@ class WriteTile(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     color: Color | UnsetType | None = UNSET
-    layouts: Raw | UnsetType = UNSET
+    layouts: ObjectOrNull | UnsetType = UNSET
     deleted: bool | UnsetType | None = UNSET
 
 
@@ -31,7 +32,7 @@ class WriteDashboard(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Name | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
-    filters: Raw | UnsetType = UNSET
+    filters: ObjectOrNull | UnsetType = UNSET
     restriction_level: RestrictionLevel | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
@@ -46,7 +47,7 @@ class DashboardTileBody(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     insight: InsightBody | None
     color: str | None
-    layouts: Raw
+    layouts: ObjectOrNull
     deleted: bool = False
     order: int
     text: None = None
@@ -81,7 +82,7 @@ class DashboardBody(msgspec.Struct, frozen=True, kw_only=True):
     is_shared: bool = False
     deleted: bool
     creation_mode: str = "default"
-    filters: Raw
+    filters: JsonObject
     tags: tuple[str, ...]
     tiles: tuple[DashboardTileBody, ...]
     restriction_level: RestrictionLevel

@@ -1,7 +1,9 @@
 """Answers of funnels, as PostHog shows them (funnels.md sections 6, 7 and 9)."""
 
+from typing import Annotated, Any
+
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 BreakdownValue = str | int | list[str]
 
@@ -61,3 +63,37 @@ class FunnelAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     results: FunnelResults
     total_median_conversion_time: float | None = None
+
+
+def _list_of(kind: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": kind}
+
+
+_STEP = {"$ref": "#/components/schemas/FunnelStep"}
+_TIMES = {"$ref": "#/components/schemas/TimeToConvert"}
+ShownResult = Annotated[
+    Raw,
+    Meta(
+        description="Steps, lists of steps by breakdown value, trends, or bins; null without any.",
+        extra_json_schema={
+            "anyOf": [
+                _list_of(_STEP),
+                _list_of(_list_of(_STEP)),
+                _list_of({"$ref": "#/components/schemas/FunnelTrend"}),
+                _TIMES,
+                _list_of(_TIMES),
+                # Of other kinds of query, which have shapes of their own.
+                {"type": ["array", "object", "null"]},
+            ]
+        },
+    ),
+]
+"""A result that is kept encoded. The components it names: `Components`."""
+
+
+class Components(msgspec.Struct, frozen=True):
+    """What the schema of a `ShownResult` leads to, for whoever writes that schema down."""
+
+    step: FunnelStep
+    trend: FunnelTrend
+    times: TimeToConvert

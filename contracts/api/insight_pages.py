@@ -1,6 +1,20 @@
 """A page of insights on the wire."""
 
-from msgspec import Raw, Struct
+from typing import Annotated
+
+from msgspec import Meta, Raw, Struct
+
+ListedInsight = Annotated[
+    Raw,
+    Meta(
+        extra_json_schema={
+            "anyOf": [
+                {"$ref": "#/components/schemas/InsightBody"},
+                {"$ref": "#/components/schemas/BasicInsight"},
+            ]
+        }
+    ),
+]
 
 
 class InsightPage(Struct, frozen=True, kw_only=True):
@@ -12,4 +26,4 @@ class InsightPage(Struct, frozen=True, kw_only=True):
     count: int
     next: str | None
     previous: str | None
-    results: tuple[Raw, ...]
+    results: tuple[ListedInsight, ...]

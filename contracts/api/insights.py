@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from contracts.json import NULL
+from contracts.api.funnels import ShownResult
+from contracts.json import NULL, JsonObject, ListOrNull, ObjectOrNull
 from contracts.read_models.insight import InsightRow, TileRow
 
 Name = Annotated[str, Meta(max_length=400)]
@@ -25,8 +26,8 @@ class WriteInsight(msgspec.Struct, frozen=True, kw_only=True):
     name: Name | UnsetType | None = UNSET
     derived_name: Name | UnsetType | None = UNSET
     description: Name | UnsetType | None = UNSET
-    filters: Raw | UnsetType = UNSET
-    query: Raw | UnsetType = UNSET
+    filters: ObjectOrNull | UnsetType = UNSET
+    query: ObjectOrNull | UnsetType = UNSET
     order: Order | UnsetType | None = UNSET
     deleted: bool | UnsetType = UNSET
     dashboards: tuple[int, ...] | UnsetType = UNSET
@@ -111,8 +112,8 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
     short_id: str
     name: str | None
     derived_name: str | None
-    filters: Raw
-    query: Raw
+    filters: JsonObject
+    query: ObjectOrNull
     order: int | None
     deleted: bool
     dashboards: tuple[int, ...]
@@ -120,9 +121,9 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
     last_refresh: datetime | None
     cache_target_age: datetime | None
     next_allowed_client_refresh: datetime | None
-    result: Raw
+    result: ShownResult
     hasMore: bool | None
-    columns: Raw
+    columns: ListOrNull
     created_at: datetime
     created_by: UserBody | None
     description: str | None
@@ -138,14 +139,14 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
     user_access_level: AccessLevel
     timezone: str
     is_cached: bool
-    query_status: Raw
+    query_status: ObjectOrNull
     hogql: str | None
-    types: Raw
+    types: ListOrNull
     last_viewed_at: datetime | None
     alerts: tuple[()] = ()
-    resolved_date_range: Raw
+    resolved_date_range: ObjectOrNull
     color: str | UnsetType | None = UNSET
-    layouts: Raw | UnsetType = UNSET
+    layouts: ObjectOrNull | UnsetType = UNSET
 
     @classmethod
     def of(cls, row: InsightRow, context: InsightContext) -> "InsightBody":
@@ -201,8 +202,8 @@ class BasicInsight(msgspec.Struct, frozen=True, kw_only=True):
     short_id: str
     name: str | None
     derived_name: str | None
-    filters: Raw
-    query: Raw
+    filters: JsonObject
+    query: ObjectOrNull
     dashboards: tuple[int, ...]
     dashboard_tiles: tuple[TileBody, ...]
     description: str | None

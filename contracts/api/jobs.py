@@ -4,9 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from msgspec import Raw
 
-from contracts.json import NULL
+from contracts.api.funnels import ShownResult
 
 
 class QueryProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +29,7 @@ class JobBody(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     error: bool
     error_message: str | None
-    results: Raw = NULL
+    results: ShownResult
     start_time: datetime
     pickup_time: datetime | None
     end_time: datetime | None

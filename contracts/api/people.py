@@ -4,7 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from msgspec import Raw
+
+from contracts.json import JsonObject
 
 
 class MatchedEvent(msgspec.Struct, frozen=True):
@@ -37,7 +38,7 @@ class PersonActor(Actor, frozen=True, kw_only=True, tag="person"):
     distinct_ids: list[str]
     is_identified: bool
     created_at: datetime
-    properties: Raw
+    properties: JsonObject
 
 
 class GroupActor(Actor, frozen=True, kw_only=True, tag="group"):
@@ -48,7 +49,7 @@ class GroupActor(Actor, frozen=True, kw_only=True, tag="group"):
     group_type_index: int
     name: str
     created_at: datetime | None
-    properties: Raw
+    properties: JsonObject
 
 
 class ValueActor(Actor, frozen=True, kw_only=True, tag="value"):

@@ -3,24 +3,30 @@
 from datetime import datetime
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, UnsetType
 
+from contracts.api.funnels import ShownResult
 from contracts.api.jobs import JobBody
+from contracts.json import JsonList, JsonObject, ObjectOrNull
 
 
 class FunnelEnvelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What `insights/funnel/` answers. result: steps, trends or bins; null while a job runs."""
+    """What `insights/funnel/` answers. result: steps, trends or bins; null while a job runs.
 
-    result: Raw
+    warnings: only when asked for; what the request says without effect.
+    """
+
+    result: ShownResult
     timezone: str
     is_cached: bool
     last_refresh: datetime | None
-    timings: Raw
+    timings: JsonList
     hogql: str | None
-    resolved_date_range: Raw
+    resolved_date_range: ObjectOrNull
     cache_target_age: datetime | None
     next_allowed_client_refresh: datetime | None
     query_status: JobBody | None
+    warnings: list[str] | UnsetType = UNSET
 
 
 class QueryStatusBody(msgspec.Struct, frozen=True):
@@ -36,10 +42,14 @@ class CancelQuery(msgspec.Struct, frozen=True):
 
 
 class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of POST query/. refresh: a mode, or true; async: as the mode `async`."""
+    """Body of POST query/. refresh: a mode, or true; async: as the mode `async`.
 
-    query: Raw
+    include: ours; additions to a funnel's answer: pending, baseline, warnings.
+    """
+
+    query: JsonObject
     refresh: str | bool | None = None
     client_query_id: str | None = None
     async_: bool | UnsetType = msgspec.field(default=UNSET, name="async")
-    filters_override: Raw | UnsetType = UNSET
+    filters_override: ObjectOrNull | UnsetType = UNSET
+    include: str | list[str] | None = None

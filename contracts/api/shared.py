@@ -3,17 +3,19 @@
 from datetime import datetime
 
 import msgspec
-from msgspec import Raw
+
+from contracts.api.funnels import ShownResult
+from contracts.json import JsonObject, ListOrNull, ObjectOrNull
 
 
 class SharedInsight(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None
     derived_name: str | None
     description: str | None
-    query: Raw
-    filters: Raw
-    result: Raw
-    columns: Raw
+    query: ObjectOrNull
+    filters: JsonObject
+    result: ShownResult
+    columns: ListOrNull
     last_refresh: datetime | None
     timezone: str
 
@@ -22,6 +24,12 @@ class SharedAnswer(msgspec.Struct, frozen=True):
     """`/shared/:token.json`."""
 
     insight: SharedInsight
+
+
+class SharedProblem(msgspec.Struct, frozen=True):
+    """What visitors get instead. PostHog: the one member `error`."""
+
+    error: str
 
 
 class Unlock(msgspec.Struct, frozen=True):

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
-from contracts.json import NULL
+from contracts.json import NULL, ObjectOrNull
 from contracts.read_models.sharing import SharingRow
 
 
@@ -15,7 +15,7 @@ class WriteSharing(msgspec.Struct, frozen=True, kw_only=True):
     """Body of PATCH insights/:id/sharing/. UNSET: not sent."""
 
     enabled: bool | UnsetType = UNSET
-    settings: Raw | UnsetType = UNSET
+    settings: ObjectOrNull | UnsetType = UNSET
     password_required: bool | UnsetType = UNSET
 
 
@@ -52,7 +52,7 @@ class SharingBody(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
     enabled: bool = False
     access_token: str | None = None
-    settings: Raw = NULL
+    settings: ObjectOrNull
     password_required: bool = False
     share_passwords: tuple[SharePasswordBody, ...] = ()
 
@@ -62,7 +62,7 @@ class SharingBody(msgspec.Struct, frozen=True, kw_only=True):
     ) -> "SharingBody":
         """emails: of the users who made the passwords, as far as they are known."""
         if row is None:
-            return cls()
+            return cls(settings=NULL)
         return cls(
             created_at=row.created_at,
             enabled=row.enabled,

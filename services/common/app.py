@@ -14,6 +14,7 @@ from litestar.handlers.base import BaseRouteHandler
 from contracts.queries.errors import InvalidQuery
 from services.common import health, problems
 from services.common.csv_answers import csv_answers
+from services.common.schema import routes as schema
 
 Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
 
@@ -44,6 +45,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
         refusals |= part.refusals
     return Litestar(
         route_handlers=[
+            *schema.HANDLERS,
             *health.handlers(
                 {name: check for part in parts for name, check in part.checks.items()}
             ),

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.api.jobs import JobBody
+from contracts.json import NULL
 from contracts.queries.of_insights import insight_key
 from contracts.read_models.insight import InsightRow
 from services.common.caller import Caller
@@ -116,6 +117,7 @@ def _status(live_job: str) -> Raw:
                 complete=False,
                 error=False,
                 error_message=None,
+                results=NULL,
                 start_time=job.start_time,
                 pickup_time=job.pickup_time,
                 end_time=None,

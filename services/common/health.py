@@ -10,6 +10,8 @@ from litestar.datastructures import State
 from litestar.handlers.base import BaseRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from services.common.operations import Answer, Operation, described, shows
+
 PATIENCE_SECONDS = 3.0
 
 
@@ -38,6 +40,10 @@ class Health(msgspec.Struct, frozen=True):
     parts: dict[str, PartHealth]
 
 
+READY = described(Operation(answers={200: Answer(kind=Health), 503: Answer(kind=Health)}))
+METRICS = described(Operation(answers={200: Answer(kind=str, media_type="text/plain")}))
+
+
 async def examine(checks: Mapping[str, Check], state: State) -> Health:
     """Runs every check, all at once, each with an end."""
     names = list(checks)
@@ -63,12 +69,12 @@ async def _examine(check: Check, state: State) -> PartHealth:
 
 
 def handlers(checks: Mapping[str, Check]) -> list[BaseRouteHandler]:
-    @get("/_livez", opt={"public": True})
+    @get("/_livez", opt={"public": True, **shows(dict[str, str])})
     async def livez() -> dict[str, str]:
         """The process is alive and its loop turns."""
         return {"status": "ok"}
 
-    @get("/_readyz", opt={"public": True})
+    @get("/_readyz", opt={"public": True, **READY})
     async def readyz(state: State) -> Response[bytes]:
         """Every part reachable and caught up: 200; else 503 with the reasons."""
         health = await examine(checks, state)
@@ -78,7 +84,7 @@ def handlers(checks: Mapping[str, Check]) -> list[BaseRouteHandler]:
             media_type=MediaType.JSON,
         )
 
-    @get("/metrics", opt={"public": True})
+    @get("/metrics", opt={"public": True, **METRICS})
     async def metrics() -> Response[bytes]:
         """Prometheus."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

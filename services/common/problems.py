@@ -1,7 +1,7 @@
 """The one shape in which an error leaves the building, and the names of the usual ones."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from litestar.exceptions import (
 )
 
 from contracts.queries.errors import InvalidQuery
+from contracts.routes import methods_of
 
 log = logging.getLogger("recount.problems")
 
@@ -111,12 +112,10 @@ def on_invalid_query(request: AnyRequest, error: InvalidQuery) -> Response[bytes
 def on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """Litestar's own errors, re-worded."""
     match error:
+        case NotFoundException() | MethodNotAllowedException() if _elsewhere(request):
+            return not_allowed(request.method, methods_of(request.url.path))
         case MethodNotAllowedException():
-            problem = Problem(
-                type="invalid_request",
-                code="method_not_allowed",
-                detail=f'Method "{request.method}" not allowed.',
-            )
+            return not_allowed(request.method, (error.headers or {}).get("allow", "").split(", "))
         case NotFoundException():
             problem = Problem(type="invalid_request", code="not_found", detail="Not found.")
         case ValidationException():
@@ -130,6 +129,25 @@ def on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
         case _:
             problem = Problem(type="invalid_request", code="invalid_input", detail=error.detail)
     return answer(error.status_code, problem, error.headers)
+
+
+def not_allowed(method: str, allowed: Iterable[str]) -> Response[bytes]:
+    """405. allowed: the methods that the path has."""
+    return answer(
+        405,
+        Problem(
+            type="invalid_request",
+            code="method_not_allowed",
+            detail=f'Method "{method}" not allowed.',
+        ),
+        {"Allow": ", ".join(sorted({*allowed, "OPTIONS"} - {""}))},
+    )
+
+
+def _elsewhere(request: AnyRequest) -> bool:
+    """Whether the path exists without this method; perhaps it is another service that has it."""
+    methods = methods_of(request.url.path)
+    return bool(methods) and request.method not in methods
 
 
 def on_defect(request: AnyRequest, error: Exception) -> Response[bytes]:

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from services.command.capture.browsers import allow_origins
 from services.command.capture.incoming import AnyRequest, query_of
 from services.common.database import Pool
+from services.common.operations import Parameter, shows
 from services.common.problems import invalid
 
 LONGEST_WAIT_SECONDS: Final = 30.0
@@ -22,6 +23,12 @@ class Reached(msgspec.Struct, frozen=True):
 
     position: int
     reached: bool
+
+
+PARAMETERS: Final = (
+    Parameter(name="reach", description="The position to wait for.", kind=int),
+    Parameter(name="wait", description="How long, in seconds; 30 at most.", kind=float),
+)
 
 
 class IngestProgress:
@@ -53,7 +60,7 @@ class IngestProgress:
 @route(
     "/i/position",
     http_method=[HttpMethod.GET, HttpMethod.OPTIONS],
-    opt={"public": True},
+    opt={"public": True, **shows(Reached, *PARAMETERS)},
     middleware=[allow_origins],
     status_code=200,
 )

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from contracts.headers import INGEST_POSITION
 from services.command.capture import incoming
 from services.command.capture.browsers import allow_origins
+from services.command.capture.described import CAPTURES
 from services.command.capture.door import REFUSED, CaptureDoor
 from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import BadToken, Refusal, TooLarge
@@ -21,7 +22,7 @@ PLAIN: Final = ["/batch", "/i/v0/e", "/i/v0/ai/batch"]
 
 _TAKEN: Final = b'{"status": 1}'
 # The token inside says whose events they are: no personal key is asked for.
-PUBLIC: Final = {"public": True}
+PUBLIC: Final = {"public": True, **CAPTURES}
 
 
 def on_refusal(_: AnyRequest, refusal: Refusal) -> Response[bytes]:

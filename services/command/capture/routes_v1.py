@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from contracts.headers import INGEST_POSITION
 from services.command.capture import incoming, v1
 from services.command.capture.browsers import allow_origins
+from services.command.capture.described import CAPTURES_V1
 from services.command.capture.door import REFUSED, CaptureDoor
 from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import BadToken, TooLarge
@@ -42,7 +43,7 @@ def on_rejected(_: AnyRequest, rejected: Rejected) -> Response[bytes]:
 @route(
     "/i/v1/analytics/events",
     http_method=[HttpMethod.POST, HttpMethod.OPTIONS],
-    opt={"public": True},
+    opt={"public": True, **CAPTURES_V1},
     middleware=[allow_origins],
     exception_handlers={v1.Refused: on_refused, Rejected: on_rejected},
     status_code=200,

@@ -10,10 +10,12 @@ from litestar.params import FromPath
 
 from services.command.capture import incoming
 from services.command.capture.browsers import allow_origins
+from services.command.capture.described import NOTHING, starts
 from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import Refusal
 from services.command.capture.routes import MAX_BODY, on_refusal
 from services.common.caller import Person
+from services.common.operations import shows
 from services.common.problems import not_found
 
 # Where posthog-js sends its events; a door of `routes`.
@@ -29,7 +31,7 @@ def _json(value: object) -> Response[bytes]:
 @route(
     "/array/{token:str}/config",
     http_method=[HttpMethod.GET, HttpMethod.OPTIONS],
-    opt={"public": True},
+    opt={"public": True, **starts()},
     middleware=[allow_origins],
     status_code=200,
 )
@@ -54,7 +56,7 @@ async def remote_config(token: FromPath[str]) -> Response[bytes]:
 @route(
     ["/array/{token:str}/config.js", "/static/{file:path}"],
     http_method=[HttpMethod.GET, HttpMethod.OPTIONS],
-    opt={"public": True},
+    opt={"public": True, **NOTHING},
     middleware=[allow_origins],
 )
 async def nothing_to_load() -> Response[bytes]:
@@ -65,7 +67,7 @@ async def nothing_to_load() -> Response[bytes]:
 @route(
     ["/flags", "/decide"],
     http_method=[HttpMethod.GET, HttpMethod.POST, HttpMethod.OPTIONS],
-    opt={"public": True},
+    opt={"public": True, **starts(body=dict[str, Any])},
     middleware=[allow_origins],
     exception_handlers={Refusal: on_refusal},
     status_code=200,
@@ -92,7 +94,7 @@ async def flags(request: AnyRequest) -> Response[bytes]:
 @route(
     "/s",
     http_method=[HttpMethod.POST, HttpMethod.OPTIONS],
-    opt={"public": True},
+    opt={"public": True, **starts(body=dict[str, Any])},
     middleware=[allow_origins],
     exception_handlers={Refusal: on_refusal},
     status_code=200,
@@ -104,7 +106,7 @@ async def recordings(request: AnyRequest) -> Response[bytes]:
     return _json({"status": 1})
 
 
-@get("/api/feature_flag/local_evaluation")
+@get("/api/feature_flag/local_evaluation", opt=shows(dict[str, Any]))
 async def local_evaluation(person: NamedDependency[Person]) -> Response[bytes]:
     """Server SDKs that evaluate flags themselves: there are none to evaluate."""
     return _json({"flags": [], "group_type_mapping": {}, "cohorts": {}})

@@ -7,7 +7,8 @@ from litestar import Request, Response, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 
-from contracts.api.access import WriteAccess
+from contracts.api.access import AccessBody, SetRuleBody, WriteAccess
+from contracts.api.insights import InsightBody
 from contracts.events.access import AccessEvent
 from contracts.events.recorded import Recorded
 from contracts.read_models.access import WHOLE_PROJECT
@@ -25,6 +26,7 @@ from services.common.accounts import Accounts
 from services.common.body import read
 from services.common.caller import Caller
 from services.common.etag import stale
+from services.common.operations import writes
 from services.common.paths import project_paths
 from services.common.store import EventStore
 
@@ -32,7 +34,10 @@ WRITE = {"scopes": ("access_control:write",)}
 AnyRequest = Request[Any, Any, State]
 
 
-@put(project_paths("/insights/{insight:str}/access_controls/"), opt=WRITE)
+@put(
+    project_paths("/insights/{insight:str}/access_controls/"),
+    opt={**WRITE, **writes(WriteAccess, (SetRuleBody, AccessBody, InsightBody), empty=204)},
+)
 async def put_access(
     request: AnyRequest,
     store: NamedDependency[EventStore],
@@ -52,7 +57,7 @@ async def put_access(
         # Its deprecated name.
         *project_paths("/insights/{insight:str}/resource_access_controls/"),
     ],
-    opt=WRITE,
+    opt={**WRITE, **writes(WriteAccess, (SetRuleBody, AccessBody, InsightBody), empty=204)},
 )
 async def put_project_access(
     request: AnyRequest,

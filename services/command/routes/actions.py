@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from contracts.api.actions import ActionBody, WriteAction
 from contracts.events.action import ActionEvent
 from contracts.events.recorded import Recorded
 from domain.errors import Stale
@@ -25,6 +26,7 @@ from services.command.numbers import Numbers
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.etag import stale
+from services.common.operations import writes
 from services.common.paths import number_in_path, project_paths
 from services.common.store import EventStore
 
@@ -32,7 +34,11 @@ WRITE = {"scopes": ("action:write",)}
 AnyRequest = Request[Any, Any, State]
 
 
-@post(project_paths("/actions/"), opt=WRITE, status_code=201)
+@post(
+    project_paths("/actions/"),
+    opt={**WRITE, **writes(WriteAction, ActionBody, status=201)},
+    status_code=201,
+)
 async def create_action(
     request: AnyRequest,
     store: NamedDependency[EventStore],
@@ -51,7 +57,7 @@ async def create_action(
     return await action_answer(outcome, accounts, status=201)
 
 
-@patch(project_paths("/actions/{action:str}/"), opt=WRITE)
+@patch(project_paths("/actions/{action:str}/"), opt={**WRITE, **writes(WriteAction, ActionBody)})
 async def patch_action(
     request: AnyRequest,
     store: NamedDependency[EventStore],

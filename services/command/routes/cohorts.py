@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from contracts.api.cohorts import CohortBody, WriteCohort
 from contracts.events.cohort import CohortEvent
 from contracts.events.recorded import Recorded
 from domain.errors import Stale
@@ -26,6 +27,7 @@ from services.command.numbers import Numbers
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.etag import stale
+from services.common.operations import writes
 from services.common.paths import number_in_path, project_paths
 from services.common.store import EventStore
 
@@ -33,7 +35,11 @@ WRITE = {"scopes": ("cohort:write",)}
 AnyRequest = Request[Any, Any, State]
 
 
-@post(project_paths("/cohorts/"), opt=WRITE, status_code=201)
+@post(
+    project_paths("/cohorts/"),
+    opt={**WRITE, **writes(WriteCohort, CohortBody, status=201)},
+    status_code=201,
+)
 async def create_cohort(
     request: AnyRequest,
     store: NamedDependency[EventStore],
@@ -53,7 +59,7 @@ async def create_cohort(
     return await cohort_answer(outcome, accounts, status=201)
 
 
-@patch(project_paths("/cohorts/{cohort:str}/"), opt=WRITE)
+@patch(project_paths("/cohorts/{cohort:str}/"), opt={**WRITE, **writes(WriteCohort, CohortBody)})
 async def patch_cohort(
     request: AnyRequest,
     store: NamedDependency[EventStore],

@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from contracts.api.dashboards import DashboardBody, WriteDashboard
 from contracts.events.dashboard import DashboardEvent
 from contracts.events.recorded import Recorded
 from domain.errors import Stale
@@ -25,6 +26,7 @@ from services.command.rights import dashboard_stream
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.etag import stale
+from services.common.operations import writes
 from services.common.paths import number_in_path, project_paths
 from services.common.store import EventStore
 
@@ -32,7 +34,11 @@ WRITE = {"scopes": ("dashboard:write",)}
 AnyRequest = Request[Any, Any, State]
 
 
-@post(project_paths("/dashboards/"), opt=WRITE, status_code=201)
+@post(
+    project_paths("/dashboards/"),
+    opt={**WRITE, **writes(WriteDashboard, DashboardBody, status=201)},
+    status_code=201,
+)
 async def create_dashboard(
     request: AnyRequest,
     store: NamedDependency[EventStore],
@@ -51,7 +57,10 @@ async def create_dashboard(
     return await dashboard_answer(outcome, store, accounts, caller, status=201)
 
 
-@patch(project_paths("/dashboards/{dashboard:str}/"), opt=WRITE)
+@patch(
+    project_paths("/dashboards/{dashboard:str}/"),
+    opt={**WRITE, **writes(WriteDashboard, DashboardBody)},
+)
 async def patch_dashboard(
     request: AnyRequest,
     store: NamedDependency[EventStore],

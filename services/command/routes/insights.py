@@ -7,6 +7,7 @@ from litestar import Request, Response, patch, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 
+from contracts.api.insights import InsightBody, WriteInsight
 from contracts.events.insight import InsightEvent
 from contracts.events.recorded import Recorded, Stream
 from domain.errors import Stale
@@ -28,6 +29,7 @@ from services.common.accounts import Accounts
 from services.common.beside import Besides
 from services.common.caller import Caller
 from services.common.etag import stale
+from services.common.operations import writes
 from services.common.paths import project_paths
 from services.common.store import EventStore
 
@@ -35,7 +37,11 @@ WRITE = {"scopes": ("insight:write",)}
 AnyRequest = Request[Any, Any, State]
 
 
-@post(project_paths("/insights/"), opt=WRITE, status_code=201)
+@post(
+    project_paths("/insights/"),
+    opt={**WRITE, **writes(WriteInsight, InsightBody, status=201)},
+    status_code=201,
+)
 async def create_insight(
     request: AnyRequest,
     store: NamedDependency[EventStore],
@@ -57,7 +63,9 @@ async def create_insight(
     return await insight_answer(outcome, write, caller, accounts, besides, status=201)
 
 
-@patch(project_paths("/insights/{insight:str}/"), opt=WRITE)
+@patch(
+    project_paths("/insights/{insight:str}/"), opt={**WRITE, **writes(WriteInsight, InsightBody)}
+)
 async def patch_insight(
     request: AnyRequest,
     store: NamedDependency[EventStore],
@@ -76,7 +84,7 @@ async def patch_insight(
     return await insight_answer(outcome, write, caller, accounts, besides)
 
 
-@put(project_paths("/insights/{insight:str}/"), opt=WRITE)
+@put(project_paths("/insights/{insight:str}/"), opt={**WRITE, **writes(WriteInsight, InsightBody)})
 async def put_insight(
     request: AnyRequest,
     store: NamedDependency[EventStore],

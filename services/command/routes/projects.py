@@ -10,11 +10,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import UNSET
 
-from contracts.api.accounts import WriteProject
+from contracts.api.accounts import ProjectBody, WriteProject
 from services.command.projects import Projects
 from services.common.accounts import Accounts, Project
 from services.common.body import read
 from services.common.caller import Person, resolve_project
+from services.common.operations import does
 from services.common.organizations import project_body, resolve_organization
 from services.common.problems import forbidden, invalid
 
@@ -22,7 +23,11 @@ WRITE = {"scopes": ("project:write",)}
 AnyRequest = Request[Any, Any, State]
 
 
-@post("/api/organizations/{organization:str}/projects/", opt=WRITE, status_code=201)
+@post(
+    "/api/organizations/{organization:str}/projects/",
+    opt={**WRITE, **does(WriteProject, ProjectBody, status=201, required=True)},
+    status_code=201,
+)
 async def create_project(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
@@ -40,7 +45,10 @@ async def create_project(
     return _answer(await projects.create(found.id, body.name, body), 201)
 
 
-@patch(["/api/projects/{project:str}/", "/api/environments/{project:str}/"], opt=WRITE)
+@patch(
+    ["/api/projects/{project:str}/", "/api/environments/{project:str}/"],
+    opt={**WRITE, **does(WriteProject, ProjectBody)},
+)
 async def patch_project(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],

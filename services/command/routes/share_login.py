@@ -8,17 +8,29 @@ from litestar.datastructures import Cookie, State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from contracts.api.shared import Unlock, Unlocked
+from contracts.api.shared import SharedProblem, Unlock, Unlocked
 from services.command.share_logins import ShareLogins, TooOften
 from services.common.body import read
+from services.common.operations import Answer, Operation, described
 from services.common.share_session import COOKIE, LIFETIME_SECONDS, ShareSession, ShareSessions
 from services.common.shares import Shares
 
 PUBLIC = {"public": True}
 AnyRequest = Request[Any, Any, State]
+UNLOCKS = described(
+    Operation(
+        answers={
+            200: Answer(kind=Unlocked),
+            303: Answer(),
+            **{status: Answer(kind=SharedProblem) for status in (401, 404, 429)},
+        },
+        body=Unlock,
+        body_required=True,
+    )
+)
 
 
-@post(["/shared/{token:str}", "/embedded/{token:str}"], opt=PUBLIC, status_code=200)
+@post(["/shared/{token:str}", "/embedded/{token:str}"], opt={**PUBLIC, **UNLOCKS}, status_code=200)
 async def unlock(
     request: AnyRequest,
     token: FromPath[str],

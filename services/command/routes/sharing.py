@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from contracts.api.sharing import AddedPasswordBody, AddPassword, WriteSharing
+from contracts.api.sharing import AddedPasswordBody, AddPassword, SharingBody, WriteSharing
 from contracts.events.recorded import Recorded
 from contracts.events.sharing import SharingEvent
 from domain.errors import NotFound, Stale
@@ -38,6 +38,7 @@ from services.common.answers import resource
 from services.common.body import read
 from services.common.caller import Caller
 from services.common.etag import stale
+from services.common.operations import writes
 from services.common.paths import project_paths
 from services.common.problems import invalid, not_found
 from services.common.store import EventStore
@@ -47,7 +48,10 @@ SHORTEST_PASSWORD = 8
 AnyRequest = Request[Any, Any, State]
 
 
-@patch(project_paths("/insights/{insight:str}/sharing/"), opt=WRITE)
+@patch(
+    project_paths("/insights/{insight:str}/sharing/"),
+    opt={**WRITE, **writes(WriteSharing, SharingBody)},
+)
 async def patch_sharing(
     request: AnyRequest,
     store: NamedDependency[EventStore],
@@ -80,7 +84,11 @@ async def patch_sharing(
     return await sharing_answer(outcome, caller, numbers, accounts)
 
 
-@post(project_paths("/insights/{insight:str}/sharing/refresh/"), opt=WRITE, status_code=200)
+@post(
+    project_paths("/insights/{insight:str}/sharing/refresh/"),
+    opt={**WRITE, **writes(None, SharingBody)},
+    status_code=200,
+)
 async def refresh_sharing(
     store: NamedDependency[EventStore],
     numbers: NamedDependency[Numbers],
@@ -104,7 +112,11 @@ async def refresh_sharing(
     return await sharing_answer(outcome, caller, numbers, accounts)
 
 
-@post(project_paths("/insights/{insight:str}/sharing/passwords/"), opt=WRITE, status_code=201)
+@post(
+    project_paths("/insights/{insight:str}/sharing/passwords/"),
+    opt={**WRITE, **writes(AddPassword, AddedPasswordBody, status=201)},
+    status_code=201,
+)
 async def add_password(
     request: AnyRequest,
     store: NamedDependency[EventStore],
@@ -152,7 +164,7 @@ async def add_password(
 
 @delete(
     project_paths("/insights/{insight:str}/sharing/passwords/{password:int}/"),
-    opt=WRITE,
+    opt={**WRITE, **writes(None, None, status=204)},
     status_code=204,
 )
 async def remove_password(

@@ -12,6 +12,7 @@ from services.command.rights import require_insight
 from services.command.views import VIEWABLE_AT_ONCE, view_insights
 from services.common.body import read
 from services.common.caller import Caller
+from services.common.operations import does
 from services.common.paths import project_paths
 from services.common.problems import invalid, not_found
 from services.common.store import EventStore
@@ -25,7 +26,11 @@ class ViewInsights(msgspec.Struct, frozen=True):
     insight_ids: tuple[int, ...]
 
 
-@post(project_paths("/insights/{insight:str}/viewed/"), opt=VIEW, status_code=201)
+@post(
+    project_paths("/insights/{insight:str}/viewed/"),
+    opt={**VIEW, **does(None, None, status=201)},
+    status_code=201,
+)
 async def view_insight(
     store: NamedDependency[EventStore],
     caller: NamedDependency[Caller],
@@ -39,7 +44,11 @@ async def view_insight(
     return _seen(position)
 
 
-@post(project_paths("/insights/viewed/"), opt=VIEW, status_code=201)
+@post(
+    project_paths("/insights/viewed/"),
+    opt={**VIEW, **does(ViewInsights, None, status=201, required=True)},
+    status_code=201,
+)
 async def view_several(
     request: Request[Any, Any, State],
     store: NamedDependency[EventStore],

@@ -15,6 +15,7 @@ from services.common.access import may_edit_rules
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.context import insight_context
+from services.common.operations import reads
 from services.common.paths import project_paths
 from services.common.problems import not_found
 from services.query import parameters
@@ -29,7 +30,10 @@ AnyRequest = Request[Any, Any, State]
 _encoder = msgspec.json.Encoder()
 
 
-@get(project_paths("/insights/{insight:str}/access_controls/"), opt=READ)
+@get(
+    project_paths("/insights/{insight:str}/access_controls/"),
+    opt={**READ, **reads((AccessBody, InsightBody))},
+)
 async def get_access(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -47,7 +51,7 @@ async def get_access(
         # Its deprecated name.
         *project_paths("/insights/{insight:str}/resource_access_controls/"),
     ],
-    opt=READ,
+    opt={**READ, **reads((AccessBody, InsightBody))},
 )
 async def get_project_access(
     request: AnyRequest,

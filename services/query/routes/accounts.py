@@ -10,25 +10,26 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.accounts import (
-    AccountPage,
     KeyBody,
     MeBody,
     MemberBody,
     MemberUser,
     OrganizationBody,
     OrganizationSummary,
+    Page,
     ProjectBody,
     ProjectSummary,
 )
 from services.common.accounts import Accounts, Member, Organization, Project
 from services.common.caller import Person, resolve_project
+from services.common.operations import shows
 from services.common.organizations import (
     current_or_none,
     organizations_of,
     project_body,
     resolve_organization,
 )
-from services.query import paging
+from services.query import described, paging
 from services.query.answers import plain
 from services.query.reads.filters import DEFAULT_ORDER
 
@@ -42,7 +43,7 @@ Listed = ProjectBody | OrganizationBody | MemberBody
 _encoder = msgspec.json.Encoder()
 
 
-@get("/api/users/@me/", opt=USER)
+@get("/api/users/@me/", opt={**USER, **shows(MeBody)})
 async def get_me(
     request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
 ) -> Response[bytes]:
@@ -68,7 +69,7 @@ async def get_me(
     return plain(request, _encoder.encode(body))
 
 
-@get("/api/personal_api_keys/@current/")
+@get("/api/personal_api_keys/@current/", opt={**shows(KeyBody)})
 async def get_current_key(request: AnyRequest, person: NamedDependency[Person]) -> Response[bytes]:
     """The key that asks. Every key may: tools decide by its scopes what they offer."""
     key = person.key
@@ -85,7 +86,7 @@ async def get_current_key(request: AnyRequest, person: NamedDependency[Person]) 
     return plain(request, _encoder.encode(body))
 
 
-@get("/api/projects/", opt=PROJECT)
+@get("/api/projects/", opt={**PROJECT, **shows(Page[ProjectBody], *described.PAGE)})
 async def list_projects(
     request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
 ) -> Response[bytes]:
@@ -98,7 +99,10 @@ async def list_projects(
     return _page(request, [project_body(each) for each in projects])
 
 
-@get(["/api/projects/{project:str}/", "/api/environments/{project:str}/"], opt=PROJECT)
+@get(
+    ["/api/projects/{project:str}/", "/api/environments/{project:str}/"],
+    opt={**PROJECT, **shows(ProjectBody)},
+)
 async def get_project(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
@@ -110,7 +114,7 @@ async def get_project(
     return plain(request, _encoder.encode(project_body(found)))
 
 
-@get("/api/organizations/", opt=ORGANIZATION)
+@get("/api/organizations/", opt={**ORGANIZATION, **shows(Page[OrganizationBody], *described.PAGE)})
 async def list_organizations(
     request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
 ) -> Response[bytes]:
@@ -119,7 +123,7 @@ async def list_organizations(
     return _page(request, [await _organization(each, person, accounts) for each in found])
 
 
-@get("/api/organizations/{organization:str}/", opt=ORGANIZATION)
+@get("/api/organizations/{organization:str}/", opt={**ORGANIZATION, **shows(OrganizationBody)})
 async def get_organization(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
@@ -132,7 +136,10 @@ async def get_organization(
     return plain(request, _encoder.encode(body))
 
 
-@get("/api/organizations/{organization:str}/projects/", opt=PROJECT)
+@get(
+    "/api/organizations/{organization:str}/projects/",
+    opt={**PROJECT, **shows(Page[ProjectBody], *described.PAGE)},
+)
 async def list_projects_of(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
@@ -145,7 +152,10 @@ async def list_projects_of(
     return _page(request, [project_body(each) for each in projects])
 
 
-@get("/api/organizations/{organization:str}/members/", opt=MEMBERS)
+@get(
+    "/api/organizations/{organization:str}/members/",
+    opt={**MEMBERS, **shows(Page[MemberBody], *described.PAGE)},
+)
 async def list_members(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
@@ -210,7 +220,7 @@ async def _organization(
 def _page(request: AnyRequest, found: Sequence[Listed]) -> Response[bytes]:
     page = paging.page(request, DEFAULT_ORDER)
     results = tuple(found[page.offset : page.offset + page.limit])
-    body = AccountPage(
+    body = Page(
         count=len(found),
         next=paging.next_page(request, page, len(results), len(found), None),
         previous=paging.previous_page(request, page),

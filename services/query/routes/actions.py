@@ -12,9 +12,10 @@ from contracts.api.actions import ActionBody, ActionPage
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.context import user_bodies
+from services.common.operations import reads
 from services.common.paths import number_in_path, project_paths
 from services.common.problems import not_found
-from services.query import paging, parameters
+from services.query import described, paging, parameters
 from services.query.answers import answer
 from services.query.problems import parked
 from services.query.reads.all import Reads
@@ -26,7 +27,7 @@ AnyRequest = Request[Any, Any, State]
 _encoder = msgspec.json.Encoder()
 
 
-@get(project_paths("/actions/"), opt=READ)
+@get(project_paths("/actions/"), opt={**READ, **reads(ActionPage, *described.PAGE)})
 async def list_actions(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -50,7 +51,7 @@ async def list_actions(
     return answer(request, _encoder.encode(body), fresh)
 
 
-@get(project_paths("/actions/{action:str}/"), opt=READ)
+@get(project_paths("/actions/{action:str}/"), opt={**READ, **reads(ActionBody)})
 async def get_action(
     request: AnyRequest,
     reads: NamedDependency[Reads],

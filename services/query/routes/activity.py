@@ -12,9 +12,10 @@ from contracts.api.activity import ActivityEntry, ActivityPage
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.context import user_bodies
+from services.common.operations import reads
 from services.common.paths import project_paths
 from services.common.problems import not_found
-from services.query import paging, parameters
+from services.query import described, paging, parameters
 from services.query.answers import answer
 from services.query.problems import parked
 from services.query.reads import activity
@@ -42,7 +43,10 @@ class _Wanted(msgspec.Struct, frozen=True):
         return (self.page - 1) * self.limit
 
 
-@get(project_paths("/insights/{insight:str}/activity/"), opt=READ)
+@get(
+    project_paths("/insights/{insight:str}/activity/"),
+    opt={**READ, **reads(ActivityPage, *described.ACTIVITY)},
+)
 async def insight_activity(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -70,7 +74,7 @@ async def insight_activity(
     return answer(request, _encoder.encode(body), fresh)
 
 
-@get(project_paths("/insights/activity/"), opt=READ)
+@get(project_paths("/insights/activity/"), opt={**READ, **reads(ActivityPage, *described.ACTIVITY)})
 async def all_activity(
     request: AnyRequest,
     reads: NamedDependency[Reads],

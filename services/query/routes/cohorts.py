@@ -12,9 +12,10 @@ from contracts.api.cohorts import CohortBody, CohortPage
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.context import user_bodies
+from services.common.operations import reads
 from services.common.paths import number_in_path, project_paths
 from services.common.problems import not_found
-from services.query import paging, parameters
+from services.query import described, paging, parameters
 from services.query.answers import answer
 from services.query.problems import parked
 from services.query.reads.all import Reads
@@ -26,7 +27,7 @@ AnyRequest = Request[Any, Any, State]
 _encoder = msgspec.json.Encoder()
 
 
-@get(project_paths("/cohorts/"), opt=READ)
+@get(project_paths("/cohorts/"), opt={**READ, **reads(CohortPage, *described.PAGE)})
 async def list_cohorts(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -50,7 +51,7 @@ async def list_cohorts(
     return answer(request, _encoder.encode(body), fresh)
 
 
-@get(project_paths("/cohorts/{cohort:str}/"), opt=READ)
+@get(project_paths("/cohorts/{cohort:str}/"), opt={**READ, **reads(CohortBody)})
 async def get_cohort(
     request: AnyRequest,
     reads: NamedDependency[Reads],

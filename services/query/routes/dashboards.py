@@ -14,9 +14,10 @@ from services.common.access import may_edit_dashboard, owns
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.context import insight_context, user_bodies
+from services.common.operations import reads
 from services.common.paths import number_in_path, project_paths
 from services.common.problems import not_found
-from services.query import paging, parameters
+from services.query import described, paging, parameters
 from services.query.answers import answer
 from services.query.problems import parked
 from services.query.reads.all import Reads
@@ -29,7 +30,7 @@ AnyRequest = Request[Any, Any, State]
 _encoder = msgspec.json.Encoder()
 
 
-@get(project_paths("/dashboards/"), opt=READ)
+@get(project_paths("/dashboards/"), opt={**READ, **reads(DashboardPage, *described.PAGE)})
 async def list_dashboards(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -52,7 +53,7 @@ async def list_dashboards(
     return answer(request, _encoder.encode(body), fresh)
 
 
-@get(project_paths("/dashboards/{dashboard:str}/"), opt=READ)
+@get(project_paths("/dashboards/{dashboard:str}/"), opt={**READ, **reads(DashboardBody)})
 async def get_dashboard(
     request: AnyRequest,
     reads: NamedDependency[Reads],

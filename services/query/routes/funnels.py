@@ -8,16 +8,19 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 
+from contracts.api.funnel_filters import RunFunnel
 from contracts.api.queries import CancelQuery, FunnelEnvelope
 from contracts.json import is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import convert, spelled
 from services.common.body import as_json, read
 from services.common.caller import Caller
+from services.common.operations import does, shows
 from services.common.paths import project_paths
 from services.common.problems import invalid
 from services.common.results.freshness import Refresh, parse_refresh
 from services.common.results.job import job_body
+from services.query import described
 from services.query.people.links import StepLinks
 from services.query.results.computation import FunnelComputation
 from services.query.results.jobs import Jobs
@@ -31,7 +34,7 @@ STEPS = (None, "steps", "flow")
 """Kinds of display whose rows have people behind them by URL."""
 
 
-@get(project_paths("/insights/funnel/"), opt=READ)
+@get(project_paths("/insights/funnel/"), opt={**READ, **shows(FunnelEnvelope, *described.FUNNEL)})
 async def get_funnel(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
@@ -39,7 +42,11 @@ async def get_funnel(
     return await _funnel(request, dict(request.query_params.items()), results, caller)
 
 
-@post(project_paths("/insights/funnel/"), opt=READ, status_code=200)
+@post(
+    project_paths("/insights/funnel/"),
+    opt={**READ, **does(RunFunnel, FunnelEnvelope, *described.REFRESH)},
+    status_code=200,
+)
 async def post_funnel(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
@@ -48,7 +55,11 @@ async def post_funnel(
     return await _funnel(request, filters, results, caller)
 
 
-@post(project_paths("/insights/cancel/"), opt=CANCEL, status_code=201)
+@post(
+    project_paths("/insights/cancel/"),
+    opt={**CANCEL, **does(CancelQuery, None, status=201, required=True)},
+    status_code=201,
+)
 async def cancel_query(
     request: AnyRequest, jobs: NamedDependency[Jobs], caller: NamedDependency[Caller]
 ) -> Response[bytes]:

@@ -11,15 +11,16 @@ from litestar.params import FromPath
 from msgspec.structs import replace
 
 from contracts.api.insight_pages import InsightPage
-from contracts.api.insights import InsightBody
+from contracts.api.insights import BasicInsight, InsightBody
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Accounts
 from services.common.beside import Beside
 from services.common.caller import Caller
 from services.common.context import insight_context
+from services.common.operations import reads
 from services.common.paths import project_paths
 from services.common.problems import not_found
-from services.query import paging, parameters, shown
+from services.query import described, paging, parameters, shown
 from services.query.answers import answer
 from services.query.insight_results import on_dashboard, with_result, with_results
 from services.query.insight_results import wanted as results_wanted
@@ -38,7 +39,7 @@ AnyRequest = Request[Any, Any, State]
 _encoder = msgspec.json.Encoder()
 
 
-@get(project_paths("/insights/"), opt=READ)
+@get(project_paths("/insights/"), opt={**READ, **reads(InsightPage, *described.INSIGHTS)})
 async def list_insights(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -70,7 +71,10 @@ async def list_insights(
     return answer(request, _encoder.encode(body), fresh)
 
 
-@get(project_paths("/insights/{insight:str}/"), opt=READ)
+@get(
+    project_paths("/insights/{insight:str}/"),
+    opt={**READ, **reads(InsightBody, *described.INSIGHT)},
+)
 async def get_insight(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -95,7 +99,7 @@ async def get_insight(
     return answer(request, body, fresh, version=row.version)
 
 
-@get(project_paths("/insights/my_last_viewed/"), opt=READ)
+@get(project_paths("/insights/my_last_viewed/"), opt={**READ, **reads(list[BasicInsight])})
 async def my_last_viewed(
     request: AnyRequest,
     reads: NamedDependency[Reads],

@@ -7,6 +7,7 @@ import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
 
+from contracts.api.funnel_filters import FunnelPeople
 from contracts.api.people import People, PeoplePage
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import spelled
@@ -15,9 +16,11 @@ from contracts.queries.loose import number
 from services.common.caller import Caller
 from services.common.clickhouse import EngineError
 from services.common.csv_answers import CSV, wants_csv
+from services.common.operations import does, shows
 from services.common.paths import project_paths
 from services.common.problems import Rejected
 from services.common.tables import to_csv
+from services.query import described
 from services.query.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, AnyRequest
 from services.query.people.actors import Actors, Page
 from services.query.people.links import PEOPLE_FILTERS, Filters, absolute, kept
@@ -40,7 +43,7 @@ def people_paths(path: str) -> list[str]:
     ]
 
 
-@get(people_paths("/funnel/"), opt=READ)
+@get(people_paths("/funnel/"), opt={**READ, **shows(PeoplePage, *described.PEOPLE)})
 async def get_people(
     request: AnyRequest,
     planner: NamedDependency[Planner],
@@ -51,7 +54,7 @@ async def get_people(
     return await _people(request, dict(request.query_params.items()), planner, actors, caller)
 
 
-@post(people_paths("/funnel/"), opt=READ, status_code=200)
+@post(people_paths("/funnel/"), opt={**READ, **does(FunnelPeople, PeoplePage)}, status_code=200)
 async def post_people(
     request: AnyRequest,
     planner: NamedDependency[Planner],

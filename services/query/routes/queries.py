@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import UNSET, Raw
 
+from contracts.api.nodes import NodeAnswer
 from contracts.api.queries import QueryStatusBody, RunQuery
 from contracts.json import NULL
 from contracts.queries.kinds import read_funnel
@@ -17,10 +18,12 @@ from contracts.queries.overrides import over_query
 from contracts.queries.overrides import read as read_overrides
 from services.common.body import decode, read
 from services.common.caller import Caller
+from services.common.operations import does, shows
 from services.common.paths import project_paths
 from services.common.problems import invalid, not_found
 from services.common.results.freshness import Refresh, parse_refresh
 from services.common.results.job import job_body
+from services.query import described
 from services.query.results.computation import FunnelComputation
 from services.query.results.jobs import Jobs
 from services.query.results.service import Answered, Asked, Results, result_fields
@@ -29,7 +32,11 @@ READ = {"scopes": ("query:read",)}
 AnyRequest = Request[Any, Any, State]
 
 
-@post(project_paths("/query/"), opt=READ, status_code=200)
+@post(
+    project_paths("/query/"),
+    opt={**READ, **does(RunQuery, NodeAnswer, required=True)},
+    status_code=200,
+)
 async def post_query(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
@@ -37,7 +44,7 @@ async def post_query(
     return await _run(await read(request, RunQuery), results, caller)
 
 
-@get(project_paths("/query/"), opt=READ)
+@get(project_paths("/query/"), opt={**READ, **shows(NodeAnswer, *described.NODE)})
 async def get_query(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
@@ -50,7 +57,7 @@ async def get_query(
     return await _run(decode(_members(members), RunQuery), results, caller)
 
 
-@get(project_paths("/query/{job:uuid}/"), opt=READ)
+@get(project_paths("/query/{job:uuid}/"), opt={**READ, **shows(QueryStatusBody)})
 async def poll_query(
     job: FromPath[UUID],
     jobs: NamedDependency[Jobs],
@@ -68,7 +75,11 @@ async def poll_query(
     return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
 
 
-@delete(project_paths("/query/{job:uuid}/"), opt=READ, status_code=204)
+@delete(
+    project_paths("/query/{job:uuid}/"),
+    opt={**READ, **does(None, None, status=204)},
+    status_code=204,
+)
 async def cancel_job(
     job: FromPath[UUID], jobs: NamedDependency[Jobs], caller: NamedDependency[Caller]
 ) -> None:

@@ -9,11 +9,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.insights import ResultFields
-from contracts.api.shared import SharedAnswer, SharedInsight
+from contracts.api.shared import SharedAnswer, SharedInsight, SharedProblem
 from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Accounts
 from services.common.context import shown_query
+from services.common.operations import Answer, Operation, described
 from services.common.results.freshness import Refresh, for_shared_viewer
 from services.common.share_session import COOKIE, ShareSessions
 from services.common.shares import Share, Shares
@@ -28,8 +29,23 @@ WRONG = {
 }
 AnyRequest = Request[Any, Any, State]
 
+_HTML = "text/html"
+_NOT_THERE = Answer(kind=str, media_type=_HTML, also={"application/json": SharedProblem})
+PAGE_OR_DOCUMENT = described(
+    Operation(
+        answers={
+            200: Answer(kind=str, media_type=_HTML, also={"application/json": SharedAnswer}),
+            401: Answer(kind=SharedProblem),
+            404: _NOT_THERE,
+        }
+    )
+)
+PAGE = described(
+    Operation(answers={status: Answer(kind=str, media_type=_HTML) for status in (200, 404)})
+)
 
-@get("/shared/{token:str}", opt=PUBLIC)
+
+@get("/shared/{token:str}", opt={**PUBLIC, **PAGE_OR_DOCUMENT})
 async def shared(
     request: AnyRequest,
     token: FromPath[str],
@@ -50,7 +66,7 @@ async def shared(
     return _document(row, fields, timezone) if as_json else _insight(share, fields, timezone)
 
 
-@get("/embedded/{token:str}", opt=PUBLIC)
+@get("/embedded/{token:str}", opt={**PUBLIC, **PAGE})
 async def embedded(
     request: AnyRequest,
     token: FromPath[str],

@@ -12,6 +12,7 @@ from contracts.api.sharing import SharingBody
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.context import user_bodies
+from services.common.operations import reads
 from services.common.paths import project_paths
 from services.common.problems import not_found
 from services.query import parameters
@@ -26,7 +27,7 @@ AnyRequest = Request[Any, Any, State]
 _encoder = msgspec.json.Encoder()
 
 
-@get(project_paths("/insights/{insight:str}/sharing/"), opt=READ)
+@get(project_paths("/insights/{insight:str}/sharing/"), opt={**READ, **reads(SharingBody)})
 async def get_sharing(
     request: AnyRequest,
     reads: NamedDependency[Reads],

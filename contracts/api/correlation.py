@@ -1,0 +1,51 @@
+"""Answers of correlation: what goes along with converting, and what with dropping out."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+
+class Element(msgspec.Struct, frozen=True, kw_only=True):
+    """An element of an autocaptured click, or one that contains it. order: 0 is the clicked one."""
+
+    order: int
+    tag_name: str | None = None
+    text: str | None = None
+    href: str | None = None
+    attr_id: str | None = None
+    attr_class: list[str] | None = None
+    nth_child: int | None = None
+    nth_of_type: int | None = None
+    attributes: dict[str, str] = {}
+
+
+class CorrelationEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """event: a name, `event::key::value` or `key::value`. The others: of autocaptured ones only."""
+
+    event: str
+    properties: dict[str, str] = {}
+    elements: list[Element] = []
+
+
+class Correlated(msgspec.Struct, frozen=True, kw_only=True):
+    """odds_ratio: with a prior of one. p_value: ours; how likely mere chance is that uneven.
+
+    …_people_url: the legacy endpoint's.
+    """
+
+    event: CorrelationEvent
+    success_count: int
+    failure_count: int
+    odds_ratio: float
+    correlation_type: Literal["success", "failure"]
+    p_value: float
+    success_people_url: str | UnsetType = UNSET
+    failure_people_url: str | UnsetType = UNSET
+
+
+class CorrelationResults(msgspec.Struct, frozen=True, kw_only=True):
+    """events: those that tell most of success, then of failure. skewed: too uneven to tell much."""
+
+    events: list[Correlated]
+    skewed: bool

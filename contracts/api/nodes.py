@@ -1,0 +1,34 @@
+"""What `query/` answers, as it is documented; the members of `extra` differ by kind of node."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from contracts.api.funnels import ShownResult
+from contracts.api.jobs import JobBody
+from contracts.json import ObjectOrNull
+
+
+class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """results: of a funnel its steps, trends or bins; null while a job runs.
+
+    total_median_conversion_time: seconds from first to last step, of those who completed.
+    warnings: only when asked for.
+    """
+
+    results: ShownResult
+    is_cached: bool
+    last_refresh: datetime | None
+    cache_target_age: datetime | None
+    next_allowed_client_refresh: datetime | None
+    timezone: str
+    hogql: str | None
+    timings: list[dict[str, Any]]
+    modifiers: dict[str, Any]
+    resolved_date_range: ObjectOrNull
+    query_status: JobBody | None
+    total_median_conversion_time: float | UnsetType | None = UNSET
+    warnings: list[str] | UnsetType = UNSET
+    baseline: Raw | UnsetType = UNSET

@@ -1,0 +1,86 @@
+"""Every path under /api/ and its methods, for services that run apart: none of them has all.
+
+A test holds this against the composed application. `Allow` and 405 come from here, so that the
+query service knows that an insight can be patched, elsewhere.
+"""
+
+import re
+from collections.abc import Mapping
+
+_PROJECT: Mapping[str, str] = {
+    "": "GET PATCH",
+    "/actions": "GET POST",
+    "/actions/{action}": "GET PATCH",
+    "/cohorts": "GET POST",
+    "/cohorts/{cohort}": "GET PATCH",
+    "/dashboards": "GET POST",
+    "/dashboards/{dashboard}": "GET PATCH",
+    "/insights": "GET POST",
+    "/insights/activity": "GET",
+    "/insights/cancel": "POST",
+    "/insights/funnel": "GET POST",
+    "/insights/my_last_viewed": "GET",
+    "/insights/viewed": "POST",
+    "/insights/{insight}": "GET PATCH PUT",
+    "/insights/{insight}/access_controls": "GET PUT",
+    "/insights/{insight}/activity": "GET",
+    "/insights/{insight}/global_access_controls": "GET PUT",
+    "/insights/{insight}/resource_access_controls": "GET PUT",
+    "/insights/{insight}/sharing": "GET PATCH",
+    "/insights/{insight}/sharing/passwords": "POST",
+    "/insights/{insight}/sharing/passwords/{password}": "DELETE",
+    "/insights/{insight}/sharing/refresh": "POST",
+    "/insights/{insight}/viewed": "POST",
+    "/person/funnel": "GET POST",
+    "/persons/funnel": "GET POST",
+    "/query": "GET POST",
+    "/query/{job}": "DELETE GET",
+}
+_ELSEWHERE: Mapping[str, str] = {
+    "/api/feature_flag/local_evaluation": "GET",
+    "/api/organizations": "GET",
+    "/api/organizations/{organization}": "GET",
+    "/api/organizations/{organization}/members": "GET",
+    "/api/organizations/{organization}/projects": "GET POST",
+    "/api/person/funnel": "GET POST",
+    "/api/personal_api_keys/@current": "GET",
+    "/api/persons/funnel": "GET POST",
+    "/api/projects": "GET",
+    "/api/schema": "GET",
+    "/api/schema/files/{name}": "GET",
+    "/api/schema/swagger-ui": "GET",
+    "/api/users/@me": "GET",
+}
+ROUTES: Mapping[str, tuple[str, ...]] = {
+    path: tuple(methods.split())
+    for path, methods in (
+        *_ELSEWHERE.items(),
+        *(
+            (f"/api/{name}/{{project}}{path}", methods)
+            for name in ("projects", "environments")
+            for path, methods in _PROJECT.items()
+        ),
+    )
+}
+
+
+def methods_of(path: str) -> tuple[str, ...]:
+    """Of whatever service answers this path; none when there is no such path.
+
+    As routing has it, a word that is written out goes before a place that takes any.
+    """
+    asked = path.rstrip("/")
+    for template, methods in _BY_PLACES:
+        if template.fullmatch(asked):
+            return methods
+    return ()
+
+
+def _template(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"{\w+}", "[^/]+", path))
+
+
+_BY_PLACES = [
+    (_template(path), methods)
+    for path, methods in sorted(ROUTES.items(), key=lambda each: each[0].count("{"))
+]

@@ -1,0 +1,58 @@
+"""How the capture doors stand in the OpenAPI document."""
+
+from typing import Any, Final
+
+from contracts.api.capture import (
+    Captured,
+    CaptureRequest,
+    CaptureV1Answer,
+    CaptureV1Problem,
+    CaptureV1Request,
+)
+from services.common.operations import Answer, Described, JsonText, Operation, Parameter, described
+
+_POSITION: Final = ("Ingest-Position",)
+
+CAPTURES: Final = described(
+    Operation(
+        answers={200: Answer(kind=Captured, headers=_POSITION), 204: Answer(headers=_POSITION)},
+        body=CaptureRequest,
+        parameters=(
+            Parameter(name="data", description="The payload, of pixels.", kind=JsonText),
+            Parameter(name="compression", description="gzip, lz64 or base64."),
+            Parameter(name="beacon", description="1: the answer is a 204."),
+        ),
+        errors=(401, 503),
+    )
+)
+CAPTURES_V1: Final = described(
+    Operation(
+        answers={
+            200: Answer(kind=CaptureV1Answer, headers=_POSITION),
+            **{status: Answer(kind=CaptureV1Problem) for status in (400, 401, 413, 415, 503)},
+        },
+        body=CaptureV1Request,
+        body_required=True,
+        parameters=tuple(
+            Parameter(name=name, place="header", description=description, required=True)
+            for name, description in (
+                ("PostHog-Sdk-Info", "`name/version`."),
+                ("PostHog-Attempt", "From 1."),
+                ("PostHog-Request-Id", "A UUID, kept on retries."),
+                ("PostHog-Request-Timestamp", "RFC 3339: the sender's clock."),
+            )
+        ),
+    )
+)
+
+
+def starts(*, body: Any = None) -> Described:
+    """What SDKs ask at their start: an object of defaults."""
+    return described(
+        Operation(answers={200: Answer(kind=dict[str, Any])}, body=body, errors=(400, 413))
+    )
+
+
+NOTHING: Final = described(
+    Operation(answers={200: Answer(kind=str, media_type="text/javascript")}, errors=(404,))
+)

@@ -1,0 +1,147 @@
+"""What a route tells of itself beyond its path: `opt={…, **reads(InsightBody)}` beside its handler.
+
+The OpenAPI document is built from these alone (services.common.schema); nothing here is looked at
+when a request is answered. A route without one fails a test.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from contracts.headers import (
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    INSIGHTS_POSITION,
+)
+
+DESCRIBES = "describes"
+
+JsonText = Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/json"})]
+"""A list or an object, spelled as JSON in a query string."""
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter. kind: any type that msgspec can describe."""
+
+    name: str
+    description: str
+    kind: Any = str
+    place: Literal["query", "header", "path"] = "query"
+    required: bool = False
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A successful answer. kind: of its body, a tuple when it has the members of several; None for
+    an empty one. also: by media type, what it may be instead. headers: that it carries.
+    """
+
+    kind: Any = None
+    also: Mapping[str, Any] = {}
+    media_type: str = "application/json"
+    headers: tuple[str, ...] = ()
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """answers: by status. errors: statuses beside those of every route of its sort, which the
+    document knows. body: its type; None when none is read.
+    """
+
+    answers: Mapping[int, Answer]
+    body: Any = None
+    body_required: bool = False
+    parameters: tuple[Parameter, ...] = ()
+    errors: tuple[int, ...] = ()
+
+
+Described = dict[str, Operation]
+
+_VERSION = (IF_MATCH, IDEMPOTENCY_KEY)
+HEADERS: Mapping[str, Parameter] = {
+    parameter.name: parameter
+    for parameter in (
+        Parameter(
+            name=IF_MATCH,
+            place="header",
+            description="The ETag the change was decided on, or `*`. 412 when it has moved on.",
+        ),
+        Parameter(
+            name=IDEMPOTENCY_KEY,
+            place="header",
+            kind=Annotated[str, Meta(min_length=1, max_length=255)],
+            description="A repeat under the same key has the first answer and no second effect.",
+        ),
+        Parameter(
+            name=IF_NONE_MATCH,
+            place="header",
+            description="The ETag of the body the client has: 304 when it is still the same.",
+        ),
+        Parameter(
+            name=INSIGHTS_POSITION,
+            place="header",
+            kind=Annotated[int, Meta(ge=0)],
+            description="The read is no older than this position of the log, or 503.",
+        ),
+    )
+}
+
+
+def reads(kind: Any, *parameters: Parameter) -> Described:
+    """A GET of something that facts made: versioned, and no older than the caller has seen."""
+    return described(
+        Operation(
+            answers={
+                200: Answer(kind=kind, headers=("ETag", INSIGHTS_POSITION, "Insights-Stale")),
+                304: Answer(headers=("ETag", INSIGHTS_POSITION)),
+            },
+            parameters=(*parameters, HEADERS[IF_NONE_MATCH], HEADERS[INSIGHTS_POSITION]),
+        )
+    )
+
+
+def shows(kind: Any, *parameters: Parameter, errors: tuple[int, ...] = ()) -> Described:
+    """A GET of something else: accounts, results, jobs."""
+    answers = {200: Answer(kind=kind)}
+    return described(Operation(answers=answers, parameters=parameters, errors=errors))
+
+
+def writes(body: Any, kind: Any, *, status: int = 200, empty: int | None = None) -> Described:
+    """A command. empty: the status of a success that has nothing to show, beside `status`."""
+    answered = Answer(kind=kind, headers=("ETag", INSIGHTS_POSITION)) if kind else Answer()
+    answers = {status: answered}
+    if empty is not None:
+        answers[empty] = Answer()
+    return described(
+        Operation(
+            answers=answers,
+            body=body,
+            parameters=tuple(HEADERS[name] for name in _VERSION),
+            errors=(409, 412, 422),
+        )
+    )
+
+
+def does(
+    body: Any,
+    kind: Any,
+    *parameters: Parameter,
+    status: int = 200,
+    required: bool = False,
+    errors: tuple[int, ...] = (),
+) -> Described:
+    """A POST, PATCH or DELETE that is no versioned command. required: it needs its body."""
+    return described(
+        Operation(
+            answers={status: Answer(kind=kind)},
+            body=body,
+            body_required=required,
+            parameters=parameters,
+            errors=errors,
+        )
+    )
+
+
+def described(operation: Operation) -> Described:
+    return {DESCRIBES: operation}

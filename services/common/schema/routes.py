@@ -1,0 +1,99 @@
+"""The document as JSON and YAML, and Swagger UI on it, served from the wheel's own files."""
+
+import importlib.metadata
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from litestar import MediaType, Request, Response, get
+from litestar.params import FromPath
+from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]  # ships no types
+
+from services.common.operations import Answer, Operation, Parameter, described
+from services.common.problems import not_found
+from services.common.schema.document import document
+
+YAML: Final = "application/yaml"
+_HERE: Final = Path(__file__).parent
+_FILES: Final = {
+    "swagger-ui.css": (Path(str(swagger_ui_path)), "text/css; charset=utf-8"),
+    "swagger-ui-bundle.js": (Path(str(swagger_ui_path)), "text/javascript; charset=utf-8"),
+    "start.js": (_HERE, "text/javascript; charset=utf-8"),
+}
+# Swagger UI draws its icons from data: URLs in its style sheet, and styles elements by script.
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_SCHEMA: Final = described(
+    Operation(
+        answers={200: Answer(kind=dict[str, Any], also={YAML: str})},
+        parameters=(Parameter(name="format", description="json, or yaml."),),
+    )
+)
+_PAGE: Final = described(Operation(answers={200: Answer(kind=str, media_type="text/html")}))
+_FILE: Final = described(
+    Operation(answers={200: Answer(kind=str, media_type="text/css", also={"text/javascript": str})})
+)
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/api/schema/", opt={"public": True, **_SCHEMA}, sync_to_thread=False)
+def schema(request: AnyRequest) -> Response[bytes]:
+    """This document: every endpoint of this server. OpenAPI 3.1."""
+    state = request.app.state
+    if "openapi" not in state:
+        state.openapi = msgspec.json.encode(document(request.app.routes, version=_version()))
+    body: bytes = state.openapi
+    if _wants_yaml(request):
+        # JSON is YAML; indented, it reads like it.
+        return Response(msgspec.json.format(body, indent=2), media_type=YAML)
+    return Response(body, media_type=MediaType.JSON)
+
+
+@get("/api/schema/swagger-ui/", opt={"public": True, **_PAGE}, sync_to_thread=False)
+def browse() -> Response[bytes]:
+    """The document as a page on which it can be tried out."""
+    return Response(
+        (_HERE / "page.html").read_bytes(),
+        media_type="text/html; charset=utf-8",
+        headers={
+            "Content-Security-Policy": _POLICY,
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+@get("/api/schema/files/{name:str}", opt={"public": True, **_FILE}, sync_to_thread=False)
+def file(name: FromPath[str]) -> Response[bytes]:
+    """What the page is made of."""
+    if name not in _FILES:
+        raise not_found()
+    folder, media_type = _FILES[name]
+    return Response(
+        _read(folder / name), media_type=media_type, headers={"Cache-Control": "max-age=3600"}
+    )
+
+
+@cache
+def _read(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("recount")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+def _wants_yaml(request: AnyRequest) -> bool:
+    named = request.query_params.get("format")
+    if named is not None:
+        return bool(named == "yaml")
+    return "yaml" in request.headers.get("accept", "")
+
+
+HANDLERS = [schema, browse, file]

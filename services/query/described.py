@@ -1,0 +1,83 @@
+"""What query strings may hold, as the OpenAPI document tells it; `parameters` reads them."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from contracts.api.funnel_filters import FunnelPeople, RunFunnel
+from services.common.operations import JsonText, Parameter
+from services.common.results.freshness import Refresh
+from services.query.parameters import LONGEST_SEARCH
+from services.query.reads.filters import KINDS, ORDER_FIELDS
+
+_ORDERS = sorted(ORDER_FIELDS)
+Order = Literal[(*_ORDERS, *(f"-{field}" for field in _ORDERS))]  # type: ignore[valid-type]  # of our own constants
+Kind = Literal[tuple(sorted(KINDS))]  # type: ignore[valid-type]  # of our own constants
+Search = Annotated[str, Meta(max_length=LONGEST_SEARCH)]
+
+
+def _of(name: str, description: str, kind: Any = str) -> Parameter:
+    return Parameter(name=name, description=description, kind=kind)
+
+
+PAGE = (
+    _of("limit", "How many; 100 unless given, 1,000 at most.", int),
+    _of("offset", "How many to leave out at the beginning.", int),
+)
+RESULTS = (
+    _of("refresh", "Whether to compute the result, and whether to wait for it.", Refresh | bool),
+    _of("client_query_id", "The client's name for the run: insights/cancel/ takes it."),
+    _of("filters_override", "Filters that go before the query's own.", JsonText),
+)
+SHARED = _of("sharing_access_token", "In place of a key: the token of a share, for its insight.")
+INSIGHT = (
+    *RESULTS,
+    _of("from_dashboard", "Its filters go before the query's; the tile's look is told.", int),
+    SHARED,
+)
+INSIGHTS = (
+    *PAGE,
+    _of("cursor", "As `next` carries it: where the page begins, whatever the offset."),
+    _of("short_id", "Exactly this one."),
+    _of("created_by", "By this user's number.", int),
+    _of("saved", "true: saved, or on a dashboard; false: not saved.", bool),
+    _of("favorited", "Present: only favorites."),
+    _of("user", "Present: only the caller's."),
+    _of("date_from", "Last modified after this date, absolute or relative."),
+    _of("date_to", "Last modified before this date, absolute or relative."),
+    _of("insight", "Of this kind, however it is stored.", Kind),
+    _of("search", "In name, derived name, description and tags; names that are alike too.", Search),
+    _of("dashboards", "On all of these dashboards: a list of numbers.", JsonText),
+    _of("tags", "With any of these tags: a list of names.", JsonText),
+    _of("order", "A field; `-` before it: descending.", Order),
+    _of("ordering", "The same.", Order),
+    _of("basic", "The basic shape.", bool),
+    *RESULTS,
+    SHARED,
+)
+ACTIVITY = (
+    _of("limit", "How many; 10 unless given, 1,000 at most.", int),
+    _of("page", "From 1.", int),
+    _of("all", "With the entries that PostHog does not make.", bool),
+)
+NODE = (
+    Parameter(name="query", description="The node.", kind=JsonText, required=True),
+    _of("async", "As refresh=async.", bool),
+    *RESULTS,
+)
+
+
+def _spelled(kind: type[msgspec.Struct]) -> tuple[Parameter, ...]:
+    """A body's members as parameters: text, which is JSON where the member is a list or object."""
+    return tuple(
+        _of(name, schema.get("description", "As in the body."))
+        for name, schema in msgspec.json.schema_components((kind,))[1][kind.__name__][
+            "properties"
+        ].items()
+    )
+
+
+FUNNEL = _spelled(RunFunnel)
+PEOPLE = _spelled(FunnelPeople)
+REFRESH = (_of("refresh", "true recomputes; else a refresh mode.", Refresh | bool),)

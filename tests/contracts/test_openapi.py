@@ -1,0 +1,198 @@
+"""The OpenAPI document: of every route, complete, and to be browsed without another host."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+import httpx
+import jsonschema_rs
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from contracts.routes import ROUTES, methods_of
+from services.command import app as command
+from services.command.settings import CommandSettings
+from services.common.schema.document import Undescribed, document
+from services.embedded.composition import application
+from services.query import app as query
+from services.query.settings import QuerySettings
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+# They say what the key is or that there are no flags: every key may ask.
+WITHOUT_SCOPE = {"/api/personal_api_keys/@current/", "/api/feature_flag/local_evaluation/"}
+
+
+class Urls(msgspec.Struct, frozen=True):
+    postgres_url: str = NOWHERE
+    nats_url: str = "nats://127.0.0.1:1"
+    clickhouse_url: str = "http://127.0.0.1:1"
+
+
+@pytest.fixture(scope="module")
+def whole() -> Litestar:
+    """Composed, not opened: no server is asked for anything."""
+    return application(Urls())
+
+
+@pytest.fixture(scope="module")
+def told(whole: Litestar) -> dict[str, Any]:
+    return document(whole.routes, version="1")
+
+
+def operations(told: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in told["paths"].items():
+        for method, operation in methods.items():
+            yield path, method.upper(), operation
+
+
+def test_every_route_is_described(whole: Litestar, told: dict[str, Any]) -> None:
+    """`document` refuses a route without a description; none is left out besides."""
+    there = {
+        (re.sub(r":\w+", "", route.path), method)
+        for route in whole.routes
+        for method in getattr(route, "methods", ())
+        if method != "OPTIONS"
+    }
+    assert {(path.rstrip("/"), method) for path, method, _ in operations(told)} == there
+
+
+def test_a_route_without_a_description_is_named(whole: Litestar) -> None:
+    route = next(route for route in whole.routes if route.path == "/metrics")
+    assert isinstance(route, HTTPRoute)
+    (handler,) = (each for each in route.route_handlers if each.handler_name == "metrics")
+    opt, handler.opt = handler.opt, {}
+    try:
+        with pytest.raises(Undescribed, match=r"GET /metrics \(metrics\)"):
+            document([route], version="1")
+    finally:
+        handler.opt = opt
+
+
+def test_each_operation_has_a_name_of_its_own_a_sentence_and_its_answers(
+    told: dict[str, Any],
+) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(told)]
+    assert sorted(names) == sorted(set(names))
+    for path, method, operation in operations(told):
+        assert operation["summary"], path
+        assert operation["responses"], path
+        assert "500" in operation["responses"], path
+        if method == "GET":
+            assert "requestBody" not in operation, path
+
+
+def test_what_needs_a_key_says_which_scope_and_how_it_refuses(told: dict[str, Any]) -> None:
+    for path, _, operation in operations(told):
+        if operation["security"] == []:
+            continue
+        assert bool(operation["x-scopes"]) is (path not in WITHOUT_SCOPE), path
+        assert {"401", "403", "429"} <= operation["responses"].keys(), path
+
+
+def test_every_place_of_a_path_is_a_parameter(told: dict[str, Any]) -> None:
+    for path, _, operation in operations(told):
+        named = [each["name"] for each in operation["parameters"] if each["in"] == "path"]
+        assert named == re.findall(r"{(\w+)}", path)
+        every = [(each["name"], each["in"]) for each in operation["parameters"]]
+        assert len(every) == len(set(every)), path
+
+
+def test_schemas_are_valid_and_lead_nowhere_else(told: dict[str, Any]) -> None:
+    text = msgspec.json.encode(told).decode()
+    schemas, responses = told["components"]["schemas"], told["components"]["responses"]
+    for group, name in re.findall(r'"#/components/(\w+)/([^"]+)"', text):
+        assert name in {"schemas": schemas, "responses": responses}[group]
+    for name in schemas:
+        pointed = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
+        jsonschema_rs.Draft202012Validator(pointed)
+
+
+def test_answers_have_all_their_members_and_bodies_none_too_many(told: dict[str, Any]) -> None:
+    schemas = told["components"]["schemas"]
+    insight = schemas["InsightBody"]
+    # The look of a tile is there on a dashboard alone.
+    assert set(insight["properties"]) - set(insight["required"]) == {"color", "layouts"}
+    assert len(schemas["BasicInsight"]["required"]) == 20
+    assert "required" not in schemas["WriteInsight"] or schemas["WriteInsight"]["required"] == []
+
+
+def test_the_table_of_routes_is_the_applications(whole: Litestar) -> None:
+    there = {
+        re.sub(r":\w+", "", route.path): set(getattr(route, "methods", ())) - {"OPTIONS"}
+        for route in whole.routes
+        if route.path.startswith("/api/")
+    }
+    assert {path: set(methods) for path, methods in ROUTES.items()} == there
+
+
+def test_a_word_of_the_table_goes_before_a_place() -> None:
+    assert methods_of("/api/projects/1/insights/activity/") == ("GET",)
+    assert methods_of("/api/projects/1/insights/abcdefgh") == ("GET", "PATCH", "PUT")
+    assert methods_of("/api/projects/1/nowhere/") == ()
+
+
+# Served
+
+
+def client_of(app: Litestar) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://recount.test")
+
+
+async def test_it_is_served_as_json_and_as_yaml_without_a_key(
+    whole: Litestar, told: dict[str, Any]
+) -> None:
+    async with client_of(whole) as client:
+        served = await client.get("/api/schema/")
+        assert served.headers["content-type"] == "application/json"
+        assert served.json()["openapi"] == "3.1.0"
+        assert served.json()["paths"] == msgspec.json.decode(msgspec.json.encode(told["paths"]))
+        for yaml in (
+            await client.get("/api/schema?format=yaml"),
+            await client.get("/api/schema/", headers={"Accept": "application/yaml"}),
+        ):
+            assert yaml.headers["content-type"].startswith("application/yaml")
+            assert msgspec.json.decode(yaml.content) == served.json()
+
+
+async def test_the_page_loads_from_this_server_alone(whole: Litestar) -> None:
+    async with client_of(whole) as client:
+        page = await client.get("/api/schema/swagger-ui/")
+        assert page.headers["content-type"].startswith("text/html")
+        policy = page.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "http" not in policy
+        assert "//" not in page.text
+        loaded = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+        assert len(loaded) == 4
+        for path in loaded:
+            answer = await client.get(path)
+            assert answer.status_code == 200, path
+            assert answer.content
+        assert (await client.get("/api/schema/files/secrets.txt")).status_code == 404
+
+
+async def test_services_apart_tell_what_each_has_and_know_what_the_others_have() -> None:
+    urls = Urls()
+    parts = {
+        "query": query.create_app(
+            QuerySettings(database_url=urls.postgres_url, clickhouse_url=urls.clickhouse_url)
+        ),
+        "command": command.create_app(
+            CommandSettings(database_url=urls.postgres_url, nats_url=urls.nats_url)
+        ),
+    }
+    told = {name: document(app.routes, version="1")["paths"] for name, app in parts.items()}
+    insight = "/api/projects/{project}/insights/{insight}/"
+    assert set(told["query"][insight]) == {"get"}
+    assert set(told["command"][insight]) == {"patch", "put"}
+    for app in parts.values():
+        async with client_of(app) as client:
+            answer = await client.delete("/api/projects/1/insights/1/")
+            assert answer.status_code == 405
+            assert answer.headers["allow"] == "GET, OPTIONS, PATCH, PUT"
+            assert answer.json()["code"] == "method_not_allowed"
+            lost = await client.post("/api/projects/1/insights/activity/")
+            assert (lost.status_code, lost.headers["allow"]) == (405, "GET, OPTIONS")
