@@ -1,0 +1,185 @@
+"""insights-api.md, Errors and Authentication, at every door there is: who may not come in is told
+so in the one shape, and nothing of another project is ever seen.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from litestar.routes import HTTPRoute
+
+from tests.contracts.api.talk import Api
+
+SECRET = "Theirs alone"
+# What a route must be sent before it looks at what the path names.
+BODIES: dict[str, dict[str, Any]] = {
+    "put_access": {"access_level": "viewer"},
+    "put_project_access": {"access_level": "viewer"},
+}
+
+
+class Door(msgspec.Struct, frozen=True):
+    """One method of one path, whose places are not filled in yet."""
+
+    method: str
+    path: str
+    handler: str
+    scopes: tuple[str, ...]
+
+    def at(self, **places: object) -> str:
+        path = re.sub(r"{(\w+):\w+}", lambda place: str(places[place[1]]), self.path)
+        return f"{self.method} {path}/"
+
+    @property
+    def body(self) -> dict[str, Any] | None:
+        return BODIES.get(self.handler, {}) if self.method in ("POST", "PUT", "PATCH") else None
+
+
+def doors(api: Api) -> Iterator[Door]:
+    """Every door that needs a key."""
+    for route in api.here.app.routes:
+        if not isinstance(route, HTTPRoute) or not route.path.startswith("/api/"):
+            continue
+        for handler in route.route_handlers:
+            if handler.opt.get("public"):
+                continue
+            for method in handler.http_methods - {"OPTIONS"}:
+                scopes = handler.opt.get("scopes", ())
+                yield Door(str(method), route.path, handler.handler_name, scopes)
+
+
+@pytest.fixture(scope="module")
+async def theirs(api: Api) -> dict[str, object]:
+    """One of each thing in the other organization's project, by its place in a path."""
+    eve = await api.stranger()
+    root = api.elsewhere
+    made: dict[str, object] = {"project": api.here.foreign.id, "name": "none", "password": 1}
+    made["organization"] = api.here.foreign.organization_id
+    for kind in ("dashboards", "actions", "cohorts"):
+        body = {"name": SECRET, "is_static": True} if kind == "cohorts" else {"name": SECRET}
+        answer = await api(f"POST {root}{kind}/", body, by=eve)
+        answer.says(201)
+        made[kind.removesuffix("s")] = answer["id"]
+    series = [{"kind": "EventsNode", "event": event} for event in ("a", SECRET)]
+    insight = await api(
+        f"POST {root}insights/",
+        {
+            "name": SECRET,
+            "tags": [SECRET],
+            "dashboards": [made["dashboard"]],
+            "query": {"kind": "FunnelsQuery", "series": series},
+        },
+        by=eve,
+    )
+    insight.says(201)
+    made["insight"] = insight["id"]
+    shared = await api(f"PATCH {root}insights/{insight['id']}/sharing/", {"enabled": True}, by=eve)
+    shared.says(200)
+    started = await api(f"GET {root}insights/{insight['id']}/?refresh=async", by=eve)
+    made["job"] = started["query_status"]["id"]
+    await api(f"POST {root}insights/{insight['id']}/viewed/", by=eve)
+    return made
+
+
+def ours(api: Api, **places: object) -> dict[str, object]:
+    """Places of our own project, whether or not there is such a thing in it."""
+    return {
+        "project": api.here.project.id,
+        "organization": api.here.organization.id,
+        "insight": 1,
+        "dashboard": 1,
+        "action": 1,
+        "cohort": 1,
+        "password": 1,
+        "name": "none",
+        "job": UUID(int=1),
+        **places,
+    }
+
+
+async def test_nobody_comes_in_without_a_key_or_with_a_wrong_one(api: Api) -> None:
+    for door in doors(api):
+        request = door.at(**ours(api))
+        nobody = await api(request, door.body, by={"Authorization": ""})
+        nobody.refuses(401, "not_authenticated")
+        assert nobody.headers["www-authenticate"] == "Bearer", request
+        wrong = await api(request, door.body, by={"Authorization": "Bearer phx_wrong"})
+        wrong.refuses(401, "authentication_failed")
+
+
+async def test_nobody_comes_in_without_the_scope(api: Api) -> None:
+    key = await api.key("survey:write")
+    for door in doors(api):
+        if door.scopes:
+            answer = await api(door.at(**ours(api)), door.body, by=key)
+            words = f"API key missing required scope '{door.scopes[0]}'"
+            answer.refuses(403, "permission_denied", words)
+
+
+async def test_a_foreign_project_is_closed_from_both_sides(
+    api: Api, theirs: dict[str, object]
+) -> None:
+    eve = await api.stranger()
+    for door in doors(api):
+        if "{project:str}" not in door.path:
+            continue
+        for request, by in ((door.at(**theirs), {}), (door.at(**ours(api)), eve)):
+            answer = await api(request, door.body, by=by)
+            answer.refuses(403, "permission_denied", "You don't have access to the project.")
+
+
+async def test_a_foreign_organization_is_not_there(api: Api, theirs: dict[str, object]) -> None:
+    for door in doors(api):
+        if "{organization:str}" in door.path:
+            body = {"name": "A"} if door.body is not None else None
+            (await api(door.at(**theirs), body)).refuses(404, "not_found")
+
+
+async def test_a_foreign_id_is_not_there(api: Api, theirs: dict[str, object]) -> None:
+    """What another project's things are called leads nowhere in ours."""
+    named = {**theirs, "project": api.here.project.id}
+    tried = 0
+    for door in doors(api):
+        places = set(re.findall(r"{(\w+):", door.path)) - {"project"}
+        if "{project:str}" not in door.path or not places:
+            continue
+        answer = await api(door.at(**named), door.body)
+        if door.handler == "cancel_job":
+            # Nothing runs under it here, which is no error; theirs went on.
+            assert answer.status == 204
+            continue
+        answer.refuses(404, "not_found")
+        tried += 1
+    assert tried >= 40
+
+
+async def test_nothing_of_theirs_is_in_any_answer(api: Api, theirs: dict[str, object]) -> None:
+    mine = await api.insight(name="Mine", query={"kind": "HogQLQuery", "query": "select 1"})
+    board = await api.dashboard(name="Board")
+    seen = 0
+    for door in doors(api):
+        if door.method != "GET":
+            continue
+        request = door.at(**ours(api, insight=mine["id"], dashboard=board))
+        for query in ("", f"?search={SECRET}&limit=1000&all=true&basic=true"):
+            answer = await api(request + query)
+            assert answer.status in (200, 400, 404), request
+            # A link to the next page says what was searched, but not with a space in it.
+            assert SECRET not in str(answer.body), request
+            seen += answer.status == 200
+    assert seen >= 30
+    for query in (
+        f"insights/?short_id={theirs['insight']}",
+        f"insights/?dashboards=[{theirs['dashboard']}]",
+        f"insights/?tags=[%22{SECRET.lower()}%22]",
+    ):
+        (await api(f"GET {query}")).says(200, count=0, results=[])
+
+
+async def test_their_job_was_not_cancelled_by_us(api: Api, theirs: dict[str, object]) -> None:
+    eve = await api.stranger()
+    polled = await api(f"GET {api.elsewhere}query/{theirs['job']}/", by=eve)
+    assert polled["query_status"]["error"] is False
