@@ -1,5 +1,6 @@
 """What is told beside an insight's row, joined in the row's own statement: views, result, job."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
@@ -14,6 +15,7 @@ from contracts.queries.of_insights import insight_key
 from contracts.read_models.insight import InsightRow
 from services.common.caller import Caller
 from services.common.database import Pool
+from services.common.grouped import Grouped
 from services.common.results.freshness import Computed
 from services.common.results.kept import Cached, Result, shown_fields
 
@@ -36,12 +38,14 @@ COLUMNS: LiteralString = """
 NAMES: LiteralString = "viewed_at, kept_body, kept_interval, kept_refresh, live_job"
 """The columns' names, for a statement around the one that selects them."""
 
-_OF_ONE: LiteralString = f"""
+_OF_EACH: LiteralString = f"""
     SELECT {COLUMNS}
-    FROM (
-        SELECT %(team_id)s::bigint AS team_id, %(insight_id)s::bigint AS insight_id,
-            %(query_key)s::bytea AS query_key
-    ) AS i {JOINS}"""
+    FROM unnest(
+        %(team_ids)s::bigint[], %(insight_ids)s::bigint[], %(query_keys)s::bytea[],
+        %(user_ids)s::bigint[]
+    ) WITH ORDINALITY AS i (team_id, insight_id, query_key, user_id, place)
+    {JOINS.replace("%(user_id)s", "i.user_id")}
+    ORDER BY i.place"""
 
 
 class Beside(msgspec.Struct, frozen=True):
@@ -81,28 +85,39 @@ def beside(
     return Beside(viewed_at, fields)
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """Who sees which insight, and what its result is kept under."""
+
+    team_id: int
+    insight_id: int
+    query_key: bytes | None
+    user_id: int
+
+
 class Besides:
     """For insights whose rows come from their histories."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._grouped = Grouped(self._each)
 
     async def of(self, caller: Caller, row: InsightRow) -> Beside:
-        """One round trip."""
+        """One round trip, shared with whoever asks at the same moment."""
+        asked = Asked(row.team_id, row.insight_id, insight_key(row), caller.user.id)
+        return await self._grouped.get(asked)
+
+    async def _each(self, asked: Sequence[Asked]) -> Sequence[Beside]:
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
-                _OF_ONE,
+                _OF_EACH,
                 {
-                    "team_id": row.team_id,
-                    "insight_id": row.insight_id,
-                    "query_key": insight_key(row),
-                    "user_id": caller.user.id,
+                    "team_ids": [each.team_id for each in asked],
+                    "insight_ids": [each.insight_id for each in asked],
+                    "query_keys": [each.query_key for each in asked],
+                    "user_ids": [each.user_id for each in asked],
                 },
             )
-            found = await cursor.fetchone()
-        if found is None:
-            raise RuntimeError("the statement always gives one row")
-        return beside(*found)
+            return [beside(*row) for row in await cursor.fetchall()]
 
 
 def _status(live_job: str) -> Raw:

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.chain import Entry
 from contracts.events.recorded import Actor, DomainEvent, Recorded, Stream
+from services.common.grouped import Grouped
 from services.common.log import reading
 from services.common.log.appends import (
     Append,
@@ -70,6 +71,7 @@ class EventStore:
         self._pool = pool
         self._writer = writer
         self._now = now
+        self._loads: Grouped[tuple[UUID, ...], list[reading.FactRow]] = Grouped(self._load_groups)
 
     @classmethod
     @asynccontextmanager
@@ -133,11 +135,14 @@ class EventStore:
     async def load_all(
         self, streams: Sequence[Stream]
     ) -> dict[Stream, list[Recorded[DomainEvent]]]:
-        """Each stream's facts, oldest first; one round trip for any number. Raises Undecodable."""
+        """Each stream's facts, oldest first. Raises Undecodable.
+
+        One round trip for any number of streams, shared with whoever loads at the same moment.
+        """
+        rows = await self._loads.get(tuple(stream.id for stream in streams))
         pasts: dict[Stream, list[Recorded[DomainEvent]]] = {stream: [] for stream in streams}
         by_id = {stream.id: past for stream, past in pasts.items()}
-        rows = args_row(reading.FactRow)
-        for row in await self._select(rows, reading.STREAMS, (list(by_id),)):
+        for row in rows:
             by_id[row.stream_id].append(reading.decoded(row))
         return pasts
 
@@ -183,6 +188,14 @@ class EventStore:
         async with self._pool.connection() as conn:
             deleted = await conn.execute(reading.FORGET_RECEIPTS, (self._now() - RECEIPTS_KEPT,))
             return deleted.rowcount
+
+    async def _load_groups(self, groups: Sequence[tuple[UUID, ...]]) -> list[list[reading.FactRow]]:
+        """For each group of streams, the rows of all of them, each stream's in its order."""
+        ids = list({stream_id for group in groups for stream_id in group})
+        rows: dict[UUID, list[reading.FactRow]] = {stream_id: [] for stream_id in ids}
+        for row in await self._select(args_row(reading.FactRow), reading.STREAMS, (ids,)):
+            rows[row.stream_id].append(row)
+        return [[row for stream_id in group for row in rows[stream_id]] for group in groups]
 
     async def _keep_forgetting(self) -> None:
         while True:

@@ -18,8 +18,8 @@ from services.common.access import Access
 from services.common.beside import COLUMNS, JOINS, Beside, beside
 from services.common.caller import Caller
 from services.common.database import Pool
+from services.common.grouped import Grouped
 from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access
-from services.query.reads.grouped import Grouped
 from services.query.reads.standing import REACHED, Seen, Standing, projections
 
 SHORT_IDS_KEPT = 10_000

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from contracts.events.insight import InsightRenamed
-from services.query.reads.grouped import Grouped
+from services.common.grouped import Grouped
 from tests.examples import INSIGHT, created
 from tests.services.projector.projecting import insight
 from tests.services.query.reads.reading import Reading
