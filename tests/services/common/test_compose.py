@@ -12,9 +12,12 @@ from services.common.app import ServicePart, compose
 async def test_dependencies_are_resolved_one_after_the_other_in_the_requests_own_task() -> None:
     tasks: set[object] = set()
 
-    async def told() -> int:
-        tasks.add(asyncio.current_task())
-        return len(tasks)
+    def telling() -> Provide:
+        async def told() -> int:
+            tasks.add(asyncio.current_task())
+            return len(tasks)
+
+        return Provide(told)
 
     @get("/")
     async def handler(
@@ -23,7 +26,7 @@ async def test_dependencies_are_resolved_one_after_the_other_in_the_requests_own
         tasks.add(asyncio.current_task())
         return [one, two, three]
 
-    dependencies = {name: Provide(told) for name in ("one", "two", "three")}
+    dependencies = {name: telling() for name in ("one", "two", "three")}
     part = ServicePart(handlers=[handler], dependencies=dependencies)
     async with AsyncTestClient(compose([part])) as client:
         answer = await client.get("/")
