@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from contracts.events.recorded import UserActor
 from services.common.accounts import Accounts, ApiKey, Project, User
 from services.common.body import as_json
+from services.common.limits import Limits
 from services.common.problems import Problem, Rejected, forbidden, not_found, unauthenticated
 
 AnyRequest = Request[Any, Any, Any]
@@ -100,17 +101,21 @@ def share_refused() -> Rejected:
 
 
 async def provide_person(request: AnyRequest, accounts: NamedDependency[Accounts]) -> Person:
-    return await authenticate(request, accounts)
+    person = await authenticate(request, accounts)
+    await _spend(request, person.key, None)
+    return person
 
 
 async def provide_caller(request: AnyRequest, accounts: NamedDependency[Accounts]) -> Caller:
     """The caller in the project that the path names, or in their current one.
 
-    Raises Rejected as `authenticate` does; 404: no such project; 403: somebody else's.
+    Raises Rejected as `authenticate` does; 404: no such project; 403: somebody else's; 429: the
+    budget of the key or the project is spent.
     """
     person = await authenticate(request, accounts)
     reference = request.path_params.get("project", "@current")
     project = await resolve_project(reference, person, accounts)
+    await _spend(request, person.key, project)
     correlation = _correlation(request)
     operation = uuid4()
     return Caller(
@@ -120,6 +125,12 @@ async def provide_caller(request: AnyRequest, accounts: NamedDependency[Accounts
         operation_id=operation,
         correlation_id=correlation or operation,
     )
+
+
+async def _spend(request: AnyRequest, key: ApiKey, project: Project | None) -> None:
+    limits: Limits | None = request.app.state.limits
+    if limits is not None:
+        await limits.spend(request, key.id, project.id if project else None)
 
 
 async def resolve_project(reference: str, person: Person, accounts: Accounts) -> Project:

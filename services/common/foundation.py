@@ -10,14 +10,19 @@ from litestar.di import Provide
 from services.common.accounts import Accounts
 from services.common.app import ServicePart, from_state
 from services.common.beside import Besides
+from services.common.budgets import UNLIMITED, Budgets
 from services.common.caller import provide_caller, provide_person
 from services.common.database import pool
+from services.common.limits import Limits, budget_headers
 from services.common.share_session import ShareSessions
 from services.common.shares import Shares
 
 
-def foundation(database_url: str) -> ServicePart:
-    """Opened first, closed last: `pool`, `accounts`, `shares` in the state, `caller` for routes."""
+def foundation(database_url: str, budgets: Budgets = UNLIMITED) -> ServicePart:
+    """Opened first, closed last: `pool`, `accounts`, `shares` in the state, `caller` for routes.
+
+    budgets: of every key and project, together with all other processes on this database.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -28,7 +33,12 @@ def foundation(database_url: str) -> ServicePart:
             app.state.shares = Shares(connections)
             app.state.besides = Besides(connections)
             app.state.sessions = await ShareSessions.open(connections)
-            async with accounts.listening():
+            limits = Limits(connections, budgets) if budgets.limited else None
+            app.state.limits = limits
+            async with (
+                accounts.listening(),
+                limits.forgetting() if limits else contextlib.nullcontext(),
+            ):
                 yield
 
     return ServicePart(
@@ -43,6 +53,7 @@ def foundation(database_url: str) -> ServicePart:
         },
         lifespans=[lifespan],
         checks={"postgresql": _postgresql},
+        middleware=[budget_headers] if budgets.limited else [],
     )
 
 

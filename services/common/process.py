@@ -27,12 +27,13 @@ def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> Non
     """
     try:
         settings = from_environment(kind, service, os.environ)
+        app = create_app(settings)
     except InvalidSettings as cause:
         sys.exit(f"recount {service}: {cause}")
     logs.configure()
     migrate(settings.database_url)
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         http="httptools",

@@ -9,19 +9,39 @@ from typing import TypeVar
 
 import msgspec
 
+from services.common.budgets import Budgets, parse
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every service is told. database_url: PostgreSQL. host, port: where it listens."""
+    """What every service is told. database_url: PostgreSQL. host, port: where it listens.
+
+    insights_budget, others_budget: requests of each key, and of each project, as `240/m 1200/h`;
+    empty: not limited.
+    """
 
     database_url: str
     host: str = "127.0.0.1"
     port: int = 8000
+    insights_budget: str = "240/m 1200/h"
+    others_budget: str = "480/m 4800/h"
+
+    def budgets(self) -> Budgets:
+        """Raises InvalidSettings."""
+        return budgets(self.insights_budget, self.others_budget)
 
 
 class InvalidSettings(ValueError):
     """A setting is missing or can't be read; the message names its variable."""
+
+
+def budgets(insights: str, others: str) -> Budgets:
+    """As two settings spell them. Raises InvalidSettings."""
+    try:
+        return Budgets(insights=parse(insights), others=parse(others))
+    except ValueError as cause:
+        raise InvalidSettings(f"…_BUDGET: {cause}") from cause
 
 
 def from_environment(kind: type[S], service: str, environ: Mapping[str, str]) -> S:

@@ -9,6 +9,7 @@ from services.command import publishing
 from services.command.capture import app as capture
 from services.command.settings import CommandSettings
 from services.common.app import compose
+from services.common.budgets import UNLIMITED, Budgets
 from services.common.foundation import foundation
 from services.projector import app as projector
 from services.projector import ingesting
@@ -27,11 +28,11 @@ class Urls(Protocol):
     def clickhouse_url(self) -> str: ...
 
 
-def application(urls: Urls) -> Litestar:
+def application(urls: Urls, budgets: Budgets = UNLIMITED) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other."""
     commands = CommandSettings(database_url=urls.postgres_url, nats_url=urls.nats_url)
     parts = [
-        foundation(urls.postgres_url),
+        foundation(urls.postgres_url, budgets),
         command.part(commands),
         capture.part(urls.nats_url),
         publishing.part(commands),

@@ -17,6 +17,7 @@ import uvloop
 from litestar import Litestar
 
 from services.common import logs
+from services.common.budgets import Budgets
 from services.common.migrate import migrate
 from services.embedded import composition, datadir, nats, postgres
 from services.embedded.datadir import DataFolder, Running
@@ -62,7 +63,7 @@ def serve_until_stopped(wanted: Serving, settings: EmbeddedSettings) -> int:
             _say(f"Starting PostgreSQL, NATS and ClickHouse in {folder.path} …")
             servers = opened.enter_context(_servers(folder, settings))
             migrate(servers.postgres_url)
-            serving = _Process(wanted, listening, folder, servers)
+            serving = _Process(wanted, listening, folder, servers, settings.budgets())
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 return runner.run(serving.run())
     except KeyboardInterrupt:
@@ -133,16 +134,22 @@ class _Process:
     """The one process of embedded mode, from the first request to the last."""
 
     def __init__(
-        self, wanted: Serving, listening: socket.socket, folder: DataFolder, servers: Servers
+        self,
+        wanted: Serving,
+        listening: socket.socket,
+        folder: DataFolder,
+        servers: Servers,
+        budgets: Budgets,
     ) -> None:
         self._wanted = wanted
         self._listening = listening
         self._folder = folder
         self._servers = servers
+        self._budgets = budgets
         self._ended: Child | None = None
 
     async def run(self) -> int:
-        app = composition.application(self._servers)
+        app = composition.application(self._servers, self._budgets)
         server = _server(app)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

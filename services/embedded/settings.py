@@ -2,10 +2,23 @@
 
 import msgspec
 
+from services.common.budgets import Budgets
+from services.common.settings import budgets
+
 
 class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """URLs of servers that replace the embedded ones; None: start our own in the data folder."""
+    """URLs of servers that replace the embedded ones; None: start our own in the data folder.
+
+    insights_budget, others_budget: as `services.common.settings` has them; nothing is limited here
+    unless it is asked for.
+    """
 
     postgres_url: str | None = None
     nats_url: str | None = None
     clickhouse_url: str | None = None
+    insights_budget: str = ""
+    others_budget: str = ""
+
+    def budgets(self) -> Budgets:
+        """Raises InvalidSettings."""
+        return budgets(self.insights_budget, self.others_budget)
