@@ -1,92 +1,72 @@
-"""Computations on ClickHouse: planned, run, rendered."""
+"""Says for each kind of computation what there is to do on the engine."""
 
-import hashlib
-import time
-from datetime import UTC, datetime
+from typing import assert_never
 
-import msgspec
-from msgspec import Raw
-
+from contracts.queries.errors import InvalidQuery, invalid_input
+from contracts.queries.nodes import ActorsQuery, FunnelsActorsQuery
 from services.common.accounts import Project
 from services.common.clickhouse import ClickHouse
-from services.common.results.kept import Result
-from services.query.funnels.facts import PlanningFacts
-from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.result import render
-from services.query.funnels.sql import compile_funnel
-from services.query.planner import Planner
+from services.query.computations.actors import ActorsWork, bounds, sorting
+from services.query.computations.dependencies import dependencies
+from services.query.computations.funnels import FunnelWork
+from services.query.people.actors import Actors
+from services.query.people.pointing import selection
+from services.query.people.table import columns
+from services.query.planner import Planned, Planner
 from services.query.results.computation import (
+    ActorsComputation,
     Computation,
     FunnelComputation,
     Prepared,
     Range,
+    Work,
 )
-
-_encoder = msgspec.json.Encoder(order="deterministic")
-
-
-class PlannedFunnel(msgspec.Struct, frozen=True):
-    """has_overrides: the project has merged persons."""
-
-    plan: FunnelPlan
-    computation: FunnelComputation
-    has_overrides: bool
 
 
 class ClickHouseComputer:
     """The one Computer."""
 
-    def __init__(self, clickhouse: ClickHouse, planner: Planner) -> None:
+    def __init__(self, clickhouse: ClickHouse, planner: Planner, actors: Actors) -> None:
         self._clickhouse = clickhouse
         self._planner = planner
+        self._actors = actors
 
     async def prepare(self, project: Project, computation: Computation) -> Prepared:
         """Raises InvalidQuery."""
         match computation:
-            case FunnelComputation(query=query):
-                planned = await self._planner.plan(project, query, legacy=computation.legacy)
-                plan = planned.plan
-                return Prepared(
-                    project=project,
-                    computation=computation,
-                    dependencies=_dependencies(planned.facts),
-                    range=Range(plan.interval, plan.date_from, plan.date_to),
-                    plan=PlannedFunnel(plan, computation, planned.has_overrides),
+            case FunnelComputation(query=query, legacy=legacy):
+                planned = await self._planner.plan(project, query, legacy=legacy)
+                return _prepared(planned, FunnelWork(self._clickhouse, computation, planned))
+            case ActorsComputation(query=query):
+                return await self._prepare_actors(project, query)
+            case _:
+                assert_never(computation)
+
+    async def _prepare_actors(self, project: Project, query: ActorsQuery) -> Prepared:
+        limit, offset = bounds(query)
+        match query.source:
+            case FunnelsActorsQuery() as source:
+                planned = await self._planner.plan(project, source.source)
+                work = ActorsWork(
+                    actors=self._actors,
+                    planned=planned,
+                    selection=selection(planned.plan, source),
+                    columns=columns(query.select),
+                    sorting=sorting(query),
+                    limit=limit,
+                    offset=offset,
                 )
-
-    async def compute(self, prepared: Prepared, query_id: str) -> Result:
-        """Raises EngineError's kinds."""
-        planned = prepared.plan
-        if not isinstance(planned, PlannedFunnel):
-            raise TypeError(f"not a plan of this computer: {planned!r}")
-        plan = planned.plan
-        began = time.perf_counter()
-        statement = compile_funnel(plan, has_overrides=planned.has_overrides)
-        compiled = time.perf_counter()
-        rows = await self._clickhouse.query(statement, query_id=query_id)
-        ran = time.perf_counter()
-        answer = render(plan, rows, pending="pending" in planned.computation.include)
-        timings = [
-            {"k": "compile", "t": round(compiled - began, 6)},
-            {"k": "clickhouse", "t": round(ran - compiled, 6)},
-            {"k": "render", "t": round(time.perf_counter() - ran, 6)},
-        ]
-        return Result(
-            results=Raw(_encoder.encode(answer.results)),
-            resolved_date_range=Raw(
-                _encoder.encode({"date_from": plan.date_from, "date_to": plan.date_to})
-            ),
-            timings=Raw(_encoder.encode(timings)),
-            extra={
-                "total_median_conversion_time": Raw(
-                    _encoder.encode(answer.total_median_conversion_time)
-                )
-            },
-        )
+                return _prepared(planned, work)
+            case None:
+                raise InvalidQuery("query__source", "required", "This field is required.")
+            case other:
+                raise invalid_input("query__source", f"{type(other).__name__} is not computed.")
 
 
-def _dependencies(facts: PlanningFacts) -> bytes:
-    """A digest of all that a plan hangs on besides the query and the clock."""
-    told = msgspec.structs.replace(facts, now=datetime.min.replace(tzinfo=UTC))
-    named = msgspec.to_builtins(told, str_keys=True, order="deterministic")
-    return hashlib.sha256(_encoder.encode(named)).digest()
+def _prepared(planned: Planned, work: Work) -> Prepared:
+    plan = planned.plan
+    return Prepared(
+        dependencies=dependencies(planned.facts),
+        range=Range(plan.interval, plan.date_from, plan.date_to),
+        work=work,
+    )

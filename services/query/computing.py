@@ -29,14 +29,15 @@ def part(settings: QuerySettings) -> ServicePart:
         bell = Bell(settings.database_url, CHANNEL)
         async with await ClickHouse.open(settings.clickhouse_url) as clickhouse, bell.listening():
             planner = Planner(clickhouse, app.state.pool)
-            computer = ClickHouseComputer(clickhouse, planner)
+            actors = Actors(clickhouse, app.state.pool)
+            computer = ClickHouseComputer(clickhouse, planner, actors)
             jobs = Jobs(app.state.pool, bell)
             runner = Runner(jobs, computer, app.state.accounts, app.state.pool, bell)
             app.state.jobs = jobs
             app.state.results = Results(app.state.pool, jobs, computer)
             app.state.insight_results = InsightResults(app.state.results)
             app.state.planner = planner
-            app.state.actors = Actors(clickhouse, app.state.pool)
+            app.state.actors = actors
             app.state.clickhouse = clickhouse
             async with jobs.watching(), runner.working():
                 yield

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -59,6 +60,18 @@ async def people(
         plan, selection, has_overrides=has_overrides, limit=limit, offset=offset
     )
     rows = await clickhouse.query(statement, query_id=query_id)
+    return await with_events(clickhouse, plan, selection, rows, has_overrides=has_overrides)
+
+
+async def with_events(
+    clickhouse: ClickHouse,
+    plan: FunnelPlan,
+    selection: Selection,
+    rows: Iterable[Sequence[Any]],
+    *,
+    has_overrides: bool,
+) -> list[SelectedActor]:
+    """rows: some of compile_actors, in any order, which is kept."""
     # Not by id: in the row of merged values somebody may stand once for each value.
     found = [(id_, [base_us(plan) + t if t else None for t in times]) for id_, times in rows]
     if isinstance(selection, InPeriod) or not found:

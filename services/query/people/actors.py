@@ -1,35 +1,47 @@
 """A page of the actors behind a number: computed like the number, then shown by their records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 import msgspec
 
 from contracts.api.people import AnyActor, MatchedEvent, ValueActor
+from contracts.queries.errors import invalid_input
 from services.common.clickhouse import ClickHouse
 from services.common.database import Pool
 from services.query.funnels import plan as plans
-from services.query.funnels.people import people
+from services.query.funnels.people import people, with_events
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.selection import SelectedActor, Selection
+from services.query.funnels.sql_people import compile_actors
 from services.query.people import records
+from services.query.people.records import Sorting
 from services.query.planner import Planned
+
+MOST_SORTED = 200_000
+"""Of how many actors the records can be searched or sorted by: all their ids travel."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """shown: None without a record. In a row of merged values one id may stand several times."""
+
+    id: str
+    shown: AnyActor | None
 
 
 class Page(msgspec.Struct, frozen=True):
-    """ids: of all actors on it, in order. known: by id, those that there is a record of."""
+    """rows: of all actors on it, in order."""
 
-    ids: Sequence[str]
-    known: Mapping[str, AnyActor]
+    rows: Sequence[Row]
 
     @property
     def actors(self) -> list[AnyActor]:
         """Those with a record, in order."""
-        return [self.known[id_] for id_ in self.ids if id_ in self.known]
+        return [row.shown for row in self.rows if row.shown is not None]
 
     @property
     def missing(self) -> int:
-        return len(self.ids) - len(self.known)
+        return sum(row.shown is None for row in self.rows)
 
 
 class Actors:
@@ -58,16 +70,51 @@ class Actors:
         )
         return await self.shown(planned.plan, found)
 
+    async def sorted_page(
+        self,
+        planned: Planned,
+        selection: Selection,
+        by: Sorting,
+        *,
+        limit: int,
+        offset: int,
+        query_id: str | None = None,
+    ) -> Page:
+        """By what their records say. Raises InvalidQuery for too many; EngineError's kinds."""
+        statement = compile_actors(
+            planned.plan,
+            selection,
+            has_overrides=planned.has_overrides,
+            limit=MOST_SORTED + 1,
+        )
+        rows = await self._clickhouse.query(statement, query_id=query_id)
+        if len(rows) > MOST_SORTED:
+            detail = f"No more than {MOST_SORTED} actors can be searched or ordered."
+            raise invalid_input("query__orderBy", detail)
+        ids = list(dict.fromkeys(row[0] for row in rows))
+        places = {id_: place for place, id_ in enumerate(await self._sorted(planned.plan, ids, by))}
+        kept = sorted((row for row in rows if row[0] in places), key=lambda row: places[row[0]])
+        found = await with_events(
+            self._clickhouse,
+            planned.plan,
+            selection,
+            kept[offset : offset + limit],
+            has_overrides=planned.has_overrides,
+        )
+        return await self.shown(planned.plan, found)
+
     async def shown(self, plan: FunnelPlan, found: Sequence[SelectedActor]) -> Page:
         """In the order given."""
-        ids = [one.id for one in found]
+        ids = list(dict.fromkeys(one.id for one in found))
         bodies = await self._bodies(plan, ids) if ids else {}
-        known = {
-            one.id: msgspec.structs.replace(bodies[one.id], matched_events=_matched(one))
-            for one in found
-            if one.id in bodies
-        }
-        return Page(ids, known)
+        return Page([Row(one.id, _with_events(bodies.get(one.id), one)) for one in found])
+
+    async def _sorted(self, plan: FunnelPlan, ids: Sequence[str], by: Sorting) -> list[str]:
+        """Those of the ids that are searched for, in the order asked for."""
+        if isinstance(plan.actor, plans.PersonActor):
+            return await records.sorted_persons(self._pool, plan.team_id, ids, by)
+        bodies = await self._bodies(plan, ids)
+        return records.sorted_others(list(bodies.values()), by)
 
     async def _bodies(self, plan: FunnelPlan, ids: Sequence[str]) -> dict[str, AnyActor]:
         match plan.actor:
@@ -81,8 +128,11 @@ class Actors:
                 assert_never(plan.actor)
 
 
-def _matched(actor: SelectedActor) -> list[MatchedEvent]:
-    return [
+def _with_events(body: AnyActor | None, actor: SelectedActor) -> AnyActor | None:
+    if body is None:
+        return None
+    events = [
         MatchedEvent(event.step, event.uuid, event.event, event.at)
         for event in actor.matched_events
     ]
+    return msgspec.structs.replace(body, matched_events=events)

@@ -57,32 +57,43 @@ class StepLinks:
     They are made per request: a result that is kept knows neither its host nor its reader's words.
     """
 
-    def __init__(self, request: AnyRequest, team_id: int, filters: Filters) -> None:
+    def __init__(
+        self, request: AnyRequest, team_id: int, filters: Filters, *, baseline: bool = False
+    ) -> None:
+        """baseline: the last of the rows that are broken down is everybody's."""
         self._request = request
+        self._baseline = baseline
         self._path = f"/api/projects/{team_id}/persons/funnel/"
         self._filters = kept(filters, FUNNEL_FILTERS)
 
     def added(self, results: Raw) -> Raw:
         """Steps, broken down or not, with their URLs; any other result is left as it is."""
         if bytes(results).startswith(b"[["):
-            groups = [self._rows(rows) for rows in _groups.decode(results)]
-            return Raw(msgspec.json.encode(groups))
+            groups = _groups.decode(results)
+            last = len(groups) if self._baseline else 0
+            return Raw(
+                msgspec.json.encode(
+                    [self._rows(rows, place == last) for place, rows in enumerate(groups, start=1)]
+                )
+            )
         return Raw(msgspec.json.encode(self._rows(_steps.decode(results))))
 
-    def _rows(self, rows: Sequence[FunnelStep]) -> list[FunnelStep]:
+    def _rows(self, rows: Sequence[FunnelStep], everybody: bool = False) -> list[FunnelStep]:
         key = secrets.token_hex(4)
         return [
             msgspec.structs.replace(
                 row,
-                converted_people_url=self._url(row, row.order + 1, key),
-                dropped_people_url=self._url(row, -row.order - 1, key) if row.order else None,
+                converted_people_url=self._url(row, row.order + 1, key, everybody),
+                dropped_people_url=(
+                    self._url(row, -row.order - 1, key, everybody) if row.order else None
+                ),
             )
             for row in rows
         ]
 
-    def _url(self, row: FunnelStep, funnel_step: int, key: str) -> str:
+    def _url(self, row: FunnelStep, funnel_step: int, key: str, everybody: bool) -> str:
         pointed = {**self._filters, "funnel_step": funnel_step}
-        if row.breakdown_value is not UNSET:
+        if row.breakdown_value is not UNSET and not everybody:
             pointed["funnel_step_breakdown"] = _breakdown(row.breakdown_value)
         return absolute(self._request, self._path, {**pointed, "cache_invalidation_key": key})
 

@@ -1,6 +1,6 @@
 """Actors as an ActorsQuery wants them: rows of chosen columns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from contracts.api.people import AnyActor, PersonActor
 from contracts.queries.errors import invalid_input
-from services.query.people.actors import Page
+from services.query.people.actors import Row
 
 DEFAULT = ("actor", "id", "created_at")
 _PROPERTIES = ("properties.", "person.properties.", "actor.properties.", "group.properties.")
@@ -28,13 +28,14 @@ def columns(select: Sequence[str] | None) -> list[Column]:
     return [_column(name) for name in select or DEFAULT]
 
 
-def rows(chosen: Sequence[Column], page: Page) -> list[list[object]]:
+def rows(chosen: Sequence[Column], page: Iterable[Row]) -> list[list[object]]:
     """One per actor of the page; of those without a record the id alone is known."""
     return [
-        [column.of(actor) for column in chosen]
-        if (actor := page.known.get(id_)) is not None
-        else [_of_unknown(column, id_) for column in chosen]
-        for id_ in page.ids
+        [
+            _of_unknown(column, row.id) if row.shown is None else column.of(row.shown)
+            for column in chosen
+        ]
+        for row in page
     ]
 
 

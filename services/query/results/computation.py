@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from contracts.queries.nodes import FunnelsQuery
+from contracts.queries.nodes import ActorsQuery, FunnelsQuery
 from services.common.accounts import Project
 from services.common.results.kept import Result
 
@@ -22,7 +22,11 @@ class FunnelComputation(msgspec.Struct, frozen=True, kw_only=True, tag="funnel")
     include: tuple[str, ...] = ()
 
 
-Computation = FunnelComputation
+class ActorsComputation(msgspec.Struct, frozen=True, kw_only=True, tag="actors"):
+    query: ActorsQuery
+
+
+Computation = FunnelComputation | ActorsComputation
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -33,25 +37,23 @@ class Range(msgspec.Struct, frozen=True):
     date_to: datetime | None
 
 
+class Work(Protocol):
+    """A computation that can be run as it stands."""
+
+    async def run(self, query_id: str) -> Result:
+        """Raises EngineError's kinds. query_id: what the engine's query is cancelled by."""
+
+
 class Computer(Protocol):
-    """Turns a computation into its result; what it can't, it refuses before anything runs."""
+    """Says what there is to do; what it can't compute, it refuses before anything runs."""
 
     async def prepare(self, project: Project, computation: Computation) -> "Prepared":
         """Raises InvalidQuery."""
 
-    async def compute(self, prepared: "Prepared", query_id: str) -> Result:
-        """Raises EngineError's kinds. query_id: what the engine's query is cancelled by."""
-
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A computation that can be run as it stands.
+    """dependencies: a digest of all that the numbers hang on besides query and events."""
 
-    dependencies: a digest of all that the numbers hang on besides query and events.
-    plan: what `compute` needs; nobody else looks at it.
-    """
-
-    project: Project
-    computation: Computation
     dependencies: bytes
     range: Range
-    plan: object
+    work: Work

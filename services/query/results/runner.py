@@ -110,7 +110,7 @@ class Runner:
         try:
             start = await cache.start(self._pool)
             prepared = await self._prepare(job)
-            result = await self._computer.compute(prepared, str(job.id))
+            result = await prepared.work.run(str(job.id))
         except (InvalidQuery, EngineError) as refused:
             await self._jobs.fail(job, job_error(refused))
         except (OperationalError, InterfaceError) as lost:

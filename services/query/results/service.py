@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import assert_never
 
 import msgspec
 from msgspec import Raw
@@ -22,7 +23,12 @@ from services.common.results.freshness import (
 from services.common.results.job import Job, job_body
 from services.common.results.kept import Cached, shown_fields
 from services.query.results import cache
-from services.query.results.computation import Computation, Computer, FunnelComputation
+from services.query.results.computation import (
+    ActorsComputation,
+    Computation,
+    Computer,
+    FunnelComputation,
+)
 from services.query.results.jobs import Jobs, NewJob
 
 _encoder = msgspec.json.Encoder()
@@ -125,10 +131,13 @@ class Results:
 
 def computation_key(computation: Computation) -> bytes:
     """What the result is kept under."""
-    shape = ["legacy" if computation.legacy else "node"]
-    if isinstance(computation, FunnelComputation):
-        shape += sorted(computation.include)
-    return query_key(computation.query, " ".join(shape))
+    match computation:
+        case FunnelComputation(query=query, legacy=legacy, include=include):
+            return query_key(query, " ".join(["legacy" if legacy else "node", *sorted(include)]))
+        case ActorsComputation(query=query):
+            return query_key(query)
+        case _:
+            assert_never(computation)
 
 
 def result_fields(answered: Answered) -> ResultFields:

@@ -12,6 +12,7 @@ from contracts.api.funnel_filters import RunFunnel
 from contracts.api.queries import CancelQuery, FunnelEnvelope
 from contracts.json import is_null
 from contracts.queries.errors import InvalidQuery
+from contracts.queries.ignored import of_filters, of_query
 from contracts.queries.legacy import convert, spelled
 from services.common.body import as_json, read
 from services.common.caller import Caller
@@ -74,9 +75,8 @@ async def cancel_query(
 async def _funnel(
     request: AnyRequest, filters: Filters, results: Results, caller: Caller
 ) -> Response[bytes]:
-    computation = FunnelComputation(
-        query=convert(filters), legacy=True, include=included(filters.get("include"))
-    )
+    include = included(filters.get("include"))
+    computation = FunnelComputation(query=convert(filters), legacy=True, include=computed(include))
     asked = Asked(
         project=caller.project,
         computation=computation,
@@ -91,8 +91,13 @@ async def _funnel(
         raise spelled(refused) from refused
     body = envelope(answered, caller)
     if computation.query.funnel.funnelVizType in STEPS and not is_null(body.result):
-        links = StepLinks(request, caller.team_id, filters)
+        links = StepLinks(
+            request, caller.team_id, filters, baseline=BASELINE in computation.include
+        )
         body = msgspec.structs.replace(body, result=links.added(body.result))
+    if WARNINGS in include:
+        ignored = [*of_filters(filters), *of_query(computation.query)]
+        body = msgspec.structs.replace(body, warnings=ignored)
     return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
 
 
@@ -131,7 +136,9 @@ def asked_refresh(sent: object) -> Refresh:
     return Refresh.BLOCKING
 
 
-INCLUDED = frozenset({"pending", "baseline", "warnings"})
+WARNINGS = "warnings"
+BASELINE = "baseline"
+INCLUDED = frozenset({"pending", BASELINE, WARNINGS})
 
 
 def included(sent: object) -> tuple[str, ...]:
@@ -143,6 +150,11 @@ def included(sent: object) -> tuple[str, ...]:
         known = ", ".join(sorted(INCLUDED))
         raise invalid("include", "invalid_choice", f"include takes a list of {known}.")
     return tuple(sorted(set(words)))
+
+
+def computed(include: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that change what is computed, and kept; warnings are about the request."""
+    return tuple(word for word in include if word != WARNINGS)
 
 
 def text_or_none(sent: object) -> str | None:

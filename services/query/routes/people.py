@@ -109,7 +109,7 @@ def people_page(
 
     return PeoplePage(
         results=[People(found.actors, len(found.actors))],
-        next=url(offset + limit) if len(found.ids) >= limit else None,
+        next=url(offset + limit) if len(found.rows) >= limit else None,
         initial=url(0),
         missing_persons=found.missing,
         is_cached=False,

@@ -10,10 +10,20 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import UNSET, Raw
 
+from contracts.api.insights import ResultFields
 from contracts.api.nodes import NodeAnswer
 from contracts.api.queries import QueryStatusBody, RunQuery
-from contracts.json import NULL
-from contracts.queries.kinds import read_funnel
+from contracts.json import NULL, is_null
+from contracts.queries.errors import invalid_input
+from contracts.queries.ignored import of_query
+from contracts.queries.kinds import read as read_node
+from contracts.queries.nodes import (
+    ActorsQuery,
+    FunnelCorrelationActorsQuery,
+    FunnelsActorsQuery,
+    FunnelsQuery,
+    Node,
+)
 from contracts.queries.overrides import over_query
 from contracts.queries.overrides import read as read_overrides
 from services.common.body import decode, read
@@ -24,9 +34,10 @@ from services.common.problems import invalid, not_found
 from services.common.results.freshness import Refresh, parse_refresh
 from services.common.results.job import job_body
 from services.query import described
-from services.query.results.computation import FunnelComputation
+from services.query.results.computation import ActorsComputation, Computation, FunnelComputation
 from services.query.results.jobs import Jobs
 from services.query.results.service import Answered, Asked, Results, result_fields
+from services.query.routes.funnels import WARNINGS, computed, included
 
 READ = {"scopes": ("query:read",)}
 AnyRequest = Request[Any, Any, State]
@@ -92,15 +103,33 @@ async def _run(sent: RunQuery, results: Results, caller: Caller) -> Response[byt
     if sent.filters_override is not UNSET:
         overrides = read_overrides(msgspec.json.decode(sent.filters_override))
         document = over_query(document, overrides)
+    include = included(sent.include)
+    computation = _computation(read_node(document), include)
     answered = await results.answer(
         Asked(
             project=caller.project,
-            computation=FunnelComputation(query=read_funnel(document)),
+            computation=computation,
             refresh=_refresh(sent),
             client_query_id=sent.client_query_id,
         )
     )
-    return Response(msgspec.json.encode(node_answer(answered, caller)), media_type=MediaType.JSON)
+    body = node_answer(answered, caller)
+    if WARNINGS in include and isinstance(computation, FunnelComputation):
+        body["warnings"] = of_query(computation.query)
+    return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
+
+
+def _computation(node: Node, include: tuple[str, ...]) -> Computation:
+    """Raises InvalidQuery."""
+    match node:
+        case FunnelsQuery():
+            return FunnelComputation(query=node, include=computed(include))
+        case FunnelsActorsQuery() | FunnelCorrelationActorsQuery():
+            return ActorsComputation(query=ActorsQuery(source=node))
+        case ActorsQuery():
+            return ActorsComputation(query=node)
+        case _:
+            raise invalid_input("query", f"A {type(node).__name__} cannot be computed here.")
 
 
 def node_answer(answered: Answered, caller: Caller) -> dict[str, object]:
@@ -119,8 +148,16 @@ def node_answer(answered: Answered, caller: Caller) -> dict[str, object]:
         "modifiers": {},
         "resolved_date_range": fields.resolved_date_range,
         "query_status": None if answered.job is None else job_body(answered.job),
+        **_table(fields),
         **extra,
     }
+
+
+def _table(fields: ResultFields) -> dict[str, object]:
+    """What only tables have."""
+    if is_null(fields.columns):
+        return {}
+    return {"columns": fields.columns, "types": fields.types, "hasMore": fields.hasMore}
 
 
 def _refresh(sent: RunQuery) -> Refresh:

@@ -195,7 +195,6 @@ async def test_from_dashboard_shows_the_tiles_look(api: Api) -> None:
     answer.says(200, color="blue", layouts={"sm": {"x": 1}})
 
 
-@pytest.mark.xfail(reason="no computation tells its text", strict=True)
 async def test_a_computed_result_tells_the_query_as_text(api: Api) -> None:
     made = await api.insight(query=funnel_of("a", "b", "as text"))
     answer = await api(path_of(made, "blocking"))

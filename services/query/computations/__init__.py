@@ -1,0 +1,1 @@
+"""What the query service computes: each kind planned, run on the engine and rendered."""

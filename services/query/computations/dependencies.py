@@ -1,0 +1,17 @@
+"""What a kept result hangs on besides its query, the events and the clock."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import msgspec
+
+from services.query.funnels.facts import PlanningFacts
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def dependencies(facts: PlanningFacts) -> bytes:
+    """A digest; a result that was computed under another one is outdated."""
+    told = msgspec.structs.replace(facts, now=datetime.min.replace(tzinfo=UTC))
+    named = msgspec.to_builtins(told, str_keys=True, order="deterministic")
+    return hashlib.sha256(_encoder.encode(named)).digest()
