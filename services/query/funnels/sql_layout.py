@@ -116,6 +116,11 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         matches = self.matches(x, "step")
         return matches if self.wanted is None else f"{matches} AND bitAnd({x}, own) = own"
 
+    def takes_step(self, x: str, k: int) -> str:
+        """The same outside a fold, for a step that is known."""
+        matches = self.matches(x, self.mask(self.step(k)))
+        return f"{matches} AND {self.has(x, str(self.own))}" if k == self.wanted else matches
+
     def only_steps(self, x: str) -> str:
         return f"bitAnd({x}, {self._steps_field})"
 

@@ -12,23 +12,49 @@ from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_arrays import Actors, arrays, arrays_with_uuids, carried, split_of
 from services.query.funnels.sql_layout import Layout, layout_of
 from services.query.funnels.sql_stages import staged
-from services.query.funnels.sql_ties import full, settled, tangled, untangled
+from services.query.funnels.sql_ties import emptied, full, settled, tangled, untangled
 from services.query.funnels.sql_unordered import accepted, chosen, unordered
 from services.query.funnels.sql_walks import attempt_walk
 
 
 def paths(actors: Actors) -> str:
     """The reported attempts of all actors (of all values): who is in no step has no row."""
-    plan = actors.plan
-    layout = layout_of(plan, whole_ties=plan.order == "unordered", wanted=attribution_step(plan))
+    plan, layout = actors.plan, _layout(actors.plan)
     if plan.exclusions and any(step.optional for step in plan.steps):
         return _barred_with_optional(actors, layout)
-    if _some_by_uuid(plan, layout):
-        return f"{_quick(actors, layout)} UNION ALL {_full(actors, layout)}"
-    return _quick(actors, layout)
+    if not some_by_uuid(plan):
+        return _quick(actors, layout)
+    tied = f"(SELECT actor FROM ({arrays(actors, layout)}) WHERE {tangled(layout)})"
+    quick, only = _quick(actors, layout), msgspec.structs.replace(actors, only=tied)
+    return f"{quick} UNION ALL {_full(only, layout, tangled_only=True)}"
 
 
-def _quick(actors: Actors, layout: Layout) -> str:
+def quick_paths(actors: Actors) -> str:
+    """The same of plans that are `some_by_uuid`, and a column more: `tangled`.
+
+    Those actors' ties only the full form can tell: they have a row without times.
+    """
+    return _quick(actors, _layout(actors.plan), keep_tangled=True)
+
+
+def full_paths(actors: Actors) -> str:
+    """The same of all actors, or of the `only` ones, by the full form."""
+    return _full(actors, _layout(actors.plan))
+
+
+def some_by_uuid(plan: FunnelPlan) -> bool:
+    """Whether there may be ties that only the full form can tell."""
+    if plan.order == "unordered":
+        return False
+    layout = _layout(plan)
+    return layout.overlapping or (plan.order == "strict" and layout.wanted is not None)
+
+
+def _layout(plan: FunnelPlan) -> Layout:
+    return layout_of(plan, whole_ties=plan.order == "unordered", wanted=attribution_step(plan))
+
+
+def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str:
     """All actors but those whose ties only the full form can tell."""
     plan, carry, gathered = actors.plan, carried(actors.plan), arrays(actors, layout)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
@@ -38,7 +64,10 @@ def _quick(actors: Actors, layout: Layout) -> str:
         if layout.overlapping:
             gathered = chosen(layout, carry, gathered, window)
         return unordered(layout, carry, gathered, window)
-    if _some_by_uuid(plan, layout):
+    if keep_tangled:
+        gathered = emptied(layout, carry, gathered)
+        carry += ", tangled"
+    elif some_by_uuid(plan):
         gathered = untangled(layout, carry, gathered)
     optional = any(step.optional for step in plan.steps)
     if plan.order == "ordered" and not plan.exclusions and not optional:
@@ -48,13 +77,11 @@ def _quick(actors: Actors, layout: Layout) -> str:
     return staged(plan, layout, carry, gathered, window)
 
 
-def _full(actors: Actors, layout: Layout) -> str:
-    """The other actors."""
+def _full(actors: Actors, layout: Layout, *, tangled_only: bool = False) -> str:
     plan, carry = actors.plan, carried(actors.plan)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
-    tied = f"(SELECT actor FROM ({arrays(actors, layout)}) WHERE {tangled(layout)})"
-    only = msgspec.structs.replace(actors, only=tied)
-    entries = full(layout, carry, arrays_with_uuids(only, layout), tangled_only=True)
+    gathered = arrays_with_uuids(actors, layout)
+    entries = full(layout, carry, gathered, tangled_only=tangled_only)
     return staged(plan, layout, carry, entries, window, full=True)
 
 
@@ -65,7 +92,7 @@ def _barred_with_optional(actors: Actors, layout: Layout) -> str:
     """
     plan, carry = actors.plan, carried(actors.plan)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
-    if _some_by_uuid(plan, layout):
+    if some_by_uuid(plan):
         gathered = full(layout, carry, arrays_with_uuids(actors, layout))
     else:
         ids = "arrayMap(x -> toUInt32(0), a) AS ids"
@@ -77,13 +104,6 @@ def _barred_with_optional(actors: Actors, layout: Layout) -> str:
         f"{staged(plan, layout, carry, free, window, full=True)} UNION ALL "
         f"{attempt_walk(plan, layout, carry, walked, window)}"
     )
-
-
-def _some_by_uuid(plan: FunnelPlan, layout: Layout) -> bool:
-    """Whether there may be ties that only the full form can tell."""
-    if plan.order == "unordered":
-        return False
-    return layout.overlapping or (plan.order == "strict" and layout.wanted is not None)
 
 
 def attribution_step(plan: FunnelPlan) -> int | None:

@@ -15,6 +15,7 @@ which the path of the reported attempt is read backwards.
 
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_layout import Layout
+from services.query.funnels.sql_ordered import kept
 
 
 def staged(
@@ -30,7 +31,7 @@ def staged(
     deepest = f"SELECT {carried}, a, acc, arrayLastIndex(r -> r, acc.4) AS depth FROM ({folded})"
     reached = (
         f"SELECT {carried}, a, acc, depth, acc.3[depth] AS last{stages.anchor()} "
-        f"FROM ({deepest}) WHERE last > 0"
+        f"FROM ({deepest}) WHERE {kept(carried, 'last > 0')}"
     )
     path = f"SELECT {carried}, a, depth, {stages.path()} AS path FROM ({reached})"
     # Not by a lambda: that would copy `a` for every step.

@@ -37,6 +37,13 @@ def untangled(layout: Layout, carried: str, arrays: str) -> str:
     return f"SELECT {carried}, a FROM ({arrays}) WHERE NOT ({tangled(layout)})"
 
 
+def emptied(layout: Layout, carried: str, arrays: str) -> str:
+    """The arrays, those that only the full form can tell empty and `tangled`."""
+    told = f"SELECT {carried}, a, {tangled(layout)} AS tangled FROM ({arrays})"
+    empty = "if(tangled, arrayResize(a, 0), a)"
+    return f"SELECT {carried}, tangled, {empty} AS a FROM ({told})"
+
+
 def tangled(layout: Layout) -> str:
     """Whether uuids matter in a tie of unlike events.
 

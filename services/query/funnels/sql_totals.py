@@ -13,6 +13,12 @@ from services.query.moments import microseconds
 WHOLE = 0
 """The step number of the row that measures whole conversions."""
 
+TANGLED = 1000
+"""The step number of the row that lists the actors whom quick_paths leave to the full form."""
+
+MOST_TANGLED = 4000
+"""So many ids can be named in a statement; of more, another form is cheaper."""
+
 KEEP_ALL = ("event", "person", "group")
 """Breakdown types whose values beyond the limit are merged into one row, and not left out."""
 MOST_ROWS = 100
@@ -35,6 +41,37 @@ def totals(plan: FunnelPlan, bindings: Bindings, paths: str) -> str:
         "avgOrNullIf(z.2, z.2 > 0) / 1000000 AS average, "
         f"{MEDIAN}OrNullIf(0.5)(z.2, {_TIMED}) / 1000000 AS median, "
         f"countIf(open) AS open FROM ({reached}) GROUP BY step"
+    )
+
+
+def partial_totals(plan: FunnelPlan, bindings: Bindings, paths: str, *, quick: bool) -> str:
+    """Totals that can still be joined with those of other actors (partial.py).
+
+    Columns: `step`, `count`, `took`, `timed` (the sum and number of the times), `open`, `times` (so
+    many of them in order, from the middle, that the median is among them whatever few actors are
+    added), `skipped` (times before those) and `tangled`: the ids of the actors that are missing, at
+    most MOST_TANGLED + 1, in a row of their own with step TANGLED.
+
+    quick: the paths are quick_paths. Otherwise nobody is missing, and `times` are all.
+    """
+    taken = _taken(plan)
+    if quick:
+        taken = f"if(tangled, [(toUInt32({TANGLED}), toInt64(0))], {taken})"
+    ids = f"groupArrayIf({MOST_TANGLED + 1})(toString(actor), z.1 = {TANGLED})"
+    summed = (
+        "SELECT z.1 AS step, count() AS count, sum(z.2) AS took, countIf(z.2 > 0) AS timed, "
+        f"countIf(open) AS open, arraySort(groupArrayIf(z.2, {_TIMED})) AS sorted, "
+        f"{ids} AS tangled "
+        f"FROM (SELECT actor, arrayJoin({taken}) AS z, "
+        f"length(times) = z.1 AND times[1] > {still_open(plan, bindings)} AS open FROM ({paths})) "
+        "GROUP BY step"
+    )
+    missing = f"max(if(step = {TANGLED}, count, 0)) OVER ()" if quick else "length(sorted)"
+    return (
+        "SELECT step, count, took, timed, open, arraySlice(sorted, skipped + 1, missing + 4) "
+        "AS times, skipped, tangled FROM (SELECT *, toUInt64(greatest(0, "
+        "intDiv(toInt64(length(sorted)) - toInt64(missing), 2) - 1)) AS skipped "
+        f"FROM (SELECT *, {missing} AS missing FROM ({summed})))"
     )
 
 

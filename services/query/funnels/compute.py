@@ -1,0 +1,98 @@
+"""A funnel's answer, by as many statements as it takes."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from contracts.api.funnels import FunnelAnswer
+from services.common.clickhouse import ClickHouse
+from services.common.clickhouse.engine import Row
+from services.common.statement import Bindings, Statement
+from services.query.funnels.partial import Partial, joined
+from services.query.funnels.plan import FunnelPlan, PersonActor
+from services.query.funnels.result import render
+from services.query.funnels.sql import compile_funnel
+from services.query.funnels.sql_arrays import Actors, split_of
+from services.query.funnels.sql_paths import full_paths, quick_paths, some_by_uuid
+from services.query.funnels.sql_totals import MOST_TANGLED, TANGLED, partial_totals, totals
+
+
+async def compute(
+    clickhouse: ClickHouse,
+    plan: FunnelPlan,
+    *,
+    has_overrides: bool,
+    pending: bool = False,
+    query_id: str | None = None,
+) -> FunnelAnswer:
+    """The answer to a plan. Raises EngineError's kinds.
+
+    query_id: of every statement, one after the other.
+    """
+    asked = _Asked(clickhouse, plan, has_overrides, query_id)
+    return render(plan, await asked.rows(), pending=pending)
+
+
+class _Asked:
+    def __init__(
+        self, clickhouse: ClickHouse, plan: FunnelPlan, has_overrides: bool, query_id: str | None
+    ) -> None:
+        self.clickhouse = clickhouse
+        self.plan = plan
+        self.has_overrides = has_overrides
+        self.query_id = query_id
+
+    async def rows(self) -> Sequence[Sequence[object]]:
+        """Rows as of compile_funnel's statement."""
+        if not routed(self.plan):
+            return await self._run(compile_funnel(self.plan, has_overrides=self.has_overrides))
+        many = await self._partial(None)
+        missing = next((row for row in many if row.step == TANGLED), None)
+        rest = [row for row in many if row is not missing]
+        if missing is None:
+            return joined(rest, ())
+        if missing.count <= MOST_TANGLED:
+            return joined(rest, await self._partial(missing.tangled))
+        others = next((row.count for row in rest if row.step == 1), 0)
+        if others > missing.count:
+            return await self._run(compile_funnel(self.plan, has_overrides=self.has_overrides))
+        return await self._run(self._all_by_uuid())
+
+    async def _partial(self, only: list[str] | None) -> list[Partial]:
+        """Totals by the quick form of everybody it can tell, or by the full form of some."""
+        actors = self._actors()
+        if only is None:
+            paths = quick_paths(actors)
+        else:
+            type_ = "Array(UUID)" if isinstance(self.plan.actor, PersonActor) else "Array(String)"
+            some = msgspec.structs.replace(actors, only=actors.bindings.bind(only, type_))
+            paths = full_paths(some)
+        text = partial_totals(self.plan, actors.bindings, paths, quick=only is None)
+        rows = await self._run(Statement(text, actors.bindings.values))
+        return msgspec.convert(rows, list[Partial])
+
+    def _all_by_uuid(self) -> Statement:
+        actors = self._actors()
+        text = totals(self.plan, actors.bindings, full_paths(actors))
+        return Statement(text, actors.bindings.values)
+
+    def _actors(self) -> Actors:
+        return Actors(plan=self.plan, bindings=Bindings(), has_overrides=self.has_overrides)
+
+    async def _run(self, statement: Statement) -> list[Row]:
+        return await self.clickhouse.query(statement, query_id=self.query_id)
+
+
+def routed(plan: FunnelPlan) -> bool:
+    """Whether the quick form goes first, alone, and the full form follows for whom it must.
+
+    Few funnels have anybody for the full form, so the statement that has both would read the
+    events three times in vain.
+    """
+    barred_with_optional = plan.exclusions and any(step.optional for step in plan.steps)
+    return (
+        plan.viz == "steps"
+        and split_of(plan) == "none"
+        and some_by_uuid(plan)
+        and not barred_with_optional
+    )
