@@ -71,6 +71,7 @@ def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
         shown = _PLACE.sub(r"{\g<name>}", path)
         told = _operation(path, method, handler, operation, kinds)
         paths.setdefault(_slashed(shown), {})[method.lower()] = told
+    _link(paths)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -79,7 +80,6 @@ def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
             "description": "PostHog's Insights API on an event-sourced core.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
@@ -245,6 +245,27 @@ def _answer(answer: Answer, kinds: _Kinds, path: str) -> Document:
         if _is_json(answer) and path.startswith("/api/"):
             told["content"][CSV] = {"schema": {"type": "string"}}
     return told
+
+
+def _link(paths: Mapping[str, Document]) -> None:
+    """What was made by a POST is named by its `id` in the paths below it."""
+    for path, methods in paths.items():
+        made = methods.get("post", {}).get("responses", {}).get("201", {})
+        if "content" not in made:
+            continue
+        for below, others in paths.items():
+            place = re.match(r"{(\w+)}/", below.removeprefix(path))
+            if not below.startswith(path) or place is None:
+                continue
+            for method, told in others.items():
+                made.setdefault("links", {})[f"{told['operationId']}_of_it"] = {
+                    "operationId": told["operationId"],
+                    "description": f"{method.upper()} of what was made.",
+                    "parameters": {
+                        **{name: f"$request.path.{name}" for name in re.findall(r"{(\w+)}", path)},
+                        place[1]: "$response.body#/id",
+                    },
+                }
 
 
 def _problem(status: int) -> Document:
