@@ -8,10 +8,11 @@ from contracts.api.funnels import FunnelAnswer
 from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.engine import Row
 from services.common.statement import Bindings, Statement
+from services.query.funnels.comparison import compared
 from services.query.funnels.partial import Partial, joined
 from services.query.funnels.plan import FunnelPlan, PersonActor
-from services.query.funnels.result import render
-from services.query.funnels.sql import compile_funnel
+from services.query.funnels.result import render, render_comparison
+from services.query.funnels.sql import compile_comparison, compile_funnel
 from services.query.funnels.sql_arrays import Actors, split_of
 from services.query.funnels.sql_paths import full_paths, quick_paths, some_by_uuid
 from services.query.funnels.sql_totals import MOST_TANGLED, TANGLED, partial_totals, totals
@@ -22,15 +23,27 @@ async def compute(
     plan: FunnelPlan,
     *,
     has_overrides: bool,
+    previous: FunnelPlan | None = None,
     pending: bool = False,
     query_id: str | None = None,
 ) -> FunnelAnswer:
     """The answer to a plan. Raises EngineError's kinds.
 
-    query_id: of every statement, one after the other.
+    previous: the same plan of the period to compare with. pending: with the actors whose windows
+    had not ended. query_id: of every statement, one after the other.
     """
-    asked = _Asked(clickhouse, plan, has_overrides, query_id)
-    return render(plan, await asked.rows(), pending=pending)
+    if previous is not None and plan.viz == "time_to_convert":
+        both = compile_comparison(plan, previous, has_overrides=has_overrides)
+        return render_comparison(plan, await clickhouse.query(both, query_id=query_id))
+    answers = [
+        render(
+            side,
+            await _Asked(clickhouse, side, has_overrides, query_id).rows(),
+            pending=pending,
+        )
+        for side in ([plan] if previous is None else [plan, previous])
+    ]
+    return answers[0] if previous is None else compared(plan, *answers)
 
 
 class _Asked:

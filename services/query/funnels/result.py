@@ -62,8 +62,9 @@ class PeriodTotals(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Bin(msgspec.Struct, frozen=True, array_like=True):
-    """A row of sql_time_to_convert."""
+    """A row of sql_time_to_convert. side: 0, and 1 for what is compared with."""
 
+    side: int
     bin: int
     actors: int
     low: int
@@ -87,7 +88,7 @@ def render(plan: FunnelPlan, rows: Rows, *, pending: bool = False) -> FunnelAnsw
         case "trends":
             return FunnelAnswer(results=_trends(plan, rows, pending))
         case "time_to_convert":
-            return FunnelAnswer(results=_time_to_convert(plan, rows))
+            return FunnelAnswer(results=_histogram(plan, _read(rows, Bin), 0))
         case _:
             assert_never(plan.viz)
 
@@ -212,19 +213,29 @@ def _trend(plan: FunnelPlan, totals: Iterable[PeriodTotals], pending: bool) -> F
 # Time to convert
 
 
-def _time_to_convert(plan: FunnelPlan, rows: Rows) -> TimeToConvert:
+def render_comparison(plan: FunnelPlan, rows: Rows) -> FunnelAnswer:
+    """The answer from the rows of sql_time_to_convert with two sides, which share their bins."""
     bins = _read(rows, Bin)
+    return FunnelAnswer(
+        results=[
+            msgspec.structs.replace(_histogram(plan, bins, side), compare_label=label)
+            for side, label in enumerate(("current", "previous"))
+        ]
+    )
+
+
+def _histogram(plan: FunnelPlan, bins: Sequence[Bin], side: int) -> TimeToConvert:
     if not bins:
         return TimeToConvert(bins=[(0, 0), (60, 0)])
-    first = bins[0]
-    actors = {row.bin: row.actors for row in bins}
+    first, own = bins[0], [row for row in bins if row.side == side]
+    actors = {row.bin: row.actors for row in own}
     return TimeToConvert(
         bins=[
             (first.low + i * first.width, _scaled(plan, actors.get(i, 0)))
             for i in range(first.bins + 1)
         ],
-        average_conversion_time=first.average,
-        median_conversion_time=first.median,
+        average_conversion_time=own[0].average if own else None,
+        median_conversion_time=own[0].median if own else None,
     )
 
 

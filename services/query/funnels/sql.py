@@ -36,6 +36,16 @@ def compile_funnel(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
     return Statement(text, bindings.values)
 
 
+def compile_comparison(plan: FunnelPlan, previous: FunnelPlan, *, has_overrides: bool) -> Statement:
+    """Times to convert of two periods, over bins that both share."""
+    bindings = Bindings()
+    sides = (
+        paths(Actors(plan=side, bindings=bindings, has_overrides=has_overrides))
+        for side in (plan, previous)
+    )
+    return Statement(time_to_convert(plan, bindings, *sides), bindings.values)
+
+
 def compile_paths(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
     """Actor by actor what the counts are made of: `actor`, [`value`,] `times` (sql_paths)."""
     bindings = Bindings()
