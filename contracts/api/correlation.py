@@ -1,9 +1,13 @@
 """Answers of correlation: what goes along with converting, and what with dropping out."""
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
+
+from contracts.api.jobs import JobBody
+from contracts.json import JsonList, ObjectOrNull
 
 
 class Element(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,3 +53,18 @@ class CorrelationResults(msgspec.Struct, frozen=True, kw_only=True):
 
     events: list[Correlated]
     skewed: bool
+
+
+class CorrelationEnvelope(msgspec.Struct, frozen=True, kw_only=True):
+    """What `insights/funnel/correlation/` answers. result: null while a job runs."""
+
+    result: CorrelationResults | None
+    timezone: str
+    is_cached: bool
+    last_refresh: datetime | None
+    timings: JsonList
+    hogql: str | None
+    resolved_date_range: ObjectOrNull
+    cache_target_age: datetime | None
+    next_allowed_client_refresh: datetime | None
+    query_status: JobBody | None

@@ -107,6 +107,11 @@ def _breakdown(filters: Filters) -> BreakdownFilter | None:
     return found if found != BreakdownFilter() else None
 
 
+def _is_name(sent: object) -> TypeGuard[str | int]:
+    """Of a property, or the number of a cohort."""
+    return isinstance(sent, str) or (type(sent) is int and abs(sent) < 2**63)
+
+
 _Breakdown = str | int | tuple[str | int, ...] | None
 
 
@@ -126,9 +131,9 @@ def _breakdown_and_type(filters: Filters) -> tuple[_Breakdown, str | None]:
         return (breakdown, "event") if isinstance(breakdown, str) and breakdown else (None, None)
     type_ = "event" if type_ in (None, "", "events") else str(type_)
     if isinstance(breakdown, list | tuple):
-        kept = tuple(one for one in breakdown if isinstance(one, str | int))
+        kept = tuple(one for one in breakdown if _is_name(one))
         return (kept or None), type_
-    if isinstance(breakdown, str | int) and breakdown != "":
+    if _is_name(breakdown) and breakdown != "":
         return breakdown, type_
     return None, None
 
@@ -255,6 +260,8 @@ _SPELLINGS = {
     "funnelTrendsDropOff": "drop_off",
     "funnelConversionTimeFrom": "funnel_conversion_time_from",
     "funnelConversionTimeTo": "funnel_conversion_time_to",
+    "funnelCorrelationPersonEntity": "funnel_correlation_person_entity",
+    "funnelCorrelationPropertyValues": "funnel_correlation_property_values",
 }
 
 

@@ -2,20 +2,32 @@
 
 from typing import assert_never
 
-from contracts.queries.errors import InvalidQuery, invalid_input
-from contracts.queries.nodes import ActorsQuery, FunnelsActorsQuery
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.legacy_actors import check_correlation
+from contracts.queries.nodes import (
+    ActorsQuery,
+    FunnelCorrelationActorsQuery,
+    FunnelsActorsQuery,
+)
 from services.common.accounts import Project
 from services.common.clickhouse import ClickHouse
 from services.query.computations.actors import ActorsWork, bounds, sorting
+from services.query.computations.correlation import (
+    CorrelationWork,
+    NothingToCorrelate,
+    question_of,
+)
 from services.query.computations.dependencies import dependencies
 from services.query.computations.funnels import FunnelWork
-from services.query.people.actors import Actors
+from services.query.people.actors import Actors, Pointed
+from services.query.people.correlated import correlating
 from services.query.people.pointing import selection
 from services.query.people.table import columns
 from services.query.planner import Planned, Planner
 from services.query.results.computation import (
     ActorsComputation,
     Computation,
+    CorrelationComputation,
     FunnelComputation,
     Prepared,
     Range,
@@ -39,28 +51,52 @@ class ClickHouseComputer:
                 return _prepared(planned, FunnelWork(self._clickhouse, computation, planned))
             case ActorsComputation(query=query):
                 return await self._prepare_actors(project, query)
+            case CorrelationComputation(query=query):
+                return await self._prepare_correlation(project, computation)
             case _:
                 assert_never(computation)
 
+    async def _prepare_correlation(
+        self, project: Project, computation: CorrelationComputation
+    ) -> Prepared:
+        query = computation.query
+        check_correlation(query)
+        funnel = query.source.source
+        if not funnel.series:
+            return Prepared(
+                dependencies=b"", range=Range(None, None, None), work=NothingToCorrelate()
+            )
+        planned = await self._planner.plan(project, funnel, legacy=computation.legacy)
+        return _prepared(planned, CorrelationWork(self._clickhouse, question_of(query), planned))
+
     async def _prepare_actors(self, project: Project, query: ActorsQuery) -> Prepared:
         limit, offset = bounds(query)
-        match query.source:
-            case FunnelsActorsQuery() as source:
+        planned, pointed = await self._pointed(project, query.source)
+        work = ActorsWork(
+            actors=self._actors,
+            planned=planned,
+            pointed=pointed,
+            columns=columns(query.select),
+            sorting=sorting(query),
+            limit=limit,
+            offset=offset,
+        )
+        return _prepared(planned, work)
+
+    async def _pointed(
+        self, project: Project, source: FunnelsActorsQuery | FunnelCorrelationActorsQuery | None
+    ) -> tuple[Planned, Pointed]:
+        match source:
+            case FunnelsActorsQuery():
                 planned = await self._planner.plan(project, source.source)
-                work = ActorsWork(
-                    actors=self._actors,
-                    planned=planned,
-                    selection=selection(planned.plan, source),
-                    columns=columns(query.select),
-                    sorting=sorting(query),
-                    limit=limit,
-                    offset=offset,
-                )
-                return _prepared(planned, work)
+                return planned, selection(planned.plan, source)
+            case FunnelCorrelationActorsQuery():
+                planned = await self._planner.plan(project, source.source.source.source)
+                return planned, correlating(source, planned.facts)
             case None:
                 raise InvalidQuery("query__source", "required", "This field is required.")
-            case other:
-                raise invalid_input("query__source", f"{type(other).__name__} is not computed.")
+            case _:
+                assert_never(source)
 
 
 def _prepared(planned: Planned, work: Work) -> Prepared:

@@ -17,7 +17,7 @@ from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.of_insights import InsightResults
 from services.query.results.runner import Runner
 from services.query.results.service import Results
-from services.query.routes import funnels, people, queries, shared
+from services.query.routes import correlation, funnels, people, queries, shared
 from services.query.settings import QuerySettings
 
 
@@ -43,7 +43,13 @@ def part(settings: QuerySettings) -> ServicePart:
                 yield
 
     return ServicePart(
-        handlers=[*funnels.HANDLERS, *people.HANDLERS, *queries.HANDLERS, *shared.HANDLERS],
+        handlers=[
+            *funnels.HANDLERS,
+            *correlation.HANDLERS,
+            *people.HANDLERS,
+            *queries.HANDLERS,
+            *shared.HANDLERS,
+        ],
         dependencies={
             "jobs": from_state("jobs"),
             "results": from_state("results"),

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from contracts.api.correlation_filters import CorrelationPeople, RunCorrelation
 from contracts.api.funnel_filters import FunnelPeople, RunFunnel
 from services.common.operations import JsonText, Parameter
 from services.common.results.freshness import Refresh
@@ -80,4 +81,6 @@ def _spelled(kind: type[msgspec.Struct]) -> tuple[Parameter, ...]:
 
 FUNNEL = _spelled(RunFunnel)
 PEOPLE = _spelled(FunnelPeople)
+CORRELATION = _spelled(RunCorrelation)
+CORRELATION_PEOPLE = _spelled(CorrelationPeople)
 REFRESH = (_of("refresh", "true recomputes; else a refresh mode.", Refresh | bool),)

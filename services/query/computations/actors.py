@@ -8,9 +8,8 @@ from msgspec import Raw
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import ActorsQuery
 from services.common.results.kept import Result
-from services.query.funnels.selection import Selection
 from services.query.parameters import DEFAULT_LIMIT
-from services.query.people.actors import Actors, Page
+from services.query.people.actors import Actors, Page, Pointed
 from services.query.people.records import Sorting
 from services.query.people.table import Column, rows
 from services.query.planner import Planned
@@ -23,7 +22,7 @@ class ActorsWork(msgspec.Struct, frozen=True):
 
     actors: Actors
     planned: Planned
-    selection: Selection
+    pointed: Pointed
     columns: Sequence[Column]
     sorting: Sorting | None
     limit: int
@@ -49,11 +48,11 @@ class ActorsWork(msgspec.Struct, frozen=True):
         limit = self.limit + 1
         if self.sorting is None:
             return await self.actors.page(
-                self.planned, self.selection, limit=limit, offset=self.offset, query_id=query_id
+                self.planned, self.pointed, limit=limit, offset=self.offset, query_id=query_id
             )
         return await self.actors.sorted_page(
             self.planned,
-            self.selection,
+            self.pointed,
             self.sorting,
             limit=limit,
             offset=self.offset,

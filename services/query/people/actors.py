@@ -1,7 +1,7 @@
 """A page of the actors behind a number: computed like the number, then shown by their records."""
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 
@@ -9,10 +9,12 @@ from contracts.api.people import AnyActor, MatchedEvent, ValueActor
 from contracts.queries.errors import invalid_input
 from services.common.clickhouse import ClickHouse
 from services.common.database import Pool
+from services.common.statement import Statement
 from services.query.funnels import plan as plans
-from services.query.funnels.people import people, with_events
+from services.query.funnels.people import with_events
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.selection import SelectedActor, Selection
+from services.query.funnels.selection import AtStep, SelectedActor, Selection
+from services.query.funnels.sql_correlation import Correlating, compile_correlated, plain
 from services.query.funnels.sql_people import compile_actors
 from services.query.people import records
 from services.query.people.records import Sorting
@@ -20,6 +22,10 @@ from services.query.planner import Planned
 
 MOST_SORTED = 200_000
 """Of how many actors the records can be searched or sorted by: all their ids travel."""
+
+
+Pointed = Selection | Correlating
+"""A number of a funnel's answer, or of a correlation's."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -52,28 +58,21 @@ class Actors:
     async def page(
         self,
         planned: Planned,
-        selection: Selection,
+        pointed: Pointed,
         *,
         limit: int,
         offset: int,
         query_id: str | None = None,
     ) -> Page:
         """By actor id. Raises EngineError's kinds."""
-        found = await people(
-            self._clickhouse,
-            planned.plan,
-            selection,
-            has_overrides=planned.has_overrides,
-            limit=limit,
-            offset=offset,
-            query_id=query_id,
-        )
-        return await self.shown(planned.plan, found)
+        statement = _listing(planned, pointed, limit=limit, offset=offset)
+        rows = await self._clickhouse.query(statement, query_id=query_id)
+        return await self._shown(planned, pointed, rows)
 
     async def sorted_page(
         self,
         planned: Planned,
-        selection: Selection,
+        pointed: Pointed,
         by: Sorting,
         *,
         limit: int,
@@ -81,12 +80,7 @@ class Actors:
         query_id: str | None = None,
     ) -> Page:
         """By what their records say. Raises InvalidQuery for too many; EngineError's kinds."""
-        statement = compile_actors(
-            planned.plan,
-            selection,
-            has_overrides=planned.has_overrides,
-            limit=MOST_SORTED + 1,
-        )
+        statement = _listing(planned, pointed, limit=MOST_SORTED + 1)
         rows = await self._clickhouse.query(statement, query_id=query_id)
         if len(rows) > MOST_SORTED:
             detail = f"No more than {MOST_SORTED} actors can be searched or ordered."
@@ -94,17 +88,18 @@ class Actors:
         ids = list(dict.fromkeys(row[0] for row in rows))
         places = {id_: place for place, id_ in enumerate(await self._sorted(planned.plan, ids, by))}
         kept = sorted((row for row in rows if row[0] in places), key=lambda row: places[row[0]])
-        found = await with_events(
-            self._clickhouse,
-            planned.plan,
-            selection,
-            kept[offset : offset + limit],
-            has_overrides=planned.has_overrides,
-        )
-        return await self.shown(planned.plan, found)
+        return await self._shown(planned, pointed, kept[offset : offset + limit])
 
-    async def shown(self, plan: FunnelPlan, found: Sequence[SelectedActor]) -> Page:
-        """In the order given."""
+    async def _shown(
+        self, planned: Planned, pointed: Pointed, rows: Sequence[Sequence[Any]]
+    ) -> Page:
+        """rows: of the listing, in the order in which they are shown."""
+        plan, selection = planned.plan, pointed
+        if isinstance(selection, Correlating):
+            plan, selection = plain(plan), AtStep(step=1)
+        found = await with_events(
+            self._clickhouse, plan, selection, rows, has_overrides=planned.has_overrides
+        )
         ids = list(dict.fromkeys(one.id for one in found))
         bodies = await self._bodies(plan, ids) if ids else {}
         return Page([Row(one.id, _with_events(bodies.get(one.id), one)) for one in found])
@@ -126,6 +121,15 @@ class Actors:
                 return {id_: ValueActor(id=id_, name=id_) for id_ in ids}
             case _:
                 assert_never(plan.actor)
+
+
+def _listing(planned: Planned, pointed: Pointed, *, limit: int, offset: int = 0) -> Statement:
+    plan, has_overrides = planned.plan, planned.has_overrides
+    if isinstance(pointed, Correlating):
+        return compile_correlated(
+            plan, pointed, has_overrides=has_overrides, limit=limit, offset=offset
+        )
+    return compile_actors(plan, pointed, has_overrides=has_overrides, limit=limit, offset=offset)
 
 
 def _with_events(body: AnyActor | None, actor: SelectedActor) -> AnyActor | None:

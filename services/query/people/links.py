@@ -28,6 +28,16 @@ PEOPLE_FILTERS = (
     *FUNNEL_FILTERS, "funnel_step", "funnel_step_breakdown", "entrance_period_start", "drop_off",
     "funnel_conversion_time_from", "funnel_conversion_time_to", "include_recordings",
 )  # fmt: skip
+CORRELATION_FILTERS = (
+    *FUNNEL_FILTERS, "funnel_correlation_type", "funnel_correlation_names",
+    "funnel_correlation_exclude_names", "funnel_correlation_exclude_event_names",
+    "funnel_correlation_event_names", "funnel_correlation_event_exclude_property_names",
+)  # fmt: skip
+CORRELATION_PEOPLE_FILTERS = (
+    *CORRELATION_FILTERS, "funnel_correlation_person_converted",
+    "funnel_correlation_person_entity", "funnel_correlation_property_values",
+    "include_recordings",
+)  # fmt: skip
 
 _steps = msgspec.json.Decoder(list[FunnelStep])
 _groups = msgspec.json.Decoder(list[list[FunnelStep]])

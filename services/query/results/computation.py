@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from contracts.queries.nodes import ActorsQuery, FunnelsQuery
+from contracts.queries.nodes import ActorsQuery, FunnelCorrelationQuery, FunnelsQuery
 from services.common.accounts import Project
 from services.common.results.kept import Result
 
@@ -26,11 +26,18 @@ class ActorsComputation(msgspec.Struct, frozen=True, kw_only=True, tag="actors")
     query: ActorsQuery
 
 
-Computation = FunnelComputation | ActorsComputation
+class CorrelationComputation(msgspec.Struct, frozen=True, kw_only=True, tag="correlation"):
+    """legacy: asked of the legacy endpoint, which serves funnels of a single step."""
+
+    query: FunnelCorrelationQuery
+    legacy: bool = False
+
+
+Computation = FunnelComputation | ActorsComputation | CorrelationComputation
 
 
 class Range(msgspec.Struct, frozen=True):
-    """The events a computation looks at. dates: None when they are not one range."""
+    """The events a computation looks at. dates: None when there are none, or no one range."""
 
     interval: str | None
     date_from: datetime | None

@@ -27,6 +27,7 @@ from services.query.results.computation import (
     ActorsComputation,
     Computation,
     Computer,
+    CorrelationComputation,
     FunnelComputation,
 )
 from services.query.results.jobs import Jobs, NewJob
@@ -136,6 +137,8 @@ def computation_key(computation: Computation) -> bytes:
             return query_key(query, " ".join(["legacy" if legacy else "node", *sorted(include)]))
         case ActorsComputation(query=query):
             return query_key(query)
+        case CorrelationComputation(query=query, legacy=legacy):
+            return query_key(query, "legacy" if legacy else "node")
         case _:
             assert_never(computation)
 

@@ -20,6 +20,7 @@ from contracts.queries.kinds import read as read_node
 from contracts.queries.nodes import (
     ActorsQuery,
     FunnelCorrelationActorsQuery,
+    FunnelCorrelationQuery,
     FunnelsActorsQuery,
     FunnelsQuery,
     Node,
@@ -34,7 +35,12 @@ from services.common.problems import invalid, not_found
 from services.common.results.freshness import Refresh, parse_refresh
 from services.common.results.job import job_body
 from services.query import described
-from services.query.results.computation import ActorsComputation, Computation, FunnelComputation
+from services.query.results.computation import (
+    ActorsComputation,
+    Computation,
+    CorrelationComputation,
+    FunnelComputation,
+)
 from services.query.results.jobs import Jobs
 from services.query.results.service import Answered, Asked, Results, result_fields
 from services.query.routes.funnels import WARNINGS, computed, included
@@ -102,7 +108,7 @@ async def _run(sent: RunQuery, results: Results, caller: Caller) -> Response[byt
     document = msgspec.json.decode(sent.query)
     if sent.filters_override is not UNSET:
         overrides = read_overrides(msgspec.json.decode(sent.filters_override))
-        document = over_query(document, overrides)
+        document = over_query(document, overrides) if isinstance(document, dict) else document
     include = included(sent.include)
     computation = _computation(read_node(document), include)
     answered = await results.answer(
@@ -128,6 +134,8 @@ def _computation(node: Node, include: tuple[str, ...]) -> Computation:
             return ActorsComputation(query=ActorsQuery(source=node))
         case ActorsQuery():
             return ActorsComputation(query=node)
+        case FunnelCorrelationQuery():
+            return CorrelationComputation(query=node)
         case _:
             raise invalid_input("query", f"A {type(node).__name__} cannot be computed here.")
 

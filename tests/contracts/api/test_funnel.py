@@ -132,7 +132,6 @@ async def test_a_body_that_is_no_object_is_refused(api: Api) -> None:
     answer.refuses(400, "invalid_input")
 
 
-@pytest.mark.xfail(reason="correlation is not computed yet", strict=True)
 @pytest.mark.usefixtures("happened")
 async def test_correlation_answers_in_its_envelope(api: Api) -> None:
     for request, body in (

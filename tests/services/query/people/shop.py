@@ -54,7 +54,7 @@ async def happened(whole: Whole, *events: Event) -> None:
         "person_id": [person_id(event.who) for event in events],
         "group_0": [event.groups[0] if event.groups else "" for event in events],
         "properties": [stored for stored, _ in texts],
-        "sent": [sent for _, sent in texts],
+        "sent": [sent or stored for stored, sent in texts],
         "inserted_at": [NOON for _ in events],
     }
     await whole.clickhouse.insert("events", columns)
@@ -84,7 +84,7 @@ async def known(whole: Whole, **persons: Mapping[str, Any]) -> None:
             "team_id": [team for _ in persons],
             "person_id": [person_id(name) for name in persons],
             "properties": [stored for stored, _ in texts],
-            "sent": [sent for _, sent in texts],
+            "sent": [sent or stored for stored, sent in texts],
             "is_identified": [True for _ in persons],
             "created_at": [NOON for _ in persons],
             "deleted": [False for _ in persons],

@@ -1,0 +1,152 @@
+"""Correlation by legacy filters, and the people behind its numbers."""
+
+import msgspec
+from litestar import MediaType, Response, get, post
+from litestar.di import NamedDependency
+
+from contracts.api.correlation import CorrelationEnvelope, CorrelationResults
+from contracts.api.correlation_filters import CorrelationPeople, RunCorrelation
+from contracts.api.people import PeoplePage
+from contracts.json import is_null
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.legacy import spelled
+from contracts.queries.legacy_actors import convert_correlation, convert_correlation_people
+from services.common.caller import Caller
+from services.common.clickhouse import EngineError
+from services.common.csv_answers import CSV, wants_csv
+from services.common.operations import does, shows
+from services.common.paths import project_paths
+from services.common.results.job import job_body
+from services.common.tables import to_csv
+from services.query import described
+from services.query.parameters import AnyRequest
+from services.query.people.actors import Actors
+from services.query.people.correlated import correlating
+from services.query.people.correlation_links import CorrelationLinks
+from services.query.people.links import CORRELATION_PEOPLE_FILTERS, Filters, kept
+from services.query.planner import Planner
+from services.query.results.computation import CorrelationComputation
+from services.query.results.service import Asked, Results, result_fields
+from services.query.routes.funnels import READ, asked_refresh, filters_of, text_or_none
+from services.query.routes.people import READ as READ_PEOPLE
+from services.query.routes.people import answer, page_of, people_page, people_paths, rejected
+
+LIMIT, OFFSET = "funnel_correlation_person_limit", "funnel_correlation_person_offset"
+
+
+@get(
+    project_paths("/insights/funnel/correlation/"),
+    opt={**READ, **shows(CorrelationEnvelope, *described.CORRELATION)},
+)
+async def get_correlation(
+    request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
+) -> Response[bytes]:
+    """Tell what goes along with converting; lists and objects are JSON text."""
+    return await _correlation(request, dict(request.query_params.items()), results, caller)
+
+
+@post(
+    project_paths("/insights/funnel/correlation/"),
+    opt={**READ, **does(RunCorrelation, CorrelationEnvelope, *described.REFRESH)},
+    status_code=200,
+)
+async def post_correlation(
+    request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
+) -> Response[bytes]:
+    """Tell what goes along with converting, and what with dropping out."""
+    filters = {**dict(request.query_params.items()), **await filters_of(request)}
+    return await _correlation(request, filters, results, caller)
+
+
+@get(
+    people_paths("/funnel/correlation/"),
+    opt={**READ_PEOPLE, **shows(PeoplePage, *described.CORRELATION_PEOPLE)},
+)
+async def get_correlation_people(
+    request: AnyRequest,
+    planner: NamedDependency[Planner],
+    actors: NamedDependency[Actors],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """Who is behind a number of a correlation; lists and objects are JSON text."""
+    return await _people(request, dict(request.query_params.items()), planner, actors, caller)
+
+
+@post(
+    people_paths("/funnel/correlation/"),
+    opt={**READ_PEOPLE, **does(CorrelationPeople, PeoplePage)},
+    status_code=200,
+)
+async def post_correlation_people(
+    request: AnyRequest,
+    planner: NamedDependency[Planner],
+    actors: NamedDependency[Actors],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """Who is behind a number of a correlation, with the filter in the body."""
+    filters = {**dict(request.query_params.items()), **await filters_of(request)}
+    return await _people(request, filters, planner, actors, caller)
+
+
+async def _correlation(
+    request: AnyRequest, filters: Filters, results: Results, caller: Caller
+) -> Response[bytes]:
+    query = convert_correlation(filters)
+    asked = Asked(
+        project=caller.project,
+        computation=CorrelationComputation(query=query, legacy=True),
+        refresh=asked_refresh(filters.get("refresh")),
+        limited=False,
+        client_query_id=text_or_none(filters.get("client_query_id")),
+    )
+    try:
+        answered = await results.answer(asked)
+    except InvalidQuery as refused:
+        raise spelled(refused) from refused
+    fields = result_fields(answered)
+    links = CorrelationLinks(
+        request,
+        caller.team_id,
+        filters,
+        query.funnelCorrelationType,
+        of_group=query.source.source.aggregation_group_type_index,
+    )
+    result = None
+    if not is_null(fields.result):
+        result = links.added(msgspec.json.decode(fields.result, type=CorrelationResults))
+    if result is not None and wants_csv(request.scope):
+        # A row per name; the envelope has no list that it could be made of.
+        return Response(to_csv(msgspec.json.encode(result.events)), media_type=CSV)
+    body = CorrelationEnvelope(
+        result=result,
+        timezone=caller.project.timezone,
+        is_cached=fields.is_cached,
+        last_refresh=fields.last_refresh,
+        timings=answered.timings,
+        hogql=fields.hogql,
+        resolved_date_range=fields.resolved_date_range,
+        cache_target_age=fields.cache_target_age,
+        next_allowed_client_refresh=fields.next_allowed_client_refresh,
+        query_status=None if answered.job is None else job_body(answered.job),
+    )
+    return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
+
+
+async def _people(
+    request: AnyRequest, filters: Filters, planner: Planner, actors: Actors, caller: Caller
+) -> Response[bytes]:
+    limit, offset = page_of(filters, LIMIT, OFFSET)
+    try:
+        query = convert_correlation_people(filters)
+        planned = await planner.plan(caller.project, query.source.source.source, legacy=True)
+        pointed = correlating(query, planned.facts)
+        found = await actors.page(planned, pointed, limit=limit, offset=offset)
+    except InvalidQuery as refused:
+        raise spelled(refused) from refused
+    except EngineError as failed:
+        raise rejected(failed) from failed
+    shown = kept(filters, CORRELATION_PEOPLE_FILTERS)
+    return answer(request, people_page(request, found, shown, limit, offset, (LIMIT, OFFSET)))
+
+
+HANDLERS = [get_correlation, post_correlation, get_correlation_people, post_correlation_people]
