@@ -5,7 +5,7 @@ are PostHog's (funnels.md section 1), oddities included, with the repairs that p
 """
 
 from collections.abc import Mapping
-from typing import TypeVar, get_args
+from typing import TypeGuard, TypeVar, get_args
 
 import msgspec
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from contracts.queries.errors import invalid_input
 from contracts.queries.loose import json_value
 from contracts.queries.nodes import WRAPPERS
 from contracts.queries.properties import EMPTY, PropertyGroup, wire
@@ -30,11 +31,15 @@ class Overrides(msgspec.Struct, frozen=True):
         return self.date_from is not None or self.date_to is not None
 
 
-def read(filters: Document) -> Overrides:
-    """From a dashboard's `filters` or `filters_override`; other members are ignored.
+def read(filters: Json) -> Overrides:
+    """From a dashboard's `filters` or `filters_override`; other members are ignored, null is none.
 
-    Raises InvalidQuery when the properties cannot be read.
+    Raises InvalidQuery when the properties cannot be read, or for what is no object.
     """
+    if filters is None:
+        return Overrides()
+    if not isinstance(filters, Mapping):
+        raise invalid_input("filters_override", "Filters are an object.")
     breakdown = json_value(filters, "breakdown_filter")
     return Overrides(
         date_from=_text(filters.get("date_from")),

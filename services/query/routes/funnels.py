@@ -146,7 +146,9 @@ def included(sent: object) -> tuple[str, ...]:
     if sent is None or sent == "":
         return ()
     words = sent.split(",") if isinstance(sent, str) else sent
-    if not isinstance(words, list) or not all(word in INCLUDED for word in words):
+    if not isinstance(words, list) or not all(
+        isinstance(word, str) and word in INCLUDED for word in words
+    ):
         known = ", ".join(sorted(INCLUDED))
         raise invalid("include", "invalid_choice", f"include takes a list of {known}.")
     return tuple(sorted(set(words)))
