@@ -51,5 +51,5 @@ def bin_starts(sample_us: list[int], bin_count: int | None) -> list[int]:
 
 
 def _cube_root_up(n: int) -> int:
-    """ceil(cube root), in integers: in floats the cube root of 64 is a little less than 4."""
+    """ceil(cube root), in integers: a float near a whole number may be rounded to either side."""
     return next(root for root in range(1, n + 1) if root**3 >= n)

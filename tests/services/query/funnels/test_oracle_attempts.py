@@ -100,6 +100,11 @@ def test_a_spoilt_attempt_does_not_end_the_search() -> None:
     assert seconds("A B C", "A0 B1 X2 C3 A4 B5 C9", bars=[("X", 1, 2)]) == [1, 4]
 
 
+def test_the_best_attempt_is_spoilt_too_while_its_window_is_open() -> None:
+    assert taken("A B", "A0 A5 X6", bars=X_BARS_ALL) == []
+    assert taken("A B", "A0 A20 X21", bars=X_BARS_ALL) == [1]
+
+
 def test_an_attempt_that_is_past_the_exclusion_is_not_spoilt_by_it() -> None:
     assert taken("A B C", "A0 B1 X2 C3", bars=[("X", 0, 1)]) == [1, 2, 3]
 

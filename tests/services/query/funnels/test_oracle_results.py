@@ -38,10 +38,10 @@ def test_nobody_gives_zeros_without_a_breakdown_and_nothing_with_one() -> None:
 
 
 def test_a_required_step_is_timed_from_the_required_step_before() -> None:
-    plan, histories = crowd("A B C", "A0 B2 C5", "A0 C1", optional=[2])
+    plan, histories = crowd("A B C", "A0 B2 C7", "A0 C1", optional=[2])
     rows = steps(plan, histories)[0].steps
     assert [row.count for row in rows] == [2, 1, 2]
-    assert [row.average_conversion_time for row in rows] == [None, None, 3.0]
+    assert [row.average_conversion_time for row in rows] == [None, None, 4.0]
 
 
 def test_dropped_is_having_the_last_required_step_before_and_not_this() -> None:
@@ -97,6 +97,13 @@ def test_cohorts_count_their_members() -> None:
 def test_pending_may_still_convert() -> None:
     now = START + timedelta(seconds=12)
     plan, histories = crowd("A B C", "A1", "A3", "A3 B4", "A3 B4 C5", "A2", now=now)
+    rows = steps(plan, histories)[0].steps
+    assert [row.pending_count for row in rows] == [0, 1, 1]
+
+
+def test_who_passed_an_optional_step_over_does_not_wait_for_it() -> None:
+    now = START + timedelta(seconds=12)
+    plan, histories = crowd("A B C", "A3 C4", "A3", optional=[2], now=now)
     rows = steps(plan, histories)[0].steps
     assert [row.pending_count for row in rows] == [0, 1, 1]
 

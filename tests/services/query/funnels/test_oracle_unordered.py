@@ -40,6 +40,7 @@ def test_an_event_of_several_steps_serves_the_one_that_waits_longest() -> None:
     assert seconds("A B", "AB0 AB1") == [0, 1]
     assert seconds("A B", "AB0") == [0]
     assert seconds("A B C", "A0 AB1 AC2") == [0, 1, 2]
+    assert seconds("A B C", "B0 A1 AB2 C11") == [1, 2, 11]
 
 
 def test_an_exclusion_that_is_also_a_step_is_a_step() -> None:
