@@ -19,6 +19,8 @@ from services.query.computations.correlation import (
 )
 from services.query.computations.dependencies import dependencies
 from services.query.computations.funnels import FunnelWork
+from services.query.funnels.plan import FunnelPlan
+from services.query.funnels.planning import plan_previous
 from services.query.people.actors import Actors, Pointed
 from services.query.people.correlated import correlating
 from services.query.people.pointing import selection
@@ -48,7 +50,9 @@ class ClickHouseComputer:
         match computation:
             case FunnelComputation(query=query, legacy=legacy):
                 planned = await self._planner.plan(project, query, legacy=legacy)
-                return _prepared(planned, FunnelWork(self._clickhouse, computation, planned))
+                previous = plan_previous(planned.plan, query, planned.facts)
+                work = FunnelWork(self._clickhouse, computation, planned, previous)
+                return _prepared(planned, work, previous)
             case ActorsComputation(query=query):
                 return await self._prepare_actors(project, query)
             case CorrelationComputation(query=query):
@@ -99,10 +103,11 @@ class ClickHouseComputer:
                 assert_never(source)
 
 
-def _prepared(planned: Planned, work: Work) -> Prepared:
+def _prepared(planned: Planned, work: Work, previous: FunnelPlan | None = None) -> Prepared:
     plan = planned.plan
+    since = plan.date_from if previous is None else min(plan.date_from, previous.date_from)
     return Prepared(
         dependencies=dependencies(planned.facts),
-        range=Range(plan.interval, plan.date_from, plan.date_to),
+        range=Range(plan.interval, since, plan.date_to),
         work=work,
     )

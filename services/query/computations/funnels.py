@@ -7,13 +7,12 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend
+from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend, Steps
 from services.common.clickhouse import ClickHouse
 from services.common.results.kept import Result
+from services.query.funnels.compute import compute
 from services.query.funnels.description import describe
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.result import render
-from services.query.funnels.sql import compile_funnel
 from services.query.planner import Planned
 from services.query.results.computation import FunnelComputation
 
@@ -21,19 +20,24 @@ BASELINE = "Baseline"
 
 
 class FunnelWork(msgspec.Struct, frozen=True):
+    """previous: the period to compare with."""
+
     clickhouse: ClickHouse
     computation: FunnelComputation
     planned: Planned
+    previous: FunnelPlan | None
 
     async def run(self, query_id: str) -> Result:
         plan, clock = self.planned.plan, Clock()
-        answer = await self._answer(plan, query_id, clock)
+        answer = await self._answer(plan, self.previous, query_id)
+        clock.lap("compute")
         results: Any = answer.results
         if self._has_baseline():
             whole = await self._answer(
-                msgspec.structs.replace(plan, breakdown=None), query_id, clock
+                _whole(plan), self.previous and _whole(self.previous), query_id
             )
-            results = [*results, *baseline(whole)]
+            results = with_baseline(results, whole)
+            clock.lap("baseline")
         return Result(
             results=Raw(msgspec.json.encode(results)),
             hogql=describe(plan),
@@ -48,14 +52,17 @@ class FunnelWork(msgspec.Struct, frozen=True):
             },
         )
 
-    async def _answer(self, plan: FunnelPlan, query_id: str, clock: "Clock") -> FunnelAnswer:
-        statement = compile_funnel(plan, has_overrides=self.planned.has_overrides)
-        clock.lap("compile")
-        rows = await self.clickhouse.query(statement, query_id=query_id)
-        clock.lap("clickhouse")
-        answer = render(plan, rows, pending="pending" in self.computation.include)
-        clock.lap("render")
-        return answer
+    async def _answer(
+        self, plan: FunnelPlan, previous: FunnelPlan | None, query_id: str
+    ) -> FunnelAnswer:
+        return await compute(
+            self.clickhouse,
+            plan,
+            has_overrides=self.planned.has_overrides,
+            previous=previous,
+            pending="pending" in self.computation.include,
+            query_id=query_id,
+        )
 
     def _has_baseline(self) -> bool:
         """A funnel without rows of its own, and one of times, is its own baseline."""
@@ -67,22 +74,44 @@ class FunnelWork(msgspec.Struct, frozen=True):
         )
 
 
-def baseline(whole: FunnelAnswer) -> Sequence[object]:
-    """One more row of a broken down answer: everybody, each counted once."""
+def _whole(plan: FunnelPlan) -> FunnelPlan:
+    return msgspec.structs.replace(plan, breakdown=None)
+
+
+def with_baseline(
+    results: Sequence[FunnelTrend] | Sequence[Steps], whole: FunnelAnswer
+) -> list[FunnelTrend | Steps]:
+    """One more row, the last of a broken down answer (of each period): everybody, once each.
+
+    whole: the answer without the breakdown.
+    """
+    rows: list[FunnelTrend | Steps] = []
+    for baseline in _baselines(whole):
+        label = _label(baseline)
+        rows += [row for row in results if _label(row) == label] + [baseline]
+    return rows
+
+
+def _baselines(whole: FunnelAnswer) -> list[FunnelTrend | Steps]:
+    """Of each period."""
     named = [BASELINE]
-    match whole.results:
-        case [FunnelStep(), *_] as steps:
-            rows = msgspec.convert(steps, list[FunnelStep])
-            return [
-                [
-                    msgspec.structs.replace(row, breakdown=named, breakdown_value=named)
-                    for row in rows
-                ]
-            ]
-        case [FunnelTrend() as trend]:
-            return [msgspec.structs.replace(trend, breakdown_value=named)]
-        case other:
-            raise ValueError(f"no baseline: {other!r}")
+    found: dict[object, FunnelTrend | Steps] = {}
+    for row in whole.results if isinstance(whole.results, list) else ():
+        match row:
+            case FunnelTrend():
+                found[row.compare_label] = msgspec.structs.replace(row, breakdown_value=named)
+            case FunnelStep():
+                step = msgspec.structs.replace(row, breakdown=named, breakdown_value=named)
+                steps = found.setdefault(row.compare_label, [])
+                assert isinstance(steps, list)
+                steps.append(step)
+            case other:
+                raise TypeError(f"no row of a whole funnel: {other!r}")
+    return list(found.values())
+
+
+def _label(row: FunnelTrend | Steps) -> object:
+    return row[0].compare_label if isinstance(row, list) else row.compare_label
 
 
 class Clock:

@@ -126,7 +126,7 @@ async def test_a_running_query_is_cancelled_by_its_name(
     engine: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = Statement("SELECT sum(sleepEachRow(0.1)) FROM numbers(3000)", {})
-    monkeypatch.setattr("services.query.computations.funnels.compile_funnel", lambda *_, **__: endless)
+    monkeypatch.setattr("services.query.funnels.compute.compile_funnel", lambda *_, **__: endless)
     asked = asyncio.create_task(
         engine.client.post(
             f"{engine.root}insights/funnel/", json={**SIGN_UP, "client_query_id": "mine"}

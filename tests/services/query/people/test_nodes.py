@@ -248,3 +248,35 @@ async def test_a_funnel_as_csv_is_a_row_per_step_and_value(whole: Whole) -> None
     )
     header, *rows = people.text.splitlines()
     assert ("name" in header.split(","), len(rows)) == (True, 3)
+
+
+async def test_a_funnel_is_compared_with_the_period_before(whole: Whole) -> None:
+    await opened(whole)
+    week = 7 * 24
+    await happened(whole, Event("signed_up", "old", -week), Event("paid", "old", 1 - week))
+    compared = {**NODE, "compareFilter": {"compare": True}}
+    answer = await query(whole, compared)
+    assert [(row["compare_label"], row["count"]) for row in answer["results"]] == [
+        ("current", 4), ("current", 1), ("previous", 1), ("previous", 1),
+    ]  # fmt: skip
+    assert answer["total_median_conversion_time"] is None
+    broken_down = {**compared, "breakdownFilter": {"breakdown": "browser"}}
+    several = await query(whole, broken_down, include="baseline")
+    assert [(rows[0]["compare_label"], rows[0]["breakdown_value"], rows[0]["count"])
+            for rows in several["results"]] == [
+        ("current", ["Firefox"], 3),
+        ("current", ["Safari"], 1),
+        ("current", [""], 0),
+        ("current", ["Baseline"], 4),
+        ("previous", ["Firefox"], 0),
+        ("previous", ["Safari"], 0),
+        ("previous", [""], 1),
+        ("previous", ["Baseline"], 1),
+    ]  # fmt: skip
+    trends = {**broken_down, "funnelsFilter": {"funnelVizType": "trends"}}
+    lines = (await query(whole, trends, include="baseline"))["results"]
+    assert [
+        (line["compare_label"], line["data"][0])
+        for line in lines
+        if line["breakdown_value"] == ["Baseline"]
+    ] == [("current", 25.0), ("previous", 100.0)]
