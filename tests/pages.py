@@ -56,44 +56,51 @@ def shown_json(text: str) -> Any:
     return json.loads("".join(pieces))
 
 
-def differences(shown: Any, found: Any, place: str = "") -> Iterator[str]:
-    """Where an answer is not what the page shows of it; nothing when it is."""
+def differences(shown: Any, found: Any, place: str = "", *, leeway: float = 0.0) -> Iterator[str]:
+    """Where an answer is not what the page shows of it; nothing when it is.
+
+    leeway: of numbers, as a share of the one shown.
+    """
     match shown:
         case str() if REST in shown:
-            if shown != REST and not _spelled(shown, found):
+            if shown != REST and not spelled(shown, found):
                 yield f"{place}: {found!r} is not like {shown!r}"
         case dict() if isinstance(found, dict):
-            yield from _members(shown, found, place)
+            yield from _members(shown, found, place, leeway)
         case list() if isinstance(found, list):
-            yield from _items(shown, found, place)
+            yield from _items(shown, found, place, leeway)
         case float() | int() if isinstance(found, float | int):
-            if float(shown) != float(found) or isinstance(shown, bool) != isinstance(found, bool):
+            same_kind = isinstance(shown, bool) == isinstance(found, bool)
+            if not same_kind or abs(found - shown) > leeway * abs(shown):
                 yield f"{place}: {found!r} is not {shown!r}"
         case _:
             if shown != found:
                 yield f"{place}: {found!r} is not {shown!r}"
 
 
-def _members(shown: dict[str, Any], found: dict[str, Any], place: str) -> Iterator[str]:
+def _members(
+    shown: dict[str, Any], found: dict[str, Any], place: str, leeway: float
+) -> Iterator[str]:
     for name, wanted in shown.items():
         if name == REST:
             continue
         if name in found:
-            yield from differences(wanted, found[name], f"{place}.{name}")
+            yield from differences(wanted, found[name], f"{place}.{name}", leeway=leeway)
         else:
             yield f"{place}.{name} is missing"
     if REST not in shown:
         yield from (f"{place}.{name} is not shown" for name in found.keys() - shown.keys())
 
 
-def _items(shown: list[Any], found: list[Any], place: str) -> Iterator[str]:
+def _items(shown: list[Any], found: list[Any], place: str, leeway: float) -> Iterator[str]:
     told = shown[:-1] if shown[-1:] == [REST] else shown
     if len(found) < len(told) or (told is shown and len(found) != len(told)):
         yield f"{place}: {len(found)} items and not {len(told)}"
     for number, (wanted, item) in enumerate(zip(told, found, strict=False)):
-        yield from differences(wanted, item, f"{place}[{number}]")
+        yield from differences(wanted, item, f"{place}[{number}]", leeway=leeway)
 
 
-def _spelled(shown: str, found: Any) -> bool:
+def spelled(shown: str, found: Any) -> bool:
+    """Whether the text is the one shown, in which … stands for any other text."""
     pattern = ".*".join(map(re.escape, shown.split(REST)))
     return isinstance(found, str) and re.fullmatch(pattern, found, re.S) is not None

@@ -61,12 +61,16 @@ def verify(data_dir: Path, as_json: bool) -> None:
 
 
 async def _verify(url: str) -> Verified:
+    verified: Verified | None = None
     with Bar(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("entries")
+        # To the end, and not only to the outcome: leaving earlier would leave its connection open.
         async for told in verify_log(url):
             match told:
                 case Progress(checked=checked, total=total):
                     bar.update(task, completed=checked, total=total)
                 case Verified():
-                    return told
-    raise AssertionError("verification ends with its outcome")
+                    verified = told
+    if verified is None:
+        raise AssertionError("verification ends with its outcome")
+    return verified
