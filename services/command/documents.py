@@ -6,24 +6,19 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from contracts.json import compact
-from services.common.problems import invalid
+from services.common.body import check_document
 
 T = TypeVar("T")
 
 
 def json_object(document: Raw, attr: str) -> Raw:
     """An object, or one in a string. Raises Rejected 400 naming `attr` for anything else."""
-    if bytes(document).lstrip()[:1] == b'"':
+    text = bytes(document)
+    if text.lstrip()[:1] == b'"':
         # A form-encoded object, or one that a client encoded twice.
-        text = msgspec.json.decode(document, type=str)
-        try:
-            msgspec.json.decode(text, type=dict[str, Raw])
-        except msgspec.DecodeError as cause:
-            raise invalid(attr, "invalid_input", "Expected an object.") from cause
-        return compact(Raw(text.encode()))
-    if bytes(document).lstrip()[:1] != b"{":
-        raise invalid(attr, "invalid_input", "Expected an object.")
-    return compact(document)
+        text = msgspec.json.decode(document, type=str).encode()
+    check_document(text, attr)
+    return compact(Raw(text))
 
 
 def or_default(value: T | UnsetType, default: T) -> T:

@@ -17,8 +17,9 @@ from services.common.problems import Problem, Rejected, invalid
 S = TypeVar("S", bound=msgspec.Struct)
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
-_FORM = re.compile(rb"[A-Za-z_$][\w$.\[\]%+-]*=")
+# A string that never ends is one too: looked at again from each of its quotes, it would take hours.
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
+_FORM = re.compile(rb"[A-Za-z_$%][\w$.\[\]%+-]*=")
 _AT = re.compile(r" - at `\$(?P<path>.*)`$")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
 _LENGTH = re.compile(r"of length <= (?P<limit>\d+)")
@@ -56,8 +57,7 @@ async def as_json(request: Request[Any, Any, Any]) -> bytes:
         )
     if body[:1] not in b"{[" and _FORM.match(body):
         return _form_to_json(_pairs(body))
-    if _NUL.search(body):
-        _refuse_nul(body)
+    _refuse_nul(body)
     _refuse_depth(body)
     return body
 
@@ -88,12 +88,9 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
 
 def _form_to_json(pairs: list[tuple[str, str]]) -> bytes:
     """Each value as the JSON it spells if that is a list or an object, else as a string."""
-    members: dict[str, Raw | str] = {}
-    for name, value in pairs:
-        if "\0" in name or "\0" in value:
-            raise _nul(name.replace("\0", ""))
-        members[name] = _form_value(value)
-    return msgspec.json.encode(members)
+    body = msgspec.json.encode({name: _form_value(value) for name, value in pairs})
+    _refuse_nul(body)
+    return body
 
 
 def _form_value(value: str) -> Raw | str:
@@ -107,7 +104,21 @@ def _form_value(value: str) -> Raw | str:
     return value
 
 
-def _refuse_depth(body: bytes) -> None:
+def check_document(text: bytes, attr: str) -> None:
+    """Whether an object that is kept as it was sent can be read again.
+
+    Raises Rejected 400 naming `attr`: no object, a NUL, a number beyond reach, too deep.
+    """
+    if _NUL.search(text):
+        raise _nul(attr)
+    _refuse_depth(text, attr)
+    try:
+        msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as cause:
+        raise invalid(attr, "invalid_input", f"Expected an object. {cause}.") from cause
+
+
+def _refuse_depth(body: bytes, attr: str | None = None) -> None:
     """Deeper than anybody means, and than whoever walks it later can go."""
     if body.count(b"{") + body.count(b"[") <= DEEPEST:
         return
@@ -118,11 +129,13 @@ def _refuse_depth(body: bytes) -> None:
         elif token[0] in (b"}", b"]"):
             depth -= 1
         if depth > DEEPEST:
-            raise invalid(None, "invalid_json", f"JSON nested deeper than {DEEPEST} levels.")
+            raise invalid(attr, "invalid_json", f"JSON nested deeper than {DEEPEST} levels.")
 
 
 def _refuse_nul(body: bytes) -> None:
     """Names the field that holds a NUL: PostgreSQL can't store one, and no client means it."""
+    if not _NUL.search(body):
+        return
     try:
         members = _OBJECT.decode(body)
     except msgspec.DecodeError:

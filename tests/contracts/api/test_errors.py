@@ -1,12 +1,14 @@
 """insights-api.md, Errors: one shape; bodies as clients really send them."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 
 from tests.contracts.api.talk import Api
 
 JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 async def test_unknown_paths_and_methods_are_refused_in_the_one_shape(api: Api) -> None:
@@ -57,6 +59,36 @@ async def test_forms_and_the_docs_own_curl_lines_are_read(api: Api) -> None:
         answer.says(201, name="string", tags=["a", "b"], favorited=True, query=None, order=3)
     funnel = await api("POST insights/funnel/", text='events=[{"id":"a"},{"id":"b"}]', headers=JSON)
     assert [step["count"] for step in funnel["result"]] == [0, 0]
+
+
+async def test_a_form_may_escape_its_first_letter(api: Api) -> None:
+    (await api("POST insights/", text="%6eame=A", headers=FORM)).says(201, name="A")
+
+
+async def test_a_form_is_held_to_what_json_is(api: Api) -> None:
+    for text, code in (
+        ("filters=" + quote('{"a":"\\u0000"}'), "null_characters_not_allowed"),
+        ("filters=a%00b", "null_characters_not_allowed"),
+        ("filters=" + "[" * 3000 + "]" * 3000, "invalid_json"),
+        ('filters={"a":1e999}', "invalid_input"),
+    ):
+        answer = await api("POST insights/", text=text, headers=FORM)
+        assert (answer.status, answer["code"]) == (400, code), text
+
+
+async def test_a_number_beyond_reach_is_refused_wherever_it_is_kept(api: Api) -> None:
+    made = await api.insight()
+    for number in ("1e999", "9" * 6000):
+        for field in ("filters", "query"):
+            text = f'{{"{field}": {{"kind": {number}}}}}'
+            answer = await api(f"PATCH insights/{made['id']}/", text=text, headers=JSON)
+            answer.refuses(400, "invalid_input", attr=field)
+
+
+async def test_a_string_that_never_ends_is_looked_at_once(api: Api) -> None:
+    """Looked at again from each of its quotes, this one would take hours."""
+    text = '{"a":' + "[]" * 101 + '"' + '\\"' * 500_000
+    (await api("POST insights/", text=text, headers=JSON)).refuses(400, "invalid_json")
 
 
 async def test_a_media_type_that_nobody_reads_is_refused(api: Api) -> None:
