@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from contracts.api.insights import AccessLevel, InsightBody, Name, UserBody
+from contracts.api.insights import AccessLevel, InsightBody, Name, Tag, UserBody
 from contracts.events.dashboard import RestrictionLevel
 from contracts.json import JsonObject, ObjectOrNull
 from contracts.read_models.dashboard import DashboardRow, DashboardTile
@@ -35,7 +35,7 @@ class WriteDashboard(msgspec.Struct, frozen=True, kw_only=True):
     filters: ObjectOrNull | UnsetType = UNSET
     restriction_level: RestrictionLevel | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
-    tags: tuple[str, ...] | UnsetType = UNSET
+    tags: tuple[Tag, ...] | UnsetType = UNSET
     deleted: bool | UnsetType = UNSET
     delete_insights: bool = False
     tiles: tuple[WriteTile, ...] | UnsetType = UNSET

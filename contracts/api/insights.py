@@ -13,6 +13,8 @@ from contracts.json import NULL, JsonObject, ListOrNull, ObjectOrNull
 from contracts.read_models.insight import InsightRow, TileRow
 
 Name = Annotated[str, Meta(max_length=400)]
+Tag = Annotated[str, Meta(max_length=255)]
+"""An index of the database holds each whole. PostHog: Tag.name."""
 Order = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 AccessLevel = Literal["none", "viewer", "editor", "manager"]
 
@@ -31,7 +33,7 @@ class WriteInsight(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | UnsetType | None = UNSET
     deleted: bool | UnsetType = UNSET
     dashboards: tuple[int, ...] | UnsetType = UNSET
-    tags: tuple[str, ...] | UnsetType = UNSET
+    tags: tuple[Tag, ...] | UnsetType = UNSET
     favorited: bool | UnsetType = UNSET
     saved: bool | UnsetType = UNSET
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import DataError, IntegrityError
+from psycopg.errors import ProgramLimitExceeded
 
 from contracts.events.recorded import Recorded
 from services.common.store import Unreadable
@@ -13,6 +14,9 @@ from services.projector.checkpoint import Connection, ParkedStream
 from services.projector.projection import Entry, Projection, name_of, topic
 
 CrashAt = Callable[[str], None]
+
+# The row is at fault, and would be at every attempt; a text too long for its index is one.
+REFUSED = (DataError, IntegrityError, ProgramLimitExceeded)
 
 
 def no_crash(point: str) -> None:
@@ -35,7 +39,7 @@ async def apply(
     """
     try:
         return await _transaction(conn, projection, after, entries, crash_at)
-    except (DataError, IntegrityError) as refused:
+    except REFUSED as refused:
         if len(entries) == 1:
             return await _park_alone(conn, projection, after, entries[0], str(refused))
     # One at a time, only the stream at fault is left behind.

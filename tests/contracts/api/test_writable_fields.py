@@ -39,6 +39,10 @@ REFUSED: list[tuple[str, Any, str, str]] = [  # field, sent, code, attr
     ("description", "x" * 401, "max_length", "description"),
     ("filters", [1], "invalid_input", "filters"),
     ("filters", "text", "invalid_input", "filters"),
+    ("filters", {"a": ["nul\0"]}, "null_characters_not_allowed", "filters"),
+    ("filters", '{"a": "\\u0000"}', "null_characters_not_allowed", "filters"),
+    ("filters", '{"a":' * 3000 + "1" + "}" * 3000, "invalid_json", "filters"),
+    ("filters", '{"a": 1e999}', "invalid_input", "filters"),
     ("query", "select 1", "invalid_input", "query"),
     ("query", {}, "required", "query__kind"),
     ("query", {"kind": "NoSuchQuery"}, "invalid_input", "query__kind"),
@@ -51,6 +55,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [  # field, sent, code, attr
     ("dashboards", "all", "invalid_input", "dashboards"),
     ("tags", "a", "invalid_input", "tags"),
     ("tags", [1], "invalid_input", "tags"),
+    ("tags", ["x" * 256], "max_length", "tags"),
     ("favorited", None, "null", "favorited"),
     ("saved", None, "null", "saved"),
 ]

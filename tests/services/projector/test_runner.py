@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+from secrets import token_hex
 
 import pytest
 from litestar.datastructures import State
 from prometheus_client import REGISTRY
 
-from contracts.events.insight import InsightRenamed
+from contracts.events.insight import InsightRenamed, InsightTagged
 from contracts.events.sharing import SharingEnabled
 from contracts.events.viewing import InsightViewed
 from domain.insight.view import view
@@ -206,6 +207,23 @@ async def test_a_row_that_the_database_refuses_parks_its_stream_alone(
         (parked,) = await checkpoint.parked(conn)
     assert (parked.projection, parked.position) == ("insights", bad.position)
     assert "short_id" in parked.reason
+
+
+async def test_a_text_too_long_for_its_index_stops_its_own_stream_alone(
+    projector: Projecting,
+) -> None:
+    """PostgreSQL counts that among its limits, and not among what is wrong with the data."""
+    await projector.append(created(name="A"))
+    await projector.append(created(insight_id=9, short_id="second00"), of=insight(9))
+    (bad,) = await projector.append(InsightTagged(tags=(token_hex(20_000),), previous=()))
+    await projector.append(InsightRenamed(name="B", previous=None), of=insight(9))
+    await projector.catch_up()
+    other = await projector.insight(9)
+    assert other is not None
+    assert other.name == "B"
+    async with projector.pool.connection() as conn:
+        (parked,) = await checkpoint.parked(conn)
+    assert parked.position == bad.position
 
 
 async def test_a_rebuild_takes_up_a_stream_that_can_be_read_again(projector: Projecting) -> None:
