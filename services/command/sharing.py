@@ -29,7 +29,7 @@ from services.common.store import EventStore
 RULES: Rules[SharingRow | None, SharingCommand, SharingEvent] = Rules(decide, view)
 
 GENERATED_PASSWORD_LENGTH = 16
-THEMES = frozenset({"light", "dark", "system"})
+_THEMES = frozenset({b'"light"', b'"dark"', b'"system"'})
 _SWITCHES = frozenset(
     {"whitelabel", "noHeader", "showInspector", "legend", "hideExtraDetails", "detailed"}
 )
@@ -60,7 +60,7 @@ def known_settings(document: Raw | UnsetType) -> Raw | UnsetType:
                 raise invalid(f"settings__{name}", "invalid_input", "Must be a valid boolean.")
             kept[name] = value
         elif name == "theme":
-            if msgspec.json.decode(value) not in THEMES:
+            if bytes(value) not in _THEMES:
                 raise invalid(
                     "settings__theme", "invalid_choice", "theme is one of light, dark, system."
                 )
