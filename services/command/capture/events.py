@@ -18,6 +18,8 @@ from services.command.capture import times
 from services.command.capture.refusals import Undecodable
 
 MAX_DISTINCT_ID: Final = 200
+# Of a group's type and key: an index of the projector's database holds both whole.
+MAX_GROUP: Final = 400
 DROPPED: Final = frozenset({"$performance_event"})
 
 _UUID_LENGTHS = frozenset({32, 36, 38, 45})
@@ -179,14 +181,20 @@ def _distinct_id(raw: Mapping[str, Any], properties: JsonObject, name: str) -> s
 
 
 def _group_named(properties: JsonObject) -> tuple[str | None, str | None]:
-    return as_text(properties.get("$group_type")), as_text(properties.get("$group_key"))
+    return _group_name(properties.get("$group_type")), _group_name(properties.get("$group_key"))
+
+
+def _group_name(value: object) -> str | None:
+    """Text, cut at MAX_GROUP characters."""
+    text = as_text(value)
+    return None if text is None else text[:MAX_GROUP]
 
 
 def _groups(properties: JsonObject) -> dict[str, str]:
     groups = properties.get("$groups")
     if not isinstance(groups, dict):
         return {}
-    named = {kind: as_text(key) for kind, key in groups.items()}
+    named = {kind[:MAX_GROUP]: _group_name(key) for kind, key in groups.items()}
     return {kind: key for kind, key in named.items() if kind and key}
 
 

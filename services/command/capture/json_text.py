@@ -28,12 +28,13 @@ def parse(text: bytes) -> Any:
             value = _decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError):
             # Slow and forgiving; only what the strict parser refused comes here.
-            return _deep(_clean(_forgiving(text)), text)
+            value = _clean(_forgiving(text))
+        else:
+            if b"\\u0000" in text:
+                value = _clean(value)
+        return _deep(value, text)
     except RecursionError as cause:
         raise Undecodable("invalid_input", "The JSON is nested too deeply.") from cause
-    if b"\\u0000" in text:
-        value = _clean(value)
-    return _deep(value, text)
 
 
 def _forgiving(text: bytes) -> Any:

@@ -1,5 +1,6 @@
 """What one event as it was sent becomes."""
 
+import contextlib
 from typing import Any
 from uuid import UUID
 
@@ -127,6 +128,14 @@ def test_groups_are_named_by_text() -> None:
     assert identified.group.set == {"size": 5}
 
 
+def test_what_names_a_group_is_cut_where_its_index_ends() -> None:
+    long = "é" * 401
+    assert event(properties={"$groups": {long: long}}).groups == {long[:400]: long[:400]}
+    group = event(event="$groupidentify", properties={"$group_type": long, "$group_key": long})
+    assert group.group is not None
+    assert (group.group.group_type, group.group.group_key) == (long[:400], long[:400])
+
+
 def test_a_person_record_is_made_unless_the_event_says_not_to() -> None:
     assert event().profile
     assert event(properties={"$process_person_profile": True}).profile
@@ -190,6 +199,10 @@ def test_what_lies_too_deep_is_kept_as_text() -> None:
     for _ in range(64):
         (parsed,) = parsed
     assert parsed == "[[[[[[]]]]]]"
+    for depth in range(850, 1100, 5):
+        # Around what the parser can follow, writing the rest as text may go too deep as well.
+        with contextlib.suppress(Undecodable):
+            json_text.parse(b"[" * depth + b"]" * depth)
     wide = b"[" + b",".join([b"[]"] * 100) + b"]"
     assert json_text.parse(wide) == [[]] * 100
 
