@@ -17,6 +17,7 @@ MAX_NAME: Final = 200
 MAX_DISTINCT_ID: Final = 200
 
 _SDK = re.compile(r"([^/\s]+)/(\S+)\Z")
+_ATTEMPT = re.compile(r"0*[1-9][0-9]*")
 _BEARER = re.compile(r"Bearer\s+(\S+)\s*\Z", re.IGNORECASE)
 _OPTIONS: Final = {
     "process_person_profile": ("$process_person_profile", bool),
@@ -73,8 +74,7 @@ def sender_of(headers: Mapping[str, str]) -> Sender:
     sdk = _SDK.match(_header(headers, "PostHog-Sdk-Info"))
     if sdk is None:
         raise _malformed("PostHog-Sdk-Info")
-    attempt = _header(headers, "PostHog-Attempt")
-    if not (attempt.isascii() and attempt.isdigit() and int(attempt) >= 1):
+    if _ATTEMPT.fullmatch(_header(headers, "PostHog-Attempt")) is None:
         raise _malformed("PostHog-Attempt")
     if parse_uuid(_header(headers, "PostHog-Request-Id")) is None:
         raise _malformed("PostHog-Request-Id")

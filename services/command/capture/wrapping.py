@@ -19,6 +19,7 @@ from services.command.capture.refusals import TooLarge, Undecodable
 FORM: Final = "application/x-www-form-urlencoded"
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}\Z")
+_CLOCK = re.compile(r"[0-9]{1,17}")
 _LZ_STRING = frozenset({"lz64", "lz-string"})
 _BASE64_NAMES = frozenset({"base64", "b64"})
 _JSON_BEGINS = (b"{", b"[")
@@ -146,4 +147,4 @@ def lz_bits(data: bytes) -> bytes:
 
 
 def _milliseconds(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+    return int(text) if text is not None and _CLOCK.fullmatch(text) else None

@@ -151,6 +151,7 @@ async def test_a_whole_request_is_refused_in_the_protocols_words(shop: Shop) -> 
         (400, "invalid_header", await send(shop, event(), posthog_sdk_info="posthog")),
         (400, "missing_header", await send(shop, event(), posthog_attempt=None)),
         (400, "invalid_header", await send(shop, event(), posthog_attempt="0")),
+        (400, "empty_batch", await send(shop, posthog_attempt="9" * 5_000)),
         (400, "missing_header", await send(shop, event(), posthog_request_id=None)),
         (400, "invalid_header", await send(shop, event(), posthog_request_id="1")),
         (400, "invalid_header", await send(shop, event(), posthog_request_timestamp="now")),

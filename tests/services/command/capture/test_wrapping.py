@@ -76,6 +76,13 @@ def test_gzip_in_several_members_is_one_text() -> None:
     assert text_of(gzip.compress(JSON[:9]) + gzip.compress(JSON[9:])) == JSON
 
 
+def test_gzip_in_endless_members_is_refused() -> None:
+    """Read one by one, 20 MiB of empty ones would hold the loop for an hour."""
+    assert text_of(gzip.compress(JSON) + gzip.compress(b"") * 15) == JSON
+    with pytest.raises(Undecodable, match="members"):
+        text_of(gzip.compress(JSON) + gzip.compress(b"") * 1_000_000)
+
+
 def test_json_that_was_declared_gzip_is_still_json() -> None:
     assert text_of(JSON, query={"compression": "gzip-js"}, content_encoding="gzip") == JSON
 
@@ -138,7 +145,8 @@ def test_the_clock_of_the_client_is_in_the_query_or_the_form() -> None:
     assert unwrapped(JSON, query={"_": "1700000000123"}).sent_ms == 1_700_000_000_123
     form = b"data=" + quote(BASE64).encode() + b"&_=1700000000124"
     assert unwrapped(form, content_type=FORM).sent_ms == 1_700_000_000_124
-    assert unwrapped(JSON, query={"_": "soon"}).sent_ms is None
+    for unreadable in ("soon", "²", "9" * 5_000):
+        assert unwrapped(JSON, query={"_": unreadable}).sent_ms is None
 
 
 @pytest.mark.parametrize(
