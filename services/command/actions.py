@@ -34,7 +34,9 @@ from services.common.body import read
 from services.common.context import user_bodies
 from services.common.problems import invalid
 
-RULES: Rules[ActionRow | None, ActionCommand, ActionEvent] = Rules(decide, view)
+RULES: Rules[ActionRow | None, ActionCommand, ActionEvent] = Rules(
+    decide, view, lambda row: row is not None and row.deleted
+)
 
 
 def action_stream(team_id: int, number: int) -> Stream:

@@ -38,7 +38,9 @@ from services.common.body import read
 from services.common.context import user_bodies
 from services.common.problems import invalid
 
-RULES: Rules[Cohort | None, CohortCommand, CohortEvent] = Rules(decide, fold)
+RULES: Rules[Cohort | None, CohortCommand, CohortEvent] = Rules(
+    decide, fold, lambda cohort: cohort is not None and cohort.row.deleted
+)
 
 
 def cohort_stream(team_id: int, number: int) -> Stream:

@@ -49,7 +49,9 @@ from services.common.caller import Caller
 from services.common.context import insight_context, user_bodies
 from services.common.store import EventStore
 
-RULES: Rules[DashboardRow | None, DashboardCommand, DashboardEvent] = Rules(decide, view)
+RULES: Rules[DashboardRow | None, DashboardCommand, DashboardEvent] = Rules(
+    decide, view, lambda row: row is not None and row.deleted
+)
 
 
 async def read_dashboard(request: Request[Any, Any, Any]) -> WriteDashboard:

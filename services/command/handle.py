@@ -8,6 +8,7 @@ import msgspec
 from contracts.events.recorded import DomainEvent, Recorded, Stream
 from domain.errors import ConcurrentEdit, Stale
 from services.common.caller import Caller
+from services.common.etag import gone
 from services.common.store import (
     Append,
     EventStore,
@@ -33,21 +34,24 @@ class Rules(msgspec.Struct, Generic[State, Command, Event], frozen=True):
     """An aggregate, as far as the path must know it.
 
     decide: command and state -> facts. fold: the stream's past -> state.
+    is_deleted: whether what the stream is about is out of sight, and can be restored.
     """
 
     decide: Callable[[Command, State], Sequence[Event]]
     fold: Callable[[Sequence[Recorded[Event]]], State]
+    is_deleted: Callable[[State], bool] = lambda _: False
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What came with the command.
 
-    expected_version: the caller's If-Match.
+    expected_version: the caller's If-Match. if_there: it is `*`.
     receipt: the caller's Idempotency-Key with its request's digest.
     """
 
     caller: Caller
     expected_version: int | None = None
+    if_there: bool = False
     receipt: NewReceipt | None = None
 
 
@@ -118,7 +122,7 @@ async def handle_with(
 
     beside: streams that `prepare` looks at too, loaded in the same round trip.
     Raises what `prepare` and `decide` raise; Stale if the stream has moved on from
-    `expected_version`. Without one we decide again on the newer past, ATTEMPTS times in all
+    `expected_version`, Rejected 412 if it is deleted and should be there. Without a version we decide again on the newer past, ATTEMPTS times in all
     (ATTEMPTS_BESIDE where another stream moved), then raise ConcurrentEdit.
     """
     left = {True: ATTEMPTS, False: ATTEMPTS_BESIDE}
@@ -127,8 +131,11 @@ async def handle_with(
         past = cast("list[Recorded[Event]]", pasts[stream])
         if terms.expected_version not in (None, len(past)):
             raise Stale(terms.expected_version, len(past), past)
+        state = rules.fold(past)
         attempt = await prepare(pasts)
-        events = tuple(rules.decide(attempt.command, rules.fold(past)))
+        events = tuple(rules.decide(attempt.command, state))
+        if terms.if_there and rules.is_deleted(state):
+            raise gone(len(past))
         others = tuple(attempt.beside(events))
         if not events and terms.receipt is None and not any(part.events for part in others):
             return Outcome(history=past, position=past[-1].position if past else 0)

@@ -40,7 +40,9 @@ def _state(history: Sequence[Recorded[InsightEvent]]) -> Insight:
     return fold(fact.event for fact in history)
 
 
-RULES: Rules[Insight, InsightCommand, InsightEvent] = Rules(decide, _state)
+RULES: Rules[Insight, InsightCommand, InsightEvent] = Rules(
+    decide, _state, lambda insight: insight.deleted
+)
 
 
 async def insight_number(reference: str, team_id: int, numbers: Numbers) -> int:

@@ -11,7 +11,7 @@ from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH
 from services.command.handle import Terms
 from services.common.body import as_json
 from services.common.caller import Caller
-from services.common.etag import parse_if_match
+from services.common.etag import is_any, parse_if_match
 from services.common.problems import invalid
 from services.common.store import NewReceipt
 
@@ -22,9 +22,11 @@ async def provide_terms(
     request: Request[Any, Any, State], caller: NamedDependency[Caller]
 ) -> Terms:
     """Raises Rejected 400 for a malformed If-Match or Idempotency-Key."""
+    if_match = request.headers.get(IF_MATCH)
     return Terms(
         caller=caller,
-        expected_version=parse_if_match(request.headers.get(IF_MATCH)),
+        expected_version=parse_if_match(if_match),
+        if_there=is_any(if_match),
         receipt=await _receipt(request),
     )
 

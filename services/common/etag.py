@@ -9,7 +9,7 @@ import re
 
 from services.common.problems import Problem, Rejected, invalid
 
-_TAG = re.compile(r'(?:W/)?"(?P<version>\d+)(?:-[0-9A-Za-z_-]*)?"')
+_TAG = re.compile(r'(?:W/)?"(?P<version>[0-9]{1,18})(?:-[0-9A-Za-z_-]*)?"')
 _LIST = re.compile(r'(?:W/)?"[^"]*"')
 
 
@@ -23,7 +23,7 @@ def parse_if_match(header: str | None) -> int | None:
 
     Raises Rejected: 400 when it is not one ETag of ours.
     """
-    if header is None or header.strip() == "*":
+    if header is None or is_any(header):
         return None
     tags = _LIST.findall(header)
     if len(tags) != 1 or (match := _TAG.fullmatch(tags[0])) is None or tags[0] != header.strip():
@@ -33,12 +33,26 @@ def parse_if_match(header: str | None) -> int | None:
     return int(match["version"])
 
 
+def is_any(header: str | None) -> bool:
+    """Whether If-Match asks for no more than that there is something."""
+    return header is not None and header.strip() == "*"
+
+
 def is_fresh(header: str | None, tag: str) -> bool:
     """Whether If-None-Match names this ETag: the client has the body already (304)."""
     if header is None:
         return False
     return header.strip() == "*" or tag in (
         found.removeprefix("W/") for found in _LIST.findall(header)
+    )
+
+
+def gone(actual: int) -> Rejected:
+    """412: `*` never matches what is deleted; to restore it, its version must be named."""
+    return Rejected(
+        412,
+        Problem(type="invalid_request", code="stale", detail="It was deleted."),
+        more={"current_version": actual, "changes": []},
     )
 
 

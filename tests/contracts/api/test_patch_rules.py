@@ -108,9 +108,24 @@ async def test_if_match_lets_one_of_two_writers_through_and_tells_the_other_what
     present = {"If-Match": (await api(f"GET {path}")).headers["etag"]}
     (await api(f"PATCH {path}", {"name": "D"}, headers=present)).says(200)
     (await api(f"PATCH {path}", {"name": "E"}, headers={"If-Match": "*"})).says(200)
-    (await api(f"PATCH {path}", {}, headers={"If-Match": "seven"})).refuses(
-        400, "invalid_input", attr="If-Match"
-    )
+    for unreadable in ("seven", f'"{"9" * 5_000}-a"'):
+        (await api(f"PATCH {path}", {}, headers={"If-Match": unreadable})).refuses(
+            400, "invalid_input", attr="If-Match"
+        )
+
+
+@pytest.mark.parametrize("what", ["insights", "dashboards", "actions", "cohorts"])
+async def test_a_star_never_matches_what_is_deleted(api: Api, what: str) -> None:
+    made = await api(f"POST {what}/", {"name": "A"})
+    path, star = f"{what}/{made['id']}/", {"If-Match": "*"}
+    deleted = await api(f"PATCH {path}", {"deleted": True}, headers=star)
+    deleted.says(200, deleted=True)
+    (await api(f"PATCH {path}", {"name": "B"}, headers=star)).refuses(404, "not_found")
+    refused = await api(f"PATCH {path}", {"deleted": False}, headers=star)
+    refused.refuses(412, "stale", "It was deleted.")
+    refused.says(412, current_version=2, changes=[])
+    known = {"If-Match": deleted.headers["etag"]}
+    (await api(f"PATCH {path}", {"deleted": False}, headers=known)).says(200, deleted=False)
 
 
 async def test_a_repeat_under_its_idempotency_key_has_the_first_answer_and_no_second_effect(

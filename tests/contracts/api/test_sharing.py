@@ -111,7 +111,8 @@ async def test_settings_keep_known_keys_only(api: Api) -> None:
         (await api(f"PATCH {path}", {"settings": wrong})).refuses(
             400, "invalid_input", attr="settings"
         )
-    for theme in ("pink", ["dark"], {}, None):
+    themes: tuple[Any, ...] = ("pink", ["dark"], {}, None)
+    for theme in themes:
         (await api(f"PATCH {path}", {"settings": {"theme": theme}})).refuses(
             400, "invalid_choice", attr="settings__theme"
         )
