@@ -12,6 +12,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.statement import Statement
 from services.query.computer import ClickHouseComputer
 from services.query.people.actors import Actors
+from services.query.people.explaining import Explainer
 from services.query.planner import Planner
 from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.of_insights import InsightResults
@@ -38,6 +39,7 @@ def part(settings: QuerySettings) -> ServicePart:
             app.state.insight_results = InsightResults(app.state.results)
             app.state.planner = planner
             app.state.actors = actors
+            app.state.explainer = Explainer(clickhouse, app.state.pool, actors)
             app.state.clickhouse = clickhouse
             async with jobs.watching(), runner.working():
                 yield
@@ -56,6 +58,7 @@ def part(settings: QuerySettings) -> ServicePart:
             "insight_results": from_state("insight_results"),
             "planner": from_state("planner"),
             "actors": from_state("actors"),
+            "explainer": from_state("explainer"),
             "clickhouse": from_state("clickhouse"),
         },
         lifespans=[lifespan],

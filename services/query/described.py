@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from contracts.api.correlation_filters import CorrelationPeople, RunCorrelation
+from contracts.api.explain import ExplainPerson
 from contracts.api.funnel_filters import FunnelPeople, RunFunnel
 from services.common.operations import JsonText, Parameter
 from services.common.results.freshness import Refresh
@@ -15,6 +16,18 @@ from services.query.reads.filters import KINDS, ORDER_FIELDS
 _ORDERS = sorted(ORDER_FIELDS)
 Order = Literal[(*_ORDERS, *(f"-{field}" for field in _ORDERS))]  # type: ignore[valid-type]  # of our own constants
 Kind = Literal[tuple(sorted(KINDS))]  # type: ignore[valid-type]  # of our own constants
+Day = Annotated[
+    str,
+    Meta(
+        # As the funnel's dates: a day, a time, or relative to now.
+        pattern=r"^(all|-?[0-9]{1,4}[hdwmqyMs](Start|End)?|[dwmqy](Start|End)"
+        r"|[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9])?)$"
+    ),
+]
+Numbers = Annotated[JsonText, Meta(pattern=r"^\[([0-9]{1,15}(,[0-9]{1,15})*)?\]$")]
+Names = Annotated[
+    JsonText, Meta(pattern=r'^\[("[^"\\\u0000-\u001f]*"(,"[^"\\\u0000-\u001f]*")*)?\]$')
+]
 Search = Annotated[str, Meta(max_length=LONGEST_SEARCH)]
 
 
@@ -45,12 +58,12 @@ INSIGHTS = (
     _of("saved", "true: saved, or on a dashboard; false: not saved.", bool),
     _of("favorited", "Present: only favorites."),
     _of("user", "Present: only the caller's."),
-    _of("date_from", "Last modified after this date, absolute or relative."),
-    _of("date_to", "Last modified before this date, absolute or relative."),
+    _of("date_from", "Last modified after this date, absolute or relative.", Day),
+    _of("date_to", "Last modified before this date, absolute or relative.", Day),
     _of("insight", "Of this kind, however it is stored.", Kind),
     _of("search", "In name, derived name, description and tags; names that are alike too.", Search),
-    _of("dashboards", "On all of these dashboards: a list of numbers.", JsonText),
-    _of("tags", "With any of these tags: a list of names.", JsonText),
+    _of("dashboards", "On all of these dashboards: a list of numbers.", Numbers),
+    _of("tags", "With any of these tags: a list of names.", Names),
     _of("order", "A field; `-` before it: descending.", Order),
     _of("ordering", "The same.", Order),
     _of("basic", "The basic shape.", bool),
@@ -81,6 +94,7 @@ def _spelled(kind: type[msgspec.Struct]) -> tuple[Parameter, ...]:
 
 FUNNEL = _spelled(RunFunnel)
 PEOPLE = _spelled(FunnelPeople)
+EXPLAIN = _spelled(ExplainPerson)
 CORRELATION = _spelled(RunCorrelation)
 CORRELATION_PEOPLE = _spelled(CorrelationPeople)
 REFRESH = (_of("refresh", "true recomputes; else a refresh mode.", Refresh | bool),)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -32,6 +33,10 @@ class SeenEvent(msgspec.Struct, frozen=True, array_like=True):
     steps: list[int]
     bars: list[int]
     value: str | list[str] | int | None = None
+
+    @property
+    def id(self) -> UUID:
+        return UUID(self.uuid)
 
     def is_of(self, value: Value) -> bool:
         if isinstance(value, int):

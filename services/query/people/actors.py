@@ -90,6 +90,10 @@ class Actors:
         kept = sorted((row for row in rows if row[0] in places), key=lambda row: places[row[0]])
         return await self._shown(planned, pointed, kept[offset : offset + limit])
 
+    async def one(self, plan: FunnelPlan, id_: str) -> AnyActor | None:
+        """Somebody's record, without events."""
+        return (await self._bodies(plan, [id_])).get(id_)
+
     async def _shown(
         self, planned: Planned, pointed: Pointed, rows: Sequence[Sequence[Any]]
     ) -> Page:

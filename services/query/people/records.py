@@ -25,6 +25,18 @@ _PERSONS = f"""
     LEFT JOIN person_overrides o ON o.team_id = %(team_id)s AND o.person_id = asked.id
     JOIN persons p ON p.team_id = %(team_id)s AND p.person_id = coalesce(o.target_id, asked.id)"""
 
+# Somebody of whom no record was asked for has an id all the same.
+_FIND = """
+    SELECT coalesce(
+        (SELECT o.target_id FROM person_overrides o
+            WHERE o.team_id = %(team_id)s AND o.person_id = %(id)s::uuid),
+        (SELECT p.person_id FROM persons p
+            WHERE p.team_id = %(team_id)s AND p.person_id = %(id)s::uuid),
+        (SELECT d.person_id FROM person_distinct_ids d
+            WHERE d.team_id = %(team_id)s AND d.distinct_id = %(name)s),
+        %(id)s::uuid
+    )"""
+
 # Text is read by `json`, which takes numbers of any size. Who has no record comes last.
 _SORTED = """
     SELECT asked.id::text
@@ -93,6 +105,18 @@ def sorted_others(actors: Iterable[AnyActor], by: Sorting) -> list[str]:
         dated.sort(key=lambda one: str(one.created_at), reverse=by.descending)
         found = [*dated, *(one for one in found if one.created_at is None)]
     return [str(one.id) for one in found]
+
+
+async def person_id(pool: Pool, team_id: int, sent: str) -> str | None:
+    """Of a person's id, a merged one's too, or of a distinct id. None: nobody is called that."""
+    try:
+        id_ = UUID(sent)
+    except ValueError:
+        id_ = None
+    async with pool.connection() as conn:
+        cursor = await conn.execute(_FIND, {"team_id": team_id, "id": id_, "name": sent})
+        row = await cursor.fetchone()
+    return None if row is None or row[0] is None else str(row[0])
 
 
 async def persons(pool: Pool, team_id: int, ids: Sequence[str]) -> dict[str, PersonActor]:

@@ -7,12 +7,13 @@ import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
 
+from contracts.api.explain import ExplainPerson, Explanation
 from contracts.api.funnel_filters import FunnelPeople
 from contracts.api.people import People, PeoplePage
 from contracts.queries.errors import InvalidQuery
-from contracts.queries.legacy import spelled
+from contracts.queries.legacy import convert, spelled
 from contracts.queries.legacy_actors import convert_people
-from contracts.queries.loose import number
+from contracts.queries.loose import number, text
 from services.common.caller import Caller
 from services.common.clickhouse import EngineError
 from services.common.csv_answers import CSV, wants_csv
@@ -23,6 +24,7 @@ from services.common.tables import to_csv
 from services.query import described
 from services.query.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, AnyRequest
 from services.query.people.actors import Actors, Page
+from services.query.people.explaining import Explainer
 from services.query.people.links import PEOPLE_FILTERS, Filters, absolute, kept
 from services.query.people.pointing import selection
 from services.query.planner import Planner
@@ -64,6 +66,46 @@ async def post_people(
     """The same, with the filter in the body."""
     filters = {**dict(request.query_params.items()), **await filters_of(request)}
     return await _people(request, filters, planner, actors, caller)
+
+
+@get(people_paths("/funnel/explain/"), opt={**READ, **shows(Explanation, *described.EXPLAIN)})
+async def get_explanation(
+    request: AnyRequest,
+    planner: NamedDependency[Planner],
+    explainer: NamedDependency[Explainer],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """Why a person is, or is not, in a step; lists and objects are JSON text."""
+    return await _explain(dict(request.query_params.items()), planner, explainer, caller)
+
+
+@post(
+    people_paths("/funnel/explain/"),
+    opt={**READ, **does(ExplainPerson, Explanation)},
+    status_code=200,
+)
+async def post_explanation(
+    request: AnyRequest,
+    planner: NamedDependency[Planner],
+    explainer: NamedDependency[Explainer],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """Why a person is, or is not, in a step, with the filter in the body."""
+    filters = {**dict(request.query_params.items()), **await filters_of(request)}
+    return await _explain(filters, planner, explainer, caller)
+
+
+async def _explain(
+    filters: Filters, planner: Planner, explainer: Explainer, caller: Caller
+) -> Response[bytes]:
+    try:
+        planned = await planner.plan(caller.project, convert(filters), legacy=True)
+        body = await explainer.explain(planned, text(filters, "person"))
+    except InvalidQuery as refused:
+        raise spelled(refused) from refused
+    except EngineError as failed:
+        raise rejected(failed) from failed
+    return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
 
 
 async def _people(
@@ -137,4 +179,4 @@ def rejected(failed: EngineError) -> Rejected:
     return Rejected(told.status, told.problem)
 
 
-HANDLERS = [get_people, post_people]
+HANDLERS = [get_people, post_people, get_explanation, post_explanation]

@@ -13,7 +13,7 @@ def reported(
     plan: FunnelPlan, events: Iterable[Seen], wanted: Wanted | None = None
 ) -> Attempt | None:
     """The attempt an actor is counted by; None: the actor is in no step at all."""
-    walk = _Walk(plan, wanted)
+    walk = Walk(plan, wanted)
     for tie in ties(fed(plan, events)):
         if mixed(tie):
             walk.mixed_tie(tie)
@@ -27,7 +27,7 @@ def reported(
     return None if walk.best is None or walk.best.spoilt else walk.best
 
 
-class _Walk:
+class Walk:
     """standing: `S`, step -> the newest attempt that stands at it. best: the deepest one so far."""
 
     def __init__(self, plan: FunnelPlan, wanted: Wanted | None) -> None:

@@ -52,7 +52,7 @@ def departures(
 
     Events lost to an exclusion do not leave.
     """
-    queues = _Queues(len(plan.steps))
+    queues = Queues(len(plan.steps))
     for tie in ties(fed(plan, events)):
         for event in taken_whole(tie):
             # "1. While the oldest queued event is more than W before now, or all n steps are
@@ -69,7 +69,7 @@ def departures(
         yield queues.drop()
 
 
-class _Queues:
+class Queues:
     """Per step a queue of events in the window."""
 
     def __init__(self, steps: int) -> None:
