@@ -11,6 +11,8 @@ The order, and why a crash between any two steps loses and doubles nothing:
    uuids likewise, then the changed persons (a repetition replaces them by themselves).
 5. The transaction commits, with the checkpoint. Until then a repetition starts from the same
    persons and makes the same rows.
+
+An event that a server will never hold is set aside, and the others are stored without it.
 """
 
 import time
@@ -20,15 +22,16 @@ from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
+import psycopg
 from prometheus_client import Counter, Gauge, Histogram
 
-from contracts.product_events import CapturedEvent, UnreadableBatch, decode_batch, encode_event
+from contracts.product_events import UnreadableBatch, decode_batch, encode_event
 from services.common.clickhouse import ClickHouse
 from services.projector import event_rows, groups, person_tables
 from services.projector.captured import Delivered
 from services.projector.event_rows import Refused, Row
+from services.projector.following import UNWRITABLE, Located, first_unwritable, follow
 from services.projector.person_tables import Conn
-from services.projector.persons import Identities
 
 Step = Literal[
     "range fixed", "uuids looked up", "persons written", "events inserted", "uuids inserted",
@@ -65,15 +68,6 @@ class Progress(msgspec.Struct, frozen=True):
 
     reached: int
     unfinished: Range | None
-
-
-class Located(msgspec.Struct, frozen=True):
-    """An event with the place it came from."""
-
-    sequence: int
-    place: int
-    team_id: int
-    event: CapturedEvent
 
 
 class Unstorable(msgspec.Struct, frozen=True):
@@ -136,11 +130,11 @@ class Ingest:
 
     async def store(self, batch: Range, messages: Sequence[Delivered]) -> None:
         """Everything from step 2 on. messages: all that the stream has in the range, in order."""
-        located, unreadable, newest = _decoded(messages)
+        located, unstorable, newest = _decoded(messages)
         fresh = await self._fresh(batch, located)
         self._at("uuids looked up")
-        async with self._conn.transaction():
-            await self._store_fresh(batch, fresh, unreadable)
+        while not await self._is_stored(batch, fresh, unstorable):
+            pass
         self._at("committed")
         POSITION.set(batch.last)
         if newest is not None:
@@ -159,30 +153,28 @@ class Ingest:
         REPEATED.inc(len(located) - len(fresh))
         return fresh
 
+    async def _is_stored(
+        self, batch: Range, fresh: list[Located], unstorable: list[Unstorable]
+    ) -> bool:
+        """False: nothing is, and the event at fault went from `fresh` to `unstorable`."""
+        try:
+            async with self._conn.transaction():
+                await self._store_fresh(batch, fresh, unstorable)
+        except UNWRITABLE:
+            found = await first_unwritable(self._conn, fresh, batch.last)
+            if found is None:
+                raise
+            place, refusal = found
+            unstorable.append(_unwritable(fresh.pop(place), refusal))
+            return False
+        return True
+
     async def _store_fresh(
-        self, batch: Range, fresh: Sequence[Located], unreadable: Sequence[Unstorable]
+        self, batch: Range, fresh: Sequence[Located], unstorable: Sequence[Unstorable]
     ) -> None:
         conn, clickhouse, version = self._conn, self._clickhouse, batch.last
-        events = [(one.team_id, one.event) for one in fresh]
-        identities = Identities(await person_tables.load(conn, person_tables.ids_of(events)))
-        types = await groups.load_types(conn, {one.team_id for one in fresh})
-        rows = [
-            Row(
-                one.sequence,
-                one.place,
-                one.team_id,
-                one.event,
-                identities.follow(one.team_id, one.event),
-                types.keys(one.team_id, one.event),
-            )
-            for one in fresh
-        ]
-        persons = await person_tables.save(conn, identities.changes(), version)
-        changed = groups.changed_groups(events, types, {})
-        known = await groups.load(conn, changed)
-        changed = groups.changed_groups(events, types, known)
-        await groups.save_types(conn, types)
-        await groups.save(conn, changed, version)
+        followed = await follow(conn, fresh, version)
+        rows, persons, changed = followed.rows, followed.persons, followed.groups
         self._at("persons written")
         token = f"{self._stream}-{batch.first}-{batch.last}"
         refused = await event_rows.insert_events(clickhouse, rows, token, time.time_ns() // 1000)
@@ -194,7 +186,7 @@ class Ingest:
         await person_tables.mirror(clickhouse, persons, version)
         await groups.mirror(clickhouse, changed, version)
         self._at("persons mirrored")
-        await self._set_aside([*unreadable, *map(_unstorable, refused)])
+        await self._set_aside([*unstorable, *map(_unstorable, refused)])
         await self._move_watermarks(stored, version)
         await self._move_identity_watermarks(persons, changed, version)
         await self._finish(batch)
@@ -266,6 +258,17 @@ def _decoded(
             for place, event in enumerate(batch.events)
         ]
     return located, unreadable, newest
+
+
+def _unwritable(one: Located, refusal: psycopg.Error) -> Unstorable:
+    return Unstorable(
+        one.sequence,
+        one.place,
+        one.team_id,
+        one.event.uuid,
+        f"PostgreSQL: {refusal}",
+        encode_event(one.event),
+    )
 
 
 def _unstorable(refused: Refused) -> Unstorable:

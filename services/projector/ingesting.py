@@ -5,11 +5,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
+import msgspec
 from litestar import Litestar
+from litestar.datastructures import State
 
 from services.common import stream
 from services.common.app import ServicePart
 from services.common.clickhouse import ClickHouse
+from services.common.health import Degraded, NotReady
+from services.common.tasks import stop
 from services.projector.product_events import ProductEvents
 
 log = logging.getLogger("recount.product_events")
@@ -24,25 +28,42 @@ def part(
     """
 
     @contextlib.asynccontextmanager
-    async def ingesting(_: Litestar) -> AsyncIterator[None]:
+    async def ingesting(app: Litestar) -> AsyncIterator[None]:
         async with await ClickHouse.open(clickhouse_url) as clickhouse:
             bus = await stream.connect(nats_url, "product events")
             events = ProductEvents(postgres_url, bus, clickhouse, prefix=prefix, replicas=replicas)
-            following = asyncio.create_task(events.run())
+            following = asyncio.create_task(events.run(), name="product events")
             following.add_done_callback(_watched)
+            app.state.product_events = RunningIngest(events, following)
             try:
                 yield
             finally:
-                # Asked until it has ended: a wait in the bus's client can swallow a cancellation.
-                while not following.done():
-                    following.cancel()
-                    await asyncio.wait([following], timeout=0.2)
+                await stop(following)
                 await bus.close()
 
-    return ServicePart(handlers=(), lifespans=(ingesting,))
+    return ServicePart(
+        handlers=(), lifespans=(ingesting,), checks={"product events": _product_events}
+    )
+
+
+class RunningIngest(msgspec.Struct, frozen=True):
+    """What readiness asks of it."""
+
+    events: ProductEvents
+    task: asyncio.Task[None]
+
+
+async def _product_events(state: State) -> None:
+    """Events are still taken and kept on the stream; but what comes is in no answer."""
+    running: RunningIngest = state.product_events
+    if running.task.done():
+        failure = None if running.task.cancelled() else running.task.exception()
+        raise NotReady(f"product events are not stored any more: {failure}")
+    if (reason := running.events.waits_for) is not None:
+        raise Degraded(f"product events wait: {reason}")
 
 
 def _watched(task: asyncio.Task[None]) -> None:
-    """What ends the task is a defect: nothing more is stored, and nothing is lost."""
-    if not task.cancelled() and (defect := task.exception()) is not None:
-        log.critical("product events stopped: %r", defect, exc_info=defect)
+    """What ends the task needs somebody: nothing more is stored, and nothing is lost."""
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        log.critical("product events stopped: %r", failure, exc_info=failure)

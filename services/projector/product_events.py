@@ -40,6 +40,7 @@ class ProductEvents:
     """The projector of product events. Any number of processes may run one: they take turns.
 
     prefix: of stream and subjects. at: see Ingest.
+    waits_for: why nothing is stored for the moment; None while it goes on.
     """
 
     def __init__(
@@ -58,14 +59,19 @@ class ProductEvents:
         self._prefix = prefix
         self._replicas = replicas
         self._at = at
+        self.waits_for: str | None = None
 
     async def run(self) -> None:
-        """Until cancelled. A server that is away is waited for: nothing is skipped."""
+        """Until cancelled. A server that is away is waited for: nothing is skipped.
+
+        Raises StreamShorter.
+        """
         while True:
             try:
                 await self.follow()
             except Recoverable as cause:
-                log.warning("product events wait: %s: %s", type(cause).__name__, cause)
+                self.waits_for = f"{type(cause).__name__}: {cause}"
+                log.warning("product events wait: %s", self.waits_for)
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def follow(self, until: int | None = None) -> None:
@@ -98,6 +104,7 @@ class ProductEvents:
                 reached = await _store(ingest, progress.unfinished, waiting)
                 waiting = [one for one in waiting if one.sequence > reached]
             while until is None or reached < until:
+                self.waits_for = None
                 waiting = waiting or await messages.next()
                 if waiting:
                     reached = await _store(ingest, await ingest.begin(waiting), waiting)

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from random import Random
 from uuid import UUID
 
 import msgspec
 import pytest
 
+from contracts.product_events import GroupChange
 from services.command.capture import times
 from services.common import stream
 from services.common.clickhouse import ClickHouse
@@ -84,6 +86,28 @@ async def test_a_bad_row_is_set_aside_and_the_others_are_stored(servers: Servers
     mended = msgspec.structs.replace(bad, properties="{}")
     await servers.stored([mended])
     assert await servers.rows("SELECT count() FROM events WHERE event = 'bad'") == [(1,)]
+
+
+async def test_an_event_that_no_table_can_hold_is_set_aside_and_the_others_are_stored(
+    servers: Servers,
+) -> None:
+    endless = "".join(Random(1).choices("0123456789abcdef", k=20_000))
+    unholdable = [
+        msgspec.structs.replace(event("bad"), group=GroupChange("company", endless, {})),
+        msgspec.structs.replace(event("bad"), distinct_id="a\0b"),
+    ]
+    odd = event("odd", "cy", properties={"$set": {"a\0": "b\0"}})
+    good = [event("good", f"{number}") for number in range(40)]
+    await servers.stored([*good[:7], unholdable[0], *good[7:9], unholdable[1], odd, *good[9:]])
+    assert await servers.rows(
+        "SELECT event, count(), uniqExact(person_id) FROM events GROUP BY event ORDER BY event"
+    ) == [("good", 40, 40), ("odd", 1, 1)]
+    rows = await servers.tables("SELECT place, uuid, reason FROM ingest_set_aside ORDER BY place")
+    assert [row[:2] for row in rows] == [(7, unholdable[0].uuid), (10, unholdable[1].uuid)]
+    assert "index row" in rows[0][2]
+    assert "NUL" in rows[1][2]
+    await servers.stored([event("good", "later")])
+    assert await servers.rows("SELECT count() FROM events WHERE event = 'good'") == [(41,)]
 
 
 async def test_a_message_that_can_not_be_read_is_set_aside(servers: Servers) -> None:

@@ -1,0 +1,74 @@
+"""What /_readyz says of the projector of product events."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from services.common import stream
+from services.common.app import compose
+from services.common.clickhouse import ClickHouse
+from services.common.stream import capture_stream, ensure_capture_stream
+from services.projector import ingesting
+from tests.services.projector.product_events_setup import Servers, event
+from tests.waiting import seen
+
+
+@pytest.fixture
+async def servers(
+    postgres_url: str, nats_url: str, stream_prefix: str, clickhouse: ClickHouse
+) -> AsyncIterator[Servers]:
+    bus = await stream.connect(nats_url, "test")
+    yield Servers(postgres_url, bus, clickhouse, stream_prefix)
+    await bus.close()
+
+
+@pytest.fixture
+def app(servers: Servers, nats_url: str, server_folder: Path) -> Litestar:
+    clickhouse_url = f"chdb://{server_folder / 'chdb'}?database={servers.clickhouse.database}"
+    part = ingesting.part(servers.postgres_url, nats_url, clickhouse_url, prefix=servers.prefix)
+    return compose([part])
+
+
+async def becomes(client: AsyncTestClient[Litestar], status: str) -> tuple[int, str | None]:
+    """The answer's status once the part is so, and the reason it gives."""
+
+    async def look() -> tuple[int, dict[str, Any]]:
+        answer = await client.get("/_readyz")
+        return answer.status_code, answer.json()["parts"]["product events"]
+
+    answered, part = await seen(look, lambda told: bool(told[1]["status"] == status))
+    return answered, part["reason"]
+
+
+async def test_an_ingest_that_stopped_is_failing_with_the_reason(
+    app: Litestar, servers: Servers
+) -> None:
+    await servers.stored([event()])
+    await servers.stored([event()])
+    # Another stream under the same name, without what was stored from the first.
+    await servers.bus.jetstream().delete_stream(capture_stream(servers.prefix))
+    await ensure_capture_stream(servers.bus, servers.prefix)
+    async with AsyncTestClient(app) as client:
+        status, reason = await becomes(client, "failing")
+    assert status == 503
+    assert "ends before 2" in (reason or "")
+
+
+async def test_an_ingest_that_waits_for_a_server_is_degraded_until_it_goes_on(
+    app: Litestar, servers: Servers
+) -> None:
+    database = servers.clickhouse.database
+    async with AsyncTestClient(app) as client:
+        assert await becomes(client, "ok") == (200, None)
+        await servers.clickhouse.command(f"RENAME TABLE {database}.events TO {database}.away")
+        await servers.send([event()])
+        status, reason = await becomes(client, "degraded")
+        assert status == 200
+        assert "product events wait: QueryFailed" in (reason or "")
+        await servers.clickhouse.command(f"RENAME TABLE {database}.away TO {database}.events")
+        assert await becomes(client, "ok") == (200, None)
+    assert await servers.rows("SELECT count() FROM events") == [(1,)]
