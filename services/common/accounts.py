@@ -109,23 +109,23 @@ class _Cache(Generic[K, V]):
     def __init__(self, read: Callable[[K], Awaitable[V | None]]) -> None:
         self._read = read
         self._known: dict[K, tuple[float, V]] = {}
-        self._generation = 0
+        self.generation = 0
 
     async def get(self, name: K) -> V | None:
         now = time.monotonic()
         entry = self._known.get(name)
         if entry is not None and now - entry[0] < MAX_AGE_SECONDS:
             return entry[1]
-        generation = self._generation
+        generation = self.generation
         found = await self._read(name)
         # What was read before a change was told must not outlive it.
-        if found is not None and generation == self._generation:
+        if found is not None and generation == self.generation:
             self._known[name] = (now, found)
         return found
 
     def forget(self, name: K | None = None) -> None:
         """One name, or everything."""
-        self._generation += 1
+        self.generation += 1
         if name is None:
             self._known.clear()
         else:
@@ -157,6 +157,11 @@ class Accounts:
     async def key(self, text: str) -> ApiKey | None:
         """The live key with this text."""
         return await self._keys.get(hash_key(text))
+
+    @property
+    def edition(self) -> int:
+        """Moves whenever anything about users may have changed."""
+        return self._users.generation
 
     async def user(self, user_id: int) -> User | None:
         return await self._users.get(user_id)

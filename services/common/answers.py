@@ -1,9 +1,18 @@
 """Answers that carry a resource: its body, its ETag, and the log position it stands for."""
 
+import msgspec
 from litestar import MediaType, Response
 
 from contracts.headers import ETAG, INSIGHTS_POSITION
 from services.common.etag import etag, is_fresh
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A body as it leaves, and its ETag."""
+
+    body: bytes
+    tag: str
+    media_type: str = MediaType.JSON
 
 
 def resource(
@@ -21,11 +30,28 @@ def resource(
     version: of the resource's stream, what If-Match compares.
     position: sent back as Insights-Position, it means "no older than this".
     """
-    tag = etag(version, body)
-    known = is_fresh(if_none_match, tag)
+    return tagged(
+        Shown(body, etag(version, body), media_type),
+        position=position,
+        status=status,
+        if_none_match=if_none_match,
+        headers=headers,
+    )
+
+
+def tagged(
+    shown: Shown,
+    *,
+    position: int,
+    status: int = 200,
+    if_none_match: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response[bytes]:
+    """The same, where the ETag is known."""
+    known = is_fresh(if_none_match, shown.tag)
     return Response(
-        content=b"" if known else body,
+        content=b"" if known else shown.body,
         status_code=304 if known else status,
-        media_type=media_type,
-        headers={ETAG: tag, INSIGHTS_POSITION: str(position), **(headers or {})},
+        media_type=shown.media_type,
+        headers={ETAG: shown.tag, INSIGHTS_POSITION: str(position), **(headers or {})},
     )

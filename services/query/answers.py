@@ -1,14 +1,21 @@
 """How an answer leaves this service: as JSON or CSV, with its ETag, its position and its age."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 from litestar import MediaType, Response
+from msgspec.structs import replace
 
 from contracts.headers import IF_NONE_MATCH, INSIGHTS_STALE
-from services.common.answers import resource
+from services.common.accounts import Accounts
+from services.common.answers import Shown, tagged
+from services.common.caller import Caller
 from services.common.csv_answers import CSV, wants_csv
+from services.common.etag import etag
 from services.common.tables import to_csv
-from services.query.parameters import AnyRequest
+from services.query.parameters import AnyRequest, at_least
+from services.query.reads.remembered import Remembered
 from services.query.reads.standing import Fresh
 
 
@@ -19,14 +26,83 @@ def answer(
 
     version: of the one resource it shows; a list has none, its ETag is the digest alone.
     """
+    return _sent(request, _shown(request, Made(body, fresh, version)))
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What an answer is made of, as `answer` takes it.
+
+    again: whether it hangs on nothing but what was asked and the project's state.
+    """
+
+    body: bytes
+    fresh: Fresh[Any]
+    version: int = 0
+    again: bool = False
+
+
+async def remembered(
+    request: AnyRequest,
+    caller: Caller,
+    accounts: Accounts,
+    known: Remembered[Shown],
+    make: Callable[[], Awaitable[Made]],
+) -> Response[bytes]:
+    """The answer that is remembered, or one that is made and remembered."""
+    asked = _asked(request, caller, accounts)
+    fresh = await known.find(asked, caller.team_id, at_least(request))
+    if fresh is None:
+        made = await make()
+        fresh = _shown(request, made)
+        if made.again:
+            known.keep(asked, fresh, len(fresh.value.body))
+    return _sent(request, fresh)
+
+
+def _shown(request: AnyRequest, made: Made) -> Fresh[Shown]:
     csv = wants_csv(request.scope)
-    return resource(
-        to_csv(body) if csv else body,
-        version=version,
+    body = to_csv(made.body) if csv else made.body
+    shown = Shown(body, etag(made.version, body), CSV if csv else MediaType.JSON)
+    return replace(made.fresh, value=shown)
+
+
+def _sent(request: AnyRequest, fresh: Fresh[Shown]) -> Response[bytes]:
+    return tagged(
+        fresh.value,
         position=fresh.position,
         if_none_match=request.headers.get(IF_NONE_MATCH),
         headers={INSIGHTS_STALE: "true"} if fresh.stale else None,
-        media_type=CSV if csv else MediaType.JSON,
+    )
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """All that an answer hangs on besides the project's state. edition: of the accounts."""
+
+    url: tuple[str, str | None, bytes, bytes]
+    csv: bool
+    team_id: int
+    timezone: str
+    user_id: int
+    administrator: bool
+    edition: int
+
+
+def _asked(request: AnyRequest, caller: Caller, accounts: Accounts) -> _Asked:
+    """Before any name is looked up: one that changes meanwhile belongs to the next edition."""
+    scope = request.scope
+    return _Asked(
+        url=(
+            scope["scheme"],
+            request.headers.get("host"),
+            scope["raw_path"],
+            scope["query_string"],
+        ),
+        csv=wants_csv(scope),
+        team_id=caller.team_id,
+        timezone=caller.project.timezone,
+        user_id=caller.user.id,
+        administrator=caller.is_administrator,
+        edition=accounts.edition,
     )
 
 

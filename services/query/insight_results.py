@@ -41,6 +41,10 @@ class Wanted(msgspec.Struct, frozen=True):
         return self.refresh is Refresh.FORCE_CACHE and self.overrides is None
 
 
+KEPT = Wanted(Refresh.FORCE_CACHE, overrides=None, client_query_id=None)
+"""What the row's own statement tells."""
+
+
 def wanted(request: AnyRequest) -> Wanted:
     """Raises Rejected 400, InvalidQuery."""
     return Wanted(

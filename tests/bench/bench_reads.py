@@ -57,16 +57,20 @@ async def _measure(url: str, key: str) -> None:
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
         one = await client.get(f"{root}{INSIGHTS // 2}/")
         deep = await _page(client, root, 999)
+        filtered = f"{root}?saved=true&insight=FUNNELS&tags=%5B%22growth%22%5D"
         reads = [
             Read("one insight", f"{root}{INSIGHTS // 2}/", 0.25),
             Read("the same, 304", f"{root}{INSIGHTS // 2}/", 0.4, _known(one)),
             Read("list of 100", root, 0.3),
             Read("list of 100, basic", f"{root}?basic=true"),
             Read("page 1,000 by next", deep),
-            Read(
-                "list filtered", f"{root}?saved=true&insight=FUNNELS&tags=%5B%22growth%22%5D", 0.1
-            ),
+            Read("list filtered", filtered, 0.1),
             Read("list searched", f"{root}?search=onboarding", 0.1),
+            Read("one insight, anew", f"{root}{INSIGHTS // 2}/?anew="),
+            Read("list of 100, anew", f"{root}?anew="),
+            Read("page 1,000, anew", f"{deep}&anew="),
+            Read("list filtered, anew", f"{filtered}&anew="),
+            Read("list searched, anew", f"{root}?search=onboarding&anew="),
             Read("activity of one", f"{root}{INSIGHTS // 2}/activity/"),
             Read("activity of all", f"{root}activity/"),
             Read("last viewed", f"{root}my_last_viewed/"),

@@ -4,6 +4,7 @@ import msgspec
 
 from contracts.read_models.action import ActionRow
 from contracts.read_models.cohort import CohortRow
+from services.common.answers import Shown
 from services.common.database import Pool
 from services.query.reads.access_rules import AccessReads
 from services.query.reads.actions import action_reads
@@ -15,14 +16,16 @@ from services.query.reads.dashboards import DashboardReads
 from services.query.reads.insight_list import InsightList
 from services.query.reads.insights import InsightReads
 from services.query.reads.last_viewed import LastViewedReads
+from services.query.reads.remembered import Remembered
 from services.query.reads.sharing import SharingReads
 from services.query.reads.standing import Freshness
 
 
 class Reads(msgspec.Struct, frozen=True):
-    """freshness: how each of them is waited for."""
+    """freshness: how each of them is waited for. remembered: answers that may be given again."""
 
     freshness: Freshness
+    remembered: Remembered[Shown]
     insights: InsightReads
     insight_list: InsightList
     activity: ActivityReads
@@ -37,6 +40,7 @@ class Reads(msgspec.Struct, frozen=True):
     def over(cls, pool: Pool, freshness: Freshness) -> "Reads":
         return cls(
             freshness=freshness,
+            remembered=Remembered(pool),
             insights=InsightReads(pool),
             insight_list=InsightList(pool, Counts()),
             activity=ActivityReads(pool),

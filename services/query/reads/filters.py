@@ -51,6 +51,11 @@ class InsightFilter(msgspec.Struct, frozen=True, kw_only=True):
     nothing: bool = False
     order: Order | None = None
 
+    @property
+    def hangs_on_now(self) -> bool:
+        """Whether it may mean something else later: dates can be sent as days from now."""
+        return self.after is not None or self.before is not None
+
 
 Value = datetime | str | int | bool | None
 

@@ -17,6 +17,7 @@ from services.query.reads.counts import Counts, State
 from services.query.reads.filters import DEFAULT_ORDER, Cursor, InsightFilter, Page
 from services.query.reads.insights import decoded
 from services.query.reads.list_sql import Condition, Picked
+from services.query.reads.remembered import STATE
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
 MatchType = Literal["exact", "similar"]
@@ -80,24 +81,24 @@ class InsightList:
                 prepare=False,
             )
             rows = await cursor.fetchall()
-        reached, head, position, rebuilds, count = rows[0][:5]
+        reached, head, standing, position, rebuilds, count = rows[0][:6]
         if count is None:
             count = known[1] if known else 0
         else:
             self._counts.put(counted, State(position, rebuilds), count)
-        listed = [row[5:] for row in rows if row[5] is not None]
+        listed = [row[6:] for row in rows if row[6] is not None]
         return Seen(
             InsightPage(
                 rows=tuple(_listed(row, wanted) for row in listed),
                 count=count,
                 end=_end(listed, wanted, page),
             ),
-            Standing(reached or 0, head),
+            Standing(reached or 0, head, standing),
         )
 
 
 def _statement(condition: Condition, picked: Picked) -> LiteralString:
-    """One row per insight, each beginning with the five values of the whole; one row when empty."""
+    """One row per insight, each beginning with the six values of the whole; one row when empty."""
     value: LiteralString = picked.keys[0] if picked.keys else "NULL"
     return f"""
         WITH picked AS ({picked.text}),
@@ -108,8 +109,9 @@ def _statement(condition: Condition, picked: Picked) -> LiteralString:
             JOIN insights i ON i.team_id = %(team_id)s AND i.insight_id = picked.insight_id
             {JOINS}
         ),
-        state AS (SELECT {_STATE_POSITION} AS position, {_STATE_REBUILDS} AS rebuilds)
-        SELECT {REACHED}, {TEAM_HEAD}, state.position, state.rebuilds,
+        state AS (SELECT {_STATE_POSITION} AS position, {_STATE_REBUILDS} AS rebuilds,
+            {STATE} AS whole)
+        SELECT {REACHED}, {TEAM_HEAD}, state.whole, state.position, state.rebuilds,
             CASE WHEN state.position = %(known_position)s AND state.rebuilds = %(known_rebuilds)s
             THEN NULL ELSE (SELECT count(*) FROM insights i WHERE {condition.whole}) END,
             shown.insight_id, shown.row, {NAMES}, shown.level, shown.closed_by,

@@ -20,6 +20,7 @@ from services.common.caller import Caller
 from services.common.database import Pool
 from services.common.grouped import Grouped
 from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access
+from services.query.reads.remembered import STATE
 from services.query.reads.standing import REACHED, Seen, Standing, projections
 
 SHORT_IDS_KEPT = 10_000
@@ -38,7 +39,7 @@ _ONE: LiteralString = f"""
         greatest({UNFOLDED_RULE}, (
             SELECT notification_id FROM log WHERE originator_id = %(stream_id)s
             ORDER BY originator_version DESC LIMIT 1
-        ))
+        )), {STATE}
     FROM (SELECT) AS one
     LEFT JOIN insights i ON i.team_id = %(team_id)s AND i.insight_id = %(number)s
     {JOINS}
@@ -169,11 +170,12 @@ def _found(
     closed_by: int,
     reached: int | None,
     wanted: int,
+    state: str | None,
 ) -> Seen[Found]:
     insight = None if row is None else decoded(row)
     told = beside(viewed_at, kept_body, kept_interval, kept_refresh, live_job)
     found = Found(insight, told, parked_at, access(level, closed_by))
-    return Seen(found, Standing(reached or 0, wanted))
+    return Seen(found, Standing(reached or 0, wanted, state))
 
 
 def decoded(text: str) -> InsightRow:

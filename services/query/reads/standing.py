@@ -34,10 +34,14 @@ REACHED: LiteralString = (
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """reached: what was read holds all up to here. wanted: the last fact that concerns it."""
+    """reached: what was read holds all up to here. wanted: the last fact that concerns it.
+
+    state: of the project, see `reads.remembered`; None when the read does not tell, or is behind.
+    """
 
     reached: int
     wanted: int
+    state: str | None = None
 
 
 class Seen(msgspec.Struct, Generic[T], frozen=True):
@@ -48,11 +52,15 @@ class Seen(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Fresh(msgspec.Struct, Generic[T], frozen=True):
-    """What is answered. position: it holds all up to here. stale: it may lack later facts."""
+    """What is answered. position: it holds all up to here. stale: it may lack later facts.
+
+    state: of the project it was read in, see `Standing`.
+    """
 
     value: T
     position: int
     stale: bool
+    state: str | None = None
 
 
 class Freshness:
@@ -77,13 +85,13 @@ class Freshness:
         standing = seen.standing
         wanted = standing.wanted if at_least is None else at_least
         if standing.reached >= wanted:
-            return Fresh(seen.value, standing.reached, stale=False)
+            return Fresh(seen.value, standing.reached, stale=False, state=standing.state)
         patience = self._freshness_seconds if at_least is None else self._position_seconds
         seen = await self._wait(read, wanted, patience)
-        reached = seen.standing.reached
+        reached, state = seen.standing.reached, seen.standing.state
         if reached < wanted and at_least is not None:
             raise unavailable(f"Position {at_least} is not reached yet; this is at {reached}.")
-        return Fresh(seen.value, reached, stale=reached < wanted)
+        return Fresh(seen.value, reached, stale=reached < wanted, state=state)
 
     async def _wait(
         self, read: Callable[[], Awaitable[Seen[T]]], wanted: int, patience: float

@@ -21,8 +21,8 @@ from services.common.operations import reads
 from services.common.paths import project_paths
 from services.common.problems import not_found
 from services.query import described, paging, parameters, shown
-from services.query.answers import answer
-from services.query.insight_results import on_dashboard, with_result, with_results
+from services.query.answers import Made, answer, remembered
+from services.query.insight_results import KEPT, on_dashboard, with_result, with_results
 from services.query.insight_results import wanted as results_wanted
 from services.query.problems import parked
 from services.query.reads.all import Reads
@@ -52,23 +52,28 @@ async def list_insights(
     if isinstance(reader, Visitor):
         return await shared_list(request, reader, insight_results, basic=basic)
     caller = reader
-    wanted = parameters.insight_filter(request, caller.project)
-    page = paging.page(request, wanted.order or DEFAULT_ORDER)
-    fresh = await reads.freshness.of(
-        lambda: reads.insight_list.page(caller, wanted, page),
-        parameters.at_least(request),
-    )
-    found = fresh.value
-    rows: Sequence[Listed] = found.rows
-    if not basic:
-        rows = await with_results(rows, results_wanted(request), caller, insight_results)
-    body = InsightPage(
-        count=found.count,
-        next=paging.next_page(request, page, len(found.rows), found.count, found.end),
-        previous=paging.previous_page(request, page),
-        results=await shown.insights(rows, caller, accounts, basic=basic),
-    )
-    return answer(request, _encoder.encode(body), fresh)
+
+    async def make() -> Made:
+        wanted = parameters.insight_filter(request, caller.project)
+        page = paging.page(request, wanted.order or DEFAULT_ORDER)
+        fresh = await reads.freshness.of(
+            lambda: reads.insight_list.page(caller, wanted, page),
+            parameters.at_least(request),
+        )
+        found = fresh.value
+        rows: Sequence[Listed] = found.rows
+        asked = KEPT if basic else results_wanted(request)
+        rows = await with_results(rows, asked, caller, insight_results)
+        body = InsightPage(
+            count=found.count,
+            next=paging.next_page(request, page, len(found.rows), found.count, found.end),
+            previous=paging.previous_page(request, page),
+            results=await shown.insights(rows, caller, accounts, basic=basic),
+        )
+        again = asked.is_kept_alone and not wanted.hangs_on_now
+        return Made(_encoder.encode(body), fresh, again=again)
+
+    return await remembered(request, caller, accounts, reads.remembered, make)
 
 
 @get(
@@ -89,14 +94,20 @@ async def get_insight(
         raise not_found()
     if isinstance(reader, Visitor):
         return await shared_insight(request, reader, wanted, insight_results)
-    fresh = await _one(reads, reader, wanted, parameters.at_least(request))
-    stored = _in_sight(fresh.value)
-    asked = await on_dashboard(results_wanted(request), request, stored, reads.dashboards)
-    row, beside = await with_result(stored, fresh.value.beside, asked, reader, insight_results)
-    context = await insight_context(accounts, reader, row, fresh.value.access, beside)
-    context = replace(context, tile=asked.tile)
-    body = _encoder.encode(InsightBody.of(row, context))
-    return answer(request, body, fresh, version=row.version)
+    caller = reader
+
+    async def make() -> Made:
+        fresh = await _one(reads, caller, wanted, parameters.at_least(request))
+        stored = _in_sight(fresh.value)
+        asked = await on_dashboard(results_wanted(request), request, stored, reads.dashboards)
+        row, beside = await with_result(stored, fresh.value.beside, asked, caller, insight_results)
+        context = await insight_context(accounts, caller, row, fresh.value.access, beside)
+        context = replace(context, tile=asked.tile)
+        body = _encoder.encode(InsightBody.of(row, context))
+        again = asked.is_kept_alone and asked.tile is None
+        return Made(body, fresh, row.version, again)
+
+    return await remembered(request, caller, accounts, reads.remembered, make)
 
 
 @get(project_paths("/insights/my_last_viewed/"), opt={**READ, **reads(list[BasicInsight])})

@@ -1,0 +1,107 @@
+"""Answers that are remembered for as long as the database says that nothing they show has moved.
+
+What a project shows of its insights follows from its log, its kept results and its live jobs. STATE
+names one state of all that. The statement that reads an answer's rows names the state they are in;
+the answer is given again while the project is in a state of the same name. So it is never older
+than one read anew, at the price of a few look-ups in indexes, in one round trip that is shared by
+all who ask at the same moment.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from typing import Generic, LiteralString, TypeVar
+
+import msgspec
+
+from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
+from services.common.accounts import MAX_AGE_SECONDS
+from services.common.database import Pool
+from services.common.grouped import Grouped
+from services.query.reads.standing import REACHED, TEAM_HEAD, Fresh, projections
+
+T = TypeVar("T")
+
+MOST_BYTES = 64 * 1024 * 1024
+
+# The project's last fact, once every projection is past it; rebuilds; results; live jobs. All that
+# moves otherwise is a projection's position, of which no row depends.
+STATE: LiteralString = f"""
+    (SELECT CASE WHEN min(c.position) >= {TEAM_HEAD} THEN concat_ws(' ',
+        {TEAM_HEAD}, sum(c.rebuilds),
+        coalesce((SELECT m.moves FROM result_moves m WHERE m.team_id = %(team_id)s), 0),
+        (SELECT string_agg(concat_ws(' ', j.id, j.pickup_time, j.expiration_time), ' ' ORDER BY id)
+            FROM jobs j WHERE j.team_id = %(team_id)s AND j.end_time IS NULL)
+    ) END FROM checkpoints c WHERE c.projection = ANY(%(projections)s))"""
+"""SQL: null while a projection is behind."""
+
+_EACH: LiteralString = f"""
+    SELECT {REACHED}, {STATE.replace("%(team_id)s", "asked.team_id")}
+    FROM unnest(%(team_ids)s::bigint[]) WITH ORDINALITY AS asked (team_id, place)
+    ORDER BY asked.place"""
+
+
+class _Entry(msgspec.Struct, Generic[T], frozen=True):
+    value: T
+    state: str
+    size: int
+    made_at: float
+
+
+class Remembered(Generic[T]):
+    """Values by what was asked for. The least recently used go first when there are too many.
+
+    A value may name users as they were `MAX_AGE_SECONDS` ago, as any answer may; so none is older.
+    """
+
+    def __init__(self, pool: Pool, most_bytes: int = MOST_BYTES) -> None:
+        self._pool = pool
+        self._states = Grouped(self._each)
+        self._known: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
+        self._bytes = 0
+        self._most_bytes = most_bytes
+
+    async def find(self, asked: Hashable, team_id: int, at_least: int | None) -> Fresh[T] | None:
+        """What was answered, if it would be answered again; asks the database only if there is one.
+
+        at_least: the position that the caller has seen.
+        """
+        known = self._known.get(asked)
+        if known is None:
+            return None
+        reached, state = await self._states.get(team_id)
+        if state != known.state or time.monotonic() - known.made_at > MAX_AGE_SECONDS:
+            self._forget(asked)
+            return None
+        if at_least is not None and reached < at_least:
+            return None
+        if asked in self._known:
+            self._known.move_to_end(asked)
+        return Fresh(known.value, reached, stale=False, state=state)
+
+    def keep(self, asked: Hashable, fresh: Fresh[T], size: int) -> None:
+        """size: of the value, in bytes. Nothing is kept that was read while a projection was
+        behind.
+        """
+        if fresh.state is None or size > self._most_bytes // 8:
+            return
+        self._forget(asked)
+        self._known[asked] = _Entry(fresh.value, fresh.state, size, time.monotonic())
+        self._bytes += size
+        while self._bytes > self._most_bytes:
+            self._forget(next(iter(self._known)))
+
+    def _forget(self, asked: Hashable) -> None:
+        entry = self._known.pop(asked, None)
+        if entry is not None:
+            self._bytes -= entry.size
+
+    async def _each(self, teams: Sequence[int]) -> Sequence[tuple[int, str | None]]:
+        asked = list(dict.fromkeys(teams))
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                _EACH,
+                {"team_ids": asked, "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG)},
+            )
+            found = dict(zip(asked, await cursor.fetchall(), strict=True))
+        return [found[team] for team in teams]
