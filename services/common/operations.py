@@ -65,12 +65,13 @@ HEADERS: Mapping[str, Parameter] = {
         Parameter(
             name=IF_MATCH,
             place="header",
+            kind=Annotated[str, Meta(pattern=r'^(\*|(W/)?"[0-9]{1,15}(-[0-9A-Za-z_-]*)?")$')],
             description="The ETag the change was decided on, or `*`. 412 when it has moved on.",
         ),
         Parameter(
             name=IDEMPOTENCY_KEY,
             place="header",
-            kind=Annotated[str, Meta(min_length=1, max_length=255)],
+            kind=Annotated[str, Meta(pattern=r"^[!-~]{1,255}$")],
             description="A repeat under the same key has the first answer and no second effect.",
         ),
         Parameter(
