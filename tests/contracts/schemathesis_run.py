@@ -141,7 +141,8 @@ def _config(key: str, phase: str, examples: int, seed: int) -> SchemathesisConfi
         {
             "seed": seed,
             "headers": {"Authorization": f"Bearer {key}"},
-            "workers": 2,
+            # More of them race for imports of hypothesis, and no run would be another's repeat.
+            "workers": 1,
             "continue-on-failure": True,
             "request-timeout": 30,
             "parameters": parameters,
