@@ -1,6 +1,7 @@
 """Passwords of shares: checked, throttled, and told to the activity log."""
 
 import asyncio
+from datetime import datetime
 from uuid import uuid4
 
 from argon2 import PasswordHasher
@@ -12,22 +13,32 @@ from services.common.database import Pool
 from services.common.shares import Share
 from services.common.store import Append, EventStore, Part
 
-FAILURES_A_MINUTE = 10
+# In the present minute and the one before, so that no turn of the clock gives a second round.
+MOST_FAILURES = 10
 
-_FAILURES = """
-    SELECT count FROM share_failures
-    WHERE token_id = %s AND minute = date_trunc('minute', now())"""
-_FAILED = """
+# No row when there were as many. Counted before the password is looked at: of many that come at
+# once, none is tried beyond the limit.
+_TRIED = """
+    WITH before AS (
+        SELECT coalesce(sum(count), 0) AS failures FROM share_failures
+        WHERE token_id = %(token_id)s
+            AND minute = date_trunc('minute', now()) - interval '1 minute'
+    )
     INSERT INTO share_failures AS known (token_id, minute, count)
-    VALUES (%s, date_trunc('minute', now()), 1)
-    ON CONFLICT (token_id, minute) DO UPDATE SET count = known.count + 1"""
+    SELECT %(token_id)s, date_trunc('minute', now()), 1 FROM before
+    WHERE failures < %(most)s
+    ON CONFLICT (token_id, minute) DO UPDATE SET count = known.count + 1
+    WHERE known.count + (SELECT failures FROM before) < %(most)s
+    RETURNING minute"""
+_NO_FAILURE = """
+    UPDATE share_failures SET count = count - 1 WHERE token_id = %s AND minute = %s"""
 _FORGET = "DELETE FROM share_failures WHERE minute < now() - interval '1 hour'"
 
 
 class TooOften(Exception):
     """Too many wrong passwords for this share lately, right or wrong does not matter now."""
 
-    retry_after_seconds = 60
+    retry_after_seconds = 120
 
 
 class ShareLogins:
@@ -38,14 +49,13 @@ class ShareLogins:
 
     async def attempt(self, share: Share, password: str) -> int | None:
         """The number of the share's password that this is; None for none. Raises TooOften."""
-        if await self._failures(share.token_id) >= FAILURES_A_MINUTE:
-            raise TooOften
+        minute = await self._begin(share.token_id)
         hashes = await self._hashes(share)
         password_id = await asyncio.to_thread(self._matching, hashes, password)
         if password_id is None:
-            await self._count_failure(share.token_id)
             await self._tell(share, ShareLoginFailed(share.insight.insight_id))
         else:
+            await self._no_failure(share.token_id, minute)
             await self._tell(share, ShareLoginSucceeded(share.insight.insight_id, password_id))
         return password_id
 
@@ -71,15 +81,20 @@ class ShareLogins:
             )
             return [(row[0], row[1]) for row in await cursor.fetchall()]
 
-    async def _failures(self, token_id: int) -> int:
-        async with self._pool.connection() as conn:
-            row = await (await conn.execute(_FAILURES, (token_id,))).fetchone()
-        return 0 if row is None else int(row[0])
-
-    async def _count_failure(self, token_id: int) -> None:
+    async def _begin(self, token_id: int) -> datetime:
+        """The minute that this attempt counts in. Raises TooOften."""
         async with self._pool.connection() as conn, conn.transaction():
             await conn.execute(_FORGET)
-            await conn.execute(_FAILED, (token_id,))
+            cursor = await conn.execute(_TRIED, {"token_id": token_id, "most": MOST_FAILURES})
+            row = await cursor.fetchone()
+        if row is None:
+            raise TooOften
+        minute: datetime = row[0]
+        return minute
+
+    async def _no_failure(self, token_id: int, minute: datetime) -> None:
+        async with self._pool.connection() as conn:
+            await conn.execute(_NO_FAILURE, (token_id, minute))
 
     async def _tell(self, share: Share, fact: ShareLoginFailed | ShareLoginSucceeded) -> None:
         """In a stream of its own: a visitor moves no version."""

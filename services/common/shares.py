@@ -1,5 +1,6 @@
 """From a token to the insight it opens: the one place that says whether a share is alive."""
 
+import re
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,6 +12,8 @@ from services.common.share_session import ShareSession
 
 _sharing = msgspec.json.Decoder(SharingRow)
 _insight = msgspec.json.Decoder(InsightRow)
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _FIND = """
     SELECT t.id, s.row::text, i.row::text
@@ -50,6 +53,8 @@ class Shares:
 
     async def find(self, token: str) -> Share | None:
         """None for unknown, switched off, rotated away and deleted alike: one round trip."""
+        if _TOKEN.fullmatch(token) is None:
+            return None
         async with self._pool.connection() as conn:
             cursor = await conn.execute(_FIND, (token,))
             row = await cursor.fetchone()

@@ -1,5 +1,6 @@
 """The public side of sharing, asked without a key."""
 
+import asyncio
 import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -103,11 +104,15 @@ async def test_whatever_is_not_shared_is_missing_alike(whole: Whole, visitor: As
     await visitor.get(sharing, headers={**keyed, **position})
     pages = [
         await visitor.get(path, headers=PAGE)
-        for path in (f"/shared/{token}", "/shared/unknown", f"/embedded/{token}")
+        for path in (f"/shared/{token}", "/shared/unknown", f"/embedded/{token}", "/shared/%00")
     ]
-    assert [page.status_code for page in pages] == [404, 404, 404]
+    assert [page.status_code for page in pages] == [404] * 4
     assert len({page.text for page in pages}) == 1
     assert (await visitor.get(f"/shared/{token}.json")).status_code == 404
+    unlocking = await visitor.post("/shared/%00", json={"password": "x"})
+    assert (unlocking.status_code, unlocking.json()) == (404, {"error": "Not found."})
+    listed = await visitor.get(f"{whole.root}insights/?sharing_access_token=%00")
+    assert (listed.status_code, listed.json()["code"]) == (403, "authentication_failed")
 
 
 async def test_a_password_opens_the_page_for_a_day_and_dies_with_it(
@@ -136,7 +141,8 @@ async def test_a_password_opens_the_page_for_a_day_and_dies_with_it(
     visitor.cookies.clear()
     bearer = {"Authorization": f"Bearer {opened.json()['shareToken']}"}
     assert (await visitor.get(f"/shared/{token}.json", headers=bearer)).status_code == 200
-    forged = {"Authorization": f"{bearer['Authorization'][:-1]}A"}
+    signed, last = bearer["Authorization"][:-1], bearer["Authorization"][-1]
+    forged = {"Authorization": f"{signed}{'B' if last == 'A' else 'A'}"}
     assert (await visitor.get(f"/shared/{token}.json", headers=forged)).status_code == 401
 
     gone = await visitor.delete(f"{sharing}passwords/{made.json()['id']}/", headers=keyed)
@@ -179,3 +185,22 @@ async def test_guessing_is_slowed_down_and_told(whole: Whole, visitor: AsyncClie
     told = [entry for entry in entries if entry["activity"] == "share_login_failed"]
     assert len(told) == 10
     assert told[0]["user"]["is_system"] is True
+
+
+async def test_guessing_at_once_is_no_faster(whole: Whole, visitor: AsyncClient) -> None:
+    token, _ = await share(whole, password_required=True)
+    tries = [visitor.post(f"/shared/{token}", json={"password": "guess"}) for _ in range(24)]
+    codes = [answer.status_code for answer in await asyncio.gather(*tries)]
+    assert sorted(codes) == [401] * 10 + [429] * 14
+
+
+async def test_the_right_password_is_no_failure(whole: Whole, visitor: AsyncClient) -> None:
+    token, keyed = await share(whole, password_required=True)
+    passwords = f"{keyed.pop('sharing')}passwords/"
+    given = {"raw_password": "correct horse"}
+    made = await visitor.post(passwords, json=given, headers=keyed)
+    reached = {"Insights-Position": made.headers["Insights-Position"]}
+    await visitor.get(passwords.removesuffix("passwords/"), headers={**keyed, **reached})
+    for _ in range(12):
+        opened = await visitor.post(f"/shared/{token}", json={"password": "correct horse"})
+        assert opened.status_code == 200
