@@ -122,8 +122,9 @@ async def handle_with(
 
     beside: streams that `prepare` looks at too, loaded in the same round trip.
     Raises what `prepare` and `decide` raise; Stale if the stream has moved on from
-    `expected_version`, Rejected 412 if it is deleted and should be there. Without a version we decide again on the newer past, ATTEMPTS times in all
-    (ATTEMPTS_BESIDE where another stream moved), then raise ConcurrentEdit.
+    `expected_version`; Rejected 412 if it is deleted and had to be there. Without a version we
+    decide again on the newer past, ATTEMPTS times in all (ATTEMPTS_BESIDE where another stream
+    moved), then raise ConcurrentEdit.
     """
     left = {True: ATTEMPTS, False: ATTEMPTS_BESIDE}
     while True:
