@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, UnsetType
 
 from contracts.api.funnels import ShownResult
 from contracts.api.jobs import JobBody
@@ -15,7 +15,8 @@ class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """results: of a funnel its steps, trends or bins; null while a job runs.
 
     total_median_conversion_time: seconds from first to last step, of those who completed.
-    warnings: only when asked for.
+    warnings: only when asked for. columns … missing_actors_count: of an ActorsQuery, whose results
+    are rows of these columns.
     """
 
     results: ShownResult
@@ -31,4 +32,9 @@ class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     query_status: JobBody | None
     total_median_conversion_time: float | UnsetType | None = UNSET
     warnings: list[str] | UnsetType = UNSET
-    baseline: Raw | UnsetType = UNSET
+    columns: list[str] | UnsetType = UNSET
+    types: list[str] | UnsetType = UNSET
+    hasMore: bool | UnsetType = UNSET
+    limit: int | UnsetType = UNSET
+    offset: int | UnsetType = UNSET
+    missing_actors_count: int | UnsetType = UNSET

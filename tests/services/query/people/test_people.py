@@ -91,8 +91,19 @@ async def test_every_url_of_an_answer_leads_to_as_many_people_as_its_bar_counts(
     await opened(whole)
     broken_down = {"breakdown": "browser", "breakdown_limit": 1}
     plain, several = await funnel(whole), await funnel(whole, **broken_down)
-    listed = await funnel(whole, breakdown=["browser"], breakdown_attribution_type="all_events")
-    groups = [plain["result"], *several["result"], *listed["result"]]
+    listed = [
+        await funnel(whole, **asked)
+        for asked in (
+            {"breakdown": ["browser"], "breakdown_attribution_type": "all_events"},
+            {"breakdown": ["browser", "$os"], "breakdown_limit": 2},
+            {"breakdown": "name", "breakdown_type": "person"},
+            {"breakdown": ["all"], "breakdown_type": "cohort"},
+            {"breakdown": "properties.browser", "breakdown_type": "hogql"},
+            {"breakdown": "browser", "funnel_order_type": "unordered"},
+        )
+    ]
+    groups = [plain["result"], *several["result"]]
+    groups += [rows for answer in listed for rows in answer["result"]]
     assert {rows[0].get("breakdown_value") == "Other" for rows in groups} == {True, False}
     for rows in groups:
         before = 0
