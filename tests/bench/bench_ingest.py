@@ -5,12 +5,10 @@ this process sends. Events have nine properties, and come in batches of 100 as S
 """
 
 import asyncio
-import multiprocessing
 import random
-import socket
 import statistics
 from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,7 +16,7 @@ from uuid import uuid4
 
 import httpx
 import msgspec
-import uvicorn
+from litestar import Litestar
 
 from services.command.capture import app as capture
 from services.command.capture.events import Clock, captured
@@ -33,6 +31,7 @@ from services.embedded.account import account_for
 from services.projector import event_rows, ingesting
 from services.projector.persons import person_id
 from tests import servers
+from tests.bench.http_load import server
 
 EVENTS = 60_000
 BATCH = 100
@@ -73,39 +72,15 @@ def bodies(token: str, count: int) -> list[bytes]:
     ]
 
 
-class Urls(msgspec.Struct, frozen=True):
-    """Of the servers that the server process stands on."""
-
-    postgres: str
-    nats: str
-    clickhouse: str
-
-
-def _serve(urls: Urls, listening: socket.socket) -> None:
-    app = compose(
+def _application(nats_url: str, clickhouse_url: str, postgres_url: str) -> Litestar:
+    """The doors and the projector, in one process."""
+    return compose(
         [
-            foundation(urls.postgres),
-            capture.part(urls.nats),
-            ingesting.part(urls.postgres, urls.nats, urls.clickhouse),
+            foundation(postgres_url),
+            capture.part(nats_url),
+            ingesting.part(postgres_url, nats_url, clickhouse_url),
         ]
     )
-    config = uvicorn.Config(app, log_level="warning", access_log=False, loop="uvloop")
-    asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
-
-
-@contextmanager
-def _server(urls: Urls) -> Iterator[str]:
-    """A process that serves; its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        process = multiprocessing.get_context("spawn").Process(
-            target=_serve, args=(urls, listening), daemon=True
-        )
-        process.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            process.terminate()
-            process.join()
 
 
 async def _token(postgres_url: str) -> str:
@@ -186,8 +161,8 @@ def main() -> None:
         try:
             migrate(database.url)
             token = asyncio.run(_token(database.url))
-            urls = Urls(database.url, bus.url, f"chdb://{folder / 'chdb'}")
-            with _server(urls) as url:
+            application = partial(_application, bus.url, f"chdb://{folder / 'chdb'}")
+            with server(application, database.url) as url:
                 rate = asyncio.run(_measure(url, token))
             bulk = asyncio.run(_bulk(f"chdb://{folder / 'bulk'}"))
             print(f"ingest: the engine's own insert of the same rows {bulk:,.0f}/s")
