@@ -28,7 +28,7 @@ class ExplainedAttempt(msgspec.Struct, frozen=True, kw_only=True):
     outcome: `reported` is the one that counts. `window_over` at `at`, `spoilt` by an exclusion,
     `order_broken` by an event that does not belong (strict), `overtaken` by a newer attempt that
     got to the same step, `converted_already`: the actor had all steps by then, `open`: its window
-    runs until `at`. by: the event that ended it. detail: the same as a sentence.
+    runs until `at`. by: the event that ended it, then. detail: the same as a sentence.
     """
 
     steps: list[MatchedEvent]

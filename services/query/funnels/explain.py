@@ -5,6 +5,7 @@ it, so what is told here is what is counted.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -115,15 +116,19 @@ def _told(
             for taken in attempt.path
         ],
         outcome=fate.outcome,
-        at=None if fate.at_us is None else moment(fate.at_us),
+        at=ended_by.timestamp if fate.at_us is None and ended_by else _time(fate),
         by=ended_by,
         detail=_sentence(plan, fate, ended_by),
     )
 
 
+def _time(fate: Fate) -> datetime | None:
+    return None if fate.at_us is None else moment(fate.at_us)
+
+
 def _sentence(plan: FunnelPlan, fate: Fate, by: EndedBy | None) -> str:
     outcome: Outcome = fate.outcome
-    at = "" if fate.at_us is None else f"{moment(fate.at_us):%Y-%m-%d %H:%M:%S} UTC"
+    at = f"{_time(fate):%Y-%m-%d %H:%M:%S} UTC" if _time(fate) else ""
     event = "" if by is None else f"{by.event} at {by.timestamp:%Y-%m-%d %H:%M:%S} UTC"
     match outcome:
         case "reported":
