@@ -5,6 +5,7 @@ All that differs between the two, and between a server and a cluster, stays in t
 
 from services.common.clickhouse.client import ClickHouse
 from services.common.clickhouse.errors import (
+    BadPattern,
     EngineError,
     QueryCancelled,
     QueryFailed,
@@ -14,6 +15,7 @@ from services.common.clickhouse.errors import (
 from services.common.clickhouse.limits import Limits
 
 __all__ = [
+    "BadPattern",
     "ClickHouse",
     "EngineError",
     "Limits",

@@ -9,9 +9,11 @@ MEMORY_LIMIT_EXCEEDED: Final = 241
 TOO_MANY_BYTES: Final = 307
 QUERY_WAS_CANCELLED: Final = 394
 TOO_MANY_ROWS_OR_BYTES: Final = 396
+CANNOT_COMPILE_REGEXP: Final = 427
 UNKNOWN: Final = 0
 
 _CODE = re.compile(r"\bCode:\s*(\d+)")
+_NOT_COMPILED = re.compile(r"cannot compile re2: (.*), error: (.*?)\. Look at ", re.DOTALL)
 
 
 class EngineError(Exception):
@@ -35,6 +37,18 @@ class QueryCancelled(EngineError):
     """Somebody killed it."""
 
 
+class BadPattern(EngineError):
+    """A regular expression that RE2 does not take, met by the first row it was tried on.
+
+    told: (the pattern, what is wrong with it); None when the engine did not say.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(code, message)
+        found = _NOT_COMPILED.search(message)
+        self.told = None if found is None else (found[1], found[2])
+
+
 class QueryFailed(EngineError):
     """Any other refusal: a bad statement, a bad row, a missing table."""
 
@@ -46,6 +60,7 @@ _KINDS: dict[int, type[EngineError]] = {
     TOO_MANY_BYTES: QueryTooLarge,
     TOO_MANY_ROWS_OR_BYTES: QueryTooLarge,
     QUERY_WAS_CANCELLED: QueryCancelled,
+    CANNOT_COMPILE_REGEXP: BadPattern,
 }
 
 

@@ -14,7 +14,13 @@ from psycopg import InterfaceError, OperationalError
 from contracts.queries.errors import InvalidQuery
 from services.common.accounts import Accounts
 from services.common.bell import Bell, ring_or
-from services.common.clickhouse import EngineError, QueryCancelled, QueryTimeout, QueryTooLarge
+from services.common.clickhouse import (
+    BadPattern,
+    EngineError,
+    QueryCancelled,
+    QueryTimeout,
+    QueryTooLarge,
+)
 from services.common.database import Pool
 from services.common.problems import Problem
 from services.common.results.job import CANCELLED, Job, JobError
@@ -182,6 +188,17 @@ def job_error(refused: InvalidQuery | EngineError) -> JobError:
                     code="query_too_large",
                     detail="The query needs more memory than it may have."
                     " Try a shorter date range or sampling.",
+                ),
+            )
+        case BadPattern(told=told):
+            pattern, why = told or ("", "it can't be compiled")
+            return JobError(
+                400,
+                Problem(
+                    type="validation_error",
+                    code="invalid_input",
+                    detail=f"Invalid regular expression '{pattern[:100]}': {why}.",
+                    attr="properties",
                 ),
             )
         case _:

@@ -97,6 +97,27 @@ async def test_however_many_ask_it_is_computed_once(engine: Whole) -> None:
     assert jobs == 1
 
 
+async def test_a_pattern_that_only_the_engine_refuses_is_the_callers_mistake(
+    engine: Whole,
+) -> None:
+    await sign_ups(engine)
+    pattern = "((a{100}){100}){100}"
+    filters = {"key": "plan", "value": pattern, "operator": "regex", "type": "event"}
+    await engine.happened(("signed_up", "dot", ago(hours=1)), plan="a")
+    for path, body in (
+        ("insights/funnel/", {**SIGN_UP, "properties": [filters]}),
+        ("persons/funnel/", {**SIGN_UP, "properties": [filters], "funnel_step": 1}),
+    ):
+        answer = await engine.client.post(f"{engine.root}{path}", json=body)
+        assert answer.status_code == 400
+        assert answer.json() == {
+            "type": "validation_error",
+            "code": "invalid_input",
+            "detail": f"Invalid regular expression '{pattern}': invalid repetition size: {{100}}.",
+            "attr": "properties",
+        }
+
+
 async def test_a_node_answers_with_results(engine: Whole) -> None:
     await sign_ups(engine)
     answer = await engine.client.post(f"{engine.root}query/", json={"query": NODE})
