@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
@@ -28,7 +28,7 @@ from services.projector.insights import InsightProjection
 from services.projector.rebuild import rebuild
 from tests.examples import BOB, FUNNEL, TEAM, created
 from tests.services.projector.projecting import dashboard, insight, viewing
-from tests.services.query.reads.reading import Reading
+from tests.services.query.reads.reading import Reading, reading
 
 INSIGHTS = (1, 2, 3)
 PATHS = (
@@ -93,36 +93,28 @@ async def _view(api: Reading, dice: random.Random) -> None:
     await api.projector.append(InsightViewed(dice.choice(INSIGHTS), 2), of=viewing(2), actor=BOB)
 
 
-async def _result(api: Reading, dice: random.Random) -> None:
-    """Kept anew, or thrown away. The clock of whoever computed it may go wrong."""
-    if dice.random() < 0.3:
-        await api.projector.execute("DELETE FROM results")
-        return
-    await api.projector.execute(
-        "INSERT INTO results (team_id, key, dependencies, body, reached, started_at, last_refresh)"
-        " SELECT team_id, query_key, '', %s, 0, now(), %s FROM insights WHERE insight_id = 1"
-        " ON CONFLICT (team_id, key) DO UPDATE"
-        " SET body = excluded.body, last_refresh = excluded.last_refresh",
-        f'{{"results":[{dice.random()}]}}'.encode(),
-        f"2026-01-{dice.randint(1, 28)} 00:00:00Z",
-    )
+# Of the query that all three insights have. A result may be refreshed by a clock that goes wrong.
+KEPT: LiteralString = """
+    INSERT INTO results (team_id, key, dependencies, body, reached, started_at, last_refresh)
+    SELECT team_id, query_key, '', convert_to(format('{"results":[%s]}', random()), 'UTF8'), 0,
+        now(), '2026-01-01Z'::timestamptz + random() * interval '20 days'
+    FROM insights WHERE insight_id = 1
+    ON CONFLICT (team_id, key) DO UPDATE
+    SET body = excluded.body, last_refresh = results.last_refresh - interval '1 day'"""
+THROWN_AWAY: LiteralString = "DELETE FROM results"
+BEGUN: LiteralString = """
+    INSERT INTO jobs (id, team_id, key, computation, start_time, expiration_time)
+    SELECT gen_random_uuid(), team_id, query_key, '', now(), now()
+    FROM insights WHERE insight_id = 1
+    ON CONFLICT (team_id, key) WHERE end_time IS NULL DO UPDATE SET expiration_time = now()"""
+PICKED_UP: LiteralString = "UPDATE jobs SET pickup_time = now() WHERE end_time IS NULL"
+ENDED: LiteralString = "UPDATE jobs SET end_time = now() WHERE end_time IS NULL"
+FORGOTTEN: LiteralString = "DELETE FROM jobs"
+STATEMENTS = (KEPT, KEPT, THROWN_AWAY, BEGUN, PICKED_UP, ENDED, FORGOTTEN)
 
 
-async def _job(api: Reading, dice: random.Random) -> None:
-    """Of the insights' query: begun, picked up, ended or forgotten."""
-    await api.projector.execute(
-        dice.choice(
-            [
-                "INSERT INTO jobs (id, team_id, key, computation, start_time, expiration_time)"
-                " SELECT gen_random_uuid(), team_id, query_key, '', now(), now() FROM insights"
-                " WHERE insight_id = 1 ON CONFLICT (team_id, key) WHERE end_time IS NULL"
-                " DO UPDATE SET expiration_time = now()",
-                "UPDATE jobs SET pickup_time = now() WHERE end_time IS NULL",
-                "UPDATE jobs SET end_time = now() WHERE end_time IS NULL",
-                "DELETE FROM jobs",
-            ]
-        )
-    )
+async def _result_or_job(api: Reading, dice: random.Random) -> None:
+    await api.projector.execute(dice.choice(STATEMENTS))
 
 
 async def _project(api: Reading, dice: random.Random) -> None:
@@ -141,7 +133,7 @@ async def _rows_were_wrong(api: Reading, dice: random.Random) -> None:
 
 
 MOVES: Sequence[Move] = (
-    _change, _change, _rule, _restriction, _view, _view, _result, _result, _job, _job, _project,
+    _change, _change, _rule, _restriction, _view, _view, _result_or_job, _result_or_job, _project,
     _all_projections, _all_projections, _all_projections, _rows_were_wrong,
 )  # fmt: skip
 
@@ -165,6 +157,26 @@ async def test_what_is_remembered_is_what_would_be_read(api: Reading, seed: int)
         for look in range(LOOKS):
             path, by = dice.choice(PATHS), dice.choice(("alice", "bob"))
             await _looks_alike(api, path, by, step * LOOKS + look)
+
+
+async def test_each_move_that_no_fact_tells_is_seen_at_once(api: Reading) -> None:
+    await _stored(api)
+    walk = (KEPT, KEPT, BEGUN, PICKED_UP, BEGUN, ENDED, BEGUN, FORGOTTEN, THROWN_AWAY)
+    for count, statement in enumerate(walk):
+        before = [(await api.get(path)).text for path in ("insights/", "insights/2/")]
+        await api.projector.execute(statement)
+        after = [(await api.get(path)).text for path in ("insights/", "insights/2/")]
+        assert all(one != other for one, other in zip(before, after, strict=True)), statement
+        await _looks_alike(api, "insights/", "alice", count)
+
+
+async def test_a_rebuild_is_seen_at_once(api: Reading) -> None:
+    await _stored(api)
+    right = (await api.get("insights/")).text
+    await _changed_by_nobody(api)
+    wrong = (await api.get("insights/?order=order")).text
+    await rebuild(api.projector.url, api.projector.store, InsightProjection())
+    assert (await api.get("insights/?order=order")).text == right != wrong
 
 
 async def _changed_by_nobody(api: Reading) -> None:
@@ -204,12 +216,13 @@ async def test_what_hangs_on_the_hour_or_may_compute_is_not_remembered(
     assert (await api.get(path)).text != first.text
 
 
-async def test_a_position_that_is_not_reached_is_waited_for(api: Reading) -> None:
-    await _stored(api)
-    first = await api.get("insights/")
-    position = int(first.headers["insights-position"])
-    behind = await api.get("insights/", headers={"Insights-Position": str(position + 1)})
-    assert behind.status_code == 503
+async def test_a_position_that_is_not_reached_is_waited_for(postgres_url: str) -> None:
+    async with reading(postgres_url, position_wait_seconds=0.05) as api:
+        await _stored(api)
+        first = await api.get("insights/")
+        position = int(first.headers["insights-position"])
+        behind = await api.get("insights/", headers={"Insights-Position": str(position + 1)})
+        assert behind.status_code == 503
 
 
 async def test_what_follows_in_other_projects_moves_the_position_alone(api: Reading) -> None:
