@@ -152,11 +152,11 @@ class _Process:
         app = composition.application(self._servers, self._budgets)
         server = _server(app)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, _stop, server)
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         watching = asyncio.create_task(self._watch(server))
         welcoming = asyncio.create_task(self._welcome(server))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, _stop, server, welcoming)
         await serving
         for task in (watching, welcoming):
             task.cancel()
@@ -235,8 +235,9 @@ def _server(app: Litestar) -> _Server:
     )
 
 
-def _stop(server: uvicorn.Server) -> None:
-    """The second signal does not wait for requests any more."""
+def _stop(server: uvicorn.Server, welcoming: "asyncio.Task[None]") -> None:
+    """The second signal does not wait for requests any more. A first start is taken up later."""
+    welcoming.cancel()
     server.force_exit = server.should_exit
     server.should_exit = True
 

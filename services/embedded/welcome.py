@@ -1,6 +1,7 @@
 """The first start: accounts, the demo data, and a screen of text whose lines can be pasted."""
 
 import asyncio
+import contextlib
 import json
 import shlex
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from services.common import administration, database
 from services.embedded import accounts, demo
 from services.embedded.accounts import First
 from services.embedded.importing.records import Record
-from services.embedded.importing.sending import Sender
+from services.embedded.importing.sending import Sender, Stopped
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,18 +63,25 @@ class Welcome:
         print(f"Recount is ready: {self._url}", flush=True)
 
     async def _import_demo(self, started_at: datetime) -> None:
-        """By the door that everyone uses. In a thread, because this process serves it meanwhile."""
+        """By the door that everyone uses. In a thread, because this process serves it meanwhile.
+
+        Cancelled, it leaves no thread that would ask a server that is gone for a minute.
+        """
+        sender = Sender(self._url, self._first.project_token)
         records = (
             Record(number, msgspec.to_builtins(event))
             for number, event in enumerate(demo.events(until=started_at), start=1)
         )
 
         def send() -> None:
-            with Sender(self._url, self._first.project_token) as sender:
+            with sender, contextlib.suppress(Stopped):
                 imported = sender.send(records, lambda events, line: None)
                 sender.wait(imported.position)
 
-        await asyncio.to_thread(send)
+        try:
+            await asyncio.to_thread(send)
+        finally:
+            sender.stop()
 
     def _keep(self, progress: Progress) -> None:
         unfinished = self._path.with_suffix(".unfinished")

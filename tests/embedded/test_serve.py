@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -15,13 +16,51 @@ import pytest
 
 from services.embedded import datadir
 from tests import servers
-from tests.embedded.recount_process import Served, free_port, recount, serving
+from tests.embedded.recount_process import (
+    RECOUNT,
+    Served,
+    environment,
+    free_port,
+    recount,
+    serving,
+)
 
 
 @pytest.fixture
 def data() -> Iterator[Path]:
     with servers.server_folder() as made:
         yield made / "data"
+
+
+@contextmanager
+def starting(data: Path) -> "Iterator[tuple[subprocess.Popen[str], str]]":
+    """`recount serve` on the folder, that answers requests and may not be ready; and its URL."""
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    with subprocess.Popen(
+        [*RECOUNT, "serve", "--data-dir", str(data), "--port", str(port)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            _until_answered(f"{url}/_livez")
+            yield process, url
+        finally:
+            process.kill()
+
+
+def _until_answered(url: str, seconds: float = 60.0) -> None:
+    """Raises httpx.TransportError when nobody answers in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            httpx.get(url, timeout=seconds)
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def first_key(served: Served) -> str:
@@ -56,6 +95,21 @@ def test_a_signal_ends_everything_in_order(data: Path, by: signal.Signals) -> No
     assert not alive
     assert not (data / "running.json").exists()
     assert "database system is shut down" in (data / "postgres.log").read_text()
+
+
+def test_a_signal_in_the_middle_of_the_first_start_ends_it_and_the_next_one_finishes_it(
+    data: Path,
+) -> None:
+    with starting(data) as (process, url):
+        first = httpx.get(f"{url}/i/position", params={"reach": 1, "wait": 20}, timeout=30)
+        assert first.json()["reached"] is True
+        process.send_signal(signal.SIGTERM)
+        # The thread that imports must not ask for a minute whether the server is back.
+        assert process.wait(timeout=45) == 0
+        assert process.stdout is not None
+        assert process.stdout.read() == ""
+    with serving(data) as served:
+        assert "A funnel over the demo data" in served.printed
 
 
 def test_a_server_that_ends_under_us_ends_the_process_with_its_name(data: Path) -> None:

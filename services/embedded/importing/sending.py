@@ -1,5 +1,6 @@
 """Sends records through `/batch/` in their order, until the server says that they are durable."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -17,13 +18,17 @@ PATIENCE_SECONDS = 60.0
 
 _LONGEST_PAUSE_SECONDS = 5.0
 _TIMEOUT_SECONDS = 60.0
-_WAIT_SECONDS = 10
+_WAIT_SECONDS = 2
 
 OnAcknowledged = Callable[[int, int], None]
 
 
 class Unreachable(CannotStart):
     """The server did not take the events for PATIENCE_SECONDS; those before are stored."""
+
+
+class Stopped(Exception):
+    """Somebody asked for it; what was acknowledged is stored."""
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -55,12 +60,17 @@ class Sender:
         self._token = token
         self._patience_seconds = patience_seconds
         self._position = 0
+        self._stopped = threading.Event()
 
     def __enter__(self) -> "Sender":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+    def stop(self) -> None:
+        """From another thread: whoever sends or waits raises Stopped before the next request."""
+        self._stopped.set()
 
     def send(self, records: Iterable[Record], on_acknowledged: OnAcknowledged) -> Imported:
         """All of them, then wait until queries see them.
@@ -100,10 +110,13 @@ class Sender:
             self._position = max(self._position, int(answer.headers[INGEST_POSITION]))
 
     def _ask(self, request: Callable[[], httpx.Response]) -> httpx.Response:
-        """The answer that is not "later". Safe to repeat: every event has its uuid."""
+        """The answer that is not "later". Safe to repeat: every event has its uuid.
+
+        Raises Unreachable and Stopped.
+        """
         deadline = time.monotonic() + self._patience_seconds
         pause = 0.1
-        while True:
+        while not self._stopped.is_set():
             try:
                 answer = request()
             except httpx.TransportError as cause:
@@ -117,8 +130,9 @@ class Sender:
                     f"{self._client.base_url} does not take events: {reason}. What was acknowledged"
                     " is stored; the same command goes on from there."
                 )
-            time.sleep(wait)
+            self._stopped.wait(wait)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        raise Stopped
 
 
 _HEADERS = {"Content-Type": "application/json"}
