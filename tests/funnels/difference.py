@@ -9,13 +9,12 @@ import msgspec
 
 from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend
 from services.common.clickhouse import ClickHouse, EngineError
-from services.query.funnels import result
+from services.query.funnels.compute import compute
 from services.query.funnels.oracle.conversion_times import time_to_convert
 from services.query.funnels.oracle.people import Histories, outcomes
 from services.query.funnels.oracle.periods import trends
 from services.query.funnels.oracle.steps import steps, total_median_conversion_time
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql import compile_funnel
 from tests.funnels.engine import Path, paths
 from tests.funnels.worlds import Happened, entered
 
@@ -39,9 +38,7 @@ async def difference(
                 missing = [path for path in expected if path not in set(got)]
                 unexpected = [path for path in got if path not in set(expected)]
                 return Difference(missing[:3], unexpected[:3])
-        statement = compile_funnel(plan, has_overrides=False)
-        rows = await clickhouse.query(statement)
-        answer = numbers(plan, result.render(plan, rows, pending=True))
+        answer = numbers(plan, await compute(clickhouse, plan, has_overrides=False, pending=True))
     except (EngineError, NotImplementedError) as error:
         return Difference("an answer", f"{type(error).__name__}: {error}")
     wanted = expected_numbers(plan, given)

@@ -11,17 +11,18 @@ from services.common.clickhouse import ClickHouse
 from services.query.funnels.oracle.conversion_times import bin_starts
 from services.query.funnels.oracle.people import Histories, Outcome, dropped, outcomes
 from services.query.funnels.oracle.periods import period_starts, trend_cells
-from services.query.funnels.oracle.seen import MICROSECONDS
-from services.query.funnels.oracle.steps import bars
+from services.query.funnels.oracle.seen import MICROSECONDS, microseconds
+from services.query.funnels.oracle.steps import OTHER, bars
 from services.query.funnels.people import people
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.selection import AtStep, InBin, InPeriod, Selection
 from tests.funnels.difference import Difference
 from tests.funnels.worlds import Happened, entered
 
-Listed = list[tuple[str, tuple[UUID, ...]]]
-"""Actors by id, each with the events of its reported attempt (trends: without), by uuid: of those
-at one instant, nobody can say which was the first of an unordered funnel."""
+Listed = list[tuple[str, tuple[tuple[int, UUID | None], ...]]]
+"""Actors by id, each with the time and the event of every step of its reported attempt (trends:
+without). The event is left open where times do not tell it: among tied events of an unordered
+funnel, and in the row of merged values."""
 
 
 async def people_difference(
@@ -39,8 +40,14 @@ async def people_difference(
     found = await people(
         clickhouse, plan, selection, has_overrides=False, limit=len(histories) * 10
     )
+    told = _tells_events(plan, selection)
     got = sorted(
-        (actor.id, tuple(sorted(UUID(event.uuid) for event in actor.matched_events)))
+        (
+            actor.id,
+            tuple(
+                (microseconds(e.at), UUID(e.uuid) if told else None) for e in actor.matched_events
+            ),
+        )
         for actor in found
     )
     return None if expected == got else Difference((selection, expected), (selection, got))
@@ -65,7 +72,7 @@ def _step(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection
     step = random.choice([*range(1, n + 1), *range(-n, -1)])
     behind = [o for o in bar.counted if (o.has(step) if step > 0 else dropped(plan, o, -step))]
     selection = AtStep(step=step, value=bar.group.value)
-    return selection, sorted(_listed(outcome) for outcome in behind)
+    return selection, _listed(plan, selection, behind)
 
 
 def _period(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed] | None:
@@ -88,7 +95,7 @@ def _bin(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection,
     until = since + starts[1] - starts[0]
     behind = [o for o, t in took if since * MICROSECONDS <= t < until * MICROSECONDS]
     selection = InBin(from_seconds=since, to_seconds=until)
-    return selection, sorted(_listed(outcome) for outcome in behind)
+    return selection, _listed(plan, selection, behind)
 
 
 def _took_us(plan: FunnelPlan, outcome: Outcome) -> int | None:
@@ -96,5 +103,14 @@ def _took_us(plan: FunnelPlan, outcome: Outcome) -> int | None:
     return None if since is None or until is None else until - since
 
 
-def _listed(outcome: Outcome) -> tuple[str, tuple[UUID, ...]]:
-    return outcome.actor, tuple(sorted(taken.uuid for taken in outcome.attempt.path))
+def _listed(plan: FunnelPlan, selection: Selection, behind: list[Outcome]) -> Listed:
+    told = _tells_events(plan, selection)
+    return sorted(
+        (o.actor, tuple((t.at_us, t.uuid if told else None) for t in o.attempt.path))
+        for o in behind
+    )
+
+
+def _tells_events(plan: FunnelPlan, selection: Selection) -> bool:
+    merged = isinstance(selection, AtStep) and selection.value == OTHER
+    return plan.order != "unordered" and not merged

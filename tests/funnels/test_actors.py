@@ -8,11 +8,10 @@ import msgspec
 import pytest
 
 from services.common.clickhouse import ClickHouse
-from services.query.funnels import result
+from services.query.funnels.compute import compute
 from services.query.funnels.oracle.people import outcomes
 from services.query.funnels.oracle.steps import Group, scaled, steps, steps_by_cohort
 from services.query.funnels.plan import Breakdown, ExpressionActor, FunnelPlan, GroupActor
-from services.query.funnels.sql import compile_funnel
 from tests.funnels.difference import numbers
 from tests.funnels.engine import paths, store
 from tests.funnels.plans import make_plan
@@ -35,8 +34,7 @@ async def stored(clickhouse: ClickHouse, seed: int) -> tuple[Random, World, Funn
 
 async def counts(clickhouse: ClickHouse, plan: FunnelPlan) -> list[tuple[Any, list[int]]]:
     """Per row its value and counts, by the SQL."""
-    rows = await clickhouse.query(compile_funnel(plan, has_overrides=False))
-    groups, _ = numbers(plan, result.render(plan, rows))
+    groups, _ = numbers(plan, await compute(clickhouse, plan, has_overrides=False))
     return [(value, [row[0] for row in of_value]) for value, of_value in groups]
 
 
