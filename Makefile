@@ -43,6 +43,7 @@ bench: install ## the benchmarks, each as a ratio in one run on this machine
 fuzz: install ## the long random runs
 	$(BIN)/python -m tests.funnels.fuzz --cases 1000000
 	$(BIN)/python -m tests.contracts.schemathesis_run --requests 20000
+	$(BIN)/python -m tests.e2e.concurrency --operations 100000
 
 lock: install ## write requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 \

@@ -4,7 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,9 +41,11 @@ def environment() -> Mapping[str, str]:
 
 
 @contextmanager
-def serving(data: Path, *options: str, port: int | None = None) -> Iterator[Served]:
+def serving(
+    data: Path, *options: str, port: int | None = None, program: Sequence[str] = RECOUNT
+) -> Iterator[Served]:
     """`recount serve` on the folder, ready; killed at the end if it still runs."""
-    command = [*RECOUNT, "serve", "--data-dir", str(data), "--port", str(port or free_port())]
+    command = [*program, "serve", "--data-dir", str(data), "--port", str(port or free_port())]
     with subprocess.Popen(
         [*command, *options], env=environment(), stdout=subprocess.PIPE, text=True
     ) as process:
