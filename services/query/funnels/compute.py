@@ -15,7 +15,7 @@ from services.query.funnels.result import render, render_comparison
 from services.query.funnels.sql import compile_comparison, compile_funnel
 from services.query.funnels.sql_arrays import Actors, split_of
 from services.query.funnels.sql_paths import full_paths, quick_paths, some_by_uuid
-from services.query.funnels.sql_totals import MOST_TANGLED, TANGLED, partial_totals, totals
+from services.query.funnels.sql_totals import MOST_TANGLED, TANGLED, partial_totals
 
 
 async def compute(
@@ -59,35 +59,22 @@ class _Asked:
         """Rows as of compile_funnel's statement."""
         if not routed(self.plan):
             return await self._run(compile_funnel(self.plan, has_overrides=self.has_overrides))
-        many = await self._partial(None)
-        missing = next((row for row in many if row.step == TANGLED), None)
-        rest = [row for row in many if row is not missing]
-        if missing is None:
-            return joined(rest, ())
-        if missing.count <= MOST_TANGLED:
-            return joined(rest, await self._partial(missing.tangled))
-        others = next((row.count for row in rest if row.step == 1), 0)
-        if others > missing.count:
-            return await self._run(compile_funnel(self.plan, has_overrides=self.has_overrides))
-        return await self._run(self._all_by_uuid())
-
-    async def _partial(self, only: list[str] | None) -> list[Partial]:
-        """Totals by the quick form of everybody it can tell, or by the full form of some."""
         actors = self._actors()
-        if only is None:
-            paths = quick_paths(actors)
-        else:
+        many = await self._partial(actors, quick_paths(actors), quick=True)
+        missing = next((row for row in many if row.step == TANGLED), None)
+        if missing is None:
+            return joined(many, ())
+        few = self._actors()
+        if missing.count <= MOST_TANGLED:
             type_ = "Array(UUID)" if isinstance(self.plan.actor, PersonActor) else "Array(String)"
-            some = msgspec.structs.replace(actors, only=actors.bindings.bind(only, type_))
-            paths = full_paths(some)
-        text = partial_totals(self.plan, actors.bindings, paths, quick=only is None)
+            few = msgspec.structs.replace(few, only=few.bindings.bind(missing.tangled, type_))
+        others = await self._partial(few, full_paths(few), quick=False)
+        return joined([row for row in many if row is not missing], others)
+
+    async def _partial(self, actors: Actors, paths: str, *, quick: bool) -> list[Partial]:
+        text = partial_totals(self.plan, actors.bindings, paths, quick=quick)
         rows = await self._run(Statement(text, actors.bindings.values))
         return msgspec.convert(rows, list[Partial])
-
-    def _all_by_uuid(self) -> Statement:
-        actors = self._actors()
-        text = totals(self.plan, actors.bindings, full_paths(actors))
-        return Statement(text, actors.bindings.values)
 
     def _actors(self) -> Actors:
         return Actors(plan=self.plan, bindings=Bindings(), has_overrides=self.has_overrides)

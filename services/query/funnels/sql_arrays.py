@@ -108,15 +108,20 @@ def _takes_value(plan: FunnelPlan, layout: Layout) -> str:
 def _touch(plan: FunnelPlan, layout: Layout) -> str:
     """An actor's first or last value with any part that is not empty.
 
-    At one instant the smallest value is the first, the greatest the last.
+    At one instant the smallest value is the first, the greatest the last. The order is that of one
+    text, time first: comparing tuples of time and value costs six times more.
     """
     assert plan.breakdown is not None
+    keys = len(plan.breakdown.keys)
     how = "argMinIf" if plan.breakdown.attribution == "first_touch" else "argMaxIf"
-    start, keys = layout.start("x"), len(plan.breakdown.keys)
+    time = f"reinterpretAsFixedString(byteSwap(toUInt64({layout.time('x')})))"
     if keys == 1:
-        return f"{how}(value, ({start}, value), value != '')"
-    some = f"{how}(value, ({start}, value), arrayExists(part -> part != '', value))"
-    return f"arrayResize({some}, {keys}, '')"
+        return f"{how}(value, concat({time}, value), value != '')"
+    # Parts one after the other sort as their array does, each closed by what no part contains.
+    closed = "concat(replaceAll(part, char(0), char(0, 1)), char(0, 0))"
+    text = f"arrayStringConcat(arrayMap(part -> {closed}, value))"
+    some = "arrayExists(part -> part != '', value)"
+    return f"arrayResize({how}(value, concat({time}, {text}), {some}), {keys}, '')"
 
 
 def _no_value(plan: FunnelPlan) -> str:
@@ -144,9 +149,8 @@ def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> str:
     if plan.sample is not None and plan.sample < 1:
         share = actors.bindings.bind(int(plan.sample * 2**64) - 1, "UInt64")
         tests.append(f"cityHash64(actor) <= {share}")
-    if actors.only is not None:
-        tests.append(f"actor IN {actors.only}")
-    inner = _entering(source, plan, columns)
+    some = None if actors.only is None else f"{source.actor(plan.actor)} IN {actors.only}"
+    inner = _entering(source, plan, columns, some)
     return f"SELECT {', '.join(outer)} FROM ({inner}) WHERE {' AND '.join(tests)}"
 
 
@@ -187,11 +191,15 @@ def source_of(actors: Actors) -> Source:
     )
 
 
-def _entering(source: Source, plan: FunnelPlan, columns: Sequence[str]) -> str:
-    """These columns of the events that enter (funnels.md section 3)."""
+def _entering(
+    source: Source, plan: FunnelPlan, columns: Sequence[str], some: str | None = None
+) -> str:
+    """These columns of the events that enter (funnels.md section 3). some: a test more."""
     where = [source.scope(), source.has_actor(plan.actor), source.condition(plan.filters)]
     if names := _names(plan):
         where.append(source.condition(EventNamed(names=names)))
+    if some is not None:
+        where.append(some)
     return f"SELECT {', '.join(columns)} {source.from_clause()} WHERE {' AND '.join(where)}"
 
 

@@ -154,6 +154,12 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
             return f"bitAnd({x}, {self._steps_field}) != 0"
         return f"bitAnd({x}, {self._steps_field}) > {self.mask(NOTHING << self.steps_at)}"
 
+    def is_nothing(self, x: str) -> str:
+        """Strict funnels: whether `x` matches no step and no exclusion."""
+        nothing = 0 if self.overlapping else NOTHING << self.steps_at
+        matched = (1 << self.rank_at) - (1 << self.bars_at)
+        return f"bitAnd({x}, {self.mask(matched)}) = {self.mask(nothing)}"
+
     def is_tied(self, x: str) -> str:
         return self.has(x, self.mask(self.tied))
 

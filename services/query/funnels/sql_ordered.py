@@ -124,5 +124,10 @@ def _path_by_position(layout: Layout, carried: str, within: str) -> str:
         f"arrayFold((taken, {layout.each}) -> arrayPushBack(taken, {earliest}), "
         f"{columns}, [toUInt32(0)])"
     )
-    times = f"arrayMap(x -> {layout.time('w[x]')}, arrayPopFront({taken}))"
-    return f"SELECT {carried}, {times} AS times FROM ({within})"
+    # Not by a lambda: that would copy `w` for every step.
+    events = ", ".join(f"w[taken[{k + 1}]]" for k in range(1, layout.steps + 1))
+    times = f"arrayMap(x -> {layout.time('x')}, arraySlice([{events}], 1, depth))"
+    return (
+        f"SELECT {carried}, {times} AS times "
+        f"FROM (SELECT {carried}, depth, w, {taken} AS taken FROM ({within}))"
+    )

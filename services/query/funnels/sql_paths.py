@@ -26,7 +26,7 @@ def paths(actors: Actors) -> str:
         return _quick(actors, layout)
     tied = f"(SELECT actor FROM ({arrays(actors, layout)}) WHERE {tangled(layout)})"
     quick, only = _quick(actors, layout), msgspec.structs.replace(actors, only=tied)
-    return f"{quick} UNION ALL {_full(only, layout, tangled_only=True)}"
+    return f"{quick} UNION ALL {_full(only, layout)}"
 
 
 def quick_paths(actors: Actors) -> str:
@@ -38,7 +38,7 @@ def quick_paths(actors: Actors) -> str:
 
 
 def full_paths(actors: Actors) -> str:
-    """The same of all actors, or of the `only` ones, by the full form."""
+    """The same of those actors, by the full form."""
     return _full(actors, _layout(actors.plan))
 
 
@@ -73,15 +73,15 @@ def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str
     if plan.order == "ordered" and not plan.exclusions and not optional:
         return sql_ordered.ordered(layout, carry, gathered, window)
     if plan.order == "strict" or plan.exclusions:
-        gathered = settled(layout, carry, gathered)
+        gathered = settled(layout, carry, gathered, strict=plan.order == "strict")
     return staged(plan, layout, carry, gathered, window)
 
 
-def _full(actors: Actors, layout: Layout, *, tangled_only: bool = False) -> str:
+def _full(actors: Actors, layout: Layout) -> str:
     plan, carry = actors.plan, carried(actors.plan)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     gathered = arrays_with_uuids(actors, layout)
-    entries = full(layout, carry, gathered, tangled_only=tangled_only)
+    entries = full(layout, carry, gathered, tangled_only=True)
     return staged(plan, layout, carry, entries, window, full=True)
 
 
@@ -96,7 +96,8 @@ def _barred_with_optional(actors: Actors, layout: Layout) -> str:
         gathered = full(layout, carry, arrays_with_uuids(actors, layout))
     else:
         ids = "arrayMap(x -> toUInt32(0), a) AS ids"
-        gathered = f"SELECT *, {ids} FROM ({settled(layout, carry, arrays(actors, layout))})"
+        told = settled(layout, carry, arrays(actors, layout), strict=plan.order == "strict")
+        gathered = f"SELECT *, {ids} FROM ({told})"
     barred = f"arrayExists(x -> {layout.has('x', layout.mask(layout.any_bar))}, a)"
     free = f"SELECT * FROM ({gathered}) WHERE NOT {barred}"
     walked = f"SELECT * FROM ({gathered}) WHERE {barred}"

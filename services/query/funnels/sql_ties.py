@@ -7,14 +7,22 @@ that matches nothing breaks nothing, and steps are taken in ascending order.
 from services.query.funnels.sql_layout import Layout
 
 
-def settled(layout: Layout, carried: str, arrays: str) -> str:
-    """The arrays; mixed ties lose what does nothing there, the rest of them is marked `tied`."""
+def settled(layout: Layout, carried: str, arrays: str, *, strict: bool) -> str:
+    """The arrays; mixed ties lose what does nothing there, the rest of them is marked `tied`.
+
+    Of unrelated events in a row, the first does all that they can do to a strict funnel.
+    """
     changed = f"{layout.without('x', layout.any_bar)} + {layout.number(layout.tied)}"
-    kept = f"NOT m OR {layout.is_step('x')}"
+    settled = f"arrayMap((x, m) -> if(m, if({layout.is_step('x')}, {changed}, 0), x), a, mixed)"
+    kept = "arrayFilter(x -> x > 0, settled)"
+    if strict:
+        again = f"{layout.is_nothing('x')} AND y > 0 AND {layout.is_nothing('y')}"
+        kept = (
+            f"arrayFilter((x, y) -> x > 0 AND NOT ({again}), settled, arrayShiftRight(settled, 1))"
+        )
     return (
-        f"SELECT {carried}, arrayMap((x, m) -> if(m, {changed}, x), "
-        f"arrayFilter((x, m) -> {kept}, a, mixed), arrayFilter((m, x) -> {kept}, mixed, a)) AS a "
-        f"FROM (SELECT {carried}, a, {mixed(layout)} AS mixed FROM ({arrays}))"
+        f"SELECT {carried}, {kept} AS a FROM (SELECT {carried}, {settled} AS settled "
+        f"FROM (SELECT {carried}, a, {mixed(layout)} AS mixed FROM ({arrays})))"
     )
 
 

@@ -15,40 +15,54 @@ def unordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
     arrays: `carried`, `a`, each event with one step (see `chosen`).
     """
     leaving = departures(layout, carried, arrays, window)
-    first = (
+    deepest = (
         f"SELECT {carried}, a, bar, arrayMax(completed) AS depth, indexOf(completed, depth) AS i "
         f"FROM ({leaving}) WHERE depth > 0"
     )
-    inside = f"x - {layout.start('a[i]')} <= {window} AND (bar[i] = 0 OR x < bar[i])"
-    within = (
-        f"SELECT {carried}, arrayFilter((x, j) -> j >= i AND {inside}, a, arrayEnumerate(a)) AS w "
-        f"FROM ({first})"
+    # Taken out here: arrays that a lambda captures are copied for each of its elements.
+    first = (
+        f"SELECT {carried}, a, i, {layout.start('a[i]')} AS since, "
+        f"{'bar[i]' if layout.bars else '0'} AS until FROM ({deepest})"
     )
+    inside = f"j >= i AND x - since <= {window} AND (until = 0 OR x < until)"
+    within = f"arrayFilter((x, j) -> {inside}, a, arrayEnumerate(a))"
     front = f"arrayFirst(x -> {layout.matches('x', 'step')}, w)"
     fronts = (
         f"arrayFold((fronts, step) -> arrayPushBack(fronts, {front}), {layout.every_step}, "
         f"emptyArray{layout.type}())"
     )
     times = f"arrayMap(x -> {layout.time('x')}, arrayFilter(x -> x > 0, {fronts}))"
-    return f"SELECT {carried}, arraySort({times}) AS times FROM ({within})"
+    return (
+        f"SELECT {carried}, arraySort({times}) AS times "
+        f"FROM (SELECT {carried}, {within} AS w FROM ({first}))"
+    )
 
 
 def departures(layout: Layout, carried: str, arrays: str, window: str) -> str:
     """`carried`, `a`, `bar`, `completed`: with how many steps each event leaves its queue.
 
-    bar: the next exclusion at or after the event, or 0. completed: 0 for events that are lost.
+    bar: the next exclusion at or after the event, or 0 (no meaning where there are none).
+    completed: 0 for events that are lost.
     """
     start, is_step = layout.start("x"), layout.is_step("x")
+    taken = f"arrayMap(x -> if({layout.matches('x', 'step')}, x, 0), a)"
+    following = f"arrayReverseFill(y -> y > 0, {taken})"
+    inside = f"y > 0 AND y - {start} <= {window}"
+    nothing = "arrayMap(x -> toUInt8(0), a)"
+    if not layout.bars:
+        counted = (
+            f"arrayFold((c, step) -> arrayMap((c, x, y) -> toUInt8(c + ({inside})), "
+            f"c, a, {following}), {layout.every_step}, {nothing})"
+        )
+        return f"SELECT {carried}, a, a AS bar, {counted} AS completed FROM ({arrays})"
     bars = (
         f"SELECT {carried}, a, arrayReverseFill(y -> y > 0, arrayMap(x -> if({is_step}, 0, x), a)) "
         f"AS bar FROM ({arrays})"
     )
-    taken = f"arrayMap(x -> if({layout.matches('x', 'step')}, x, 0), a)"
-    inside = f"y > 0 AND y - {start} <= {window} AND (b = 0 OR y < b)"
     counted = (
-        f"arrayFold((c, step) -> arrayMap((c, x, y, b) -> toUInt8(c + ({inside})), "
-        f"c, a, arrayReverseFill(y -> y > 0, {taken}), bar), "
-        f"{layout.every_step}, arrayMap(x -> toUInt8(0), a))"
+        f"arrayFold((c, step) -> arrayMap((c, x, y, b) -> "
+        f"toUInt8(c + ({inside} AND (b = 0 OR y < b))), c, a, {following}, bar), "
+        f"{layout.every_step}, {nothing})"
     )
     leaves = f"{is_step} AND (b = 0 OR b - {start} > {window} OR c = {layout.steps})"
     return (
