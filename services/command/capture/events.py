@@ -35,7 +35,8 @@ class Clock(msgspec.Struct, frozen=True):
 
 def is_dropped(raw: Mapping[str, Any]) -> bool:
     """Events that are taken and thrown away."""
-    return raw.get("event") in DROPPED
+    name = raw.get("event")
+    return isinstance(name, str) and name in DROPPED
 
 
 def captured(raw: Mapping[str, Any], clock: Clock) -> CapturedEvent:

@@ -70,6 +70,7 @@ async def test_one_bad_event_refuses_the_request_and_says_where(shop: Shop) -> N
         ({"distinct_id": "anna"}, "event", "required"),
         ({"event": "", "distinct_id": "anna"}, "event", "blank"),
         ({"event": 5, "distinct_id": "anna"}, "event", "invalid_input"),
+        ({"event": ["bad"], "distinct_id": "anna"}, "event", "invalid_input"),
         ({"event": "bad"}, "distinct_id", "required"),
         ({"event": "bad", "distinct_id": " "}, "distinct_id", "blank"),
         ({**good, "uuid": "42"}, "uuid", "invalid_input"),
