@@ -70,8 +70,8 @@ class InsightWrite:
         """
         past = insight_past(pasts, self._stream)
         row = view(past) if past else None
-        if row is None and isinstance(self._command, EditInsight):
-            # Refused by the rules, as never made.
+        if isinstance(self._command, EditInsight) and (row is None or self._is_gone(row)):
+            # Refused by the rules: it is not there for anyone, whatever the body says.
             return Attempt(self._command)
         named = () if self._dashboards is UNSET else self._dashboards
         self._pasts = pasts
@@ -108,11 +108,14 @@ class InsightWrite:
             return (await held(self._store, self._caller, (row.insight_id,)))[row.insight_id].access
         return access_to(row, self._found, self._pasts, self._caller)
 
+    def _is_gone(self, row: InsightRow) -> bool:
+        return row.deleted and self._command.deleted is not False
+
     def _check_access(self, row: InsightRow | None) -> None:
-        """Raises Rejected 403. A deleted insight that nobody restores is not there for anyone."""
+        """Raises Rejected 403."""
         if row is None:
             access_for_new(self._pasts or {}, self._caller).require("editor")
-        elif not row.deleted or self._command.deleted is False:
+        else:
             access_to(row, self._found, self._pasts or {}, self._caller).require("editor")
 
     def _check(self, number: int, dashboard: DashboardRow | None, insight: Insight) -> None:

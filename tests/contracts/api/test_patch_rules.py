@@ -16,6 +16,7 @@ async def test_only_a_restoring_patch_reaches_a_deleted_insight(api: Api) -> Non
         (f"GET {path}", None),
         (f"PATCH {path}", {"name": "B"}),
         (f"PATCH {path}", {"deleted": True}),
+        (f"PATCH {path}", {"dashboards": [999_999]}),
         (f"PUT {path}", {"name": "B"}),
         (f"POST {path}viewed/", None),
     ):
