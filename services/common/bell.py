@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 from psycopg import sql
 
+from services.common.tasks import stop
+
 log = logging.getLogger("recount.bell")
 
 RECONNECT_SECONDS = 0.5
@@ -31,9 +33,8 @@ class Bell:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            # psycopg waits with `asyncio.wait_for` too.
+            await stop(task)
 
     @contextlib.contextmanager
     def listener(self) -> Iterator[asyncio.Event]:

@@ -21,6 +21,12 @@ def main() -> None:
     except (CannotStart, InvalidSettings) as refused:
         click.echo(f"recount: {refused}", err=True)
         sys.exit(1)
+    except OSError as failed:
+        if failed.filename is None:
+            raise
+        # A full disk, somebody else's folder: what is wrong is on this machine, and its name helps.
+        click.echo(f"recount: {failed.filename}: {failed.strerror}", err=True)
+        sys.exit(1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

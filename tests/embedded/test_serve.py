@@ -204,6 +204,16 @@ def test_what_cannot_be_made_is_refused_in_a_sentence(
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.parametrize("command", [("keys", "create"), ("serve", "--port", str(free_port()))])
+def test_what_is_wrong_on_the_machine_is_said_in_a_sentence(
+    data: Path, command: tuple[str, ...]
+) -> None:
+    (data / "lock").mkdir(parents=True)
+    refused = recount(*command, "--data-dir", str(data))
+    assert refused.returncode == 1
+    assert refused.stderr == f"recount: {data / 'lock'}: Is a directory\n"
+
+
 def test_a_read_model_is_rebuilt_beside_a_running_server(data: Path) -> None:
     with serving(data, "--no-demo") as served:
         key = first_key(served)
