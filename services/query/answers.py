@@ -55,7 +55,7 @@ async def remembered(
         made = await make()
         fresh = _shown(request, made)
         if made.again:
-            known.keep(asked, fresh, len(fresh.value.body))
+            known.keep(asked, caller.team_id, fresh, len(fresh.value.body))
     return _sent(request, fresh)
 
 

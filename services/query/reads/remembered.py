@@ -23,6 +23,7 @@ from services.query.reads.standing import REACHED, TEAM_HEAD, Fresh, projections
 T = TypeVar("T")
 
 MOST_BYTES = 64 * 1024 * 1024
+MOST_PROJECTS = 10_000
 
 # The project's last fact, once every projection is past it; rebuilds; results; live jobs. All that
 # moves otherwise is a projection's position, of which no row depends.
@@ -60,6 +61,7 @@ class Remembered(Generic[T]):
         self._known: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
         self._bytes = 0
         self._most_bytes = most_bytes
+        self._newest: dict[int, str | None] = {}
 
     async def find(self, asked: Hashable, team_id: int, at_least: int | None) -> Fresh[T] | None:
         """What was answered, if it would be answered again; asks the database only if there is one.
@@ -69,7 +71,12 @@ class Remembered(Generic[T]):
         known = self._known.get(asked)
         if known is None:
             return None
+        if known.state != self._newest.get(team_id):
+            # The project is known to have moved on: where it often does, nobody asks in vain.
+            self._forget(asked)
+            return None
         reached, state = await self._states.get(team_id)
+        self._saw(team_id, state)
         if state != known.state or time.monotonic() - known.made_at > MAX_AGE_SECONDS:
             self._forget(asked)
             return None
@@ -79,17 +86,23 @@ class Remembered(Generic[T]):
             self._known.move_to_end(asked)
         return Fresh(known.value, reached, stale=False, state=state)
 
-    def keep(self, asked: Hashable, fresh: Fresh[T], size: int) -> None:
+    def keep(self, asked: Hashable, team_id: int, fresh: Fresh[T], size: int) -> None:
         """size: of the value, in bytes. Nothing is kept that was read while a projection was
         behind.
         """
         if fresh.state is None or size > self._most_bytes // 8:
             return
+        self._saw(team_id, fresh.state)
         self._forget(asked)
         self._known[asked] = _Entry(fresh.value, fresh.state, size, time.monotonic())
         self._bytes += size
         while self._bytes > self._most_bytes:
             self._forget(next(iter(self._known)))
+
+    def _saw(self, team_id: int, state: str | None) -> None:
+        if len(self._newest) >= MOST_PROJECTS:
+            self._newest.clear()
+        self._newest[team_id] = state
 
     def _forget(self, asked: Hashable) -> None:
         entry = self._known.pop(asked, None)

@@ -3,10 +3,11 @@
 import asyncio
 import random
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, LiteralString
 
 import pytest
+from psycopg_pool import PoolClosed
 
 from contracts.events.access import AccessEvent, AccessGranted, AccessRevoked
 from contracts.events.dashboard import DashboardCreated, DashboardRestricted
@@ -23,9 +24,12 @@ from contracts.events.recorded import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
 from services.common.access import LEVELS
 from services.common.accounts import MAX_AGE_SECONDS
+from services.common.database import Pool, pool
 from services.projector.app import projections
 from services.projector.insights import InsightProjection
 from services.projector.rebuild import rebuild
+from services.query.reads.remembered import Remembered
+from services.query.reads.standing import Fresh
 from tests.examples import BOB, FUNNEL, TEAM, created
 from tests.services.projector.projecting import dashboard, insight, viewing
 from tests.services.query.reads.reading import Reading, reading
@@ -247,3 +251,47 @@ async def test_a_users_new_name_is_shown_as_soon_as_it_is_told(api: Reading) -> 
     async with asyncio.timeout(MAX_AGE_SECONDS / 2):
         while await name() != "Alicia":
             pass
+
+
+# Of a project in which nothing has happened.
+UNMOVED = "0 0 0"
+
+
+def _fresh(value: str, state: str | None = UNMOVED) -> Fresh[str]:
+    return Fresh(value, 0, stale=False, state=state)
+
+
+async def test_what_was_used_longest_ago_is_forgotten_first_when_there_is_too_much(
+    empty_pool: Pool,
+) -> None:
+    known: Remembered[str] = Remembered(empty_pool, most_bytes=100)
+    for asked in range(10):
+        known.keep(asked, TEAM, _fresh(str(asked)), 10)
+    assert await known.find(0, TEAM, None) == _fresh("0")
+    known.keep(10, TEAM, _fresh("10"), 10)
+    known.keep(11, TEAM, _fresh("one that is too large"), 13)
+    there = [asked for asked in range(12) if await known.find(asked, TEAM, None)]
+    assert there == [0, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+
+
+async def test_what_is_known_to_have_moved_asks_the_database_nothing(empty_pool: Pool) -> None:
+    known: Remembered[str] = Remembered(empty_pool)
+    known.keep("older", TEAM, _fresh("older"), 10)
+    known.keep("newer", TEAM, _fresh("newer", "5 0 0"), 10)
+    await empty_pool.close()
+    assert await known.find("older", TEAM, None) is None
+    with pytest.raises(PoolClosed):
+        await known.find("newer", TEAM, None)
+
+
+async def test_what_was_read_while_a_projection_was_behind_is_not_kept(empty_pool: Pool) -> None:
+    known: Remembered[str] = Remembered(empty_pool)
+    known.keep("behind", TEAM, _fresh("behind", None), 10)
+    await empty_pool.close()
+    assert await known.find("behind", TEAM, None) is None
+
+
+@pytest.fixture
+async def empty_pool(postgres_url: str) -> AsyncIterator[Pool]:
+    async with pool(postgres_url, name="remembered") as connections:
+        yield connections
