@@ -14,7 +14,7 @@ help: ## this list
 run: install ## prepare everything and serve (PORT=8000, DATA_DIR=./recount-data)
 	@exec $(BIN)/recount serve --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
-install: $(INSTALLED) ## prepare only; leaves .venv/bin/recount
+install: $(INSTALLED) ## prepare only: .venv with .venv/bin/recount (PYTHON=python3.12 chooses another Python)
 
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Recount needs Python 3.11 or newer; choose one with make PYTHON=…")'
@@ -37,10 +37,10 @@ format: install ## rewrite the code in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install ## the benchmarks, each as a ratio in one run on this machine
+bench: install ## the benchmarks, each as a ratio in one run on this machine; minutes
 	$(BIN)/python -m tests.bench
 
-fuzz: install ## the long random runs
+fuzz: install ## the long random runs: funnels against the reference, requests against the API's description
 	$(BIN)/python -m tests.funnels.fuzz --cases 1000000
 	$(BIN)/python -m tests.contracts.schemathesis_run --requests 20000
 	$(BIN)/python -m tests.e2e.concurrency --operations 100000

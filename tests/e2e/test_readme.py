@@ -1,4 +1,4 @@
-"""The README's first tour, line by line as it stands, against a server just started."""
+"""The README's first tour, line by line as it stands, and the commands that it names."""
 
 import json
 import re
@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
+from services.embedded import cli
 from tests import servers
 from tests.embedded.recount_process import ROOT, serving
 from tests.pages import REST, Block, differences, sections, shown_json, spelled
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-
-TOUR = next(each for each in sections((ROOT / "README.md").read_text()) if "tour" in each.heading)
+PAGE = (ROOT / "README.md").read_text()
+TOUR = next(each for each in sections(PAGE) if "tour" in each.heading)
 # The demo counts back from the first start: its numbers differ by the day of the week.
 LEEWAY = 0.1
 _KEY = re.compile(r"API key\s+(\S+)")
@@ -33,6 +33,7 @@ def folder() -> Iterator[Path]:
         yield made
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_every_line_of_the_tour_does_what_the_page_says(folder: Path) -> None:
     with serving(folder / "recount-data") as served:
         found = _KEY.search(served.printed)
@@ -52,6 +53,16 @@ def test_every_line_of_the_tour_does_what_the_page_says(folder: Path) -> None:
                 assert page.status_code == 200
                 assert "Visit to sign-up" in page.text
     assert answered, "the tour shows answers"
+
+
+def test_the_commands_on_the_page_are_those_that_there_are() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    targets = {line.split()[0] for line in listed.stdout.splitlines()}
+    declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert declared is not None
+    assert targets == set(declared[1].split())
+    assert set(re.findall(r"`make ([a-z]+)", PAGE)) <= targets
+    assert set(re.findall(r"`recount ([a-z]+)", PAGE)) == set(cli.recount.commands)
 
 
 def shell(folder: Path, beginning: str, here: Mapping[str, str], lines: str) -> str:

@@ -24,6 +24,11 @@ def serve(host: str, port: int, data_dir: Path, no_demo: bool) -> None:
 
     The first start makes an organization, a user, project 1 and a personal API key, imports a small
     demo data set, and prints what to try.
+
+    Servers of your own instead of the embedded ones: RECOUNT_EMBEDDED_POSTGRES_URL,
+    RECOUNT_EMBEDDED_NATS_URL, RECOUNT_EMBEDDED_CLICKHOUSE_URL, for the other commands, too. Budgets
+    of each key and project, such as "240/m 1200/h": RECOUNT_EMBEDDED_INSIGHTS_BUDGET,
+    RECOUNT_EMBEDDED_OTHERS_BUDGET.
     """
     # Here and not above: the services and chDB take a second to import, other commands none.
     from services.embedded.serving import Serving, serve_until_stopped
