@@ -17,6 +17,7 @@ from domain.access.decide import decide
 from domain.access.view import view
 from services.command.handle import Outcome, Rules
 from services.command.rights import Held, access_row, access_stream, require_insight
+from services.command.told import Told
 from services.common.access import LEVELS, may_edit_rules
 from services.common.accounts import Accounts
 from services.common.answers import resource
@@ -127,9 +128,7 @@ async def _whole(store: EventStore, caller: Caller) -> AccessRow | None:
     return access_row(await store.load_all([stream]), stream)
 
 
-def changes_since(
-    history: Sequence[Recorded[AccessEvent]], version: int
-) -> list[dict[str, object]]:
+def changes_since(history: Sequence[Recorded[AccessEvent]], version: int) -> list[Told]:
     """What happened after `version`, in order, as a 412 tells it."""
     return [
         {

@@ -28,6 +28,7 @@ from domain.action.view import view
 from domain.insight.activity import change
 from services.command.documents import or_default
 from services.command.handle import Outcome, Rules
+from services.command.told import Told, told_since
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.body import read
@@ -92,22 +93,9 @@ async def action_answer(
     )
 
 
-def changes_since(
-    history: Sequence[Recorded[ActionEvent]], version: int
-) -> list[dict[str, object]]:
+def changes_since(history: Sequence[Recorded[ActionEvent]], version: int) -> list[Told]:
     """What happened after `version`, in order, as a 412 tells it."""
-    return [
-        {
-            "version": fact.version,
-            "at": fact.at,
-            "field": told.field,
-            "before": told.before,
-            "after": told.after,
-        }
-        for fact in history
-        if fact.version > version
-        for told in _changes(fact.event)
-    ]
+    return told_since(history, version, _changes)
 
 
 def _changes(event: ActionEvent) -> list[Change]:

@@ -32,6 +32,7 @@ from domain.insight.activity import change
 from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.numbers import Numbers
+from services.command.told import Told, told_since
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.body import read
@@ -135,22 +136,9 @@ async def cohort_answer(
     )
 
 
-def changes_since(
-    history: Sequence[Recorded[CohortEvent]], version: int
-) -> list[dict[str, object]]:
+def changes_since(history: Sequence[Recorded[CohortEvent]], version: int) -> list[Told]:
     """What happened after `version`, in order, as a 412 tells it."""
-    return [
-        {
-            "version": fact.version,
-            "at": fact.at,
-            "field": told.field,
-            "before": told.before,
-            "after": told.after,
-        }
-        for fact in history
-        if fact.version > version
-        for told in _changes(fact.event)
-    ]
+    return told_since(history, version, _changes)
 
 
 def _changes(event: CohortEvent) -> list[Change]:

@@ -41,6 +41,7 @@ from domain.insight.activity import change
 from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.rights import held
+from services.command.told import Told, told_since
 from services.common.access import may_edit_dashboard, owns
 from services.common.accounts import Accounts
 from services.common.answers import resource
@@ -141,22 +142,9 @@ async def _insights(
     return bodies
 
 
-def changes_since(
-    history: Sequence[Recorded[DashboardEvent]], version: int
-) -> list[dict[str, object]]:
+def changes_since(history: Sequence[Recorded[DashboardEvent]], version: int) -> list[Told]:
     """What happened after `version`, in order, as a 412 tells it."""
-    return [
-        {
-            "version": fact.version,
-            "at": fact.at,
-            "field": told.field,
-            "before": told.before,
-            "after": told.after,
-        }
-        for fact in history
-        if fact.version > version
-        for told in _changes(fact.event)
-    ]
+    return told_since(history, version, _changes)
 
 
 def _changes(event: DashboardEvent) -> list[Change]:

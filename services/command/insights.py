@@ -24,6 +24,7 @@ from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.numbers import InsightNumber, Numbers
 from services.command.places import InsightWrite
+from services.command.told import Told, told
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.beside import Besides
@@ -132,27 +133,16 @@ async def insight_answer(
     )
 
 
-def changes_since(
-    history: Sequence[Recorded[InsightEvent]], version: int
-) -> list[dict[str, object]]:
+def changes_since(history: Sequence[Recorded[InsightEvent]], version: int) -> list[Told]:
     """What happened after `version`, field by field, in order, as a 412 tells it."""
-    told: list[dict[str, object]] = []
+    lines: list[Told] = []
     insight = Insight()
     for fact in history:
         after = evolve(insight, fact.event)
         if fact.version > version:
-            told += [
-                {
-                    "version": fact.version,
-                    "at": fact.at,
-                    "field": change.field,
-                    "before": change.before,
-                    "after": change.after,
-                }
-                for change in activity.changes(fact.event, insight, after)
-            ]
+            lines += told(fact, activity.changes(fact.event, insight, after))
         insight = after
-    return told
+    return lines
 
 
 def _filters(document: Raw | UnsetType) -> Raw | UnsetType:

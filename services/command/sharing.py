@@ -19,6 +19,7 @@ from domain.sharing.view import view
 from services.command.handle import Outcome, Rules
 from services.command.numbers import Numbers
 from services.command.rights import require_insight
+from services.command.told import Told, told_since
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.caller import Caller
@@ -94,19 +95,6 @@ async def sharing_answer(
     )
 
 
-def changes_since(
-    history: Sequence[Recorded[SharingEvent]], version: int
-) -> list[dict[str, object]]:
+def changes_since(history: Sequence[Recorded[SharingEvent]], version: int) -> list[Told]:
     """What happened after `version`, in order, as a 412 tells it."""
-    return [
-        {
-            "version": fact.version,
-            "at": fact.at,
-            "field": change.field,
-            "before": change.before,
-            "after": change.after,
-        }
-        for fact in history
-        if fact.version > version
-        for change in changes(fact.event)
-    ]
+    return told_since(history, version, changes)
