@@ -203,13 +203,6 @@ class Accounts:
             )
         self._keys.forget(hash_key(text))
 
-    async def first_user(self) -> User | None:
-        """The one the first start made: an administrator of the organization."""
-        async with self._pool.connection() as conn:
-            cursor = await conn.execute("SELECT min(id) FROM users")
-            row = await cursor.fetchone()
-        return await self.user(row[0]) if row and row[0] is not None else None
-
     def forget(self) -> None:
         """Whatever is kept: the next lookup reads."""
         self._keys.forget()
