@@ -146,7 +146,9 @@ async def test_a_job_is_started_polled_and_leaves_its_result(engine: Whole) -> N
 async def test_a_running_query_is_cancelled_by_its_name(
     engine: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    endless = Statement("SELECT sum(sleepEachRow(0.1)) FROM numbers(3000)", {})
+    # In small blocks: the engine refuses to sleep longer than three seconds over one.
+    sleep = "SELECT sum(sleepEachRow(0.1)) FROM numbers(3000) SETTINGS max_block_size = 10"
+    endless = Statement(sleep, {})
     monkeypatch.setattr("services.query.funnels.compute.compile_funnel", lambda *_, **__: endless)
     asked = asyncio.create_task(
         engine.client.post(
