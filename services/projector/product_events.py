@@ -18,7 +18,7 @@ from services.projector.person_tables import Conn
 log = logging.getLogger("recount.product_events")
 
 # Advisory locks of this kind; the second number is made of the stream's name.
-_LEASE = 7_210_335
+LEASE = 7_210_335
 _RETRY_SECONDS = 0.5
 _FORGET_EVERY_SECONDS = 60.0
 # What is stored needs no copy in the stream; the last messages stay, for whoever looks into a case.
@@ -77,7 +77,7 @@ class ProductEvents:
     async def follow(self, until: int | None = None) -> None:
         """Take the lease and store what comes; returns once `until` is reached."""
         stream = capture_stream(self._prefix)
-        async with _lease(self._postgres_url, stream) as conn:
+        async with _lease(self._postgres_url, stream, self._stand_by) as conn:
             ingest = (
                 Ingest(conn, self._clickhouse, stream, self._at)
                 if self._at
@@ -90,6 +90,10 @@ class ProductEvents:
             if await last_sequence(self._bus, stream) < progress.reached:
                 raise StreamShorter(f"{stream} ends before {progress.reached}")
             await self._follow(ingest, stream, progress, until)
+
+    def _stand_by(self) -> None:
+        """Another process stores what comes: what this one waited for is no trouble any more."""
+        self.waits_for = None
 
     async def _follow(
         self, ingest: Ingest, stream: str, progress: Progress, until: int | None
@@ -132,9 +136,17 @@ async def _at_least(messages: CapturedStream, batch: Range) -> list[Delivered]:
 
 
 @asynccontextmanager
-async def _lease(postgres_url: str, stream: str) -> AsyncIterator[Conn]:
-    """The connection of the one writer of this stream: who loses it can commit nothing more."""
+async def _lease(
+    postgres_url: str, stream: str, on_taken: Callable[[], None]
+) -> AsyncIterator[Conn]:
+    """The connection of the one writer of this stream: who loses it can commit nothing more.
+
+    Waits its turn, for as long as another process has the lease; on_taken: called when one has.
+    """
     async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as conn:
-        # Waits its turn, for as long as another process has the lease.
-        await conn.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_LEASE, stream))
+        lock = (LEASE, stream)
+        cursor = await conn.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", lock)
+        if await cursor.fetchone() != (True,):
+            on_taken()
+            await conn.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", lock)
         yield conn

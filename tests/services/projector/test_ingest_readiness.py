@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
@@ -12,7 +13,7 @@ from services.common import stream
 from services.common.app import compose
 from services.common.clickhouse import ClickHouse
 from services.common.stream import capture_stream, ensure_capture_stream
-from services.projector import ingesting
+from services.projector import ingesting, product_events
 from tests.services.projector.product_events_setup import Servers, event
 from tests.waiting import seen
 
@@ -72,3 +73,20 @@ async def test_an_ingest_that_waits_for_a_server_is_degraded_until_it_goes_on(
         await servers.clickhouse.command(f"RENAME TABLE {database}.away TO {database}.events")
         assert await becomes(client, "ok") == (200, None)
     assert await servers.rows("SELECT count() FROM events") == [(1,)]
+
+
+async def test_one_that_stands_by_has_no_trouble_of_its_own(
+    app: Litestar, servers: Servers
+) -> None:
+    database = servers.clickhouse.database
+    async with AsyncTestClient(app) as client:
+        await servers.clickhouse.command(f"RENAME TABLE {database}.events TO {database}.away")
+        await servers.send([event()])
+        await becomes(client, "degraded")
+        async with await psycopg.AsyncConnection.connect(servers.postgres_url) as another:
+            # The lease of the stream, between two attempts of the other.
+            name = capture_stream(servers.prefix)
+            await another.execute(
+                "SELECT pg_advisory_lock(%s, hashtext(%s))", (product_events.LEASE, name)
+            )
+            assert await becomes(client, "ok") == (200, None)
