@@ -92,6 +92,9 @@ def own_folder(account: Account, folder: Path) -> Path:
     """Make `folder`, private to the account; raises CannotStart when it can't get into it."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if not account.is_this_process:
+        if folder.is_symlink():
+            # Whoever owns the data folder could have us give away any other.
+            raise CannotStart(f"{folder} is a link; started by root, recount takes a folder alone.")
         os.chown(folder, account.uid, account.gid)
     folder.chmod(0o700)
     refuse_unreachable(account, folder)

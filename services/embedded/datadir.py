@@ -48,11 +48,11 @@ def claim(path: Path) -> Iterator[DataFolder]:
     """Make the folder if need be, and keep it to ourselves. Raises InUse, CannotStart.
 
     The lock is the kernel's: it goes when the process does, however that ends, and child servers
-    do not inherit it.
+    do not inherit it. What is made while we have it is ours alone: events, logs and all.
     """
     path = path.expanduser().absolute()
     _make(path)
-    with (path / "lock").open("a+") as lock:
+    with _private(), (path / "lock").open("a+") as lock:
         if not _taken(lock):
             raise InUse(_in_use(path))
         account = account_for(path)
@@ -65,6 +65,15 @@ def claim(path: Path) -> Iterator[DataFolder]:
             yield DataFolder(path, account)
         finally:
             _announcement(path).unlink(missing_ok=True)
+
+
+@contextmanager
+def _private() -> Iterator[None]:
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def find(path: Path, wait_seconds: float = 60.0) -> Running | None:
@@ -102,7 +111,7 @@ def _make(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as cause:
         raise CannotStart(f"{path} is not a folder; choose another with --data-dir.") from cause
-    except PermissionError as cause:
+    except OSError as cause:
         raise CannotStart(f"{path} can't be made: {cause.strerror}.") from cause
     if not os.access(path, os.W_OK | os.X_OK):
         raise CannotStart(f"{path} can't be written by this user; choose another with --data-dir.")

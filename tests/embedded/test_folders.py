@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from services.embedded import datadir, postgres
-from services.embedded.account import account_for, can_reach, reachable_program
+from services.embedded.account import account_for, can_reach, own_folder, reachable_program
 from services.embedded.refusal import CannotStart
 from tests import servers
 
@@ -42,8 +42,10 @@ def test_nobody_but_the_starting_user_may_enter_the_servers_folders(folder: Path
     with datadir.claim(folder / "data") as data:
         running = postgres.start(data.path / "postgres", data.account)
         running.stop()
+        (data.path / "chdb").mkdir()
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data.path.iterdir()}
-    assert modes["postgres"] == 0o700
+    assert {modes["postgres"], modes["chdb"]} == {0o700}
+    assert {modes["postgres.log"], modes["lock"]} == {0o600}
     assert stat.S_IMODE((folder / "data").stat().st_mode) in (0o700, 0o711)
 
 
@@ -81,6 +83,21 @@ def test_a_folder_of_another_user_is_served_as_that_user(folder: Path) -> None:
     os.chown(data, 1, 1)
     with datadir.claim(data) as claimed:
         assert claimed.account.uid == 1
+
+
+@as_root
+def test_root_gives_no_folder_away_that_a_link_names(folder: Path) -> None:
+    data, elsewhere = folder / "data", folder / "elsewhere"
+    data.mkdir()
+    elsewhere.mkdir()
+    (data / "postgres").symlink_to(elsewhere)
+    os.chown(data, 1, 1)
+    with (
+        pytest.raises(CannotStart, match="is a link"),
+        datadir.claim(data) as claimed,
+    ):
+        own_folder(claimed.account, claimed.path / "postgres")
+    assert elsewhere.stat().st_uid == 0
 
 
 @as_root
