@@ -26,7 +26,7 @@ def ordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
     fold = f"reached_{nested}"
     if nested < layout.steps:
         fold = _fold(layout, nested, window)
-    return _path(layout, carried, f"SELECT {carried}, a, {fold} AS reached FROM ({stage})", window)
+    return path(layout, carried, f"SELECT {carried}, a, {fold} AS reached FROM ({stage})", window)
 
 
 def _step(layout: Layout, carried: str, k: int, before: str, window: str) -> str:
@@ -81,7 +81,7 @@ def kept(carried: str, test: str) -> str:
     return f"({test} OR tangled)" if "tangled" in carried else test
 
 
-def _path(layout: Layout, carried: str, deepest: str, window: str) -> str:
+def path(layout: Layout, carried: str, deepest: str, window: str) -> str:
     """`carried`, `times` of the attempt that began at the last start in `reached`.
 
     deepest: `carried`, `a`, `reached`. Each step is taken by the earliest event.

@@ -10,6 +10,7 @@ import msgspec
 from services.query.funnels import sql_ordered
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_arrays import Actors, arrays, arrays_with_uuids, carried, split_of
+from services.query.funnels.sql_barred import barred
 from services.query.funnels.sql_layout import Layout, layout_of
 from services.query.funnels.sql_stages import staged
 from services.query.funnels.sql_ties import emptied, full, settled, tangled, untangled
@@ -74,6 +75,8 @@ def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str
         return sql_ordered.ordered(layout, carry, gathered, window)
     if plan.order == "strict" or plan.exclusions:
         gathered = settled(layout, carry, gathered, strict=plan.order == "strict")
+    if plan.order == "ordered" and not optional and not (layout.overlapping or layout.bars_steps):
+        return barred(layout, carry, gathered, window)
     return staged(plan, layout, carry, gathered, window)
 
 
