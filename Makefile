@@ -1,6 +1,6 @@
 # Everything runs in .venv, made from requirements.txt (pinned, with hashes). Nothing else is changed.
 .DEFAULT_GOAL := help
-.PHONY: help run install test check format bench fuzz lock clean
+.PHONY: help run install test check format bench bench-large fuzz lock clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -9,7 +9,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 run: install ## prepare everything and serve (PORT=8000, DATA_DIR=./recount-data)
 	@exec $(BIN)/recount serve --port "$(PORT)" --data-dir "$(DATA_DIR)"
@@ -39,6 +39,9 @@ format: install ## rewrite the code in the house format
 
 bench: install ## the benchmarks, each as a ratio in one run on this machine; minutes
 	$(BIN)/python -m tests.bench
+
+bench-large: install ## the funnels over 50 million events; needs some 20 GB of disk and an hour
+	$(BIN)/python -m tests.bench.bench_funnels --rows 50000000
 
 fuzz: install ## the long random runs: funnels against the reference, requests against the API's description
 	$(BIN)/python -m tests.funnels.fuzz --cases 1000000
