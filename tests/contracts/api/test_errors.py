@@ -85,6 +85,13 @@ async def test_a_number_beyond_reach_is_refused_wherever_it_is_kept(api: Api) ->
             answer.refuses(400, "invalid_input", attr=field)
 
 
+async def test_a_form_of_endless_fields_is_refused(api: Api) -> None:
+    most = "&".join(["name=A"] * 1_000)
+    (await api("POST insights/", text=most, headers=FORM)).says(201, name="A")
+    more = await api("POST insights/", text=f"{most}&name=B", headers=FORM)
+    more.refuses(400, "invalid_json")
+
+
 async def test_a_string_that_never_ends_is_looked_at_once(api: Api) -> None:
     """Looked at again from each of its quotes, this one would take hours."""
     text = '{"a":' + "[]" * 101 + '"' + '\\"' * 500_000
