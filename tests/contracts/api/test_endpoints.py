@@ -1,5 +1,9 @@
 """insights-api.md, Endpoints: every row of the table answers, under every spelling of its path."""
 
+import json
+from typing import Any
+from urllib.parse import quote
+
 import pytest
 
 from tests.contracts.api.talk import Api
@@ -8,8 +12,10 @@ from tests.whole import SIGN_UP
 ID = "insights/{id}/"
 FUNNEL = "events=[{%22id%22:%22signed_up%22},{%22id%22:%22paid%22}]"
 
+BODY = {"events": [{"id": "signed_up"}, {"id": "paid", "order": 1}]}
+
 # request, body, status, scope
-TABLE: list[tuple[str, object, int, str]] = [
+TABLE: list[tuple[str, Any, int, str]] = [
     ("GET insights/", None, 200, "insight:read"),
     ("POST insights/", {"name": "A"}, 201, "insight:write"),
     (f"GET {ID}", None, 200, "insight:read"),
@@ -18,6 +24,11 @@ TABLE: list[tuple[str, object, int, str]] = [
     (f"GET {ID}sharing/", None, 200, "sharing_configuration:read"),
     (f"PATCH {ID}sharing/", {"enabled": True}, 200, "sharing_configuration:write"),
     (f"POST {ID}sharing/refresh/", {}, 200, "sharing_configuration:write"),
+    (f"POST {ID}sharing/passwords/", {}, 201, "sharing_configuration:write"),
+    (f"GET {ID}access_controls/", None, 200, "access_control:read"),
+    (f"PUT {ID}access_controls/", {"access_level": "editor"}, 200, "access_control:write"),
+    (f"GET {ID}global_access_controls/", None, 200, "access_control:read"),
+    (f"GET {ID}resource_access_controls/", None, 200, "access_control:read"),
     (f"GET {ID}activity/", None, 200, "activity_log:read"),
     ("GET insights/activity/", None, 200, "activity_log:read"),
     (f"POST {ID}viewed/", None, 201, "insight:read"),
@@ -26,7 +37,18 @@ TABLE: list[tuple[str, object, int, str]] = [
     ("POST insights/cancel/", {"client_query_id": "none"}, 201, "insight:read"),
     (f"GET insights/funnel/?{FUNNEL}", None, 200, "insight:read"),
     ("POST insights/funnel/", {"events": [{"id": "a"}, {"id": "b"}]}, 200, "insight:read"),
+    (f"GET insights/funnel/correlation/?{FUNNEL}", None, 200, "insight:read"),
+    ("POST insights/funnel/correlation/", BODY, 200, "insight:read"),
+    (f"GET persons/funnel/?{FUNNEL}&funnel_step=1", None, 200, "person:read"),
+    ("POST persons/funnel/", {**BODY, "funnel_step": 1}, 200, "person:read"),
+    ("POST person/funnel/", {**BODY, "funnel_step": 1}, 200, "person:read"),
     ("POST query/", {"query": SIGN_UP["source"]}, 200, "query:read"),
+    (f"GET query/?query={quote(json.dumps(SIGN_UP['source']))}", None, 200, "query:read"),
+    ("GET dashboards/", None, 200, "dashboard:read"),
+    ("GET actions/", None, 200, "action:read"),
+    ("POST actions/", {"name": "A"}, 201, "action:write"),
+    ("GET cohorts/", None, 200, "cohort:read"),
+    ("POST cohorts/", {"name": "C", "is_static": True}, 201, "cohort:write"),
     ("POST dashboards/", {"name": "D"}, 201, "dashboard:write"),
     ("GET /api/users/@me/", None, 200, "user:read"),
     ("GET /api/projects/", None, 200, "project:read"),
@@ -43,7 +65,8 @@ async def test_an_endpoint_answers_the_key_that_has_its_scope_and_no_other(
     api: Api, request_: str, body: object, status: int, scope: str
 ) -> None:
     made = await api.insight(name="A")
-    await api(f"PATCH insights/{made['id']}/sharing/", {"enabled": True})
+    share = {"enabled": True, "password_required": True}
+    await api(f"PATCH insights/{made['id']}/sharing/", share)
     request = request_.replace("{id}", str(made["id"]))
     unscoped = await api(request, body, by=await api.key("survey:write"))
     unscoped.refuses(403, "permission_denied", f"API key missing required scope '{scope}'")
@@ -56,7 +79,8 @@ async def test_an_endpoint_has_an_alias_short_ids_and_needs_no_final_slash(
     api: Api, request_: str, body: object, status: int, scope: str
 ) -> None:
     made = await api.insight(name="A")
-    await api(f"PATCH insights/{made['id']}/sharing/", {"enabled": True})
+    share = {"enabled": True, "password_required": True}
+    await api(f"PATCH insights/{made['id']}/sharing/", share)
     method, _, path = request_.replace("{id}", made["short_id"]).partition(" ")
     path, mark, query = path.partition("?")
     project = api.here.project.id
