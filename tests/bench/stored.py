@@ -1,11 +1,14 @@
-"""What the HTTP benchmarks find stored: 100,000 insights and 10,000 keys, under real settings."""
+"""What the HTTP benchmarks find stored: 100,000 insights, 10,000 keys and as many access rules."""
 
 import asyncio
 import os
 import random
 
+from contracts.events.access import AccessGranted
 from contracts.events.insight import InsightCreated, InsightTagged
+from contracts.events.recorded import Stream, StreamKind
 from services.common import administration
+from services.common.access import LEVELS
 from services.common.accounts import hash_key
 from services.common.database import Pool
 from services.projector.app import projections
@@ -14,11 +17,12 @@ from tests.services.projector.projecting import Projecting, insight
 
 INSIGHTS = int(os.environ.get("BENCH_INSIGHTS", "100000"))
 KEYS = 10_000
+INSIGHTS_PER_RULE = 10
 APPENDS_AT_ONCE = 200
 
 
 async def seed(projector: Projecting) -> str:
-    """Accounts, keys and insights; a key."""
+    """Accounts, keys, insights and rules; a key."""
     organization = await administration.create_organization(projector.pool, "Bench")
     project = await administration.create_project(projector.pool, organization.id, "Bench")
     assert project.id == TEAM
@@ -62,3 +66,8 @@ async def _create(projector: Projecting, number: int, dice: random.Random) -> No
         InsightTagged((dice.choice(["board", "growth", "product"]),), ()),
         of=insight(number),
     )
+    if number % INSIGHTS_PER_RULE == 0:
+        await projector.append(
+            AccessGranted(number, None, dice.choice(LEVELS), None),
+            of=Stream(StreamKind.ACCESS, TEAM, number),
+        )

@@ -113,7 +113,7 @@ def _statement(condition: Condition, picked: Picked) -> LiteralString:
             {STATE} AS whole)
         SELECT {REACHED}, {TEAM_HEAD}, state.whole, state.position, state.rebuilds,
             CASE WHEN state.position = %(known_position)s AND state.rebuilds = %(known_rebuilds)s
-            THEN NULL ELSE (SELECT count(*) FROM insights i WHERE {condition.whole}) END,
+            THEN NULL ELSE (SELECT count(*) FROM insights i WHERE {condition.counted}) END,
             shown.insight_id, shown.row, {NAMES}, shown.level, shown.closed_by,
             shown.match, {value}
         FROM state LEFT JOIN shown ON true

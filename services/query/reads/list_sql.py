@@ -5,7 +5,7 @@ from typing import LiteralString
 import msgspec
 
 from services.common.caller import Caller
-from services.query.reads.access import VISIBLE
+from services.query.reads.access import VISIBLE, VISIBLE_OF_ALL
 from services.query.reads.filters import Cursor, InsightFilter, Order, OrderField
 
 COLUMNS: dict[OrderField, LiteralString] = {
@@ -38,10 +38,15 @@ class Condition(msgspec.Struct, frozen=True):
 
     @property
     def whole(self) -> LiteralString:
-        """All of it, as a count needs it."""
+        """All of it, as a page needs it."""
         if not self.searched:
             return self.text
         return f"{self.text} AND ({_HOLDS} OR {_IS_LIKE})"
+
+    @property
+    def counted(self) -> LiteralString:
+        """The same, as a count needs it."""
+        return self.whole.replace(VISIBLE, VISIBLE_OF_ALL)
 
     @property
     def exact(self) -> LiteralString:
