@@ -1,5 +1,7 @@
 """Which query an insight asks for, whether it was stored as a node or as legacy filters."""
 
+from functools import lru_cache
+
 import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
@@ -31,9 +33,13 @@ def funnel_of(row: InsightRow) -> FunnelsQuery | None:
 
     Raises InvalidQuery for what is stored and not computed here, or can't be read.
     """
-    if not is_null(row.query):
-        return read_funnel(msgspec.json.decode(row.query))
-    filters = msgspec.json.decode(row.filters)
+    return _funnel(bytes(row.query), bytes(row.filters))
+
+
+def _funnel(query: bytes, stored_filters: bytes) -> FunnelsQuery | None:
+    if not is_null(Raw(query)):
+        return read_funnel(msgspec.json.decode(query))
+    filters = msgspec.json.decode(stored_filters)
     if not filters:
         return None
     if not legacy.is_funnel(filters):
@@ -47,8 +53,20 @@ def funnel_of(row: InsightRow) -> FunnelsQuery | None:
 
 def insight_key(row: InsightRow) -> bytes | None:
     """What the insight's own result is kept under; None when it can have none."""
+    query, filters = bytes(row.query), bytes(row.filters)
+    if len(query) + len(filters) > LONGEST_REMEMBERED:
+        return _key(query, filters)
+    return _remembered_key(query, filters)
+
+
+def _key(query: bytes, filters: bytes) -> bytes | None:
     try:
-        query = funnel_of(row)
+        funnel = _funnel(query, filters)
     except InvalidQuery:
         return None
-    return None if query is None else query_key(query)
+    return None if funnel is None else query_key(funnel)
+
+
+# Asked for at every write of an insight and at every fact of it, which seldom move its query.
+LONGEST_REMEMBERED = 8 * 1024
+_remembered_key = lru_cache(maxsize=2_000)(_key)

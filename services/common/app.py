@@ -98,7 +98,8 @@ def _refusal(status: int, problem: problems.Problem) -> Any:
 def from_state(name: str) -> Provide:
     """A dependency that a lifespan has put into the application's state under this name."""
 
-    def provide(state: State) -> Any:
-        return state[name]
+    # Asked for as `state`, Litestar would copy all of it for each dependency of each request.
+    def provide(request: problems.AnyRequest) -> Any:
+        return request.app.state[name]
 
     return Provide(provide, sync_to_thread=False)
