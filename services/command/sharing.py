@@ -9,9 +9,18 @@ from msgspec import UNSET, Raw, UnsetType
 
 from contracts.api.sharing import SharingBody
 from contracts.events.recorded import Recorded, Stream, StreamKind
-from contracts.events.sharing import SharingEvent
+from contracts.events.sharing import (
+    AccessTokenRotated,
+    SharePasswordAdded,
+    SharePasswordRemoved,
+    SharingEvent,
+    SharingPasswordNotRequired,
+    SharingPasswordRequired,
+)
 from contracts.json import is_null
+from contracts.read_models.activity import Change
 from contracts.read_models.sharing import SharingRow
+from domain.insight.activity import change
 from domain.sharing.activity import changes
 from domain.sharing.commands import SharingCommand
 from domain.sharing.decide import decide
@@ -97,4 +106,21 @@ async def sharing_answer(
 
 def changes_since(history: Sequence[Recorded[SharingEvent]], version: int) -> list[Told]:
     """What happened after `version`, in order, as a 412 tells it."""
-    return told_since(history, version, changes)
+    return told_since(history, version, _changes)
+
+
+def _changes(event: SharingEvent) -> list[Change]:
+    """As the activity log has them, and what that log is silent about."""
+    match event:
+        case SharingPasswordRequired() | SharingPasswordNotRequired():
+            required = isinstance(event, SharingPasswordRequired)
+            return [change("password_required", not required, required)]
+        case SharePasswordAdded(password_id=password_id):
+            return [change("share_passwords", None, password_id)]
+        case SharePasswordRemoved(password_id=password_id):
+            return [change("share_passwords", password_id, None)]
+        case AccessTokenRotated():
+            # Which token it was and is, is nobody's to read here.
+            return [change("access_token", None, None)]
+        case _:
+            return changes(event)

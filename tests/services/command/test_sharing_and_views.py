@@ -107,6 +107,30 @@ async def test_sharing_has_versions_of_its_own(world: World) -> None:
     assert late.json()["changes"][0]["field"] == "sharing"
 
 
+async def test_a_late_writer_is_told_of_passwords_and_rotations_by_name_alone(
+    world: World,
+) -> None:
+    sharing = f"{await insight(world)}sharing/"
+    on = await world.client.patch(sharing, json={"enabled": True})
+    required = await world.client.patch(sharing, json={"password_required": True})
+    made = await world.client.post(f"{sharing}passwords/", json={"raw_password": "correct horse"})
+    number = made.json()["id"]
+    await world.client.delete(f"{sharing}passwords/{number}/")
+    rotated = await world.client.post(f"{sharing}refresh/")
+    late = await world.client.patch(
+        sharing, json={"enabled": False}, headers={"If-Match": on.headers["etag"]}
+    )
+    assert (required.status_code, late.status_code) == (200, 412)
+    assert [(told["field"], told["before"], told["after"]) for told in late.json()["changes"]] == [
+        ("password_required", False, True),
+        ("share_passwords", None, number),
+        ("share_passwords", number, None),
+        ("access_token", None, None),
+    ]
+    for secret in ("correct horse", rotated.json()["access_token"], on.json()["access_token"]):
+        assert secret not in late.text
+
+
 async def test_a_view_is_recorded_and_moves_no_insight(world: World) -> None:
     path = await insight(world)
     answer = await world.client.post(f"{path}viewed/", content="whatever")
