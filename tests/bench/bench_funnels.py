@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -32,6 +33,7 @@ MAIN, TIED_SOME, TIED_ALL, DEEP, BIG = 1, 2, 3, 4, 5
 """The teams: random people; 1 % and all of them with ties; all steps in order; one actor."""
 
 BIG_ROWS = 2_000_000
+COLUMNS = "team_id, event, timestamp, uuid, distinct_id, person_id, properties"
 CLOCK: Callable[[], float] = time.perf_counter
 
 
@@ -110,7 +112,7 @@ async def fill(clickhouse: ClickHouse, rows: int) -> None:
     for team, tied in ((MAIN, "0"), (TIED_SOME, "p % 100 = 0"), (TIED_ALL, "1")):
         # Tied people have all their events on whole hours.
         await clickhouse.command(
-            f"""INSERT INTO events (team_id, event, timestamp, uuid, distinct_id, person_id, properties)
+            f"""INSERT INTO events ({COLUMNS})
             SELECT {team}, concat('e', toString(least(64, toUInt8(floor(exp(4.16 * u)))))),
                 if({tied}, toStartOfHour(at), at), generateUUIDv4(), '',
                 reinterpretAsUUID(sipHash128(p)), concat('{{"v":"', substring('abcd', v, 1), '"}}')
@@ -120,8 +122,7 @@ async def fill(clickhouse: ClickHouse, rows: int) -> None:
                 FROM numbers({rows if team == MAIN else rows // 2}))"""
         )
     await clickhouse.command(
-        f"""INSERT INTO events (team_id, event, timestamp, uuid, distinct_id, person_id, properties)
-        SELECT {DEEP}, concat('e', toString(1 + number % 64)),
+        f"""INSERT INTO events ({COLUMNS}) SELECT {DEEP}, concat('e', toString(1 + number % 64)),
             toDateTime64('2024-01-02 00:00:00', 6, 'UTC') + INTERVAL number % 64 MINUTE,
             generateUUIDv4(), '', reinterpretAsUUID(sipHash128(intDiv(number, 64))), '{{}}'
         FROM numbers({rows // 4})"""
@@ -130,8 +131,7 @@ async def fill(clickhouse: ClickHouse, rows: int) -> None:
 
 async def fill_big_actor(clickhouse: ClickHouse) -> None:
     await clickhouse.command(
-        f"""INSERT INTO events (team_id, event, timestamp, uuid, distinct_id, person_id, properties)
-        SELECT {BIG}, concat('e', toString(1 + rand(1) % 3)),
+        f"""INSERT INTO events ({COLUMNS}) SELECT {BIG}, concat('e', toString(1 + rand(1) % 3)),
             toDateTime64(toDateTime({_random_time(2)}), 6, 'UTC'), generateUUIDv4(), '',
             reinterpretAsUUID(sipHash128(1)), '{{}}' FROM numbers({BIG_ROWS})"""
     )
@@ -157,7 +157,8 @@ async def best(run: Callable[[], Awaitable[object]], times: int) -> float:
 
 def scan(plan: FunnelPlan) -> Statement:
     """The bare scan of the rows that the plan looks at."""
-    names = sorted(name for one in [*plan.steps, *plan.exclusions] for name in _names(one.matches))
+    wanted = [step.matches for step in plan.steps] + [bar.matches for bar in plan.exclusions]
+    names = sorted({name for condition in wanted for name in _names(condition)})
     where = "" if plan.order == "strict" else " AND event IN {names:Array(String)}"
     return Statement(
         "SELECT sum(cityHash64(person_id, timestamp)) FROM events "
@@ -227,18 +228,12 @@ async def bench(clickhouse: ClickHouse, folder: Path, rows: int, times: int) -> 
     table = Table("funnel", "seconds", "ratio", "goal", title=f"{rows:,} events, best of {times}")
     seconds: dict[str, float] = {}
     for case in cases():
-        unit = (
-            seconds[case.of]
-            if case.of
-            else await best(
-                lambda case=case: clickhouse.query(scan(case.plan)),
-                times,  # type: ignore[misc]  # bound now
-            )
-        )
-        seconds[case.name] = await best(
-            lambda case=case: compute(clickhouse, case.plan, has_overrides=False),  # type: ignore[misc]
-            times,
-        )
+        if case.of:
+            unit = seconds[case.of]
+        else:
+            unit = await best(partial(clickhouse.query, scan(case.plan)), times)
+        answer = partial(compute, clickhouse, case.plan, has_overrides=False)
+        seconds[case.name] = await best(answer, times)
         _row(table, case.name, seconds[case.name], seconds[case.name] / unit, case.goal)
     ours = seconds["ordered, 3 steps"]
     of_windows = await best(lambda: clickhouse.query(window_funnel(NAMES[:3])), times)
