@@ -24,7 +24,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@touch $@
 
 test: install ## the whole test suite, on real servers
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 
 check: install ## format, lint, types, import rules, compose.yaml
 	$(BIN)/ruff format --check .

@@ -25,7 +25,7 @@ from services.query.shared.page import headers, insight_page, look_of, missing_p
 PUBLIC = {"public": True}
 WRONG = {
     "password": "That is not the password.",
-    "often": "Too many wrong passwords. Wait a minute.",
+    "often": "Too many wrong passwords. Wait two minutes.",
 }
 AnyRequest = Request[Any, Any, State]
 
