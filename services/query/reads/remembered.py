@@ -52,7 +52,8 @@ class _Entry(msgspec.Struct, Generic[T], frozen=True):
 class Remembered(Generic[T]):
     """Values by what was asked for. The least recently used go first when there are too many.
 
-    A value may name users as they were `MAX_AGE_SECONDS` ago, as any answer may; so none is older.
+    None is older than `MAX_AGE_SECONDS`, since only the accounts' bell tells of a changed name: when
+    that is lost, a name may be twice as old as in any other answer.
     """
 
     def __init__(self, pool: Pool, most_bytes: int = MOST_BYTES) -> None:
