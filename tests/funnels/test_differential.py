@@ -21,7 +21,6 @@ async def test_the_sql_and_the_reference_agree(clickhouse: ClickHouse) -> None:
     assert await differ(clickhouse, course, cases=20_000) is None
 
 
-@pytest.mark.xfail(strict=True, reason="128-bit layouts: long funnels of overlapping steps fail")
 async def test_they_agree_on_funnels_of_up_to_64_steps(clickhouse: ClickHouse) -> None:
     course = Course(seed=2, actors=300, funnels=6, long=1)
     assert await differ(clickhouse, course, cases=500) is None

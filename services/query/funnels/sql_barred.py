@@ -38,7 +38,7 @@ def barred(layout: Layout, carried: str, arrays: str, window: str) -> str:
     fold = (
         f"arrayFold((acc, {layout.each}, bar, next_bar) -> (acc.1, {standing}, "
         f"arrayPushBack(acc.3, {good}), arrayPushBack(acc.4, {reached})), {', '.join(columns)}, "
-        f"(a, arrayMap(x -> {layout.start('x')}, a), emptyArray{layout.type}(), emptyArrayUInt8()))"
+        f"(a, arrayMap(x -> {layout.start('x')}, a), {layout.none}, emptyArrayUInt8()))"
     )
     folded = f"SELECT {carried}, a, {fold} AS acc FROM ({arrays})"
     # Nobody who got deepest did so well: nothing is left of the attempt.

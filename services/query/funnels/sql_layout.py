@@ -72,6 +72,11 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         bits = self.span_us.bit_length() + self.time_at
         return next(f"UInt{size}" for size in (64, 128, 256) if bits < size)
 
+    @property
+    def none(self) -> str:
+        """An array of no such numbers."""
+        return "emptyArrayUInt64()" if self.type == "UInt64" else f"[]::Array({self.type})"
+
     def number(self, value: int) -> str:
         """A literal; numbers beyond 64 bits would be read as floats."""
         return f"to{self.type}({value})" if value < 2**63 else f"to{self.type}('{value}')"

@@ -20,7 +20,7 @@ def ordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
     times: microseconds after date_from, plus 1, one per step taken.
     """
     nested = min(layout.steps, NESTED)
-    stage = f"SELECT {carried}, a, a AS a_0, emptyArray{layout.type}() AS reached_0 FROM ({arrays})"
+    stage = f"SELECT {carried}, a, a AS a_0, {layout.none} AS reached_0 FROM ({arrays})"
     for k in range(1, nested + 1):
         stage = _step(layout, carried, k, stage, window)
     fold = f"reached_{nested}"

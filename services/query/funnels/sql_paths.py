@@ -20,7 +20,12 @@ from services.query.funnels.sql_walks import attempt_walk
 
 def paths(actors: Actors) -> str:
     """The reported attempts of all actors (of all values): who is in no step has no row."""
-    plan, layout = actors.plan, _layout(actors.plan)
+    layout = _layout(actors.plan)
+    return _told(layout, _paths(actors, layout))
+
+
+def _paths(actors: Actors, layout: Layout) -> str:
+    plan = actors.plan
     if plan.exclusions and any(step.optional for step in plan.steps):
         return _barred_with_optional(actors, layout)
     if not some_by_uuid(plan):
@@ -35,12 +40,22 @@ def quick_paths(actors: Actors) -> str:
 
     Those actors' ties only the full form can tell: they have a row without times.
     """
-    return _quick(actors, _layout(actors.plan), keep_tangled=True)
+    layout = _layout(actors.plan)
+    return _told(layout, _quick(actors, layout, keep_tangled=True))
 
 
 def full_paths(actors: Actors) -> str:
     """The same of those actors, by the full form."""
-    return _full(actors, _layout(actors.plan))
+    layout = _layout(actors.plan)
+    return _told(layout, _full(actors, layout))
+
+
+def _told(layout: Layout, paths: str) -> str:
+    """Times as 64 bits, however wide the numbers are that they were packed in: what is made of them
+    does not know the layout, and quantiles refuse wider ones."""
+    if layout.type == "UInt64":
+        return paths
+    return f"SELECT * REPLACE (CAST(times AS Array(UInt64)) AS times) FROM ({paths})"
 
 
 def some_by_uuid(plan: FunnelPlan) -> bool:

@@ -67,7 +67,7 @@ class Stages:
             columns.append(layout.numbers([layout.barring(k + 1) for k in range(1, n + 1)]))
         if self.optional:
             names.append("optional")
-            columns.append(layout.numbers([int(step.optional) for step in self.plan.steps]))
+            columns.append(f"{[int(step.optional) for step in self.plan.steps]}::Array(UInt8)")
         arrivals = self.arrivals()
         arrived = f"arrayFilter((i, e) -> e > 0, arrayEnumerate(acc.1), {arrivals})"
         state = [

@@ -29,7 +29,7 @@ def unordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
     front = f"arrayFirst(x -> {layout.matches('x', 'step')}, w)"
     fronts = (
         f"arrayFold((fronts, step) -> arrayPushBack(fronts, {front}), {layout.every_step}, "
-        f"emptyArray{layout.type}())"
+        f"{layout.none})"
     )
     times = f"arrayMap(x -> {layout.time('x')}, arrayFilter(x -> x > 0, {fronts}))"
     return (
@@ -114,7 +114,7 @@ def chosen(layout: Layout, carried: str, arrays: str, window: str) -> str:
     fold = (
         f"arrayFold((acc, x) -> (if({is_step}, {put}, {empty}), "
         f"arrayPushBack(acc.2, {start} + {step})), "
-        f"if({several}, a, arrayResize(a, 0)), ({empty}, emptyArray{layout.type}())).2"
+        f"if({several}, a, arrayResize(a, 0)), ({empty}, {layout.none})).2"
     )
     alone = f"arrayMap(x -> {start} + {layout.only_steps('x')}, a)"
     return (

@@ -109,7 +109,7 @@ def attempt_walk(plan: FunnelPlan, layout: Layout, carried: str, arrays: str, wi
             "if(better, paths[top], s.8)",
         )
     )
-    empty = f"emptyArray{layout.type}()"
+    empty = layout.none
     initial = (
         f"({at.nowhere}, {at.unspoilt}, arrayWithConstant({layout.steps}, {empty}), "
         f"arrayWithConstant({layout.steps}, emptyArrayUInt32()), "
