@@ -63,7 +63,9 @@ def some_by_uuid(plan: FunnelPlan) -> bool:
     if plan.order == "unordered":
         return False
     layout = _layout(plan)
-    return layout.overlapping or (plan.order == "strict" and layout.wanted is not None)
+    # Of one instant, an event without the wanted value may bar the way that one with it has begun.
+    breaks = plan.order == "strict" or layout.bars_steps
+    return layout.overlapping or (layout.wanted is not None and breaks)
 
 
 def _layout(plan: FunnelPlan) -> Layout:

@@ -55,8 +55,9 @@ def emptied(layout: Layout, carried: str, arrays: str) -> str:
 def tangled(layout: Layout) -> str:
     """Whether uuids matter in a tie of unlike events.
 
-    There an event of several steps must not serve twice in an attempt; and in strict funnels one
-    with another value than attribution wants breaks the order for those after it.
+    There an event of several steps must not serve twice in an attempt; and one with another value
+    than attribution wants breaks the order for those after it in strict funnels, and bars their way
+    when it is an exclusion too.
     """
     matters = layout.is_several("x")
     if layout.wanted is not None:

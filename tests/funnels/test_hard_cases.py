@@ -1,0 +1,40 @@
+"""What random funnels once found the SQL wrong at, each as small as it was made."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.common.clickhouse import ClickHouse
+from services.query.funnels.plan import Breakdown
+from tests.funnels.difference import difference
+from tests.funnels.engine import store
+from tests.funnels.stories import funnel, parse
+
+pytestmark = pytest.mark.anyio
+
+BY_FIRST_STEP = Breakdown(
+    type="event", keys=("plan",), attribution="step", attribution_step=1, limit=25
+)
+CASES: list[tuple[str, str, dict[str, Any]]] = [
+    # An optional step that is an exclusion before itself.
+    ("A C B", "A0 C1 B2", {"optional": [2], "bars": [("C", 0, 1)]}),
+    # A first step that spoils the attempt before, across an optional step, and begins anew.
+    ("D C H", "D0.000001 D2", {"window": 2, "optional": [2], "bars": [("D", 1, 2)]}),
+    # Of one instant, an event of another value bars what one of the value has begun; and not.
+    ("A B", "A0=x A0=y", {"bars": [("A", 0, 1)], "breakdown": BY_FIRST_STEP}),
+    ("A B", "A0=y A0=x", {"bars": [("A", 0, 1)], "breakdown": BY_FIRST_STEP}),
+    # Simultaneous events of several steps: uuids decide which serves which.
+    ("A B", "A0 AB0", {}),
+    ("A B", "AB0 A0", {}),
+]
+
+
+async def test_each_is_answered_as_the_reference_does(clickhouse: ClickHouse) -> None:
+    for team_id, (steps, history, rules) in enumerate(CASES, start=1):
+        events = tuple(parse(history))
+        names = {event.name for event in events}
+        plan = funnel(steps, names=names, team_id=team_id, **rules)
+        actor = {UUID(int=7): events}
+        await store(clickhouse, team_id, actor.items())
+        assert await difference(clickhouse, plan, actor) is None, f"{steps}: {history}"
