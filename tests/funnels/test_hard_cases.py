@@ -24,6 +24,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     # Of one instant, an event of another value bars what one of the value has begun; and not.
     ("A B", "A0=x A0=y", {"bars": [("A", 0, 1)], "breakdown": BY_FIRST_STEP}),
     ("A B", "A0=y A0=x", {"bars": [("A", 0, 1)], "breakdown": BY_FIRST_STEP}),
+    # An optional step taken in a tie, and cleared again before the next.
+    ("C A B D", "B0 C0 A1 D1.000001", {"optional": [2, 3], "order": "strict"}),
     # Simultaneous events of several steps: uuids decide which serves which.
     ("A B", "A0 AB0", {}),
     ("A B", "AB0 A0", {}),

@@ -51,14 +51,16 @@ class Stages:
         self.strict = plan.order == "strict"
         self.barred = bool(plan.exclusions)
         self.optional = any(step.optional for step in plan.steps)
+        # Whether the path must know how long an attempt stood where it had arrived.
+        self.cleared = self.strict and self.optional
 
     @property
     def ids(self) -> int:
         """The place in `acc` of the ids, and behind them of what each attempt used."""
-        return 7 if self.optional else 6
+        return 6 + self.optional + self.cleared
 
     def fold(self) -> str:
-        """acc: a, starts, first good arrival per step, whether reached, positions[, anchors]."""
+        """acc: a, starts, first good arrival per step, whether reached, positions[, anchors][, ends]."""
         layout, n = self.layout, self.layout.steps
         names, columns = [layout.each], layout.steps_in_order
         if self.barred:
@@ -87,6 +89,10 @@ class Stages:
         if self.optional:
             state.append(f"arrayPushBack(acc.6, arrayFilter(e -> e > 0, {arrivals}))")
             initial.append(f"[]::Array(Array({layout.type}))")
+        if self.cleared:
+            ends = f"arrayFilter((end, e) -> e > 0, {self._ends()}, {arrivals})"
+            state.append(f"arrayPushBack(acc.7, {ends})")
+            initial.append("[]::Array(Array(UInt32))")
         if self.full:
             state += [self.if_anybody(f"acc.{self.ids}"), self.if_anybody(self._used(arrivals))]
             initial += ["ids", "arrayMap(x -> emptyArrayUInt32(), a)"]
@@ -138,8 +144,17 @@ class Stages:
         if not self.strict:
             return f"arrayShiftRight(arrayFill(e -> e > 0, {taken}), 1)"
         # An event that matches another step, or none, clears S[k]: its 0 spreads.
-        stays = f"{self.layout.matches('x', 'step')} OR {self.layout.is_tied('x')}"
-        return f"arrayShiftRight(arrayFill((e, x) -> e > 0 OR NOT ({stays}), {taken}, acc.1), 1)"
+        clears = f"NOT ({self._stays()})"
+        return f"arrayShiftRight(arrayFill((e, x) -> e > 0 OR {clears}, {taken}, acc.1), 1)"
+
+    def _stays(self) -> str:
+        """Strict: whether S[k] outlives the event `x`."""
+        return f"{self.layout.matches('x', 'step')} OR {self.layout.is_tied('x')}"
+
+    def _ends(self) -> str:
+        """Strict: for each event the position of the first from it on that clears S[k]; 0: none."""
+        clearing = f"arrayMap((x, i) -> if({self._stays()}, 0, i), acc.1, arrayEnumerate(acc.1))"
+        return f"arrayReverseFill(i -> i > 0, {clearing})"
 
     def _next_starts(self) -> str:
         standing = self.before(self.clean())
@@ -183,9 +198,13 @@ class Stages:
                 f"{before('acc.5')}, [last])"
             )
         # The highest earlier step at which the reported attempt was standing then.
-        found = "arrayLast((i, f) -> i < p.1 AND f = anchor, at, starts)"
+        names, columns, stood = "at, starts", f"{before('acc.5')}, {before('acc.6')}", ""
+        if self.cleared:
+            names, columns = f"{names}, ends", f"{columns}, {before('acc.7')}"
+            stood = " AND (end = 0 OR end >= p.1)"
+        each = "i, f, end" if self.cleared else "i, f"
+        found = f"arrayLast(({each}) -> i < p.1 AND f = anchor{stood}, {names})"
         return (
-            f"arrayFold((p, at, starts) -> (if({found} > 0, {found}, p.1), "
-            f"arrayPushFront(p.2, {found})), "
-            f"{before('acc.5')}, {before('acc.6')}, (last, [last])).2"
+            f"arrayFold((p, {names}) -> (if({found} > 0, {found}, p.1), "
+            f"arrayPushFront(p.2, {found})), {columns}, (last, [last])).2"
         )
