@@ -60,7 +60,7 @@ class Stages:
         return 6 + self.optional + self.cleared
 
     def fold(self) -> str:
-        """acc: a, starts, first good arrival per step, whether reached, positions[, anchors][, ends]."""
+        """acc: a, starts, first good arrival per step, reached, positions[, anchors][, ends]."""
         layout, n = self.layout, self.layout.steps
         names, columns = [layout.each], layout.steps_in_order
         if self.barred:
