@@ -1,6 +1,6 @@
 """Whether the people that the SQL lists behind a number are those the reference counts there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from random import Random
 from uuid import UUID
@@ -8,11 +8,12 @@ from uuid import UUID
 import msgspec
 
 from services.common.clickhouse import ClickHouse
+from services.query.conditions import EventNamed
 from services.query.funnels.oracle.conversion_times import bin_starts
 from services.query.funnels.oracle.people import Histories, Outcome, dropped, outcomes
 from services.query.funnels.oracle.periods import period_starts, trend_cells
 from services.query.funnels.oracle.seen import MICROSECONDS, microseconds
-from services.query.funnels.oracle.steps import OTHER, bars
+from services.query.funnels.oracle.steps import bars
 from services.query.funnels.people import people
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.selection import AtStep, InBin, InPeriod, Selection
@@ -21,8 +22,8 @@ from tests.funnels.worlds import Happened, entered
 
 Listed = list[tuple[str, tuple[tuple[int, UUID | None], ...]]]
 """Actors by id, each with the time and the event of every step of its reported attempt (trends:
-without). The event is left open where times do not tell it: among tied events of an unordered
-funnel, and in the row of merged values."""
+without). The event is left open where times do not tell it: in an unordered funnel, events of
+several steps may stand in one queue or another."""
 
 
 async def people_difference(
@@ -40,11 +41,11 @@ async def people_difference(
     found = await people(
         clickhouse, plan, selection, has_overrides=False, limit=len(histories) * 10
     )
-    told = _tells_events(plan, selection)
+    told = _tells_events(plan)
     got = sorted(
         (
             actor.id,
-            tuple(
+            _by_time(
                 (microseconds(e.at), UUID(e.uuid) if told else None) for e in actor.matched_events
             ),
         )
@@ -72,7 +73,7 @@ def _step(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection
     step = random.choice([*range(1, n + 1), *range(-n, -1)])
     behind = [o for o in bar.counted if (o.has(step) if step > 0 else dropped(plan, o, -step))]
     selection = AtStep(step=step, value=bar.group.value)
-    return selection, _listed(plan, selection, behind)
+    return selection, _listed(plan, behind)
 
 
 def _period(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed] | None:
@@ -95,7 +96,7 @@ def _bin(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection,
     until = since + starts[1] - starts[0]
     behind = [o for o, t in took if since * MICROSECONDS <= t < until * MICROSECONDS]
     selection = InBin(from_seconds=since, to_seconds=until)
-    return selection, _listed(plan, selection, behind)
+    return selection, _listed(plan, behind)
 
 
 def _took_us(plan: FunnelPlan, outcome: Outcome) -> int | None:
@@ -103,14 +104,25 @@ def _took_us(plan: FunnelPlan, outcome: Outcome) -> int | None:
     return None if since is None or until is None else until - since
 
 
-def _listed(plan: FunnelPlan, selection: Selection, behind: list[Outcome]) -> Listed:
-    told = _tells_events(plan, selection)
+def _listed(plan: FunnelPlan, behind: list[Outcome]) -> Listed:
+    told = _tells_events(plan)
     return sorted(
-        (o.actor, tuple((t.at_us, t.uuid if told else None) for t in o.attempt.path))
+        (o.actor, _by_time((t.at_us, t.uuid if told else None) for t in o.attempt.path))
         for o in behind
     )
 
 
-def _tells_events(plan: FunnelPlan, selection: Selection) -> bool:
-    merged = isinstance(selection, AtStep) and selection.value == OTHER
-    return plan.order != "unordered" and not merged
+def _by_time(path: Iterable[tuple[int, UUID | None]]) -> tuple[tuple[int, UUID | None], ...]:
+    """Of one instant by uuid: an unordered funnel has no first there."""
+    return tuple(sorted(path, key=str))
+
+
+def _tells_events(plan: FunnelPlan) -> bool:
+    names = {name for step in plan.steps for name in _names(step.matches)}
+    several = any(sum(n in _names(step.matches) for step in plan.steps) > 1 for n in names)
+    return plan.order != "unordered" or not several
+
+
+def _names(condition: object) -> tuple[str, ...]:
+    assert isinstance(condition, EventNamed)
+    return condition.names

@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from services.common.clickhouse import ClickHouse
+from services.query.funnels.different import different
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.selection import (
-    OTHER,
     InBin,
     InPeriod,
     MatchedEvent,
@@ -42,9 +42,6 @@ class SeenEvent(msgspec.Struct, frozen=True, array_like=True):
         if isinstance(value, int):
             return self.value == value
         return self.value == (list(value) if isinstance(self.value, list) else value[0])
-
-    def without(self, step: int | None) -> "SeenEvent":
-        return msgspec.structs.replace(self, steps=[k for k in self.steps if k != step])
 
 
 async def people(
@@ -78,59 +75,83 @@ async def with_events(
 ) -> list[SelectedActor]:
     """rows: some of compile_actors, in any order, which is kept."""
     # Not by id: in the row of merged values somebody may stand once for each value.
-    found = [(id_, [base_us(plan) + t if t else None for t in times]) for id_, times in rows]
+    of_value = None if isinstance(selection, InBin) else selection.value
+    found = [
+        (id_, [base_us(plan) + t if t else None for t in times], _value(merged, of_value))
+        for id_, times, *merged in rows
+    ]
     if isinstance(selection, InPeriod) or not found:
-        return [SelectedActor(id_, ()) for id_, _ in found]
-    ids = sorted({id_ for id_, _ in found})
-    instants = sorted({t for _, times in found for t in times if t is not None})
+        return [SelectedActor(id_, ()) for id_, *_ in found]
+    ids = sorted({id_ for id_, *_ in found})
+    instants = sorted({t for _, times, _ in found for t in times if t is not None})
     history = compile_history(plan, ids, has_overrides=has_overrides, at_us=instants)
     seen: dict[str, list[SeenEvent]] = defaultdict(list)
     for row in await clickhouse.query(history):
         event = msgspec.convert(row, SeenEvent)
         seen[event.actor].append(event)
-    of_value = None if isinstance(selection, InBin) else selection.value
     return [
-        SelectedActor(id_, tuple(matched(plan, times, _own(plan, of_value, seen[id_]))))
-        for id_, times in found
+        SelectedActor(id_, tuple(matched(plan, times, _own(plan, value, seen[id_]), value)))
+        for id_, times, value in found
     ]
 
 
-def _own(plan: FunnelPlan, value: Value | None, events: Iterable[SeenEvent]) -> list[SeenEvent]:
-    """The events as the row of one value sees them."""
-    breakdown = plan.breakdown
-    if breakdown is None or value is None or value == (OTHER,):
-        return list(events)
-    match split_of(plan):
-        case "value":
-            return [event for event in events if event.is_of(value)]
-        case "step" if plan.order != "unordered":
-            # The step must be taken by an event of the value; it is no step of the others.
-            step = breakdown.attribution_step
-            return [event if event.is_of(value) else event.without(step) for event in events]
-        case _:
-            return list(events)
+def _value(merged: Sequence[str | list[str]], of_row: Value | None) -> Value | None:
+    """What the actor is counted under: a row of merged values says it for each."""
+    if not merged:
+        return of_row
+    return (merged[0],) if isinstance(merged[0], str) else tuple(merged[0])
+
+
+def _own(plan: FunnelPlan, value: Value | None, events: list[SeenEvent]) -> list[SeenEvent]:
+    """The events that the row of one value sees."""
+    if value is None or split_of(plan) != "value":
+        return events
+    return [event for event in events if event.is_of(value)]
 
 
 def matched(
-    plan: FunnelPlan, times: Sequence[int | None], events: Iterable[SeenEvent]
+    plan: FunnelPlan,
+    times: Sequence[int | None],
+    events: Iterable[SeenEvent],
+    value: Value | None = None,
 ) -> list[MatchedEvent]:
     """The events that took the steps at these times (None: passed over).
 
     events: of one actor, by time, then uuid. Of one instant each step is taken by the first event
-    that matches it and has not taken a step before. Unordered funnels have no step numbers: there
-    any step will do.
+    that matches it and has not taken a step before; and if they all match the same, by one after
+    that of the step before. Unordered funnels have no step numbers: there the events are the first
+    that can be of different steps.
     """
     of_time: dict[int, list[SeenEvent]] = defaultdict(list)
     for event in events:
-        if event.steps:
-            of_time[event.at_us].append(event)
+        of_time[event.at_us].append(event)
+    if plan.order == "unordered":
+        of_time = different([at_us for at_us in times if at_us is not None], of_time)
+    alike = {at_us for at_us, tie in of_time.items() if _alike(tie)}
     taken: list[MatchedEvent] = []
     for step, at_us in enumerate(times, start=1):
         if at_us is None:
             continue
-        fits = (e for e in of_time[at_us] if plan.order == "unordered" or step in e.steps)
-        first = next(fits, None)
-        if first is not None:
-            of_time[at_us].remove(first)
+        tie = of_time[at_us]
+        place = next((i for i, e in enumerate(tie) if _takes(plan, e, step, value)), None)
+        if place is not None:
+            first = tie[place]
+            of_time[at_us] = tie[place + 1 :] if at_us in alike else [e for e in tie if e != first]
             taken.append(MatchedEvent(step, first.uuid, first.event, moment(at_us)))
     return taken
+
+
+def _alike(tie: list[SeenEvent]) -> bool:
+    return all((e.steps, e.bars) == (tie[0].steps, tie[0].bars) for e in tie)
+
+
+def _takes(plan: FunnelPlan, event: SeenEvent, step: int, value: Value | None) -> bool:
+    """Whether the event may take the step, in the row of this value."""
+    if plan.order == "unordered":
+        return True
+    if step not in event.steps:
+        return False
+    breakdown = plan.breakdown
+    if value is None or breakdown is None or split_of(plan) != "step":
+        return True
+    return step != breakdown.attribution_step or event.is_of(value)

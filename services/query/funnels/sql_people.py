@@ -26,7 +26,10 @@ from services.query.moments import microseconds
 def compile_actors(
     plan: FunnelPlan, selection: Selection, *, has_overrides: bool, limit: int, offset: int = 0
 ) -> Statement:
-    """Rows of `id` (text, ascending) and `times`, as in sql_paths; [] for trends."""
+    """Rows of `id` (text, ascending) and `times`, as in sql_paths; [] for trends.
+
+    In the row of merged values `value` too: what the actor is counted under.
+    """
     bindings = Bindings()
     value = None if isinstance(selection, InBin) else selection.value
     if value is None:
@@ -47,11 +50,11 @@ def compile_actors(
             assert_never(selection)
     if value is not None:
         test += f" AND {_has_value(plan, value, bindings, found)}"
+    columns = f"toString(actor) AS id, {times} AS times"
+    if value == (OTHER,) and not isinstance(selection, InPeriod):
+        columns += ", value"
     page = f"LIMIT {bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
-    text = (
-        f"SELECT toString(actor) AS id, {times} AS times FROM ({found}) WHERE {test} "
-        f"ORDER BY id {page}"
-    )
+    text = f"SELECT {columns} FROM ({found}) WHERE {test} ORDER BY id {page}"
     return Statement(text, bindings.values)
 
 
