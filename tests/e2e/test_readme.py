@@ -56,7 +56,13 @@ def test_every_line_of_the_tour_does_what_the_page_says(folder: Path) -> None:
 
 
 def test_the_commands_on_the_page_are_those_that_there_are() -> None:
-    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     targets = {line.split()[0] for line in listed.stdout.splitlines()}
     declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
     assert declared is not None
