@@ -26,6 +26,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("A B", "A0=y A0=x", {"bars": [("A", 0, 1)], "breakdown": BY_FIRST_STEP}),
     # An optional step taken in a tie, and cleared again before the next.
     ("C A B D", "B0 C0 A1 D1.000001", {"optional": [2, 3], "order": "strict"}),
+    # A bar before step 4 that is step 3 too: the attempt stands there and gets to 4 anew.
+    ("C B D A B", "A3 C3 B3 D3 D4 A5 B5", {"order": "strict", "bars": [("D", 2, 4)]}),
     # Simultaneous events of several steps: uuids decide which serves which.
     ("A B", "A0 AB0", {}),
     ("A B", "AB0 A0", {}),

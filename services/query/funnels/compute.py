@@ -14,7 +14,7 @@ from services.query.funnels.plan import FunnelPlan, PersonActor
 from services.query.funnels.result import render, render_comparison
 from services.query.funnels.sql import compile_comparison, compile_funnel
 from services.query.funnels.sql_arrays import Actors, split_of
-from services.query.funnels.sql_paths import full_paths, quick_paths, some_by_uuid
+from services.query.funnels.sql_paths import full_paths, quick_paths, some_by_uuid, some_by_walk
 from services.query.funnels.sql_totals import MOST_TANGLED, TANGLED, partial_totals
 
 
@@ -89,10 +89,9 @@ def routed(plan: FunnelPlan) -> bool:
     Few funnels have anybody for the full form, so the statement that has both would read the
     events three times in vain.
     """
-    barred_with_optional = plan.exclusions and any(step.optional for step in plan.steps)
     return (
         plan.viz == "steps"
         and split_of(plan) == "none"
         and some_by_uuid(plan)
-        and not barred_with_optional
+        and not some_by_walk(plan)
     )

@@ -26,8 +26,8 @@ def paths(actors: Actors) -> str:
 
 def _paths(actors: Actors, layout: Layout) -> str:
     plan = actors.plan
-    if plan.exclusions and any(step.optional for step in plan.steps):
-        return _barred_with_optional(actors, layout)
+    if some_by_walk(plan):
+        return _walked(actors, layout)
     if not some_by_uuid(plan):
         return _quick(actors, layout)
     tied = f"(SELECT actor FROM ({arrays(actors, layout)}) WHERE {tangled(layout)})"
@@ -68,6 +68,17 @@ def some_by_uuid(plan: FunnelPlan) -> bool:
     return layout.overlapping or (layout.wanted is not None and breaks)
 
 
+def some_by_walk(plan: FunnelPlan) -> bool:
+    """Whether there may be actors whom only the walk over their events can tell.
+
+    A bar spoils across optional steps that were passed over. And a bar that is a step itself lets
+    a strict attempt stand there: later it may get anew to where it was spoilt.
+    """
+    if any(step.optional for step in plan.steps):
+        return bool(plan.exclusions)
+    return plan.order == "strict" and _layout(plan).bars_steps
+
+
 def _layout(plan: FunnelPlan) -> Layout:
     return layout_of(plan, whole_ties=plan.order == "unordered", wanted=attribution_step(plan))
 
@@ -105,11 +116,8 @@ def _full(actors: Actors, layout: Layout) -> str:
     return staged(plan, layout, carry, entries, window, full=True)
 
 
-def _barred_with_optional(actors: Actors, layout: Layout) -> str:
-    """A bar spoils across optional steps that were passed over: only the walk can tell.
-
-    Actors without a bar are left to the stages.
-    """
+def _walked(actors: Actors, layout: Layout) -> str:
+    """Those of `some_by_walk` by the walk, all others by the stages."""
     plan, carry = actors.plan, carried(actors.plan)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     if some_by_uuid(plan):
@@ -118,7 +126,10 @@ def _barred_with_optional(actors: Actors, layout: Layout) -> str:
         ids = "arrayMap(x -> toUInt32(0), a) AS ids"
         told = settled(layout, carry, arrays(actors, layout), strict=plan.order == "strict")
         gathered = f"SELECT *, {ids} FROM ({told})"
-    barred = f"arrayExists(x -> {layout.has('x', layout.mask(layout.any_bar))}, a)"
+    bar = layout.has("x", layout.mask(layout.any_bar))
+    if not any(step.optional for step in plan.steps):
+        bar += f" AND {layout.is_step('x')}"
+    barred = f"arrayExists(x -> {bar}, a)"
     free = f"SELECT * FROM ({gathered}) WHERE NOT {barred}"
     walked = f"SELECT * FROM ({gathered}) WHERE {barred}"
     return (
