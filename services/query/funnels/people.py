@@ -126,7 +126,11 @@ def matched(
     for event in events:
         of_time[event.at_us].append(event)
     if plan.order == "unordered":
-        of_time = different([at_us for at_us in times if at_us is not None], of_time)
+        instants = [at_us for at_us in times if at_us is not None]
+        if value is not None and split_of(plan) == "step":
+            # Only one of the value begins; the sort keeps the order among the others.
+            of_time[instants[0]].sort(key=lambda event: not event.is_of(value))
+        of_time = different(instants, of_time)
     alike = {at_us for at_us, tie in of_time.items() if _alike(tie)}
     taken: list[MatchedEvent] = []
     for step, at_us in enumerate(times, start=1):
