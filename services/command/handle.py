@@ -22,10 +22,8 @@ State = TypeVar("State")
 Command = TypeVar("Command")
 Event = TypeVar("Event", bound=DomainEvent)
 
-ATTEMPTS = 5
-# Who meets others beside the stream (ten clients put insights on one dashboard) gets in line: of
-# all that meet, one is through at each attempt.
-ATTEMPTS_BESIDE = 64
+# Who meets others gets in line: of all that meet, one is through at each attempt.
+ATTEMPTS = 64
 
 Pasts = Mapping[Stream, list[Recorded[DomainEvent]]]
 
@@ -123,11 +121,11 @@ async def handle_with(
     beside: streams that `prepare` looks at too, loaded in the same round trip.
     Raises what `prepare` and `decide` raise; Stale if the stream has moved on from
     `expected_version`; Rejected 412 if it is deleted and had to be there. Without a version we
-    decide again on the newer past, ATTEMPTS times in all (ATTEMPTS_BESIDE where another stream
-    moved), then raise ConcurrentEdit.
+    decide again on the newer past, ATTEMPTS times in all, then raise ConcurrentEdit.
     """
-    left = {True: ATTEMPTS, False: ATTEMPTS_BESIDE}
+    left = ATTEMPTS
     while True:
+        left -= 1
         pasts = await store.load_all((stream, *beside))
         past = cast("list[Recorded[Event]]", pasts[stream])
         if terms.expected_version not in (None, len(past)):
@@ -143,9 +141,8 @@ async def handle_with(
         own = Part(stream, len(past), cast("tuple[DomainEvent, ...]", events))
         try:
             appended = await store.append(_append((own, *others), terms))
-        except ConcurrentEdit as met:
-            left[met.stream_id == stream.id] -= 1
-            if 0 in left.values():
+        except ConcurrentEdit:
+            if not left:
                 raise
             continue
         except ReceiptExists as used:
