@@ -27,10 +27,12 @@ def different(
 
     The first of an instant's events come first, where that leaves a step for all others. An event
     gives its step away if it finds another; or else if another event of its instant does so.
+    tried: the steps and events that one settling has come past.
     """
     took: dict[int, E] = {}
 
-    def settle(event: E, tried: set[int], *, instead: bool) -> bool:
+    def settle(event: E, tried: set[int | str], *, instead: bool) -> bool:
+        tried.add(event.uuid)
         for step in sorted(event.steps):
             if step in tried:
                 continue
@@ -45,10 +47,14 @@ def different(
                 return True
         return False
 
-    def any_of(at_us: int, tried: set[int], *, instead: bool) -> bool:
+    def any_of(at_us: int, tried: set[int | str], *, instead: bool) -> bool:
         used = {event.uuid for event in took.values()}
-        free = (event for event in of_time[at_us] if event.uuid not in used)
-        return any(settle(event, tried, instead=instead) for event in free)
+        # `tried` grows meanwhile: an event that is being settled is not free for itself.
+        return any(
+            settle(event, tried, instead=instead)
+            for event in of_time[at_us]
+            if event.uuid not in used and event.uuid not in tried
+        )
 
     for at_us in times:
         used = {event.uuid for event in took.values()}

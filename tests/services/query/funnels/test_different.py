@@ -16,6 +16,7 @@ from services.query.funnels.people import SeenEvent
         ([0, 0], "a0:12 b0:1", "a b"),  # gives its step away and finds another
         ([0, 3], "a0:1 b0:2 c3:1", "b c"),  # another of its instant steps in
         ([0, 0, 0], "a0:12 b0:13 c0:1", "a b c"),
+        ([0, 0, 0, 3], "a0:1 b0:123 c0:2 d0:24 e3:123", "b c d e"),  # who steps in takes one step
     ],
 )
 def test_as_many_as_are_needed_each_of_another_step(
