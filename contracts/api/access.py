@@ -1,11 +1,11 @@
 """Access rules on the wire. Answers carry these members and every member of the insight's body."""
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
+from contracts.api.times import Time, written
 from contracts.events.access import Level
 from contracts.read_models.access import WHOLE_PROJECT, AccessRow, AccessRule
 
@@ -33,8 +33,8 @@ class AccessRuleBody(msgspec.Struct, frozen=True, kw_only=True):
     organization_member: UUID | None
     role: None = None
     created_by: int | None
-    created_at: datetime
-    updated_at: datetime
+    created_at: Time
+    updated_at: Time
 
     @classmethod
     def of(cls, row: AccessRow, rule: AccessRule) -> "AccessRuleBody":
@@ -43,8 +43,8 @@ class AccessRuleBody(msgspec.Struct, frozen=True, kw_only=True):
             resource_id=None if row.insight_id == WHOLE_PROJECT else str(row.insight_id),
             organization_member=None if rule.grantee is None else rule.grantee.member_id,
             created_by=rule.created_by,
-            created_at=rule.created_at,
-            updated_at=rule.updated_at,
+            created_at=written(rule.created_at),
+            updated_at=written(rule.updated_at),
         )
 
 

@@ -1,11 +1,12 @@
 """Users, projects, organizations and keys on the wire: what clients ask for before insights."""
 
-from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+
+from contracts.api.times import Time
 
 ProjectName = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -30,7 +31,7 @@ class ProjectBody(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str
     week_start_day: int
     test_account_filters: list[dict[str, Any]]
-    created_at: datetime
+    created_at: Time
 
 
 class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ class OrganizationBody(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     name: str
-    created_at: datetime
+    created_at: Time
     membership_level: int
     teams: tuple[ProjectSummary, ...]
     projects: tuple[ProjectSummary, ...]
@@ -85,8 +86,8 @@ class KeyBody(msgspec.Struct, frozen=True, kw_only=True):
     scopes: list[str]
     scoped_teams: list[int]
     scoped_organizations: list[UUID]
-    created_at: datetime
-    last_used_at: datetime | None
+    created_at: Time
+    last_used_at: Time | None
     user_id: int
 
 
@@ -105,7 +106,7 @@ class MemberBody(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     user: MemberUser
     level: int
-    joined_at: datetime
+    joined_at: Time
 
 
 Item = TypeVar("Item")

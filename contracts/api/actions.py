@@ -1,11 +1,10 @@
 """Actions on the wire: what a client sends, and the bodies it gets."""
 
-from datetime import datetime
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from contracts.api.insights import Name, UserBody
+from contracts.api.times import Time, written
 from contracts.json import JsonList
 from contracts.queries.actions import ActionStep
 from contracts.read_models.action import ActionRow
@@ -30,11 +29,11 @@ class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
     slack_message_format: str = ""
     steps: JsonList
     tags: tuple[()] = ()
-    created_at: datetime
+    created_at: Time
     created_by: UserBody | None
     deleted: bool
     is_calculating: bool = False
-    last_calculated_at: datetime
+    last_calculated_at: Time
     team_id: int
     is_action: bool = True
 
@@ -45,10 +44,10 @@ class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
             name=row.name,
             description=row.description,
             steps=row.steps,
-            created_at=row.created_at,
+            created_at=written(row.created_at),
             created_by=created_by,
             deleted=row.deleted,
-            last_calculated_at=row.updated_at,
+            last_calculated_at=written(row.updated_at),
             team_id=row.team_id,
         )
 

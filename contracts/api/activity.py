@@ -1,7 +1,6 @@
 """The activity log on the wire."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from contracts.api.insights import UserBody
+from contracts.api.times import Time, written
 from contracts.read_models.activity import ActivityRow, Change
 
 # PostHog does not tell of these; an entry that has other changes leaves them out as well.
@@ -55,7 +55,7 @@ class ActivityEntry(msgspec.Struct, frozen=True, kw_only=True):
     scope: Literal["Insight"] = "Insight"
     item_id: str
     detail: ActivityDetail
-    created_at: datetime
+    created_at: Time
 
     @classmethod
     def of(cls, row: ActivityRow, users: Mapping[int, UserBody], *, quiet: bool) -> "ActivityEntry":
@@ -73,7 +73,7 @@ class ActivityEntry(msgspec.Struct, frozen=True, kw_only=True):
                 name=row.name,
                 short_id=row.short_id,
             ),
-            created_at=row.at,
+            created_at=written(row.at),
         )
 
 

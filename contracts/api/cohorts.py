@@ -1,7 +1,6 @@
 """Cohorts on the wire: what a client sends, and the bodies it gets."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from contracts.api.insights import Name, UserBody
+from contracts.api.times import Time, written
 from contracts.json import JsonObject, ObjectOrNull
 from contracts.read_models.cohort import CohortRow
 
@@ -48,8 +48,8 @@ class CohortBody(msgspec.Struct, frozen=True, kw_only=True):
     query: None = None
     is_calculating: bool = False
     created_by: UserBody | None
-    created_at: datetime
-    last_calculation: datetime | None = None
+    created_at: Time
+    last_calculation: Time | None = None
     errors_calculating: int = 0
     count: int | None
     is_static: bool
@@ -65,8 +65,8 @@ class CohortBody(msgspec.Struct, frozen=True, kw_only=True):
             deleted=row.deleted,
             filters=row.filters,
             created_by=created_by,
-            created_at=row.created_at,
-            last_calculation=row.updated_at if row.is_static else None,
+            created_at=written(row.created_at),
+            last_calculation=written(row.updated_at) if row.is_static else None,
             count=row.count if row.is_static else None,
             is_static=row.is_static,
             cohort_type="static" if row.is_static else "person_property",

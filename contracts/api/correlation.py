@@ -1,12 +1,12 @@
 """Answers of correlation: what goes along with converting, and what with dropping out."""
 
-from datetime import datetime
 from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from contracts.api.jobs import JobBody
+from contracts.api.times import Time
 from contracts.json import JsonList, ObjectOrNull
 
 
@@ -61,10 +61,10 @@ class CorrelationEnvelope(msgspec.Struct, frozen=True, kw_only=True):
     result: CorrelationResults | None
     timezone: str
     is_cached: bool
-    last_refresh: datetime | None
+    last_refresh: Time | None
     timings: JsonList
     hogql: str | None
     resolved_date_range: ObjectOrNull
-    cache_target_age: datetime | None
-    next_allowed_client_refresh: datetime | None
+    cache_target_age: Time | None
+    next_allowed_client_refresh: Time | None
     query_status: JobBody | None

@@ -1,13 +1,13 @@
 """Dashboards on the wire: what a client sends, and the bodies it gets."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from contracts.api.insights import AccessLevel, InsightBody, Name, Tag, UserBody
+from contracts.api.times import Time, written
 from contracts.events.dashboard import RestrictionLevel
 from contracts.json import JsonObject, ObjectOrNull
 from contracts.read_models.dashboard import DashboardRow, DashboardTile
@@ -51,7 +51,7 @@ class DashboardTileBody(msgspec.Struct, frozen=True, kw_only=True):
     deleted: bool = False
     order: int
     text: None = None
-    last_refresh: datetime | None = None
+    last_refresh: Time | None = None
     is_cached: bool = False
 
     @classmethod
@@ -77,7 +77,7 @@ class DashboardBody(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None
     description: str
     pinned: bool
-    created_at: datetime
+    created_at: Time
     created_by: UserBody | None
     is_shared: bool = False
     deleted: bool
@@ -89,7 +89,7 @@ class DashboardBody(msgspec.Struct, frozen=True, kw_only=True):
     effective_restriction_level: RestrictionLevel
     effective_privilege_level: Literal[21, 37]
     user_access_level: AccessLevel
-    last_refresh: datetime | None = None
+    last_refresh: Time | None = None
     team_id: int
 
     @classmethod
@@ -110,7 +110,7 @@ class DashboardBody(msgspec.Struct, frozen=True, kw_only=True):
             name=row.name,
             description=row.description,
             pinned=row.pinned,
-            created_at=row.created_at,
+            created_at=written(row.created_at),
             created_by=created_by,
             deleted=row.deleted,
             filters=row.filters,

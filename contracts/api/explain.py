@@ -1,6 +1,5 @@
 """Why an actor is, or is not, in a step: its attempts, and what ended each of them."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -8,6 +7,7 @@ from msgspec import UNSET, Meta
 
 from contracts.api.funnel_filters import FunnelFilter, Text
 from contracts.api.people import AnyActor, MatchedEvent
+from contracts.api.times import Time
 
 Outcome = Literal[
     "reported", "window_over", "spoilt", "order_broken", "overtaken", "converted_already", "open",
@@ -19,7 +19,7 @@ class EndedBy(msgspec.Struct, frozen=True):
 
     uuid: str
     event: str
-    timestamp: datetime
+    timestamp: Time
 
 
 class ExplainedAttempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class ExplainedAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
     steps: list[MatchedEvent]
     outcome: Outcome
-    at: datetime | None = None
+    at: Time | None = None
     by: EndedBy | None = None
     detail: str
 

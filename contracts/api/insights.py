@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from contracts.api.funnels import ShownResult
+from contracts.api.times import Time, written
 from contracts.json import NULL, JsonObject, ListOrNull, ObjectOrNull
 from contracts.read_models.insight import InsightRow, TileRow
 
@@ -120,20 +121,20 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
     deleted: bool
     dashboards: tuple[int, ...]
     dashboard_tiles: tuple[TileBody, ...]
-    last_refresh: datetime | None
-    cache_target_age: datetime | None
-    next_allowed_client_refresh: datetime | None
+    last_refresh: Time | None
+    cache_target_age: Time | None
+    next_allowed_client_refresh: Time | None
     result: ShownResult
     hasMore: bool | None
     columns: ListOrNull
-    created_at: datetime
+    created_at: Time
     created_by: UserBody | None
     description: str | None
-    updated_at: datetime
+    updated_at: Time
     tags: tuple[str, ...]
     favorited: bool
     saved: bool
-    last_modified_at: datetime
+    last_modified_at: Time
     last_modified_by: UserBody | None
     is_sample: bool
     effective_restriction_level: Literal[21, 37]
@@ -144,7 +145,7 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
     query_status: ObjectOrNull
     hogql: str | None
     types: ListOrNull
-    last_viewed_at: datetime | None
+    last_viewed_at: Time | None
     alerts: tuple[()] = ()
     resolved_date_range: ObjectOrNull
     color: str | UnsetType | None = UNSET
@@ -166,20 +167,20 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
             deleted=row.deleted,
             dashboards=tuple(tile.dashboard_id for tile in tiles),
             dashboard_tiles=tuple(TileBody(tile.id, tile.dashboard_id) for tile in tiles),
-            last_refresh=result.last_refresh,
-            cache_target_age=result.cache_target_age,
-            next_allowed_client_refresh=result.next_allowed_client_refresh,
+            last_refresh=written(result.last_refresh),
+            cache_target_age=written(result.cache_target_age),
+            next_allowed_client_refresh=written(result.next_allowed_client_refresh),
             result=result.result,
             hasMore=result.hasMore,
             columns=result.columns,
-            created_at=row.created_at,
+            created_at=written(row.created_at),
             created_by=_user(row.created_by, context),
             description=row.description,
-            updated_at=row.updated_at,
+            updated_at=written(row.updated_at),
             tags=row.tags,
             favorited=row.favorited,
             saved=row.saved,
-            last_modified_at=row.last_modified_at,
+            last_modified_at=written(row.last_modified_at),
             last_modified_by=_user(row.last_modified_by, context),
             is_sample=row.is_sample,
             effective_restriction_level=context.restriction_level,
@@ -190,7 +191,7 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
             query_status=result.query_status,
             hogql=result.hogql,
             types=result.types,
-            last_viewed_at=context.last_viewed_at,
+            last_viewed_at=written(context.last_viewed_at),
             resolved_date_range=result.resolved_date_range,
             color=UNSET if context.tile is None else context.tile.color,
             layouts=UNSET if context.tile is None else context.tile.layouts,
@@ -209,17 +210,17 @@ class BasicInsight(msgspec.Struct, frozen=True, kw_only=True):
     dashboards: tuple[int, ...]
     dashboard_tiles: tuple[TileBody, ...]
     description: str | None
-    last_refresh: datetime | None
+    last_refresh: Time | None
     refreshing: bool = False
     saved: bool
     tags: tuple[str, ...]
-    updated_at: datetime
+    updated_at: Time
     created_by: UserBody | None
-    created_at: datetime
-    last_modified_at: datetime
+    created_at: Time
+    last_modified_at: Time
     favorited: bool
     user_access_level: AccessLevel
-    last_viewed_at: datetime | None
+    last_viewed_at: Time | None
 
     @classmethod
     def of(cls, row: InsightRow, context: InsightContext) -> "BasicInsight":
@@ -234,16 +235,16 @@ class BasicInsight(msgspec.Struct, frozen=True, kw_only=True):
             dashboards=tuple(tile.dashboard_id for tile in tiles),
             dashboard_tiles=tuple(TileBody(tile.id, tile.dashboard_id) for tile in tiles),
             description=row.description,
-            last_refresh=context.result.last_refresh,
+            last_refresh=written(context.result.last_refresh),
             saved=row.saved,
             tags=row.tags,
-            updated_at=row.updated_at,
+            updated_at=written(row.updated_at),
             created_by=_user(row.created_by, context),
-            created_at=row.created_at,
-            last_modified_at=row.last_modified_at,
+            created_at=written(row.created_at),
+            last_modified_at=written(row.last_modified_at),
             favorited=row.favorited,
             user_access_level=context.access_level,
-            last_viewed_at=context.last_viewed_at,
+            last_viewed_at=written(context.last_viewed_at),
         )
 
 

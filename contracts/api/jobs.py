@@ -1,11 +1,11 @@
 """A job as `query_status` and the polling endpoint show it."""
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from contracts.api.funnels import ShownResult
+from contracts.api.times import Time
 
 
 class QueryProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,10 +30,10 @@ class JobBody(msgspec.Struct, frozen=True, kw_only=True):
     error: bool
     error_message: str | None
     results: ShownResult
-    start_time: datetime
-    pickup_time: datetime | None
-    end_time: datetime | None
-    expiration_time: datetime
+    start_time: Time
+    pickup_time: Time | None
+    end_time: Time | None
+    expiration_time: Time
     task_id: str | None = None
     labels: list[str] | None = None
     query_progress: QueryProgress | None = None

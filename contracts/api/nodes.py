@@ -1,6 +1,5 @@
 """What `query/` answers, as it is documented; the members of `extra` differ by kind of node."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -8,6 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from contracts.api.funnels import ShownResult
 from contracts.api.jobs import JobBody
+from contracts.api.times import Time
 from contracts.json import ObjectOrNull
 
 
@@ -21,9 +21,9 @@ class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     results: ShownResult
     is_cached: bool
-    last_refresh: datetime | None
-    cache_target_age: datetime | None
-    next_allowed_client_refresh: datetime | None
+    last_refresh: Time | None
+    cache_target_age: Time | None
+    next_allowed_client_refresh: Time | None
     timezone: str
     hogql: str | None
     timings: list[dict[str, Any]]

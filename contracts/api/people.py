@@ -1,10 +1,10 @@
 """The people behind a number, as the persons endpoints show them (funnels.md section 10)."""
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
+from contracts.api.times import Time
 from contracts.json import JsonObject
 
 
@@ -14,7 +14,7 @@ class MatchedEvent(msgspec.Struct, frozen=True):
     step: int
     uuid: str
     event: str
-    timestamp: datetime
+    timestamp: Time
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -37,7 +37,7 @@ class PersonActor(Actor, frozen=True, kw_only=True, tag="person"):
     name: str
     distinct_ids: list[str]
     is_identified: bool
-    created_at: datetime
+    created_at: Time
     properties: JsonObject
 
 
@@ -48,7 +48,7 @@ class GroupActor(Actor, frozen=True, kw_only=True, tag="group"):
     group_key: str
     group_type_index: int
     name: str
-    created_at: datetime | None
+    created_at: Time | None
     properties: JsonObject
 
 
@@ -80,4 +80,4 @@ class PeoplePage(msgspec.Struct, frozen=True, kw_only=True):
     initial: str
     missing_persons: int
     is_cached: bool
-    last_refresh: datetime
+    last_refresh: Time

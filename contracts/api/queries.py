@@ -1,12 +1,11 @@
 """Answers of the funnel endpoints and of the query endpoint."""
 
-from datetime import datetime
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from contracts.api.funnels import ShownResult
 from contracts.api.jobs import JobBody
+from contracts.api.times import Time
 from contracts.json import JsonList, JsonObject, ObjectOrNull
 
 
@@ -19,12 +18,12 @@ class FunnelEnvelope(msgspec.Struct, frozen=True, kw_only=True):
     result: ShownResult
     timezone: str
     is_cached: bool
-    last_refresh: datetime | None
+    last_refresh: Time | None
     timings: JsonList
     hogql: str | None
     resolved_date_range: ObjectOrNull
-    cache_target_age: datetime | None
-    next_allowed_client_refresh: datetime | None
+    cache_target_age: Time | None
+    next_allowed_client_refresh: Time | None
     query_status: JobBody | None
     warnings: list[str] | UnsetType = UNSET
 

@@ -1,10 +1,9 @@
 """What the public side tells of a shared insight, and nothing else of the project."""
 
-from datetime import datetime
-
 import msgspec
 
 from contracts.api.funnels import ShownResult
+from contracts.api.times import Time
 from contracts.json import JsonObject, ListOrNull, ObjectOrNull
 
 
@@ -16,7 +15,7 @@ class SharedInsight(msgspec.Struct, frozen=True, kw_only=True):
     filters: JsonObject
     result: ShownResult
     columns: ListOrNull
-    last_refresh: datetime | None
+    last_refresh: Time | None
     timezone: str
 
 

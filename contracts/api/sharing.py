@@ -1,12 +1,12 @@
 """Sharing on the wire; members beyond the first four are additions that clients tolerate."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from contracts.api.times import Time, written
 from contracts.json import NULL, ObjectOrNull
 from contracts.read_models.sharing import SharingRow
 
@@ -30,7 +30,7 @@ class SharePasswordBody(msgspec.Struct, frozen=True, kw_only=True):
     """One password of a share, never its text."""
 
     id: int
-    created_at: datetime
+    created_at: Time
     note: str | None
     created_by_email: str | None
     is_active: bool = True
@@ -41,7 +41,7 @@ class AddedPasswordBody(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     password: str | None
-    created_at: datetime
+    created_at: Time
     note: str | None
     created_by_email: str | None
 
@@ -49,7 +49,7 @@ class AddedPasswordBody(msgspec.Struct, frozen=True, kw_only=True):
 class SharingBody(msgspec.Struct, frozen=True, kw_only=True):
     """An insight's sharing configuration; before the first switching on it is the defaults."""
 
-    created_at: datetime | None = None
+    created_at: Time | None = None
     enabled: bool = False
     access_token: str | None = None
     settings: ObjectOrNull
@@ -64,7 +64,7 @@ class SharingBody(msgspec.Struct, frozen=True, kw_only=True):
         if row is None:
             return cls(settings=NULL)
         return cls(
-            created_at=row.created_at,
+            created_at=written(row.created_at),
             enabled=row.enabled,
             access_token=access_token,
             settings=row.settings,
@@ -72,7 +72,7 @@ class SharingBody(msgspec.Struct, frozen=True, kw_only=True):
             share_passwords=tuple(
                 SharePasswordBody(
                     id=password.id,
-                    created_at=password.created_at,
+                    created_at=written(password.created_at),
                     note=password.note,
                     created_by_email=emails.get(password.created_by or 0),
                 )

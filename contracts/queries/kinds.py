@@ -85,7 +85,7 @@ def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _A
     Raises InvalidQuery with the place in `attr` (`query__funnelsFilter__binCount`).
     """
     try:
-        return msgspec.convert(_without_blanks(document), expected, strict=False)
+        return msgspec.convert(_plain(document), expected, strict=False)
     except RecursionError as cause:
         raise invalid_input(attr, "A query is nested too deeply.") from cause
     except msgspec.ValidationError as cause:
@@ -98,16 +98,26 @@ def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _A
 
 
 _BLANK_IS_ABSENT = frozenset({"funnelWindowInterval", "binCount", "funnelFromStep", "funnelToStep"})
+_EXCLUSION_KINDS = {
+    "FunnelExclusionEventsNode": "EventsNode",
+    "FunnelExclusionActionsNode": "ActionsNode",
+}
 
 
-def _without_blanks(document: Json) -> Json:
-    """Null members vanish: generated clients write them all. So does "" where a number belongs."""
+def _plain(document: Json) -> Json:
+    """The same in the one spelling that decodes.
+
+    Null members vanish: generated clients write them all. So does "" where a number belongs. The
+    kind of an exclusion is that of the node it extends, and clients write the name of its type too.
+    """
     if isinstance(document, Mapping):
         return {
-            name: _without_blanks(value)
+            name: _EXCLUSION_KINDS.get(value, value)
+            if name == "kind" and isinstance(value, str)
+            else _plain(value)
             for name, value in document.items()
             if value is not None and not (value == "" and name in _BLANK_IS_ABSENT)
         }
     if isinstance(document, list):
-        return [_without_blanks(value) for value in document]
+        return [_plain(value) for value in document]
     return document

@@ -67,9 +67,12 @@ SeriesNode = EventsNode | ActionsNode | GroupNode | DataWarehouseNode
 
 
 class FunnelExclusionEventsNode(
-    Node, frozen=True, kw_only=True, tag_field="kind", tag="FunnelExclusionEventsNode"
+    Node, frozen=True, kw_only=True, tag_field="kind", tag="EventsNode"
 ):
-    """From and to are required; None where they were missing, for the right words."""
+    """On the wire an `EventsNode` with two members more. The longer name is read as well.
+
+    From and to are required; None where they were missing, for the right words.
+    """
 
     event: str | None = None
     name: str | None = None
@@ -81,7 +84,7 @@ class FunnelExclusionEventsNode(
 
 
 class FunnelExclusionActionsNode(
-    Node, frozen=True, kw_only=True, tag_field="kind", tag="FunnelExclusionActionsNode"
+    Node, frozen=True, kw_only=True, tag_field="kind", tag="ActionsNode"
 ):
     id: int
     name: str | None = None

@@ -8,6 +8,7 @@ from litestar import Response
 
 from contracts.api.access import AccessBody, AccessRuleBody, SetRuleBody, WriteAccess, joined
 from contracts.api.insights import InsightBody
+from contracts.api.times import written
 from contracts.events.access import AccessEvent, AccessGranted, Grantee, Level
 from contracts.events.recorded import Recorded
 from contracts.headers import INSIGHTS_POSITION
@@ -133,7 +134,7 @@ def changes_since(history: Sequence[Recorded[AccessEvent]], version: int) -> lis
     return [
         {
             "version": fact.version,
-            "at": fact.at,
+            "at": written(fact.at),
             "field": "access_level",
             "organization_member": fact.event.grantee.member_id if fact.event.grantee else None,
             "before": fact.event.previous,

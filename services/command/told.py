@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from contracts.api.times import written
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.read_models.activity import Change
 from services.command.handle import Event
@@ -14,7 +15,7 @@ def told(fact: Recorded[DomainEvent], changes: Iterable[Change]) -> list[Told]:
     return [
         {
             "version": fact.version,
-            "at": fact.at,
+            "at": written(fact.at),
             "field": change.field,
             "before": change.before,
             "after": change.after,

@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.api.jobs import JobBody
+from contracts.api.times import written
 from contracts.json import NULL
 from contracts.queries.of_insights import insight_key
 from contracts.read_models.insight import InsightRow
@@ -133,10 +134,10 @@ def _status(live_job: str) -> Raw:
                 error=False,
                 error_message=None,
                 results=NULL,
-                start_time=job.start_time,
-                pickup_time=job.pickup_time,
+                start_time=written(job.start_time),
+                pickup_time=written(job.pickup_time),
                 end_time=None,
-                expiration_time=job.expiration_time,
+                expiration_time=written(job.expiration_time),
                 task_id=str(job.id),
             )
         )

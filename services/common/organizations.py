@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from contracts.api.accounts import ProjectBody
+from contracts.api.times import written
 from services.common.accounts import Accounts, Organization, Project
 from services.common.caller import Person, current_project
 from services.common.problems import Rejected, not_found
@@ -53,7 +54,7 @@ def project_body(project: Project) -> ProjectBody:
         timezone=project.timezone,
         week_start_day=project.week_start_day,
         test_account_filters=project.test_account_filters,
-        created_at=project.created_at,
+        created_at=written(project.created_at),
     )
 
 

@@ -15,7 +15,6 @@ from contracts.read_models.cohort import CohortRow
 from services.common.database import Pool
 
 _COHORT_TYPES = ("cohort", "static-cohort", "precalculated-cohort")
-_ACTION_NODES = ("ActionsNode", "FunnelExclusionActionsNode")
 # What was just written is waited for this long, as reads do.
 PATIENCE_SECONDS = 0.5
 NAP_SECONDS = 0.02

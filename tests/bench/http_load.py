@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import uvicorn
+import uvloop
 from litestar import Litestar, Response, get
 from litestar.params import FromPath
 
@@ -25,14 +26,9 @@ async def constant(size: FromPath[int]) -> Response[bytes]:
 
 def _serve(create_app: Callable[[str], Litestar], url: str, listening: socket.socket) -> None:
     config = uvicorn.Config(
-        create_app(url),
-        log_level="warning",
-        access_log=False,
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
+        create_app(url), log_level="warning", access_log=False, http="httptools", lifespan="on"
     )
-    asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
+    uvloop.run(uvicorn.Server(config).serve(sockets=[listening]))
 
 
 @contextmanager

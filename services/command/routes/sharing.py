@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.sharing import AddedPasswordBody, AddPassword, SharingBody, WriteSharing
+from contracts.api.times import written
 from contracts.events.recorded import Recorded
 from contracts.events.sharing import SharingEvent
 from domain.errors import NotFound, Stale
@@ -150,7 +151,7 @@ async def add_password(
     answer = AddedPasswordBody(
         id=newest.id,
         password=shown,
-        created_at=newest.created_at,
+        created_at=written(newest.created_at),
         note=newest.note,
         created_by_email=caller.user.email,
     )

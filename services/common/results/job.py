@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.jobs import JobBody
+from contracts.api.times import written
 from contracts.json import NULL
 from services.common.problems import Problem
 
@@ -87,9 +88,9 @@ def job_body(job: Job, results: Raw = NULL) -> JobBody:
         error=job.error is not None,
         error_message=None if job.error is None else job.error.problem.detail,
         results=results,
-        start_time=job.start_time,
-        pickup_time=job.pickup_time,
-        end_time=job.end_time,
-        expiration_time=job.expiration_time,
+        start_time=written(job.start_time),
+        pickup_time=written(job.pickup_time),
+        end_time=written(job.end_time),
+        expiration_time=written(job.expiration_time),
         task_id=str(job.id),
     )

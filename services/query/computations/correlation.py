@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.correlation import CorrelationResults
+from contracts.api.times import written
 from contracts.queries.nodes import FunnelCorrelationQuery
 from services.common.clickhouse import ClickHouse
 from services.common.results.kept import Result
@@ -43,7 +44,9 @@ class CorrelationWork(msgspec.Struct, frozen=True):
             results=Raw(msgspec.json.encode(answer)),
             hogql=f"CORRELATE {_named(self.question)} WITH CONVERSION OF\n{describe(plain(plan))}",
             resolved_date_range=Raw(
-                msgspec.json.encode({"date_from": plan.date_from, "date_to": plan.date_to})
+                msgspec.json.encode(
+                    {"date_from": written(plan.date_from), "date_to": written(plan.date_to)}
+                )
             ),
             timings=Raw(msgspec.json.encode(clock.timings)),
         )

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend, Steps
+from contracts.api.times import written
 from services.common.clickhouse import ClickHouse
 from services.common.results.kept import Result
 from services.query.funnels.compute import compute
@@ -42,7 +43,9 @@ class FunnelWork(msgspec.Struct, frozen=True):
             results=Raw(msgspec.json.encode(results)),
             hogql=describe(plan),
             resolved_date_range=Raw(
-                msgspec.json.encode({"date_from": plan.date_from, "date_to": plan.date_to})
+                msgspec.json.encode(
+                    {"date_from": written(plan.date_from), "date_to": written(plan.date_to)}
+                )
             ),
             timings=Raw(msgspec.json.encode(clock.timings)),
             extra={

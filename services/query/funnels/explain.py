@@ -11,6 +11,7 @@ import msgspec
 
 from contracts.api.explain import EndedBy, ExplainedAttempt, ExplainedRow, Outcome
 from contracts.api.people import MatchedEvent
+from contracts.api.times import written
 from services.query.funnels.explain_unordered import unordered_fates
 from services.query.funnels.explain_watch import Fate, ordered_fates
 from services.query.funnels.oracle.attribution import Lane, lanes
@@ -104,21 +105,21 @@ def _told(
     plan: FunnelPlan, attempt: Attempt, fate: Fate, by_uuid: dict[str, SeenEvent]
 ) -> ExplainedAttempt:
     by = by_uuid[str(fate.by)] if fate.by is not None else None
-    ended_by = EndedBy(by.uuid, by.event, moment(by.at_us)) if by else None
+    ended_by = EndedBy(by.uuid, by.event, written(moment(by.at_us))) if by else None
     return ExplainedAttempt(
         steps=[
             MatchedEvent(
                 taken.step,
                 str(taken.uuid),
                 by_uuid[str(taken.uuid)].event,
-                moment(taken.at_us),
+                written(moment(taken.at_us)),
             )
             for taken in attempt.path
         ],
         outcome=fate.outcome,
-        at=ended_by.timestamp if fate.at_us is None and ended_by else _time(fate),
+        at=ended_by.timestamp if fate.at_us is None and ended_by else written(_time(fate)),
         by=ended_by,
-        detail=_sentence(plan, fate, ended_by),
+        detail=_sentence(plan, fate, by),
     )
 
 
@@ -126,10 +127,10 @@ def _time(fate: Fate) -> datetime | None:
     return None if fate.at_us is None else moment(fate.at_us)
 
 
-def _sentence(plan: FunnelPlan, fate: Fate, by: EndedBy | None) -> str:
+def _sentence(plan: FunnelPlan, fate: Fate, by: SeenEvent | None) -> str:
     outcome: Outcome = fate.outcome
     at = f"{_time(fate):%Y-%m-%d %H:%M:%S} UTC" if _time(fate) else ""
-    event = "" if by is None else f"{by.event} at {by.timestamp:%Y-%m-%d %H:%M:%S} UTC"
+    event = "" if by is None else f"{by.event} at {moment(by.at_us):%Y-%m-%d %H:%M:%S} UTC"
     match outcome:
         case "reported":
             return "This attempt counts: no other got deeper, or as deep before it."

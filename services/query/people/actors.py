@@ -6,6 +6,7 @@ from typing import Any, assert_never
 import msgspec
 
 from contracts.api.people import AnyActor, MatchedEvent, ValueActor
+from contracts.api.times import written
 from contracts.queries.errors import invalid_input
 from services.common.clickhouse import ClickHouse
 from services.common.database import Pool
@@ -140,7 +141,7 @@ def _with_events(body: AnyActor | None, actor: SelectedActor) -> AnyActor | None
     if body is None:
         return None
     events = [
-        MatchedEvent(event.step, event.uuid, event.event, event.at)
+        MatchedEvent(event.step, event.uuid, event.event, written(event.at))
         for event in actor.matched_events
     ]
     return msgspec.structs.replace(body, matched_events=events)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.people import AnyActor, GroupActor, PersonActor
+from contracts.api.times import written
 from services.common.database import Pool
 
 # Nobody reads more ids of one person, and a broken client can give somebody millions.
@@ -131,7 +132,7 @@ async def persons(pool: Pool, team_id: int, ids: Sequence[str]) -> dict[str, Per
             name=display_name(id_, msgspec.json.decode(properties), distinct_ids),
             distinct_ids=distinct_ids,
             is_identified=is_identified,
-            created_at=created_at,
+            created_at=written(created_at),
             properties=Raw(properties.encode()),
         )
         for asked, id_, properties, is_identified, created_at, distinct_ids in rows
@@ -157,7 +158,7 @@ async def groups(
             group_key=key,
             group_type_index=index,
             name=name if isinstance(name, str) and name else key,
-            created_at=created_at,
+            created_at=written(created_at),
             properties=Raw(properties.encode()),
         )
     return found

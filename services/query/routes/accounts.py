@@ -20,6 +20,7 @@ from contracts.api.accounts import (
     ProjectBody,
     ProjectSummary,
 )
+from contracts.api.times import written
 from services.common.accounts import Accounts, Member, Organization, Project
 from services.common.caller import Person, resolve_project
 from services.common.operations import shows
@@ -79,8 +80,8 @@ async def get_current_key(request: AnyRequest, person: NamedDependency[Person]) 
         scopes=key.scopes,
         scoped_teams=key.scoped_teams,
         scoped_organizations=key.scoped_organizations,
-        created_at=key.created_at,
-        last_used_at=key.last_used_at,
+        created_at=written(key.created_at),
+        last_used_at=written(key.last_used_at),
         user_id=key.user_id,
     )
     return plain(request, _encoder.encode(body))
@@ -184,7 +185,7 @@ async def _member(member: Member, accounts: Accounts) -> MemberBody | None:
             email=user.email,
         ),
         level=member.level,
-        joined_at=member.joined_at,
+        joined_at=written(member.joined_at),
     )
 
 
@@ -210,7 +211,7 @@ async def _organization(
     return OrganizationBody(
         id=organization.id,
         name=organization.name,
-        created_at=organization.created_at,
+        created_at=written(organization.created_at),
         membership_level=person.user.memberships[organization.id],
         teams=projects,
         projects=projects,

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from contracts.api.correlation import CorrelationEnvelope, CorrelationResults
 from contracts.api.correlation_filters import CorrelationPeople, RunCorrelation
 from contracts.api.people import PeoplePage
+from contracts.api.times import written
 from contracts.json import is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import spelled
@@ -121,12 +122,12 @@ async def _correlation(
         result=result,
         timezone=caller.project.timezone,
         is_cached=fields.is_cached,
-        last_refresh=fields.last_refresh,
+        last_refresh=written(fields.last_refresh),
         timings=answered.timings,
         hogql=fields.hogql,
         resolved_date_range=fields.resolved_date_range,
-        cache_target_age=fields.cache_target_age,
-        next_allowed_client_refresh=fields.next_allowed_client_refresh,
+        cache_target_age=written(fields.cache_target_age),
+        next_allowed_client_refresh=written(fields.next_allowed_client_refresh),
         query_status=None if answered.job is None else job_body(answered.job),
     )
     return Response(msgspec.json.encode(body), media_type=MediaType.JSON)

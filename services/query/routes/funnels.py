@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 
 from contracts.api.funnel_filters import RunFunnel
 from contracts.api.queries import CancelQuery, FunnelEnvelope
+from contracts.api.times import written
 from contracts.json import is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.ignored import of_filters, of_query
@@ -107,12 +108,12 @@ def envelope(answered: Answered, caller: Caller) -> FunnelEnvelope:
         result=fields.result,
         timezone=caller.project.timezone,
         is_cached=fields.is_cached,
-        last_refresh=fields.last_refresh,
+        last_refresh=written(fields.last_refresh),
         timings=answered.timings,
         hogql=fields.hogql,
         resolved_date_range=fields.resolved_date_range,
-        cache_target_age=fields.cache_target_age,
-        next_allowed_client_refresh=fields.next_allowed_client_refresh,
+        cache_target_age=written(fields.cache_target_age),
+        next_allowed_client_refresh=written(fields.next_allowed_client_refresh),
         query_status=None if answered.job is None else job_body(answered.job),
     )
 

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from contracts.api.explain import ExplainPerson, Explanation
 from contracts.api.funnel_filters import FunnelPeople
 from contracts.api.people import People, PeoplePage
+from contracts.api.times import written
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import convert, spelled
 from contracts.queries.legacy_actors import convert_people
@@ -155,7 +156,7 @@ def people_page(
         initial=url(0),
         missing_persons=found.missing,
         is_cached=False,
-        last_refresh=datetime.now(UTC),
+        last_refresh=written(datetime.now(UTC)),
     )
 
 

@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw
 from contracts.api.insights import ResultFields
 from contracts.api.nodes import NodeAnswer
 from contracts.api.queries import QueryStatusBody, RunQuery
+from contracts.api.times import written
 from contracts.json import NULL, is_null
 from contracts.queries.errors import invalid_input
 from contracts.queries.ignored import of_query
@@ -147,9 +148,9 @@ def node_answer(answered: Answered, caller: Caller) -> dict[str, object]:
     return {
         "results": fields.result,
         "is_cached": fields.is_cached,
-        "last_refresh": fields.last_refresh,
-        "cache_target_age": fields.cache_target_age,
-        "next_allowed_client_refresh": fields.next_allowed_client_refresh,
+        "last_refresh": written(fields.last_refresh),
+        "cache_target_age": written(fields.cache_target_age),
+        "next_allowed_client_refresh": written(fields.next_allowed_client_refresh),
         "timezone": caller.project.timezone,
         "hogql": fields.hogql,
         "timings": answered.timings,

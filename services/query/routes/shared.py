@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from contracts.api.insights import ResultFields
 from contracts.api.shared import SharedAnswer, SharedInsight, SharedProblem
+from contracts.api.times import written
 from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Accounts
@@ -125,7 +126,7 @@ def _document(row: InsightRow, fields: ResultFields, timezone: str) -> Response[
         filters=row.filters,
         result=fields.result,
         columns=fields.columns,
-        last_refresh=fields.last_refresh,
+        last_refresh=written(fields.last_refresh),
         timezone=timezone,
     )
     return Response(

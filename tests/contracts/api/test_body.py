@@ -124,3 +124,10 @@ async def test_an_empty_insight_has_its_defaults(api: Api) -> None:
         timezone="UTC",
         last_viewed_at=None,
     )
+
+
+async def test_a_time_without_a_fraction_has_its_six_zeros(api: Api) -> None:
+    """client-compat.md 7: one fixed format, also of the start of a day."""
+    events = [{"id": "a"}, {"id": "b"}]
+    answer = await api("POST insights/funnel/", {"events": events, "date_from": "2024-01-01"})
+    answer.says(200, resolved_date_range__date_from="2024-01-01T00:00:00.000000Z")

@@ -1,5 +1,6 @@
 """What ended each attempt, by small histories; and that what is reported is what counts."""
 
+from datetime import datetime
 from random import Random
 
 import pytest
@@ -57,7 +58,8 @@ def test_the_window_of_an_attempt_is_over() -> None:
     assert ends(row) == [("AB", "window_over")]
     (other,) = row.attempts
     assert other.at is not None
-    assert (other.at - other.steps[0].timestamp).total_seconds() == 10
+    lasted = datetime.fromisoformat(other.at) - datetime.fromisoformat(other.steps[0].timestamp)
+    assert lasted.total_seconds() == 10
     assert other.detail.startswith("Its window of 10 seconds was over at ")
 
 

@@ -45,7 +45,7 @@ async def test_actors_come_as_rows_of_the_columns_asked_for(whole: Whole) -> Non
     ((ada, id_, created_at),) = answer["results"]
     assert (ada["type"], ada["name"], id_) == ("person", "ada@example.com", str(person_id("ada")))
     assert [event["event"] for event in ada["matched_events"]] == ["signed_up", "paid"]
-    assert created_at == "2024-01-10T12:00:00Z"
+    assert created_at == "2024-01-10T12:00:00.000000Z"
     assert answer["columns"] == ["actor", "id", "created_at"]
     assert len(answer["types"]) == 3
     assert (answer["hasMore"], answer["limit"], answer["offset"]) == (False, 100, 0)

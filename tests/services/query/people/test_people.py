@@ -62,7 +62,7 @@ async def test_a_person_is_shown_by_their_record_and_the_events_that_counted(
         "name": "ada@example.com",
         "distinct_ids": ["ada"],
         "is_identified": True,
-        "created_at": "2024-01-10T12:00:00Z",
+        "created_at": "2024-01-10T12:00:00.000000Z",
         "properties": {"email": "ada@example.com"},
         "matched_recordings": [],
         "value_at_data_point": None,
@@ -71,13 +71,13 @@ async def test_a_person_is_shown_by_their_record_and_the_events_that_counted(
                 "step": 1,
                 "uuid": str(event_id(VISITS[0])),
                 "event": "signed_up",
-                "timestamp": "2024-01-10T12:00:00Z",
+                "timestamp": "2024-01-10T12:00:00.000000Z",
             },
             {
                 "step": 2,
                 "uuid": str(event_id(VISITS[1])),
                 "event": "paid",
-                "timestamp": "2024-01-10T14:00:00Z",
+                "timestamp": "2024-01-10T14:00:00.000000Z",
             },
         ],
     }
@@ -188,7 +188,7 @@ async def test_groups_are_listed_described_or_not(whole: Whole) -> None:
         "group_key": "acme",
         "group_type_index": 0,
         "name": "Acme Inc",
-        "created_at": "2024-01-10T12:00:00Z",
+        "created_at": "2024-01-10T12:00:00.000000Z",
         "properties": {"name": "Acme Inc"},
         "matched_recordings": [],
         "value_at_data_point": None,
@@ -360,13 +360,13 @@ async def test_a_person_is_explained_attempt_by_attempt(whole: Whole) -> None:
     assert [
         (step["step"], step["uuid"], step["timestamp"]) for step in row["reported"]["steps"]
     ] == [
-        (1, str(event_id(again)), "2024-01-10T14:00:00Z"),
-        (2, str(event_id(paid)), "2024-01-11T14:00:00Z"),
+        (1, str(event_id(again)), "2024-01-10T14:00:00.000000Z"),
+        (2, str(event_id(paid)), "2024-01-11T14:00:00.000000Z"),
     ]
     (spoilt,) = row["attempts"]
     assert (spoilt["outcome"], spoilt["by"]) == (
         "spoilt",
-        {"uuid": str(event_id(ended)), "event": "left", "timestamp": "2024-01-10T13:00:00Z"},
+        {"uuid": str(event_id(ended)), "event": "left", "timestamp": "2024-01-10T13:00:00.000000Z"},
     )
     for name in (str(person_id("ada")), str(person_id("old")), "old"):
         assert await explained(person=name) == answer
