@@ -119,7 +119,7 @@ def _named(value: Any) -> Iterator[tuple[bool, int]]:
 
 
 def _named_here(part: Mapping[str, Any]) -> Iterator[tuple[bool, int]]:
-    if part.get("kind") in _ACTION_NODES:
+    if part.get("kind") == "ActionsNode":
         yield from ((True, number) for number in _numbers(part.get("id")))
     if part.get("type") in _COHORT_TYPES:
         sent = part.get("value")

@@ -16,6 +16,8 @@ from contracts.queries.nodes import (
     ActorsQuery,
     EventsNode,
     FunnelCorrelationQuery,
+    FunnelExclusionActionsNode,
+    FunnelExclusionEventsNode,
     FunnelsActorsQuery,
     FunnelsQuery,
     GroupNode,
@@ -63,6 +65,24 @@ def test_null_members_are_as_good_as_absent() -> None:
         ["interval", "dateRange", "properties", "breakdownFilter", "funnelsFilter"]
     )
     assert kinds.read(FUNNEL | nulls) == kinds.read(FUNNEL)
+
+
+@pytest.mark.parametrize(
+    ("event", "action"),
+    [
+        ("EventsNode", "ActionsNode"),
+        ("FunnelExclusionEventsNode", "FunnelExclusionActionsNode"),
+    ],
+)
+def test_an_exclusion_is_of_the_kind_that_it_extends_or_of_its_own(event: str, action: str) -> None:
+    steps = {"funnelFromStep": 0, "funnelToStep": "1"}
+    barred = [{"kind": event, "event": "x", **steps}, {"kind": action, "id": 3, **steps}]
+    query = kinds.read_funnel(FUNNEL | {"funnelsFilter": {"exclusions": barred}})
+    assert query.funnel.exclusions == (
+        FunnelExclusionEventsNode(event="x", funnelFromStep=0, funnelToStep=1),
+        FunnelExclusionActionsNode(id=3, funnelFromStep=0, funnelToStep=1),
+    )
+    assert msgspec.to_builtins(query.funnel.exclusions)[1]["kind"] == "ActionsNode"
 
 
 def test_nulls_written_out_by_generated_clients_stand_for_defaults() -> None:

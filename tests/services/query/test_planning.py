@@ -49,7 +49,7 @@ def funnel(*series: Any, **filter_: Any) -> FunnelPlan:
 
 def exclusion(event: str = "x", from_step: Any = 0, to_step: Any = 1, **of: Any) -> dict[str, Any]:
     return {
-        "kind": "FunnelExclusionEventsNode",
+        "kind": "EventsNode",
         "event": event,
         "funnelFromStep": from_step,
         "funnelToStep": to_step,
@@ -221,7 +221,7 @@ def test_an_exclusion_counts_as_a_step_only_when_it_holds_all_of_the_steps_filte
 def test_an_excluded_action_is_compared_by_its_id() -> None:
     bought = {"kind": "ActionsNode", "id": 3}
     barred = {
-        "kind": "FunnelExclusionActionsNode",
+        "kind": "ActionsNode",
         "id": 3,
         "funnelFromStep": 0,
         "funnelToStep": 1,
