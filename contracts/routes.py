@@ -42,6 +42,7 @@ _PROJECT: Mapping[str, str] = {
     "/query/{job}": "DELETE GET",
 }
 _ELSEWHERE: Mapping[str, str] = {
+    "/api/feature_flag": "GET",
     "/api/feature_flag/local_evaluation": "GET",
     "/api/organizations": "GET",
     "/api/organizations/{organization}": "GET",

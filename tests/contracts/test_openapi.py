@@ -21,7 +21,12 @@ from services.query.settings import QuerySettings
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 # They say what the key is or that there are no flags: every key may ask.
-WITHOUT_SCOPE = {"/api/personal_api_keys/@current/", "/api/feature_flag/local_evaluation/"}
+WITHOUT_SCOPE = {
+    "/api/personal_api_keys/@current/",
+    "/api/feature_flag/",
+    "/api/feature_flag/local_evaluation/",
+    "/flags/definitions",
+}
 
 
 class Urls(msgspec.Struct, frozen=True):

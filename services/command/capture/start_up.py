@@ -8,6 +8,7 @@ from litestar import HttpMethod, MediaType, Response, get, route
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from contracts.api.accounts import Page
 from services.command.capture import incoming
 from services.command.capture.browsers import allow_origins
 from services.command.capture.described import NOTHING, starts
@@ -106,10 +107,19 @@ async def recordings(request: AnyRequest) -> Response[bytes]:
     return _json({"status": 1})
 
 
-@get("/api/feature_flag/local_evaluation", opt=shows(dict[str, Any]))
+@get(["/api/feature_flag/local_evaluation", "/flags/definitions"], opt=shows(dict[str, Any]))
 async def local_evaluation(person: NamedDependency[Person]) -> Response[bytes]:
-    """Server SDKs that evaluate flags themselves: there are none to evaluate."""
+    """Server SDKs that evaluate flags themselves: there are none to evaluate.
+
+    Those of 2026 ask at the second path.
+    """
     return _json({"flags": [], "group_type_mapping": {}, "cohorts": {}})
 
 
-HANDLERS = [remote_config, nothing_to_load, flags, recordings, local_evaluation]
+@get("/api/feature_flag", opt=shows(Page[dict[str, Any]]))
+async def feature_flags(person: NamedDependency[Person]) -> Response[bytes]:
+    """Server SDKs before 2022, for the same end."""
+    return _json(Page[dict[str, Any]](count=0, next=None, previous=None, results=()))
+
+
+HANDLERS = [remote_config, nothing_to_load, flags, recordings, local_evaluation, feature_flags]

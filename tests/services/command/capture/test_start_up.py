@@ -46,8 +46,22 @@ async def test_recordings_are_thrown_away(shop: Shop) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": 1})
 
 
-async def test_local_evaluation_asks_for_a_personal_key(shop: Shop, postgres_url: str) -> None:
-    path = "/api/feature_flag/local_evaluation"
+NO_DEFINITIONS: dict[str, object] = {"flags": [], "group_type_mapping": {}, "cohorts": {}}
+NO_PAGE: dict[str, object] = {"count": 0, "next": None, "previous": None, "results": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "answered"),
+    [
+        ("/flags/definitions", NO_DEFINITIONS),
+        ("/api/feature_flag/local_evaluation", NO_DEFINITIONS),
+        ("/api/feature_flag", NO_PAGE),
+    ],
+    ids=("definitions", "local evaluation", "before 2022"),
+)
+async def test_server_sdks_find_no_flags_to_evaluate_with_a_personal_key(
+    shop: Shop, postgres_url: str, path: str, answered: object
+) -> None:
     assert (await shop.client.get(path)).status_code == 401
     async with pool(postgres_url) as connections:
         user_id = await administration.create_user(
@@ -56,5 +70,4 @@ async def test_local_evaluation_asks_for_a_personal_key(shop: Shop, postgres_url
         issued = await administration.create_key(connections, user_id)
     for url in (f"{path}?token={shop.token}&send_cohorts", f"{path}/"):
         answer = await shop.client.get(url, headers={"Authorization": f"Bearer {issued.key}"})
-        assert answer.status_code == 200
-        assert answer.json() == {"flags": [], "group_type_mapping": {}, "cohorts": {}}
+        assert (answer.status_code, answer.json()) == (200, answered)
