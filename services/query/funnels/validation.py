@@ -110,7 +110,8 @@ def _check_optional(query: FunnelsQuery) -> None:
         raise InvalidQuery(None, OPTIONAL, detail)
     for place in range(1, len(query.series) - 1):
         before, after = query.series[place], query.series[place + 1]
-        if optional[place] and not optional[place + 1] and _includes(before, after):
+        # The required step would take every event that the optional one waits for.
+        if optional[place] and not optional[place + 1] and _includes(after, before):
             detail = "An optional step cannot be the same as the following required step."
             raise InvalidQuery(None, OPTIONAL, detail)
 

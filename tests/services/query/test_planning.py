@@ -231,10 +231,12 @@ def test_an_excluded_action_is_compared_by_its_id() -> None:
     assert raised.value.code == EXCLUSIONS
 
 
-def test_an_optional_step_may_have_filters_that_the_next_one_lacks() -> None:
-    assert len(funnel(A, optional(filtered(B, K)), B).steps) == 3
-    with pytest.raises(InvalidQuery):
-        funnel(A, optional(filtered(B, K)), filtered(B, K, J))
+def test_a_step_that_takes_whatever_an_optional_one_waits_for_cannot_follow_it() -> None:
+    for after in (filtered(B, K, J), filtered(B, K), B):
+        with pytest.raises(InvalidQuery):
+            funnel(A, optional(filtered(B, K, J)), after)
+    assert len(funnel(A, optional(B), filtered(B, K)).steps) == 3
+    assert len(funnel(A, optional(filtered(B, J)), filtered(B, K)).steps) == 3
 
 
 # Ours
