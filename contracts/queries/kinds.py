@@ -80,7 +80,7 @@ def read_funnel(document: Json, attr: str = "query") -> FunnelsQuery:
 
 
 def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _ANY:
-    """Numbers as text count as numbers, unknown members are ignored.
+    """Numbers as text count as numbers, unknown members are ignored, entities may lack a kind.
 
     Raises InvalidQuery with the place in `attr` (`query__funnelsFilter__binCount`).
     """
@@ -98,26 +98,46 @@ def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _A
 
 
 _BLANK_IS_ABSENT = frozenset({"funnelWindowInterval", "binCount", "funnelFromStep", "funnelToStep"})
-_EXCLUSION_KINDS = {
+_OF_ENTITIES = frozenset({"series", "nodes", "exclusions"})
+_ALSO_CALLED = {
     "FunnelExclusionEventsNode": "EventsNode",
     "FunnelExclusionActionsNode": "ActionsNode",
+    "FunnelsDataWarehouseNode": "DataWarehouseNode",
 }
 
 
 def _plain(document: Json) -> Json:
     """The same in the one spelling that decodes.
 
-    Null members vanish: generated clients write them all. So does "" where a number belongs. The
-    kind of an exclusion is that of the node it extends, and clients write the name of its type too.
+    Null members vanish: generated clients write them all. So does "" where a number belongs. Every
+    entity has its kind; that of an exclusion is that of the node it extends.
     """
     if isinstance(document, Mapping):
         return {
-            name: _EXCLUSION_KINDS.get(value, value)
-            if name == "kind" and isinstance(value, str)
-            else _plain(value)
+            name: _entities(value) if name in _OF_ENTITIES else _plain(value)
             for name, value in document.items()
             if value is not None and not (value == "" and name in _BLANK_IS_ABSENT)
         }
     if isinstance(document, list):
         return [_plain(value) for value in document]
     return document
+
+
+def _entities(sent: Json) -> Json:
+    if not isinstance(sent, list):
+        return sent
+    return [_entity(_plain(one)) if isinstance(one, Mapping) else one for one in sent]
+
+
+def _entity(sent: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Older clients left the kind to its default: then the members tell, as they do in PostHog."""
+    kind = sent.get("kind")
+    if isinstance(kind, str):
+        return {**sent, "kind": _ALSO_CALLED.get(kind, kind)}
+    if kind is not None:
+        return sent
+    if "nodes" in sent:
+        return {**sent, "kind": "GroupNode"}
+    if "table_name" in sent:
+        return {**sent, "kind": "DataWarehouseNode"}
+    return {**sent, "kind": "ActionsNode" if "id" in sent and "event" not in sent else "EventsNode"}

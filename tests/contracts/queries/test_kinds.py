@@ -13,7 +13,9 @@ from contracts.queries.legacy_actors import (
     convert_people,
 )
 from contracts.queries.nodes import (
+    ActionsNode,
     ActorsQuery,
+    DataWarehouseNode,
     EventsNode,
     FunnelCorrelationQuery,
     FunnelExclusionActionsNode,
@@ -83,6 +85,31 @@ def test_an_exclusion_is_of_the_kind_that_it_extends_or_of_its_own(event: str, a
         FunnelExclusionActionsNode(id=3, funnelFromStep=0, funnelToStep=1),
     )
     assert msgspec.to_builtins(query.funnel.exclusions)[1]["kind"] == "ActionsNode"
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ({"event": "a"}, EventsNode(event="a")),
+        ({}, EventsNode()),
+        ({"id": 3}, ActionsNode(id=3)),
+        ({"id": "a", "event": "a"}, EventsNode(event="a")),
+        (
+            {"nodes": [{"event": "a"}, {"id": 3}]},
+            GroupNode(nodes=(EventsNode(event="a"), ActionsNode(id=3))),
+        ),
+        (
+            {"table_name": "orders", "id": "orders"},
+            DataWarehouseNode(id="orders", table_name="orders"),
+        ),
+    ],
+)
+def test_an_entity_without_a_kind_is_what_its_members_say(sent: Any, read: Any) -> None:
+    assert kinds.read_funnel(FUNNEL | {"series": [sent]}).series == (read,)
+    if not isinstance(read, GroupNode | DataWarehouseNode):
+        barred = {"exclusions": [sent | {"funnelFromStep": 0, "funnelToStep": 1}]}
+        (exclusion,) = kinds.read_funnel(FUNNEL | {"funnelsFilter": barred}).funnel.exclusions or ()
+        assert type(exclusion).__name__ == f"FunnelExclusion{type(read).__name__}"
 
 
 def test_nulls_written_out_by_generated_clients_stand_for_defaults() -> None:
