@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from contracts.json import is_null
 from contracts.queries import legacy
 from contracts.queries.canonical import query_key
-from contracts.queries.errors import InvalidQuery
-from contracts.queries.kinds import read_funnel
-from contracts.queries.nodes import FunnelsQuery
+from contracts.queries.errors import InvalidQuery, invalid_input
+from contracts.queries.kinds import kind, read
+from contracts.queries.nodes import FunnelCorrelationQuery, FunnelsQuery
 from contracts.queries.overrides import Overrides, over_filters, over_query
 from contracts.read_models.insight import InsightRow
 
@@ -28,17 +28,25 @@ def overridden(row: InsightRow, overrides: Overrides) -> InsightRow:
     return replace(row, filters=Raw(msgspec.json.encode(filters)))
 
 
-def funnel_of(row: InsightRow) -> FunnelsQuery | None:
-    """The funnel an insight asks for; None when it describes nothing.
+Question = FunnelsQuery | FunnelCorrelationQuery
+"""What an insight has a result of. Not of actors: whoever sees a number need not see people."""
+
+
+def question_of(row: InsightRow) -> Question | None:
+    """What an insight asks; None when it describes nothing.
 
     Raises InvalidQuery for what is stored and not computed here, or can't be read.
     """
-    return _funnel(bytes(row.query), bytes(row.filters))
+    return _question(bytes(row.query), bytes(row.filters))
 
 
-def _funnel(query: bytes, stored_filters: bytes) -> FunnelsQuery | None:
+def _question(query: bytes, stored_filters: bytes) -> Question | None:
     if not is_null(Raw(query)):
-        return read_funnel(msgspec.json.decode(query))
+        document = msgspec.json.decode(query)
+        node = read(document)
+        if not isinstance(node, Question):
+            raise invalid_input("query", f"A {kind(document)} is not computed for an insight.")
+        return node
     filters = msgspec.json.decode(stored_filters)
     if not filters:
         return None
@@ -61,10 +69,10 @@ def insight_key(row: InsightRow) -> bytes | None:
 
 def _key(query: bytes, filters: bytes) -> bytes | None:
     try:
-        funnel = _funnel(query, filters)
+        question = _question(query, filters)
     except InvalidQuery:
         return None
-    return None if funnel is None else query_key(funnel)
+    return None if question is None else query_key(question)
 
 
 # Asked for at every write of an insight and at every fact of it, which seldom move its query.

@@ -11,6 +11,11 @@ from contracts.queries.nodes import WRAPPERS
 from contracts.queries.properties import EMPTY, PropertyGroup, wire
 from contracts.queries.properties import read as read_properties
 
+# Nodes that have their dates and properties from what they are about.
+AROUND = WRAPPERS | {
+    "FunnelCorrelationQuery", "FunnelsActorsQuery", "FunnelCorrelationActorsQuery", "ActorsQuery",
+}  # fmt: skip
+
 Json = Any
 Document = Mapping[str, Json]
 
@@ -55,7 +60,7 @@ def _text(sent: Json) -> str | None:
 
 def over_query(document: Document, overrides: Overrides) -> Document:
     """The query node with the overrides applied to its innermost source; the given one stays."""
-    if document.get("kind") in WRAPPERS and isinstance(document.get("source"), Mapping):
+    if document.get("kind") in AROUND and isinstance(document.get("source"), Mapping):
         return {**document, "source": over_query(document["source"], overrides)}
     changed = dict(document)
     if overrides.dated:

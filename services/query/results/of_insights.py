@@ -1,13 +1,20 @@
 """Results of stored insights."""
 
+from typing import assert_never
+
 from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.queries.errors import InvalidQuery
-from contracts.queries.of_insights import funnel_of
+from contracts.queries.nodes import FunnelCorrelationQuery, FunnelsQuery
+from contracts.queries.of_insights import Question, question_of
 from contracts.read_models.insight import InsightRow
 from services.common.accounts import Project
 from services.common.problems import Rejected
 from services.common.results.freshness import Refresh
-from services.query.results.computation import FunnelComputation
+from services.query.results.computation import (
+    Computation,
+    CorrelationComputation,
+    FunnelComputation,
+)
 from services.query.results.service import Asked, Results, result_fields
 
 
@@ -26,13 +33,13 @@ class InsightResults:
     ) -> ResultFields:
         """Raises InvalidQuery, unless only the cache was asked; Rejected as the job did."""
         try:
-            query = funnel_of(row)
-            if query is None:
+            question = question_of(row)
+            if question is None:
                 return NO_RESULT
             answered = await self._results.answer(
                 Asked(
                     project=project,
-                    computation=FunnelComputation(query=query),
+                    computation=_computation(question),
                     refresh=refresh,
                     client_query_id=client_query_id,
                     insight_id=row.insight_id,
@@ -52,3 +59,13 @@ class InsightResults:
             return await self.fields(row, project, refresh)
         except (InvalidQuery, Rejected):
             return NO_RESULT
+
+
+def _computation(question: Question) -> Computation:
+    match question:
+        case FunnelsQuery():
+            return FunnelComputation(query=question)
+        case FunnelCorrelationQuery():
+            return CorrelationComputation(query=question)
+        case _:
+            assert_never(question)

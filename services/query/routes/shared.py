@@ -145,7 +145,7 @@ def _page(page: str, status: int = 200, *, framed: bool = False) -> Response[byt
     return Response(
         page.encode(),
         status_code=status,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers=headers(embedded=framed),
     )
 

@@ -1,10 +1,11 @@
-"""A funnel's result as what the page draws: numbers and words, no markup."""
+"""An insight's result as what the page draws: numbers and words, no markup."""
 
 from collections.abc import Sequence
 
 import msgspec
 from msgspec import Raw
 
+from contracts.api.correlation import Correlated, CorrelationResults
 from contracts.api.funnels import FunnelStep, FunnelTrend, TimeToConvert
 
 WIDTH, HEIGHT = 640, 240
@@ -61,11 +62,27 @@ class BinsChart(msgspec.Struct, frozen=True, tag="bins"):
     median: str
 
 
-Chart = StepsChart | TrendsChart | BinsChart
+class Signal(msgspec.Struct, frozen=True):
+    """One row: so many of those who did this converted, so many did not."""
+
+    name: str
+    converted: int
+    dropped: int
+    odds_ratio: float
+
+
+class SignalsTable(msgspec.Struct, frozen=True, tag="signals"):
+    """A correlation: what tells of success, then what tells of failure."""
+
+    signals: tuple[Signal, ...]
+    skewed: bool
+
+
+Chart = StepsChart | TrendsChart | BinsChart | SignalsTable
 
 
 def chart_of(result: Raw) -> Chart | None:
-    """What to draw; None when there is no result, or none of a funnel's shape."""
+    """What to draw; None when there is no result, or none of a shape that is drawn."""
     document = msgspec.json.decode(result)
     try:
         match document:
@@ -77,6 +94,8 @@ def chart_of(result: Raw) -> Chart | None:
                 return _trends(msgspec.convert(document, list[FunnelTrend]))
             case {"bins": _}:
                 return _bins(msgspec.convert(document, TimeToConvert))
+            case {"events": _, "skewed": _}:
+                return _signals(msgspec.convert(document, CorrelationResults))
             case _:
                 return None
     except msgspec.ValidationError:
@@ -145,6 +164,19 @@ def _bins(told: TimeToConvert) -> BinsChart:
         ),
         duration(told.average_conversion_time),
         duration(told.median_conversion_time),
+    )
+
+
+def _signals(told: CorrelationResults) -> SignalsTable:
+    return SignalsTable(tuple(map(_signal, told.events)), told.skewed)
+
+
+def _signal(one: Correlated) -> Signal:
+    return Signal(
+        name=one.event.event.replace("::", " · "),
+        converted=one.success_count,
+        dropped=one.failure_count,
+        odds_ratio=round(one.odds_ratio, 2),
     )
 
 

@@ -14,7 +14,14 @@ from markupsafe import Markup
 from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.sharing import SharingRow
-from services.query.shared.chart import BinsChart, Chart, StepsChart, TrendsChart, duration
+from services.query.shared.chart import (
+    BinsChart,
+    Chart,
+    SignalsTable,
+    StepsChart,
+    TrendsChart,
+    duration,
+)
 
 _STYLE = files("services.query.shared").joinpath("style.css").read_text()
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -107,5 +114,7 @@ def _kind(chart: Chart | None) -> str | None:
             return "trends"
         case BinsChart():
             return "bins"
+        case SignalsTable():
+            return "signals"
         case None:
             return None

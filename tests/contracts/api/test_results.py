@@ -199,3 +199,22 @@ async def test_a_computed_result_tells_the_query_as_text(api: Api) -> None:
     made = await api.insight(query=funnel_of("a", "b", "as text"))
     answer = await api(path_of(made, "blocking"))
     assert answer["hogql"]
+
+
+def correlation_of(*events: str) -> dict[str, Any]:
+    actors = {"kind": "FunnelsActorsQuery", "source": funnel_of(*events)["source"]}
+    return {"kind": "FunnelCorrelationQuery", "source": actors}
+
+
+@pytest.mark.usefixtures("happened")
+async def test_a_correlation_has_its_result_in_every_mode_like_a_funnel(api: Api) -> None:
+    made = await api.insight(query=correlation_of("signed_up", "paid", "correlated"))
+    (await api(path_of(made, None))).says(200, result=None)
+    answer = await api(path_of(made, "blocking"))
+    answer.says(200, is_cached=False, result={"events": [], "skewed": True})
+    for again in (*WAITS, *STARTS, *LOOKS):
+        (await api(path_of(made, again))).says(200, is_cached=True, result=answer["result"])
+    changed = await api(f"PATCH insights/{made['id']}/", {"name": "Why"})
+    changed.says(200, is_cached=True, result=answer["result"])
+    listed = await api(f"GET insights/?short_id={made['short_id']}")
+    assert listed["results"][0]["result"] == answer["result"]

@@ -1,6 +1,7 @@
 """insights-api.md, Sharing: the share command; what visitors see of it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -264,3 +265,21 @@ async def test_the_api_takes_a_share_token_for_that_one_insight(api: Api, path: 
         assert answer["count"] == 1
     wrong = await visit(api, api.here.root + path.replace("{id}", str(made["id"])).format("none"))
     wrong.refuses(403, "authentication_failed")
+
+
+async def test_a_shared_correlation_is_a_table_on_its_page(api: Api) -> None:
+    at = datetime.now(UTC) - timedelta(hours=10)
+    await api.here.happened(
+        ("opened", "ada", at),
+        ("toured", "ada", at + timedelta(minutes=1)),
+        ("bought", "ada", at + timedelta(minutes=2)),
+        ("opened", "bob", at),
+    )
+    series = [{"kind": "EventsNode", "event": name} for name in ("opened", "bought")]
+    funnel = {"kind": "FunnelsQuery", "series": series}
+    actors = {"kind": "FunnelsActorsQuery", "source": funnel}
+    path = await sharing_of(api, query={"kind": "FunnelCorrelationQuery", "source": actors})
+    page = await visit(api, f"/shared/{await shared(api, path)}", Accept="text/html")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "What goes along with converting" in page.body
+    assert '<th scope="row">toured</th><td class="number">1</td>' in page.body

@@ -278,3 +278,10 @@ def test_legacy_filters_are_overridden_in_their_own_words() -> None:
         "breakdown": "b",
         "breakdown_attribution_type": "last_touch",
     }
+
+
+def test_the_funnel_inside_a_correlation_gets_them() -> None:
+    actors = {"kind": "FunnelsActorsQuery", "source": FUNNEL}
+    changed = over({"kind": "FunnelCorrelationQuery", "source": actors}, date_from="-30d")
+    assert "dateRange" not in changed.keys() | changed["source"].keys()
+    assert changed["source"]["source"]["dateRange"]["date_from"] == "-30d"
