@@ -213,10 +213,12 @@ def _sessions(events: Events) -> str:
 # Clicked elements: `$elements_chain` is tag.class:attr="…"text="…";tag…
 
 
+# All of an element but the `;` that the next one begins with. In quotes, `;` is text.
+_REST = r'(?:[.:](?:[^;"]|"(?:[^"\\]|\\.)*")*)?'
 ELEMENT_PATTERNS = {
     "text": r'(?::|")text="((?:[^"\\]|\\.)*)"',
     "href": r'(?::|")href="((?:[^"\\]|\\.)*)"',
-    "tag_name": r"(?:^|;)([a-z0-9-]+)(?:[.;:]|$)",
+    "tag_name": rf"(?:^|;)([a-z0-9-]+){_REST}",
 }
 
 

@@ -338,6 +338,15 @@ def test_any_element_of_the_chain_will_do(
     assert passing == ([0] if passes else [])
 
 
+def test_tags_stand_alone_or_before_what_is_quoted(events: Events, team: int) -> None:
+    chains = ["img;svg", 'a:text="x;svg;y";p', 'p:attr__title="say \\";svg:"']
+    events.add(team, *({"$elements_chain": chain} for chain in chains))
+    passing = {tag: events.passing(team, is_("element", "tag_name", "exact", tag)) for tag in "ap"}
+    assert passing == {"a": [1], "p": [1, 2]}
+    assert events.passing(team, is_("element", "tag_name", "exact", "svg")) == [0]
+    assert events.passing(team, is_("element", "tag_name", "exact", "img")) == [0]
+
+
 def test_an_event_without_elements_passes_only_negative_filters(events: Events, team: int) -> None:
     events.add(team, {})
     assert events.passing(team, is_("element", "text", "exact", "")) == []
