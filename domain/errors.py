@@ -1,9 +1,6 @@
 """Why a command is refused; no status codes here."""
 
-from collections.abc import Sequence
 from uuid import UUID
-
-from contracts.events.recorded import DomainEvent, Recorded
 
 
 class Refused(Exception):
@@ -16,21 +13,6 @@ class NotFound(Refused):
 
 class AlreadyExists(Refused):
     """Created twice."""
-
-
-class Stale(Refused):
-    """The stream has moved on since the version the caller knows (its If-Match).
-
-    history: the whole stream, so that whoever answers can say what changed.
-    """
-
-    def __init__(
-        self, expected: int, actual: int, history: Sequence[Recorded[DomainEvent]] = ()
-    ) -> None:
-        super().__init__(f"expected version {expected}, the stream is at {actual}")
-        self.expected = expected
-        self.actual = actual
-        self.history = history
 
 
 class ConcurrentEdit(Refused):

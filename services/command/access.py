@@ -18,16 +18,14 @@ from domain.access.decide import decide
 from domain.access.view import view
 from services.command.handle import Outcome, Rules
 from services.command.rights import Held, access_row, access_stream, require_insight
-from services.command.told import Told
 from services.common.access import LEVELS, may_edit_rules
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.caller import Caller
 from services.common.context import insight_context
+from services.common.etag import Told
 from services.common.problems import forbidden, invalid
 from services.common.store import EventStore
-
-RULES: Rules[AccessRow | None, SetAccess, AccessEvent] = Rules(decide, view)
 
 
 async def access_command(
@@ -129,7 +127,7 @@ async def _whole(store: EventStore, caller: Caller) -> AccessRow | None:
     return access_row(await store.load_all([stream]), stream)
 
 
-def changes_since(history: Sequence[Recorded[AccessEvent]], version: int) -> list[Told]:
+def _changes_since(history: Sequence[Recorded[AccessEvent]], version: int) -> list[Told]:
     """What happened after `version`, in order, as a 412 tells it."""
     return [
         {
@@ -143,3 +141,6 @@ def changes_since(history: Sequence[Recorded[AccessEvent]], version: int) -> lis
         for fact in history
         if fact.version > version
     ]
+
+
+RULES: Rules[AccessRow | None, SetAccess, AccessEvent] = Rules(decide, view, _changes_since)

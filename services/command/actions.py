@@ -17,7 +17,7 @@ from contracts.events.action import (
     ActionRestored,
     ActionStepsChanged,
 )
-from contracts.events.recorded import Recorded, Stream, StreamKind
+from contracts.events.recorded import Stream, StreamKind
 from contracts.queries.actions import ActionStep, named_cohorts
 from contracts.queries.errors import InvalidQuery
 from contracts.read_models.action import ActionRow
@@ -28,16 +28,12 @@ from domain.action.view import view
 from domain.insight.activity import change
 from services.command.documents import or_default
 from services.command.handle import Outcome, Rules
-from services.command.told import Told, told_since
+from services.command.told import told_by
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.body import read
 from services.common.context import user_bodies
 from services.common.problems import invalid
-
-RULES: Rules[ActionRow | None, ActionCommand, ActionEvent] = Rules(
-    decide, view, lambda row: row is not None and row.deleted
-)
 
 
 def action_stream(team_id: int, number: int) -> Stream:
@@ -93,11 +89,6 @@ async def action_answer(
     )
 
 
-def changes_since(history: Sequence[Recorded[ActionEvent]], version: int) -> list[Told]:
-    """What happened after `version`, in order, as a 412 tells it."""
-    return told_since(history, version, _changes)
-
-
 def _changes(event: ActionEvent) -> list[Change]:
     match event:
         case ActionRenamed():
@@ -111,3 +102,8 @@ def _changes(event: ActionEvent) -> list[Change]:
             return [change("deleted", not deleted, deleted, "Action")]
         case _:
             return []
+
+
+RULES: Rules[ActionRow | None, ActionCommand, ActionEvent] = Rules(
+    decide, view, told_by(_changes), lambda row: row is not None and row.deleted
+)

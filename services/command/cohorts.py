@@ -19,7 +19,7 @@ from contracts.events.cohort import (
     CohortRenamed,
     CohortRestored,
 )
-from contracts.events.recorded import Recorded, Stream, StreamKind
+from contracts.events.recorded import Stream, StreamKind
 from contracts.json import EMPTY_OBJECT, is_null
 from contracts.queries.cohorts import definition, named_cohorts
 from contracts.queries.errors import InvalidQuery
@@ -32,16 +32,12 @@ from domain.insight.activity import change
 from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.numbers import Numbers
-from services.command.told import Told, told_since
+from services.command.told import told_by
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.body import read
 from services.common.context import user_bodies
 from services.common.problems import invalid
-
-RULES: Rules[Cohort | None, CohortCommand, CohortEvent] = Rules(
-    decide, fold, lambda cohort: cohort is not None and cohort.row.deleted
-)
 
 
 def cohort_stream(team_id: int, number: int) -> Stream:
@@ -136,11 +132,6 @@ async def cohort_answer(
     )
 
 
-def changes_since(history: Sequence[Recorded[CohortEvent]], version: int) -> list[Told]:
-    """What happened after `version`, in order, as a 412 tells it."""
-    return told_since(history, version, _changes)
-
-
 def _changes(event: CohortEvent) -> list[Change]:
     match event:
         case CohortRenamed():
@@ -156,3 +147,8 @@ def _changes(event: CohortEvent) -> list[Change]:
             return [change("deleted", not deleted, deleted, "Cohort")]
         case _:
             return []
+
+
+RULES: Rules[Cohort | None, CohortCommand, CohortEvent] = Rules(
+    decide, fold, told_by(_changes), lambda cohort: cohort is not None and cohort.row.deleted
+)

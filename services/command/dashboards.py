@@ -1,6 +1,5 @@
 """From the body of a write to the command on a dashboard, and from the outcome to its answer."""
 
-from collections.abc import Sequence
 from typing import Any, assert_never
 
 import msgspec
@@ -25,7 +24,6 @@ from contracts.events.dashboard import (
     TileAdded,
     TileArranged,
 )
-from contracts.events.recorded import Recorded
 from contracts.json import EMPTY_OBJECT, is_null
 from contracts.read_models.activity import Change
 from contracts.read_models.dashboard import DashboardRow
@@ -41,7 +39,7 @@ from domain.insight.activity import change
 from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.rights import held
-from services.command.told import Told, told_since
+from services.command.told import told_by
 from services.common.access import may_edit_dashboard, owns
 from services.common.accounts import Accounts
 from services.common.answers import resource
@@ -49,10 +47,6 @@ from services.common.body import read
 from services.common.caller import Caller
 from services.common.context import insight_context, user_bodies
 from services.common.store import EventStore
-
-RULES: Rules[DashboardRow | None, DashboardCommand, DashboardEvent] = Rules(
-    decide, view, lambda row: row is not None and row.deleted
-)
 
 
 async def read_dashboard(request: Request[Any, Any, Any]) -> WriteDashboard:
@@ -142,11 +136,6 @@ async def _insights(
     return bodies
 
 
-def changes_since(history: Sequence[Recorded[DashboardEvent]], version: int) -> list[Told]:
-    """What happened after `version`, in order, as a 412 tells it."""
-    return told_since(history, version, _changes)
-
-
 def _changes(event: DashboardEvent) -> list[Change]:
     match event:
         case DashboardRenamed():
@@ -180,3 +169,8 @@ def _changes(event: DashboardEvent) -> list[Change]:
 
 def _change(field: str, before: object, after: object) -> Change:
     return change(field, before, after, "Dashboard")
+
+
+RULES: Rules[DashboardRow | None, DashboardCommand, DashboardEvent] = Rules(
+    decide, view, told_by(_changes), lambda row: row is not None and row.deleted
+)

@@ -6,9 +6,9 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from contracts.events.recorded import DomainEvent, Recorded, Stream
-from domain.errors import ConcurrentEdit, Stale
+from domain.errors import ConcurrentEdit
 from services.common.caller import Caller
-from services.common.etag import gone
+from services.common.etag import Told, gone, stale
 from services.common.store import (
     Append,
     EventStore,
@@ -32,11 +32,13 @@ class Rules(msgspec.Struct, Generic[State, Command, Event], frozen=True):
     """An aggregate, as far as the path must know it.
 
     decide: command and state -> facts. fold: the stream's past -> state.
+    changes_since: a history and a version -> what happened after it, in order, as a 412 tells it.
     is_deleted: whether what the stream is about is out of sight, and can be restored.
     """
 
     decide: Callable[[Command, State], Sequence[Event]]
     fold: Callable[[Sequence[Recorded[Event]]], State]
+    changes_since: Callable[[Sequence[Recorded[Event]], int], list[Told]]
     is_deleted: Callable[[State], bool] = lambda _: False
 
 
@@ -119,19 +121,21 @@ async def handle_with(
     """Append what the command that `prepare` gives decides on the stream's present past.
 
     beside: streams that `prepare` looks at too, loaded in the same round trip.
-    Raises what `prepare` and `decide` raise; Stale if the stream has moved on from
-    `expected_version`; Rejected 412 if it is deleted and had to be there. Without a version we
-    decide again on the newer past, ATTEMPTS times in all, then raise ConcurrentEdit.
+    Raises what `prepare` and `decide` raise; Rejected 412 if the stream is not at
+    `expected_version`, with what changed since, and if it is deleted and had to be there. Without a
+    version we decide again on the newer past, ATTEMPTS times in all, then raise ConcurrentEdit.
     """
     left = ATTEMPTS
     while True:
         left -= 1
         pasts = await store.load_all((stream, *beside))
         past = cast("list[Recorded[Event]]", pasts[stream])
-        if terms.expected_version not in (None, len(past)):
-            raise Stale(terms.expected_version, len(past), past)
-        state = rules.fold(past)
+        # Before the version: what changed is told to nobody who may not see it.
         attempt = await prepare(pasts)
+        expected = terms.expected_version
+        if expected is not None and expected != len(past):
+            raise stale(expected, len(past), rules.changes_since(past, expected))
+        state = rules.fold(past)
         events = tuple(rules.decide(attempt.command, state))
         if terms.if_there and rules.is_deleted(state):
             raise gone(len(past))

@@ -24,13 +24,14 @@ from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.numbers import InsightNumber, Numbers
 from services.command.places import InsightWrite
-from services.command.told import Told, told
+from services.command.told import told
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.beside import Besides
 from services.common.body import read
 from services.common.caller import Caller
 from services.common.context import insight_context
+from services.common.etag import Told
 from services.common.problems import invalid, not_found
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
@@ -39,11 +40,6 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 def _state(history: Sequence[Recorded[InsightEvent]]) -> Insight:
     return fold(fact.event for fact in history)
-
-
-RULES: Rules[Insight, InsightCommand, InsightEvent] = Rules(
-    decide, _state, lambda insight: insight.deleted
-)
 
 
 async def insight_number(reference: str, team_id: int, numbers: Numbers) -> int:
@@ -133,7 +129,7 @@ async def insight_answer(
     )
 
 
-def changes_since(history: Sequence[Recorded[InsightEvent]], version: int) -> list[Told]:
+def _changes_since(history: Sequence[Recorded[InsightEvent]], version: int) -> list[Told]:
     """What happened after `version`, field by field, in order, as a 412 tells it."""
     lines: list[Told] = []
     insight = Insight()
@@ -165,3 +161,8 @@ def _query(document: Raw | UnsetType) -> Raw | UnsetType:
         attr = "query" if cause.attr is None else f"query__{cause.attr}"
         raise invalid(attr, cause.code, cause.detail) from cause
     return node
+
+
+RULES: Rules[Insight, InsightCommand, InsightEvent] = Rules(
+    decide, _state, _changes_since, lambda insight: insight.deleted
+)

@@ -7,7 +7,6 @@ from domain.errors import (
     NotFound,
     PasswordNotRequired,
     SharingOff,
-    Stale,
 )
 from services.command.handle import KeyReused
 from services.common.problems import Problem, Refusals
@@ -23,8 +22,6 @@ REFUSALS: Refusals = {
         409,
         Problem(type="invalid_request", code="busy", detail="Too many edits at once. Try again."),
     ),
-    # Of what was not there before; edits tell what changed besides (`etag.stale`).
-    Stale: (412, Problem(type="invalid_request", code="stale", detail="There is no such version.")),
     KeyReused: (
         422,
         Problem(

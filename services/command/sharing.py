@@ -1,14 +1,13 @@
 """From the body of a write to the command on an insight's sharing, and back to its answer."""
 
 import secrets
-from collections.abc import Sequence
 
 import msgspec
 from litestar import Response
 from msgspec import UNSET, Raw, UnsetType
 
 from contracts.api.sharing import SharingBody
-from contracts.events.recorded import Recorded, Stream, StreamKind
+from contracts.events.recorded import Stream, StreamKind
 from contracts.events.sharing import (
     AccessTokenRotated,
     SharePasswordAdded,
@@ -28,15 +27,13 @@ from domain.sharing.view import view
 from services.command.handle import Outcome, Rules
 from services.command.numbers import Numbers
 from services.command.rights import require_insight
-from services.command.told import Told, told_since
+from services.command.told import told_by
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.caller import Caller
 from services.common.context import user_bodies
 from services.common.problems import invalid
 from services.common.store import EventStore
-
-RULES: Rules[SharingRow | None, SharingCommand, SharingEvent] = Rules(decide, view)
 
 GENERATED_PASSWORD_LENGTH = 16
 _THEMES = frozenset({b'"light"', b'"dark"', b'"system"'})
@@ -104,11 +101,6 @@ async def sharing_answer(
     )
 
 
-def changes_since(history: Sequence[Recorded[SharingEvent]], version: int) -> list[Told]:
-    """What happened after `version`, in order, as a 412 tells it."""
-    return told_since(history, version, _changes)
-
-
 def _changes(event: SharingEvent) -> list[Change]:
     """As the activity log has them, and what that log is silent about."""
     match event:
@@ -124,3 +116,8 @@ def _changes(event: SharingEvent) -> list[Change]:
             return [change("access_token", None, None)]
         case _:
             return changes(event)
+
+
+RULES: Rules[SharingRow | None, SharingCommand, SharingEvent] = Rules(
+    decide, view, told_by(_changes)
+)

@@ -1,13 +1,14 @@
 """What happened to a stream since a version, as a 412 tells it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from contracts.api.times import written
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.read_models.activity import Change
-from services.command.handle import Event
+from services.common.etag import Told
 
-Told = dict[str, object]
+Event = TypeVar("Event", bound=DomainEvent)
 
 
 def told(fact: Recorded[DomainEvent], changes: Iterable[Change]) -> list[Told]:
@@ -24,13 +25,17 @@ def told(fact: Recorded[DomainEvent], changes: Iterable[Change]) -> list[Told]:
     ]
 
 
-def told_since(
-    history: Sequence[Recorded[Event]], version: int, changes: Callable[[Event], Iterable[Change]]
-) -> list[Told]:
-    """Everything after `version`, in order. changes: what a fact changes, seen by itself."""
-    return [
-        line
-        for fact in history
-        if fact.version > version
-        for line in told(fact, changes(fact.event))
-    ]
+def told_by(
+    changes: Callable[[Event], Iterable[Change]],
+) -> Callable[[Sequence[Recorded[Event]], int], list[Told]]:
+    """Tells everything after a version, in order. changes: what a fact changes, seen by itself."""
+
+    def since(history: Sequence[Recorded[Event]], version: int) -> list[Told]:
+        return [
+            line
+            for fact in history
+            if fact.version > version
+            for line in told(fact, changes(fact.event))
+        ]
+
+    return since

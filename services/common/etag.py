@@ -9,6 +9,9 @@ import re
 
 from services.common.problems import Problem, Rejected, invalid
 
+Told = dict[str, object]
+"""One change of one field: version, at, field, before, after."""
+
 _TAG = re.compile(r'(?:W/)?"(?P<version>[0-9]{1,18})(?:-[0-9A-Za-z_-]*)?"')
 _LIST = re.compile(r'(?:W/)?"[^"]*"')
 
@@ -57,10 +60,11 @@ def gone(actual: int) -> Rejected:
     )
 
 
-def stale(expected: int, actual: int, changes: list[dict[str, object]]) -> Rejected:
+def stale(expected: int, actual: int, changes: list[Told]) -> Rejected:
     """412, with what changed since the version the client knows."""
+    detail = "Edited since you read it." if expected < actual else "There is no such version."
     return Rejected(
         412,
-        Problem(type="invalid_request", code="stale", detail="Edited since you read it."),
+        Problem(type="invalid_request", code="stale", detail=detail),
         more={"current_version": actual, "expected_version": expected, "changes": changes},
     )

@@ -1,7 +1,6 @@
 """Setting who may do what: with one insight, and with all of a project."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from litestar import Request, Response, put
 from litestar.datastructures import State
@@ -9,15 +8,11 @@ from litestar.di import NamedDependency
 
 from contracts.api.access import AccessBody, SetRuleBody, WriteAccess
 from contracts.api.insights import InsightBody
-from contracts.events.access import AccessEvent
-from contracts.events.recorded import Recorded
 from contracts.read_models.access import WHOLE_PROJECT
-from domain.errors import Stale
 from services.command.access import (
     RULES,
     access_answer,
     access_command,
-    changes_since,
     require_manager,
 )
 from services.command.handle import Terms, handle, replayed
@@ -25,7 +20,6 @@ from services.command.rights import access_stream
 from services.common.accounts import Accounts
 from services.common.body import read
 from services.common.caller import Caller
-from services.common.etag import stale
 from services.common.operations import writes
 from services.common.paths import project_paths
 from services.common.store import EventStore
@@ -88,12 +82,7 @@ async def _set(
     command = await access_command(body, number, caller, accounts)
     if outcome is None:
         stream = access_stream(caller.team_id, number)
-        try:
-            outcome = await handle(store, RULES, stream, command, terms)
-        except Stale as moved:
-            history = cast("Sequence[Recorded[AccessEvent]]", moved.history)
-            changes = changes_since(history, moved.expected)
-            raise stale(moved.expected, moved.actual, changes) from moved
+        outcome = await handle(store, RULES, stream, command, terms)
     return await access_answer(outcome, command, insight_id, store, accounts, caller)
 
 

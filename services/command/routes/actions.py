@@ -1,7 +1,6 @@
 """Creating and editing actions."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from litestar import Request, Response, patch, post
 from litestar.datastructures import State
@@ -9,14 +8,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.actions import ActionBody, WriteAction
-from contracts.events.action import ActionEvent
-from contracts.events.recorded import Recorded
-from domain.errors import Stale
 from services.command.actions import (
     RULES,
     action_answer,
     action_stream,
-    changes_since,
     create_command,
     edit_command,
     read_action,
@@ -25,7 +20,6 @@ from services.command.handle import Terms, handle, replayed
 from services.command.numbers import Numbers
 from services.common.accounts import Accounts
 from services.common.caller import Caller
-from services.common.etag import stale
 from services.common.operations import writes
 from services.common.paths import number_in_path, project_paths
 from services.common.store import EventStore
@@ -71,12 +65,7 @@ async def patch_action(
     outcome = await replayed(store, terms)
     if outcome is None:
         stream = action_stream(caller.team_id, number_in_path(action))
-        try:
-            outcome = await handle(store, RULES, stream, command, terms)
-        except Stale as moved:
-            history = cast("Sequence[Recorded[ActionEvent]]", moved.history)
-            changes = changes_since(history, moved.expected)
-            raise stale(moved.expected, moved.actual, changes) from moved
+        outcome = await handle(store, RULES, stream, command, terms)
     return await action_answer(outcome, accounts)
 
 

@@ -1,7 +1,6 @@
 """Creating and editing cohorts."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from litestar import Request, Response, patch, post
 from litestar.datastructures import State
@@ -9,12 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.cohorts import CohortBody, WriteCohort
-from contracts.events.cohort import CohortEvent
-from contracts.events.recorded import Recorded
-from domain.errors import Stale
 from services.command.cohorts import (
     RULES,
-    changes_since,
     cohort_answer,
     cohort_stream,
     create_command,
@@ -26,7 +21,6 @@ from services.command.handle import Terms, handle, replayed
 from services.command.numbers import Numbers
 from services.common.accounts import Accounts
 from services.common.caller import Caller
-from services.common.etag import stale
 from services.common.operations import writes
 from services.common.paths import number_in_path, project_paths
 from services.common.store import EventStore
@@ -76,12 +70,7 @@ async def patch_cohort(
     if outcome is None:
         command = edit_command(body, await people(body, caller.team_id, numbers))
         stream = cohort_stream(caller.team_id, number)
-        try:
-            outcome = await handle(store, RULES, stream, command, terms)
-        except Stale as moved:
-            history = cast("Sequence[Recorded[CohortEvent]]", moved.history)
-            changes = changes_since(history, moved.expected)
-            raise stale(moved.expected, moved.actual, changes) from moved
+        outcome = await handle(store, RULES, stream, command, terms)
     return await cohort_answer(outcome, accounts)
 
 

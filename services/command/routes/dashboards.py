@@ -1,7 +1,6 @@
 """Creating and editing dashboards."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from litestar import Request, Response, patch, post
 from litestar.datastructures import State
@@ -9,13 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.dashboards import DashboardBody, WriteDashboard
-from contracts.events.dashboard import DashboardEvent
-from contracts.events.recorded import Recorded
-from domain.errors import Stale
 from services.command.dashboard_writes import DashboardWrite
 from services.command.dashboards import (
     RULES,
-    changes_since,
     create_command,
     dashboard_answer,
     read_dashboard,
@@ -25,7 +20,6 @@ from services.command.numbers import Numbers
 from services.command.rights import dashboard_stream
 from services.common.accounts import Accounts
 from services.common.caller import Caller
-from services.common.etag import stale
 from services.common.operations import writes
 from services.common.paths import number_in_path, project_paths
 from services.common.store import EventStore
@@ -75,12 +69,7 @@ async def patch_dashboard(
     if outcome is None:
         stream = dashboard_stream(caller.team_id, number_in_path(dashboard))
         write = DashboardWrite(store, caller, stream, body)
-        try:
-            outcome = await handle_with(store, RULES, stream, write, terms)
-        except Stale as moved:
-            history = cast("Sequence[Recorded[DashboardEvent]]", moved.history)
-            changes = changes_since(history, moved.expected)
-            raise stale(moved.expected, moved.actual, changes) from moved
+        outcome = await handle_with(store, RULES, stream, write, terms)
     return await dashboard_answer(outcome, store, accounts, caller)
 
 

@@ -1,7 +1,6 @@
 """Creating and editing insights."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from litestar import Request, Response, patch, post, put
 from litestar.datastructures import State
@@ -9,13 +8,11 @@ from litestar.di import NamedDependency
 
 from contracts.api.insights import InsightBody, WriteInsight
 from contracts.events.insight import InsightEvent
-from contracts.events.recorded import Recorded, Stream
-from domain.errors import Stale
+from contracts.events.recorded import Stream
 from services.command.documents import or_default
 from services.command.handle import Outcome, Terms, handle_with, replayed
 from services.command.insights import (
     RULES,
-    changes_since,
     create_command,
     edit_command,
     insight_answer,
@@ -28,7 +25,6 @@ from services.command.rights import insight_stream
 from services.common.accounts import Accounts
 from services.common.beside import Besides
 from services.common.caller import Caller
-from services.common.etag import stale
 from services.common.operations import writes
 from services.common.paths import project_paths
 from services.common.store import EventStore
@@ -110,11 +106,7 @@ async def _edit(
     outcome = await replayed(store, terms)
     if outcome is not None:
         return outcome
-    try:
-        return await handle_with(store, RULES, stream, write, terms, write.beside)
-    except Stale as moved:
-        history = cast("Sequence[Recorded[InsightEvent]]", moved.history)
-        raise stale(moved.expected, moved.actual, changes_since(history, moved.expected)) from moved
+    return await handle_with(store, RULES, stream, write, terms, write.beside)
 
 
 HANDLERS = [create_insight, patch_insight, put_insight]

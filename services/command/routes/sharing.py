@@ -1,7 +1,6 @@
 """Sharing an insight: the switch, its settings, its token and its passwords."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, delete, patch, post
@@ -11,9 +10,7 @@ from litestar.params import FromPath
 
 from contracts.api.sharing import AddedPasswordBody, AddPassword, SharingBody, WriteSharing
 from contracts.api.times import written
-from contracts.events.recorded import Recorded
 from contracts.events.sharing import SharingEvent
-from domain.errors import NotFound, Stale
 from domain.sharing.commands import (
     AddSharePassword,
     ChangeSharing,
@@ -27,7 +24,6 @@ from services.command.passwords import Passwords
 from services.command.settings import CommandSettings
 from services.command.sharing import (
     RULES,
-    changes_since,
     generated_password,
     known_settings,
     require_editor,
@@ -38,7 +34,6 @@ from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.body import read
 from services.common.caller import Caller
-from services.common.etag import stale
 from services.common.operations import writes
 from services.common.paths import project_paths
 from services.common.problems import invalid, not_found
@@ -190,13 +185,7 @@ async def _change(
     store: EventStore, command: SharingCommand, terms: Terms
 ) -> Outcome[SharingEvent]:
     stream = sharing_stream(terms.caller.team_id, command.insight_id)
-    try:
-        return await handle(store, RULES, stream, command, terms)
-    except NotFound as missing:
-        raise not_found() from missing
-    except Stale as moved:
-        history = cast("Sequence[Recorded[SharingEvent]]", moved.history)
-        raise stale(moved.expected, moved.actual, changes_since(history, moved.expected)) from moved
+    return await handle(store, RULES, stream, command, terms)
 
 
 HANDLERS = [patch_sharing, refresh_sharing, add_password, remove_password]

@@ -138,3 +138,17 @@ async def test_a_closed_dashboard_closes_its_insights(api: Api) -> None:
     (await api(f"PATCH insights/{free['id']}/", {"dashboards": [closed]}, by=other)).refuses(
         403, "permission_denied"
     )
+
+
+async def test_whoever_may_not_see_an_insight_is_not_told_what_changed(api: Api) -> None:
+    """If-Match with an old version: a 412 would carry every change since."""
+    caller = await api.member("curious")
+    made = await api.insight(name="Secret")
+    path = f"insights/{made['id']}/"
+    await api(f"PATCH {path}", {"name": "Still secret"})
+    (await api(f"PUT {path}access_controls/", {"access_level": "none"})).says(200)
+    old = {"If-Match": '"1"'}
+    for request in (f"PATCH {path}", f"PUT {path}", f"PATCH {path}sharing/"):
+        answer = await api(request, {"name": "Mine", "enabled": True}, by=caller, headers=old)
+        answer.refuses(403, "permission_denied")
+        assert "secret" not in str(answer.body).lower()

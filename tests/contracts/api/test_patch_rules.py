@@ -174,3 +174,10 @@ async def test_insights_position_is_on_every_answer_and_makes_a_read_wait(api: A
         assert answer_position >= int(seen["Insights-Position"]), path
     bad = await api("GET insights/", headers={"Insights-Position": "later"})
     bad.refuses(400, "invalid_input", attr="Insights-Position")
+
+
+async def test_a_version_that_never_was_is_no_edit_in_between(api: Api) -> None:
+    made = await api.insight(name="A")
+    refused = await api(f"PATCH insights/{made['id']}/", {"name": "B"}, headers={"If-Match": '"7"'})
+    refused.refuses(412, "stale", "There is no such version.")
+    refused.says(412, current_version=1, expected_version=7, changes=[])
