@@ -49,6 +49,8 @@ class PropertyGroup(msgspec.Struct, frozen=True):
 
 
 EMPTY = PropertyGroup()
+MOST_NESTED = 100
+"""Groups in groups. Every reader of the tree, down to the engine, goes into it recursively."""
 
 
 def read(filters: Json, attr: str = "properties") -> PropertyGroup:
@@ -58,24 +60,26 @@ def read(filters: Json, attr: str = "properties") -> PropertyGroup:
     """
     if filters is None or filters == "":
         return EMPTY
-    try:
-        if isinstance(filters, Mapping):
-            return _mapping(filters, attr)
-        if isinstance(filters, list | tuple):
-            return PropertyGroup("AND", tuple(_parts(filters, attr)))
-    except RecursionError as cause:
-        raise invalid_input(attr, "Properties are nested too deeply!") from cause
+    if isinstance(filters, Mapping):
+        return _mapping(filters, attr, 1)
+    if isinstance(filters, list | tuple):
+        return PropertyGroup("AND", tuple(_parts(filters, attr, 1)))
     raise invalid_input(attr, "Properties are unparsable!")
 
 
-def _mapping(filters: Mapping[str, Json], attr: str) -> PropertyGroup:
+def _mapping(filters: Mapping[str, Json], attr: str, depth: int) -> PropertyGroup:
+    """depth: of this group, from 1."""
+    if depth > MOST_NESTED:
+        raise invalid_input(attr, "Properties are nested too deeply!")
     if "values" in filters and _group_type(filters) is not None:
         values = filters["values"]
         if not isinstance(values, list | tuple | None):
             raise invalid_input(attr, "Properties are unparsable!")
-        return PropertyGroup(_group_type(filters) or "AND", tuple(_parts(values or (), attr)))
+        return PropertyGroup(
+            _group_type(filters) or "AND", tuple(_parts(values or (), attr, depth))
+        )
     if "key" in filters:
-        return PropertyGroup("AND", tuple(_parts([filters], attr)))
+        return PropertyGroup("AND", tuple(_parts([filters], attr, depth)))
     return PropertyGroup("AND", tuple(_old_style(key, value) for key, value in filters.items()))
 
 
@@ -89,14 +93,16 @@ def _group_type(filters: Mapping[str, Json]) -> Literal["AND", "OR"] | None:
             return None
 
 
-def _parts(values: Iterable[Json], attr: str) -> Iterable[PropertyFilter | PropertyGroup]:
+def _parts(
+    values: Iterable[Json], attr: str, depth: int
+) -> Iterable[PropertyFilter | PropertyGroup]:
     for value in values:
         if value is None or value == {}:
             continue
         if not isinstance(value, Mapping):
             raise invalid_input(attr, "Properties are unparsable!")
         if "key" not in value and _group_type(value) is not None:
-            yield _mapping(value, attr)
+            yield _mapping(value, attr, depth + 1)
         elif "key" in value or "type" in value:
             found = _filter(value, attr)
             if found is not None:

@@ -23,6 +23,8 @@ TRUE, FALSE = "1", "0"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _EXACT_INTEGERS = 2**53
 """Beyond it a double no longer tells two whole numbers apart: they compare as text."""
+_MOST_NEEDLES = 255
+"""So many strings the engine searches at once."""
 # Without it `5`, `Jan` and the like read as days of the current year.
 _DATE = (
     r"^([12]\d{3}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d(:?\d\d)?))?)?"
@@ -54,7 +56,8 @@ def number(value: Scalar) -> float | None:
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None
     read = _float(value)
-    return read if math.isfinite(read) else None
+    # -0.0 is 0.0, which the engine's sets do not know.
+    return read + 0.0 if math.isfinite(read) else None
 
 
 def _float(value: str | float) -> float:
@@ -90,7 +93,7 @@ def compare(condition: PropertyIs, operand: Operand, bindings: Bindings, timezon
         case "icontains" if len(values) == 1:
             return _like(operand, "ILIKE", f"%{text(values[0])}%", bindings)
         case "icontains" | "icontains_multi":
-            return _any(_like(operand, "ILIKE", _literally(v), bindings) for v in values)
+            return _containing(values, operand, bindings)
         case "regex":
             return _any(
                 f"ifNull(match({operand.text}, {bindings.bind(text(v), 'String')}), 0)"
@@ -138,7 +141,7 @@ def _equal(values: tuple[Scalar, ...], operand: Operand, bindings: Bindings, num
     texts = [text(v) for v in values if _compared_as_number(v, numeric) is None]
     found = []
     if numbers:
-        found.append(_within(operand.number, sorted(set(numbers)), "Float64", bindings))
+        found.append(_within(f"({operand.number} + 0)", sorted(set(numbers)), "Float64", bindings))
     if texts and not numeric:
         found += _equal_texts(sorted(set(texts)), operand, bindings)
     return _any(found)
@@ -202,10 +205,16 @@ def _like(operand: Operand, how: str, pattern: str, bindings: Bindings) -> str:
     return f"ifNull({operand.text} {how} {bindings.bind(pattern, 'String')}, 0)"
 
 
-def _literally(value: Scalar) -> str:
-    """A pattern in which `%`, `_` and the backslash stand for themselves."""
-    escaped = re.sub(r"[%_\\]", lambda found: "\\" + found[0], text(value))
-    return f"%{escaped}%"
+def _containing(values: tuple[Scalar, ...], operand: Operand, bindings: Bindings) -> str:
+    """Any of them, ignoring case, `%` and `_` as they are."""
+    texts = sorted({text(value) for value in values})
+    if "" in texts:
+        return f"({operand.text} IS NOT NULL)"
+    return _any(
+        f"ifNull(multiSearchAnyCaseInsensitiveUTF8({operand.text}, "
+        f"{bindings.bind(texts[i : i + _MOST_NEEDLES], 'Array(String)')}), 0)"
+        for i in range(0, len(texts), _MOST_NEEDLES)
+    )
 
 
 def _cleaned(condition: PropertyIs, operand: Operand, bindings: Bindings) -> str:

@@ -11,6 +11,7 @@ from services.common.clickhouse.errors import (
     QueryFailed,
     QueryTimeout,
     QueryTooLarge,
+    StatementTooLarge,
 )
 from services.common.clickhouse.limits import Limits
 
@@ -23,4 +24,5 @@ __all__ = [
     "QueryFailed",
     "QueryTimeout",
     "QueryTooLarge",
+    "StatementTooLarge",
 ]

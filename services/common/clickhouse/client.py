@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 from uuid import uuid4
 
 from services.common.clickhouse.engine import Engine, Row
-from services.common.clickhouse.errors import EngineError
+from services.common.clickhouse.errors import TOO_BIG_AST, EngineError, StatementTooLarge
 from services.common.clickhouse.limits import Limits
 from services.common.clickhouse.schema import column_types, table_statements
 from services.common.statement import Statement
@@ -37,6 +37,7 @@ class ClickHouse:
         self._engine = engine
         self.database = database
         self._limits = limits.settings()
+        self._longest = limits.max_statement_bytes
         self._types = column_types()
         self._running: set[str] = set()
 
@@ -87,6 +88,9 @@ class ClickHouse:
         query_id: what `cancel` is called with, unique among running queries. A task that is
         cancelled while it waits stops its query. Raises EngineError's kinds.
         """
+        if (length := len(statement.text)) > self._longest:
+            # The engine would call it a syntax error.
+            raise StatementTooLarge(TOO_BIG_AST, f"a statement of {length:,} characters")
         name = query_id or str(uuid4())
         self._running.add(name)
         try:

@@ -5,11 +5,15 @@ from typing import Final
 
 TIMEOUT_EXCEEDED: Final = 159
 TOO_MANY_ROWS: Final = 158
+TOO_DEEP_AST: Final = 167
+TOO_BIG_AST: Final = 168
 MEMORY_LIMIT_EXCEEDED: Final = 241
+TOO_DEEP_RECURSION: Final = 306
 TOO_MANY_BYTES: Final = 307
 QUERY_WAS_CANCELLED: Final = 394
 TOO_MANY_ROWS_OR_BYTES: Final = 396
 CANNOT_COMPILE_REGEXP: Final = 427
+TOO_SLOW_PARSING: Final = 718
 UNKNOWN: Final = 0
 
 _CODE = re.compile(r"\bCode:\s*(\d+)")
@@ -31,6 +35,10 @@ class QueryTimeout(EngineError):
 
 class QueryTooLarge(EngineError):
     """It needed more memory, rows or bytes than its limits allow."""
+
+
+class StatementTooLarge(EngineError):
+    """Its text is longer, or nested more deeply, than the engine reads."""
 
 
 class QueryCancelled(EngineError):
@@ -59,6 +67,10 @@ _KINDS: dict[int, type[EngineError]] = {
     TOO_MANY_ROWS: QueryTooLarge,
     TOO_MANY_BYTES: QueryTooLarge,
     TOO_MANY_ROWS_OR_BYTES: QueryTooLarge,
+    TOO_DEEP_AST: StatementTooLarge,
+    TOO_BIG_AST: StatementTooLarge,
+    TOO_DEEP_RECURSION: StatementTooLarge,
+    TOO_SLOW_PARSING: StatementTooLarge,
     QUERY_WAS_CANCELLED: QueryCancelled,
     CANNOT_COMPILE_REGEXP: BadPattern,
 }

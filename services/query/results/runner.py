@@ -20,6 +20,7 @@ from services.common.clickhouse import (
     QueryCancelled,
     QueryTimeout,
     QueryTooLarge,
+    StatementTooLarge,
 )
 from services.common.database import Pool
 from services.common.problems import Problem
@@ -188,6 +189,16 @@ def job_error(refused: InvalidQuery | EngineError) -> JobError:
                     code="query_too_large",
                     detail="The query needs more memory than it may have."
                     " Try a shorter date range or sampling.",
+                ),
+            )
+        case StatementTooLarge():
+            return JobError(
+                400,
+                Problem(
+                    type="validation_error",
+                    code="query_too_large",
+                    detail="The query has too many steps, filters and values together."
+                    " Use fewer of them, or a cohort or an action in their place.",
                 ),
             )
         case BadPattern(told=told):

@@ -12,6 +12,7 @@ from services.common.clickhouse import (
     QueryFailed,
     QueryTimeout,
     QueryTooLarge,
+    StatementTooLarge,
 )
 from services.common.clickhouse.schema import column_types, table_statements
 from services.common.statement import Statement
@@ -136,6 +137,25 @@ async def test_limits_end_a_query_with_a_named_error(clickhouse: ClickHouse) -> 
             select("SELECT groupArray(number) FROM numbers(100000000)"),
             settings={"max_memory_usage": 10_000_000},
         )
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        pytest.param("1 AND " * 1_000_000 + "1", id="long"),
+        pytest.param("(1 + " * 2_000 + "1" + ")" * 2_000, id="deep"),
+    ],
+)
+async def test_a_statement_beyond_what_the_engine_reads_has_a_named_error(
+    clickhouse: ClickHouse, condition: str
+) -> None:
+    with pytest.raises(StatementTooLarge):
+        await clickhouse.query(select(f"SELECT {condition}"))
+
+
+async def test_a_statement_of_a_megabyte_is_read(clickhouse: ClickHouse) -> None:
+    numbers = ", ".join(f"toUInt8({n % 200})" for n in range(70_000))
+    assert await clickhouse.query(select(f"SELECT length([{numbers}])")) == [(70_000,)]
 
 
 async def test_a_bad_statement_says_its_code(clickhouse: ClickHouse) -> None:

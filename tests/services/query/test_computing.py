@@ -165,6 +165,14 @@ async def test_a_running_query_is_cancelled_by_its_name(
     await seen(lambda: sleepers(engine), lambda count: count == 0)
 
 
+async def test_more_filters_than_the_engine_reads_are_refused_in_words(engine: Whole) -> None:
+    filters = [{"key": f"p{i}", "value": "5", "operator": "gt"} for i in range(5_000)]
+    asked = {"events": [{"id": name, "properties": filters} for name in ("a", "b")]}
+    answer = await engine.client.post(f"{engine.root}insights/funnel/", json=asked)
+    assert (answer.status_code, answer.json()["code"]) == (400, "query_too_large")
+    assert "Use fewer of them" in answer.json()["detail"]
+
+
 async def test_cancelling_needs_a_name_and_minds_no_unknown_one(engine: Whole) -> None:
     path = f"{engine.root}insights/cancel/"
     missing = await engine.client.post(path, json={})
