@@ -1,16 +1,22 @@
-"""Passwords of shares: checked, throttled, and told to the activity log."""
+"""Passwords of shares: checked against what the log says, throttled, and told to it."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import cast
 from uuid import uuid4
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from contracts.events.recorded import Stream, StreamKind, SystemActor
+from contracts.events.recorded import Recorded, Stream, StreamKind, SystemActor
+from contracts.events.sharing import SharingEvent
 from contracts.events.viewing import ShareLoginFailed, ShareLoginSucceeded
+from domain.insight.view import view as insight_view
+from domain.sharing.view import view as sharing_view
+from services.command.rights import insight_past, insight_stream
+from services.command.sharing import sharing_stream
 from services.common.database import Pool
-from services.common.shares import Share
+from services.common.shares import Share, is_alive, is_token
 from services.common.store import Append, EventStore, Part
 
 # In the present minute and the one before, so that no turn of the clock gives a second round.
@@ -46,6 +52,28 @@ class ShareLogins:
         self._pool = pool
         self._store = store
         self._hasher = PasswordHasher()
+
+    async def find(self, token: str) -> Share | None:
+        """The live share that a token opens; None for unknown, switched off and rotated away."""
+        owner = await self._owner(token) if is_token(token) else None
+        if owner is None:
+            return None
+        token_id, team_id, insight_id = owner
+        shared, shown = sharing_stream(team_id, insight_id), insight_stream(team_id, insight_id)
+        pasts = await self._store.load_all([shared, shown])
+        sharing = sharing_view(cast("list[Recorded[SharingEvent]]", pasts[shared]))
+        if sharing is None or not is_alive(sharing, token_id, datetime.now(UTC)):
+            return None
+        insight = insight_view(insight_past(pasts, shown))
+        return None if insight.deleted else Share(token_id, sharing, insight)
+
+    async def _owner(self, token: str) -> tuple[int, int, int] | None:
+        """Numbers of the token, its project and its insight."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT id, team_id, insight_id FROM share_tokens WHERE token = %s", (token,)
+            )
+            return await cursor.fetchone()
 
     async def attempt(self, share: Share, password: str) -> int | None:
         """The number of the share's password that this is; None for none. Raises TooOften."""

@@ -15,11 +15,10 @@ from services.common.caller import provide_caller, provide_person
 from services.common.database import pool
 from services.common.limits import Limits, budget_headers
 from services.common.share_session import ShareSessions
-from services.common.shares import Shares
 
 
 def foundation(database_url: str, budgets: Budgets = UNLIMITED) -> ServicePart:
-    """Opened first, closed last: `pool`, `accounts`, `shares` in the state, `caller` for routes.
+    """Opened first, closed last: `pool`, `accounts` in the state, `caller` for routes.
 
     budgets: of every key and project, together with all other processes on this database.
     """
@@ -30,7 +29,6 @@ def foundation(database_url: str, budgets: Budgets = UNLIMITED) -> ServicePart:
             accounts = Accounts(connections, database_url)
             app.state.pool = connections
             app.state.accounts = accounts
-            app.state.shares = Shares(connections)
             app.state.besides = Besides(connections)
             app.state.sessions = await ShareSessions.open(connections)
             limits = Limits(connections, budgets) if budgets.limited else None
@@ -45,7 +43,6 @@ def foundation(database_url: str, budgets: Budgets = UNLIMITED) -> ServicePart:
         handlers=[],
         dependencies={
             "accounts": from_state("accounts"),
-            "shares": from_state("shares"),
             "besides": from_state("besides"),
             "sessions": from_state("sessions"),
             "caller": Provide(provide_caller),

@@ -17,7 +17,8 @@ from services.common.context import shown_query
 from services.common.problems import not_found
 from services.common.results.freshness import for_shared_viewer, parse_refresh
 from services.common.share_session import COOKIE, ShareSessions
-from services.common.shares import Share, Shares
+from services.common.shares import Share
+from services.query.reads.all import Reads
 from services.query.reads.insights import Reference
 from services.query.results.of_insights import InsightResults
 
@@ -38,14 +39,14 @@ Reader: TypeAlias = NamedDependency[SkipValidation[Caller | Visitor]]
 async def provide_reader(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
-    shares: NamedDependency[Shares],
+    reads: NamedDependency[Reads],
     sessions: NamedDependency[ShareSessions],
 ) -> Caller | Visitor:
     """Raises Rejected as `provide_caller` does; 403 for a token that opens nothing."""
     token = request.query_params.get(SHARING_TOKEN)
     if token is None:
         return await provide_caller(request, accounts)
-    share = await shares.find(token)
+    share = await reads.share(token)
     if share is None or not share.opened_by(sessions.check(request.cookies.get(COOKIE))):
         raise share_refused()
     project = await accounts.project(share.team_id)

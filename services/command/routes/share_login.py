@@ -13,7 +13,6 @@ from services.command.share_logins import ShareLogins, TooOften
 from services.common.body import read
 from services.common.operations import Answer, Operation, described
 from services.common.share_session import COOKIE, LIFETIME_SECONDS, ShareSession, ShareSessions
-from services.common.shares import Shares
 
 PUBLIC = {"public": True}
 AnyRequest = Request[Any, Any, State]
@@ -34,13 +33,12 @@ UNLOCKS = described(
 async def unlock(
     request: AnyRequest,
     token: FromPath[str],
-    shares: NamedDependency[Shares],
     sessions: NamedDependency[ShareSessions],
     share_logins: NamedDependency[ShareLogins],
 ) -> Response[bytes]:
     """Programs get {"shareToken"}; a browser's form is sent back to the page, which then opens."""
     from_form = "text/html" in request.headers.get("accept", "")
-    share = await shares.find(token)
+    share = await share_logins.find(token)
     if share is None:
         return _refused(404, "Not found.")
     try:
@@ -52,7 +50,7 @@ async def unlock(
         refused.headers["Retry-After"] = str(throttled.retry_after_seconds)
         return refused
     if password_id is None:
-        return _back(request, "password") if from_form else _refused(401, "Wrong password.")
+        return _back(request, "password") if from_form else _refused(401, "Incorrect password.")
     session = sessions.sign(ShareSession(share.token_id, password_id))
     opened = (
         _back(request, None)

@@ -6,6 +6,7 @@ from contracts.read_models.action import ActionRow
 from contracts.read_models.cohort import CohortRow
 from services.common.answers import Shown
 from services.common.database import Pool
+from services.common.shares import Share
 from services.query.reads.access_rules import AccessReads
 from services.query.reads.actions import action_reads
 from services.query.reads.activity import ActivityReads
@@ -17,6 +18,7 @@ from services.query.reads.insight_list import InsightList
 from services.query.reads.insights import InsightReads
 from services.query.reads.last_viewed import LastViewedReads
 from services.query.reads.remembered import Remembered
+from services.query.reads.shares import ShareReads
 from services.query.reads.sharing import SharingReads
 from services.query.reads.standing import Freshness
 
@@ -30,6 +32,7 @@ class Reads(msgspec.Struct, frozen=True):
     insight_list: InsightList
     activity: ActivityReads
     sharing: SharingReads
+    shares: ShareReads
     last_viewed: LastViewedReads
     dashboards: DashboardReads
     access: AccessReads
@@ -45,9 +48,15 @@ class Reads(msgspec.Struct, frozen=True):
             insight_list=InsightList(pool, Counts()),
             activity=ActivityReads(pool),
             sharing=SharingReads(pool),
+            shares=ShareReads(pool),
             last_viewed=LastViewedReads(pool),
             dashboards=DashboardReads(pool),
             access=AccessReads(pool),
             actions=action_reads(pool),
             cohorts=cohort_reads(pool),
         )
+
+    async def share(self, token: str) -> Share | None:
+        """The live share that a token opens, as the last change of it left it."""
+        fresh = await self.freshness.of(lambda: self.shares.find(token), at_least=None)
+        return fresh.value

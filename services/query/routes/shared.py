@@ -18,7 +18,8 @@ from services.common.context import shown_query
 from services.common.operations import Answer, Operation, described
 from services.common.results.freshness import Refresh, for_shared_viewer
 from services.common.share_session import COOKIE, ShareSessions
-from services.common.shares import Share, Shares
+from services.common.shares import Share
+from services.query.reads.all import Reads
 from services.query.results.of_insights import InsightResults
 from services.query.shared.chart import chart_of
 from services.query.shared.page import headers, insight_page, look_of, missing_page, unlock_page
@@ -50,7 +51,7 @@ PAGE = described(
 async def shared(
     request: AnyRequest,
     token: FromPath[str],
-    shares: NamedDependency[Shares],
+    reads: NamedDependency[Reads],
     sessions: NamedDependency[ShareSessions],
     accounts: NamedDependency[Accounts],
     insight_results: NamedDependency[InsightResults],
@@ -58,7 +59,7 @@ async def shared(
     """The shared insight as a page; as JSON with `.json` behind the token or in Accept."""
     wanted = token.removesuffix(".json")
     as_json = wanted != token or "application/json" in request.headers.get("accept", "")
-    share = await shares.find(wanted)
+    share = await reads.share(wanted)
     if share is None:
         return _json_error(404, "Not found.") if as_json else _page(missing_page(), 404)
     if not share.opened_by(sessions.check(_session(request))):
@@ -71,13 +72,13 @@ async def shared(
 async def embedded(
     request: AnyRequest,
     token: FromPath[str],
-    shares: NamedDependency[Shares],
+    reads: NamedDependency[Reads],
     sessions: NamedDependency[ShareSessions],
     accounts: NamedDependency[Accounts],
     insight_results: NamedDependency[InsightResults],
 ) -> Response[bytes]:
     """The same page, for other sites to frame."""
-    share = await shares.find(token)
+    share = await reads.share(token)
     if share is None:
         return _page(missing_page(), 404, framed=True)
     if not share.opened_by(sessions.check(_session(request))):
