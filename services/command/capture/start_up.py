@@ -75,11 +75,15 @@ async def nothing_to_load() -> Response[bytes]:
     request_max_body_size=None,
 )
 async def flags(request: AnyRequest) -> Response[bytes]:
-    """There are none."""
+    """There are none.
+
+    The first version of /decide has the names of those that are on; later ones say a value of each.
+    """
     await incoming.body_of(request, MAX_BODY)
+    names = request.url.path.startswith("/decide") and request.query_params.get("v", "1") == "1"
     answer: dict[str, Any] = {
         "flags": {},
-        "featureFlags": {},
+        "featureFlags": [] if names else {},
         "featureFlagPayloads": {},
         "errorsWhileComputingFlags": False,
         "requestId": str(uuid4()),

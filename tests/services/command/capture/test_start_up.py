@@ -41,6 +41,12 @@ async def test_there_are_no_flags(shop: Shop, path: str) -> None:
     assert answer.headers["access-control-allow-origin"] == "https://a.example"
 
 
+@pytest.mark.parametrize("path", ["/decide/", "/decide?v=1&ip=1"])
+async def test_posthog_js_of_2021_reads_a_list_of_flags(shop: Shop, path: str) -> None:
+    answer = await shop.post(path, {"token": shop.token, "distinct_id": "anna"})
+    assert (answer.status_code, answer.json()["featureFlags"]) == (200, [])
+
+
 async def test_recordings_are_thrown_away(shop: Shop) -> None:
     answer = await shop.client.post("/s/?compression=gzip", content=b"\x1f\x8b", headers=ORIGIN)
     assert (answer.status_code, answer.json()) == (200, {"status": 1})
