@@ -18,6 +18,7 @@ OPERATORS = frozenset({
     "exact", "in", "is_not", "not_in", "icontains", "not_icontains", "icontains_multi",
     "not_icontains_multi", "regex", "not_regex", "gt", "gte", "min", "lt", "lte", "max", "between",
     "not_between", "is_set", "is_not_set", "is_date_exact", "is_date_before", "is_date_after",
+    "is_date_between", "is_date_not_between",
     "is_cleaned_path_exact", "semver_eq", "semver_neq", "semver_gt", "semver_gte", "semver_lt",
     "semver_lte", "semver_tilde", "semver_caret", "semver_wildcard",
 })  # fmt: skip

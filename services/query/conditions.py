@@ -14,7 +14,8 @@ Operator = Literal[
     "exact", "is_not", "contains", "icontains", "not_icontains", "icontains_multi",
     "not_icontains_multi",
     "regex", "not_regex", "gt", "gte", "lt", "lte", "between", "not_between", "is_set",
-    "is_not_set", "is_date_exact", "is_date_before", "is_date_after", "is_cleaned_path_exact",
+    "is_not_set", "is_date_exact", "is_date_before", "is_date_after", "is_date_between",
+    "is_date_not_between", "is_cleaned_path_exact",
     "semver_eq", "semver_neq", "semver_gt", "semver_gte", "semver_lt", "semver_lte",
     "semver_tilde", "semver_caret", "semver_wildcard",
 ]  # fmt: skip
@@ -47,8 +48,8 @@ class PropertyIs(Condition, frozen=True):
     """A property filter (funnels.md section 4), its operator already canonical (`in` is exact …).
 
     values: never empty, but for is_set and is_not_set; several: any of them (none of them when
-        negative). between: its two bounds. Dates: ISO 8601 with an offset, relative ones already
-        counted back from now.
+        negative). between: its two bounds, inclusive. Dates: ISO 8601 with an offset, relative
+        ones already counted back from now.
     contains: LIKE %v%, case-sensitive (the urls of actions); no filter of a request asks for it.
     numeric: the project declares the property numeric, so both sides are read as numbers.
     path_rules: for is_cleaned_path_exact, the project's (regular expression, replacement) in order.

@@ -36,6 +36,7 @@ _NEGATIONS: dict[Operator, Operator] = {
     "not_icontains_multi": "icontains_multi",
     "not_regex": "regex",
     "is_not_set": "is_set",
+    "is_date_not_between": "is_date_between",
 }
 
 
@@ -110,6 +111,8 @@ def compare(condition: PropertyIs, operand: Operand, bindings: Bindings, timezon
         case "is_date_exact" | "is_date_before" | "is_date_after":
             sign = {"is_date_exact": "=", "is_date_before": "<", "is_date_after": ">"}[operator]
             return _any(_dated(v, sign, operand, bindings, timezone) for v in values)
+        case "is_date_between":
+            return _dated_between(values, operand, bindings, timezone)
         case "is_cleaned_path_exact":
             return _cleaned(condition, operand, bindings)
         case (
@@ -117,7 +120,10 @@ def compare(condition: PropertyIs, operand: Operand, bindings: Bindings, timezon
             | "semver_tilde" | "semver_caret" | "semver_wildcard"
         ):  # fmt: skip
             return _any(_versioned(operator, text(v), operand, bindings) for v in values)
-        case "is_not" | "not_icontains" | "not_icontains_multi" | "not_regex" | "is_not_set":
+        case (
+            "is_not" | "not_icontains" | "not_icontains_multi" | "not_regex" | "is_not_set"
+            | "is_date_not_between"
+        ):  # fmt: skip
             raise AssertionError(operator)  # the negations above
         case _:
             assert_never(operator)
@@ -236,8 +242,19 @@ def _cleaned(condition: PropertyIs, operand: Operand, bindings: Bindings) -> str
 
 
 def _dated(value: Scalar, sign: str, operand: Operand, bindings: Bindings, timezone: str) -> str:
-    micros = bindings.bind(microseconds(datetime.fromisoformat(str(value))), "Int64")
-    return f"ifNull({moment(operand, bindings, timezone)} {sign} {micros}, 0)"
+    at = _bound_moment(value, bindings)
+    return f"ifNull({moment(operand, bindings, timezone)} {sign} {at}, 0)"
+
+
+def _dated_between(
+    values: tuple[Scalar, ...], operand: Operand, bindings: Bindings, timezone: str
+) -> str:
+    low, high = (_bound_moment(value, bindings) for value in values)
+    return f"ifNull({moment(operand, bindings, timezone)} BETWEEN {low} AND {high}, 0)"
+
+
+def _bound_moment(value: Scalar, bindings: Bindings) -> str:
+    return bindings.bind(microseconds(datetime.fromisoformat(str(value))), "Int64")
 
 
 def moment(operand: Operand, bindings: Bindings, timezone: str) -> str:

@@ -81,11 +81,16 @@ def ago(sent: str, calendar: Calendar) -> datetime | None:
         return None
 
 
-def instant(sent: str, zone: ZoneInfo) -> datetime | None:
-    """An ISO date (its start) or date-time, in `zone` unless it names an offset; else None."""
+def instant(sent: str, zone: ZoneInfo, *, last: bool = False) -> datetime | None:
+    """An ISO date or date-time, in `zone` unless it names an offset; else None.
+
+    Of a date its start, or with `last` its last microsecond.
+    """
     try:
         if _DAY.fullmatch(sent):
-            return _clamped(datetime.combine(date.fromisoformat(sent), time(), zone))
+            day = date.fromisoformat(sent)
+            at = datetime.combine(day, _LAST if last else time(), zone)
+            return _clamped(at.replace(fold=int(last)))
         if _TIME.fullmatch(sent):
             at = datetime.fromisoformat(sent.replace(" ", "T", 1).replace(" ", ""))
             return _clamped(at if at.tzinfo is not None else at.replace(tzinfo=zone))
@@ -116,11 +121,7 @@ def _instant(sent: str, calendar: Calendar, explicit: bool, attr: str, *, last: 
             return _clamped(_relative(relative, calendar, explicit, last))
     except (ValueError, OverflowError):
         return _EARLIEST
-    if _DAY.fullmatch(sent) and last and not explicit:
-        start = instant(sent, calendar.zone)
-        if start is not None:
-            return _clamped(_end_of(start.astimezone(calendar.zone).date(), calendar.zone))
-    found = instant(sent, calendar.zone)
+    found = instant(sent, calendar.zone, last=last and not explicit)
     if found is None:
         raise invalid_input(attr, f"'{sent[:100]}' is not a date that can be read.")
     return found

@@ -168,6 +168,8 @@ def _checked_values(
             detail = f"Operator {operator} needs two numbers, the smaller one first."
             raise invalid_input(attr, detail)
         return low, high
+    if operator in ("is_date_between", "is_date_not_between"):
+        return _dates(operator, values, facts, attr)
     if operator.startswith("is_date_"):
         return tuple(_date(value, facts, attr) for value in values)
     if operator.startswith("semver_"):
@@ -183,9 +185,21 @@ def _checked_values(
     return values
 
 
-def _date(value: Scalar, facts: PlanningFacts, attr: str) -> str:
+def _dates(
+    operator: Operator, values: tuple[Scalar, ...], facts: PlanningFacts, attr: str
+) -> tuple[Scalar, ...]:
+    """Two bounds, a day as the second one to its end."""
+    if len(values) == 2:
+        low, high = _date(values[0], facts, attr), _date(values[1], facts, attr, last=True)
+        if low <= high:
+            return low, high
+    raise invalid_input(attr, f"Operator {operator} needs two dates, the earlier one first.")
+
+
+def _date(value: Scalar, facts: PlanningFacts, attr: str, *, last: bool = False) -> str:
+    """ISO 8601 in UTC, to the microsecond. last: of a day its end."""
     sent = text(value)
-    at = ago(sent, facts.calendar) or instant(sent, facts.calendar.zone)
+    at = ago(sent, facts.calendar) or instant(sent, facts.calendar.zone, last=last)
     if at is None:
         raise invalid_input(attr, f"'{sent[:100]}' is not a date that can be read.")
     return at.isoformat()

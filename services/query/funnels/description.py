@@ -160,8 +160,9 @@ def _property(condition: PropertyIs) -> str:
             return f"{name} IS NOT NULL"
         case "is_not_set":
             return f"{name} IS NULL"
-        case "between" | "not_between" as word:
+        case "between" | "not_between" | "is_date_between" | "is_date_not_between" as operator:
             low, high = condition.values
+            word = operator.removeprefix("is_date_")
             return f"{name} {word.replace('_', ' ').upper()} {_literal(low)} AND {_literal(high)}"
         case operator:
             sign = _SIGNS.get(operator, operator.removeprefix("is_").replace("_", " "))

@@ -15,6 +15,7 @@ _NEGATIVE = {
     "not_icontains_multi": "icontains_multi",
     "not_regex": "regex",
     "is_not_set": "is_set",
+    "is_date_not_between": "is_date_between",
 }
 
 
@@ -52,6 +53,10 @@ def positive(operator: str, condition: PropertyIs, text: str | None, zone: str) 
         low, high = (float(v) for v in condition.values)
         number = as_number(text)
         return number is not None and (low <= number <= high) == (operator == "between")
+    if operator == "is_date_between":
+        since, until = (datetime.fromisoformat(str(v)) for v in condition.values)
+        moment = as_moment(text, zone)
+        return moment is not None and since <= moment <= until
     several = len(condition.values) > 1 or operator == "icontains_multi"
     return any(_one(operator, condition, text, value, several, zone) for value in condition.values)
 

@@ -39,6 +39,7 @@ OPERATORS: list[Operator] = [
 ]  # fmt: skip
 REGEX_OPERATORS: list[Operator] = ["regex", "not_regex"]
 RANGE_OPERATORS: list[Operator] = ["between", "not_between"]
+DATE_RANGE_OPERATORS: list[Operator] = ["is_date_between", "is_date_not_between"]
 DATE_OPERATORS: list[Operator] = ["is_date_exact", "is_date_before", "is_date_after"]
 VERSION_OPERATORS: list[Operator] = [
     "semver_eq", "semver_neq", "semver_gt", "semver_gte", "semver_lt", "semver_lte",
@@ -57,7 +58,7 @@ def condition(operator: Operator, *values: Any, **of: Any) -> PropertyIs:
 def conditions(draw: st.DrawFn) -> PropertyIs:
     numeric = draw(st.booleans())
     some = st.lists(values, min_size=1, max_size=3)
-    match draw(st.integers(0, 9)):
+    match draw(st.integers(0, 10)):
         case 0:
             operator = draw(st.sampled_from(REGEX_OPERATORS))
             return condition(operator, *draw(st.lists(st.sampled_from(PATTERNS), min_size=1)))
@@ -78,6 +79,9 @@ def conditions(draw: st.DrawFn) -> PropertyIs:
             return condition(
                 "is_cleaned_path_exact", *draw(st.lists(texts, min_size=1)), path_rules=rules
             )
+        case 6:
+            operator = draw(st.sampled_from(DATE_RANGE_OPERATORS))
+            return condition(operator, *sorted(draw(st.permutations(INSTANTS))[:2]))
         case _:
             operator = draw(st.sampled_from(OPERATORS))
             return condition(operator, *draw(some), numeric=numeric)
@@ -143,6 +147,15 @@ def test_corners_of_the_table(
     events.add(team, *({"k": one} for one in sent))
     asked = condition(operator) if value is None else condition(operator, value)
     assert events.passing(team, asked) == passing
+
+
+def test_a_time_is_between_its_bounds_or_not_and_what_is_no_time_is_not(events: Events) -> None:
+    team = events.team()
+    sent = ["2024-01-01", "2024-01-02T00:00:00", "2024-01-02 00:00:00.000001", "2023-12-31", "x"]
+    events.add(team, *({"k": one} for one in [*sent, None]))
+    bounds = ("2024-01-01T00:00:00+00:00", "2024-01-02T00:00:00+00:00")
+    assert events.passing(team, condition("is_date_between", *bounds)) == [0, 1]
+    assert events.passing(team, condition("is_date_not_between", *bounds)) == [2, 3, 4, 5]
 
 
 def test_a_property_declared_numeric_is_never_compared_as_text(events: Events) -> None:

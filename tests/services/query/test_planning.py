@@ -554,6 +554,15 @@ def only(**filter_: Any) -> Any:
             PropertyIs("event", "k", "is_date_before", ("2024-03-06T15:30:00+00:00",)),
         ),
         (
+            {"value": ["-7d", "2024-03-12"], "operator": "is_date_between"},
+            PropertyIs(
+                "event",
+                "k",
+                "is_date_between",
+                ("2024-03-06T15:30:00+00:00", "2024-03-12T23:59:59.999999+00:00"),
+            ),
+        ),
+        (
             {"value": "/a/7", "operator": "is_cleaned_path_exact"},
             PropertyIs(
                 "event",
@@ -604,6 +613,14 @@ def test_a_filter_becomes_a_condition(filter_: dict[str, Any], condition: Any) -
             "Operator not_between needs two numbers, the smaller one first.",
         ),
         ({"value": "soon", "operator": "is_date_after"}, "'soon' is not a date that can be read."),
+        (
+            {"value": ["2024-03-02", "2024-03-01"], "operator": "is_date_between"},
+            "Operator is_date_between needs two dates, the earlier one first.",
+        ),
+        (
+            {"value": "2024-03-02", "operator": "is_date_not_between"},
+            "Operator is_date_not_between needs two dates, the earlier one first.",
+        ),
         ({"value": "new", "operator": "semver_gt"}, "'new' is not a version that can be read."),
         ({"value": "(", "operator": "regex"}, "Invalid regular expression '(': missing )."),
         (
