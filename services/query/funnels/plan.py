@@ -34,7 +34,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     action_id: str | int | None
     name: str | None
     custom_name: str | None = None
-    type: Literal["events", "actions"] = "events"
+    type: Literal["events", "actions", "group"] = "events"
 
 
 class Exclusion(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ WAREHOUSE = (
     "Data warehouse tables are not supported in funnels just yet. For now, please try this funnel "
     "without the data warehouse-based step."
 )
+_UNNAMED = {"events": "All events", "actions": "Unnamed action"}
 _Matched = EventsNode | ActionsNode | FunnelExclusionEventsNode | FunnelExclusionActionsNode
 
 
@@ -73,16 +74,18 @@ def _step(
 
 
 def _group(node: GroupNode, facts: PlanningFacts) -> Step:
-    """Any of its nodes; the group's own filters hold for all of them."""
+    """Any of its nodes; the group's own filters hold for all of them. Named after its nodes."""
     steps = [plan_step(one, facts) for one in node.nodes]
+    name = ", ".join(step.name or _UNNAMED[step.type] for step in steps)
     return Step(
         matches=both(_any(step.matches for step in steps), _filters(node, facts)),
         entity=_any(step.entity for step in steps),
         optional=node.optionalInFunnel or False,
         first_time=_first_time(node.math),
-        action_id=None,
-        name=node.name or " or ".join(step.name or "all events" for step in steps),
+        action_id=name,
+        name=name,
         custom_name=node.custom_name,
+        type="group",
     )
 
 

@@ -393,9 +393,16 @@ def test_an_action_is_any_of_its_steps() -> None:
 
 
 def test_a_group_of_events_is_any_of_them() -> None:
-    step = plan({"kind": "GroupNode", "nodes": [A, B]}, C).steps[0]
+    step = plan({"kind": "GroupNode", "nodes": [A, B], "custom_name": "X"}, C).steps[0]
     assert step.matches == AnyOf((EventNamed(("a",)), EventNamed(("b",))))
-    assert (step.action_id, step.name) == (None, "a or b")
+    assert (step.action_id, step.name, step.custom_name) == ("a, b", "a, b", "X")
+    assert step.type == "group"
+
+
+def test_a_group_is_called_what_its_nodes_are_called() -> None:
+    bought, anything = {"kind": "ActionsNode", "id": 3}, {"kind": "EventsNode"}
+    step = plan({"kind": "GroupNode", "name": "Y", "nodes": [bought, anything]}, C).steps[0]
+    assert (step.name, step.matches) == ("Bought, All events", ALWAYS)
 
 
 def test_only_first_time_mathematics_counts() -> None:
