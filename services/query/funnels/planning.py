@@ -73,12 +73,12 @@ def plan_funnel(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool = Fal
 
 
 def plan_previous(plan: FunnelPlan, query: FunnelsQuery, facts: PlanningFacts) -> FunnelPlan | None:
-    """The plan to compare with; None when the query does not ask for it.
+    """The plan to compare with; None when the query does not ask for it, or asks for all time.
 
     compare_to (-1w): that much earlier; else the period of equal length just before.
     """
-    compare = query.compareFilter
-    if compare is None or not compare.compare:
+    compare, dates = query.compareFilter, query.dateRange
+    if compare is None or not compare.compare or (dates is not None and dates.date_from == "all"):
         return None
     if compare.compare_to:
         date_from, date_to = (

@@ -452,8 +452,8 @@ def test_elements_of_other_events_than_autocapture_are_not_looked_at() -> None:
 
 
 def test_a_funnel_is_compared_with_the_period_just_before_or_some_time_earlier() -> None:
-    def previous(**compare: Any) -> FunnelPlan | None:
-        dates = {"date_from": "2024-03-04", "date_to": "2024-03-10"}
+    def previous(date_from: str = "2024-03-04", **compare: Any) -> FunnelPlan | None:
+        dates = {"date_from": date_from, "date_to": "2024-03-10"}
         document = {"kind": "FunnelsQuery", "series": [A, B], "dateRange": dates}
         query = kinds.read_funnel({**document, "compareFilter": compare})
         return plan_previous(plan_funnel(query, FACTS), query, FACTS)
@@ -466,6 +466,7 @@ def test_a_funnel_is_compared_with_the_period_just_before_or_some_time_earlier()
     assert month is not None
     assert month.date_from == datetime(2024, 2, 4, tzinfo=UTC)
     assert previous(compare=False) is None
+    assert previous("all", compare=True) is None
 
 
 # Breakdowns
