@@ -11,9 +11,13 @@ from contracts.json import JsonList, ObjectOrNull
 
 
 class Element(msgspec.Struct, frozen=True, kw_only=True):
-    """An element of an autocaptured click, or one that contains it. order: 0 is the clicked one."""
+    """An element of an autocaptured click, or one that contains it. order: 0 is the clicked one.
+
+    event: always null, as PostHog shows elements that are not read from its database.
+    """
 
     order: int
+    event: None = None
     tag_name: str | None = None
     text: str | None = None
     href: str | None = None

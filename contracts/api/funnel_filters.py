@@ -94,6 +94,9 @@ class FunnelPeople(FunnelFilter, frozen=True, kw_only=True):
     funnel_step: Annotated[
         Number, Meta(description="From 1; negative: those who dropped off before it.")
     ] = UNSET
+    funnel_custom_steps: Annotated[
+        Several, Meta(description="Instead: those whose last step is one of these.")
+    ] = UNSET
     funnel_step_breakdown: Annotated[
         str | int | list[Any] | UnsetType | None, Meta(description="The breakdown's value.")
     ] = UNSET
@@ -104,6 +107,9 @@ class FunnelPeople(FunnelFilter, frozen=True, kw_only=True):
     ] = UNSET
     funnel_conversion_time_to: Annotated[
         float | str | UnsetType | None, Meta(description="Of a bin, in seconds.")
+    ] = UNSET
+    search: Annotated[
+        Text, Meta(description="Part of a name, an email, a distinct id or a group's key.")
     ] = UNSET
     limit: Number = UNSET
     offset: Number = UNSET

@@ -255,6 +255,9 @@ _SPELLINGS = {
     "funnelsFilter__binCount": "bin_count",
     "funnelsFilter__exclusions": "exclusions",
     "funnelStep": "funnel_step",
+    "funnelCustomSteps": "funnel_custom_steps",
+    # Only a search has a legacy request sort its people.
+    "query__orderBy": "search",
     "funnelStepBreakdown": "funnel_step_breakdown",
     "funnelTrendsEntrancePeriodStart": "entrance_period_start",
     "funnelTrendsDropOff": "drop_off",

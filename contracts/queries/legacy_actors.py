@@ -7,7 +7,7 @@ from contracts.queries import properties
 from contracts.queries.entities import entity_node
 from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.legacy import convert
-from contracts.queries.loose import Filters, Json, boolean, integer, json_value, text
+from contracts.queries.loose import Filters, Json, boolean, integer, json_value, number, text
 from contracts.queries.nodes import (
     FunnelCorrelationActorsQuery,
     FunnelCorrelationQuery,
@@ -67,6 +67,7 @@ def convert_people(filters: Filters) -> FunnelsActorsQuery:
     query = FunnelsActorsQuery(
         source=source,
         funnelStep=integer(filters, "funnel_step"),
+        funnelCustomSteps=_custom_steps(filters),
         funnelStepBreakdown=_breakdown(filters),
         funnelTrendsDropOff=boolean(filters, "drop_off"),
         funnelTrendsEntrancePeriodStart=text(filters, "entrance_period_start"),
@@ -80,17 +81,28 @@ def convert_people(filters: Filters) -> FunnelsActorsQuery:
 
 def check_people(query: FunnelsActorsQuery) -> None:
     """Raises InvalidQuery unless the query says whom it means."""
-    if query.source.funnel.funnelVizType == "trends":
+    viz = query.source.funnel.funnelVizType
+    if viz == "trends":
         if query.funnelTrendsEntrancePeriodStart is None:
             raise InvalidQuery("entrance_period_start", "required", "This field is required.")
         if query.funnelTrendsDropOff is None:
             raise InvalidQuery("drop_off", "required", "This field is required.")
-    elif query.source.funnel.funnelVizType == "time_to_convert" and _names_a_bin(query):
+    elif query.funnelCustomSteps or (viz == "time_to_convert" and _names_a_bin(query)):
         pass
     elif query.funnelStep is None:
         raise InvalidQuery("funnel_step", "required", "This field is required.")
     elif query.funnelStep in (0, -1):
         raise invalid_input("funnel_step", NO_DROP_OFF)
+
+
+def _custom_steps(filters: Filters) -> tuple[int, ...] | None:
+    sent = json_value(filters, "funnel_custom_steps")
+    if sent is None:
+        return None
+    steps = [number(one) for one in sent] if isinstance(sent, list | tuple) else [None]
+    if any(step is None or not step.is_integer() for step in steps):
+        raise invalid_input("funnel_custom_steps", "funnel_custom_steps is a list of numbers.")
+    return tuple(int(step) for step in steps if step is not None)
 
 
 def _names_a_bin(query: FunnelsActorsQuery) -> bool:

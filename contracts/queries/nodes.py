@@ -172,11 +172,13 @@ class FunnelsActorsQuery(
 ):
     """The actors behind a number. funnelStep: 1-based, negative for those who dropped before it.
 
+    funnelCustomSteps: instead of it, those whose last step is one of these.
     funnelConversionTime…: ours; seconds, of a bin of time to convert: from, up to but not, to.
     """
 
     source: FunnelsQuery
     funnelStep: int | None = None
+    funnelCustomSteps: tuple[int, ...] | None = None
     funnelStepBreakdown: str | int | float | tuple[str | int | float, ...] | None = None
     funnelTrendsDropOff: bool | None = None
     funnelTrendsEntrancePeriodStart: str | None = None

@@ -16,7 +16,7 @@ from services.query.funnels.oracle.seen import MICROSECONDS, microseconds
 from services.query.funnels.oracle.steps import bars
 from services.query.funnels.people import people
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.selection import AtStep, InBin, InPeriod, Selection
+from services.query.funnels.selection import AtStep, EndedAt, InBin, InPeriod, Selection
 from tests.funnels.difference import Difference
 from tests.funnels.worlds import Happened, entered
 
@@ -70,6 +70,10 @@ def _step(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection
         return None
     bar = random.choice(found)
     n = len(plan.steps)
+    if random.random() < 0.2:
+        last = tuple(sorted(random.sample(range(1, n + 1), k=random.randint(1, n))))
+        ended = [o for o in bar.counted if o.attempt.depth in last]
+        return EndedAt(steps=last, value=bar.group.value), _listed(plan, ended)
     step = random.choice([*range(1, n + 1), *range(-n, -1)])
     behind = [o for o in bar.counted if (o.has(step) if step > 0 else dropped(plan, o, -step))]
     selection = AtStep(step=step, value=bar.group.value)

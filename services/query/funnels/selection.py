@@ -22,6 +22,13 @@ class AtStep(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     value: Value | None = None
 
 
+class EndedAt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Whose last step is one of these, from 1."""
+
+    steps: tuple[int, ...]
+    value: Value | None = None
+
+
 class InPeriod(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Who entered in the period of a trend that starts then, and did (not) convert."""
 
@@ -37,7 +44,7 @@ class InBin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     to_seconds: int
 
 
-Selection = AtStep | InPeriod | InBin
+Selection = AtStep | EndedAt | InPeriod | InBin
 
 
 class MatchedEvent(msgspec.Struct, frozen=True):

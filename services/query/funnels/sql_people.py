@@ -10,6 +10,7 @@ from services.query.funnels.plan import FunnelPlan, PersonActor
 from services.query.funnels.selection import (
     OTHER,
     AtStep,
+    EndedAt,
     InBin,
     InPeriod,
     Selection,
@@ -39,6 +40,10 @@ def compile_actors(
         case AtStep(step=step):
             found, times = paths(actors), "times"
             test = _stands(plan, step)
+        case EndedAt(steps=steps):
+            found, times = paths(actors), "times"
+            last = bindings.bind(list(steps), "Array(UInt32)")
+            test = f"has({last}, arrayLastIndex(t -> t > 0, times))"
         case InPeriod():
             found, times = cells(actors), "emptyArrayUInt64()"
             key = bindings.bind(period_key(plan, selection.start), "UInt64")

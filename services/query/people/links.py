@@ -25,8 +25,9 @@ FUNNEL_FILTERS = (
     "sampling_factor",
 )  # fmt: skip
 PEOPLE_FILTERS = (
-    *FUNNEL_FILTERS, "funnel_step", "funnel_step_breakdown", "entrance_period_start", "drop_off",
-    "funnel_conversion_time_from", "funnel_conversion_time_to", "include_recordings",
+    *FUNNEL_FILTERS, "funnel_step", "funnel_custom_steps", "funnel_step_breakdown",
+    "entrance_period_start", "drop_off", "funnel_conversion_time_from",
+    "funnel_conversion_time_to", "include_recordings", "search",
 )  # fmt: skip
 CORRELATION_FILTERS = (
     *FUNNEL_FILTERS, "funnel_correlation_type", "funnel_correlation_names",

@@ -1,6 +1,8 @@
 """Which number of a planned funnel a request for people points at."""
 
+from datetime import datetime
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,6 +14,7 @@ from services.query.funnels.plan import Breakdown, FunnelPlan
 from services.query.funnels.selection import (
     OTHER,
     AtStep,
+    EndedAt,
     InBin,
     InPeriod,
     Selection,
@@ -41,8 +44,12 @@ def selection(plan: FunnelPlan, query: FunnelsActorsQuery) -> Selection:
             assert_never(plan.viz)
 
 
-def _at_step(plan: FunnelPlan, query: FunnelsActorsQuery, value: Value | None) -> AtStep:
+def _at_step(plan: FunnelPlan, query: FunnelsActorsQuery, value: Value | None) -> AtStep | EndedAt:
     step, n = query.funnelStep, len(plan.steps)
+    if query.funnelCustomSteps:
+        if not all(1 <= last <= n for last in query.funnelCustomSteps):
+            raise invalid_input("funnelCustomSteps", f"This funnel has the steps 1 to {n}.")
+        return EndedAt(steps=tuple(sorted(set(query.funnelCustomSteps))), value=value)
     if step is None:
         raise _required("funnelStep")
     if step in (0, -1):
@@ -53,17 +60,30 @@ def _at_step(plan: FunnelPlan, query: FunnelsActorsQuery, value: Value | None) -
 
 
 def _in_period(plan: FunnelPlan, query: FunnelsActorsQuery, value: Value | None) -> InPeriod:
-    """Of two hours of the same name, when clocks go back, the first."""
+    """Named by a day, or by a time as exactly as one likes.
+
+    Of two hours of the same name, when clocks go back, the first.
+    """
     named, dropped_off = query.funnelTrendsEntrancePeriodStart, query.funnelTrendsDropOff
     if named is None:
         raise _required("funnelTrendsEntrancePeriodStart")
     if dropped_off is None:
         raise _required("funnelTrendsDropOff")
-    sent = named.replace("T", " ")[:19]
+    sent = _local(named, plan.timezone)
     for period in periods(plan):
         if sent in (period.day, f"{period.day} 00:00:00"):
             return InPeriod(start=period.start, dropped_off=dropped_off, value=value)
     raise invalid_input("funnelTrendsEntrancePeriodStart", "No period of this funnel starts then.")
+
+
+def _local(named: str, timezone: str) -> str:
+    """As periods are called; what is no time stays as it is."""
+    try:
+        read = datetime.fromisoformat(named)
+        local = read if read.tzinfo is None else read.astimezone(ZoneInfo(timezone))
+    except (ValueError, OverflowError):
+        return named
+    return f"{local:%Y-%m-%d %H:%M:%S}"
 
 
 def _required(attr: str) -> InvalidQuery:

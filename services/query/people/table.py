@@ -43,7 +43,7 @@ def _of_unknown(column: Column, id_: str) -> object:
     match column.name:
         case "actor" | "person" | "group":
             return {"id": id_}
-        case "id":
+        case "id" | "actor_id":
             return id_
         case _:
             return None
@@ -54,7 +54,7 @@ def _column(sent: str) -> Column:
     match name:
         case "actor" | "person" | "group":
             return Column(name, "Tuple", lambda actor: actor)
-        case "id":
+        case "id" | "actor_id":
             return Column(name, "UUID", lambda actor: actor.id)
         case "created_at":
             return Column(name, "Nullable(DateTime64(6, 'UTC'))", lambda actor: actor.created_at)

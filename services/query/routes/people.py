@@ -28,6 +28,7 @@ from services.query.people.actors import Actors, Page
 from services.query.people.explaining import Explainer
 from services.query.people.links import PEOPLE_FILTERS, Filters, absolute, kept
 from services.query.people.pointing import selection
+from services.query.people.records import Sorting
 from services.query.planner import Planner
 from services.query.results.runner import job_error
 from services.query.routes.funnels import filters_of
@@ -117,7 +118,12 @@ async def _people(
         query = convert_people(filters)
         planned = await planner.plan(caller.project, query.source, legacy=True)
         pointed = selection(planned.plan, query)
-        found = await actors.page(planned, pointed, limit=limit, offset=offset)
+        if search := text(filters, "search"):
+            found = await actors.sorted_page(
+                planned, pointed, Sorting(search=search), limit=limit, offset=offset
+            )
+        else:
+            found = await actors.page(planned, pointed, limit=limit, offset=offset)
     except InvalidQuery as refused:
         raise spelled(refused) from refused
     except EngineError as failed:

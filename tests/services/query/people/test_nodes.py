@@ -128,6 +128,13 @@ async def test_rows_of_a_breakdown_and_of_a_trend_have_their_actors_too(whole: W
     assert len((await query(whole, dropped))["results"]) == 3
 
 
+async def test_actors_are_named_by_their_last_step_and_by_their_id_alone(whole: Whole) -> None:
+    await opened(whole)
+    source = {"kind": "FunnelsActorsQuery", "source": NODE, "funnelCustomSteps": [2]}
+    node = {"kind": "ActorsQuery", "select": ["actor_id"], "source": source}
+    assert (await query(whole, node))["results"] == [[str(person_id("ada"))]]
+
+
 async def test_what_actors_do_not_have_is_refused(whole: Whole) -> None:
     source = actors()["source"]
     trends = {**NODE, "funnelsFilter": {"funnelVizType": "trends"}}

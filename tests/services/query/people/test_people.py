@@ -48,6 +48,51 @@ async def test_who_has_a_step_and_who_stopped_before_it_are_told_apart(whole: Wh
     assert names(await people(whole, funnel_step=-2)) == {"Bob", "cy", "eve"}
 
 
+async def test_people_are_named_by_their_last_step_too(whole: Whole) -> None:
+    await opened(whole)
+    both = {"ada@example.com", "Bob", "cy", "dot", "eve"}
+    assert names(await people(whole, funnel_custom_steps=[1])) == {"Bob", "cy", "eve"}
+    assert names(await people(whole, funnel_custom_steps="[2]")) == {"ada@example.com", "dot"}
+    assert names(await people(whole, funnel_step=2, funnel_custom_steps=[2, 1, 2])) == both
+    of_row = {"breakdown": "browser", "funnel_step_breakdown": "Firefox"}
+    page = await people(whole, funnel_custom_steps=["1", 2], limit=1, **of_row)
+    following = ok(await whole.client.get(page["next"]))
+    assert names(page) | names(following) == {"ada@example.com", "cy"}
+
+
+async def test_people_can_be_searched_for(whole: Whole) -> None:
+    await opened(whole)
+    assert names(await people(whole, funnel_step=1, search="BO")) == {"Bob"}
+    page = await people(whole, funnel_step=1, search="e", limit=1)
+    assert names(page) | names(ok(await whole.client.get(page["next"]))) == {
+        "ada@example.com",
+        "eve",
+    }
+    assert names(await people(whole, funnel_step=1, search="nobody")) == set()
+
+
+@pytest.mark.parametrize(
+    "called",
+    ["2024-01-10", "2024-01-10 00:00", "2024-01-10 00:00:00", "2024-01-10T00:00:00.000"],
+)
+async def test_a_period_is_called_by_its_day_or_its_time(whole: Whole, called: str) -> None:
+    await opened(whole)
+    page = await people(whole, **TRENDS, entrance_period_start=called, drop_off=True)
+    assert names(page) == {"Bob", "cy", "eve"}
+
+
+async def test_a_time_with_an_offset_is_read_in_the_projects_zone(whole: Whole) -> None:
+    await opened(whole)
+    hours = {**TRENDS, "interval": "hour", "drop_off": True}
+    page = await people(whole, **hours, entrance_period_start="2024-01-10T15:00:00+02:00")
+    assert names(page) == {"Bob", "cy"}
+    answer = await whole.client.post(
+        f"{whole.root}persons/funnel/",
+        json={**SIGN_UP, **hours, "entrance_period_start": "0001-01-01T00:00:00+05:00"},
+    )
+    assert (answer.status_code, answer.json()["attr"]) == (400, "entrance_period_start")
+
+
 async def test_a_person_is_shown_by_their_record_and_the_events_that_counted(
     whole: Whole,
 ) -> None:
@@ -280,6 +325,18 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({"funnel_step": 3}, "funnel_step", "invalid_input", "This funnel has the steps 1 to 2."),
     ({"funnel_step": -3}, "funnel_step", "invalid_input", "This funnel has the steps 1 to 2."),
     ({"funnel_step": "two"}, "funnel_step", "invalid_input", "A valid integer is required."),
+    (
+        {"funnel_custom_steps": [1, 3]},
+        "funnel_custom_steps",
+        "invalid_input",
+        "This funnel has the steps 1 to 2.",
+    ),
+    (
+        {"funnel_custom_steps": ["two"]},
+        "funnel_custom_steps",
+        "invalid_input",
+        "funnel_custom_steps is a list of numbers.",
+    ),
     (
         {"funnel_step": 1, "funnel_step_breakdown": "x"},
         "funnel_step_breakdown",
