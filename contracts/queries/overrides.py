@@ -60,19 +60,57 @@ def _text(sent: Json) -> str | None:
 
 def over_query(document: Document, overrides: Overrides) -> Document:
     """The query node with the overrides applied to its innermost source; the given one stays."""
-    if document.get("kind") in AROUND and isinstance(document.get("source"), Mapping):
+    kind = document.get("kind")
+    if kind in AROUND and isinstance(document.get("source"), Mapping):
         return {**document, "source": over_query(document["source"], overrides)}
-    changed = dict(document)
-    if overrides.dated:
-        kept = document.get("dateRange") if isinstance(document.get("dateRange"), Mapping) else {}
-        changed["dateRange"] = {
-            **(kept or {}), "date_from": overrides.date_from, "date_to": overrides.date_to,
-        }  # fmt: skip
+    if kind == "HogQLQuery":
+        return _over_sql(document, overrides)
+    if kind == "EventsQuery":
+        return _over_events(document, overrides)
+    changed = _dated(document, overrides)
     if overrides.properties.values:
         changed["properties"] = _joined(document.get("properties"), overrides)
     if overrides.breakdown_filter is not None:
         changed["breakdownFilter"] = dict(overrides.breakdown_filter)
     return changed
+
+
+def _dated(document: Document, overrides: Overrides) -> dict[str, Json]:
+    """A copy, its dateRange with the bounds of the overrides if they have any."""
+    if not overrides.dated:
+        return dict(document)
+    dates = {**_object(document.get("dateRange"))}
+    dates |= {"date_from": overrides.date_from, "date_to": overrides.date_to}
+    return {**document, "dateRange": dates}
+
+
+def _over_sql(document: Document, overrides: Overrides) -> Document:
+    """Dates and properties are in `filters`, which stand where the text says {filters}."""
+    if not overrides.dated and not overrides.properties.values:
+        return document
+    filters = _dated(_object(document.get("filters")), overrides)
+    return {**document, "filters": _with_properties(filters, overrides)}
+
+
+def _over_events(document: Document, overrides: Overrides) -> Document:
+    """The bounds are called after and before."""
+    changed = dict(document)
+    if overrides.dated:
+        changed |= {"after": overrides.date_from, "before": overrides.date_to}
+    return _with_properties(changed, overrides)
+
+
+def _with_properties(document: dict[str, Json], overrides: Overrides) -> dict[str, Json]:
+    """Where properties are a list and nothing else."""
+    if not overrides.properties.values:
+        return document
+    own = document.get("properties")
+    more = (wire(part) for part in overrides.properties.values)
+    return {**document, "properties": [*(own if isinstance(own, list) else ()), *more]}
+
+
+def _object(sent: Json) -> Document:
+    return sent if isinstance(sent, Mapping) else {}
 
 
 def over_filters(filters: Document, overrides: Overrides) -> Document:
