@@ -27,7 +27,7 @@ class WriteTile(msgspec.Struct, frozen=True, kw_only=True):
 class WriteDashboard(msgspec.Struct, frozen=True, kw_only=True):
     """Body of POST and PATCH of a dashboard. UNSET: not sent. Other members are ignored.
 
-    delete_insights: with `deleted: true`, its insights go with it.
+    delete_insights: with `deleted: true`, the insights that are on no other dashboard go with it.
     """
 
     name: Name | UnsetType | None = UNSET

@@ -19,7 +19,7 @@ from domain.insight.state import fold
 from services.command.dashboards import edit_command
 from services.command.documents import or_default
 from services.command.handle import Attempt, Pasts
-from services.command.rights import held, insight_stream
+from services.command.rights import Held, held, insight_stream, places
 from services.common.access import may_edit_dashboard, owns
 from services.common.caller import Caller
 from services.common.problems import forbidden
@@ -116,11 +116,15 @@ class DashboardWrite:
         deleted: list[int] = []
         for number, each in (await held(self._store, self._caller, moves)).items():
             move = moves[number]
-            if isinstance(move, LeaveDashboard) and not each.access.allows("editor"):
-                # It leaves the dashboard, which is the caller's, and stays, which it is not.
+            if isinstance(move, LeaveDashboard) and not _may_go(each, row.dashboard_id):
                 move = replace(move, delete=False)
             facts = decide(move, fold(fact.event for fact in each.past))
             parts.append(Part(insight_stream(row.team_id, number), len(each.past), tuple(facts)))
             if any(isinstance(fact, InsightDeleted) for fact in facts):
                 deleted.append(number)
         return parts, tuple(deleted)
+
+
+def _may_go(insight: Held, dashboard_id: int) -> bool:
+    """Whether it is the caller's to delete with this dashboard, and on no other."""
+    return insight.access.allows("editor") and set(places(insight.row)) <= {dashboard_id}

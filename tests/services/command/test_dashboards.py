@@ -109,6 +109,16 @@ async def test_insights_can_go_with_their_dashboard_and_come_back_with_it(world:
     assert [tile["insight"]["deleted"] for tile in restored["tiles"]] == [False]
 
 
+async def test_an_insight_on_another_dashboard_too_stays_on_that_one(world: World) -> None:
+    board = (await make(world, "dashboards"))["id"]
+    other = (await make(world, "dashboards"))["id"]
+    insight = (await make(world, "insights", dashboards=[board, other]))["id"]
+    await change(world, "dashboards", board, deleted=True, delete_insights=True)
+    assert (await change(world, "insights", insight))["dashboards"] == [other]
+    await change(world, "dashboards", board, deleted=False)
+    assert (await change(world, "insights", insight))["dashboards"] == [board, other]
+
+
 async def test_tiles_are_arranged_taken_off_and_put_back(world: World) -> None:
     board = (await make(world, "dashboards"))["id"]
     insight = await make(world, "insights", dashboards=[board])
