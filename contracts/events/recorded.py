@@ -13,6 +13,7 @@ from contracts.events.action import ActionEvent
 from contracts.events.cohort import CohortEvent
 from contracts.events.dashboard import DashboardEvent
 from contracts.events.insight import InsightEvent
+from contracts.events.project import ProjectEvent
 from contracts.events.sharing import SharingEvent
 from contracts.events.viewing import ViewingEvent
 
@@ -24,6 +25,7 @@ DomainEvent = (
     | AccessEvent
     | ActionEvent
     | CohortEvent
+    | ProjectEvent
 )
 
 _STREAMS = UUID("6f0f4f0e-6a53-5b7f-9a0e-2d9d1f6f5a11")

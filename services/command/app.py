@@ -43,7 +43,7 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.store = store
             app.state.numbers = Numbers(app.state.pool)
             app.state.passwords = Passwords(app.state.pool)
-            app.state.projects = Projects(app.state.pool, app.state.accounts)
+            app.state.projects = Projects(app.state.pool, store, app.state.accounts)
             app.state.share_logins = ShareLogins(app.state.pool, store)
             app.state.command_settings = settings
             yield

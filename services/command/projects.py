@@ -1,63 +1,178 @@
-"""Writes of projects: a plain table, not facts; who keeps accounts in memory is told."""
+"""From the body of a write to the command on a project's settings, and back to its answer.
 
-from typing import Any
-from uuid import UUID
+The project itself, with its capture token, is a row of a plain table, older than its facts.
+"""
 
-from msgspec import UNSET
-from msgspec.json import encode
-from psycopg import sql
-from psycopg.rows import class_row
+import asyncio
+import time
+from typing import assert_never
+from uuid import UUID, uuid4
+
+import msgspec
+from litestar import Response
+from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
 from contracts.api.accounts import WriteProject
+from contracts.events.project import (
+    ProjectEvent,
+    ProjectRegistered,
+    ProjectRenamed,
+    ProjectTestAccountFiltersChanged,
+    ProjectTimezoneChanged,
+    ProjectWeekStartChanged,
+)
+from contracts.events.recorded import Stream, StreamKind
+from contracts.read_models.activity import Change
+from contracts.read_models.project import ProjectRow
+from contracts.read_models.projections import CATALOG
+from domain.insight.activity import change
+from domain.project.commands import ChangeProject, ProjectCommand, RegisterProject
+from domain.project.decide import decide
+from domain.project.view import view
+from services.command.documents import or_default
+from services.command.handle import Outcome, Rules, Terms, handle
+from services.command.told import told_by
 from services.common import administration
-from services.common.accounts import PROJECT_COLUMNS, Accounts, Project
+from services.common.accounts import Accounts, Project
+from services.common.answers import resource
+from services.common.caller import Caller, Person
 from services.common.database import Pool
+from services.common.organizations import project_body
+from services.common.store import EventStore
+
+# A projector that is away keeps nobody waiting for longer.
+PATIENCE_SECONDS = 2.0
+NAP_SECONDS = 0.01
+
+
+def project_stream(team_id: int) -> Stream:
+    """There is one in each project."""
+    return Stream(StreamKind.PROJECT, team_id, 0)
 
 
 class Projects:
-    """Makes and changes projects; the next lookup of this process sees them."""
+    """Makes and changes projects."""
 
-    def __init__(self, pool: Pool, accounts: Accounts) -> None:
+    def __init__(self, pool: Pool, store: EventStore, accounts: Accounts) -> None:
         self._pool = pool
+        self._store = store
         self._accounts = accounts
 
-    async def create(self, organization_id: UUID, name: str, body: WriteProject) -> Project:
+    async def create(
+        self, person: Person, organization_id: UUID, name: str, body: WriteProject
+    ) -> Response[bytes]:
         """name: of the body, which has one."""
-        made = await administration.create_project(self._pool, organization_id, name)
-        return await self.change(made, body)
-
-    async def change(self, project: Project, body: WriteProject) -> Project:
-        """The project with what the body names."""
-        named = _columns(body)
-        if not named:
-            return project
-        statement = sql.SQL("UPDATE projects SET {} WHERE id = %(id)s RETURNING {}").format(
-            sql.SQL(", ").join(
-                sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name))
-                for name in named
-            ),
-            sql.SQL(PROJECT_COLUMNS),
+        made = await administration.create_project(
+            self._pool,
+            organization_id,
+            name,
+            or_default(body.timezone, "UTC"),
+            week_start_day=or_default(body.week_start_day, 0),
+            test_account_filters=_filters(body.test_account_filters or []),
         )
-        async with self._pool.connection() as conn:
-            cursor = await conn.cursor(row_factory=class_row(Project)).execute(
-                statement, {**named, "id": project.id}
+        operation = uuid4()
+        caller = Caller(
+            user=person.user,
+            key=person.key,
+            project=made,
+            operation_id=operation,
+            correlation_id=operation,
+        )
+        command = RegisterProject(_registered(made))
+        terms = Terms(caller=caller)
+        outcome = await handle(self._store, RULES, project_stream(made.id), command, terms)
+        return await self.answer(outcome, made, status=201)
+
+    async def change(self, body: WriteProject, terms: Terms) -> Outcome[ProjectEvent]:
+        """Of the caller's project; raises as `handle` does."""
+        project, filters = terms.caller.project, body.test_account_filters
+        command = ChangeProject(
+            made=_registered(project),
+            name=body.name,
+            timezone=body.timezone,
+            week_start_day=body.week_start_day,
+            test_account_filters=UNSET if filters is UNSET else _filters(filters),
+        )
+        return await handle(self._store, RULES, project_stream(project.id), command, terms)
+
+    async def answer(
+        self, outcome: Outcome[ProjectEvent], project: Project, status: int = 200
+    ) -> Response[bytes]:
+        """The project as every later read will show it."""
+        await self._settled(outcome.position)
+        row = view(outcome.history)
+        if row is not None:
+            project = replace(
+                project,
+                name=row.name,
+                timezone=row.timezone,
+                week_start_day=row.week_start_day,
+                test_account_filters=msgspec.json.decode(row.test_account_filters),
             )
-            changed = await cursor.fetchone()
-        if changed is None:
-            raise RuntimeError(f"project {project.id} is gone")
+        return resource(
+            msgspec.json.encode(project_body(project)),
+            version=outcome.version,
+            position=outcome.position,
+            status=status,
+        )
+
+    async def _settled(self, position: int) -> None:
+        """Until the rows say it. Here the writer waits, not the reader: whatever is asked of the
+        project, funnels too, is answered with settings that each process remembers, and no process
+        knows that it should wait for newer ones.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            if await self._reached() >= position or time.monotonic() >= deadline:
+                break
+            await asyncio.sleep(NAP_SECONDS)
         # Other processes hear of it; this one must not answer from memory before it does.
         self._accounts.forget()
-        return changed
+
+    async def _reached(self) -> int:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT position FROM checkpoints WHERE projection = %s", (CATALOG,)
+            )
+            row = await cursor.fetchone()
+        return 0 if row is None else int(row[0])
 
 
-def _columns(body: WriteProject) -> dict[str, Any]:
-    """What the body names, by column."""
-    named = {
-        "name": body.name,
-        "timezone": body.timezone,
-        "week_start_day": body.week_start_day,
-        "test_account_filters": body.test_account_filters
-        if body.test_account_filters is UNSET
-        else encode(body.test_account_filters).decode(),
-    }
-    return {name: value for name, value in named.items() if value is not UNSET}
+def _registered(project: Project) -> ProjectRegistered:
+    """What it was made with, while it has no history; what it then says is not looked at."""
+    return ProjectRegistered(
+        name=project.name,
+        timezone=project.timezone,
+        week_start_day=1 if project.week_start_day else 0,
+        test_account_filters=_filters(project.test_account_filters),
+    )
+
+
+def _filters(filters: object) -> Raw:
+    return Raw(msgspec.json.encode(filters))
+
+
+def _changes(event: ProjectEvent) -> list[Change]:
+    match event:
+        case ProjectRegistered():
+            return []
+        case ProjectRenamed():
+            return [_change("name", event.previous, event.name)]
+        case ProjectTimezoneChanged():
+            return [_change("timezone", event.previous, event.timezone)]
+        case ProjectWeekStartChanged():
+            return [_change("week_start_day", event.previous, event.week_start_day)]
+        case ProjectTestAccountFiltersChanged():
+            return [_change("test_account_filters", event.previous, event.filters)]
+        case _:
+            assert_never(event)
+
+
+def _change(field: str, before: object, after: object) -> Change:
+    return change(field, before, after, "Project")
+
+
+RULES: Rules[ProjectRow | None, ProjectCommand, ProjectEvent] = Rules(
+    decide, view, told_by(_changes)
+)

@@ -32,7 +32,7 @@ K = TypeVar("K")
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
-    """A project, or team: what `:project_id` in a path names."""
+    """A project, or team: what `:project_id` in a path names. version: of its settings' stream."""
 
     id: int
     uuid: UUID
@@ -43,6 +43,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     week_start_day: int
     test_account_filters: list[dict[str, Any]]
     created_at: datetime
+    version: int = 0
 
 
 class Organization(msgspec.Struct, frozen=True):
@@ -254,14 +255,10 @@ class Accounts:
         return User(**dict(zip(_USER, fields, strict=True)), memberships=memberships)
 
     async def _read_project(self, project_id: int) -> Project | None:
-        return await self._row(
-            Project, f"SELECT {PROJECT_COLUMNS} FROM projects WHERE id = %s", project_id
-        )
+        return await self._row(Project, f"{CURRENT_PROJECTS} WHERE id = %s", project_id)
 
     async def _read_project_by_token(self, token: str) -> Project | None:
-        return await self._row(
-            Project, f"SELECT {PROJECT_COLUMNS} FROM projects WHERE api_token = %s", token
-        )
+        return await self._row(Project, f"{CURRENT_PROJECTS} WHERE api_token = %s", token)
 
     async def _read_organization(self, organization_id: UUID) -> Organization | None:
         return await self._row(
@@ -273,7 +270,7 @@ class Accounts:
     async def _read_projects(self, organization_id: UUID) -> list[Project]:
         async with self._pool.connection() as conn:
             cursor = await conn.cursor(row_factory=class_row(Project)).execute(
-                f"SELECT {PROJECT_COLUMNS} FROM projects WHERE organization_id = %s ORDER BY id",
+                f"{CURRENT_PROJECTS} WHERE organization_id = %s ORDER BY id",
                 (organization_id,),
             )
             return await cursor.fetchall()
@@ -288,6 +285,8 @@ PROJECT_COLUMNS: LiteralString = (
     "id, uuid, organization_id, name, api_token, timezone, week_start_day, test_account_filters,"
     " created_at"
 )
+"""Of `projects`, which has the settings that a project was made with."""
+CURRENT_PROJECTS: LiteralString = f"SELECT {PROJECT_COLUMNS}, version FROM current_projects"
 _USER = (
     "id", "uuid", "distinct_id", "email", "first_name", "last_name", "is_email_verified",
     "current_team_id",

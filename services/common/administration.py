@@ -5,6 +5,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec import Raw
 from psycopg import AsyncCursor
 from psycopg.rows import class_row
 
@@ -12,6 +13,8 @@ from services.common.accounts import PROJECT_COLUMNS, Organization, Project, has
 from services.common.database import Pool
 
 V = TypeVar("V")
+
+NO_FILTERS = Raw(b"[]")
 
 
 class IssuedKey(msgspec.Struct, frozen=True):
@@ -56,13 +59,26 @@ async def create_user(
 
 
 async def create_project(
-    pool: Pool, organization_id: UUID, name: str, timezone: str = "UTC"
+    pool: Pool,
+    organization_id: UUID,
+    name: str,
+    timezone: str = "UTC",
+    *,
+    week_start_day: int = 0,
+    test_account_filters: Raw = NO_FILTERS,
 ) -> Project:
     async with pool.connection() as conn:
         cursor = await conn.cursor(row_factory=class_row(Project)).execute(
-            "INSERT INTO projects (organization_id, name, api_token, timezone)"
-            f" VALUES (%s, %s, %s, %s) RETURNING {PROJECT_COLUMNS}",
-            (organization_id, name, f"phc_{_secret(43)}", timezone),
+            "INSERT INTO projects (organization_id, name, api_token, timezone, week_start_day,"
+            f" test_account_filters) VALUES (%s, %s, %s, %s, %s, %s) RETURNING {PROJECT_COLUMNS}",
+            (
+                organization_id,
+                name,
+                f"phc_{_secret(43)}",
+                timezone,
+                week_start_day,
+                bytes(test_account_filters).decode(),
+            ),
         )
         return await _one(cursor)
 

@@ -1,4 +1,4 @@
-"""What insights are seen by: dashboards, access rules, actions, cohorts; a table of rows each.
+"""What insights are seen by: dashboards, access rules, actions, cohorts, settings; a row each.
 
 They are one projection because they rarely move: each projection reads the whole log for itself.
 """
@@ -16,6 +16,7 @@ from services.projector.checkpoint import Connection
 from services.projector.cohorts import CohortRows
 from services.projector.dashboards import DashboardRows
 from services.projector.projection import Table
+from services.projector.projects import ProjectRows
 
 
 class Rows(Protocol):
@@ -31,7 +32,7 @@ class Rows(Protocol):
     async def save(self, conn: Connection, rows: Mapping[UUID, Any]) -> None: ...
 
 
-ROWS: tuple[Rows, ...] = (DashboardRows(), AccessRows(), ActionRows(), CohortRows())
+ROWS: tuple[Rows, ...] = (DashboardRows(), AccessRows(), ActionRows(), CohortRows(), ProjectRows())
 
 State = dict[str, dict[UUID, Any]]
 """Topic -> stream -> row. Every stream that is loaded is about to be touched, so all are saved."""

@@ -3,21 +3,22 @@
 from typing import Any
 from zoneinfo import available_timezones
 
-import msgspec
-from litestar import MediaType, Request, Response, patch, post
+from litestar import Request, Response, patch, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import UNSET
 
 from contracts.api.accounts import ProjectBody, WriteProject
+from services.command.handle import Terms, replayed
 from services.command.projects import Projects
-from services.common.accounts import Accounts, Project
+from services.common.accounts import Accounts
 from services.common.body import read
-from services.common.caller import Person, resolve_project
-from services.common.operations import does
-from services.common.organizations import project_body, resolve_organization
+from services.common.caller import Caller, Person
+from services.common.operations import does, writes
+from services.common.organizations import resolve_organization
 from services.common.problems import forbidden, invalid
+from services.common.store import EventStore
 
 WRITE = {"scopes": ("project:write",)}
 AnyRequest = Request[Any, Any, State]
@@ -42,26 +43,26 @@ async def create_project(
     found = await resolve_organization(organization, person, accounts)
     if not person.user.is_administrator(found.id) or person.key.scoped_teams:
         raise forbidden("Only administrators of the organization make projects.")
-    return _answer(await projects.create(found.id, body.name, body), 201)
+    return await projects.create(person, found.id, body.name, body)
 
 
 @patch(
     ["/api/projects/{project:str}/", "/api/environments/{project:str}/"],
-    opt={**WRITE, **does(WriteProject, ProjectBody)},
+    opt={**WRITE, **writes(WriteProject, ProjectBody)},
 )
 async def patch_project(
     request: AnyRequest,
-    accounts: NamedDependency[Accounts],
+    store: NamedDependency[EventStore],
     projects: NamedDependency[Projects],
-    person: NamedDependency[Person],
-    project: FromPath[str],
+    caller: NamedDependency[Caller],
+    terms: NamedDependency[Terms],
 ) -> Response[bytes]:
     """Change what the body names."""
     body = await _read(request)
-    found = await resolve_project(project, person, accounts)
-    if not person.user.is_administrator(found.organization_id):
+    if not caller.is_administrator:
         raise forbidden("Only administrators of the organization change projects.")
-    return _answer(await projects.change(found, body), 200)
+    outcome = await replayed(store, terms) or await projects.change(body, terms)
+    return await projects.answer(outcome, caller.project)
 
 
 async def _read(request: AnyRequest) -> WriteProject:
@@ -69,12 +70,6 @@ async def _read(request: AnyRequest) -> WriteProject:
     if body.timezone is not UNSET and body.timezone not in available_timezones():
         raise invalid("timezone", "invalid_choice", f'"{body.timezone}" is not a valid choice.')
     return body
-
-
-def _answer(project: Project, status: int) -> Response[bytes]:
-    return Response(
-        msgspec.json.encode(project_body(project)), status_code=status, media_type=MediaType.JSON
-    )
 
 
 HANDLERS = [create_project, patch_project]

@@ -17,6 +17,7 @@ from services.query.reads.dashboards import DashboardReads
 from services.query.reads.insight_list import InsightList
 from services.query.reads.insights import InsightReads
 from services.query.reads.last_viewed import LastViewedReads
+from services.query.reads.projects import ProjectReads
 from services.query.reads.remembered import Remembered
 from services.query.reads.shares import ShareReads
 from services.query.reads.sharing import SharingReads
@@ -38,6 +39,7 @@ class Reads(msgspec.Struct, frozen=True):
     access: AccessReads
     actions: CatalogReads[ActionRow]
     cohorts: CatalogReads[CohortRow]
+    projects: ProjectReads
 
     @classmethod
     def over(cls, pool: Pool, freshness: Freshness) -> "Reads":
@@ -54,6 +56,7 @@ class Reads(msgspec.Struct, frozen=True):
             access=AccessReads(pool),
             actions=action_reads(pool),
             cohorts=cohort_reads(pool),
+            projects=ProjectReads(pool),
         )
 
     async def share(self, token: str) -> Share | None:

@@ -23,7 +23,7 @@ from contracts.api.accounts import (
 from contracts.api.times import written
 from services.common.accounts import Accounts, Member, Organization, Project
 from services.common.caller import Person, resolve_project
-from services.common.operations import shows
+from services.common.operations import reads, shows
 from services.common.organizations import (
     current_or_none,
     organizations_of,
@@ -31,7 +31,10 @@ from services.common.organizations import (
     resolve_organization,
 )
 from services.query import described, paging
-from services.query.answers import plain
+from services.query.answers import answer, plain
+from services.query.parameters import at_least
+from services.query.problems import parked
+from services.query.reads.all import Reads
 from services.query.reads.filters import DEFAULT_ORDER
 
 USER = {"scopes": ("user:read",)}
@@ -102,17 +105,23 @@ async def list_projects(
 
 @get(
     ["/api/projects/{project:str}/", "/api/environments/{project:str}/"],
-    opt={**PROJECT, **shows(ProjectBody)},
+    opt={**PROJECT, **reads(ProjectBody)},
 )
 async def get_project(
     request: AnyRequest,
+    reads: NamedDependency[Reads],
     accounts: NamedDependency[Accounts],
     person: NamedDependency[Person],
     project: FromPath[str],
 ) -> Response[bytes]:
     """One project, by number or as `@current`."""
-    found = await resolve_project(project, person, accounts)
-    return plain(request, _encoder.encode(project_body(found)))
+    team_id = (await resolve_project(project, person, accounts)).id
+    fresh = await reads.freshness.of(lambda: reads.projects.one(team_id), at_least(request))
+    found = fresh.value
+    if found.parked_at is not None:
+        raise parked(found.parked_at)
+    body = _encoder.encode(project_body(found.project))
+    return answer(request, body, fresh, version=found.project.version)
 
 
 @get("/api/organizations/", opt={**ORGANIZATION, **shows(Page[OrganizationBody], *described.PAGE)})

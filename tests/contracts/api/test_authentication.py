@@ -160,3 +160,52 @@ async def test_projects_are_made_and_changed(api: Api) -> None:
     (await api(f"GET {path}", by=boss)).says(200, **change)
     wrong = await api(f"PATCH {path}", {"timezone": "Mars/Olympus"}, by=boss)
     assert (wrong.status, wrong["attr"]) == (400, "timezone")
+
+
+async def test_settings_of_a_project_are_changed_under_a_condition(api: Api) -> None:
+    boss = await api.key(user_id=await api.here.member("boss@example.com", level=8))
+    # Made by the command line: nothing of it is in the log yet.
+    project = await administration.create_project(
+        api.here.pool, api.here.organization.id, "Shop", "Europe/Berlin"
+    )
+    path = f"/api/projects/{project.id}/"
+    read = await api(f"GET {path}", by=boss)
+    tag = {"If-Match": read.headers["etag"]}
+    first = await api(f"PATCH {path}", {"name": "Web shop"}, by=boss, headers=tag)
+    first.says(200, name="Web shop", timezone="Europe/Berlin")
+    seen = {"Insights-Position": first.headers["insights-position"]}
+    again = await api(f"GET {path}", by=boss, headers=seen)
+    assert (again.body, again.headers["etag"]) == (first.body, first.headers["etag"])
+    unchanged = await api(f"GET {path}", by=boss, headers={"If-None-Match": again.headers["etag"]})
+    assert unchanged.status == 304
+    late = await api(f"PATCH {path}", {"name": "Store"}, by=boss, headers=tag)
+    late.refuses(412, "stale", "Edited since you read it.")
+    (change,) = late["changes"]
+    assert (change["field"], change["before"], change["after"]) == ("name", "Shop", "Web shop")
+    for alias in (path, f"/api/environments/{project.id}/"):
+        (await api(f"GET {alias}", by=boss)).says(200, name="Web shop")
+
+
+async def test_a_repeated_change_of_a_project_is_made_once(api: Api) -> None:
+    boss = await api.key(user_id=await api.here.member("twice@example.com", level=8))
+    made = await api("POST /api/organizations/@current/projects/", {"name": "Once"}, by=boss)
+    path, key = f"/api/projects/{made['id']}/", {"Idempotency-Key": "rename"}
+    first = await api(f"PATCH {path}", {"name": "Twice"}, by=boss, headers=key)
+    await api(f"PATCH {path}", {"name": "Thrice"}, by=boss)
+    again = await api(f"PATCH {path}", {"name": "Twice"}, by=boss, headers=key)
+    assert (again.status, again.body) == (200, first.body)
+    (await api(f"GET {path}", by=boss)).says(200, name="Thrice")
+    other = await api(f"PATCH {path}", {"name": "Else"}, by=boss, headers=key)
+    other.refuses(422, "idempotency_key_reused")
+
+
+async def test_a_new_timezone_counts_from_the_next_request_on(api: Api) -> None:
+    boss = await api.key(user_id=await api.here.member("zone@example.com", level=8))
+    made = await api("POST /api/organizations/@current/projects/", {"name": "Z"}, by=boss)
+    root = f"/api/projects/{made['id']}/"
+    funnel = {"events": [{"id": "a"}, {"id": "b"}], "date_from": "2024-01-10"}
+    for zone, start in (("Asia/Tokyo", "2024-01-09T15"), ("America/Lima", "2024-01-10T05")):
+        (await api(f"PATCH {root}", {"timezone": zone}, by=boss)).says(200, timezone=zone)
+        answer = await api(f"POST {root}insights/funnel/", funnel, by=boss)
+        answer.says(200, timezone=zone)
+        assert answer["resolved_date_range"]["date_from"].startswith(start)

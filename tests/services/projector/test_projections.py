@@ -25,6 +25,7 @@ from contracts.events.cohort import (
 )
 from contracts.events.dashboard import DashboardCreated, DashboardDeleted, DashboardEvent, TileAdded
 from contracts.events.insight import InsightEvent, InsightRenamed
+from contracts.events.project import ProjectRegistered, ProjectRenamed, ProjectTimezoneChanged
 from contracts.events.recorded import DomainEvent, Stream, StreamKind
 from contracts.events.sharing import (
     AccessTokenRotated,
@@ -81,6 +82,11 @@ COHORT: list[DomainEvent] = [
     CohortPeopleAdded((UUID(int=3),)),
     CohortRenamed("Testers", None),
     CohortDeleted(),
+]
+SETTINGS: list[DomainEvent] = [
+    ProjectRegistered("Shop", "UTC", 0, Raw(b"[]")),
+    ProjectRenamed("Web shop", "Shop"),
+    ProjectTimezoneChanged("Asia/Tokyo", "UTC"),
 ]
 EDITED = [
     EditInsight(name="Sign-ups", tags=("b", "A"), description="Weekly", order=3),
@@ -168,6 +174,7 @@ EVERY_KIND: list[tuple[Stream, DomainEvent]] = [
     *((Stream(StreamKind.ACCESS, TEAM, INSIGHT), event) for event in RULES),
     *((Stream(StreamKind.ACTION, TEAM, 5), event) for event in ACTION),
     *((Stream(StreamKind.COHORT, TEAM, 6), event) for event in COHORT),
+    *((Stream(StreamKind.PROJECT, TEAM, 0), event) for event in SETTINGS),
 ]
 
 

@@ -1,0 +1,46 @@
+"""One project with its settings, in one round trip; never from memory."""
+
+from typing import LiteralString
+
+import msgspec
+from psycopg.rows import dict_row
+
+from contracts.events.recorded import Stream, StreamKind
+from contracts.read_models.projections import CATALOG
+from services.common.accounts import PROJECT_COLUMNS, Project
+from services.common.database import Pool
+from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+
+_ONE: LiteralString = f"""
+    SELECT {REACHED} AS reached, {TEAM_HEAD} AS head,
+        (SELECT p.position FROM parked_streams p
+        WHERE p.projection = 'catalog' AND p.stream_id = %(stream_id)s) AS parked_at,
+        {PROJECT_COLUMNS}, version
+    FROM current_projects WHERE id = %(team_id)s"""
+
+
+class OneProject(msgspec.Struct, frozen=True):
+    """parked_at: see `reads.insights.Found`."""
+
+    project: Project
+    parked_at: int | None
+
+
+class ProjectReads:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def one(self, team_id: int) -> Seen[OneProject]:
+        """A project is never taken away: who asks has found it already."""
+        values = {
+            "team_id": team_id,
+            "stream_id": Stream(StreamKind.PROJECT, team_id, 0).id,
+            "projections": projections(CATALOG),
+        }
+        async with self._pool.connection() as conn:
+            cursor = await conn.cursor(row_factory=dict_row).execute(_ONE, values)
+            row = await cursor.fetchone()
+        if row is None:
+            raise RuntimeError(f"project {team_id} is gone")
+        reached, head, parked_at = (row.pop(name) for name in ("reached", "head", "parked_at"))
+        return Seen(OneProject(Project(**row), parked_at), Standing(reached or 0, head))
