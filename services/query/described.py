@@ -25,6 +25,7 @@ Day = Annotated[
     ),
 ]
 Numbers = Annotated[JsonText, Meta(pattern=r"^\[([0-9]{1,15}(,[0-9]{1,15})*)?\]$")]
+Users = Annotated[str, Meta(pattern=r"^([0-9]{1,15}|\[[0-9]{1,15}(,[0-9]{1,15})*\])$")]
 Names = Annotated[
     JsonText, Meta(pattern=r'^\[("[^"\\\u0000-\u001f]*"(,"[^"\\\u0000-\u001f]*")*)?\]$')
 ]
@@ -54,12 +55,14 @@ INSIGHTS = (
     *PAGE,
     _of("cursor", "As `next` carries it: where the page begins, whatever the offset."),
     _of("short_id", "Exactly this one."),
-    _of("created_by", "By this user's number.", int),
+    _of("created_by", "By this user, or by any of these: a number, or a list of numbers.", Users),
     _of("saved", "true: saved, or on a dashboard; false: not saved.", bool),
     _of("favorited", "Present: only favorites."),
     _of("user", "Present: only the caller's."),
     _of("date_from", "Last modified after this date, absolute or relative.", Day),
     _of("date_to", "Last modified before this date, absolute or relative.", Day),
+    _of("created_date_from", "Created after this date, absolute or relative.", Day),
+    _of("created_date_to", "Created before this date, absolute or relative.", Day),
     _of("insight", "Of this kind, however it is stored.", Kind),
     _of("search", "In name, derived name, description and tags; names that are alike too.", Search),
     _of("dashboards", "On all of these dashboards: a list of numbers.", Numbers),

@@ -62,18 +62,19 @@ def at_least(request: AnyRequest) -> int | None:
 
 def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:
     """What `GET insights/` is asked for. Raises Rejected 400 naming the parameter."""
-    created_by, search = text(request, "created_by"), text(request, "search")
-    kind, saved = text(request, "insight"), text(request, "saved")
+    search, kind, saved = text(request, "search"), text(request, "insight"), text(request, "saved")
     dashboards = _json(request, "dashboards", list[int])
     tags = _json(request, "tags", list[str])
     return InsightFilter(
         short_id=text(request, "short_id"),
-        created_by=None if not created_by else _integer("created_by", created_by),
+        created_by=_numbers(text(request, "created_by"), "created_by"),
         mine=text(request, "user") is not None,
         saved=None if not saved else flag(request, "saved"),
         favorited=text(request, "favorited") is not None,
         after=_date(request, "date_from", project),
         before=_date(request, "date_to", project),
+        created_after=_date(request, "created_date_from", project),
+        created_before=_date(request, "created_date_to", project),
         kind=kind if kind in KINDS else None,  # type: ignore[arg-type]  # KINDS are its values
         search=_search(search),
         dashboards=tuple(dashboards) if dashboards else None,
@@ -116,18 +117,24 @@ def _date(request: AnyRequest, name: str, project: Project) -> datetime | None:
         datetime.now(UTC), project.timezone, week_starts_monday=project.week_start_day == 1
     )
     try:
-        if name == "date_from":
+        if name.endswith("date_from"):
             return dates.lower(sent, calendar, attr=name)
         return dates.upper(sent, calendar, attr=name)
     except InvalidQuery as cause:
         raise invalid(name, cause.code, cause.detail) from cause
 
 
-def _integer(name: str, sent: str) -> int:
+def _numbers(sent: str | None, name: str) -> tuple[int, ...] | None:
+    """One number, or a JSON array of them; an empty one asks for nothing."""
+    if not sent:
+        return None
     try:
-        return int(sent)
-    except ValueError as cause:
+        found = msgspec.json.decode(sent, type=int | list[int])
+    except msgspec.DecodeError as cause:
         raise invalid(name, "invalid_input", "A valid integer is required.") from cause
+    numbers = [found] if isinstance(found, int) else found
+    # Larger ones are nobody's.
+    return tuple(one for one in numbers if -_LARGEST <= one <= _LARGEST) if numbers else None
 
 
 def _json(request: AnyRequest, name: str, kind: type[list[T]]) -> list[T] | None:

@@ -31,19 +31,22 @@ DEFAULT_ORDER = Order("order")
 class InsightFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What an insight must be to be in the list; None: it does not matter.
 
-    created_by: a user's number; mine: by the caller. after, before: of last_modified_at, neither
-    included. kind: JSON is any query but SQL. search: case-folded, not blank. dashboards: on all of
-    them; tags: at least one of them. nothing: a condition was sent that no insight can meet.
-    order: None: the default, or by closeness when something is searched.
+    created_by: one of these users; mine: by the caller. after, before: of last_modified_at, neither
+    included; created_after, created_before: the same of created_at. kind: JSON is any query but
+    SQL. search: case-folded, not blank. dashboards: on all of them; tags: at least one of them.
+    nothing: a condition was sent that no insight can meet. order: None: the default, or by
+    closeness when something is searched.
     """
 
     short_id: str | None = None
-    created_by: int | None = None
+    created_by: tuple[int, ...] | None = None
     mine: bool = False
     saved: bool | None = None
     favorited: bool = False
     after: datetime | None = None
     before: datetime | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
     kind: Kind | None = None
     search: str | None = None
     dashboards: tuple[int, ...] | None = None
@@ -54,7 +57,8 @@ class InsightFilter(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def hangs_on_now(self) -> bool:
         """Whether it may mean something else later: dates can be sent as days from now."""
-        return self.after is not None or self.before is not None
+        dates = (self.after, self.before, self.created_after, self.created_before)
+        return any(date is not None for date in dates)
 
 
 Value = datetime | str | int | bool | None

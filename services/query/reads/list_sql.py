@@ -103,7 +103,7 @@ def condition(wanted: InsightFilter, caller: Caller) -> Condition:
     if wanted.short_id is not None:
         also("i.short_id = %(short_id)s", short_id=wanted.short_id)
     if wanted.created_by is not None:
-        also("i.created_by = %(created_by)s", created_by=wanted.created_by)
+        also("i.created_by = ANY(%(created_by)s)", created_by=list(wanted.created_by))
     if wanted.mine:
         also("i.created_by = %(user_id)s", user_id=caller.user.id)
     if wanted.saved is True:
@@ -116,6 +116,10 @@ def condition(wanted: InsightFilter, caller: Caller) -> Condition:
         also("i.last_modified_at > %(after)s", after=wanted.after)
     if wanted.before is not None:
         also("i.last_modified_at < %(before)s", before=wanted.before)
+    if wanted.created_after is not None:
+        also("i.created_at > %(created_after)s", created_after=wanted.created_after)
+    if wanted.created_before is not None:
+        also("i.created_at < %(created_before)s", created_before=wanted.created_before)
     if wanted.kind == "JSON":
         also("i.has_query AND i.kind <> 'SQL'")
     elif wanted.kind is not None:
