@@ -41,6 +41,11 @@ class PropertyFilter(msgspec.Struct, frozen=True, omit_defaults=True):
             return ()
         return self.value if isinstance(self.value, tuple) else (self.value,)
 
+    @property
+    def excludes(self) -> bool:
+        """Of a cohort: whether its members are meant to be left out."""
+        return self.negation or self.operator in ("not_in", "is_not")
+
 
 class PropertyGroup(msgspec.Struct, frozen=True):
     """All or any of its parts; none at all: always true."""
@@ -168,8 +173,19 @@ def _old_style(key: str, value: Json) -> PropertyFilter:
 
 
 def wire(tree: PropertyFilter | PropertyGroup) -> dict[str, Json]:
-    """A cleaned tree as a query node shows it; the type of every filter is written out."""
+    """A cleaned tree as a query node shows it; the type of every filter is written out.
+
+    A cohort has its own two operators, which tell a negation too; an expression has none.
+    """
     if isinstance(tree, PropertyGroup):
         return {"type": tree.type, "values": [wire(part) for part in tree.values]}
     shown: dict[str, Json] = msgspec.json.decode(msgspec.json.encode(tree))
-    return {**shown, "operator": tree.operator, "type": tree.type}
+    match tree.type:
+        case "cohort":
+            shown.pop("negation", None)
+            return {**shown, "operator": "not_in" if tree.excludes else "in", "type": "cohort"}
+        case "hogql":
+            shown.pop("operator", None)
+            return {**shown, "type": "hogql"}
+        case _:
+            return {**shown, "operator": tree.operator, "type": tree.type}

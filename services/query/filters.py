@@ -104,14 +104,13 @@ def checked_expression(text: str, attr: str) -> str:
 
 
 def _in_cohort(sent: PropertyFilter, facts: PlanningFacts, attr: str) -> AnyCondition:
-    negated = sent.negation or sent.operator in ("not_in", "is_not")
     ids = [cohort_id(value, facts, attr) for value in sent.values]
     if not ids:
         return ALWAYS
-    members = tuple(InCohort(one, negated) for one in ids)
+    members = tuple(InCohort(one, sent.excludes) for one in ids)
     if len(members) == 1:
         return members[0]
-    return AllOf(members) if negated else AnyOf(members)
+    return AllOf(members) if sent.excludes else AnyOf(members)
 
 
 def cohort_id(value: Scalar, facts: PlanningFacts, attr: str) -> int:

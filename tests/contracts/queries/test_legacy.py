@@ -162,11 +162,15 @@ def test_old_style_properties_name_the_operator_behind_two_underscores(
         ({"key": "k", "values": [1, None]}, {"key": "k", "value": [1], "type": "event"}),
         (
             {"key": "k", "value": 4, "type": "static-cohort"},
-            {"key": "id", "value": 4, "type": "cohort"},
+            {"key": "id", "value": 4, "type": "cohort", "operator": "in"},
         ),
         (
             {"value": 4, "type": "precalculated-cohort", "operator": None},
-            {"key": "id", "value": 4, "type": "cohort"},
+            {"key": "id", "value": 4, "type": "cohort", "operator": "in"},
+        ),
+        (
+            {"value": 4, "type": "cohort", "negation": True},
+            {"key": "id", "value": 4, "type": "cohort", "operator": "not_in"},
         ),
         ({"key": "k", "value": None, "type": None}, {"key": "k", "type": "event"}),
         (
@@ -177,7 +181,14 @@ def test_old_style_properties_name_the_operator_behind_two_underscores(
 )
 def test_each_filter_is_cleaned(sent: dict[str, Any], cleaned: dict[str, Any]) -> None:
     (inner,) = wire(properties=[sent, None])["properties"]["values"]
-    assert inner["values"] == [cleaned | {"operator": "exact"}]
+    assert inner["values"] == [{"operator": "exact"} | cleaned]
+
+
+def test_an_expression_has_no_operator() -> None:
+    (inner,) = wire(properties=[{"key": "event = 'a'", "type": "hogql", "value": None}])[
+        "properties"
+    ]["values"]
+    assert inner["values"] == [{"key": "event = 'a'", "type": "hogql"}]
 
 
 def test_a_filter_without_a_key_is_left_out() -> None:
