@@ -179,7 +179,9 @@ async def test_the_page_loads_from_this_server_alone(whole: Litestar) -> None:
         assert (await client.get("/api/schema/files/secrets.txt")).status_code == 404
 
 
-async def test_services_apart_tell_what_each_has_and_know_what_the_others_have() -> None:
+async def test_services_apart_tell_of_the_whole_api_and_know_what_the_others_have(
+    told: dict[str, Any],
+) -> None:
     urls = Urls()
     parts = {
         "query": query.create_app(
@@ -189,12 +191,15 @@ async def test_services_apart_tell_what_each_has_and_know_what_the_others_have()
             CommandSettings(database_url=urls.postgres_url, nats_url=urls.nats_url)
         ),
     }
-    told = {name: document(app.routes, version="1")["paths"] for name, app in parts.items()}
+    own = {name: document(app.routes, version="1")["paths"] for name, app in parts.items()}
     insight = "/api/projects/{project}/insights/{insight}/"
-    assert set(told["query"][insight]) == {"get"}
-    assert set(told["command"][insight]) == {"patch", "put"}
+    assert set(own["query"][insight]) == {"get"}
+    assert set(own["command"][insight]) == {"patch", "put"}
     for app in parts.values():
         async with client_of(app) as client:
+            served = (await client.get("/api/schema/")).json()
+            assert set(served["paths"][insight]) == {"get", "patch", "put"}
+            assert served["paths"].keys() == told["paths"].keys()
             answer = await client.delete("/api/projects/1/insights/1/")
             assert answer.status_code == 405
             assert answer.headers["allow"] == "GET, OPTIONS, PATCH, PUT"
