@@ -24,7 +24,7 @@ from services.query.funnels.plan import (
     PersonActor,
     Viz,
 )
-from services.query.funnels.steps import plan_exclusion, plan_step
+from services.query.funnels.steps import plan_exclusions, plan_step
 from services.query.funnels.validation import check
 
 _UNIT_SECONDS = {
@@ -42,7 +42,7 @@ def plan_funnel(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool = Fal
     """
     check(query, legacy=legacy)
     steps = tuple(plan_step(node, facts) for node in query.series)
-    exclusions = tuple(plan_exclusion(node, facts) for node in query.funnel.exclusions or ())
+    exclusions = plan_exclusions(query.funnel.exclusions or (), facts)
     breakdown = plan_breakdown(query, facts, legacy=legacy)
     window_seconds = _window_seconds(query)
     date_from, date_to = _dates(query, facts.calendar)

@@ -42,14 +42,20 @@ def plan_step(node: SeriesNode, facts: PlanningFacts) -> Step:
             assert_never(node)
 
 
-def plan_exclusion(node: ExclusionNode, facts: PlanningFacts) -> Exclusion:
-    """A node that passed validation: it names its steps. Raises InvalidQuery as plan_step does."""
-    assert node.funnelFromStep is not None
-    assert node.funnelToStep is not None
-    return Exclusion(
-        matches=both(_entity(node, facts), _filters(node, facts)),
-        from_step=node.funnelFromStep,
-        to_step=node.funnelToStep,
+def plan_exclusions(nodes: Iterable[ExclusionNode], facts: PlanningFacts) -> tuple[Exclusion, ...]:
+    """One per stretch of steps: which of two events bars the same way makes no difference.
+
+    The nodes passed validation: they name their steps. Raises InvalidQuery as plan_step does.
+    """
+    by_stretch: dict[tuple[int, int], list[AnyCondition]] = {}
+    for node in nodes:
+        assert node.funnelFromStep is not None
+        assert node.funnelToStep is not None
+        matches = both(_entity(node, facts), _filters(node, facts))
+        by_stretch.setdefault((node.funnelFromStep, node.funnelToStep), []).append(matches)
+    return tuple(
+        Exclusion(matches=_any(barring), from_step=since, to_step=until)
+        for (since, until), barring in by_stretch.items()
     )
 
 
@@ -90,7 +96,7 @@ def _group(node: GroupNode, facts: PlanningFacts) -> Step:
 
 
 def _any(parts: Iterable[AnyCondition]) -> AnyCondition:
-    found = tuple(parts)
+    found = tuple(dict.fromkeys(parts))
     if ALWAYS in found:
         return ALWAYS
     return found[0] if len(found) == 1 else AnyOf(found)

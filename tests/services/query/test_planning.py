@@ -416,6 +416,14 @@ def test_an_exclusion_bars_the_steps_between() -> None:
     assert isinstance(barred.matches, AllOf)
 
 
+def test_exclusions_of_the_same_steps_are_one() -> None:
+    both, last = funnel(
+        A, B, C, exclusions=[exclusion("x"), exclusion("z", 1, 2), exclusion("y"), exclusion("x")]
+    ).exclusions
+    assert both.matches == AnyOf((EventNamed(("x",)), EventNamed(("y",))))
+    assert (both.bars, last.bars) == (range(2, 3), range(3, 4))
+
+
 def test_pathological_actions_are_read_step_by_step() -> None:
     step = ActionStep(
         event="$autocapture",
