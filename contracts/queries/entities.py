@@ -25,6 +25,11 @@ def series(filters: Filters) -> tuple[SeriesNode, ...]:
 
     A missing order and 0 both come before everything (oddity).
     """
+    return tuple(node for _, node in placed(filters))
+
+
+def placed(filters: Filters) -> list[tuple[Entity, SeriesNode]]:
+    """The same, each beside the entity that it is made of."""
     found: list[tuple[Entity, SeriesNode]] = []
     for entity in _entities(filters, "actions"):
         if _action_id(entity) is not None:
@@ -33,7 +38,7 @@ def series(filters: Filters) -> tuple[SeriesNode, ...]:
         found.append((entity, entity_node(entity)))
     for entity in _entities(filters, "data_warehouse"):
         found.append((entity, DataWarehouseNode(id=_text(entity.get("id")))))
-    return tuple(node for _, node in sorted(found, key=lambda pair: _order(pair[0])))
+    return sorted(found, key=lambda pair: _order(pair[0]))
 
 
 def entity_node(entity: Entity) -> EventsNode | ActionsNode:

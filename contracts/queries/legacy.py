@@ -7,8 +7,6 @@ are PostHog's (funnels.md section 1), oddities included, with the repairs that p
 from collections.abc import Mapping
 from typing import TypeGuard, TypeVar, get_args
 
-import msgspec
-
 from contracts.queries import properties
 from contracts.queries.entities import exclusions, series
 from contracts.queries.errors import InvalidQuery, invalid_input
@@ -196,41 +194,6 @@ def _hidden(filters: Filters) -> tuple[str, ...] | None:
     if not isinstance(sent, Mapping):
         return None
     return tuple(name for name, hidden in sent.items() if hidden) or None
-
-
-# As answers show it
-
-
-def viz_node(filters: Filters) -> Json | None:
-    """The node that legacy filters of any kind mean, for answers; None for no filters at all.
-
-    Kinds that are not computed here show what they share with funnels. Raises InvalidQuery.
-    """
-    if not filters:
-        return None
-    source: Json = msgspec.json.decode(msgspec.json.encode(convert(filters)))
-    kind = insight_kind(filters)
-    if kind != "FUNNELS":
-        node_kind = _NODE_KINDS.get(kind, "TrendsQuery")
-        shared = {name: source[name] for name in _SHARED if name in source}
-        if node_kind in _WITHOUT_SERIES:
-            shared.pop("series", None)
-        source = {"kind": node_kind, **shared}
-    return {"kind": "InsightVizNode", "source": source}
-
-
-_NODE_KINDS = {
-    "TRENDS": "TrendsQuery",
-    "RETENTION": "RetentionQuery",
-    "PATHS": "PathsQuery",
-    "STICKINESS": "StickinessQuery",
-    "LIFECYCLE": "LifecycleQuery",
-}
-_WITHOUT_SERIES = ("RetentionQuery", "PathsQuery")
-_SHARED = (
-    "series", "interval", "dateRange", "properties", "filterTestAccounts", "samplingFactor",
-    "aggregation_group_type_index", "breakdownFilter",
-)  # fmt: skip
 
 
 # How a legacy request spells what a node's refusal names.

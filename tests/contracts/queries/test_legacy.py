@@ -330,43 +330,6 @@ def test_more_than_one_of_breakdowns_is_refused() -> None:
     assert refused(breakdowns=two) == ("breakdowns", "Only one breakdown is supported in funnels.")
 
 
-# Answers
-
-
-def test_an_answer_shows_the_converted_node() -> None:
-    shown = legacy.viz_node({"insight": "FUNNELS", "events": [{"id": "a"}], "date_from": "-7d"})
-    assert shown == {
-        "kind": "InsightVizNode",
-        "source": {
-            "kind": "FunnelsQuery",
-            "series": [{"kind": "EventsNode", "event": "a", "name": "a"}],
-            "dateRange": {"date_from": "-7d"},
-        },
-    }
-
-
-@pytest.mark.parametrize(
-    ("insight", "kind"),
-    [
-        (None, "TrendsQuery"),
-        ("TRENDS", "TrendsQuery"),
-        ("RETENTION", "RetentionQuery"),
-        ("PATHS", "PathsQuery"),
-        ("STICKINESS", "StickinessQuery"),
-        ("LIFECYCLE", "LifecycleQuery"),
-    ],
-)
-def test_other_kinds_show_what_they_share(insight: str | None, kind: str) -> None:
-    shown = legacy.viz_node({"insight": insight, "events": [{"id": "a"}], "bin_count": 3})
-    assert shown is not None
-    assert shown["source"]["kind"] == kind
-    assert "funnelsFilter" not in shown["source"]
-
-
-def test_no_filters_show_no_node() -> None:
-    assert legacy.viz_node({}) is None
-
-
 def test_a_funnel_is_told_by_its_insight() -> None:
     assert legacy.is_funnel({"insight": "FUNNELS"})
     assert not legacy.is_funnel({"events": []})
