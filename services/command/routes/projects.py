@@ -6,7 +6,6 @@ from zoneinfo import available_timezones
 from litestar import Request, Response, patch, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import FromPath
 from msgspec import UNSET
 
 from contracts.api.accounts import ProjectBody, WriteProject
@@ -25,7 +24,7 @@ AnyRequest = Request[Any, Any, State]
 
 
 @post(
-    "/api/organizations/{organization:str}/projects/",
+    ["/api/projects/", "/api/organizations/{organization:str}/projects/"],
     opt={**WRITE, **does(WriteProject, ProjectBody, status=201, required=True)},
     status_code=201,
 )
@@ -34,12 +33,12 @@ async def create_project(
     accounts: NamedDependency[Accounts],
     projects: NamedDependency[Projects],
     person: NamedDependency[Person],
-    organization: FromPath[str],
 ) -> Response[bytes]:
-    """A new project with an API token of its own."""
+    """A new project with an API token of its own, in the organization named or the current one."""
     body = await _read(request)
     if body.name is UNSET:
         raise invalid("name", "required", "This field is required.")
+    organization = request.path_params.get("organization", "@current")
     found = await resolve_organization(organization, person, accounts)
     if not person.user.is_administrator(found.id) or person.key.scoped_teams:
         raise forbidden("Only administrators of the organization make projects.")

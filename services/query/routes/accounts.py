@@ -30,6 +30,7 @@ from services.common.organizations import (
     project_body,
     resolve_organization,
 )
+from services.common.problems import not_found
 from services.query import described, paging
 from services.query.answers import answer, plain
 from services.query.parameters import at_least
@@ -115,13 +116,7 @@ async def get_project(
     project: FromPath[str],
 ) -> Response[bytes]:
     """One project, by number or as `@current`."""
-    team_id = (await resolve_project(project, person, accounts)).id
-    fresh = await reads.freshness.of(lambda: reads.projects.one(team_id), at_least(request))
-    found = fresh.value
-    if found.parked_at is not None:
-        raise parked(found.parked_at)
-    body = _encoder.encode(project_body(found.project))
-    return answer(request, body, fresh, version=found.project.version)
+    return await _project(request, reads, await resolve_project(project, person, accounts))
 
 
 @get("/api/organizations/", opt={**ORGANIZATION, **shows(Page[OrganizationBody], *described.PAGE)})
@@ -163,6 +158,26 @@ async def list_projects_of(
 
 
 @get(
+    "/api/organizations/{organization:str}/projects/{project:str}/",
+    opt={**PROJECT, **reads(ProjectBody)},
+)
+async def get_project_of(
+    request: AnyRequest,
+    reads: NamedDependency[Reads],
+    accounts: NamedDependency[Accounts],
+    person: NamedDependency[Person],
+    organization: FromPath[str],
+    project: FromPath[str],
+) -> Response[bytes]:
+    """One project of the organization."""
+    home = await resolve_organization(organization, person, accounts)
+    found = await resolve_project(project, person, accounts)
+    if found.organization_id != home.id:
+        raise not_found()
+    return await _project(request, reads, found)
+
+
+@get(
     "/api/organizations/{organization:str}/members/",
     opt={**MEMBERS, **shows(Page[MemberBody], *described.PAGE)},
 )
@@ -176,6 +191,15 @@ async def list_members(
     found = await resolve_organization(organization, person, accounts)
     bodies = [await _member(each, accounts) for each in await accounts.members(found.id)]
     return _page(request, [body for body in bodies if body is not None])
+
+
+async def _project(request: AnyRequest, reads: Reads, project: Project) -> Response[bytes]:
+    fresh = await reads.freshness.of(lambda: reads.projects.one(project.id), at_least(request))
+    found = fresh.value
+    if found.parked_at is not None:
+        raise parked(found.parked_at)
+    body = _encoder.encode(project_body(found.project))
+    return answer(request, body, fresh, version=found.project.version)
 
 
 async def _member(member: Member, accounts: Accounts) -> MemberBody | None:
@@ -247,5 +271,6 @@ HANDLERS = [
     list_organizations,
     get_organization,
     list_projects_of,
+    get_project_of,
     list_members,
 ]

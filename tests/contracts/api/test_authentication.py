@@ -162,6 +162,25 @@ async def test_projects_are_made_and_changed(api: Api) -> None:
     assert (wrong.status, wrong["attr"]) == (400, "timezone")
 
 
+async def test_projects_are_made_and_read_below_their_organization_or_without_it(api: Api) -> None:
+    boss = await api.key(user_id=await api.here.member("founder@example.com", level=8))
+    made = await api("POST /api/projects/", {"name": "Plain"}, by=boss)
+    made.says(201, name="Plain", organization=str(api.here.organization.id))
+    for organization in ("@current", api.here.organization.id):
+        path = f"GET /api/organizations/{organization}/projects/{made['id']}/"
+        answer = await api(path, by=boss)
+        assert (answer.status, answer.body) == (200, made.body)
+        nowhere = await api(f"GET /api/organizations/{organization}/projects/99999/", by=boss)
+        nowhere.refuses(404, "not_found", "Project not found.")
+    # Of another organization that they are in as well, it is not.
+    other = api.here.foreign.organization_id
+    await administration.create_user(api.here.pool, "founder@example.com", other)
+    elsewhere = await api(f"GET /api/organizations/{other}/projects/{made['id']}/", by=boss)
+    elsewhere.refuses(404, "not_found")
+    theirs = f"GET /api/organizations/{other}/projects/{api.here.foreign.id}/"
+    (await api(theirs, by=boss)).says(200, id=api.here.foreign.id)
+
+
 async def test_settings_of_a_project_are_changed_under_a_condition(api: Api) -> None:
     boss = await api.key(user_id=await api.here.member("boss@example.com", level=8))
     # Made by the command line: nothing of it is in the log yet.

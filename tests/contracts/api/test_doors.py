@@ -124,7 +124,7 @@ async def test_a_foreign_project_is_closed_from_both_sides(
 ) -> None:
     eve = await api.stranger()
     for door in doors(api):
-        if "{project:str}" not in door.path:
+        if "{project:str}" not in door.path or "{organization:str}" in door.path:
             continue
         for request, by in ((door.at(**theirs), {}), (door.at(**ours(api)), eve)):
             answer = await api(request, door.body, by=by)
@@ -143,7 +143,7 @@ async def test_a_foreign_id_is_not_there(api: Api, theirs: dict[str, object]) ->
     named = {**theirs, "project": api.here.project.id}
     tried = 0
     for door in doors(api):
-        places = set(re.findall(r"{(\w+):", door.path)) - {"project"}
+        places = set(re.findall(r"{(\w+):", door.path)) - {"project", "organization"}
         if "{project:str}" not in door.path or not places:
             continue
         answer = await api(door.at(**named), door.body)

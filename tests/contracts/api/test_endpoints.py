@@ -56,6 +56,7 @@ TABLE: list[tuple[str, Any, int, str]] = [
     ("GET /api/organizations/", None, 200, "organization:read"),
     ("GET /api/organizations/@current/", None, 200, "organization:read"),
     ("GET /api/organizations/@current/projects/", None, 200, "project:read"),
+    ("GET /api/organizations/@current/projects/@current/", None, 200, "project:read"),
 ]
 NAMES = [request.partition("?")[0] for request, *_ in TABLE]
 
