@@ -16,8 +16,14 @@ from contracts.read_models.access import WHOLE_PROJECT, AccessRow
 from domain.access.commands import SetAccess
 from domain.access.decide import decide
 from domain.access.view import view
-from services.command.handle import Outcome, Rules
-from services.command.rights import Held, access_row, access_stream, require_insight
+from services.command.handle import Outcome, Prepare, Rules, Terms, handle_with
+from services.command.rights import (
+    Held,
+    access_row,
+    access_stream,
+    allowed,
+    require_insight,
+)
 from services.common.access import LEVELS, may_edit_rules
 from services.common.accounts import Accounts
 from services.common.answers import resource
@@ -25,7 +31,7 @@ from services.common.caller import Caller
 from services.common.context import insight_context
 from services.common.etag import Told
 from services.common.problems import forbidden, invalid
-from services.common.store import EventStore
+from services.common.store import EventStore, Part
 
 
 async def access_command(
@@ -74,14 +80,29 @@ async def _grantee(sent: str | None, caller: Caller, accounts: Accounts) -> Gran
     )
 
 
-async def require_manager(store: EventStore, caller: Caller, insight_id: int, number: int) -> None:
-    """number: the insight's, or WHOLE_PROJECT. Raises Rejected: 404 for no insight, 403 for no
-    right to change its rules, or the project's.
+async def require_manager(
+    store: EventStore, caller: Caller, insight_id: int, number: int
+) -> tuple[Part, ...]:
+    """What the right to change the rules rests on. number: the insight's, or WHOLE_PROJECT.
+
+    Raises Rejected: 404 for no insight, 403 for no right to change its rules, or the project's.
     """
     found = await require_insight(store, caller, insight_id)
     found.access.require("viewer")
     if not may_edit_rules(found.access, await _whole(store, caller), number, caller):
         raise forbidden("You don't have permission to edit access levels here.")
+    return found.grounds
+
+
+async def set_access(
+    store: EventStore, insight_id: int, number: int, command: SetAccess, terms: Terms
+) -> Outcome[AccessEvent]:
+    """insight_id: through which the rule is set. Raises as `handle_with`, `require_manager` do."""
+    caller, stream = terms.caller, access_stream(terms.caller.team_id, number)
+    prepare: Prepare[SetAccess, AccessEvent] = allowed(
+        command, stream, lambda: require_manager(store, caller, insight_id, number)
+    )
+    return await handle_with(store, RULES, stream, prepare, terms)
 
 
 async def access_answer(

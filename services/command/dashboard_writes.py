@@ -19,7 +19,7 @@ from domain.insight.state import fold
 from services.command.dashboards import edit_command
 from services.command.documents import or_default
 from services.command.handle import Attempt, Pasts
-from services.command.rights import Held, held, insight_stream, places
+from services.command.rights import Held, held, insight_stream, places, together
 from services.common.access import may_edit_dashboard, owns
 from services.common.caller import Caller
 from services.common.problems import forbidden
@@ -114,6 +114,7 @@ class DashboardWrite:
         """
         parts: list[Part] = []
         deleted: list[int] = []
+        rests_on: list[Part] = []
         for number, each in (await held(self._store, self._caller, moves)).items():
             move = moves[number]
             if isinstance(move, LeaveDashboard) and not _may_go(each, row.dashboard_id):
@@ -122,7 +123,8 @@ class DashboardWrite:
             parts.append(Part(insight_stream(row.team_id, number), len(each.past), tuple(facts)))
             if any(isinstance(fact, InsightDeleted) for fact in facts):
                 deleted.append(number)
-        return parts, tuple(deleted)
+                rests_on += each.grounds
+        return together(self._stream, parts, rests_on), tuple(deleted)
 
 
 def _may_go(insight: Held, dashboard_id: int) -> bool:

@@ -23,9 +23,12 @@ from services.command.rights import (
     access_to,
     dashboard_stream,
     dashboards,
+    grounds,
+    grounds_for_new,
     held,
     insight_past,
     places,
+    together,
 )
 from services.common.access import Access, may_edit_dashboard
 from services.common.caller import Caller
@@ -79,8 +82,9 @@ class InsightWrite:
             self._store, self._caller.team_id, (*named, *(places(row) if row else ()))
         )
         self._check_access(row)
+        rests_on = self._grounds(row)
         if self._dashboards is UNSET:
-            return Attempt(self._command)
+            return Attempt(self._command, lambda _: together(self._stream, (), rests_on))
         found, insight = self._found, fold(fact.event for fact in past)
         for number in self._dashboards:
             self._check(number, found.get(number), insight)
@@ -93,11 +97,12 @@ class InsightWrite:
 
         def beside(facts: Sequence[InsightEvent]) -> list[Part]:
             """For each dashboard it comes on: there is a tile now, and the dashboard still is."""
-            return [
+            tiles = [
                 _part(found[fact.dashboard_id], fact.tile_id, self._stream.number)
                 for fact in facts
                 if isinstance(fact, InsightAddedToDashboard)
             ]
+            return together(self._stream, tiles, rests_on)
 
         return Attempt(command, beside)
 
@@ -117,6 +122,12 @@ class InsightWrite:
             access_for_new(self._pasts or {}, self._caller).require("editor")
         else:
             access_to(row, self._found, self._pasts or {}, self._caller).require("editor")
+
+    def _grounds(self, row: InsightRow | None) -> tuple[Part, ...]:
+        pasts = self._pasts or {}
+        if row is None:
+            return grounds_for_new(pasts, self._caller)
+        return grounds(row, self._found, pasts, self._caller)
 
     def _check(self, number: int, dashboard: DashboardRow | None, insight: Insight) -> None:
         if dashboard is None or dashboard.deleted:

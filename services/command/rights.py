@@ -1,6 +1,6 @@
 """Insights as the log has them, with what the caller may do with each; exact, as writes need it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -16,19 +16,20 @@ from contracts.read_models.insight import InsightRow
 from domain.access.view import view as access_view
 from domain.dashboard.view import view as dashboard_view
 from domain.insight.view import view as insight_view
-from services.command.handle import Pasts
+from services.command.handle import Attempt, Command, Event, Pasts, Prepare
 from services.common.access import Access, level_of, project_level, restricted
 from services.common.caller import Caller
 from services.common.problems import not_found
-from services.common.store import EventStore
+from services.common.store import EventStore, Part
 
 
 class Held(msgspec.Struct, frozen=True):
-    """An insight that was ever made. row: what its facts make of it."""
+    """An insight that was ever made. row: what its facts make of it. grounds: of `access`."""
 
     past: Sequence[Recorded[InsightEvent]]
     row: InsightRow
     access: Access
+    grounds: tuple[Part, ...]
 
 
 async def held(store: EventStore, caller: Caller, numbers: Iterable[int]) -> dict[int, Held]:
@@ -56,7 +57,9 @@ async def held(store: EventStore, caller: Caller, numbers: Iterable[int]) -> dic
         store, team_id, {number for _, row in rows.values() for number in places(row)}
     )
     return {
-        number: Held(past, row, access_to(row, boards, pasts, caller))
+        number: Held(
+            past, row, access_to(row, boards, pasts, caller), grounds(row, boards, pasts, caller)
+        )
         for number, (past, row) in rows.items()
     }
 
@@ -103,10 +106,68 @@ def access_to(
     return restricted(level_of(row.created_by, own, whole, caller), on, caller)
 
 
+def grounds(
+    row: InsightRow, boards: Mapping[int, DashboardRow], pasts: Pasts, caller: Caller
+) -> tuple[Part, ...]:
+    """What `access_to` rests on, as parts of the append that it allows: a right that is taken away
+    between the look and the append is looked for again.
+
+    Empty for administrators, who they are is no fact; without the rules for whoever made it.
+    """
+    if caller.is_administrator:
+        return ()
+    team_id, user_id = row.team_id, caller.user.id
+    on = [boards[number] for number in places(row) if number in boards]
+    closed = [
+        Part(dashboard_stream(team_id, board.dashboard_id), board.version, ())
+        for board in on
+        if board.created_by != user_id
+    ]
+    if row.created_by == user_id:
+        return tuple(closed)
+    rules = (access_stream(team_id, row.insight_id), access_stream(team_id, WHOLE_PROJECT))
+    return (*(Part(stream, len(pasts[stream]), ()) for stream in rules), *closed)
+
+
+def together(own: Stream, parts: Iterable[Part], grounds: Iterable[Part]) -> list[Part]:
+    """What goes beside the command's own stream: the parts, and the grounds that none of it moves.
+
+    Of a stream there is one part in an append.
+    """
+    found = {part.stream: part for part in parts}
+    for ground in grounds:
+        if ground.stream != own:
+            found.setdefault(ground.stream, ground)
+    return list(found.values())
+
+
+def allowed(
+    command: Command, own: Stream, look: Callable[[], Awaitable[tuple[Part, ...]]]
+) -> Prepare[Command, Event]:
+    """Readies a command, attempt by attempt, once `look` finds the right to it.
+
+    own: the command's stream. look: refuses, or tells what the right rests on.
+    """
+
+    async def prepare(_: Pasts) -> Attempt[Command, Event]:
+        grounds = await look()
+        return Attempt(command, lambda _: together(own, (), grounds))
+
+    return prepare
+
+
 def access_for_new(pasts: Pasts, caller: Caller) -> Access:
     """For an insight that is not made yet."""
     whole = access_row(pasts, access_stream(caller.team_id, WHOLE_PROJECT))
     return Access(project_level(whole, caller))
+
+
+def grounds_for_new(pasts: Pasts, caller: Caller) -> tuple[Part, ...]:
+    """What `access_for_new` rests on."""
+    if caller.is_administrator:
+        return ()
+    whole = access_stream(caller.team_id, WHOLE_PROJECT)
+    return (Part(whole, len(pasts[whole]), ()),)
 
 
 async def dashboards(

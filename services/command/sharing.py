@@ -24,16 +24,16 @@ from domain.sharing.activity import changes
 from domain.sharing.commands import SharingCommand
 from domain.sharing.decide import decide
 from domain.sharing.view import view
-from services.command.handle import Outcome, Rules
+from services.command.handle import Outcome, Prepare, Rules, Terms, handle_with
 from services.command.numbers import Numbers
-from services.command.rights import require_insight
+from services.command.rights import allowed, require_insight
 from services.command.told import told_by
 from services.common.accounts import Accounts
 from services.common.answers import resource
 from services.common.caller import Caller
 from services.common.context import user_bodies
 from services.common.problems import invalid
-from services.common.store import EventStore
+from services.common.store import EventStore, Part
 
 GENERATED_PASSWORD_LENGTH = 16
 _THEMES = frozenset({b'"light"', b'"dark"', b'"system"'})
@@ -46,10 +46,25 @@ def sharing_stream(team_id: int, insight_id: int) -> Stream:
     return Stream(StreamKind.SHARING, team_id, insight_id)
 
 
-async def require_editor(store: EventStore, caller: Caller, insight_id: int) -> None:
-    """Raises Rejected 404 unless the insight is there to be shared, 403 without the right to."""
+async def require_editor(store: EventStore, caller: Caller, insight_id: int) -> tuple[Part, ...]:
+    """What the right to share it rests on.
+
+    Raises Rejected 404 unless the insight is there to be shared, 403 without the right to.
+    """
     found = await require_insight(store, caller, insight_id, "Insight not found.")
     found.access.require("editor")
+    return found.grounds
+
+
+async def change_sharing(
+    store: EventStore, command: SharingCommand, terms: Terms
+) -> Outcome[SharingEvent]:
+    """Raises as `handle_with` and `require_editor` do."""
+    caller, stream = terms.caller, sharing_stream(terms.caller.team_id, command.insight_id)
+    prepare: Prepare[SharingCommand, SharingEvent] = allowed(
+        command, stream, lambda: require_editor(store, caller, command.insight_id)
+    )
+    return await handle_with(store, RULES, stream, prepare, terms)
 
 
 def known_settings(document: Raw | UnsetType) -> Raw | UnsetType:

@@ -10,13 +10,12 @@ from contracts.api.access import AccessBody, SetRuleBody, WriteAccess
 from contracts.api.insights import InsightBody
 from contracts.read_models.access import WHOLE_PROJECT
 from services.command.access import (
-    RULES,
     access_answer,
     access_command,
     require_manager,
+    set_access,
 )
-from services.command.handle import Terms, handle, replayed
-from services.command.rights import access_stream
+from services.command.handle import Terms, replayed
 from services.common.accounts import Accounts
 from services.common.body import read
 from services.common.caller import Caller
@@ -81,8 +80,7 @@ async def _set(
         await require_manager(store, caller, insight_id, number)
     command = await access_command(body, number, caller, accounts)
     if outcome is None:
-        stream = access_stream(caller.team_id, number)
-        outcome = await handle(store, RULES, stream, command, terms)
+        outcome = await set_access(store, insight_id, number, command, terms)
     return await access_answer(outcome, command, insight_id, store, accounts, caller)
 
 

@@ -10,25 +10,23 @@ from litestar.params import FromPath
 
 from contracts.api.sharing import AddedPasswordBody, AddPassword, SharingBody, WriteSharing
 from contracts.api.times import written
-from contracts.events.sharing import SharingEvent
 from domain.sharing.commands import (
     AddSharePassword,
     ChangeSharing,
     RemoveSharePassword,
     RotateAccessToken,
-    SharingCommand,
 )
-from services.command.handle import Outcome, Terms, handle, replayed
+from services.command.handle import Terms, replayed
 from services.command.numbers import Numbers
 from services.command.passwords import Passwords
 from services.command.settings import CommandSettings
 from services.command.sharing import (
     RULES,
+    change_sharing,
     generated_password,
     known_settings,
     require_editor,
     sharing_answer,
-    sharing_stream,
 )
 from services.common.accounts import Accounts
 from services.common.answers import resource
@@ -76,7 +74,7 @@ async def patch_sharing(
             settings=settings,
             password_required=body.password_required,
         )
-        outcome = await _change(store, command, terms)
+        outcome = await change_sharing(store, command, terms)
     return await sharing_answer(outcome, caller, numbers, accounts)
 
 
@@ -104,7 +102,7 @@ async def refresh_sharing(
             token_id=token.id,
             grace_seconds=command_settings.token_grace_seconds,
         )
-        outcome = await _change(store, command, terms)
+        outcome = await change_sharing(store, command, terms)
     return await sharing_answer(outcome, caller, numbers, accounts)
 
 
@@ -138,7 +136,7 @@ async def add_password(
         command = AddSharePassword(
             insight_id=insight_id, password_id=password_id, note=body.note or None
         )
-        outcome = await _change(store, command, terms)
+        outcome = await change_sharing(store, command, terms)
     added = RULES.fold(outcome.history)
     if added is None or not added.passwords:
         raise not_found()
@@ -176,16 +174,9 @@ async def remove_password(
         return
     await require_editor(store, caller, insight_id)
     command = RemoveSharePassword(insight_id=insight_id, password_id=password)
-    await _change(store, command, terms)
+    await change_sharing(store, command, terms)
     # After the fact: a hash without one is an orphan, a fact without its hash would be a lie.
     await passwords.remove(caller.team_id, password)
-
-
-async def _change(
-    store: EventStore, command: SharingCommand, terms: Terms
-) -> Outcome[SharingEvent]:
-    stream = sharing_stream(terms.caller.team_id, command.insight_id)
-    return await handle(store, RULES, stream, command, terms)
 
 
 HANDLERS = [patch_sharing, refresh_sharing, add_password, remove_password]

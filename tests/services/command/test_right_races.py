@@ -1,0 +1,142 @@
+"""A right that is taken away between a write's look at the log and its append is gone."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from contracts.read_models.access import WHOLE_PROJECT
+from domain.access.commands import SetAccess
+from domain.insight.commands import CreateInsight, EditInsight
+from domain.sharing.commands import ChangeSharing
+from services.command import access, insights, sharing
+from services.command.handle import Terms, handle_with
+from services.command.places import InsightWrite
+from services.command.rights import access_stream, allowed, insight_stream
+from services.common import administration
+from services.common.caller import Caller
+from services.common.problems import Rejected
+from services.common.store import EventStore
+from tests.services.command.conftest import World
+from tests.services.command.test_dashboard_races import ada, change, disturbed, made
+
+
+async def bob(world: World) -> Caller:
+    """A plain member, who made nothing."""
+    user_id = await administration.create_user(
+        world.pool, "bob@example.com", world.project.organization_id, first_name="Bob"
+    )
+    return replace(await ada(world), user=await world.app.state.accounts.user(user_id))
+
+
+async def rule(world: World, insight: int, level: str) -> None:
+    """For everybody."""
+    path = f"{world.insights}{insight}/access_controls/"
+    answer = await world.client.put(path, json={"access_level": level})
+    assert answer.status_code == 200
+
+
+async def project_rule(world: World, level: str) -> None:
+    """For all insights; that is an administrator's to say."""
+    chief = await administration.create_user(
+        world.pool, "chief@example.com", world.project.organization_id, level=8
+    )
+    key = await administration.create_key(world.pool, chief)
+    path = f"{world.insights}{await made(world, 'insights')}/global_access_controls/"
+    headers = {"Authorization": f"Bearer {key.key}"}
+    answer = await world.client.put(path, json={"access_level": level}, headers=headers)
+    assert answer.status_code == 200
+
+
+def editing(store: EventStore, world: World, caller: Caller, insight: int) -> Any:
+    stream = insight_stream(caller.team_id, insight)
+    name = EditInsight(name="Mine now")
+    return InsightWrite(store, world.app.state.numbers, caller, stream, name, ())
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_an_edit(world: World, whole: bool) -> None:
+    insight, caller = await made(world, "insights", name="Hers"), await bob(world)
+    store: EventStore = world.app.state.store
+    write = editing(store, world, caller, insight)
+
+    async def revoked() -> None:
+        await (project_rule(world, "viewer") if whole else rule(world, insight, "viewer"))
+
+    with pytest.raises(Rejected) as refused:
+        await handle_with(
+            store,
+            insights.RULES,
+            insight_stream(caller.team_id, insight),
+            disturbed(write, revoked),
+            Terms(caller=caller),
+            write.beside,
+        )
+    assert refused.value.status == 403
+    assert (await change(world, "insights", insight))["name"] == "Hers"
+
+
+async def test_an_edit_on_a_dashboard_that_is_closed_meanwhile(world: World) -> None:
+    board = await made(world, "dashboards")
+    insight = await made(world, "insights", name="Hers", dashboards=[board])
+    caller, store = await bob(world), world.app.state.store
+    write = editing(store, world, caller, insight)
+    closed = disturbed(write, lambda: change(world, "dashboards", board, restriction_level=37))
+    stream = insight_stream(caller.team_id, insight)
+    with pytest.raises(Rejected) as refused:
+        await handle_with(store, insights.RULES, stream, closed, Terms(caller=caller), write.beside)
+    assert refused.value.status == 403
+
+
+async def test_a_creation(world: World) -> None:
+    caller, store = await bob(world), world.app.state.store
+    number = await world.app.state.numbers.new_insight(caller.team_id)
+    stream = insight_stream(caller.team_id, number.id)
+    command = CreateInsight(insight_id=number.id, short_id=number.short_id)
+    write = InsightWrite(store, world.app.state.numbers, caller, stream, command, ())
+    closed = disturbed(write, lambda: project_rule(world, "viewer"))
+    with pytest.raises(Rejected) as refused:
+        await handle_with(store, insights.RULES, stream, closed, Terms(caller=caller), write.beside)
+    assert refused.value.status == 403
+    assert await store.load(stream) == []
+
+
+async def test_a_share(world: World) -> None:
+    insight, caller = await made(world, "insights"), await bob(world)
+    store: EventStore = world.app.state.store
+    stream = sharing.sharing_stream(caller.team_id, insight)
+    token = await world.app.state.numbers.new_share_token(caller.team_id, insight)
+    command = ChangeSharing(insight_id=insight, token_id=token.id, enabled=True)
+    share: Any = allowed(command, stream, lambda: sharing.require_editor(store, caller, insight))
+    closed = disturbed(share, lambda: rule(world, insight, "viewer"))
+    with pytest.raises(Rejected) as refused:
+        await handle_with(store, sharing.RULES, stream, closed, Terms(caller=caller))
+    assert refused.value.status == 403
+    assert await store.load(stream) == []
+
+
+async def test_a_rule_of_the_project_by_a_manager_of_yesterday(world: World) -> None:
+    insight, caller = await made(world, "insights"), await bob(world)
+    store: EventStore = world.app.state.store
+    stream = access_stream(caller.team_id, WHOLE_PROJECT)
+    await project_rule(world, "manager")
+    command = SetAccess(insight_id=None, grantee=None, level="none")
+    rules: Any = allowed(
+        command,
+        stream,
+        lambda: access.require_manager(store, caller, insight, WHOLE_PROJECT),
+    )
+    closed = disturbed(rules, lambda: project_rule(world, "editor"))
+    with pytest.raises(Rejected) as refused:
+        await handle_with(store, access.RULES, stream, closed, Terms(caller=caller))
+    assert refused.value.status == 403
+
+
+async def test_what_changes_nothing_about_the_right_is_no_hindrance(world: World) -> None:
+    insight, caller = await made(world, "insights", name="Hers"), await bob(world)
+    store: EventStore = world.app.state.store
+    write = editing(store, world, caller, insight)
+    ada_stays = disturbed(write, lambda: rule(world, insight, "editor"))
+    stream = insight_stream(caller.team_id, insight)
+    await handle_with(store, insights.RULES, stream, ada_stays, Terms(caller=caller), write.beside)
+    assert (await change(world, "insights", insight))["name"] == "Mine now"
