@@ -37,8 +37,9 @@ class CorrelationEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Correlated(msgspec.Struct, frozen=True, kw_only=True):
-    """odds_ratio: with a prior of one. p_value: ours; how likely mere chance is that uneven.
+    """odds_ratio: with a prior of one.
 
+    p_value: ours, when asked for; how likely mere chance is that uneven.
     …_people_url: the legacy endpoint's.
     """
 
@@ -47,7 +48,7 @@ class Correlated(msgspec.Struct, frozen=True, kw_only=True):
     failure_count: int
     odds_ratio: float
     correlation_type: Literal["success", "failure"]
-    p_value: float
+    p_value: float | UnsetType = UNSET
     success_people_url: str | UnsetType = UNSET
     failure_people_url: str | UnsetType = UNSET
 

@@ -1,6 +1,6 @@
 """Bodies of the correlation endpoints: a funnel filter, and what goes along with converting."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -31,11 +31,15 @@ class CorrelationFilter(FunnelFilter, frozen=True, kw_only=True):
 
 
 class RunCorrelation(CorrelationFilter, frozen=True, kw_only=True):
-    """A correlation filter, and how it is to be computed."""
+    """A correlation filter, how it is to be computed, and what of it is to be told."""
 
     refresh: Annotated[Flag, Meta(description="true recomputes; else a refresh mode.")] = UNSET
     client_query_id: Annotated[
         Text, Meta(description="The client's name for the run: insights/cancel/ takes it.")
+    ] = UNSET
+    include: Annotated[
+        list[Literal["p_value"]] | str | UnsetType | None,
+        Meta(description="More than PostHog tells: p_value."),
     ] = UNSET
 
 

@@ -71,7 +71,10 @@ class ClickHouseComputer:
                 dependencies=b"", range=Range(None, None, None), work=NothingToCorrelate()
             )
         planned = await self._planner.plan(project, funnel, legacy=computation.legacy)
-        return _prepared(planned, CorrelationWork(self._clickhouse, question_of(query), planned))
+        work = CorrelationWork(
+            self._clickhouse, question_of(query), planned, "p_value" in computation.include
+        )
+        return _prepared(planned, work)
 
     async def _prepare_actors(self, project: Project, query: ActorsQuery) -> Prepared:
         limit, offset = bounds(query)

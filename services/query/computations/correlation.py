@@ -29,6 +29,7 @@ class CorrelationWork(msgspec.Struct, frozen=True):
     clickhouse: ClickHouse
     question: Question
     planned: Planned
+    p_values: bool
 
     async def run(self, query_id: str) -> Result:
         plan, clock = self.planned.plan, Clock()
@@ -38,7 +39,7 @@ class CorrelationWork(msgspec.Struct, frozen=True):
         clock.lap("compile")
         rows = await self.clickhouse.query(statement, query_id=query_id)
         clock.lap("clickhouse")
-        answer = render(plan, rows)
+        answer = render(plan, rows, p_values=self.p_values)
         clock.lap("render")
         return Result(
             results=Raw(msgspec.json.encode(answer)),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 
 import msgspec
+from msgspec import UNSET
 
 from contracts.api.correlation import Correlated, CorrelationEvent, CorrelationResults
 from services.query.conditions import ALWAYS, AllOf, AnyCondition, AnyOf, EventNamed
@@ -69,15 +70,17 @@ def _mentioned(condition: AnyCondition) -> Iterable[str]:
             return
 
 
-def render(plan: FunnelPlan, rows: Iterable[object]) -> CorrelationResults:
-    """Rows in the statement's order, which is the answer's."""
+def render(
+    plan: FunnelPlan, rows: Iterable[object], *, p_values: bool = False
+) -> CorrelationResults:
+    """Rows in the statement's order, which is the answer's. p_values: tell them too."""
     counted = msgspec.convert(rows, list[Counted], strict=False)
     totals = next((row for row in counted if not row.parts), Counted((), 0, 0))
     if not totals.success or not totals.failure:
         return CorrelationResults(events=[], skewed=True)
     success, failure = _scaled(plan, totals.success), _scaled(plan, totals.failure)
     return CorrelationResults(
-        events=[_correlated(row, totals) for row in counted if row.parts],
+        events=[_correlated(row, totals, p_values) for row in counted if row.parts],
         skewed=success > SKEWED * failure or failure > SKEWED * success,
     )
 
@@ -86,7 +89,7 @@ def _scaled(plan: FunnelPlan, count: int) -> int:
     return count if plan.sample is None else round(count / plan.sample)
 
 
-def _correlated(row: Counted, totals: Counted) -> Correlated:
+def _correlated(row: Counted, totals: Counted, p_values: bool) -> Correlated:
     has, lacks = row.success, totals.success - row.success
     fails, fares = row.failure, totals.failure - row.failure
     # The ones are the prior.
@@ -97,7 +100,7 @@ def _correlated(row: Counted, totals: Counted) -> Correlated:
         failure_count=fails,
         odds_ratio=above / below,
         correlation_type="success" if above > below else "failure",
-        p_value=p_value(has, lacks, fails, fares),
+        p_value=p_value(has, lacks, fails, fares) if p_values else UNSET,
     )
 
 

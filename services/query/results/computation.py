@@ -27,10 +27,14 @@ class ActorsComputation(msgspec.Struct, frozen=True, kw_only=True, tag="actors")
 
 
 class CorrelationComputation(msgspec.Struct, frozen=True, kw_only=True, tag="correlation"):
-    """legacy: asked of the legacy endpoint, which serves funnels of a single step."""
+    """legacy: asked of the legacy endpoint, which serves funnels of a single step.
+
+    include: additions asked for: p_value.
+    """
 
     query: FunnelCorrelationQuery
     legacy: bool = False
+    include: tuple[str, ...] = ()
 
 
 Computation = FunnelComputation | ActorsComputation | CorrelationComputation

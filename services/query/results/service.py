@@ -134,13 +134,17 @@ def computation_key(computation: Computation) -> bytes:
     """What the result is kept under."""
     match computation:
         case FunnelComputation(query=query, legacy=legacy, include=include):
-            return query_key(query, " ".join(["legacy" if legacy else "node", *sorted(include)]))
+            return query_key(query, _asked_as(legacy, include))
         case ActorsComputation(query=query):
             return query_key(query)
-        case CorrelationComputation(query=query, legacy=legacy):
-            return query_key(query, "legacy" if legacy else "node")
+        case CorrelationComputation(query=query, legacy=legacy, include=include):
+            return query_key(query, _asked_as(legacy, include))
         case _:
             assert_never(computation)
+
+
+def _asked_as(legacy: bool, include: tuple[str, ...]) -> str:
+    return " ".join(["legacy" if legacy else "node", *sorted(include)])
 
 
 def result_fields(answered: Answered) -> ResultFields:

@@ -28,7 +28,14 @@ from services.query.people.links import CORRELATION_PEOPLE_FILTERS, Filters, kep
 from services.query.planner import Planner
 from services.query.results.computation import CorrelationComputation
 from services.query.results.service import Asked, Results, result_fields
-from services.query.routes.funnels import READ, asked_refresh, filters_of, text_or_none
+from services.query.routes.funnels import (
+    CORRELATION_INCLUDED,
+    READ,
+    asked_refresh,
+    filters_of,
+    included,
+    text_or_none,
+)
 from services.query.routes.people import READ as READ_PEOPLE
 from services.query.routes.people import answer, page_of, people_page, people_paths, rejected
 
@@ -95,7 +102,11 @@ async def _correlation(
     query = convert_correlation(filters)
     asked = Asked(
         project=caller.project,
-        computation=CorrelationComputation(query=query, legacy=True),
+        computation=CorrelationComputation(
+            query=query,
+            legacy=True,
+            include=included(filters.get("include"), CORRELATION_INCLUDED),
+        ),
         refresh=asked_refresh(filters.get("refresh")),
         limited=False,
         client_query_id=text_or_none(filters.get("client_query_id")),

@@ -1,6 +1,6 @@
 """Funnels asked for by legacy filters: in a body, or spelled out in the query string."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import msgspec
@@ -140,18 +140,19 @@ def asked_refresh(sent: object) -> Refresh:
 WARNINGS = "warnings"
 BASELINE = "baseline"
 INCLUDED = frozenset({"pending", BASELINE, WARNINGS})
+CORRELATION_INCLUDED = frozenset({"p_value"})
 
 
-def included(sent: object) -> tuple[str, ...]:
+def included(sent: object, known: Set[str] = INCLUDED) -> tuple[str, ...]:
     """`include=pending,baseline`, or a list. Raises Rejected 400 for anything else."""
     if sent is None or sent == "":
         return ()
     words = sent.split(",") if isinstance(sent, str) else sent
     if not isinstance(words, list) or not all(
-        isinstance(word, str) and word in INCLUDED for word in words
+        isinstance(word, str) and word in known for word in words
     ):
-        known = ", ".join(sorted(INCLUDED))
-        raise invalid("include", "invalid_choice", f"include takes a list of {known}.")
+        names = ", ".join(sorted(known))
+        raise invalid("include", "invalid_choice", f"include takes a list of {names}.")
     return tuple(sorted(set(words)))
 
 

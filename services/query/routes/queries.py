@@ -44,7 +44,13 @@ from services.query.results.computation import (
 )
 from services.query.results.jobs import Jobs
 from services.query.results.service import Answered, Asked, Results, result_fields
-from services.query.routes.funnels import WARNINGS, computed, included
+from services.query.routes.funnels import (
+    CORRELATION_INCLUDED,
+    INCLUDED,
+    WARNINGS,
+    computed,
+    included,
+)
 
 READ = {"scopes": ("query:read",)}
 AnyRequest = Request[Any, Any, State]
@@ -110,8 +116,10 @@ async def _run(sent: RunQuery, results: Results, caller: Caller) -> Response[byt
     if sent.filters_override is not UNSET:
         overrides = read_overrides(msgspec.json.decode(sent.filters_override))
         document = over_query(document, overrides) if isinstance(document, dict) else document
-    include = included(sent.include)
-    computation = _computation(read_node(document), include)
+    node = read_node(document)
+    correlates = isinstance(node, FunnelCorrelationQuery)
+    include = included(sent.include, CORRELATION_INCLUDED if correlates else INCLUDED)
+    computation = _computation(node, include)
     answered = await results.answer(
         Asked(
             project=caller.project,
@@ -136,7 +144,7 @@ def _computation(node: Node, include: tuple[str, ...]) -> Computation:
         case ActorsQuery():
             return ActorsComputation(query=node)
         case FunnelCorrelationQuery():
-            return CorrelationComputation(query=node)
+            return CorrelationComputation(query=node, include=include)
         case _:
             raise invalid_input("query", f"A {type(node).__name__} cannot be computed here.")
 
