@@ -12,20 +12,30 @@ from contracts.queries.canonical import query_key
 from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.kinds import kind, read
 from contracts.queries.nodes import FunnelCorrelationQuery, FunnelsQuery
-from contracts.queries.overrides import Overrides, over_filters, over_query
+from contracts.queries.overrides import NO_OVERRIDES, Overrides, over_filters, over_query
 from contracts.read_models.insight import InsightRow
 
 
 def overridden(row: InsightRow, overrides: Overrides) -> InsightRow:
     """The insight as it would be with a dashboard's filters, or ad-hoc ones, laid over its query.
 
-    Raises InvalidQuery when its properties can't be read.
+    One that asks nothing stays so. Raises InvalidQuery when its properties can't be read.
     """
     if not is_null(row.query):
         document = over_query(msgspec.json.decode(row.query), overrides)
         return replace(row, query=Raw(msgspec.json.encode(document)))
-    filters = over_filters(msgspec.json.decode(row.filters), overrides)
-    return replace(row, filters=Raw(msgspec.json.encode(filters)))
+    filters = msgspec.json.decode(row.filters)
+    if not filters:
+        return row
+    return replace(row, filters=Raw(msgspec.json.encode(over_filters(filters, overrides))))
+
+
+def seen_under(row: InsightRow, overrides: Overrides) -> InsightRow:
+    """The same for one of many insights: as it is, where it can't be read."""
+    try:
+        return row if overrides == NO_OVERRIDES else overridden(row, overrides)
+    except InvalidQuery:
+        return row
 
 
 Question = FunnelsQuery | FunnelCorrelationQuery

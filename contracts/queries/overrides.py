@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from contracts.queries.errors import invalid_input
+from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.loose import json_value
 from contracts.queries.nodes import WRAPPERS
 from contracts.queries.properties import EMPTY, PropertyGroup, wire
@@ -36,13 +36,16 @@ class Overrides(msgspec.Struct, frozen=True):
         return self.date_from is not None or self.date_to is not None
 
 
+NO_OVERRIDES = Overrides()
+
+
 def read(filters: Json) -> Overrides:
     """From a dashboard's `filters` or `filters_override`; other members are ignored, null is none.
 
     Raises InvalidQuery when the properties cannot be read, or for what is no object.
     """
     if filters is None:
-        return Overrides()
+        return NO_OVERRIDES
     if not isinstance(filters, Mapping):
         raise invalid_input("filters_override", "Filters are an object.")
     breakdown = json_value(filters, "breakdown_filter")
@@ -52,6 +55,14 @@ def read(filters: Json) -> Overrides:
         properties=read_properties(json_value(filters, "properties"), "filters_override"),
         breakdown_filter=breakdown if isinstance(breakdown, Mapping) else None,
     )
+
+
+def of_dashboard(filters: msgspec.Raw) -> Overrides:
+    """What a dashboard lays over the insights on it: nothing, where its filters can't be read."""
+    try:
+        return read(msgspec.json.decode(filters))
+    except InvalidQuery:
+        return NO_OVERRIDES
 
 
 def _text(sent: Json) -> str | None:

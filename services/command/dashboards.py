@@ -25,6 +25,8 @@ from contracts.events.dashboard import (
     TileArranged,
 )
 from contracts.json import EMPTY_OBJECT, is_null
+from contracts.queries.of_insights import seen_under
+from contracts.queries.overrides import of_dashboard
 from contracts.read_models.activity import Change
 from contracts.read_models.dashboard import DashboardRow
 from domain.dashboard.commands import (
@@ -127,12 +129,13 @@ async def _insights(
     row: DashboardRow, store: EventStore, accounts: Accounts, caller: Caller
 ) -> list[InsightBody]:
     """Those that are on it and in sight of the caller, as the log has them."""
-    bodies = []
+    bodies, overrides = [], of_dashboard(row.filters)
     for each in (await held(store, caller, (tile.insight_id for tile in row.tiles))).values():
         on = any(tile.dashboard_id == row.dashboard_id for tile in live_tiles(each.row))
         if on and each.access.level != "none":
-            context = await insight_context(accounts, caller, each.row, each.access)
-            bodies.append(InsightBody.of(each.row, context))
+            shown = seen_under(each.row, overrides)
+            context = await insight_context(accounts, caller, shown, each.access)
+            bodies.append(InsightBody.of(shown, context))
     return bodies
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw
 
-from contracts.api.insights import TileLook, live_tiles
-from contracts.queries.of_insights import overridden
-from contracts.queries.overrides import Overrides
+from contracts.api.insights import NO_RESULT, ResultFields, TileLook, live_tiles
+from contracts.queries.of_insights import overridden, seen_under
+from contracts.queries.overrides import Overrides, of_dashboard
 from contracts.queries.overrides import read as read_overrides
 from contracts.read_models.insight import InsightRow
 from services.common.beside import Beside
@@ -16,7 +16,7 @@ from services.common.caller import Caller
 from services.common.problems import invalid
 from services.common.results.freshness import Refresh, parse_refresh
 from services.query.parameters import AnyRequest, text
-from services.query.reads.dashboards import DashboardReads
+from services.query.reads.dashboards import DashboardReads, FoundDashboard, OnIt
 from services.query.reads.insight_list import Listed
 from services.query.results.of_insights import InsightResults
 
@@ -112,6 +112,43 @@ async def with_results(
         )
 
     return await asyncio.gather(*(one(each) for each in listed))
+
+
+def under(found: FoundDashboard) -> FoundDashboard:
+    """Its insights under its filters. What is kept for one that they change is of another query."""
+    overrides = of_dashboard(found.row.filters)
+
+    def one(on: OnIt) -> OnIt:
+        row = seen_under(on.row, overrides)
+        return on if row is on.row else _with(on, row, NO_RESULT)
+
+    return msgspec.structs.replace(found, insights=tuple(one(on) for on in found.insights))
+
+
+async def with_tiles(
+    found: FoundDashboard, asked: Wanted, caller: Caller, results: InsightResults
+) -> FoundDashboard:
+    """Its insights under its filters, or ad-hoc ones, each with its result as the mode says.
+
+    What can't be computed has no result: one insight breaks no dashboard.
+    """
+    overrides = asked.overrides or of_dashboard(found.row.filters)
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(on: OnIt) -> OnIt:
+        row = seen_under(on.row, overrides)
+        if row is on.row and asked.is_kept_alone:
+            return on
+        async with places:
+            return _with(on, row, await results.shown(row, caller.project, asked.refresh))
+
+    insights = await asyncio.gather(*(one(on) for on in found.insights))
+    return msgspec.structs.replace(found, insights=tuple(insights))
+
+
+def _with(on: OnIt, row: InsightRow, result: ResultFields) -> OnIt:
+    beside = msgspec.structs.replace(on.beside, result=result)
+    return msgspec.structs.replace(on, row=row, beside=beside)
 
 
 def _overrides(sent: str | None) -> Overrides | None:

@@ -19,10 +19,13 @@ from services.common.paths import number_in_path, project_paths
 from services.common.problems import not_found
 from services.query import described, paging, parameters
 from services.query.answers import answer
+from services.query.insight_results import under, with_tiles
+from services.query.insight_results import wanted as results_wanted
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.dashboards import FoundDashboard
 from services.query.reads.filters import DEFAULT_ORDER
+from services.query.results.of_insights import InsightResults
 
 READ = {"scopes": ("dashboard:read",)}
 AnyRequest = Request[Any, Any, State]
@@ -37,7 +40,11 @@ async def list_dashboards(
     accounts: NamedDependency[Accounts],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """Dashboards of the project: pinned ones first, then by name; deleted ones never."""
+    """Dashboards of the project: pinned ones first, then by name; deleted ones never.
+
+    The insights on one that has filters are shown under them, and without their results, which one
+    dashboard alone looks up.
+    """
     page = paging.page(request, DEFAULT_ORDER)
     fresh = await reads.freshness.of(
         lambda: reads.dashboards.page(caller, limit=page.limit, offset=page.offset),
@@ -48,20 +55,24 @@ async def list_dashboards(
         count=found.count,
         next=paging.next_page(request, page, len(found.dashboards), found.count, None),
         previous=paging.previous_page(request, page),
-        results=tuple([await _body(each, accounts, caller) for each in found.dashboards]),
+        results=tuple([await _body(under(each), accounts, caller) for each in found.dashboards]),
     )
     return answer(request, _encoder.encode(body), fresh)
 
 
-@get(project_paths("/dashboards/{dashboard:str}/"), opt={**READ, **reads(DashboardBody)})
+@get(
+    project_paths("/dashboards/{dashboard:str}/"),
+    opt={**READ, **reads(DashboardBody, *described.RESULTS)},
+)
 async def get_dashboard(
     request: AnyRequest,
     reads: NamedDependency[Reads],
     accounts: NamedDependency[Accounts],
     caller: NamedDependency[Caller],
+    insight_results: NamedDependency[InsightResults],
     dashboard: FromPath[str],
 ) -> Response[bytes]:
-    """One dashboard with its tiles, each with the whole insight."""
+    """One dashboard with its tiles, each with the whole insight under the dashboard's filters."""
     number = number_in_path(dashboard)
     fresh = await reads.freshness.of(
         lambda: reads.dashboards.one(caller, number), parameters.at_least(request)
@@ -71,6 +82,7 @@ async def get_dashboard(
     found = fresh.value.found
     if found is None:
         raise not_found()
+    found = await with_tiles(found, results_wanted(request), caller, insight_results)
     body = await _body(found, accounts, caller)
     return answer(request, _encoder.encode(body), fresh, version=found.row.version)
 

@@ -182,6 +182,42 @@ async def test_from_dashboard_computes_under_the_dashboards_filters(api: Api) ->
     assert "color" not in elsewhere.body
 
 
+@pytest.mark.usefixtures("happened")
+async def test_a_dashboard_shows_its_insights_under_its_filters(api: Api) -> None:
+    nobody = {"properties": [{"key": "plan", "value": "none", "type": "event"}]}
+    board = await api.dashboard(name="Board", filters=nobody)
+    made = await api.insight(query=SIGN_UP, dashboards=[board])
+    await api.insight(dashboards=[board])  # asks nothing, and stays so
+    path = f"GET dashboards/{board}/"
+
+    async def tiles(query: str = "") -> Any:
+        return [tile["insight"] for tile in (await api(path + query))["tiles"]]
+
+    await api(path_of(made, "blocking"))
+    computed, nothing = await tiles("?refresh=blocking")
+    assert [step["count"] for step in computed["result"]] == [0, 0]
+    assert '"none"' in json.dumps(computed["query"])
+    assert (nothing["query"], nothing["filters"], nothing["result"]) == (None, {}, None)
+    kept, _ = await tiles()
+    assert (kept["result"], kept["is_cached"]) == (computed["result"], True)
+    anybody, _ = await tiles("?refresh=blocking&filters_override=%7B%7D")
+    assert [step["count"] for step in anybody["result"]] == [2, 1]
+    written = await api(f"PATCH dashboards/{board}/", {"pinned": True})
+    (listed,) = (await api("GET dashboards/?limit=1"))["results"]
+    for answer in (written.body, listed):
+        assert answer["tiles"][0]["insight"]["query"] == computed["query"]
+    assert listed["tiles"][0]["insight"]["result"] is None
+    (await api(f"GET insights/{made['id']}/")).says(200, query=SIGN_UP, is_cached=True)
+
+
+async def test_a_dashboard_whose_filters_cannot_be_read_shows_its_insights_as_they_are(
+    api: Api,
+) -> None:
+    board = await api.dashboard(name="Board", filters={"properties": "x"})
+    await api.insight(query=SIGN_UP, dashboards=[board])
+    (await api(f"GET dashboards/{board}/")).says(200, tiles__0__insight__query=SIGN_UP)
+
+
 async def test_from_dashboard_shows_the_tiles_look(api: Api) -> None:
     board = await api.dashboard(name="Board")
     made = await api.insight(query=SIGN_UP, dashboards=[board])
