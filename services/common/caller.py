@@ -17,6 +17,7 @@ AnyRequest = Request[Any, Any, Any]
 
 KEYS = "personal_api_key"
 SHARING_TOKEN = "sharing_access_token"  # noqa: S105 - the parameter's name
+_ONLY_LOOKS = "Sharing access token can only be used for GET requests."
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -70,7 +71,7 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Person:
     """
     if SHARING_TOKEN in request.query_params:
         # Whoever comes with a share's token is its visitor: this is not a route for one.
-        raise share_refused()
+        raise share_refused() if request.method in ("GET", "HEAD") else share_refused(_ONLY_LOOKS)
     found = await _find_key(request)
     if found is None:
         raise unauthenticated("not_authenticated", "Authentication credentials were not provided.")
@@ -88,14 +89,14 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Person:
     return Person(user, key)
 
 
-def share_refused() -> Rejected:
+def share_refused(detail: str = "Sharing access token is invalid.") -> Rejected:
     """403: the token opens nothing, or not this."""
     return Rejected(
         403,
         Problem(
             type="authentication_error",
             code="authentication_failed",
-            detail="Sharing access token is invalid.",
+            detail=detail,
         ),
     )
 

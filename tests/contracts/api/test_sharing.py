@@ -272,7 +272,17 @@ async def test_the_api_takes_a_share_token_for_that_one_insight(api: Api, path: 
     else:
         assert answer["count"] == 1
     wrong = await visit(api, api.here.root + path.replace("{id}", str(made["id"])).format("none"))
-    wrong.refuses(403, "authentication_failed")
+    wrong.refuses(403, "authentication_failed", "Sharing access token is invalid.")
+
+
+async def test_a_share_token_changes_nothing(api: Api) -> None:
+    made = await api.insight(name="A")
+    token = await shared(api, f"insights/{made['id']}/sharing/")
+    change = f"PATCH insights/{made['id']}/?sharing_access_token={token}"
+    refused = await api(change, {"name": "B"}, headers={"Authorization": ""})
+    only_looks = "Sharing access token can only be used for GET requests."
+    refused.refuses(403, "authentication_failed", only_looks)
+    (await api(f"GET insights/{made['id']}/")).says(200, name="A")
 
 
 async def test_a_shared_correlation_is_a_table_on_its_page(api: Api) -> None:
