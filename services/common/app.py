@@ -16,6 +16,7 @@ from litestar.types import ASGIApp
 from contracts.queries.errors import InvalidQuery
 from services.common import health, problems
 from services.common.csv_answers import csv_answers
+from services.common.heads import heads
 from services.common.schema import routes as schema
 
 Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
@@ -30,6 +31,7 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     lifespans: each opens what the service needs and closes what it opened.
     checks: what /_readyz asks, by the name of what is asked.
     middleware: around every handler of the application.
+    around: around the application itself, before the routing.
     """
 
     handlers: Sequence[BaseRouteHandler]
@@ -38,6 +40,7 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     lifespans: Sequence[Lifespan] = ()
     checks: Mapping[str, health.Check] = {}
     middleware: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
+    around: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
 
 
 def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1024) -> Litestar:
@@ -71,6 +74,8 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
         state=State(),
     )
     _one_after_the_other(app)
+    for wrap in (heads, *(each for part in parts for each in part.around)):
+        app.asgi_handler = wrap(app.asgi_handler)
     return app
 
 

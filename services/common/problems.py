@@ -1,7 +1,7 @@
 """The one shape in which an error leaves the building, and the names of the usual ones."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -131,8 +131,9 @@ def on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     return answer(error.status_code, problem, error.headers)
 
 
-def not_allowed(method: str, allowed: Iterable[str]) -> Response[bytes]:
-    """405. allowed: the methods that the path has."""
+def not_allowed(method: str, allowed: Collection[str]) -> Response[bytes]:
+    """405. allowed: the methods that the path has; OPTIONS every path has, HEAD what has GET."""
+    methods = {*allowed, "OPTIONS", *(("HEAD",) if "GET" in allowed else ())}
     return answer(
         405,
         Problem(
@@ -140,7 +141,7 @@ def not_allowed(method: str, allowed: Iterable[str]) -> Response[bytes]:
             code="method_not_allowed",
             detail=f'Method "{method}" not allowed.',
         ),
-        {"Allow": ", ".join(sorted({*allowed, "OPTIONS"} - {""}))},
+        {"Allow": ", ".join(sorted(methods - {""}))},
     )
 
 

@@ -202,7 +202,7 @@ async def test_services_apart_tell_of_the_whole_api_and_know_what_the_others_hav
             assert served["paths"].keys() == told["paths"].keys()
             answer = await client.delete("/api/projects/1/insights/1/")
             assert answer.status_code == 405
-            assert answer.headers["allow"] == "GET, OPTIONS, PATCH, PUT"
+            assert answer.headers["allow"] == "GET, HEAD, OPTIONS, PATCH, PUT"
             assert answer.json()["code"] == "method_not_allowed"
             lost = await client.post("/api/projects/1/insights/activity/")
-            assert (lost.status_code, lost.headers["allow"]) == (405, "GET, OPTIONS")
+            assert (lost.status_code, lost.headers["allow"]) == (405, "GET, HEAD, OPTIONS")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from litestar import Litestar
 
 from services.command.capture import positions, routes, routes_v1, start_up
+from services.command.capture.browsers import open_to_browsers
 from services.command.capture.door import CaptureDoor
 from services.common import stream
 from services.common.app import ServicePart, from_state
@@ -30,13 +31,15 @@ def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
         finally:
             await bus.close()
 
+    handlers = [
+        *routes.HANDLERS,
+        *routes_v1.HANDLERS,
+        *positions.HANDLERS,
+        *start_up.HANDLERS,
+    ]
     return ServicePart(
-        handlers=[
-            *routes.HANDLERS,
-            *routes_v1.HANDLERS,
-            *positions.HANDLERS,
-            *start_up.HANDLERS,
-        ],
+        handlers=handlers,
         dependencies={"door": from_state("door"), "ingest": from_state("ingest")},
         lifespans=[lifespan],
+        around=[open_to_browsers(handlers)],
     )

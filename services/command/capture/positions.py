@@ -8,7 +8,6 @@ import msgspec
 from litestar import HttpMethod, MediaType, Response, route
 from litestar.di import NamedDependency
 
-from services.command.capture.browsers import allow_origins
 from services.command.capture.incoming import AnyRequest, query_of
 from services.common.database import Pool
 from services.common.operations import Parameter, shows
@@ -59,9 +58,8 @@ class IngestProgress:
 
 @route(
     "/i/position",
-    http_method=[HttpMethod.GET, HttpMethod.OPTIONS],
+    http_method=[HttpMethod.GET],
     opt={"public": True, **shows(Reached, *PARAMETERS)},
-    middleware=[allow_origins],
     status_code=200,
 )
 async def ingest_position(

@@ -7,7 +7,6 @@ from litestar.di import NamedDependency
 
 from contracts.headers import INGEST_POSITION
 from services.command.capture import incoming
-from services.command.capture.browsers import allow_origins
 from services.command.capture.described import CAPTURES
 from services.command.capture.door import REFUSED, CaptureDoor
 from services.command.capture.incoming import AnyRequest
@@ -43,9 +42,8 @@ def on_refusal(_: AnyRequest, refusal: Refusal) -> Response[bytes]:
 
 @route(
     [*BASE64_INSIDE, *PLAIN],
-    http_method=[HttpMethod.GET, HttpMethod.POST, HttpMethod.OPTIONS],
+    http_method=[HttpMethod.GET, HttpMethod.POST],
     opt=PUBLIC,
-    middleware=[allow_origins],
     exception_handlers={Refusal: on_refusal},
     status_code=200,
     request_max_body_size=None,

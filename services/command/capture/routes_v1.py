@@ -8,7 +8,6 @@ from litestar.di import NamedDependency
 
 from contracts.headers import INGEST_POSITION
 from services.command.capture import incoming, v1
-from services.command.capture.browsers import allow_origins
 from services.command.capture.described import CAPTURES_V1
 from services.command.capture.door import REFUSED, CaptureDoor
 from services.command.capture.incoming import AnyRequest
@@ -42,9 +41,8 @@ def on_rejected(_: AnyRequest, rejected: Rejected) -> Response[bytes]:
 
 @route(
     "/i/v1/analytics/events",
-    http_method=[HttpMethod.POST, HttpMethod.OPTIONS],
+    http_method=[HttpMethod.POST],
     opt={"public": True, **CAPTURES_V1},
-    middleware=[allow_origins],
     exception_handlers={v1.Refused: on_refused, Rejected: on_rejected},
     status_code=200,
     request_max_body_size=None,

@@ -10,7 +10,6 @@ from litestar.params import FromPath
 
 from contracts.api.accounts import Page
 from services.command.capture import incoming
-from services.command.capture.browsers import allow_origins
 from services.command.capture.described import NOTHING, starts
 from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import Refusal
@@ -31,9 +30,8 @@ def _json(value: object) -> Response[bytes]:
 
 @route(
     "/array/{token:str}/config",
-    http_method=[HttpMethod.GET, HttpMethod.OPTIONS],
+    http_method=[HttpMethod.GET],
     opt={"public": True, **starts()},
-    middleware=[allow_origins],
     status_code=200,
 )
 async def remote_config(token: FromPath[str]) -> Response[bytes]:
@@ -56,9 +54,8 @@ async def remote_config(token: FromPath[str]) -> Response[bytes]:
 
 @route(
     ["/array/{token:str}/config.js", "/static/{file:path}"],
-    http_method=[HttpMethod.GET, HttpMethod.OPTIONS],
+    http_method=[HttpMethod.GET],
     opt={"public": True, **NOTHING},
-    middleware=[allow_origins],
 )
 async def nothing_to_load() -> Response[bytes]:
     """Loaders then ask for the JSON, and go without the optional parts."""
@@ -67,9 +64,8 @@ async def nothing_to_load() -> Response[bytes]:
 
 @route(
     ["/flags", "/decide"],
-    http_method=[HttpMethod.GET, HttpMethod.POST, HttpMethod.OPTIONS],
+    http_method=[HttpMethod.GET, HttpMethod.POST],
     opt={"public": True, **starts(body=dict[str, Any])},
-    middleware=[allow_origins],
     exception_handlers={Refusal: on_refusal},
     status_code=200,
     request_max_body_size=None,
@@ -98,9 +94,8 @@ async def flags(request: AnyRequest) -> Response[bytes]:
 
 @route(
     "/s",
-    http_method=[HttpMethod.POST, HttpMethod.OPTIONS],
+    http_method=[HttpMethod.POST],
     opt={"public": True, **starts(body=dict[str, Any])},
-    middleware=[allow_origins],
     exception_handlers={Refusal: on_refusal},
     status_code=200,
     request_max_body_size=None,

@@ -125,3 +125,17 @@ async def test_nothing_in_a_path_or_a_query_breaks_the_server(api: Api) -> None:
     ):  # fmt: skip
         answer = await api(f"GET {path}")
         assert answer.status in (200, 400, 404), (path, answer.body)
+
+
+async def test_what_has_a_get_has_a_head_without_a_body(api: Api) -> None:
+    made = await api.insight(name="A")
+    for path in (f"insights/{made['id']}/", "insights/", "insights/?format=csv", "/api/projects/"):
+        read, head = await api(f"GET {path}"), await api(f"HEAD {path}")
+        assert (head.status, head.body) == (200, "")
+        for name in ("content-type", "content-length", "etag", "insights-position"):
+            assert head.headers.get(name) == read.headers.get(name), (path, name)
+    assert (await api("HEAD insights/0/")).status == 404
+    refused = await api("HEAD insights/cancel/")
+    assert (refused.status, refused.body) == (405, "")
+    assert refused.headers["allow"] == "OPTIONS, POST"
+    assert "HEAD" in (await api("DELETE insights/activity/")).headers["allow"].split(", ")

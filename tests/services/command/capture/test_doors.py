@@ -236,3 +236,18 @@ async def test_waiting_for_a_position_ends(shop: Shop) -> None:
     )
     assert reached.json()["reached"] is True
     assert (await shop.client.get("/i/position?reach=x")).status_code == 400
+
+
+async def test_a_page_can_read_what_is_wrong_with_its_method_or_path(shop: Shop) -> None:
+    for method, path, status in (
+        ("PUT", "/e/", 405),
+        ("DELETE", "/batch", 405),
+        ("GET", "/array/x", 404),
+    ):
+        answer = await shop.client.request(method, path, headers=PUBLIC_ORIGIN)
+        assert answer.status_code == status
+        assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+        assert answer.headers["vary"] == "Origin"
+    closed = await shop.client.put("/api/projects/", headers=PUBLIC_ORIGIN)
+    assert closed.status_code == 405
+    assert "access-control-allow-origin" not in closed.headers
