@@ -114,6 +114,11 @@ def column_key(key: str) -> str:
     return key.replace("%2E", "%252E").replace(".", "%2E")
 
 
+def key_of_column(path: str) -> str:
+    """The key that `column_key` made this path of."""
+    return path.replace("%2E", ".").replace("%252E", "%2E")
+
+
 def property_texts(properties: JsonObject) -> tuple[str, str]:
     """The text for a `properties` column, and all of the properties as canonical JSON text.
 

@@ -15,6 +15,7 @@ _PROJECT: Mapping[str, str] = {
     "/cohorts/{cohort}": "GET PATCH",
     "/dashboards": "GET POST",
     "/dashboards/{dashboard}": "GET PATCH",
+    "/event_definitions": "GET",
     "/insights": "GET POST",
     "/insights/activity": "GET",
     "/insights/cancel": "POST",
@@ -38,6 +39,7 @@ _PROJECT: Mapping[str, str] = {
     "/persons/funnel": "GET POST",
     "/persons/funnel/correlation": "GET POST",
     "/persons/funnel/explain": "GET POST",
+    "/property_definitions": "GET",
     "/query": "GET POST",
     "/query/{job}": "DELETE GET",
 }

@@ -113,7 +113,7 @@ Item = TypeVar("Item")
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
-    """A page of projects, of organizations or of members."""
+    """A page of a list that is read whole: projects, organizations, members, definitions."""
 
     count: int
     next: str | None

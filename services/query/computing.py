@@ -11,6 +11,7 @@ from services.common.bell import Bell
 from services.common.clickhouse import ClickHouse
 from services.common.statement import Statement
 from services.query.computer import ClickHouseComputer
+from services.query.definitions import Definitions
 from services.query.people.actors import Actors
 from services.query.people.explaining import Explainer
 from services.query.planner import Planner
@@ -18,7 +19,7 @@ from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.of_insights import InsightResults
 from services.query.results.runner import Runner
 from services.query.results.service import Results
-from services.query.routes import correlation, funnels, people, queries, shared
+from services.query.routes import correlation, definitions, funnels, people, queries, shared
 from services.query.settings import QuerySettings
 
 
@@ -40,6 +41,7 @@ def part(settings: QuerySettings) -> ServicePart:
             app.state.planner = planner
             app.state.actors = actors
             app.state.explainer = Explainer(clickhouse, app.state.pool, actors)
+            app.state.definitions = Definitions(clickhouse)
             app.state.clickhouse = clickhouse
             async with jobs.watching(), runner.working():
                 yield
@@ -50,6 +52,7 @@ def part(settings: QuerySettings) -> ServicePart:
             *correlation.HANDLERS,
             *people.HANDLERS,
             *queries.HANDLERS,
+            *definitions.HANDLERS,
             *shared.HANDLERS,
         ],
         dependencies={
@@ -59,6 +62,7 @@ def part(settings: QuerySettings) -> ServicePart:
             "planner": from_state("planner"),
             "actors": from_state("actors"),
             "explainer": from_state("explainer"),
+            "definitions": from_state("definitions"),
             "clickhouse": from_state("clickhouse"),
         },
         lifespans=[lifespan],

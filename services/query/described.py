@@ -10,6 +10,7 @@ from contracts.api.explain import ExplainPerson
 from contracts.api.funnel_filters import FunnelPeople, RunFunnel
 from services.common.operations import JsonText, Parameter
 from services.common.results.freshness import Refresh
+from services.query.definitions import OWNERS
 from services.query.parameters import LONGEST_SEARCH
 from services.query.reads.filters import KINDS, ORDER_FIELDS
 
@@ -77,6 +78,18 @@ ACTIVITY = (
     _of("limit", "How many; 10 unless given, 1,000 at most.", int),
     _of("page", "From 1.", int),
     _of("all", "With the entries that PostHog does not make.", bool),
+)
+EVENT_DEFINITIONS = (*PAGE, _of("search", "Words that the name has, all of them."))
+PROPERTY_DEFINITIONS = (
+    *EVENT_DEFINITIONS,
+    _of("type", "Whose; `event` unless given.", Literal[OWNERS]),
+    _of("event_names", "Tell which of the properties these events have: a list of names.", Names),
+    _of("filter_by_event_names", "true: only the properties that these events have.", bool),
+    _of("group_type_index", "Of groups of this type.", Literal[0, 1, 2, 3, 4]),
+    _of("properties", "Only these: names with commas between them."),
+    _of("excluded_properties", "Without these: a list of names.", Names),
+    _of("exclude_core_properties", "true: without those whose names begin with `$`.", bool),
+    _of("is_numerical", "Only numbers, or all but numbers.", bool),
 )
 NODE = (
     Parameter(name="query", description="The node.", kind=JsonText, required=True),

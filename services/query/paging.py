@@ -2,13 +2,15 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from msgspec import Raw
 
+from contracts.api.accounts import Page as Listed
 from services.query.parameters import (
     DEFAULT_LIMIT,
     HIGHEST_LIMIT,
@@ -16,7 +18,9 @@ from services.query.parameters import (
     number,
     text,
 )
-from services.query.reads.filters import Cursor, Order, OrderField, Page
+from services.query.reads.filters import DEFAULT_ORDER, Cursor, Order, OrderField, Page
+
+Item = TypeVar("Item")
 
 HIGHEST_OFFSET = 2**53
 
@@ -52,6 +56,18 @@ def page(request: AnyRequest, order: Order) -> Page:
     limit = number(request, "limit", DEFAULT_LIMIT, least=1, most=HIGHEST_LIMIT)
     offset = number(request, "offset", 0, least=0, most=HIGHEST_OFFSET)
     return Page(limit, offset, _cursor(text(request, "cursor"), order))
+
+
+def listed(request: AnyRequest, found: Sequence[Item]) -> Listed[Item]:
+    """The page of `found` that is asked for; of lists that are short enough to be read whole."""
+    this = page(request, DEFAULT_ORDER)
+    results = tuple(found[this.offset : this.offset + this.limit])
+    return Listed(
+        count=len(found),
+        next=next_page(request, this, len(results), len(found), None),
+        previous=previous_page(request, this),
+        results=results,
+    )
 
 
 def next_page(

@@ -31,12 +31,12 @@ from services.common.organizations import (
     resolve_organization,
 )
 from services.common.problems import not_found
-from services.query import described, paging
+from services.query import described
 from services.query.answers import answer, plain
+from services.query.paging import listed
 from services.query.parameters import at_least
 from services.query.problems import parked
 from services.query.reads.all import Reads
-from services.query.reads.filters import DEFAULT_ORDER
 
 USER = {"scopes": ("user:read",)}
 PROJECT = {"scopes": ("project:read",)}
@@ -252,15 +252,7 @@ async def _organization(
 
 
 def _page(request: AnyRequest, found: Sequence[Listed]) -> Response[bytes]:
-    page = paging.page(request, DEFAULT_ORDER)
-    results = tuple(found[page.offset : page.offset + page.limit])
-    body = Page(
-        count=len(found),
-        next=paging.next_page(request, page, len(results), len(found), None),
-        previous=paging.previous_page(request, page),
-        results=results,
-    )
-    return plain(request, _encoder.encode(body))
+    return plain(request, _encoder.encode(listed(request, found)))
 
 
 HANDLERS = [

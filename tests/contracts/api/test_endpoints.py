@@ -44,6 +44,8 @@ TABLE: list[tuple[str, Any, int, str]] = [
     ("POST person/funnel/", {**BODY, "funnel_step": 1}, 200, "person:read"),
     ("POST query/", {"query": SIGN_UP["source"]}, 200, "query:read"),
     (f"GET query/?query={quote(json.dumps(SIGN_UP['source']))}", None, 200, "query:read"),
+    ("GET event_definitions/", None, 200, "event_definition:read"),
+    ("GET property_definitions/", None, 200, "property_definition:read"),
     ("GET dashboards/", None, 200, "dashboard:read"),
     ("GET actions/", None, 200, "action:read"),
     ("POST actions/", {"name": "A"}, 201, "action:write"),

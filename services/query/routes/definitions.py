@@ -1,0 +1,96 @@
+"""Which events and properties there are: what tools ask before they write a query."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+
+from contracts.api.accounts import Page
+from contracts.api.definitions import EventDefinition, PropertyDefinition
+from services.common.caller import Caller
+from services.common.clickhouse import EngineError
+from services.common.operations import shows
+from services.common.paths import project_paths
+from services.common.problems import invalid
+from services.query import described
+from services.query.answers import plain
+from services.query.definitions import OWNERS, Definitions, Owner, Properties
+from services.query.paging import listed
+from services.query.parameters import AnyRequest, flag, number, text
+from services.query.routes.people import rejected
+
+EVENTS = {"scopes": ("event_definition:read",)}
+PROPERTIES = {"scopes": ("property_definition:read",)}
+HIGHEST_GROUP = 4
+
+_names = msgspec.json.Decoder(list[str])
+
+
+@get(
+    project_paths("/event_definitions/"),
+    opt={**EVENTS, **shows(Page[EventDefinition], *described.EVENT_DEFINITIONS)},
+)
+async def list_event_definitions(
+    request: AnyRequest, definitions: NamedDependency[Definitions], caller: NamedDependency[Caller]
+) -> Response[bytes]:
+    """The names of the events that were captured, those of the newest day first, then by name."""
+    try:
+        found = await definitions.events(caller.team_id, text(request, "search") or "")
+    except EngineError as failed:
+        raise rejected(failed) from failed
+    return plain(request, msgspec.json.encode(listed(request, found)))
+
+
+@get(
+    project_paths("/property_definitions/"),
+    opt={**PROPERTIES, **shows(Page[PropertyDefinition], *described.PROPERTY_DEFINITIONS)},
+)
+async def list_property_definitions(
+    request: AnyRequest, definitions: NamedDependency[Definitions], caller: NamedDependency[Caller]
+) -> Response[bytes]:
+    """The names of the properties of events, persons or groups, in alphabetical order."""
+    try:
+        found = await definitions.properties(caller.team_id, _asked(request))
+    except EngineError as failed:
+        raise rejected(failed) from failed
+    return plain(request, msgspec.json.encode(listed(request, found)))
+
+
+def _asked(request: AnyRequest) -> Properties:
+    numerical = text(request, "is_numerical")
+    names = [name for name in (text(request, "properties") or "").split(",") if name]
+    events = _list(request, "event_names")
+    return Properties(
+        owner=_owner(text(request, "type")),
+        events=tuple(events) if events else None,
+        seen_only=flag(request, "filter_by_event_names"),
+        group=number(request, "group_type_index", 0, least=0, most=HIGHEST_GROUP),
+        search=text(request, "search") or "",
+        names=frozenset(names) if names else None,
+        excluded=frozenset(_list(request, "excluded_properties")),
+        core=not flag(request, "exclude_core_properties"),
+        numerical=None if not numerical else flag(request, "is_numerical"),
+    )
+
+
+def _owner(sent: str | None) -> Owner:
+    for owner in OWNERS:
+        if owner == (sent or "event"):
+            return owner
+    raise invalid("type", "invalid_choice", f'"{sent}" is not a valid choice.')
+
+
+def _list(request: AnyRequest, name: str) -> list[str]:
+    """JSON; what is none is the one name, repeated for each: so do clients that never read it."""
+    sent = text(request, name)
+    if not sent:
+        return []
+    try:
+        return _names.decode(sent)
+    except msgspec.DecodeError:
+        values: list[Any] = request.query_params.getall(name)
+        return [str(value) for value in values]
+
+
+HANDLERS = [list_event_definitions, list_property_definitions]
