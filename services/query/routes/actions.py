@@ -1,30 +1,20 @@
 """Reading actions: a list, and one."""
 
-from typing import Any
-
-import msgspec
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.actions import ActionBody, ActionPage
 from services.common.accounts import Accounts
 from services.common.caller import Caller
-from services.common.context import user_bodies
 from services.common.operations import reads
-from services.common.paths import number_in_path, project_paths
-from services.common.problems import not_found
-from services.query import described, paging, parameters
-from services.query.answers import answer
-from services.query.problems import parked
+from services.common.paths import project_paths
+from services.query import described
+from services.query.parameters import AnyRequest
 from services.query.reads.all import Reads
-from services.query.reads.filters import DEFAULT_ORDER
+from services.query.rows import one_of, page_of
 
 READ = {"scopes": ("action:read",)}
-AnyRequest = Request[Any, Any, State]
-
-_encoder = msgspec.json.Encoder()
 
 
 @get(project_paths("/actions/"), opt={**READ, **reads(ActionPage, *described.PAGE)})
@@ -35,20 +25,10 @@ async def list_actions(
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Actions of the project by name, deleted ones never."""
-    page = paging.page(request, DEFAULT_ORDER)
-    fresh = await reads.freshness.of(
-        lambda: reads.actions.page(caller.team_id, limit=page.limit, offset=page.offset),
-        parameters.at_least(request),
+    rows = reads.actions
+    return await page_of(
+        request, rows, ActionBody.of, ActionPage, reads.freshness, accounts, caller
     )
-    found = fresh.value
-    users = await user_bodies(accounts, (row.created_by for row in found.rows))
-    body = ActionPage(
-        count=found.count,
-        next=paging.next_page(request, page, len(found.rows), found.count, None),
-        previous=paging.previous_page(request, page),
-        results=tuple(ActionBody.of(row, users.get(row.created_by or 0)) for row in found.rows),
-    )
-    return answer(request, _encoder.encode(body), fresh)
 
 
 @get(project_paths("/actions/{action:str}/"), opt={**READ, **reads(ActionBody)})
@@ -60,18 +40,8 @@ async def get_action(
     action: FromPath[str],
 ) -> Response[bytes]:
     """One action."""
-    number = number_in_path(action)
-    fresh = await reads.freshness.of(
-        lambda: reads.actions.one(caller.team_id, number), parameters.at_least(request)
-    )
-    if fresh.value.parked_at is not None:
-        raise parked(fresh.value.parked_at)
-    row = fresh.value.row
-    if row is None:
-        raise not_found()
-    users = await user_bodies(accounts, (row.created_by,))
-    body = ActionBody.of(row, users.get(row.created_by or 0))
-    return answer(request, _encoder.encode(body), fresh, version=row.version)
+    rows = reads.actions
+    return await one_of(request, action, rows, ActionBody.of, reads.freshness, accounts, caller)
 
 
 HANDLERS = [list_actions, get_action]
