@@ -4,7 +4,7 @@
 they were sent (`Filters`): `contracts.queries.properties` reads them.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -12,6 +12,9 @@ VizType = Literal["steps", "trends", "time_to_convert", "flow"]
 OrderType = Literal["ordered", "strict", "unordered"]
 AttributionType = Literal["first_touch", "last_touch", "all_events", "step"]
 IntervalType = Literal["second", "minute", "hour", "day", "week", "month"]
+
+DayOfWeek = Annotated[int, msgspec.Meta(ge=1, le=7)]
+"""ISO: 1 is Monday, 7 is Sunday."""
 
 Filters = Any
 """Property filters as sent: None, a list, or a group {type, values}. Read by `properties.read`."""
@@ -51,10 +54,10 @@ class DataWarehouseNode(Node, frozen=True, kw_only=True, tag_field="kind", tag="
 
 
 class GroupNode(Node, frozen=True, kw_only=True, tag_field="kind", tag="GroupNode"):
-    """Any of its nodes."""
+    """Any of its nodes. operator: AND decodes, so that it can be refused with the right words."""
 
     nodes: tuple[EventsNode | ActionsNode | DataWarehouseNode, ...] = ()
-    operator: Literal["OR"] = "OR"
+    operator: Literal["OR", "AND"] = "OR"
     name: str | None = None
     custom_name: str | None = None
     properties: Filters = None
@@ -99,9 +102,12 @@ ExclusionNode = FunnelExclusionEventsNode | FunnelExclusionActionsNode
 
 
 class DateRange(Node, frozen=True, kw_only=True):
+    """daysOfWeek: the days that count, in the project's timezone; none named: all of them."""
+
     date_from: str | None = None
     date_to: str | None = None
     explicitDate: bool | None = None
+    daysOfWeek: tuple[DayOfWeek, ...] | None = None
 
 
 class BreakdownItem(Node, frozen=True, kw_only=True):

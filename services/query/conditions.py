@@ -71,6 +71,12 @@ class InCohort(Condition, frozen=True):
     negated: bool = False
 
 
+class OnDays(Condition, frozen=True):
+    """The event is of one of these days of the week: 1 (Monday) … 7, in the project's timezone."""
+
+    days: tuple[int, ...]
+
+
 class Expression(Condition, frozen=True):
     """An expression of the closed subset of section 4, parsed once and known to be served.
 
@@ -80,6 +86,6 @@ class Expression(Condition, frozen=True):
     text: str
 
 
-AnyCondition = AllOf | AnyOf | EventNamed | PropertyIs | InCohort | Expression
+AnyCondition = AllOf | AnyOf | EventNamed | PropertyIs | InCohort | OnDays | Expression
 
 ALWAYS = AllOf()

@@ -24,6 +24,7 @@ from services.query.conditions import (
     EventNamed,
     Expression,
     InCohort,
+    OnDays,
     PropertyIs,
     PropertyType,
 )
@@ -111,6 +112,10 @@ class Source:
             case InCohort(cohort_id=cohort_id, negated=negated):
                 members = memberships.cohort(self, cohort_id)
                 return f"({self.person_id()} {'NOT IN' if negated else 'IN'} {members})"
+            case OnDays(days=days):
+                zone = self.bindings.bind(self.timezone, "String")
+                named = self.bindings.bind(list(days), "Array(UInt8)")
+                return f"(toDayOfWeek(e.timestamp, 0, {zone}) IN {named})"
             case Expression(text=text):
                 return self._expressions.condition(parse(text))
             case _:

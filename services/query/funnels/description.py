@@ -16,6 +16,7 @@ from services.query.conditions import (
     EventNamed,
     Expression,
     InCohort,
+    OnDays,
     PropertyIs,
     Scalar,
 )
@@ -143,6 +144,8 @@ def _text(condition: AnyCondition) -> str:
             return _property(condition)
         case InCohort(cohort_id=cohort_id, negated=negated):
             return f"person {'NOT IN' if negated else 'IN'} COHORT {cohort_id}"
+        case OnDays(days=days):
+            return _among("day of week", "=", days)
         case Expression(text=text):
             return f"({text})"
         case _:

@@ -10,7 +10,7 @@ import msgspec
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import DateRange, FunnelsQuery
 from services.query.cohorts import plan_cohorts
-from services.query.conditions import AnyCondition
+from services.query.conditions import ALWAYS, AnyCondition, OnDays
 from services.query.dates import Calendar, date_range, shifted
 from services.query.filters import both, checked_expression, conditions
 from services.query.funnels.breakdowns import plan_breakdown
@@ -132,10 +132,18 @@ def _dates(query: FunnelsQuery, calendar: Calendar) -> tuple[datetime, datetime]
 
 
 def _filters(query: FunnelsQuery, facts: PlanningFacts) -> AnyCondition:
-    own = conditions(query.properties, facts)
-    if not query.filterTestAccounts:
-        return own
-    return both(own, conditions(facts.test_account_filters, facts, "filterTestAccounts"))
+    tested = facts.test_account_filters if query.filterTestAccounts else None
+    return both(
+        conditions(query.properties, facts),
+        conditions(tested, facts, "filterTestAccounts"),
+        _days(query),
+    )
+
+
+def _days(query: FunnelsQuery) -> AnyCondition:
+    """Events of other days are not there at all, whatever the order; the window runs on."""
+    named = query.dateRange.daysOfWeek if query.dateRange is not None else None
+    return OnDays(tuple(sorted(set(named)))) if named else ALWAYS
 
 
 def _actor(query: FunnelsQuery) -> AnyActor:

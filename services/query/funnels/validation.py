@@ -38,6 +38,7 @@ def check(query: FunnelsQuery, *, legacy: bool) -> None:
     _check_exclusions(query)
     _check_optional(query)
     _check_attribution(funnel, count)
+    _check_groups(query.series)
     if count > MAX_STEPS:
         raise invalid_input("series", f"A funnel has at most {MAX_STEPS} steps.")
 
@@ -126,6 +127,13 @@ def _check_attribution(funnel: FunnelsFilter, count: int) -> None:
     if step is None or not 0 <= step < count:
         detail = f"breakdownAttributionValue must be between 0 and {count - 1}."
         raise invalid_input("funnelsFilter__breakdownAttributionValue", detail)
+
+
+def _check_groups(series: tuple[SeriesNode, ...]) -> None:
+    for node in series:
+        if isinstance(node, GroupNode) and node.operator != "OR":
+            detail = f"Funnel step event groups only support the OR operator, got {node.operator}"
+            raise invalid_input(None, detail)
 
 
 def _is_optional(node: SeriesNode) -> bool:

@@ -8,7 +8,15 @@ import pytest
 from contracts.queries import kinds, legacy
 from contracts.queries.actions import Action, ActionStep
 from contracts.queries.errors import InvalidQuery
-from services.query.conditions import ALWAYS, AllOf, AnyOf, EventNamed, InCohort, PropertyIs
+from services.query.conditions import (
+    ALWAYS,
+    AllOf,
+    AnyOf,
+    EventNamed,
+    InCohort,
+    OnDays,
+    PropertyIs,
+)
 from services.query.funnels.facts import PlanningFacts
 from services.query.funnels.plan import (
     Breakdown,
@@ -348,6 +356,20 @@ def test_the_filters_of_test_accounts_join_the_global_ones() -> None:
     assert plan(filterTestAccounts=True).filters == test
 
 
+def test_days_of_the_week_join_the_global_filters() -> None:
+    assert plan(dateRange={"daysOfWeek": [7, 6, 7]}).filters == OnDays((6, 7))
+    assert plan(dateRange={"daysOfWeek": []}).filters == ALWAYS
+    own = PropertyIs("event", "k", "exact", ("v",))
+    assert plan(properties=[K], dateRange={"daysOfWeek": [1]}).filters == AllOf((own, OnDays((1,))))
+
+
+@pytest.mark.parametrize("day", [0, 8, "Monday"])
+def test_a_week_has_seven_days_from_1(day: object) -> None:
+    with pytest.raises(InvalidQuery) as refused:
+        plan(dateRange={"daysOfWeek": [1, day]})
+    assert refused.value.attr == "query__dateRange__daysOfWeek__1"
+
+
 def test_an_actor_is_a_person_a_group_or_an_expression() -> None:
     assert plan(aggregation_group_type_index=0).actor == GroupActor(0)
     by_session = {"funnelAggregateByHogQL": "properties.$session_id"}
@@ -403,6 +425,11 @@ def test_a_group_is_called_what_its_nodes_are_called() -> None:
     bought, anything = {"kind": "ActionsNode", "id": 3}, {"kind": "EventsNode"}
     step = plan({"kind": "GroupNode", "name": "Y", "nodes": [bought, anything]}, C).steps[0]
     assert (step.name, step.matches) == ("Bought, All events", ALWAYS)
+
+
+def test_a_group_is_never_all_of_its_nodes() -> None:
+    with pytest.raises(InvalidQuery, match="only support the OR operator, got AND"):
+        plan({"kind": "GroupNode", "operator": "AND", "nodes": [A, B]}, C)
 
 
 def test_only_first_time_mathematics_counts() -> None:

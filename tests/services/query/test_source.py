@@ -14,6 +14,7 @@ from services.query.conditions import (
     EventNamed,
     Expression,
     InCohort,
+    OnDays,
     PropertyIs,
 )
 from services.query.funnels.plan import (
@@ -119,6 +120,15 @@ def test_columns_of_the_event_are_compared_like_properties(events: Events, team:
     for name, condition in found.items():
         assert events.passing(team, condition) == [0], name
     assert events.passing(team, is_("event_metadata", "$group_1", "is_not", "acme")) == [1]
+
+
+def test_a_day_of_the_week_is_that_of_the_projects_timezone(events: Events, team: int) -> None:
+    wednesday = [NOON, NOON + timedelta(hours=8)]
+    rows = [event(team, place, timestamp=at) for place, at in enumerate(wednesday)]
+    events.insert("events", rows)
+    assert events.passing(team, OnDays((3,))) == [0, 1]
+    assert events.passing(team, OnDays((3,)), timezone="Asia/Tokyo") == [0]
+    assert events.passing(team, OnDays((3, 4)), timezone="Asia/Tokyo") == [0, 1]
 
 
 # Persons
