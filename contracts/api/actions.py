@@ -1,12 +1,13 @@
 """Actions on the wire: what a client sends, and the bodies it gets."""
 
+from typing import Any
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from contracts.api.insights import Name, UserBody
 from contracts.api.times import Time, written
-from contracts.json import JsonList
-from contracts.queries.actions import ActionStep
+from contracts.queries.actions import ActionStep, Matching
 from contracts.read_models.action import ActionRow
 
 
@@ -19,6 +20,24 @@ class WriteAction(msgspec.Struct, frozen=True, kw_only=True):
     deleted: bool | UnsetType = UNSET
 
 
+class StepBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A step with all its members, set or not."""
+
+    event: str | None = None
+    properties: Any = None
+    selector: str | None = None
+    tag_name: str | None = None
+    text: str | None = None
+    text_matching: Matching | None = None
+    href: str | None = None
+    href_matching: Matching | None = None
+    url: str | None = None
+    url_matching: Matching | None = "contains"
+
+
+_steps = msgspec.json.Decoder(tuple[StepBody, ...])
+
+
 class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
     """An action as every answer carries it."""
 
@@ -27,15 +46,17 @@ class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     post_to_slack: bool = False
     slack_message_format: str = ""
-    steps: JsonList
+    steps: tuple[StepBody, ...]
     tags: tuple[()] = ()
     created_at: Time
     created_by: UserBody | None
+    pinned_at: None = None
     deleted: bool
     is_calculating: bool = False
     last_calculated_at: Time
     team_id: int
     is_action: bool = True
+    bytecode_error: None = None
 
     @classmethod
     def of(cls, row: ActionRow, created_by: UserBody | None) -> "ActionBody":
@@ -43,7 +64,7 @@ class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
             id=row.action_id,
             name=row.name,
             description=row.description,
-            steps=row.steps,
+            steps=_steps.decode(row.steps),
             created_at=written(row.created_at),
             created_by=created_by,
             deleted=row.deleted,

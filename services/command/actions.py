@@ -41,8 +41,13 @@ def action_stream(team_id: int, number: int) -> Stream:
 
 
 async def read_action(request: Request[Any, Any, Any]) -> WriteAction:
-    """The body of a write. Raises Rejected 400 naming the field."""
+    """The body of a write. Raises Rejected 400 naming the field.
+
+    An action has a name with letters in it, or none.
+    """
     body = await read(request, WriteAction)
+    if isinstance(body.name, str) and not body.name.strip():
+        raise invalid("name", "blank", "This field may not be blank.")
     try:
         named_cohorts(() if body.steps is UNSET or body.steps is None else body.steps)
     except InvalidQuery as cause:

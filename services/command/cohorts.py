@@ -1,6 +1,6 @@
 """From the body of a write to the command on a cohort, and from the outcome to its answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,8 @@ from contracts.events.recorded import Stream, StreamKind
 from contracts.json import EMPTY_OBJECT, is_null
 from contracts.queries.cohorts import definition, named_cohorts
 from contracts.queries.errors import InvalidQuery
+from contracts.queries.properties import read as read_properties
+from contracts.queries.properties import wire
 from contracts.read_models.activity import Change
 from domain.cohort.commands import CohortCommand, CreateCohort, EditCohort
 from domain.cohort.decide import decide
@@ -38,6 +40,8 @@ from services.common.answers import resource
 from services.common.body import read
 from services.common.context import user_bodies
 from services.common.problems import invalid
+
+_members = msgspec.json.Decoder(dict[str, Raw])
 
 
 def cohort_stream(team_id: int, number: int) -> Stream:
@@ -62,6 +66,10 @@ def _filters(body: WriteCohort, number: int | None) -> Raw | UnsetType:
     if is_null(filters):
         return EMPTY_OBJECT
     filters = json_object(filters, "filters")
+    if filters != EMPTY_OBJECT and "properties" not in _members.decode(filters):
+        raise invalid(
+            "filters", "invalid_input", "Must contain a 'properties' key with type and values."
+        )
     try:
         named = named_cohorts(definition(filters))
     except InvalidQuery as cause:
@@ -82,9 +90,21 @@ def _of_groups(groups: Sequence[Any]) -> Raw:
 
 def _properties(group: Any) -> list[dict[str, Any]]:
     sent = group.get("properties") or ()
+    if not sent and (group.get("action_id") or group.get("event_id")):
+        raise invalid("groups", "invalid_input", "Cohorts are made of person properties.")
+    if isinstance(sent, Mapping):
+        return _old_properties(sent)
     if not isinstance(sent, list | tuple) or not all(isinstance(each, dict) for each in sent):
         raise invalid("groups", "invalid_input", "Each group has a list of properties.")
     return list(sent)
+
+
+def _old_properties(sent: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each a member: `{"plan": "pro"}`, or with an operator, `{"age__gt": 5}`."""
+    try:
+        return [{**wire(part), "type": "person"} for part in read_properties(sent, "groups").values]
+    except InvalidQuery as cause:
+        raise invalid("groups", cause.code, cause.detail) from cause
 
 
 async def people(body: WriteCohort, team_id: int, numbers: Numbers) -> tuple[UUID, ...]:

@@ -41,6 +41,7 @@ PAGE = (
     _of("limit", "How many; 100 unless given, 1,000 at most.", int),
     _of("offset", "How many to leave out at the beginning.", int),
 )
+NAMED_PAGE = (*PAGE, _of("search", "In the name.", Search))
 RESULTS = (
     _of("refresh", "Whether to compute the result, and whether to wait for it.", Refresh | bool),
     _of("client_query_id", "The client's name for the run: insights/cancel/ takes it."),

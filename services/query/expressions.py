@@ -7,6 +7,7 @@
     sum        = product {("+" | "-") product}
     product    = sign {("*" | "/") sign}   sign    = "-" sign | value
     value      = number | 'text' | true | false | null | field | call | "(" or ")"
+    call       = function "(" or {"," or} ")"
 
 Nothing of the text ever reaches the engine: `expressions_sql` writes its own from this tree.
 """
@@ -29,6 +30,13 @@ FUNCTIONS: dict[str, tuple[str, int, int]] = {
     "concat": ("concat", 1, 32),
 }
 """Name in lower case -> name, fewest and most arguments."""
+_COMPARISONS: dict[str, tuple[Comparison, bool]] = {
+    "like": ("like", True),
+    "ilike": ("ilike", True),
+    "notlike": ("like", False),
+    "notilike": ("ilike", False),
+}
+"""Comparisons that are written as functions too, and whether they are to hold."""
 FIELDS = ("event", "distinct_id", "timestamp", "person_id")
 _MAX_DEPTH = 32
 _MAX_LENGTH = 4_000
@@ -312,13 +320,21 @@ class _Parser:
         return key
 
     def _call(self, name: str) -> Expression:
+        if name.lower() in _COMPARISONS:
+            sign, holds = _COMPARISONS[name.lower()]
+            left, right = self._arguments(name, 2, 2)
+            compared = Compare(sign, left, right)
+            return compared if holds else Not(compared)
         if name.lower() not in FUNCTIONS:
             raise NotServed(f"unknown function '{name}'")
         known, fewest, most = FUNCTIONS[name.lower()]
+        return Call(known, self._arguments(known, fewest, most))
+
+    def _arguments(self, name: str, fewest: int, most: int) -> tuple[Expression, ...]:
         arguments = self._list(")")
         if not fewest <= len(arguments) <= most:
-            raise NotServed(f"{known} does not take {len(arguments)} arguments")
-        return Call(known, arguments)
+            raise NotServed(f"{name} does not take {len(arguments)} arguments")
+        return arguments
 
 
 def _number(text: str) -> int | float:

@@ -76,7 +76,7 @@ def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:
         created_after=_date(request, "created_date_from", project),
         created_before=_date(request, "created_date_to", project),
         kind=kind if kind in KINDS else None,  # type: ignore[arg-type]  # KINDS are its values
-        search=_search(search),
+        search=searched(search),
         dashboards=tuple(dashboards) if dashboards else None,
         tags=tuple(tag.strip().lower() for tag in tags) if tags else None,
         nothing=(bool(kind) and kind not in KINDS)
@@ -85,7 +85,8 @@ def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:
     )
 
 
-def _search(sent: str | None) -> str | None:
+def searched(sent: str | None) -> str | None:
+    """What is looked for, case-folded; None for nothing. Raises Rejected 400 when too long."""
     if sent is None:
         return None
     if len(sent) > LONGEST_SEARCH:

@@ -48,8 +48,9 @@ async def page_of(
 ) -> Response[bytes]:
     """page: of count, next, previous and results."""
     asked = paging.page(request, DEFAULT_ORDER)
+    search = parameters.searched(parameters.text(request, "search"))
     fresh = await freshness.of(
-        lambda: rows.page(caller.team_id, limit=asked.limit, offset=asked.offset),
+        lambda: rows.page(caller.team_id, search, limit=asked.limit, offset=asked.offset),
         parameters.at_least(request),
     )
     found = fresh.value

@@ -11,6 +11,9 @@ from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, pr
 
 R = TypeVar("R")
 
+NAMED: LiteralString = "(%(search)s::text IS NULL OR strpos(name_key, %(search)s) > 0)"
+"""Holds for a row of either table that has in its name what is looked for."""
+
 _PARKED: LiteralString = """
     (SELECT p.position FROM parked_streams p
     WHERE p.projection = 'catalog' AND p.stream_id = %(stream_id)s)"""
@@ -31,8 +34,8 @@ class OneRow(msgspec.Struct, Generic[R], frozen=True):
 
 
 class CatalogReads(Generic[R]):
-    """list_, count, one: statements over one table, with the values of team_id, limit, offset and
-    number.
+    """list_, count, one: statements over one table, with the values of team_id, search, limit,
+    offset and number.
     """
 
     def __init__(
@@ -54,8 +57,16 @@ class CatalogReads(Generic[R]):
             SELECT {REACHED}, {TEAM_HEAD}, {_PARKED}, found.row
             FROM (SELECT) AS one LEFT JOIN ({one}) AS found ON true"""
 
-    async def page(self, team_id: int, *, limit: int, offset: int) -> Seen[RowPage[R]]:
-        values: dict[str, object] = {"team_id": team_id, "limit": limit, "offset": offset}
+    async def page(
+        self, team_id: int, search: str | None, *, limit: int, offset: int
+    ) -> Seen[RowPage[R]]:
+        """search: case-folded, a part of the name; None: all."""
+        values: dict[str, object] = {
+            "team_id": team_id,
+            "search": search,
+            "limit": limit,
+            "offset": offset,
+        }
         standing, count, rows = await self._read(self._page, values)
         return Seen(RowPage(rows, count or 0), standing)
 

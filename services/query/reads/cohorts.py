@@ -7,14 +7,13 @@ import msgspec
 from contracts.events.recorded import StreamKind
 from contracts.read_models.cohort import CohortRow
 from services.common.database import Pool
-from services.query.reads.catalog_rows import CatalogReads
+from services.query.reads.catalog_rows import NAMED, CatalogReads
 
-_LIST: LiteralString = """
-    SELECT c.row::text FROM cohorts c WHERE c.team_id = %(team_id)s AND NOT c.deleted
+_LIST: LiteralString = f"""
+    SELECT c.row::text FROM cohorts c WHERE c.team_id = %(team_id)s AND NOT c.deleted AND {NAMED}
     ORDER BY c.name_key, c.cohort_id LIMIT %(limit)s OFFSET %(offset)s"""
-_COUNT: LiteralString = (
-    "SELECT count(*) FROM cohorts c WHERE c.team_id = %(team_id)s AND NOT c.deleted"
-)
+_COUNT: LiteralString = f"""
+    SELECT count(*) FROM cohorts c WHERE c.team_id = %(team_id)s AND NOT c.deleted AND {NAMED}"""
 _ONE: LiteralString = """
     SELECT c.row::text FROM cohorts c
     WHERE c.team_id = %(team_id)s AND c.cohort_id = %(number)s AND NOT c.deleted"""

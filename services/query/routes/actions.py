@@ -17,7 +17,7 @@ from services.query.rows import one_of, page_of
 READ = {"scopes": ("action:read",)}
 
 
-@get(project_paths("/actions/"), opt={**READ, **reads(ActionPage, *described.PAGE)})
+@get(project_paths("/actions/"), opt={**READ, **reads(ActionPage, *described.NAMED_PAGE)})
 async def list_actions(
     request: AnyRequest,
     reads: NamedDependency[Reads],

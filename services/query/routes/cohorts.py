@@ -17,7 +17,7 @@ from services.query.rows import one_of, page_of
 READ = {"scopes": ("cohort:read",)}
 
 
-@get(project_paths("/cohorts/"), opt={**READ, **reads(CohortPage, *described.PAGE)})
+@get(project_paths("/cohorts/"), opt={**READ, **reads(CohortPage, *described.NAMED_PAGE)})
 async def list_cohorts(
     request: AnyRequest,
     reads: NamedDependency[Reads],

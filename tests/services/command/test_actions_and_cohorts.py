@@ -26,7 +26,20 @@ async def make(world: World, what: str, **fields: Any) -> dict[str, Any]:
 async def test_an_action_keeps_what_it_knows_of_its_steps(world: World) -> None:
     step = {"event": "$autocapture", "href": "/pay", "href_matching": "contains", "colour": "red"}
     made = await make(world, "actions", name="Pays", steps=[step])
-    assert made["steps"] == [{"event": "$autocapture", "href": "/pay", "href_matching": "contains"}]
+    assert made["steps"] == [
+        {
+            "event": "$autocapture",
+            "properties": None,
+            "selector": None,
+            "tag_name": None,
+            "text": None,
+            "text_matching": None,
+            "href": "/pay",
+            "href_matching": "contains",
+            "url": None,
+            "url_matching": "contains",
+        }
+    ]
     assert (made["name"], made["description"], made["deleted"]) == ("Pays", "", False)
     answer = await world.client.patch(
         f"{path(world, 'actions')}{made['id']}/", json={"steps": None, "name": "All"}
@@ -66,19 +79,23 @@ async def test_people_are_found_by_their_distinct_ids(world: World) -> None:
     assert (await make(world, "cohorts", **body))["count"] == 1
 
 
-async def test_the_older_form_of_a_rule_is_read_too(world: World) -> None:
-    made = await make(world, "cohorts", groups=[{"properties": [{"key": "plan", "value": "pro"}]}])
+@pytest.mark.parametrize("old", [[{"key": "plan", "value": "pro"}], {"plan": "pro"}])
+async def test_the_older_forms_of_a_rule_are_read_too(world: World, old: Any) -> None:
+    made = await make(world, "cohorts", groups=[{"properties": old}])
     (group,) = made["filters"]["properties"]["values"]
-    assert group["values"] == [{"type": "person", "key": "plan", "value": "pro"}]
+    (rule,) = group["values"]
+    assert (rule["type"], rule["key"], rule["value"]) == ("person", "plan", "pro")
 
 
 @pytest.mark.parametrize(
     ("what", "body", "attr"),
     [
         ("actions", {"name": "x" * 401}, "name"),
+        ("actions", {"name": " "}, "name"),
         ("actions", {"steps": [{"url_matching": "perhaps"}]}, "steps__0__url_matching"),
         ("actions", {"steps": [{"properties": "x"}]}, "steps__properties"),
         ("cohorts", {"filters": [1]}, "filters"),
+        ("cohorts", {"filters": {"people": "all"}}, "filters"),
         (
             "cohorts",
             {"filters": {"properties": [{"key": "a", "type": "event", "value": 1}]}},
@@ -86,6 +103,7 @@ async def test_the_older_form_of_a_rule_is_read_too(world: World) -> None:
         ),
         ("cohorts", {"filters": {"properties": "x"}}, "filters"),
         ("cohorts", {"groups": [{"properties": 5}]}, "groups"),
+        ("cohorts", {"groups": [{"action_id": 5, "days": 3}]}, "groups"),
         ("cohorts", {"is_static": True, "person_ids": ["x"]}, "person_ids"),
         ("cohorts", {"person_ids": [str(uuid4())]}, "is_static"),
     ],

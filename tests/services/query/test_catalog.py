@@ -190,3 +190,13 @@ async def test_they_are_listed_by_name_and_read_one_by_one(whole: Whole, what: s
     assert (later.content, later.headers["etag"]) == (patched.content, patched.headers["etag"])
     for gone in (numbers["c"], 424242, "x"):
         assert (await whole.client.get(f"{whole.root}{what}/{gone}/")).status_code == 404
+
+
+@pytest.mark.parametrize("what", ["actions", "cohorts"])
+async def test_a_list_is_searched_by_a_part_of_the_names(whole: Whole, what: str) -> None:
+    for name in ("Signs up", "Pays", None):
+        await make(whole, what, name=name)
+    for search, names in (("SIGN", ["Signs up"]), (" ", ["Pays", "Signs up", None]), ("%", [])):
+        answer = await whole.client.get(f"{whole.root}{what}/", params={"search": search})
+        body = answer.json()
+        assert ([each["name"] for each in body["results"]], body["count"]) == (names, len(names))
