@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
+from psycopg import InterfaceError, OperationalError
 
 from contracts.queries.errors import InvalidQuery
 from services.common import health, problems
@@ -28,6 +29,7 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     handlers: a flat list; two services never share a path and method.
     dependencies: by the name under which handlers ask for them.
     refusals: exceptions of the domain and the adapters -> status and problem.
+    errors: those whose answer depends on what they say.
     lifespans: each opens what the service needs and closes what it opened.
     checks: what /_readyz asks, by the name of what is asked.
     middleware: around every handler of the application.
@@ -37,6 +39,7 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     handlers: Sequence[BaseRouteHandler]
     dependencies: Mapping[str, Provide] = {}
     refusals: problems.Refusals = {}
+    errors: Mapping[type[Exception], problems.Answering] = {}
     lifespans: Sequence[Lifespan] = ()
     checks: Mapping[str, health.Check] = {}
     middleware: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
@@ -64,7 +67,10 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
             problems.Rejected: problems.on_rejected,
             InvalidQuery: problems.on_invalid_query,
             HTTPException: problems.on_http,
+            OperationalError: problems.on_outage,
+            InterfaceError: problems.on_outage,
             Exception: problems.on_defect,
+            **{kind: answering for part in parts for kind, answering in part.errors.items()},
             **{kind: _refusal(status, problem) for kind, (status, problem) in refusals.items()},
         },
         middleware=[csv_answers, *(each for part in parts for each in part.middleware)],

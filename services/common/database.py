@@ -10,6 +10,8 @@ Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
 # Enough for every read under way on two cores; PostgreSQL's default allows a hundred in all.
 POOL_SIZE = 10
+# A request that gets no connection in that time is told to come again.
+PATIENCE_SECONDS = 10.0
 
 
 def pool(
@@ -28,6 +30,7 @@ def pool(
         url,
         min_size=1,
         max_size=size,
+        timeout=PATIENCE_SECONDS,
         open=False,
         name=name,
         kwargs={

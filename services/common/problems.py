@@ -1,7 +1,7 @@
 """The one shape in which an error leaves the building, and the names of the usual ones."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +17,8 @@ from contracts.queries.errors import InvalidQuery
 from contracts.routes import methods_of
 
 log = logging.getLogger("recount.problems")
+
+RETRY_AFTER_SECONDS = 1
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +75,7 @@ def too_large(detail: str) -> Rejected:
     return Rejected(413, Problem(type="invalid_request", code="too_large", detail=detail))
 
 
-def unavailable(detail: str, retry_after_seconds: int = 1) -> Rejected:
+def unavailable(detail: str, retry_after_seconds: int = RETRY_AFTER_SECONDS) -> Rejected:
     return Rejected(
         503,
         Problem(type="server_error", code="unavailable", detail=detail),
@@ -83,6 +85,7 @@ def unavailable(detail: str, retry_after_seconds: int = 1) -> Rejected:
 
 Refusals = Mapping[type[Exception], tuple[int, Problem]]
 AnyRequest = Request[Any, Any, Any]
+Answering = Callable[[AnyRequest, Any], Response[bytes]]
 
 
 def answer(
@@ -91,13 +94,14 @@ def answer(
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, object] | None = None,
 ) -> Response[bytes]:
-    """The error as an HTTP answer."""
+    """The error as an HTTP answer; whoever is told 503 is told when to ask again."""
+    again = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
     body = msgspec.to_builtins(problem) | dict(more or {})
     return Response(
         content=msgspec.json.encode(body),
         status_code=status,
         media_type=MediaType.JSON,
-        headers=dict(headers or {}),
+        headers={**again, **(headers or {})},
     )
 
 
@@ -149,6 +153,12 @@ def _elsewhere(request: AnyRequest) -> bool:
     """Whether the path exists without this method; perhaps it is another service that has it."""
     methods = methods_of(request.url.path)
     return bool(methods) and request.method not in methods
+
+
+def on_outage(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """PostgreSQL is away, or has no connection left for us."""
+    log.warning("no database: %s %s: %s", request.method, request.url.path, error)
+    return on_rejected(request, unavailable("The database can't be reached. Try again."))
 
 
 def on_defect(request: AnyRequest, error: Exception) -> Response[bytes]:

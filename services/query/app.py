@@ -15,6 +15,7 @@ def part(settings: QuerySettings) -> ServicePart:
         handlers=[handler for half in halves for handler in half.handlers],
         dependencies={name: give for half in halves for name, give in half.dependencies.items()},
         refusals={kind: answer for half in halves for kind, answer in half.refusals.items()},
+        errors={kind: answer for half in halves for kind, answer in half.errors.items()},
         lifespans=[lifespan for half in halves for lifespan in half.lifespans],
         checks={name: check for half in halves for name, check in half.checks.items()},
     )

@@ -3,12 +3,13 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from litestar import Litestar
+from litestar import Litestar, Response
 from litestar.datastructures import State
 
 from services.common.app import ServicePart, from_state
 from services.common.bell import Bell
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import ClickHouse, EngineError
+from services.common.problems import AnyRequest, answer
 from services.common.statement import Statement
 from services.query.computer import ClickHouseComputer
 from services.query.definitions import Definitions
@@ -17,7 +18,7 @@ from services.query.people.explaining import Explainer
 from services.query.planner import Planner
 from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.of_insights import InsightResults
-from services.query.results.runner import Runner
+from services.query.results.runner import Runner, job_error
 from services.query.results.service import Results
 from services.query.routes import correlation, definitions, funnels, people, queries, shared
 from services.query.settings import QuerySettings
@@ -65,9 +66,16 @@ def part(settings: QuerySettings) -> ServicePart:
             "definitions": from_state("definitions"),
             "clickhouse": from_state("clickhouse"),
         },
+        errors={EngineError: _on_engine_error},
         lifespans=[lifespan],
         checks={"clickhouse": _clickhouse},
     )
+
+
+def _on_engine_error(_: AnyRequest, failed: EngineError) -> Response[bytes]:
+    """As the callers of a job are told."""
+    told = job_error(failed)
+    return answer(told.status, told.problem)
 
 
 async def _clickhouse(state: State) -> None:

@@ -13,7 +13,6 @@ from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import spelled
 from contracts.queries.legacy_actors import convert_correlation, convert_correlation_people
 from services.common.caller import Caller
-from services.common.clickhouse import EngineError
 from services.common.csv_answers import CSV, wants_csv
 from services.common.operations import does, shows
 from services.common.paths import project_paths
@@ -37,7 +36,7 @@ from services.query.routes.funnels import (
     text_or_none,
 )
 from services.query.routes.people import READ as READ_PEOPLE
-from services.query.routes.people import answer, page_of, people_page, people_paths, rejected
+from services.query.routes.people import answer, page_of, people_page, people_paths
 
 LIMIT, OFFSET = "funnel_correlation_person_limit", "funnel_correlation_person_offset"
 
@@ -155,8 +154,6 @@ async def _people(
         found = await actors.page(planned, pointed, limit=limit, offset=offset)
     except InvalidQuery as refused:
         raise spelled(refused) from refused
-    except EngineError as failed:
-        raise rejected(failed) from failed
     shown = kept(filters, CORRELATION_PEOPLE_FILTERS)
     return answer(request, people_page(request, found, shown, limit, offset, (LIMIT, OFFSET)))
 

@@ -9,7 +9,6 @@ from litestar.di import NamedDependency
 from contracts.api.accounts import Page
 from contracts.api.definitions import EventDefinition, PropertyDefinition
 from services.common.caller import Caller
-from services.common.clickhouse import EngineError
 from services.common.operations import shows
 from services.common.paths import project_paths
 from services.common.problems import invalid
@@ -18,7 +17,6 @@ from services.query.answers import plain
 from services.query.definitions import OWNERS, Definitions, Owner, Properties
 from services.query.paging import listed
 from services.query.parameters import AnyRequest, flag, number, text
-from services.query.routes.people import rejected
 
 EVENTS = {"scopes": ("event_definition:read",)}
 PROPERTIES = {"scopes": ("property_definition:read",)}
@@ -35,10 +33,7 @@ async def list_event_definitions(
     request: AnyRequest, definitions: NamedDependency[Definitions], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
     """The names of the events that were captured, those of the newest day first, then by name."""
-    try:
-        found = await definitions.events(caller.team_id, text(request, "search") or "")
-    except EngineError as failed:
-        raise rejected(failed) from failed
+    found = await definitions.events(caller.team_id, text(request, "search") or "")
     return plain(request, msgspec.json.encode(listed(request, found)))
 
 
@@ -50,10 +45,7 @@ async def list_property_definitions(
     request: AnyRequest, definitions: NamedDependency[Definitions], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
     """The names of the properties of events, persons or groups, in alphabetical order."""
-    try:
-        found = await definitions.properties(caller.team_id, _asked(request))
-    except EngineError as failed:
-        raise rejected(failed) from failed
+    found = await definitions.properties(caller.team_id, _asked(request))
     return plain(request, msgspec.json.encode(listed(request, found)))
 
 

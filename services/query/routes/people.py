@@ -16,11 +16,9 @@ from contracts.queries.legacy import convert, spelled
 from contracts.queries.legacy_actors import convert_people
 from contracts.queries.loose import number, text
 from services.common.caller import Caller
-from services.common.clickhouse import EngineError
 from services.common.csv_answers import CSV, wants_csv
 from services.common.operations import does, shows
 from services.common.paths import project_paths
-from services.common.problems import Rejected
 from services.common.tables import to_csv
 from services.query import described
 from services.query.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, AnyRequest
@@ -30,7 +28,6 @@ from services.query.people.links import PEOPLE_FILTERS, Filters, absolute, kept
 from services.query.people.pointing import selection
 from services.query.people.records import Sorting
 from services.query.planner import Planner
-from services.query.results.runner import job_error
 from services.query.routes.funnels import filters_of
 
 READ = {"scopes": ("person:read",)}
@@ -105,8 +102,6 @@ async def _explain(
         body = await explainer.explain(planned, text(filters, "person"))
     except InvalidQuery as refused:
         raise spelled(refused) from refused
-    except EngineError as failed:
-        raise rejected(failed) from failed
     return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
 
 
@@ -126,8 +121,6 @@ async def _people(
             found = await actors.page(planned, pointed, limit=limit, offset=offset)
     except InvalidQuery as refused:
         raise spelled(refused) from refused
-    except EngineError as failed:
-        raise rejected(failed) from failed
     return answer(
         request, people_page(request, found, kept(filters, PEOPLE_FILTERS), limit, offset)
     )
@@ -179,11 +172,6 @@ def _whole(sent: Any, default: int, *, least: int, most: int) -> int:
     if read is None or not read.is_integer() or read < least:
         return default
     return min(int(read), most)
-
-
-def rejected(failed: EngineError) -> Rejected:
-    told = job_error(failed)
-    return Rejected(told.status, told.problem)
 
 
 HANDLERS = [get_people, post_people, get_explanation, post_explanation]
