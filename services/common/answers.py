@@ -42,16 +42,17 @@ def resource(
 def tagged(
     shown: Shown,
     *,
-    position: int,
+    position: int | None,
     status: int = 200,
     if_none_match: str | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
-    """The same, where the ETag is known."""
+    """The same, where the ETag is known. position: None for what is in no log."""
     known = is_fresh(if_none_match, shown.tag)
+    stands_for = {} if position is None else {INSIGHTS_POSITION: str(position)}
     return Response(
         content=b"" if known else shown.body,
         status_code=304 if known else status,
         media_type=shown.media_type,
-        headers={ETAG: shown.tag, INSIGHTS_POSITION: str(position), **(headers or {})},
+        headers={ETAG: shown.tag, **stands_for, **(headers or {})},
     )

@@ -102,8 +102,18 @@ def reads(kind: Any, *parameters: Parameter) -> Described:
     )
 
 
+def tells(kind: Any, *parameters: Parameter) -> Described:
+    """A GET of what stands in plain tables: without a version, told apart by its digest alone."""
+    return described(
+        Operation(
+            answers={200: Answer(kind=kind, headers=("ETag",)), 304: Answer(headers=("ETag",))},
+            parameters=(*parameters, HEADERS[IF_NONE_MATCH]),
+        )
+    )
+
+
 def shows(kind: Any, *parameters: Parameter, errors: tuple[int, ...] = ()) -> Described:
-    """A GET of something else: accounts, results, jobs."""
+    """A GET of something else: results, jobs."""
     answers = {200: Answer(kind=kind)}
     return described(Operation(answers=answers, parameters=parameters, errors=errors))
 

@@ -60,10 +60,13 @@ async def remembered(
 
 
 def _shown(request: AnyRequest, made: Made) -> Fresh[Shown]:
+    return replace(made.fresh, value=_as_asked(request, made.body, made.version))
+
+
+def _as_asked(request: AnyRequest, body: bytes, version: int = 0) -> Shown:
     csv = wants_csv(request.scope)
-    body = to_csv(made.body) if csv else made.body
-    shown = Shown(body, etag(made.version, body), CSV if csv else MediaType.JSON)
-    return replace(made.fresh, value=shown)
+    body = to_csv(body) if csv else body
+    return Shown(body, etag(version, body), CSV if csv else MediaType.JSON)
 
 
 def _sent(request: AnyRequest, fresh: Fresh[Shown]) -> Response[bytes]:
@@ -108,7 +111,5 @@ def _asked(request: AnyRequest, caller: Caller, accounts: Accounts) -> _Asked:
 
 def plain(request: AnyRequest, body: bytes) -> Response[bytes]:
     """An answer that stands for no position of the log: what it shows lives in plain tables."""
-    csv = wants_csv(request.scope)
-    return Response(
-        content=to_csv(body) if csv else body, media_type=CSV if csv else MediaType.JSON
-    )
+    shown = _as_asked(request, body)
+    return tagged(shown, position=None, if_none_match=request.headers.get(IF_NONE_MATCH))

@@ -23,7 +23,7 @@ from contracts.api.accounts import (
 from contracts.api.times import written
 from services.common.accounts import Accounts, Member, Organization, Project
 from services.common.caller import Person, resolve_project
-from services.common.operations import reads, shows
+from services.common.operations import reads, tells
 from services.common.organizations import (
     current_or_none,
     organizations_of,
@@ -48,7 +48,7 @@ Listed = ProjectBody | OrganizationBody | MemberBody
 _encoder = msgspec.json.Encoder()
 
 
-@get("/api/users/@me/", opt={**USER, **shows(MeBody)})
+@get("/api/users/@me/", opt={**USER, **tells(MeBody)})
 async def get_me(
     request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
 ) -> Response[bytes]:
@@ -74,7 +74,7 @@ async def get_me(
     return plain(request, _encoder.encode(body))
 
 
-@get("/api/personal_api_keys/@current/", opt={**shows(KeyBody)})
+@get("/api/personal_api_keys/@current/", opt={**tells(KeyBody)})
 async def get_current_key(request: AnyRequest, person: NamedDependency[Person]) -> Response[bytes]:
     """The key that asks. Every key may: tools decide by its scopes what they offer."""
     key = person.key
@@ -91,7 +91,7 @@ async def get_current_key(request: AnyRequest, person: NamedDependency[Person]) 
     return plain(request, _encoder.encode(body))
 
 
-@get("/api/projects/", opt={**PROJECT, **shows(Page[ProjectBody], *described.PAGE)})
+@get("/api/projects/", opt={**PROJECT, **tells(Page[ProjectBody], *described.PAGE)})
 async def list_projects(
     request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
 ) -> Response[bytes]:
@@ -119,7 +119,7 @@ async def get_project(
     return await _project(request, reads, await resolve_project(project, person, accounts))
 
 
-@get("/api/organizations/", opt={**ORGANIZATION, **shows(Page[OrganizationBody], *described.PAGE)})
+@get("/api/organizations/", opt={**ORGANIZATION, **tells(Page[OrganizationBody], *described.PAGE)})
 async def list_organizations(
     request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
 ) -> Response[bytes]:
@@ -128,7 +128,7 @@ async def list_organizations(
     return _page(request, [await _organization(each, person, accounts) for each in found])
 
 
-@get("/api/organizations/{organization:str}/", opt={**ORGANIZATION, **shows(OrganizationBody)})
+@get("/api/organizations/{organization:str}/", opt={**ORGANIZATION, **tells(OrganizationBody)})
 async def get_organization(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
@@ -143,7 +143,7 @@ async def get_organization(
 
 @get(
     "/api/organizations/{organization:str}/projects/",
-    opt={**PROJECT, **shows(Page[ProjectBody], *described.PAGE)},
+    opt={**PROJECT, **tells(Page[ProjectBody], *described.PAGE)},
 )
 async def list_projects_of(
     request: AnyRequest,
@@ -179,7 +179,7 @@ async def get_project_of(
 
 @get(
     "/api/organizations/{organization:str}/members/",
-    opt={**MEMBERS, **shows(Page[MemberBody], *described.PAGE)},
+    opt={**MEMBERS, **tells(Page[MemberBody], *described.PAGE)},
 )
 async def list_members(
     request: AnyRequest,

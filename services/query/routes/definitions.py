@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from contracts.api.accounts import Page
 from contracts.api.definitions import EventDefinition, PropertyDefinition
 from services.common.caller import Caller
-from services.common.operations import shows
+from services.common.operations import tells
 from services.common.paths import project_paths
 from services.common.problems import invalid
 from services.query import described
@@ -27,7 +27,7 @@ _names = msgspec.json.Decoder(list[str])
 
 @get(
     project_paths("/event_definitions/"),
-    opt={**EVENTS, **shows(Page[EventDefinition], *described.EVENT_DEFINITIONS)},
+    opt={**EVENTS, **tells(Page[EventDefinition], *described.EVENT_DEFINITIONS)},
 )
 async def list_event_definitions(
     request: AnyRequest, definitions: NamedDependency[Definitions], caller: NamedDependency[Caller]
@@ -39,7 +39,7 @@ async def list_event_definitions(
 
 @get(
     project_paths("/property_definitions/"),
-    opt={**PROPERTIES, **shows(Page[PropertyDefinition], *described.PROPERTY_DEFINITIONS)},
+    opt={**PROPERTIES, **tells(Page[PropertyDefinition], *described.PROPERTY_DEFINITIONS)},
 )
 async def list_property_definitions(
     request: AnyRequest, definitions: NamedDependency[Definitions], caller: NamedDependency[Caller]

@@ -228,3 +228,18 @@ async def test_a_new_timezone_counts_from_the_next_request_on(api: Api) -> None:
         answer = await api(f"POST {root}insights/funnel/", funnel, by=boss)
         answer.says(200, timezone=zone)
         assert answer["resolved_date_range"]["date_from"].startswith(start)
+
+
+async def test_what_has_not_changed_is_not_sent_again(api: Api) -> None:
+    for path in (
+        "/api/users/@me/", "/api/projects/", "/api/projects/@current/", "/api/organizations/",
+        "/api/organizations/@current/", "/api/organizations/@current/projects/",
+    ):  # fmt: skip
+        tag = (await api(f"GET {path}")).headers["etag"]
+        again = await api(f"GET {path}", headers={"If-None-Match": tag})
+        assert (again.status, again.body, again.headers["etag"]) == (304, "", tag), path
+    members = "GET /api/organizations/@current/members/"
+    known = {"If-None-Match": (await api(members)).headers["etag"]}
+    assert (await api(members, headers=known)).status == 304
+    await api.member("newcomer")
+    assert (await api(members, headers=known)).status == 200
