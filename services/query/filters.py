@@ -20,7 +20,8 @@ from services.query.conditions import (
 )
 from services.query.conditions_sql import number, text
 from services.query.dates import ago, instant
-from services.query.expressions import NotServed, parse
+from services.query.expression_parser import parse
+from services.query.expressions import NotServed
 from services.query.funnels.facts import PlanningFacts
 from services.query.memberships import ELEMENT_PATTERNS, SESSION_KEYS
 from services.query.regexes import NotRe2, check

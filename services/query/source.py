@@ -29,7 +29,8 @@ from services.query.conditions import (
     PropertyType,
 )
 from services.query.conditions_sql import compare
-from services.query.expressions import Field, Property, parse
+from services.query.expression_parser import parse
+from services.query.expressions import Field, Property
 from services.query.expressions_sql import Writer
 from services.query.funnels.plan import (
     AnyActor,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.query.expression_parser import parse
 from services.query.expressions import (
     Arithmetic,
     Call,
@@ -18,7 +19,6 @@ from services.query.expressions import (
     NotServed,
     OneOf,
     Property,
-    parse,
 )
 
 N = Property("event", "n")
