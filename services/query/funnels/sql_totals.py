@@ -111,16 +111,26 @@ def _by_value(plan: FunnelPlan, bindings: Bindings, reached: str) -> str:
 def _taken(plan: FunnelPlan) -> str:
     """(step, microseconds since the required step before it) of each step taken, and WHOLE."""
     n = len(plan.steps)
-    whole = f"if(length(times) = {n}, [(toUInt32({WHOLE}), toInt64(times[{n}] - times[1]))], [])"
-    optional = [k for k, step in enumerate(plan.steps, start=1) if step.optional]
-    if not optional:
-        return f"arrayConcat(arrayZip(arrayEnumerate(times), arrayDifference(times)), {whole})"
-    required = [k for k in range(1, n + 1) if k not in optional]
-    kept = f"arrayFilter(k -> k <= length(times), {_numbers(required)})"
-    since = f"arrayDifference(arrayMap(k -> times[k], {kept}))"
+    optional = [step.optional for step in plan.steps]
+    passable = f"arrayResize({[int(may) for may in optional]}::Array(UInt8), length(times))"
+    since = "arrayDifference(times)"
+    if any(optional):
+        since = f"arrayDifference(arrayFilter((t, may) -> NOT may, times, {passable}))"
+    spans = (
+        f"if(length(times) = {n}, arrayPushBack({since}, toInt64(times[{n}] - times[1])), {since})"
+    )
+    required = [k for k, may in enumerate(optional, start=1) if not may]
+    numbers = f"{[*required, WHOLE]}::Array(UInt32)"
+    # Joined as numbers: to join arrays of tuples takes much longer.
+    taken = f"arrayZip(arraySlice({numbers}, 1, length({spans})), {spans})"
+    if not any(optional):
+        return taken
     # A step that may be passed over counts, but has no time of its own.
-    passed = f"arrayMap(k -> (k, toInt64(0)), arrayFilter(k -> times[k] > 0, {_numbers(optional)}))"
-    return f"arrayConcat(arrayZip({kept}, {since}), {passed}, {whole})"
+    passed = (
+        "arrayMap(k -> (k, toInt64(0)), arrayFilter((k, t, may) -> may AND t > 0, "
+        f"arrayEnumerate(times), times, {passable}))"
+    )
+    return f"arrayConcat({taken}, {passed})"
 
 
 def still_open(plan: FunnelPlan, bindings: Bindings) -> str:
@@ -128,7 +138,3 @@ def still_open(plan: FunnelPlan, bindings: Bindings) -> str:
     end = min(microseconds(plan.now), microseconds(plan.date_to))
     since = end - microseconds(plan.date_from) + 1 - plan.window_seconds * 1_000_000
     return bindings.bind(max(since, 0), "UInt64")
-
-
-def _numbers(values: list[int]) -> str:
-    return f"[{', '.join(f'toUInt32({value})' for value in values)}]"
