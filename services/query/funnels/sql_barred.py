@@ -1,49 +1,110 @@
 """Ordered funnels with exclusions whose events match one step at most: a short form of sql_stages.
 
 An attempt leaves step k-1 by the first event in its window that is step k or bars k, and a spoilt
-attempt only stops: it changes nobody's start. So one fold over steps suffices, without the state
+attempt only stops: it changes nobody's start. So a pass over the steps suffices, without the state
 "before the event". At the deepest step the reported attempt is the first that arrives clean and has
 no bar in its window after it; none: the actor is in no step.
 """
 
+import msgspec
+
 from services.query.funnels.sql_layout import Layout
 from services.query.funnels.sql_ordered import path
 
+_NESTED = 2
+"""As sql_ordered's NESTED; the text of a step is longer here."""
+
 
 def barred(layout: Layout, carried: str, arrays: str, window: str) -> str:
-    """`carried`, `times` of the reported attempts. arrays: `carried`, `a`, ties settled."""
+    """`carried`, `times` of the reported attempts. arrays: `carried`, `a`, ties settled.
+
+    The first steps are nested SELECTs, as in sql_ordered.
+    """
     n = layout.steps
-    bars = layout.has("x", "bar")
-    # The attempt that the event would carry on, or bar.
-    touched = (
-        f"arrayMap((x, f) -> if(({layout.takes('x')} OR {bars}) AND x - f <= {window}, f, 0), "
-        "acc.1, acc.2)"
+    bars = [layout.mask(layout.barring(k)) for k in range(1, n + 2)]
+    masks = [layout.mask(layout.step(k)) for k in range(1, n + 1)]
+    begins = layout.takes_step("x", 1)
+    step = _Step(layout, window, begins, masks[0], bars[0], bars[1])
+    begun = f"arrayMap(x -> if({begins}, {layout.start('x')}, 0), a)"
+    stage = (
+        f"SELECT {carried}, a, {step.reported('a', 'begun')} AS deepest, "
+        f"{step.waiting('a', 'begun')} AS waiting "
+        f"FROM (SELECT {carried}, a, {begun} AS begun FROM ({arrays}))"
     )
-    seen = f"arrayShiftRight(arrayFill(f -> f > 0, {touched}), 1)"
-    # Its first touch is the step: it passes clean.
-    arrives = f"if({layout.takes('x')} AND t != p, t, 0)"
-    arrivals = f"arrayMap((x, t, p) -> {arrives}, acc.1, {touched}, {seen})"
-    standing = f"arrayFill(f -> f > 0, {arrivals})"
-    next_bar = (
-        f"arrayReverseFill(y -> y > 0, "
-        f"arrayMap(x -> if({layout.has('x', 'next_bar')}, x, 0), acc.1))"
-    )
-    good = f"arrayFirst((f, y) -> f > 0 AND (y = 0 OR y - f > {window}), {arrivals}, {next_bar})"
-    reached = f"arrayExists((x, t) -> t > 0 AND {layout.takes('x')}, acc.1, {touched})"
-    columns = [
-        *layout.steps_in_order,
-        layout.numbers([layout.barring(k) for k in range(1, n + 1)]),
-        layout.numbers([layout.barring(k + 1) for k in range(1, n + 1)]),
-    ]
-    fold = (
-        f"arrayFold((acc, {layout.each}, bar, next_bar) -> (acc.1, {standing}, "
-        f"arrayPushBack(acc.3, {good}), arrayPushBack(acc.4, {reached})), {', '.join(columns)}, "
-        f"(a, arrayMap(x -> {layout.start('x')}, a), {layout.none}, emptyArrayUInt8()))"
-    )
-    folded = f"SELECT {carried}, a, {fold} AS acc FROM ({arrays})"
-    # Nobody who got deepest did so well: nothing is left of the attempt.
-    last = "arrayLastIndex(r -> r, acc.4)"
-    deepest = f"if(acc.3[{last}] > 0, arraySlice(acc.3, 1, {last}), arrayResize(acc.3, 0))"
-    return path(
-        layout, carried, f"SELECT {carried}, a, {deepest} AS reached FROM ({folded})", window
-    )
+    nested = min(n, _NESTED)
+    for k in range(2, nested + 1):
+        takes = layout.takes_step("x", k)
+        step = _Step(layout, window, takes, masks[k - 1], bars[k - 1], bars[k])
+        touched = step.touched("waiting.1", "waiting.2")
+        arrivals = step.arrivals("x", "touched")
+        stage = (
+            f"SELECT {carried}, a, {step.deepest('x', 'touched', 'arrivals', 's.deepest')} "
+            f"AS deepest, {step.waiting('x', 'arrivals')} AS waiting "
+            f"FROM (SELECT *, {arrivals} AS arrivals "
+            f"FROM (SELECT {carried}, a, deepest, waiting.1 AS x, {touched} AS touched "
+            f"FROM ({stage}))) AS s"
+        )
+    if nested < n:
+        step = _Step(layout, window, layout.takes("x"), "step", "bar", "next_bar")
+        events = "acc.1.1"
+        touched = step.touched(events, "acc.1.2")
+        arrivals = step.arrivals(events, touched)
+        columns = [
+            *(f"arraySlice({column}, {nested + 1})" for column in layout.steps_in_order),
+            layout.numbers([layout.barring(k) for k in range(nested + 1, n + 1)]),
+            layout.numbers([layout.barring(k + 1) for k in range(nested + 1, n + 1)]),
+        ]
+        fold = (
+            f"arrayFold((acc, {layout.each}, bar, next_bar) -> ({step.waiting(events, arrivals)}, "
+            f"{step.deepest(events, touched, arrivals, 'acc.2')}), {', '.join(columns)}, "
+            "(waiting, s.deepest)).2"
+        )
+        stage = f"SELECT {carried}, a, {fold} AS deepest FROM ({stage}) AS s"
+    return path(layout, carried, stage, window)
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """The text of one step. bar, next_bar: the bits that bar it, and the step after it."""
+
+    layout: Layout
+    window: str
+    takes: str
+    step: str
+    bar: str
+    next_bar: str
+
+    def touched(self, events: str, starts: str) -> str:
+        """The attempt that each event would carry on, or bar."""
+        touches = f"({self.takes} OR {self.layout.has('x', self.bar)}) AND x - f <= {self.window}"
+        return f"arrayMap((x, f) -> if({touches}, f, 0), {events}, {starts})"
+
+    def arrivals(self, events: str, touched: str) -> str:
+        """Those whose first touch is the step: they pass clean."""
+        seen = f"arrayShiftRight(arrayFill(f -> f > 0, {touched}), 1)"
+        arrives = f"{self.takes} AND t != p"
+        return f"arrayMap((x, t, p) -> if({arrives}, t, 0), {events}, {touched}, {seen})"
+
+    def deepest(self, events: str, touched: str, arrivals: str, before: str) -> str:
+        """What is reported when nobody gets further; when nobody got here, that of `before`."""
+        reached = f"arrayExists((x, t) -> t > 0 AND {self.takes}, {events}, {touched})"
+        return f"if({reached}, {self.reported(events, arrivals)}, {before})"
+
+    def reported(self, events: str, arrivals: str) -> str:
+        """The first that nothing bars while it is the deepest, as `path` wants it; none: 0."""
+        good = f"arrayFirst(f -> f > 0, {arrivals})"
+        if self.next_bar != "0":
+            bars = f"arrayMap(x -> if({self.layout.has('x', self.next_bar)}, x, 0), {events})"
+            good = (
+                f"arrayFirst((f, y) -> f > 0 AND (y = 0 OR y - f > {self.window}), {arrivals}, "
+                f"arrayReverseFill(y -> y > 0, {bars}))"
+            )
+        return f"if({good} > 0, {good} + {self.step}, 0)"
+
+    def waiting(self, events: str, arrivals: str) -> str:
+        """The events that later steps may need, each with the newest attempt at this step."""
+        newest = f"arrayFill(f -> f > 0, {arrivals})"
+        bars = self.layout.has("x", self.layout.mask(self.layout.any_bar))
+        needed = f"f > 0 AND ({self.layout.only_steps('x')} > {self.step} OR {bars})"
+        return (
+            f"arrayFilter((z, x, f) -> {needed}, arrayZip({events}, {newest}), {events}, {newest})"
+        )

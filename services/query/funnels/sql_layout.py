@@ -126,6 +126,25 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         matches = self.matches(x, self.mask(self.step(k)))
         return f"{matches} AND {self.has(x, str(self.own))}" if k == self.wanted else matches
 
+    def follows(self, x: str, f: str) -> str:
+        """Whether the later `x` can take the step after the one that `f`, without flags, is."""
+        if self.overlapping:
+            follows = f"bitAnd({x}, bitShiftLeft({self.only_steps(f)}, 1)) != 0"
+        else:
+            follows = f"bitAnd({x} - {f}, {self._steps_field}) = {1 << self.steps_at}"
+        if self.wanted is None or self.wanted == 1:
+            return follows
+        before = self.mask(self.step(self.wanted - 1))
+        return f"{follows} AND ({self.only_steps(f)} != {before} OR {self.has(x, str(self.own))})"
+
+    def next_step(self, f: str) -> str:
+        """`f`, standing one step further."""
+        return f"{f} + {self.only_steps(f) if self.overlapping else 1 << self.steps_at}"
+
+    def beyond(self, x: str, f: str) -> str:
+        """Codes only: whether `x` is a later step than `f`."""
+        return f"{self.only_steps(x)} > {self.only_steps(f)}"
+
     def only_steps(self, x: str) -> str:
         return f"bitAnd({x}, {self._steps_field})"
 
@@ -142,10 +161,6 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         if self.overlapping:
             return f"bitAnd({x}, {step}) != 0"
         return f"bitAnd({x}, {self._steps_field}) = {step}"
-
-    def beyond(self, x: str, step: str) -> str:
-        """Codes only: whether `x` is a later step than `step`."""
-        return f"bitAnd({x}, {self._steps_field}) > {step}"
 
     def has(self, x: str, bits: str) -> str:
         return f"bitAnd({x}, {bits}) != 0"
@@ -173,6 +188,10 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         if self.overlapping:
             return f"bitCount({step} - 1) - {self.steps_at - 1}"
         return f"bitShiftRight({step}, {self.steps_at}) - 1"
+
+    def depth(self, f: str) -> str:
+        """The number of the step that `f` is; 0 of 0."""
+        return f"toUInt8(if({f} > 0, {self.place(self.only_steps(f))}, 0))"
 
     def is_several(self, x: str) -> str:
         """Whether `x` matches more than one step."""
