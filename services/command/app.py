@@ -86,7 +86,7 @@ def create_app(settings: CommandSettings) -> Litestar:
     """The service as a process of its own."""
     return compose(
         [
-            foundation(settings.database_url, settings.budgets()),
+            foundation(settings.database_url, settings.budgets(), settings.proxies()),
             part(settings),
             capture.part(settings.nats_url, replicas=settings.nats_replicas),
             *([publishing.part(settings)] if settings.relay else []),

@@ -14,13 +14,17 @@ from services.common.budgets import UNLIMITED, Budgets
 from services.common.caller import provide_caller, provide_person
 from services.common.database import pool
 from services.common.limits import Limits, budget_headers
+from services.common.proxies import NOBODY, Trusted, behind
 from services.common.share_session import ShareSessions
 
 
-def foundation(database_url: str, budgets: Budgets = UNLIMITED) -> ServicePart:
+def foundation(
+    database_url: str, budgets: Budgets = UNLIMITED, proxies: Trusted = NOBODY
+) -> ServicePart:
     """Opened first, closed last: `pool`, `accounts` in the state, `caller` for routes.
 
     budgets: of every key and project, together with all other processes on this database.
+    proxies: who may say what clients have asked for.
     """
 
     @contextlib.asynccontextmanager
@@ -51,6 +55,7 @@ def foundation(database_url: str, budgets: Budgets = UNLIMITED) -> ServicePart:
         lifespans=[lifespan],
         checks={"postgresql": _postgresql},
         middleware=[budget_headers] if budgets.limited else [],
+        around=[behind(proxies)] if proxies else [],
     )
 
 

@@ -42,5 +42,6 @@ def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> Non
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # `proxies` knows whom to believe
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from services.common.budgets import Budgets, parse
+from services.common.proxies import Trusted
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -19,6 +20,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     insights_budget, others_budget: requests of each key, and of each project, as `240/m 1200/h`;
     empty: not limited.
+    trusted_proxies: whose X-Forwarded-Proto and -Host count, as `services.common.proxies` spells
+    them.
     """
 
     database_url: str
@@ -26,6 +29,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8000
     insights_budget: str = "240/m 1200/h"
     others_budget: str = "480/m 4800/h"
+    trusted_proxies: str = ""
+
+    def proxies(self) -> Trusted:
+        """Raises InvalidSettings."""
+        return trusted(self.trusted_proxies)
 
     def budgets(self) -> Budgets:
         """Raises InvalidSettings."""
@@ -42,6 +50,14 @@ def budgets(insights: str, others: str) -> Budgets:
         return Budgets(insights=parse(insights), others=parse(others))
     except ValueError as cause:
         raise InvalidSettings(f"…_BUDGET: {cause}") from cause
+
+
+def trusted(proxies: str) -> Trusted:
+    """As a setting spells them. Raises InvalidSettings."""
+    try:
+        return Trusted(proxies)
+    except ValueError as cause:
+        raise InvalidSettings(f"…_TRUSTED_PROXIES: {cause}") from cause
 
 
 def from_environment(kind: type[S], service: str, environ: Mapping[str, str]) -> S:

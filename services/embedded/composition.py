@@ -14,6 +14,7 @@ from services.command.settings import CommandSettings
 from services.common.app import compose
 from services.common.budgets import UNLIMITED, Budgets
 from services.common.foundation import foundation
+from services.common.proxies import NOBODY, Trusted
 from services.projector import app as projector
 from services.projector import ingesting
 from services.query import app as query
@@ -31,11 +32,11 @@ class Urls(Protocol):
     def clickhouse_url(self) -> str: ...
 
 
-def application(urls: Urls, budgets: Budgets = UNLIMITED) -> Litestar:
+def application(urls: Urls, budgets: Budgets = UNLIMITED, proxies: Trusted = NOBODY) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other."""
     commands = CommandSettings(database_url=urls.postgres_url, nats_url=urls.nats_url)
     parts = [
-        foundation(urls.postgres_url, budgets),
+        foundation(urls.postgres_url, budgets, proxies),
         command.part(commands),
         capture.part(urls.nats_url),
         publishing.part(commands),

@@ -17,7 +17,6 @@ import uvloop
 from litestar import Litestar
 
 from services.common import logs
-from services.common.budgets import Budgets
 from services.common.migrate import migrate
 from services.embedded import composition, datadir, nats, postgres
 from services.embedded.datadir import DataFolder, Running
@@ -63,7 +62,7 @@ def serve_until_stopped(wanted: Serving, settings: EmbeddedSettings) -> int:
             _say(f"Starting PostgreSQL, NATS and ClickHouse in {folder.path} …")
             servers = opened.enter_context(_servers(folder, settings))
             migrate(servers.postgres_url)
-            serving = _Process(wanted, listening, folder, servers, settings.budgets())
+            serving = _Process(wanted, listening, folder, servers, settings)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 return runner.run(serving.run())
     except KeyboardInterrupt:
@@ -139,17 +138,19 @@ class _Process:
         listening: socket.socket,
         folder: DataFolder,
         servers: Servers,
-        budgets: Budgets,
+        settings: EmbeddedSettings,
     ) -> None:
         self._wanted = wanted
         self._listening = listening
         self._folder = folder
         self._servers = servers
-        self._budgets = budgets
+        self._settings = settings
         self._ended: Child | None = None
 
     async def run(self) -> int:
-        app = composition.application(self._servers, self._budgets)
+        app = composition.application(
+            self._servers, self._settings.budgets(), self._settings.proxies()
+        )
         server = _server(app)
         loop = asyncio.get_running_loop()
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
@@ -230,6 +231,7 @@ def _server(app: Litestar) -> _Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # `proxies` knows whom to believe
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )

@@ -3,14 +3,15 @@
 import msgspec
 
 from services.common.budgets import Budgets
-from services.common.settings import budgets
+from services.common.proxies import Trusted
+from services.common.settings import budgets, trusted
 
 
 class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """URLs of servers that replace the embedded ones; None: start our own in the data folder.
 
-    insights_budget, others_budget: as `services.common.settings` has them; nothing is limited here
-    unless it is asked for.
+    insights_budget, others_budget, trusted_proxies: as `services.common.settings` has them; nothing
+    is limited here unless it is asked for.
     """
 
     postgres_url: str | None = None
@@ -18,6 +19,11 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     clickhouse_url: str | None = None
     insights_budget: str = ""
     others_budget: str = ""
+    trusted_proxies: str = ""
+
+    def proxies(self) -> Trusted:
+        """Raises InvalidSettings."""
+        return trusted(self.trusted_proxies)
 
     def budgets(self) -> Budgets:
         """Raises InvalidSettings."""

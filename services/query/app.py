@@ -24,6 +24,6 @@ def part(settings: QuerySettings) -> ServicePart:
 def create_app(settings: QuerySettings) -> Litestar:
     """The service as a process of its own."""
     return compose(
-        [foundation(settings.database_url, settings.budgets()), part(settings)],
+        [foundation(settings.database_url, settings.budgets(), settings.proxies()), part(settings)],
         max_body_bytes=settings.max_body_bytes,
     )

@@ -44,6 +44,8 @@ class Urls(msgspec.Struct, frozen=True):
             case "CLICKHOUSE_URL":
                 # One process per folder; where there are servers, all services share one.
                 return f"chdb://{self.clickhouse}/{name.lower()}"
+            case "TRUSTED_PROXIES":
+                return "127.0.0.1"
             case _:
                 raise AssertionError(f"compose.yaml sets {name}, which nobody here knows")
 

@@ -64,6 +64,15 @@ async def test_a_write_in_one_process_is_read_in_another_and_streamed(
             )
             assert read.status_code == 200, read.text
             assert read.json()["name"] == "Sign-ups"
+            # As the gateway asks, when it ends TLS.
+            outside = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "insights.example"}
+            second = await asked(
+                "GET",
+                f"{running['query'].url}/api/projects/1/insights/?offset=1",
+                headers={**key, **outside},
+            )
+            before = second.json()["previous"]
+            assert before.startswith("https://insights.example/api/projects/1/insights/?")
             async with await nats.connect(bus.url) as subscriber:
                 facts = await subscriber.jetstream().subscribe(
                     "insights.>", stream=FACTS_STREAM, ordered_consumer=True

@@ -1,0 +1,69 @@
+"""Behind proxies: which scheme and host a client has asked for, as only trusted ones may say."""
+
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address, ip_network
+from typing import cast
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+EVERYBODY = "*"
+
+
+class Trusted:
+    """Addresses and networks, parted by commas; `*`: whoever connects; empty: nobody.
+
+    Raises ValueError for what is neither.
+    """
+
+    def __init__(self, spelled: str) -> None:
+        names = [name.strip() for name in spelled.split(",") if name.strip()]
+        self._all = EVERYBODY in names
+        self._networks = [ip_network(name) for name in names if name != EVERYBODY]
+
+    def __bool__(self) -> bool:
+        return self._all or bool(self._networks)
+
+    def __contains__(self, host: str) -> bool:
+        if self._all:
+            return True
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
+
+
+NOBODY = Trusted("")
+
+
+def behind(trusted: Trusted) -> Callable[[ASGIApp], ASGIApp]:
+    """Around the application: links are made of what X-Forwarded-Proto and -Host say."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def forwarded(scope: Scope, receive: Receive, send: Send) -> None:
+            client = scope.get("client")
+            if scope["type"] == ScopeType.HTTP and client is not None and client[0] in trusted:
+                scope = _as_asked(scope)
+            await app(scope, receive, send)
+
+        return forwarded
+
+    return wrap
+
+
+def _as_asked(scope: Scope) -> Scope:
+    headers = list(scope["headers"])
+    said: dict[str, object] = {}
+    proto = _said(headers, b"x-forwarded-proto")
+    if proto in (b"http", b"https"):
+        said["scheme"] = proto.decode()
+    if host := _said(headers, b"x-forwarded-host"):
+        said["headers"] = [(b"host", host), *(each for each in headers if each[0] != b"host")]
+    return cast("Scope", {**scope, **said})
+
+
+def _said(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes:
+    """The first of the values: what the client itself has asked for."""
+    value = next((value for found, value in headers if found == name), b"")
+    return value.partition(b",")[0].strip().lower()
