@@ -11,8 +11,12 @@ from msgspec import Meta, Raw
 
 JsonObject = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
 """Of bodies, for whoever reads their schema: nothing is checked by these."""
-ObjectOrNull = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
-ListOrNull = Annotated[Raw, Meta(extra_json_schema={"type": ["array", "null"]})]
+ObjectOrNull = Annotated[
+    Raw, Meta(extra_json_schema={"anyOf": [{"type": "object"}, {"type": "null"}]})
+]
+ListOrNull = Annotated[
+    Raw, Meta(extra_json_schema={"anyOf": [{"type": "array"}, {"type": "null"}]})
+]
 JsonList = Annotated[Raw, Meta(extra_json_schema={"type": "array"})]
 
 NULL = Raw(b"null")

@@ -83,7 +83,9 @@ ShownResult = Annotated[
                 _TIMES,
                 _list_of(_TIMES),
                 # Of other kinds of query, which have shapes of their own.
-                {"type": ["array", "object", "null"]},
+                {"type": "array"},
+                {"type": "object"},
+                {"type": "null"},
             ]
         },
     ),

@@ -114,6 +114,31 @@ def test_schemas_are_valid_and_lead_nowhere_else(told: dict[str, Any]) -> None:
         jsonschema_rs.Draft202012Validator(pointed)
 
 
+def test_schemas_are_of_the_sort_that_generators_of_clients_read(told: dict[str, Any]) -> None:
+    """They take a dot for a module, a list of types for an error, and null alone for nothing."""
+    schemas = told["components"]["schemas"]
+    assert [name for name in schemas if not re.fullmatch(r"\w+", name)] == []
+    for name in schemas:
+        for place, schema in parts(schemas[name], name):
+            assert not isinstance(schema.get("type"), list), place
+            assert schema.get("type") != "null" or "/anyOf/" in place, place
+            assert schema.get("type") != "array" or schema.keys() & {"items", "prefixItems"}, place
+
+
+def parts(schema: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every schema within, and where."""
+    match schema:
+        case dict():
+            yield place, schema
+            for name, member in schema.items():
+                yield from parts(member, f"{place}/{name}")
+        case list():
+            for number, element in enumerate(schema):
+                yield from parts(element, f"{place}/{number}")
+        case _:
+            pass
+
+
 def test_answers_have_all_their_members_and_bodies_none_too_many(told: dict[str, Any]) -> None:
     schemas = told["components"]["schemas"]
     insight = schemas["InsightBody"]

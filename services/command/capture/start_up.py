@@ -8,7 +8,6 @@ from litestar import HttpMethod, MediaType, Response, get, route
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from contracts.api.accounts import Page
 from services.command.capture import incoming
 from services.command.capture.described import NOTHING, starts
 from services.command.capture.incoming import AnyRequest
@@ -115,10 +114,10 @@ async def local_evaluation(person: NamedDependency[Person]) -> Response[bytes]:
     return _json({"flags": [], "group_type_mapping": {}, "cohorts": {}})
 
 
-@get("/api/feature_flag", opt=shows(Page[dict[str, Any]]))
+@get("/api/feature_flag", opt=shows(dict[str, Any]))
 async def feature_flags(person: NamedDependency[Person]) -> Response[bytes]:
     """Server SDKs before 2022, for the same end."""
-    return _json(Page[dict[str, Any]](count=0, next=None, previous=None, results=()))
+    return _json({"count": 0, "next": None, "previous": None, "results": []})
 
 
 HANDLERS = [remote_config, nothing_to_load, flags, recordings, local_evaluation, feature_flags]

@@ -126,7 +126,7 @@ class _Kinds:
         every = [Problem, Components, *answers, *bodies, *values]
         schemas, self.components = msgspec.json.schema_components(every, ref_template=_REF)
         self._schemas = dict(zip(map(repr, every), schemas, strict=True))
-        _spell_items([self.components, schemas])
+        _spell([self.components, schemas])
         self._require_all(answers, bodies)
         del self.components["Components"]
         # An error may carry more: 412 tells what changed.
@@ -168,28 +168,27 @@ class _Kinds:
         return found
 
 
-def _spell_items(schema: Any) -> None:
+def _spell(schema: Any) -> None:
     """In a way that generators of clients can read too: `items` is never false, which says of a
-    tuple what maxItems says already, and never left out where anything may be in a list.
+    tuple what maxItems says already, and never left out where anything may be in a list. A member
+    that is always null is a text or null: they have no type for the former.
     """
     match schema:
         case dict():
             if schema.get("items") is False and "maxItems" in schema:
                 del schema["items"]
-            elif _is_list(schema) and not schema.keys() & {"items", "prefixItems"}:
+            elif schema.get("type") == "array" and not schema.keys() & {"items", "prefixItems"}:
                 schema["items"] = {}
             for member in schema.values():
-                _spell_items(member)
+                if isinstance(member, dict) and member.get("type") == "null":
+                    del member["type"]
+                    member["anyOf"] = [{"type": "string"}, {"type": "null"}]
+                _spell(member)
         case list():
             for element in schema:
-                _spell_items(element)
+                _spell(element)
         case _:
             pass
-
-
-def _is_list(schema: Document) -> bool:
-    kinds = schema.get("type")
-    return kinds == "array" or (isinstance(kinds, list) and "array" in kinds)
 
 
 def _parts(kind: Any) -> tuple[Any, ...]:
