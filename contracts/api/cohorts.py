@@ -22,7 +22,8 @@ class WriteCohort(msgspec.Struct, frozen=True, kw_only=True):
 
     filters: {"properties": group}; groups: the older form, each {"properties": […]}, any of them.
     person_ids, distinct_ids: people of a static cohort; a PATCH adds them. The first has PostHog's
-    name for it, `_create_static_person_ids`, too.
+    name for it, `_create_static_person_ids`, too. query, csv: PostHog's other ways to name people;
+    refused, or a cohort would stay empty without a word.
     """
 
     name: Name | UnsetType | None = UNSET
@@ -32,6 +33,8 @@ class WriteCohort(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[Mapping[str, Any], ...] | UnsetType | None = UNSET
     person_ids: People = ()
     distinct_ids: DistinctIds = ()
+    query: None = None
+    csv: None = None
     create_static_person_ids: People = msgspec.field(name="_create_static_person_ids", default=())
     deleted: bool | UnsetType = UNSET
 

@@ -105,6 +105,8 @@ async def test_the_older_forms_of_a_rule_are_read_too(world: World, old: Any) ->
         ("cohorts", {"groups": [{"properties": 5}]}, "groups"),
         ("cohorts", {"groups": [{"action_id": 5, "days": 3}]}, "groups"),
         ("cohorts", {"is_static": True, "person_ids": ["x"]}, "person_ids"),
+        ("cohorts", {"is_static": True, "query": {"kind": "ActorsQuery"}}, "query"),
+        ("cohorts", {"is_static": True, "csv": "User ID\nada"}, "csv"),
         ("cohorts", {"person_ids": [str(uuid4())]}, "is_static"),
     ],
 )
