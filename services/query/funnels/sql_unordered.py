@@ -8,6 +8,9 @@ there before it.
 
 from services.query.funnels.sql_layout import Layout
 
+_AT_ONCE = 8
+"""So many steps are counted in one pass, with an array for each; more, one after the other."""
+
 
 def unordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
     """`carried`, `times`: of each completed step, sorted; nobody without a step has a row.
@@ -26,12 +29,10 @@ def unordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
     )
     inside = f"j >= i AND x - since <= {window} AND (until = 0 OR x < until)"
     within = f"arrayFilter((x, j) -> {inside}, a, arrayEnumerate(a))"
-    front = f"arrayFirst(x -> {layout.matches('x', 'step')}, w)"
-    fronts = (
-        f"arrayFold((fronts, step) -> arrayPushBack(fronts, {front}), {layout.every_step}, "
-        f"{layout.none})"
+    fronts = ", ".join(
+        f"arrayFirst(x -> {layout.takes_step('x', k)}, w)" for k in range(1, layout.steps + 1)
     )
-    times = f"arrayMap(x -> {layout.time('x')}, arrayFilter(x -> x > 0, {fronts}))"
+    times = f"arrayMap(x -> {layout.time('x')}, arrayFilter(x -> x > 0, [{fronts}]))"
     return (
         f"SELECT {carried}, arraySort({times}) AS times "
         f"FROM (SELECT {carried}, {within} AS w FROM ({first}))"
@@ -45,29 +46,41 @@ def departures(layout: Layout, carried: str, arrays: str, window: str) -> str:
     completed: 0 for events that are lost.
     """
     start, is_step = layout.start("x"), layout.is_step("x")
-    taken = f"arrayMap(x -> if({layout.matches('x', 'step')}, x, 0), a)"
-    following = f"arrayReverseFill(y -> y > 0, {taken})"
-    inside = f"y > 0 AND y - {start} <= {window}"
-    nothing = "arrayMap(x -> toUInt8(0), a)"
+    bar = "a"
+    if layout.bars:
+        bar = f"arrayReverseFill(y -> y > 0, arrayMap(x -> if({is_step}, 0, x), a))"
+    bars = f"SELECT {carried}, a, {bar} AS bar FROM ({arrays})"
+    counted = f"SELECT {carried}, a, bar, {_counted(layout, window)} AS counted FROM ({bars})"
     if not layout.bars:
-        counted = (
-            f"arrayFold((c, step) -> arrayMap((c, x, y) -> toUInt8(c + ({inside})), "
-            f"c, a, {following}), {layout.every_step}, {nothing})"
-        )
-        return f"SELECT {carried}, a, a AS bar, {counted} AS completed FROM ({arrays})"
-    bars = (
-        f"SELECT {carried}, a, arrayReverseFill(y -> y > 0, arrayMap(x -> if({is_step}, 0, x), a)) "
-        f"AS bar FROM ({arrays})"
-    )
-    counted = (
-        f"arrayFold((c, step) -> arrayMap((c, x, y, b) -> "
-        f"toUInt8(c + ({inside} AND (b = 0 OR y < b))), c, a, {following}, bar), "
-        f"{layout.every_step}, {nothing})"
-    )
+        return f"SELECT *, counted AS completed FROM ({counted})"
     leaves = f"{is_step} AND (b = 0 OR b - {start} > {window} OR c = {layout.steps})"
     return (
-        f"SELECT {carried}, a, bar, arrayMap((x, b, c) -> if({leaves}, c, 0), a, bar, counted) "
-        f"AS completed FROM (SELECT {carried}, a, bar, {counted} AS counted FROM ({bars}))"
+        f"SELECT *, arrayMap((x, b, c) -> if({leaves}, c, 0), a, bar, counted) AS completed "
+        f"FROM ({counted})"
+    )
+
+
+def _counted(layout: Layout, window: str) -> str:
+    """Of how many steps there is one at or after each event, in its window and before `bar`."""
+
+    def inside(y: str) -> str:
+        within = f"{y} > 0 AND {y} - {layout.start('x')} <= {window}"
+        return f"({within} AND (b = 0 OR {y} < b))" if layout.bars else f"({within})"
+
+    def following(takes: str) -> str:
+        return f"arrayReverseFill(y -> y > 0, arrayMap(x -> if({takes}, x, 0), a))"
+
+    if layout.steps <= _AT_ONCE:
+        each = [f"y{k}" for k in range(1, layout.steps + 1)]
+        steps = [following(layout.takes_step("x", k)) for k in range(1, layout.steps + 1)]
+        return (
+            f"arrayMap((x, b, {', '.join(each)}) -> toUInt8({' + '.join(map(inside, each))}), "
+            f"a, bar, {', '.join(steps)})"
+        )
+    return (
+        f"arrayFold((c, step) -> arrayMap((x, b, c, y) -> toUInt8(c + {inside('y')}), "
+        f"a, bar, c, {following(layout.matches('x', 'step'))}), {layout.every_step}, "
+        "arrayMap(x -> toUInt8(0), a))"
     )
 
 
