@@ -2,21 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
-import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute
 
-from contracts.api.funnels import Components
 from services.common.csv_answers import CSV
 from services.common.operations import DESCRIBES, Answer, Operation, Parameter
-from services.common.problems import Problem
-
-Document = dict[str, Any]
+from services.common.schema.kinds import REF, Document, Kinds
 
 _PLACE = re.compile(r"{(?P<name>\w+):(?P<kind>\w+)}")
-_REF = "#/components/schemas/{name}"
 _KINDS: Mapping[str, Document] = {
     "str": {"type": "string"},
     "int": {"type": "integer", "minimum": 0},
@@ -65,7 +59,7 @@ class Undescribed(Exception):
 def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
     """Every route but OPTIONS, in the order of paths. Raises Undescribed."""
     described = sorted(_described(routes), key=lambda each: (each[0], each[1]))
-    kinds = _Kinds(operation for _, _, _, operation in described)
+    kinds = Kinds(operation for _, _, _, operation in described)
     paths: dict[str, Document] = {}
     for path, method, handler, operation in described:
         shown = _PLACE.sub(r"{\g<name>}", path)
@@ -110,95 +104,8 @@ def _described(
                 yield route.path, str(method), handler, operation
 
 
-class _Kinds:
-    """JSON Schemas of all types that the operations name."""
-
-    def __init__(self, operations: Iterable[Operation]) -> None:
-        told = list(operations)
-        answers = [
-            kind
-            for each in told
-            for answer in each.answers.values()
-            for kind in (*_parts(answer.kind), *answer.also.values())
-        ]
-        bodies = [each.body for each in told if each.body is not None]
-        values = [parameter.kind for each in told for parameter in each.parameters]
-        every = [Problem, Components, *answers, *bodies, *values]
-        schemas, self.components = msgspec.json.schema_components(every, ref_template=_REF)
-        self._schemas = dict(zip(map(repr, every), schemas, strict=True))
-        _spell([self.components, schemas])
-        self._require_all(answers, bodies)
-        del self.components["Components"]
-        # An error may carry more: 412 tells what changed.
-        self.components["Problem"]["required"] = list(self.components["Problem"]["properties"])
-
-    def schema(self, kind: Any) -> Document:
-        schemas: list[Document] = [self._schemas[repr(part)] for part in _parts(kind)]
-        return schemas[0] if len(schemas) == 1 else {"allOf": schemas}
-
-    def _require_all(self, answers: Iterable[Any], bodies: Iterable[Any]) -> None:
-        """An answer has every member, those with a default too; a body may leave those out."""
-        sent = self._reached(self._schemas[repr(kind)] for kind in bodies)
-        for name in self._reached(self._schemas[repr(kind)] for kind in answers) - sent:
-            component = self.components[name]
-            if "properties" in component:
-                component["required"] = [
-                    member
-                    for member, schema in component["properties"].items()
-                    if member in component.get("required", ()) or "default" in schema
-                ]
-
-    def _reached(self, schemas: Iterable[Document]) -> set[str]:
-        """Names of the components that these schemas lead to."""
-        found: set[str] = set()
-        waiting: list[Any] = list(schemas)
-        while waiting:
-            match waiting.pop():
-                case {"$ref": str(ref)}:
-                    name = ref.rpartition("/")[2]
-                    if name not in found:
-                        found.add(name)
-                        waiting.append(self.components[name])
-                case dict() as schema:
-                    waiting.extend(schema.values())
-                case list() as several:
-                    waiting.extend(several)
-                case _:
-                    pass
-        return found
-
-
-def _spell(schema: Any) -> None:
-    """In a way that generators of clients can read too: `items` is never false, which says of a
-    tuple what maxItems says already, and never left out where anything may be in a list. A member
-    that is always null is a text or null: they have no type for the former.
-    """
-    match schema:
-        case dict():
-            if schema.get("items") is False and "maxItems" in schema:
-                del schema["items"]
-            elif schema.get("type") == "array" and not schema.keys() & {"items", "prefixItems"}:
-                schema["items"] = {}
-            for member in schema.values():
-                if isinstance(member, dict) and member.get("type") == "null":
-                    del member["type"]
-                    member["anyOf"] = [{"type": "string"}, {"type": "null"}]
-                _spell(member)
-        case list():
-            for element in schema:
-                _spell(element)
-        case _:
-            pass
-
-
-def _parts(kind: Any) -> tuple[Any, ...]:
-    if kind is None:
-        return ()
-    return kind if isinstance(kind, tuple) else (kind,)
-
-
 def _operation(
-    path: str, method: str, handler: HTTPRouteHandler, operation: Operation, kinds: _Kinds
+    path: str, method: str, handler: HTTPRouteHandler, operation: Operation, kinds: Kinds
 ) -> Document:
     summary, _, description = _docstring(handler).partition("\n\n")
     in_json = any(_is_json(answer) for answer in operation.answers.values())
@@ -254,7 +161,7 @@ def _statuses(path: str, handler: HTTPRouteHandler, operation: Operation) -> set
     return found - operation.answers.keys()
 
 
-def _answer(answer: Answer, kinds: _Kinds, path: str) -> Document:
+def _answer(answer: Answer, kinds: Kinds, path: str) -> Document:
     told: Document = {"description": "As asked." if answer.kind else "Nothing more to say."}
     if answer.headers:
         told["headers"] = {
@@ -295,7 +202,7 @@ def _link(paths: Mapping[str, Document]) -> None:
 def _problem(status: int) -> Document:
     told: Document = {
         "description": _ERRORS[status],
-        "content": {"application/json": {"schema": {"$ref": _REF.format(name="Problem")}}},
+        "content": {"application/json": {"schema": {"$ref": REF.format(name="Problem")}}},
     }
     headers = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
     if (name := headers.get(status)) is not None:
@@ -303,7 +210,7 @@ def _problem(status: int) -> Document:
     return told
 
 
-def _parameter(parameter: Parameter, kinds: _Kinds) -> Document:
+def _parameter(parameter: Parameter, kinds: Kinds) -> Document:
     return {
         "name": parameter.name,
         "in": parameter.place,
