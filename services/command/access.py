@@ -11,7 +11,6 @@ from contracts.api.insights import InsightBody
 from contracts.api.times import written
 from contracts.events.access import AccessEvent, AccessGranted, Grantee, Level
 from contracts.events.recorded import Recorded
-from contracts.headers import INSIGHTS_POSITION
 from contracts.read_models.access import WHOLE_PROJECT, AccessRow
 from domain.access.commands import SetAccess
 from domain.access.decide import decide
@@ -26,7 +25,7 @@ from services.command.rights import (
 )
 from services.common.access import LEVELS, may_edit_rules
 from services.common.accounts import Accounts
-from services.common.answers import resource
+from services.common.answers import nothing, resource
 from services.common.caller import Caller
 from services.common.context import insight_context
 from services.common.etag import Told
@@ -112,11 +111,10 @@ async def access_answer(
     store: EventStore,
     accounts: Accounts,
     caller: Caller,
-) -> Response[bytes]:
+) -> Response[bytes] | Response[None]:
     """The rules as every later read will show them; nothing after a rule was taken away."""
     if command.level is None:
-        headers = {INSIGHTS_POSITION: str(outcome.position)}
-        return Response(content=b"", status_code=204, headers=headers)
+        return nothing(outcome.position)
     row = view(outcome.history)
     rule = row.rule_of(command.grantee) if row else None
     if row is None or rule is None:

@@ -56,3 +56,8 @@ def tagged(
         media_type=shown.media_type,
         headers={ETAG: shown.tag, **stands_for, **(headers or {})},
     )
+
+
+def nothing(position: int) -> Response[None]:
+    """204, of a write that leaves nothing to show."""
+    return Response(content=None, status_code=204, headers={INSIGHTS_POSITION: str(position)})

@@ -120,10 +120,11 @@ def shows(kind: Any, *parameters: Parameter, errors: tuple[int, ...] = ()) -> De
 
 def writes(body: Any, kind: Any, *, status: int = 200, empty: int | None = None) -> Described:
     """A command. empty: the status of a success that has nothing to show, beside `status`."""
-    answered = Answer(kind=kind, headers=("ETag", INSIGHTS_POSITION)) if kind else Answer()
-    answers = {status: answered}
+    nothing = Answer(headers=(INSIGHTS_POSITION,))
+    shown = Answer(kind=kind, headers=("ETag", INSIGHTS_POSITION)) if kind else nothing
+    answers = {status: shown}
     if empty is not None:
-        answers[empty] = Answer()
+        answers[empty] = nothing
     return described(
         Operation(
             answers=answers,

@@ -38,7 +38,7 @@ async def put_access(
     caller: NamedDependency[Caller],
     insight_id: NamedDependency[int],
     terms: NamedDependency[Terms],
-) -> Response[bytes]:
+) -> Response[bytes] | Response[None]:
     """Set one rule of the insight, or take it away with a null level."""
     body = await read(request, WriteAccess)
     return await _set(body, insight_id, insight_id, store, accounts, terms)
@@ -59,7 +59,7 @@ async def put_project_access(
     caller: NamedDependency[Caller],
     insight_id: NamedDependency[int],
     terms: NamedDependency[Terms],
-) -> Response[bytes]:
+) -> Response[bytes] | Response[None]:
     """Set one rule for all insights of the project, through any of them."""
     body = await read(request, WriteAccess)
     return await _set(body, insight_id, WHOLE_PROJECT, store, accounts, terms)
@@ -72,7 +72,7 @@ async def _set(
     store: EventStore,
     accounts: Accounts,
     terms: Terms,
-) -> Response[bytes]:
+) -> Response[bytes] | Response[None]:
     """number: of the insight whose rule it is, or WHOLE_PROJECT."""
     caller = terms.caller
     outcome = await replayed(store, terms)

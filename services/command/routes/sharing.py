@@ -29,7 +29,7 @@ from services.command.sharing import (
     sharing_answer,
 )
 from services.common.accounts import Accounts
-from services.common.answers import resource
+from services.common.answers import nothing, resource
 from services.common.body import read
 from services.common.caller import Caller
 from services.common.operations import writes
@@ -168,15 +168,16 @@ async def remove_password(
     insight_id: NamedDependency[int],
     password: FromPath[int],
     terms: NamedDependency[Terms],
-) -> None:
+) -> Response[None]:
     """From now on this password opens nothing."""
-    if await replayed(store, terms) is not None:
-        return
-    await require_editor(store, caller, insight_id)
-    command = RemoveSharePassword(insight_id=insight_id, password_id=password)
-    await change_sharing(store, command, terms)
+    outcome = await replayed(store, terms)
+    if outcome is None:
+        await require_editor(store, caller, insight_id)
+        command = RemoveSharePassword(insight_id=insight_id, password_id=password)
+        outcome = await change_sharing(store, command, terms)
     # After the fact: a hash without one is an orphan, a fact without its hash would be a lie.
     await passwords.remove(caller.team_id, password)
+    return nothing(outcome.position)
 
 
 HANDLERS = [patch_sharing, refresh_sharing, add_password, remove_password]
