@@ -24,6 +24,10 @@ _AT = re.compile(r" - at `\$(?P<path>.*)`$")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
 _LENGTH = re.compile(r"of length <= (?P<limit>\d+)")
 _RANGE = re.compile(r"`int` (?P<sign><=|>=) (?P<limit>-?\d+)")
+_CHOICE = re.compile(r"Invalid enum value '?(?P<value>.*?)'?$")
+_SHAPE = re.compile(r"Expected `(?P<expected>array|object)[^`]*`, got `(?P<got>\w+)`")
+_TYPES = {"array": "list", "object": "dict"}
+"""What Python calls them, and with it PostHog."""
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 DEEPEST = 100
 # Of a form: taking a body of nothing but fields apart would hold the loop for seconds.
@@ -176,8 +180,17 @@ def _field_error(message: str) -> Rejected:
         )
     if what.endswith("got `null`") and attr is not None:
         return invalid(attr, "null", "This field may not be null.")
-    if attr is None and "got `" in what:
-        return invalid(None, "invalid_input", f"Invalid data. {what}.")
+    if choice := _CHOICE.match(what):
+        return invalid(attr, "invalid_choice", f'"{choice["value"]}" is not a valid choice.')
+    if other := _SHAPE.match(what):
+        got = _TYPES.get(other["got"], other["got"])
+        if attr is None:
+            detail = f"Invalid data. Expected a dictionary, but got {got}."
+            return invalid(None, "invalid_input", detail)
+        if other["expected"] == "array":
+            detail = f'Expected a list of items but got type "{got}".'
+            return invalid(attr, "not_a_list", detail)
+        return invalid(attr, "invalid_input", "Expected a dictionary of items.")
     for expected, words in _WORDS.items():
         if f"Expected `{expected}" in what:
             return invalid(attr, "invalid_input", words)
@@ -189,8 +202,6 @@ _WORDS = {
     "int": "A valid integer is required.",
     "float": "A valid number is required.",
     "bool": "Must be a valid boolean.",
-    "array": "Expected a list of items.",
-    "object": "Expected a dictionary of items.",
     "datetime": "Datetime has wrong format. Use ISO 8601 with a zone.",
 }
 

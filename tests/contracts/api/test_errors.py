@@ -48,6 +48,24 @@ async def test_a_body_that_is_no_object_is_refused(api: Api) -> None:
         assert (answer.status, answer["type"]) == (400, "validation_error")
 
 
+async def test_what_is_of_the_wrong_kind_is_told_as_django_tells_it(api: Api) -> None:
+    for where, sent, code, detail, attr in (
+        ("insights", '{"tags":"a"}', "not_a_list", 'a list of items but got type "str".', "tags"),
+        ("insights", '{"tags":{}}', "not_a_list", 'a list of items but got type "dict".', "tags"),
+        ("insights", "[]", "invalid_input", "a dictionary, but got list.", None),
+        (
+            "dashboards",
+            '{"restriction_level":99}',
+            "invalid_choice",
+            '"99" is not a valid choice.',
+            "restriction_level",
+        ),
+    ):
+        answer = await api(f"POST {where}/", text=sent, headers=JSON)
+        assert (answer.status, answer["code"], answer["attr"]) == (400, code, attr)
+        assert answer["detail"].endswith(detail)
+
+
 async def test_forms_and_the_docs_own_curl_lines_are_read(api: Api) -> None:
     """`-d name="string"`, labelled JSON: PostHog answers 400, its docs promise 200."""
     for kind in ("application/json", "application/x-www-form-urlencoded", "text/plain"):
