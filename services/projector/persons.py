@@ -15,7 +15,10 @@ _NOBODY = frozenset(
     {"anonymous", "guest", "distinctid", "distinct_id", "id", "not_authenticated", "email",
      "undefined", "true", "false"}
 )  # fmt: skip
-_NOBODY_EXACTLY = frozenset({"[object Object]", "NaN", "None", "none", "null", "0", ""})
+# The last: all visitors of a site whose posthog-js keeps no cookies.
+_NOBODY_EXACTLY = frozenset(
+    {"[object Object]", "NaN", "None", "none", "null", "0", "", "$posthog_cookieless"}
+)
 
 Id = tuple[int, str]
 """team_id, distinct id."""

@@ -113,7 +113,7 @@ def test_an_alias_joins_the_person_of_the_distinct_id() -> None:
     "nobody",
     ["anonymous", "Guest", "DISTINCTID", "distinct_id", "id", "not_authenticated", "email",
      "undefined", "True", "false", "[object Object]", "NaN", "None", "none", "null", "0",
-     '"null"', "'undefined'", '""', "' '"],
+     '"null"', "'undefined'", '""', "' '", "$posthog_cookieless"],
 )  # fmt: skip
 def test_ids_that_stand_for_nobody_are_never_merged(nobody: str) -> None:
     assert not can_merge(nobody)
