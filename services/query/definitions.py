@@ -15,6 +15,24 @@ from services.common.statement import Statement
 Owner = Literal["event", "person", "group", "session"]
 OWNERS: Final[tuple[Owner, ...]] = ("event", "person", "group", "session")
 
+# PostHog: EVENTS_HIDDEN_PROPERTY_DEFINITIONS. Nobody is to ask for these of an event: they say what
+# becomes of the person or the group, or repeat what is known of a session.
+_HIDDEN: Final = frozenset(
+    {
+        "distinct_id",
+        "$set",
+        "$set_once",
+        "$initial_referrer",
+        "$initial_referring_domain",
+        "$groups",
+        "$group_type",
+        "$group_key",
+        "$group_set",
+        *(f"$group_{index}" for index in range(5)),
+    }
+)
+_HIDDEN_PREFIX: Final = "$session_entry_"
+
 # Names what has a name alone: the same in every answer, and another one in every project.
 _IDS: Final = UUID("4d3f1f0a-3d0e-4b83-9b5e-6f7f0c1f6b52")
 
@@ -91,7 +109,7 @@ class Definitions:
             )
             for name, kind in sorted(everywhere.items())
         ]
-        return [each for each in found if _wanted(each, asked)]
+        return [each for each in found if _wanted(each, asked) and not _hidden(each.name, asked)]
 
     async def _types(
         self, team_id: int, asked: Properties
@@ -134,6 +152,10 @@ def _wanted(found: PropertyDefinition, asked: Properties) -> bool:
         and (asked.core or not found.name.startswith("$"))
         and asked.numerical in (None, found.is_numerical)
     )
+
+
+def _hidden(name: str, asked: Properties) -> bool:
+    return asked.owner == "event" and (name in _HIDDEN or name.startswith(_HIDDEN_PREFIX))
 
 
 def _has(name: str, search: str) -> bool:

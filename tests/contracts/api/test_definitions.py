@@ -26,6 +26,8 @@ async def shop(api: Api) -> Api:
         ("Order paid", {"amount": 5, "currency": "EUR", "gift": True, "tax.rate": 0.19}),
         ("Order paid", {"amount": 5.5, "currency": "USD", "$lib": "web", "note": 1}),
         ("Order paid", {"note": "n"}),
+        ("Order paid", {"distinct_id": "p", "$initial_referrer": "r", "$group_0": "acme"}),
+        ("Order paid", {"$session_entry_host": "h", "$set_once": "{}"}),
     ):
         await _captured(api, event, MONDAY, properties)
     await here.clickhouse.insert(
@@ -33,7 +35,10 @@ async def shop(api: Api) -> Api:
         {
             "team_id": [here.project.id] * 2,
             "person_id": [uuid4(), uuid4()],
-            "properties": ['{"email": "a@example.com", "age": 40}', '{"gone": 1}'],
+            "properties": [
+                '{"email": "a@example.com", "age": 40, "$initial_referrer": "r"}',
+                '{"gone": 1}',
+            ],
             "sent": ["{}", "{}"],
             "is_identified": [True, True],
             "created_at": [MONDAY] * 2,
@@ -143,7 +148,7 @@ async def test_properties_are_told_of_events(shop: Api, named: str) -> None:
         ("properties=gift,note,none", ["gift", "note"]),
         ("properties=gift,note&excluded_properties=%5B%22note%22%5D", ["gift"]),
         ("search=RATE", ["tax.rate"]),
-        ("type=person", ["age", "email"]),
+        ("type=person", ["$initial_referrer", "age", "email"]),
         ("type=group&group_type_index=1", ["seats"]),
         ("type=group&group_type_index=0", []),
         ("type=session", []),
