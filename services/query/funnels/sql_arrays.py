@@ -63,9 +63,17 @@ def arrays(actors: Actors, layout: Layout) -> str:
 
 
 def arrays_with_uuids(actors: Actors, layout: Layout) -> str:
-    """`actor`, [`value`,] `e`: (start, uuid as a number, x) of each event, sorted."""
-    entry = f"({layout.start('x')}, u, x)"
-    return _gathered(actors, layout, rows(actors, layout, uuid=True), entry, _OWN_ENTRY, "e")
+    """`actor`, [`value`,] `a`, `uuids`: the same array, and each event's uuid as a number.
+
+    Grouped as numbers, where that can be done: to group and sort tuples takes twice as long.
+    """
+    plan, carry, text = actors.plan, carried(actors.plan), rows(actors, layout, uuid=True)
+    if split_of(plan) == "step":
+        sorted_ = _gathered(actors, layout, text, "(x, u)", "(x.1 + {own}, x.2)", "e")
+        return f"SELECT {carry}, e.1 AS a, e.2 AS uuids FROM ({sorted_})"
+    grouped = _grouped(plan, layout, text, "groupArray(x) AS xs, groupArray(u) AS us")
+    uuids = "arraySort((u, x) -> x, us, xs)"
+    return f"SELECT {carry}, arraySort(xs) AS a, {uuids} AS uuids FROM ({grouped})"
 
 
 _OWN_ENTRY = "(x.1, x.2, x.3 + {own})"
@@ -78,24 +86,27 @@ def _gathered(
 
     own_entry: an entry x that is marked as the value's own.
     """
-    plan, array = actors.plan, f"arraySort(groupArray({entry})) AS {name}"
-    match split_of(plan):
-        case "none" | "value":
-            return f"SELECT {carried(plan)}, {array} FROM ({rows}) GROUP BY {carried(plan)}"
-        case "touch":
-            touch = _touch(plan, layout)
-            return f"SELECT actor, {touch} AS value, {array} FROM ({rows}) GROUP BY actor"
-        case "step":
-            marked = f"arrayMap(x -> {own_entry.format(own=layout.number(layout.own))}, part.3)"
-            parts = f"arrayMap(part -> if(part.1 AND part.2 = its.2, {marked}, part.3), parts)"
-            return (
-                f"SELECT actor, its.2 AS value, arraySort(arrayFlatten({parts})) AS {name} "
-                "FROM (SELECT actor, groupArray((mine, own_value, part)) AS parts "
-                f"FROM (SELECT actor, {_takes_value(plan, layout)} AS mine, "
-                f"if(mine, value, {_no_value(plan)}) AS own_value, groupArray({entry}) AS part "
-                f"FROM ({rows}) GROUP BY actor, mine, own_value) GROUP BY actor) "
-                "ARRAY JOIN arrayFilter(part -> part.1, parts) AS its"
-            )
+    plan = actors.plan
+    if split_of(plan) != "step":
+        return _grouped(plan, layout, rows, f"arraySort(groupArray({entry})) AS {name}")
+    marked = f"arrayMap(x -> {own_entry.format(own=layout.number(layout.own))}, part.3)"
+    parts = f"arrayMap(part -> if(part.1 AND part.2 = its.2, {marked}, part.3), parts)"
+    return (
+        f"SELECT actor, its.2 AS value, arraySort(arrayFlatten({parts})) AS {name} "
+        "FROM (SELECT actor, groupArray((mine, own_value, part)) AS parts "
+        f"FROM (SELECT actor, {_takes_value(plan, layout)} AS mine, "
+        f"if(mine, value, {_no_value(plan)}) AS own_value, groupArray({entry}) AS part "
+        f"FROM ({rows}) GROUP BY actor, mine, own_value) GROUP BY actor) "
+        "ARRAY JOIN arrayFilter(part -> part.1, parts) AS its"
+    )
+
+
+def _grouped(plan: FunnelPlan, layout: Layout, rows: str, gathered: str) -> str:
+    """The rows per actor (and value), where attribution does not ask for the event of one step."""
+    if split_of(plan) == "touch":
+        touch = _touch(plan, layout)
+        return f"SELECT actor, {touch} AS value, {gathered} FROM ({rows}) GROUP BY actor"
+    return f"SELECT {carried(plan)}, {gathered} FROM ({rows}) GROUP BY {carried(plan)}"
 
 
 def _takes_value(plan: FunnelPlan, layout: Layout) -> str:

@@ -69,35 +69,35 @@ def full(layout: Layout, carried: str, gathered: str, *, tangled_only: bool = Fa
     """`carried`, `a`, `ids`: in mixed ties one number per event and step, by step, then uuid.
 
     tangled_only: what the quick forms can tell is left out.
-    gathered: `carried`, `e`, the sorted array of (start, uuid, x). ids: tells the events of several
-    steps in mixed ties apart, 0 elsewhere. Of one instant, step k can only be taken by one of the
-    first k events that match it, as an attempt has used k - 1 before: the others are left out.
+    gathered: `carried`, `a`, `uuids`. ids: tells the events of several steps in mixed ties apart, 0
+    elsewhere. Of one instant, step k can only be taken by one of the first k events that match it,
+    as an attempt has used k - 1 before: the others are left out.
     """
-    own = f"bitAnd(x, {layout.number(layout.own)})"
-    start = layout.start("x")
+    own = f"toUInt8(bitAnd(x, {layout.own}))"
     # An event that attribution lets match a step but not take it stays out of that step's turn.
-    chosen = f" WHERE {tangled(layout)}" if tangled_only else ""
     turns = layout.matches("x", "s")
     if layout.wanted is not None:
         taken_by_own = layout.number(layout.step(layout.wanted))
         turns += f" AND (s != {taken_by_own} OR {own} != 0)"
+    # As few columns as will do: sorting is what takes longest. `own` must not decide the order.
     one_each = (
-        f"arrayMap(s -> ({start}, s, u, {start} + s + {own} + {layout.number(layout.tied)}, "
+        f"arrayMap(s -> ({layout.start('x')} + s + {layout.number(layout.tied)}, u, {own}, "
         f"{layout.is_several('x')}), arrayFilter(s -> {turns}, {layout.every_step}))"
     )
-    as_it_is = f"[({start}, {layout.number(0)}, u, x, {layout.number(0)} != 0)]"
+    as_it_is = f"[({layout.without('x', layout.own)}, u, {own}, toUInt8(0))]"
     entries = (
         f"arraySort(arrayFlatten(arrayMap((x, u, m) -> if(m, {one_each}, {as_it_is}), "
-        f"a, e.2, {mixed(layout)})))"
+        f"a, uuids, {mixed(layout)})))"
     )
+    place = layout.place(layout.only_steps("n"))
     kept = (
-        f"arrayFilter((n, s, c) -> s = 0 OR c <= {layout.place('s')}, entries, entries.2, "
-        "arrayEnumerateUniq(entries.1, entries.2))"
+        f"arrayFilter((e, n, c) -> NOT ({layout.is_tied('n')}) OR c <= {place}, "
+        "entries, entries.1, arrayEnumerateUniq(entries.1))"
     )
+    chosen = f" WHERE {tangled(layout)}" if tangled_only else ""
     return (
-        f"SELECT {carried}, kept.4 AS a, "
-        "arrayMap((id, several) -> if(several, id, 0), arrayEnumerateDense(kept.3), kept.5) AS ids "
-        f"FROM (SELECT {carried}, {kept} AS kept "
-        f"FROM (SELECT {carried}, {entries} AS entries "
-        f"FROM (SELECT {carried}, e, e.3 AS a FROM ({gathered}){chosen})))"
+        f"SELECT {carried}, arrayMap((n, own) -> n + own, kept.1, kept.3) AS a, "
+        "arrayMap((id, several) -> if(several, id, 0), arrayEnumerateDense(kept.2), kept.4) AS ids "
+        f"FROM (SELECT {carried}, {kept} AS kept FROM (SELECT {carried}, {entries} AS entries "
+        f"FROM (SELECT * FROM ({gathered}){chosen})))"
     )
