@@ -17,6 +17,9 @@ from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_layout import Layout
 from services.query.funnels.sql_ordered import kept
 
+_SHORT = 4
+"""So few steps are done before emptied arrays pay for being copied."""
+
 
 def staged(
     plan: FunnelPlan, layout: Layout, carried: str, arrays: str, window: str, *, full: bool = False
@@ -167,7 +170,9 @@ class Stages:
 
     def if_anybody(self, array: str) -> str:
         """The array, emptied when nobody stood at the step before: nobody will at any later one."""
-        return f"if(arrayExists(f -> f > 0, acc.2), {array}, arrayResize({array}, 0))"
+        if self.layout.steps <= _SHORT:
+            return array
+        return f"arrayResize({array}, if(arrayExists(f -> f > 0, acc.2), length({array}), 0))"
 
     def _good(self, arrivals: str) -> str:
         """The position of the first arrival that nothing spoils while it is the deepest; or 0."""
