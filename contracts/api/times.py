@@ -19,6 +19,7 @@ Time = Annotated[_Text, Meta(extra_json_schema={"format": "date-time"})]
 @overload
 def written(at: datetime) -> Time: ...
 @overload
+def written(at: datetime | None) -> Time | None: ...
 def written(at: datetime | None) -> Time | None:
     """at: with its zone, whichever it is."""
     if at is None:
