@@ -142,11 +142,14 @@ def does(
     status: int = 200,
     required: bool = False,
     errors: tuple[int, ...] = (),
+    headers: tuple[str, ...] = (),
 ) -> Described:
-    """A POST, PATCH or DELETE that is no versioned command. required: it needs its body."""
+    """A POST, PATCH or DELETE that is no versioned command. required: it needs its body. headers:
+    of its answer.
+    """
     return described(
         Operation(
-            answers={status: Answer(kind=kind)},
+            answers={status: Answer(kind=kind, headers=headers)},
             body=body,
             body_required=required,
             parameters=parameters,

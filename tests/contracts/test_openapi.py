@@ -148,6 +148,17 @@ def test_answers_have_all_their_members_and_bodies_none_too_many(told: dict[str,
     assert "required" not in schemas["WriteInsight"] or schemas["WriteInsight"]["required"] == []
 
 
+def test_what_appends_facts_tells_their_position(told: dict[str, Any]) -> None:
+    asks = ("/query/", "/query/{job}/", "/cancel/", "/funnel/", "/correlation/", "/explain/")
+    for path, method, operation in operations(told):
+        if method == "GET" or not path.startswith("/api/projects/") or path.endswith(asks):
+            continue
+        responses = operation["responses"]
+        done = [responses[status] for status in ("200", "201", "204") if status in responses]
+        assert done
+        assert all("Insights-Position" in each.get("headers", {}) for each in done), (path, method)
+
+
 def test_the_table_of_routes_is_the_applications(whole: Litestar) -> None:
     there = {
         re.sub(r":\w+", "", route.path): set(getattr(route, "methods", ())) - {"OPTIONS"}

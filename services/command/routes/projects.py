@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from msgspec import UNSET
 
 from contracts.api.accounts import ProjectBody, WriteProject
+from contracts.headers import INSIGHTS_POSITION
 from services.command.handle import Terms, replayed
 from services.command.projects import Projects
 from services.common.accounts import Accounts
@@ -20,12 +21,13 @@ from services.common.problems import forbidden, invalid
 from services.common.store import EventStore
 
 WRITE = {"scopes": ("project:write",)}
+MADE = ("ETag", INSIGHTS_POSITION)
 AnyRequest = Request[Any, Any, State]
 
 
 @post(
     ["/api/projects/", "/api/organizations/{organization:str}/projects/"],
-    opt={**WRITE, **does(WriteProject, ProjectBody, status=201, required=True)},
+    opt={**WRITE, **does(WriteProject, ProjectBody, status=201, required=True, headers=MADE)},
     status_code=201,
 )
 async def create_project(

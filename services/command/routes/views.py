@@ -18,6 +18,7 @@ from services.common.problems import invalid, not_found
 from services.common.store import EventStore
 
 VIEW = {"scopes": ("insight:read",)}
+SEEN = (INSIGHTS_POSITION,)
 
 
 class ViewInsights(msgspec.Struct, frozen=True):
@@ -28,7 +29,7 @@ class ViewInsights(msgspec.Struct, frozen=True):
 
 @post(
     project_paths("/insights/{insight:str}/viewed/"),
-    opt={**VIEW, **does(None, None, status=201)},
+    opt={**VIEW, **does(None, None, status=201, headers=SEEN)},
     status_code=201,
 )
 async def view_insight(
@@ -46,7 +47,7 @@ async def view_insight(
 
 @post(
     project_paths("/insights/viewed/"),
-    opt={**VIEW, **does(ViewInsights, None, status=201, required=True)},
+    opt={**VIEW, **does(ViewInsights, None, status=201, required=True, headers=SEEN)},
     status_code=201,
 )
 async def view_several(
