@@ -107,16 +107,16 @@ def column_key(key: str) -> str:
     """How a top-level property key is named as a path of a `properties` column.
 
     The JSON type reads a dot as nesting; written as %2E, `a.b` is one key and can't clash with
-    `{"a": {"b": …}}`. A key that has %2E itself is told apart by its percent sign.
+    `{"a": {"b": …}}`. Then, and where a key looks so written, its percent signs are %25.
     """
-    if "." not in key and "%2E" not in key:
+    if "." not in key and "%2E" not in key and "%25" not in key:
         return key
-    return key.replace("%2E", "%252E").replace(".", "%2E")
+    return key.replace("%", "%25").replace(".", "%2E")
 
 
 def key_of_column(path: str) -> str:
     """The key that `column_key` made this path of."""
-    return path.replace("%2E", ".").replace("%252E", "%2E")
+    return path.replace("%2E", ".").replace("%25", "%")
 
 
 def property_texts(properties: JsonObject) -> tuple[str, str]:
@@ -129,7 +129,7 @@ def property_texts(properties: JsonObject) -> tuple[str, str]:
     sent = _json.encode(properties).decode()
     for key, value in properties.items():
         kind = type(value)
-        if kind is dict or kind is list or "." in key or "%2E" in key or _is_long(value):
+        if kind is dict or kind is list or column_key(key) != key or _is_long(value):
             break
     else:
         return sent, ""

@@ -14,6 +14,7 @@ from contracts.product_events import (
     CapturedEvent,
     PersonChange,
     column_key,
+    key_of_column,
     decode_batch,
     encode_batch,
     property_texts,
@@ -154,10 +155,14 @@ def test_properties_get_one_path_for_each_key() -> None:
     assert property_texts({"plain": 1.5, "t": "x"}) == ('{"plain":1.5,"t":"x"}', "")
 
 
-@given(st.dictionaries(st.text(), st.text(), max_size=6))
-def test_no_two_keys_share_a_path(properties: dict[str, str]) -> None:
-    assert len({column_key(key) for key in properties}) == len(properties)
-    assert not any("." in column_key(key) for key in properties)
+KEYS = st.text() | st.lists(st.sampled_from(["%", "2", "5", "E", ".", "%2E", "%25"])).map("".join)
+
+
+@given(KEYS)
+def test_no_two_keys_share_a_path(key: str) -> None:
+    """A path tells its key."""
+    assert key_of_column(column_key(key)) == key
+    assert "." not in column_key(key)
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=6))
