@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.product_events import (
@@ -14,9 +14,9 @@ from contracts.product_events import (
     CapturedEvent,
     PersonChange,
     column_key,
-    key_of_column,
     decode_batch,
     encode_batch,
+    key_of_column,
     property_texts,
 )
 from services.command.capture import json_text
@@ -159,6 +159,8 @@ KEYS = st.text() | st.lists(st.sampled_from(["%", "2", "5", "E", ".", "%2E", "%2
 
 
 @given(KEYS)
+@example("%252E")
+@example("%2E.")
 def test_no_two_keys_share_a_path(key: str) -> None:
     """A path tells its key."""
     assert key_of_column(column_key(key)) == key
