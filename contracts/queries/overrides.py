@@ -8,7 +8,7 @@ import msgspec
 from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.loose import json_value
 from contracts.queries.nodes import WRAPPERS
-from contracts.queries.properties import EMPTY, PropertyGroup, wire
+from contracts.queries.properties import EMPTY, PropertyFilter, PropertyGroup, wire
 from contracts.queries.properties import read as read_properties
 
 # Nodes that have their dates and properties from what they are about.
@@ -139,8 +139,10 @@ def over_filters(filters: Document, overrides: Overrides) -> Document:
 
 
 def _joined(stored: Json, overrides: Overrides) -> Json:
-    """PostHog: AND of both, or the new ones alone."""
+    """PostHog: AND of both, or the new ones alone: a list, as a dashboard has them."""
     own = read_properties(stored)
     if not own.values:
-        return wire(overrides.properties)
+        group = overrides.properties
+        listed = group.type == "AND" and all(isinstance(p, PropertyFilter) for p in group.values)
+        return [wire(part) for part in group.values] if listed else wire(group)
     return wire(PropertyGroup("AND", (own, overrides.properties)))

@@ -247,7 +247,9 @@ def test_either_date_replaces_both() -> None:
 
 def test_properties_are_added_to_those_of_the_query() -> None:
     k, j = ({"key": key, "value": 1, "operator": "exact", "type": "event"} for key in "kj")
-    assert over(FUNNEL, properties=[k])["properties"] == {"type": "AND", "values": [k]}
+    assert over(FUNNEL, properties=[k])["properties"] == [k]
+    either = {"type": "OR", "values": [k, j]}
+    assert over(FUNNEL, properties=either)["properties"] == either
     assert over(FUNNEL | {"properties": [j]}, properties=[k])["properties"] == {
         "type": "AND",
         "values": [{"type": "AND", "values": [j]}, {"type": "AND", "values": [k]}],
