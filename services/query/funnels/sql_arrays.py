@@ -124,15 +124,16 @@ def _touch(plan: FunnelPlan, layout: Layout) -> str:
     """
     assert plan.breakdown is not None
     keys = len(plan.breakdown.keys)
-    how = "argMinIf" if plan.breakdown.attribution == "first_touch" else "argMaxIf"
+    least = "Min" if plan.breakdown.attribution == "first_touch" else "Max"
     time = f"reinterpretAsFixedString(byteSwap(toUInt64({layout.time('x')})))"
     if keys == 1:
-        return f"{how}(value, concat({time}, value), value != '')"
+        # The text holds the value, after eight bytes of time.
+        return f"substring({least.lower()}If(concat({time}, value), value != ''), 9)"
     # Parts one after the other sort as their array does, each closed by what no part contains.
     closed = "concat(replaceAll(part, char(0), char(0, 1)), char(0, 0))"
     text = f"arrayStringConcat(arrayMap(part -> {closed}, value))"
     some = "arrayExists(part -> part != '', value)"
-    return f"arrayResize({how}(value, concat({time}, {text}), {some}), {keys}, '')"
+    return f"arrayResize(arg{least}If(value, concat({time}, {text}), {some}), {keys}, '')"
 
 
 def _no_value(plan: FunnelPlan) -> str:
