@@ -7,6 +7,9 @@ the step was taken". Events that no later step needs are left out, so that array
 
 The first steps are nested SELECTs, all later ones one `arrayFold`: a fold copies its state, which
 at first is all there is; its text does not grow.
+
+Most of a short funnel's time goes into grouping and sorting. Reading in the table's order, a group
+per step first, other block sizes and thresholds of the engine: none of them was quicker.
 """
 
 from services.query.funnels.sql_layout import Layout

@@ -172,7 +172,7 @@ class Stages:
         """The array, emptied when nobody stood at the step before: nobody will at any later one."""
         if self.layout.steps <= _SHORT:
             return array
-        return f"arrayResize({array}, if(arrayExists(f -> f > 0, acc.2), length({array}), 0))"
+        return f"if(arrayExists(f -> f > 0, acc.2), {array}, arrayResize({array}, 0))"
 
     def _good(self, arrivals: str) -> str:
         """The position of the first arrival that nothing spoils while it is the deepest; or 0."""
