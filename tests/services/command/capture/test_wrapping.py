@@ -159,7 +159,7 @@ def test_the_clock_of_the_client_is_in_the_query_or_the_form() -> None:
         (b"data=%7", FORM),
         (b"data=***", FORM),
         (b"\x1f\x8b\x08 but no more", ""),
-        (gzip.compress(JSON)[:-9], ""),
+        (gzip.compress(JSON, mtime=0)[:-9], ""),  # the time would be part of the test's name
     ],
 )
 def test_what_can_not_be_unwrapped_is_refused(body: bytes, content_type: str) -> None:
