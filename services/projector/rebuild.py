@@ -129,6 +129,8 @@ async def _alone(conn: Connection, projection: Projection[Any]) -> AsyncIterator
     if await cursor.fetchone() != (True,):
         raise RebuildUnderWay(projection.name)
     yield
+    # The server hears late that a connection was closed, and the next one may be here by then.
+    await conn.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
 
 
 async def _switch(
