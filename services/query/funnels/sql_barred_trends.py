@@ -94,7 +94,7 @@ def _fold(plan: FunnelPlan, layout: Layout, window: str, events: str) -> str:
     """
     stages = Stages(plan, layout, window)
     goal = plan.to_step
-    touched, clean = stages.touched(), stages.clean()
+    touched, clean = stages.touched(), stages.clean
     standing = stages.before(clean)
     kinds = (
         f"arrayMap((t, c, s) -> multiIf(t = 0 OR t = s, 0, c > 0, {CLEAN}, {WHOLLY}), "
@@ -126,6 +126,6 @@ def _fold(plan: FunnelPlan, layout: Layout, window: str, events: str) -> str:
         "toUInt8(0)",
     ]
     return (
-        f"arrayFold((acc, {layout.each}, bar) -> ({', '.join(state)}), "
+        f"arrayFold((acc, {layout.each}, bar) -> {stages.state(state)}, "
         f"{', '.join(columns)}, ({', '.join(initial)}))"
     )

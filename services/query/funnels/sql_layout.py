@@ -252,3 +252,13 @@ def event_names(condition: AnyCondition) -> frozenset[str] | None:
             return any_names(parts)
         case _:
             return None
+
+
+def let(names: dict[str, str], body: str) -> str:
+    """`body` with names for values, each computed once; later ones may use earlier ones.
+
+    A name costs a copy of all that the body reads, so it has to save more than that.
+    """
+    for name, value in reversed(names.items()):
+        body = f"arrayMap({name} -> {body}, [{value}])[1]"
+    return body

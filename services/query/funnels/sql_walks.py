@@ -6,7 +6,7 @@ arrayMap over the steps, because what a step reads, no higher step has written.
 """
 
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql_layout import Layout
+from services.query.funnels.sql_layout import Layout, let
 
 PARTLY, CLEAN, WHOLLY = 0, 1, 2
 """What exclusions did to the deepest step of a trend's entry."""
@@ -55,7 +55,7 @@ def entry_walk(plan: FunnelPlan, layout: Layout, window: str, events: str) -> st
         f"({at.nowhere}, {at.unspoilt}, toUInt8(0), {layout.number(0)}, "
         f"toUInt8({CLEAN}), toUInt8(0))"
     )
-    return f"arrayFold((s, x) -> if(s.6, s, {_let(names, after)}), {events}, {initial})"
+    return f"arrayFold((s, x) -> if(s.6, s, {let(names, after)}), {events}, {initial})"
 
 
 def attempt_walk(plan: FunnelPlan, layout: Layout, carried: str, arrays: str, window: str) -> str:
@@ -115,7 +115,7 @@ def attempt_walk(plan: FunnelPlan, layout: Layout, carried: str, arrays: str, wi
         f"arrayWithConstant({layout.steps}, emptyArrayUInt32()), "
         f"toUInt8(0), {layout.number(0)}, toUInt8(0), {empty})"
     )
-    fold = f"arrayFold((s, x, id) -> {_let(names, f'({after})')}, a, ids, {initial})"
+    fold = f"arrayFold((s, x, id) -> {let(names, f'({after})')}, a, ids, {initial})"
     return (
         f"SELECT {carried}, s.8 AS times FROM (SELECT {carried}, {fold} AS s FROM ({arrays})) "
         "WHERE s.5 > 0 AND NOT s.7"
@@ -154,10 +154,3 @@ class _Event:
         if self._stays is None:
             return anchors
         return f"arrayMap((f, stays) -> if(stays, f, 0), {anchors}, {self._stays})"
-
-
-def _let(names: dict[str, str], body: str) -> str:
-    """`body` with names for values, each computed once; later ones may use earlier ones."""
-    for name, value in reversed(names.items()):
-        body = f"arrayMap({name} -> {body}, [{value}])[1]"
-    return body
