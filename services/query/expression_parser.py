@@ -163,9 +163,11 @@ class _Parser:
         value = self._value()
         if not negative:
             return value
-        if isinstance(value, Constant) and type(value.value) in (int, float):
-            return Constant(-value.value)  # type: ignore[operator]  # a number, one line up
-        return Arithmetic("-", Constant(0), value)
+        match value:
+            case Constant(value=int() | float() as number) if not isinstance(number, bool):
+                return Constant(-number)
+            case _:
+                return Arithmetic("-", Constant(0), value)
 
     def _value(self) -> Expression:
         token = self._take()
@@ -197,7 +199,7 @@ class _Parser:
                 raise NotServed("of a person only person.properties can be read")
             return Property("person", self._key())
         if name in FIELDS:
-            return Field(name)  # type: ignore[arg-type]  # one of FIELDS, one line up
+            return Field(FIELDS[name])
         raise NotServed(f"unknown field '{name}'")
 
     def _key(self) -> str:

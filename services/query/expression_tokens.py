@@ -1,13 +1,14 @@
 """The words of an expression: numbers, texts, names and symbols."""
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from services.query.expressions import NotServed
 
 Kind = Literal["number", "text", "quoted", "name", "symbol", "end"]
+_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
@@ -36,9 +37,8 @@ def tokens(text: str) -> list[Token]:
         if found is None:
             raise NotServed(f"unexpected character '{text[at]}' at position {at + 1}")
         at = found.end()
-        kind = found.lastgroup
-        if kind in ("number", "text", "quoted", "name", "symbol"):
-            taken.append(Token(kind, found.group()))  # type: ignore[arg-type]  # one of Kind
+        if found.lastgroup in _KINDS:
+            taken.append(Token(_KINDS[found.lastgroup], found.group()))
     return [*taken, Token("end", "")]
 
 

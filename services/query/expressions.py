@@ -3,7 +3,7 @@
 Nothing of the text ever reaches the engine: `expressions_sql` writes its own from this tree.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -20,7 +20,8 @@ FUNCTIONS: dict[str, tuple[str, int, int]] = {
     "concat": ("concat", 1, 32),
 }
 """Name in lower case -> name, fewest and most arguments."""
-FIELDS = ("event", "distinct_id", "timestamp", "person_id")
+FieldName = Literal["event", "distinct_id", "timestamp", "person_id"]
+FIELDS: dict[str, FieldName] = {name: name for name in get_args(FieldName)}
 
 
 class NotServed(ValueError):
@@ -36,7 +37,7 @@ class Constant(Node, frozen=True):
 
 
 class Field(Node, frozen=True):
-    name: Literal["event", "distinct_id", "timestamp", "person_id"]
+    name: FieldName
 
 
 class Property(Node, frozen=True):
