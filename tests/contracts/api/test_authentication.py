@@ -172,13 +172,14 @@ async def test_projects_are_made_and_read_below_their_organization_or_without_it
         assert (answer.status, answer.body) == (200, made.body)
         nowhere = await api(f"GET /api/organizations/{organization}/projects/99999/", by=boss)
         nowhere.refuses(404, "not_found", "Project not found.")
-    # Of another organization that they are in as well, it is not.
+    # Below another organization that its reader is in as well, it is not.
     other = api.here.foreign.organization_id
-    await administration.create_user(api.here.pool, "founder@example.com", other)
-    elsewhere = await api(f"GET /api/organizations/{other}/projects/{made['id']}/", by=boss)
-    elsewhere.refuses(404, "not_found")
-    theirs = f"GET /api/organizations/{other}/projects/{api.here.foreign.id}/"
-    (await api(theirs, by=boss)).says(200, id=api.here.foreign.id)
+    reader = await api.here.member("both@example.com")
+    await administration.create_user(api.here.pool, "both@example.com", other)
+    both = await api.key(user_id=reader)
+    below = f"GET /api/organizations/{other}/projects/"
+    (await api(f"{below}{made['id']}/", by=both)).refuses(404, "not_found")
+    (await api(f"{below}{api.here.foreign.id}/", by=both)).says(200, id=api.here.foreign.id)
 
 
 async def test_settings_of_a_project_are_changed_under_a_condition(api: Api) -> None:
