@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from contracts.api.insights import Name, UserBody
 from contracts.api.times import Time, written
@@ -64,13 +64,21 @@ class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
             id=row.action_id,
             name=row.name,
             description=row.description,
-            steps=_steps.decode(row.steps),
+            steps=_shown(row.steps),
             created_at=written(row.created_at),
             created_by=created_by,
             deleted=row.deleted,
             last_calculated_at=written(row.updated_at),
             team_id=row.team_id,
         )
+
+
+def _shown(steps: Raw) -> tuple[StepBody, ...]:
+    """Stored ones that this version can't read are not shown: one action breaks no list."""
+    try:
+        return _steps.decode(steps)
+    except msgspec.ValidationError:
+        return ()
 
 
 class ActionPage(msgspec.Struct, frozen=True, kw_only=True):

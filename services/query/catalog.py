@@ -9,6 +9,7 @@ import msgspec
 
 from contracts.queries.actions import Action, ActionStep
 from contracts.queries.cohorts import cohort_number, definition
+from contracts.queries.errors import invalid_input
 from contracts.queries.properties import PropertyGroup
 from contracts.read_models.action import ActionRow
 from contracts.read_models.cohort import CohortRow
@@ -43,6 +44,8 @@ _STATEMENT: LiteralString = """
         AND notification_id > (SELECT position FROM checkpoints WHERE projection = 'catalog')
         AND (topic LIKE 'action.%%' OR topic LIKE 'cohort.%%')
     )"""
+
+_UNREADABLE = "An action or a cohort that the query names is stored in a form that is not served."
 
 _action = msgspec.json.Decoder(ActionRow)
 _cohort = msgspec.json.Decoder(CohortRow)
@@ -80,7 +83,11 @@ async def catalog(pool: Pool, team_id: int, *queries: object) -> Catalog:
         rows = await _rows(pool, {"team_id": team_id, "actions": actions, "cohorts": cohorts})
         behind = any(is_action is None for is_action, _ in rows)
         if not behind or time.monotonic() > deadline:
-            return _catalog(rows)
+            try:
+                return _catalog(rows)
+            except msgspec.ValidationError as cause:
+                # Read as far as it goes, as lists do, it would mean something else.
+                raise invalid_input(None, _UNREADABLE) from cause
         await asyncio.sleep(NAP_SECONDS)
 
 

@@ -12,7 +12,8 @@ from services.common.access import Access
 from services.common.caller import Caller
 from services.common.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
-from services.query.reads.insights import Reference, decoded
+from services.query.reads.insights import ROWS as INSIGHT_ROWS
+from services.query.reads.insights import Reference
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
 _decoder = msgspec.json.Decoder(AccessRow)
@@ -76,7 +77,7 @@ def _found(
     head: int,
 ) -> Seen[FoundRules]:
     rules = FoundRules(
-        insight=None if row is None else decoded(row),
+        insight=None if row is None else INSIGHT_ROWS.decode(row),
         access=access(level, closed_by),
         own=None if own is None else _decoder.decode(own),
         whole=None if whole is None else _decoder.decode(whole),

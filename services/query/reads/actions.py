@@ -2,12 +2,12 @@
 
 from typing import LiteralString
 
-import msgspec
-
+from contracts.events.action import NO_STEPS
 from contracts.events.recorded import StreamKind
 from contracts.read_models.action import ActionRow
 from services.common.database import Pool
 from services.query.reads.catalog_rows import NAMED, CatalogReads
+from services.query.reads.salvage import DAWN, Salvage
 
 _LIST: LiteralString = f"""
     SELECT a.row::text FROM actions a WHERE a.team_id = %(team_id)s AND NOT a.deleted AND {NAMED}
@@ -18,9 +18,21 @@ _ONE: LiteralString = """
     SELECT a.row::text FROM actions a
     WHERE a.team_id = %(team_id)s AND a.action_id = %(number)s AND NOT a.deleted"""
 
+_ROWS = Salvage(
+    ActionRow(
+        team_id=0,
+        action_id=0,
+        name=None,
+        description="",
+        steps=NO_STEPS,
+        created_at=DAWN,
+        created_by=None,
+        updated_at=DAWN,
+        version=0,
+    )
+)
+
 
 def action_reads(pool: Pool) -> CatalogReads[ActionRow]:
     """By name."""
-    return CatalogReads(
-        pool, StreamKind.ACTION, msgspec.json.Decoder(ActionRow), _LIST, _COUNT, _ONE
-    )
+    return CatalogReads(pool, StreamKind.ACTION, _ROWS.decode, _LIST, _COUNT, _ONE)

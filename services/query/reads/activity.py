@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any, LiteralString
+from uuid import UUID
 
 import msgspec
 
@@ -13,9 +14,23 @@ from services.common.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.counts import Counts, State
 from services.query.reads.insights import Reference
+from services.query.reads.salvage import DAWN, Salvage
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
-_decoder = msgspec.json.Decoder(ActivityRow)
+_ROWS = Salvage(
+    ActivityRow(
+        id=UUID(int=0),
+        team_id=0,
+        insight_id=0,
+        activity="",
+        changes=None,
+        name=None,
+        short_id="",
+        user_id=None,
+        at=DAWN,
+        position=0,
+    )
+)
 
 
 class ActivityPage(msgspec.Struct, frozen=True):
@@ -160,4 +175,4 @@ def _seen(rows: Sequence[Sequence[Any]]) -> Seen[ActivityPage]:
 
 
 def _entries(rows: Sequence[Sequence[Any]]) -> tuple[ActivityRow, ...]:
-    return tuple(_decoder.decode(row[3]) for row in rows if row[3] is not None)
+    return tuple(_ROWS.decode(row[3]) for row in rows if row[3] is not None)

@@ -1,5 +1,6 @@
 """Rows that stand by themselves, actions and cohorts: one, or a page with its count."""
 
+from collections.abc import Callable
 from typing import Generic, LiteralString, TypeVar
 
 import msgspec
@@ -34,22 +35,22 @@ class OneRow(msgspec.Struct, Generic[R], frozen=True):
 
 
 class CatalogReads(Generic[R]):
-    """list_, count, one: statements over one table, with the values of team_id, search, limit,
-    offset and number.
+    """decode: how a row is read. list_, count, one: statements over one table, with the values of
+    team_id, search, limit, offset and number.
     """
 
     def __init__(
         self,
         pool: Pool,
         kind: StreamKind,
-        decoder: msgspec.json.Decoder[R],
+        decode: Callable[[str], R],
         list_: LiteralString,
         count: LiteralString,
         one: LiteralString,
     ) -> None:
         self._pool = pool
         self._kind = kind
-        self._decoder = decoder
+        self._decode = decode
         self._page: LiteralString = f"""
             SELECT {REACHED}, {TEAM_HEAD}, ({count}), page.row
             FROM (SELECT) AS one LEFT JOIN ({list_}) AS page ON true"""
@@ -84,5 +85,5 @@ class CatalogReads(Generic[R]):
             cursor = await conn.execute(statement, values | {"projections": projections(CATALOG)})
             found = await cursor.fetchall()
         reached, head, told, _ = found[0]
-        rows = tuple(self._decoder.decode(row) for *_, row in found if row is not None)
+        rows = tuple(self._decode(row) for *_, row in found if row is not None)
         return Standing(reached or 0, head), told, rows

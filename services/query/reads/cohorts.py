@@ -2,12 +2,12 @@
 
 from typing import LiteralString
 
-import msgspec
-
 from contracts.events.recorded import StreamKind
+from contracts.json import EMPTY_OBJECT
 from contracts.read_models.cohort import CohortRow
 from services.common.database import Pool
 from services.query.reads.catalog_rows import NAMED, CatalogReads
+from services.query.reads.salvage import DAWN, Salvage
 
 _LIST: LiteralString = f"""
     SELECT c.row::text FROM cohorts c WHERE c.team_id = %(team_id)s AND NOT c.deleted AND {NAMED}
@@ -18,9 +18,22 @@ _ONE: LiteralString = """
     SELECT c.row::text FROM cohorts c
     WHERE c.team_id = %(team_id)s AND c.cohort_id = %(number)s AND NOT c.deleted"""
 
+_ROWS = Salvage(
+    CohortRow(
+        team_id=0,
+        cohort_id=0,
+        name=None,
+        description="",
+        is_static=False,
+        filters=EMPTY_OBJECT,
+        created_at=DAWN,
+        created_by=None,
+        updated_at=DAWN,
+        version=0,
+    )
+)
+
 
 def cohort_reads(pool: Pool) -> CatalogReads[CohortRow]:
     """By name."""
-    return CatalogReads(
-        pool, StreamKind.COHORT, msgspec.json.Decoder(CohortRow), _LIST, _COUNT, _ONE
-    )
+    return CatalogReads(pool, StreamKind.COHORT, _ROWS.decode, _LIST, _COUNT, _ONE)

@@ -6,18 +6,34 @@ from typing import Any, LiteralString
 import msgspec
 
 from contracts.events.recorded import Stream, StreamKind
+from contracts.json import EMPTY_OBJECT
 from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
-from services.common.access import Access
+from services.common.access import EVERYONE_EDITS, Access
 from services.common.beside import COLUMNS, JOINS, NAMES, Beside, beside
 from services.common.caller import Caller
 from services.common.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
-from services.query.reads.insights import decoded
+from services.query.reads.insights import ROWS as INSIGHT_ROWS
+from services.query.reads.salvage import DAWN, Salvage
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
-_decoder = msgspec.json.Decoder(DashboardRow)
+_ROWS = Salvage(
+    DashboardRow(
+        team_id=0,
+        dashboard_id=0,
+        name=None,
+        description="",
+        filters=EMPTY_OBJECT,
+        restriction_level=EVERYONE_EDITS,
+        pinned=False,
+        created_at=DAWN,
+        created_by=None,
+        updated_at=DAWN,
+        version=0,
+    )
+)
 
 # The dashboards of a page, each with its insights in sight, in rows of one of each.
 _BESIDE: LiteralString = f"""
@@ -106,7 +122,7 @@ class DashboardReads:
                 (team_id, number),
             )
             found = await cursor.fetchone()
-        return None if found is None else _decoder.decode(found[0])
+        return None if found is None else _ROWS.decode(found[0])
 
     async def _rows(
         self, statement: LiteralString, caller: Caller, values: dict[str, object]
@@ -137,8 +153,8 @@ def _grouped(rows: Sequence[Sequence[Any]]) -> tuple[FoundDashboard, ...]:
         if number is None:
             continue
         if number not in boards:
-            boards[number], insights[number] = _decoder.decode(board), []
+            boards[number], insights[number] = _ROWS.decode(board), []
         if insight is not None:
-            on = OnIt(decoded(insight), beside(*told), access(level, closed_by))
+            on = OnIt(INSIGHT_ROWS.decode(insight), beside(*told), access(level, closed_by))
             insights[number].append(on)
     return tuple(FoundDashboard(row, tuple(insights[number])) for number, row in boards.items())

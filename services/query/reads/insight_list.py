@@ -15,7 +15,7 @@ from services.query.reads import list_sql
 from services.query.reads.access import CLOSED_BY, LEVEL, NEWEST_RULE, access, access_values
 from services.query.reads.counts import Counts, State
 from services.query.reads.filters import DEFAULT_ORDER, Cursor, InsightFilter, Page
-from services.query.reads.insights import decoded
+from services.query.reads.insights import ROWS as INSIGHT_ROWS
 from services.query.reads.list_sql import Condition, Picked
 from services.query.reads.remembered import STATE
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
@@ -125,7 +125,7 @@ def _listed(row: Sequence[Any], wanted: InsightFilter) -> Listed:
     how: MatchType | None = None
     if wanted.search is not None:
         how = "similar" if match == list_sql.SIMILAR else "exact"
-    return Listed(decoded(text), beside(*told), access(level, closed_by), how)
+    return Listed(INSIGHT_ROWS.decode(text), beside(*told), access(level, closed_by), how)
 
 
 def _end(listed: Sequence[Sequence[Any]], wanted: InsightFilter, page: Page) -> Cursor | None:

@@ -3,11 +3,10 @@
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import LiteralString
 
 import msgspec
-from msgspec import Raw
 from psycopg.rows import args_row
 
 from contracts.events.recorded import Stream, StreamKind
@@ -21,13 +20,37 @@ from services.common.database import Pool
 from services.common.grouped import Grouped
 from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access
 from services.query.reads.remembered import STATE
+from services.query.reads.salvage import DAWN, Salvage
 from services.query.reads.standing import REACHED, Seen, Standing, projections
 
 SHORT_IDS_KEPT = 10_000
 NOBODYS = 0
 """A number that no insight has."""
 
-_decoder = msgspec.json.Decoder(InsightRow)
+# Without documents it has no result.
+ROWS = Salvage(
+    InsightRow(
+        team_id=0,
+        insight_id=NOBODYS,
+        short_id="",
+        name=None,
+        derived_name=None,
+        description=None,
+        filters=EMPTY_OBJECT,
+        query=NULL,
+        order=None,
+        deleted=False,
+        favorited=False,
+        saved=False,
+        is_sample=False,
+        created_at=DAWN,
+        created_by=None,
+        updated_at=DAWN,
+        last_modified_at=DAWN,
+        last_modified_by=None,
+        version=0,
+    )
+)
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
@@ -172,40 +195,7 @@ def _found(
     wanted: int,
     state: str | None,
 ) -> Seen[Found]:
-    insight = None if row is None else decoded(row)
+    insight = None if row is None else ROWS.decode(row)
     told = beside(viewed_at, kept_body, kept_interval, kept_refresh, live_job)
     found = Found(insight, told, parked_at, access(level, closed_by))
     return Seen(found, Standing(reached or 0, wanted, state))
-
-
-def decoded(text: str) -> InsightRow:
-    """The row; one that this version can't read comes back with what can be read of it.
-
-    So a single bad row breaks no list. Its numbers, names and times are there as far as they are
-    what they should be; its documents are empty, which makes its result null.
-    """
-    try:
-        return _decoder.decode(text)
-    except msgspec.ValidationError:
-        return _salvaged(msgspec.json.decode(text, type=dict[str, Raw]))
-
-
-_DAWN = datetime(1970, 1, 1, tzinfo=UTC)
-_SPARE: dict[str, object] = {
-    "team_id": 0, "insight_id": 0, "short_id": "", "name": None, "derived_name": None,
-    "description": None, "filters": EMPTY_OBJECT, "query": NULL, "order": None, "deleted": False,
-    "favorited": False, "saved": False, "is_sample": False, "created_at": _DAWN,
-    "created_by": None, "updated_at": _DAWN, "last_modified_at": _DAWN,
-    "last_modified_by": None, "version": 0,
-}  # fmt: skip
-
-
-def _salvaged(members: dict[str, Raw]) -> InsightRow:
-    values = dict(_SPARE)
-    for field in msgspec.structs.fields(InsightRow):
-        if field.name in members:
-            try:
-                values[field.name] = msgspec.json.decode(members[field.name], type=field.type)
-            except msgspec.ValidationError:
-                continue
-    return InsightRow(**values)  # type: ignore[arg-type]  # each value was decoded as its field's type

@@ -11,7 +11,7 @@ from services.common.access import Access
 from services.common.caller import Caller
 from services.common.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
-from services.query.reads.insights import decoded
+from services.query.reads.insights import ROWS as INSIGHT_ROWS
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
 # PostHog: InsightViewSet.my_last_viewed, at most five, newest first.
@@ -57,7 +57,7 @@ class LastViewedReads:
             rows = await cursor.fetchall()
         reached, head = rows[0][:2]
         viewed = tuple(
-            Viewed(decoded(row[2]), row[3], access(row[4], row[5]))
+            Viewed(INSIGHT_ROWS.decode(row[2]), row[3], access(row[4], row[5]))
             for row in rows
             if row[2] is not None
         )

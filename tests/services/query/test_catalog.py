@@ -175,6 +175,21 @@ async def test_what_does_not_exist_is_refused(whole: Whole) -> None:
     await counts(whole, properties=in_cohort(number), status=400)
 
 
+async def test_what_is_stored_in_another_form_is_refused_and_never_half_understood(
+    whole: Whole,
+) -> None:
+    number = await make(whole, "actions", name="Pays", steps=[{"event": "paid"}])
+    await whole.client.get(f"{whole.root}actions/{number}/")
+    async with whole.pool.connection() as conn:
+        await conn.execute(
+            "UPDATE actions SET row = jsonb_set(row::jsonb, '{steps}', '[{\"event\": 5}]')"
+            " WHERE team_id = %s AND action_id = %s",
+            (whole.project.id, number),
+        )
+    refused = await counts(whole, actions=[{"id": number, "order": 2}], status=400)
+    assert "is stored in a form that is not served" in refused["detail"]
+
+
 @pytest.mark.parametrize("what", ["actions", "cohorts"])
 async def test_they_are_listed_by_name_and_read_one_by_one(whole: Whole, what: str) -> None:
     numbers = {name: await make(whole, what, name=name) for name in ("b", "A", "c")}

@@ -16,7 +16,6 @@ from contracts.events.insight import (
 )
 from contracts.events.viewing import InsightViewed
 from services.projector.insights import InsightProjection
-from services.query.reads.insights import decoded
 from tests.examples import BOB, FUNNEL, INSIGHT, created
 from tests.services.projector.projecting import insight, viewing
 from tests.services.query.reads.reading import Reading, reading
@@ -237,23 +236,3 @@ async def test_legacy_filters_are_shown_beside_the_node_they_mean(api: Reading) 
     body = (await api.get(f"insights/{INSIGHT}/")).json()
     assert body["filters"] == msgspec.json.decode(filters)
     assert body["query"]["source"]["kind"] == "FunnelsQuery"
-
-
-@pytest.mark.parametrize(
-    "damage", ["'{}'", """'{"name": 7, "short_id": "aB3dE6gH", "insight_id": 7}'"""]
-)
-async def test_a_row_that_nobody_can_read_breaks_no_list(api: Reading, damage: str) -> None:
-    await api.projector.append(created(name="A"))
-    await api.projector.append(created(insight_id=8, short_id="second00", name="B"), of=insight(8))
-    await api.projector.catch_up()
-    await api.projector.execute("UPDATE insights SET row = %s WHERE insight_id = 7", damage[1:-1])
-    answer = await api.get("insights/")
-    assert answer.status_code == 200
-    whole, hurt = answer.json()["results"]
-    assert (whole["name"], hurt["name"], hurt["result"]) == ("B", None, None)
-
-
-def test_what_can_be_read_of_a_row_is_kept() -> None:
-    row = decoded('{"insight_id": 7, "name": "A", "tags": 5, "order": "x", "favorited": true}')
-    assert (row.insight_id, row.name, row.favorited) == (7, "A", True)
-    assert (row.tags, row.order, row.short_id) == ((), None, "")
