@@ -14,20 +14,17 @@ from contracts.events.project import (
 )
 from contracts.json import same
 from contracts.read_models.project import ProjectRow
-from domain.errors import AlreadyExists
 from domain.project.commands import ChangeProject, ProjectCommand, RegisterProject
 
 
 def decide(command: ProjectCommand, project: ProjectRow | None) -> list[ProjectEvent]:
     """Facts that follow; none when nothing would change. project: None before its first fact.
 
-    Raises AlreadyExists when it is registered again.
+    Registering it again changes nothing.
     """
     match command:
         case RegisterProject(made=made):
-            if project is not None:
-                raise AlreadyExists
-            return [made]
+            return [made] if project is None else []
         case ChangeProject(made=made):
             facts = _changes(command, made if project is None else project)
             return [made, *facts] if facts and project is None else facts

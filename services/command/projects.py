@@ -31,15 +31,16 @@ from domain.project.commands import ChangeProject, ProjectCommand, RegisterProje
 from domain.project.decide import decide
 from domain.project.view import view
 from services.command.documents import or_default
-from services.command.handle import Outcome, Rules, Terms, handle
+from services.command.handle import KeyReused, Outcome, Rules, Terms, handle
 from services.command.told import told_by
 from services.common import administration
 from services.common.accounts import Accounts, Project
+from services.common.administration import MadeFromAnother, MadeUnder
 from services.common.answers import resource
 from services.common.caller import Caller, Person
 from services.common.database import Pool
 from services.common.organizations import project_body
-from services.common.store import EventStore
+from services.common.store import EventStore, NewReceipt
 
 # A projector that is away keeps nobody waiting for longer.
 PATIENCE_SECONDS = 2.0
@@ -60,17 +61,15 @@ class Projects:
         self._accounts = accounts
 
     async def create(
-        self, person: Person, organization_id: UUID, name: str, body: WriteProject
+        self,
+        person: Person,
+        organization_id: UUID,
+        name: str,
+        body: WriteProject,
+        receipt: NewReceipt | None,
     ) -> Response[bytes]:
-        """name: of the body, which has one."""
-        made = await administration.create_project(
-            self._pool,
-            organization_id,
-            name,
-            or_default(body.timezone, "UTC"),
-            week_start_day=or_default(body.week_start_day, 0),
-            test_account_filters=_filters(body.test_account_filters or []),
-        )
+        """name: of the body, which has one. Raises KeyReused."""
+        made = await self._made(person, organization_id, name, body, receipt)
         operation = uuid4()
         caller = Caller(
             user=person.user,
@@ -79,10 +78,34 @@ class Projects:
             operation_id=operation,
             correlation_id=operation,
         )
+        # A project is there before its first fact: who repeats the request adds what is missing.
         command = RegisterProject(_registered(made))
         terms = Terms(caller=caller)
         outcome = await handle(self._store, RULES, project_stream(made.id), command, terms)
-        return await self.answer(outcome, made, status=201)
+        first = outcome.history[:1]
+        as_made = Outcome(history=first, position=first[0].position)
+        return await self.answer(as_made, made, status=201)
+
+    async def _made(
+        self,
+        person: Person,
+        organization_id: UUID,
+        name: str,
+        body: WriteProject,
+        receipt: NewReceipt | None,
+    ) -> Project:
+        try:
+            return await administration.create_project(
+                self._pool,
+                organization_id,
+                name,
+                or_default(body.timezone, "UTC"),
+                week_start_day=or_default(body.week_start_day, 0),
+                test_account_filters=_filters(body.test_account_filters or []),
+                under=None if receipt is None else _under(person, receipt),
+            )
+        except MadeFromAnother as cause:
+            raise KeyReused from cause
 
     async def change(self, body: WriteProject, terms: Terms) -> Outcome[ProjectEvent]:
         """Of the caller's project; raises as `handle` does."""
@@ -137,6 +160,10 @@ class Projects:
             )
             row = await cursor.fetchone()
         return 0 if row is None else int(row[0])
+
+
+def _under(person: Person, receipt: NewReceipt) -> MadeUnder:
+    return MadeUnder(person.key.id, receipt.key, receipt.request_hash)
 
 
 def _registered(project: Project) -> ProjectRegistered:

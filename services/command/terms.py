@@ -23,15 +23,21 @@ async def provide_terms(
 ) -> Terms:
     """Raises Rejected 400 for a malformed If-Match or Idempotency-Key."""
     if_match = request.headers.get(IF_MATCH)
+    # The alias of a path is the same request; the project is the caller's, and part of the receipt.
+    rest = "/".join(str(value) for name, value in request.path_params.items() if name != "project")
     return Terms(
         caller=caller,
         expected_version=parse_if_match(if_match),
         if_there=is_any(if_match),
-        receipt=await _receipt(request),
+        receipt=await receipt_of(request, rest),
     )
 
 
-async def _receipt(request: Request[Any, Any, State]) -> NewReceipt | None:
+async def receipt_of(request: Request[Any, Any, State], place: str) -> NewReceipt | None:
+    """What the request's Idempotency-Key is kept with; None without one.
+
+    place: what it is about, however its path spells that. Raises Rejected 400 for a malformed key.
+    """
     key = request.headers.get(IDEMPOTENCY_KEY)
     if key is None:
         return None
@@ -41,9 +47,7 @@ async def _receipt(request: Request[Any, Any, State]) -> NewReceipt | None:
             "invalid_input",
             f"Idempotency-Key takes 1 to {LONGEST_KEY} printable characters.",
         )
-    # The alias of a path is the same request; the project is the caller's, and part of the receipt.
-    rest = "/".join(str(value) for name, value in request.path_params.items() if name != "project")
     handler = request.route_handler.handler_name
-    digest = hashlib.sha256(f"{request.method} {handler} {rest}\n".encode())
+    digest = hashlib.sha256(f"{request.method} {handler} {place}\n".encode())
     digest.update(await as_json(request))
     return NewReceipt(key, digest.digest(), 201 if request.method == "POST" else 200)

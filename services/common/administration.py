@@ -25,6 +25,18 @@ class IssuedKey(msgspec.Struct, frozen=True):
     scopes: list[str]
 
 
+class MadeUnder(msgspec.Struct, frozen=True):
+    """An Idempotency-Key, the API key that it came with, and the digest of its request."""
+
+    api_key_id: str
+    key: str
+    request_hash: bytes
+
+
+class MadeFromAnother(Exception):
+    """The Idempotency-Key made a project before, from another request."""
+
+
 async def create_organization(pool: Pool, name: str) -> Organization:
     async with pool.connection() as conn:
         cursor = await conn.cursor(row_factory=class_row(Organization)).execute(
@@ -66,11 +78,17 @@ async def create_project(
     *,
     week_start_day: int = 0,
     test_account_filters: Raw = NO_FILTERS,
+    under: MadeUnder | None = None,
 ) -> Project:
+    """A new one; the one that was made under the same key before. Raises MadeFromAnother."""
     async with pool.connection() as conn:
+        # Whoever comes second under a key waits here for the first, and then finds its project.
         cursor = await conn.cursor(row_factory=class_row(Project)).execute(
             "INSERT INTO projects (organization_id, name, api_token, timezone, week_start_day,"
-            f" test_account_filters) VALUES (%s, %s, %s, %s, %s, %s) RETURNING {PROJECT_COLUMNS}",
+            " test_account_filters, made_by_key, made_under, made_from)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT ON CONSTRAINT projects_made_once DO UPDATE SET name = projects.name"
+            f" WHERE projects.made_from = excluded.made_from RETURNING {PROJECT_COLUMNS}",
             (
                 organization_id,
                 name,
@@ -78,9 +96,15 @@ async def create_project(
                 timezone,
                 week_start_day,
                 bytes(test_account_filters).decode(),
+                under.api_key_id if under else None,
+                under.key if under else None,
+                under.request_hash if under else None,
             ),
         )
-        return await _one(cursor)
+        made = await cursor.fetchone()
+    if made is None:
+        raise MadeFromAnother
+    return made
 
 
 async def create_key(

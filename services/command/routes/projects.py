@@ -9,25 +9,34 @@ from litestar.di import NamedDependency
 from msgspec import UNSET
 
 from contracts.api.accounts import ProjectBody, WriteProject
-from contracts.headers import INSIGHTS_POSITION
+from contracts.headers import IDEMPOTENCY_KEY, INSIGHTS_POSITION
 from services.command.handle import Terms, replayed
 from services.command.projects import Projects
+from services.command.terms import receipt_of
 from services.common.accounts import Accounts
 from services.common.body import read
 from services.common.caller import Caller, Person
-from services.common.operations import does, writes
+from services.common.operations import HEADERS, does, writes
 from services.common.organizations import resolve_organization
 from services.common.problems import forbidden, invalid
 from services.common.store import EventStore
 
 WRITE = {"scopes": ("project:write",)}
-MADE = ("ETag", INSIGHTS_POSITION)
+MAKE = does(
+    WriteProject,
+    ProjectBody,
+    HEADERS[IDEMPOTENCY_KEY],
+    status=201,
+    required=True,
+    errors=(422,),
+    headers=("ETag", INSIGHTS_POSITION),
+)
 AnyRequest = Request[Any, Any, State]
 
 
 @post(
     ["/api/projects/", "/api/organizations/{organization:str}/projects/"],
-    opt={**WRITE, **does(WriteProject, ProjectBody, status=201, required=True, headers=MADE)},
+    opt={**WRITE, **MAKE},
     status_code=201,
 )
 async def create_project(
@@ -44,7 +53,8 @@ async def create_project(
     found = await resolve_organization(organization, person, accounts)
     if not person.user.is_administrator(found.id) or person.key.scoped_teams:
         raise forbidden("Only administrators of the organization make projects.")
-    return await projects.create(person, found.id, body.name, body)
+    receipt = await receipt_of(request, str(found.id))
+    return await projects.create(person, found.id, body.name, body, receipt)
 
 
 @patch(

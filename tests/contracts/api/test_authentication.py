@@ -1,5 +1,7 @@
 """insights-api.md, Authentication, scopes, projects."""
 
+import asyncio
+
 import pytest
 
 from services.common import administration
@@ -217,6 +219,33 @@ async def test_a_repeated_change_of_a_project_is_made_once(api: Api) -> None:
     (await api(f"GET {path}", by=boss)).says(200, name="Thrice")
     other = await api(f"PATCH {path}", {"name": "Else"}, by=boss, headers=key)
     other.refuses(422, "idempotency_key_reused")
+
+
+async def test_a_project_is_made_once_under_a_key_whatever_path_asks(api: Api) -> None:
+    boss = await api.key(user_id=await api.here.member("maker@example.com", level=8))
+    key, body = {"Idempotency-Key": "make"}, {"name": "One", "timezone": "Asia/Tokyo"}
+    paths = ("/api/projects/", "/api/organizations/@current/projects/")
+    answers = await asyncio.gather(
+        *(api(f"POST {path}", body, by=boss, headers=key) for path in paths * 3)
+    )
+    first = answers[0]
+    first.says(201, name="One", timezone="Asia/Tokyo")
+    for again in answers:
+        assert (again.status, again.body, again.headers["etag"]) == (
+            201, first.body, first.headers["etag"],
+        )  # fmt: skip
+    # As it was made, whatever became of it.
+    await api(f"PATCH /api/projects/{first['id']}/", {"name": "Renamed"}, by=boss)
+    later = await api(f"POST {paths[0]}", body, by=boss, headers=key)
+    assert (later.status, later.body) == (201, first.body)
+    other = await api(f"POST {paths[0]}", {"name": "Two"}, by=boss, headers=key)
+    other.refuses(422, "idempotency_key_reused")
+    # Another key of the API, another request.
+    also = await api.key(user_id=await api.here.member("maker@example.com", level=8))
+    twin = await api(f"POST {paths[0]}", body, by=also, headers=key)
+    assert (twin.status, twin["id"] != first["id"]) == (201, True)
+    malformed = await api(f"POST {paths[0]}", body, by=boss, headers={"Idempotency-Key": "k" * 256})
+    malformed.refuses(400, "invalid_input", attr="Idempotency-Key")
 
 
 async def test_a_new_timezone_counts_from_the_next_request_on(api: Api) -> None:
