@@ -1,14 +1,13 @@
 """Users, projects, organizations and keys on the wire: what clients ask for before insights."""
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
+from contracts.api.text import ProjectName
 from contracts.api.times import Time
-
-ProjectName = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class WriteProject(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from contracts.api.insights import Name, UserBody
+from contracts.api.insights import UserBody
+from contracts.api.text import Name, Text
 from contracts.api.times import Time, written
 from contracts.queries.actions import ActionStep, Matching
 from contracts.read_models.action import ActionRow
@@ -15,7 +16,7 @@ class WriteAction(msgspec.Struct, frozen=True, kw_only=True):
     """Body of POST and PATCH of an action. UNSET: not sent. Other members are ignored."""
 
     name: Name | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
+    description: Text | UnsetType | None = UNSET
     steps: tuple[ActionStep, ...] | UnsetType | None = UNSET
     deleted: bool | UnsetType = UNSET
 

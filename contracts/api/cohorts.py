@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from contracts.api.insights import Name, UserBody
+from contracts.api.insights import UserBody
+from contracts.api.text import Name, Text
 from contracts.api.times import Time, written
 from contracts.json import JsonObject, ObjectOrNull
 from contracts.read_models.cohort import CohortRow
@@ -27,7 +28,7 @@ class WriteCohort(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: Name | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
+    description: Text | UnsetType | None = UNSET
     is_static: bool | UnsetType = UNSET
     filters: ObjectOrNull | UnsetType = UNSET
     groups: tuple[Mapping[str, Any], ...] | UnsetType | None = UNSET

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from contracts.api.insights import AccessLevel, InsightBody, Name, Tag, UserBody
+from contracts.api.insights import AccessLevel, InsightBody, UserBody
+from contracts.api.text import Name, Tag, Text
 from contracts.api.times import Time, written
 from contracts.events.dashboard import RestrictionLevel
 from contracts.json import JsonObject, ObjectOrNull
@@ -31,7 +32,7 @@ class WriteDashboard(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: Name | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
+    description: Text | UnsetType | None = UNSET
     filters: ObjectOrNull | UnsetType = UNSET
     restriction_level: RestrictionLevel | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET

@@ -9,13 +9,12 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from contracts.api.funnels import ShownResult
+from contracts.api.text import Name, Tag
 from contracts.api.times import Time, written
 from contracts.json import NULL, JsonObject, ListOrNull, ObjectOrNull
 from contracts.read_models.insight import InsightRow, TileRow
 
-Name = Annotated[str, Meta(max_length=400)]
-Tag = Annotated[str, Meta(max_length=255)]
-"""An index of the database holds each whole. PostHog: Tag.name."""
+AsGiven = Annotated[str, Meta(max_length=400)]
 Order = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 AccessLevel = Literal["none", "viewer", "editor", "manager"]
 
@@ -27,7 +26,7 @@ class WriteInsight(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: Name | UnsetType | None = UNSET
-    derived_name: Name | UnsetType | None = UNSET
+    derived_name: AsGiven | UnsetType | None = UNSET
     description: Name | UnsetType | None = UNSET
     filters: ObjectOrNull | UnsetType = UNSET
     query: ObjectOrNull | UnsetType = UNSET

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from contracts.api.text import Note
 from contracts.api.times import Time, written
 from contracts.json import NULL, ObjectOrNull
 from contracts.read_models.sharing import SharingRow
@@ -23,7 +24,7 @@ class AddPassword(msgspec.Struct, frozen=True, kw_only=True):
     """Body of POST insights/:id/sharing/passwords/. raw_password: None: one is made."""
 
     raw_password: Annotated[str, Meta(max_length=128)] | None = None
-    note: Annotated[str, Meta(max_length=100)] | None = None
+    note: Note | None = None
 
 
 class SharePasswordBody(msgspec.Struct, frozen=True, kw_only=True):

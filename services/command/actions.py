@@ -46,7 +46,7 @@ async def read_action(request: Request[Any, Any, Any]) -> WriteAction:
     An action has a name with letters in it, or none.
     """
     body = await read(request, WriteAction)
-    if isinstance(body.name, str) and not body.name.strip():
+    if body.name == "":
         raise invalid("name", "blank", "This field may not be blank.")
     try:
         named_cohorts(() if body.steps is UNSET or body.steps is None else body.steps)

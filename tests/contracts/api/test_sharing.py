@@ -139,7 +139,7 @@ async def test_a_password_is_shown_once(api: Api) -> None:
         400, "min_length", attr="raw_password"
     )
     chosen = await api(
-        f"POST {path}passwords/", {"raw_password": "correct horse", "note": "for the board"}
+        f"POST {path}passwords/", {"raw_password": "correct horse", "note": " for the board "}
     )
     chosen.says(201, password="correct horse", note="for the board")
     made = await api(f"POST {path}passwords/", {})

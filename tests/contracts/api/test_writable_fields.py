@@ -8,24 +8,31 @@ from tests.contracts.api.talk import Api
 from tests.whole import SIGN_UP
 
 LONG = "x" * 400
+SPACED = {"kind": "FunnelsQuery", "series": [{"kind": "EventsNode", "event": " paid "}]}
 TAKEN: list[tuple[str, Any, Any]] = [  # field, sent, shown
     ("name", LONG, LONG),
     ("name", None, None),
     ("name", "", ""),
+    ("name", " \t\u2003", ""),
+    ("name", f"\n{LONG} ", LONG),  # trimmed before its length is looked at
+    ("name", " two  words ", "two  words"),
     ("derived_name", LONG, LONG),
     ("derived_name", " as given ", " as given "),
     ("derived_name", None, None),
     ("description", LONG, LONG),
     ("description", None, None),
+    ("description", " Why\n", "Why"),
     ("filters", {"insight": "PATHS", "x": [1]}, {"insight": "PATHS", "x": [1]}),
     ("filters", {}, {}),
     ("query", SIGN_UP, SIGN_UP),
+    ("query", SPACED, SPACED),
     ("query", None, None),
     ("order", 2**31 - 1, 2**31 - 1),
     ("order", -(2**31), -(2**31)),
     ("order", None, None),
     ("deleted", True, True),
     ("tags", [" B ", "a", "b", "A"], ["a", "b"]),  # trimmed, lower-cased, once, sorted
+    ("tags", ["\n" + "x" * 255 + " "], ["x" * 255]),
     ("tags", [], []),
     ("favorited", True, True),
     ("saved", False, False),
@@ -105,6 +112,29 @@ async def test_read_only_and_unknown_members_are_ignored(api: Api) -> None:
     assert made["created_by"]["id"] == api.here.ada
     assert made["created_at"] > "2026"
     (await api(f"PATCH insights/{made['id']}/", body)).says(200, id=made["id"])
+
+
+@pytest.mark.parametrize("what", ["dashboards", "actions", "cohorts"])
+async def test_texts_of_others_are_taken_without_what_is_around_them(api: Api, what: str) -> None:
+    made = await api(f"POST {what}/", {"name": f" {LONG} ", "description": "\tWhy \n"})
+    made.says(201, name=LONG, description="Why")
+    changed = await api(f"PATCH {what}/{made['id']}/", {"name": "\n B "})
+    changed.says(200, name="B", description="Why")
+
+
+async def test_a_step_of_an_action_is_what_was_sent(api: Api) -> None:
+    made = await api("POST actions/", {"name": "A", "steps": [{"event": " paid ", "text": " Go "}]})
+    made.says(201, steps__0__event=" paid ", steps__0__text=" Go ")
+    blank = await api("POST actions/", {"name": " "})
+    blank.refuses(400, "blank", "This field may not be blank.", attr="name")
+
+
+async def test_a_project_has_a_name_with_something_in_it(api: Api) -> None:
+    boss = await api.key(user_id=await api.here.member("namer@example.com", level=8))
+    for name in ("", " \n"):
+        refused = await api("POST /api/projects/", {"name": name}, by=boss)
+        refused.refuses(400, "blank", "This field may not be blank.", attr="name")
+    (await api("POST /api/projects/", {"name": " Shop "}, by=boss)).says(201, name="Shop")
 
 
 async def test_another_projects_dashboard_is_refused_like_one_that_is_not(api: Api) -> None:
