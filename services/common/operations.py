@@ -112,9 +112,11 @@ def tells(kind: Any, *parameters: Parameter) -> Described:
     )
 
 
-def shows(kind: Any, *parameters: Parameter, errors: tuple[int, ...] = ()) -> Described:
-    """A GET of something else: results, jobs."""
-    answers = {200: Answer(kind=kind)}
+def shows(
+    kind: Any, *parameters: Parameter, pending: Any = None, errors: tuple[int, ...] = ()
+) -> Described:
+    """A GET of something else: results, jobs. pending: of a 202, where there is one."""
+    answers = {200: Answer(kind=kind), **_pending(pending)}
     return described(Operation(answers=answers, parameters=parameters, errors=errors))
 
 
@@ -141,21 +143,26 @@ def does(
     *parameters: Parameter,
     status: int = 200,
     required: bool = False,
+    pending: Any = None,
     errors: tuple[int, ...] = (),
     headers: tuple[str, ...] = (),
 ) -> Described:
-    """A POST, PATCH or DELETE that is no versioned command. required: it needs its body. headers:
-    of its answer.
+    """A POST, PATCH or DELETE that is no versioned command. required: it needs its body. pending:
+    of a 202, where there is one. headers: of its answer.
     """
     return described(
         Operation(
-            answers={status: Answer(kind=kind, headers=headers)},
+            answers={status: Answer(kind=kind, headers=headers), **_pending(pending)},
             body=body,
             body_required=required,
             parameters=parameters,
             errors=errors,
         )
     )
+
+
+def _pending(kind: Any) -> dict[int, Answer]:
+    return {} if kind is None else {202: Answer(kind=kind)}
 
 
 def described(operation: Operation) -> Described:

@@ -58,17 +58,22 @@ AnyRequest = Request[Any, Any, State]
 
 @post(
     project_paths("/query/"),
-    opt={**READ, **does(RunQuery, NodeAnswer, required=True)},
+    opt={**READ, **does(RunQuery, NodeAnswer, required=True, pending=NodeAnswer)},
     status_code=200,
 )
 async def post_query(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
-    """Run a query node. A FunnelsQuery's results are its steps, trends or bins."""
+    """Run a query node. A FunnelsQuery's results are its steps, trends or bins.
+
+    202 while a job that it started, or joined, computes newer results; query_status names it.
+    """
     return await _run(await read(request, RunQuery), results, caller)
 
 
-@get(project_paths("/query/"), opt={**READ, **shows(NodeAnswer, *described.NODE)})
+@get(
+    project_paths("/query/"), opt={**READ, **shows(NodeAnswer, *described.NODE, pending=NodeAnswer)}
+)
 async def get_query(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
@@ -131,7 +136,11 @@ async def _run(sent: RunQuery, results: Results, caller: Caller) -> Response[byt
     body = node_answer(answered, caller)
     if WARNINGS in include and isinstance(computation, FunnelComputation):
         body["warnings"] = of_query(computation.query)
-    return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
+    # PostHog: QueryViewSet.create; its pollers go by this, and by query_status.
+    pending = answered.job is not None and answered.job.end_time is None
+    return Response(
+        msgspec.json.encode(body), media_type=MediaType.JSON, status_code=202 if pending else 200
+    )
 
 
 def _computation(node: Node, include: tuple[str, ...]) -> Computation:

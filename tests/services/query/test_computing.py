@@ -135,12 +135,13 @@ async def test_a_job_is_started_polled_and_leaves_its_result(engine: Whole) -> N
         f"{engine.root}query/", json={"query": NODE, "refresh": "force_async"}
     )
     status = started.json()["query_status"]
+    assert started.status_code == 202
     assert (started.json()["results"], status["query_async"]) == (None, True)
     path = f"{engine.root}query/{status['id']}/"
     polled = await seen(lambda: status_of(engine, path), lambda status: status["complete"])
     assert (polled["error"], [step["count"] for step in polled["results"]]) == (False, [3, 2])
     cached = await engine.client.post(f"{engine.root}query/", json={"query": NODE})
-    assert cached.json()["is_cached"] is True
+    assert (cached.status_code, cached.json()["is_cached"]) == (200, True)
 
 
 async def test_a_running_query_is_cancelled_by_its_name(
