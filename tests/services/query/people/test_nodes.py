@@ -101,10 +101,14 @@ async def test_a_bare_source_and_a_job_give_the_same_rows(whole: Whole) -> None:
     assert (len(bare["results"]), bare["is_cached"]) == (3, False)
     again = await query(whole, {"kind": "DataTableNode", "source": node})
     assert (again["results"], again["is_cached"]) == (bare["results"], True)
-    started = await query(whole, actors(2), refresh="force_async")
+    started = await whole.client.post(
+        f"{whole.root}query/", json={"query": actors(2), "refresh": "force_async"}
+    )
+    assert started.status_code == 202
+    job = started.json()["query_status"]["id"]
 
     async def status() -> Any:
-        path = f"{whole.root}query/{started['query_status']['id']}/"
+        path = f"{whole.root}query/{job}/"
         return (await whole.client.get(path)).json()["query_status"]
 
     polled = await seen(status, lambda status: status["complete"])
