@@ -16,6 +16,8 @@ _PROJECT: Mapping[str, str] = {
     "/dashboards": "GET POST",
     "/dashboards/{dashboard}": "GET PATCH",
     "/event_definitions": "GET",
+    "/event_definitions/by_name": "GET",
+    "/event_definitions/{definition}": "GET",
     "/insights": "GET POST",
     "/insights/activity": "GET",
     "/insights/cancel": "POST",
@@ -40,6 +42,7 @@ _PROJECT: Mapping[str, str] = {
     "/persons/funnel/correlation": "GET POST",
     "/persons/funnel/explain": "GET POST",
     "/property_definitions": "GET",
+    "/property_definitions/{definition}": "GET",
     "/query": "GET POST",
     "/query/{job}": "DELETE GET",
 }

@@ -41,7 +41,8 @@ _IDS: Final = UUID("4d3f1f0a-3d0e-4b83-9b5e-6f7f0c1f6b52")
 _EVENTS: Final = """
     SELECT event, min(inserted_at), max(timestamp) AS newest
     FROM events
-    WHERE team_id = {team_id:Int64}
+    WHERE team_id = {team_id:Int64}"""
+_BY_DAY: Final = """
     GROUP BY event
     ORDER BY toDate(newest) DESC, event"""
 _EVENT_PATHS: Final = """
@@ -78,13 +79,32 @@ class Properties(msgspec.Struct, frozen=True, kw_only=True):
     numerical: bool | None = None
 
 
+_EVERYBODYS: Final = (
+    Properties(),
+    Properties(owner="person"),
+    *(Properties(owner="group", group=index) for index in range(5)),
+)
+
+
 class Definitions:
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
 
     async def events(self, team_id: int, search: str) -> list[EventDefinition]:
         """Those whose name has every word of `search`. Raises EngineError."""
-        rows = await self._clickhouse.query(Statement(_EVENTS, {"team_id": team_id}))
+        found = await self._events(_EVENTS + _BY_DAY, team_id=team_id)
+        return [each for each in found if _has(each.name, search)]
+
+    async def event(self, team_id: int, wanted: str | UUID) -> EventDefinition | None:
+        """By its whole name or by its id. Raises EngineError."""
+        if isinstance(wanted, UUID):
+            found = await self.events(team_id, "")
+            return next((each for each in found if each.id == wanted), None)
+        found = await self._events(_EVENTS + _NAMED + _BY_DAY, team_id=team_id, events=[wanted])
+        return found[0] if found else None
+
+    async def _events(self, text: str, *, team_id: int, **bound: object) -> list[EventDefinition]:
+        rows = await self._clickhouse.query(Statement(text, {"team_id": team_id, **bound}))
         return [
             EventDefinition(
                 id=_id(team_id, "event", name),
@@ -93,7 +113,6 @@ class Definitions:
                 last_seen_at=written(newest),
             )
             for name, first, newest in rows
-            if _has(name, search)
         ]
 
     async def properties(self, team_id: int, asked: Properties) -> list[PropertyDefinition]:
@@ -110,6 +129,14 @@ class Definitions:
             for name, kind in sorted(everywhere.items())
         ]
         return [each for each in found if _wanted(each, asked) and not _hidden(each.name, asked)]
+
+    async def property(self, team_id: int, wanted: UUID) -> PropertyDefinition | None:
+        """Whoever's it is. Raises EngineError."""
+        for asked in _EVERYBODYS:
+            for each in await self.properties(team_id, asked):
+                if each.id == wanted:
+                    return each
+        return None
 
     async def _types(
         self, team_id: int, asked: Properties

@@ -81,6 +81,9 @@ ACTIVITY = (
     _of("all", "With the entries that PostHog does not make.", bool),
 )
 EVENT_DEFINITIONS = (*PAGE, _of("search", "Words that the name has, all of them."))
+EVENT_DEFINITION = (
+    Parameter(name="name", description="The whole of it, as it was captured.", required=True),
+)
 PROPERTY_DEFINITIONS = (
     *EVENT_DEFINITIONS,
     _of("type", "Whose; `event` unless given.", Literal[OWNERS]),

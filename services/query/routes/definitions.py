@@ -1,17 +1,19 @@
 """Which events and properties there are: what tools ask before they write a query."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from contracts.api.accounts import Page
 from contracts.api.definitions import EventDefinition, PropertyDefinition
 from services.common.caller import Caller
 from services.common.operations import tells
 from services.common.paths import project_paths
-from services.common.problems import invalid
+from services.common.problems import invalid, not_found
 from services.query import described
 from services.query.answers import plain
 from services.query.definitions import OWNERS, Definitions, Owner, Properties
@@ -38,6 +40,40 @@ async def list_event_definitions(
 
 
 @get(
+    project_paths("/event_definitions/by_name/"),
+    opt={**EVENTS, **tells(EventDefinition, *described.EVENT_DEFINITION)},
+)
+async def get_event_definition_by_name(
+    request: AnyRequest, definitions: NamedDependency[Definitions], caller: NamedDependency[Caller]
+) -> Response[bytes]:
+    """The event of exactly this name."""
+    name = text(request, "name")
+    if not name:
+        raise invalid("name", "required", "Query parameter 'name' is required")
+    found = await definitions.event(caller.team_id, name)
+    if found is None:
+        raise not_found(f"Event definition with name '{name}' not found")
+    return plain(request, msgspec.json.encode(found))
+
+
+@get(
+    project_paths("/event_definitions/{definition:uuid}/"),
+    opt={**EVENTS, **tells(EventDefinition)},
+)
+async def get_event_definition(
+    request: AnyRequest,
+    definitions: NamedDependency[Definitions],
+    caller: NamedDependency[Caller],
+    definition: FromPath[UUID],
+) -> Response[bytes]:
+    """One event name."""
+    found = await definitions.event(caller.team_id, definition)
+    if found is None:
+        raise not_found()
+    return plain(request, msgspec.json.encode(found))
+
+
+@get(
     project_paths("/property_definitions/"),
     opt={**PROPERTIES, **tells(Page[PropertyDefinition], *described.PROPERTY_DEFINITIONS)},
 )
@@ -47,6 +83,23 @@ async def list_property_definitions(
     """The names of the properties of events, persons or groups, in alphabetical order."""
     found = await definitions.properties(caller.team_id, _asked(request))
     return plain(request, msgspec.json.encode(listed(request, found)))
+
+
+@get(
+    project_paths("/property_definitions/{definition:uuid}/"),
+    opt={**PROPERTIES, **tells(PropertyDefinition)},
+)
+async def get_property_definition(
+    request: AnyRequest,
+    definitions: NamedDependency[Definitions],
+    caller: NamedDependency[Caller],
+    definition: FromPath[UUID],
+) -> Response[bytes]:
+    """One property, of events, persons or groups."""
+    found = await definitions.property(caller.team_id, definition)
+    if found is None:
+        raise not_found()
+    return plain(request, msgspec.json.encode(found))
 
 
 def _asked(request: AnyRequest) -> Properties:
@@ -85,4 +138,10 @@ def _list(request: AnyRequest, name: str) -> list[str]:
         return [str(value) for value in values]
 
 
-HANDLERS = [list_event_definitions, list_property_definitions]
+HANDLERS = [
+    list_event_definitions,
+    get_event_definition_by_name,
+    get_event_definition,
+    list_property_definitions,
+    get_property_definition,
+]

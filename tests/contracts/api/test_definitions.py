@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4, uuid5
 
 import msgspec
@@ -112,6 +113,34 @@ async def test_events_come_in_pages(shop: Api) -> None:
     assert await names(shop, "event_definitions/?limit=2&offset=2") == ["Order paid"]
     beyond = await shop("GET event_definitions/?offset=9")
     beyond.says(200, count=3, results=[], next=None)
+
+
+async def test_an_event_is_found_by_its_id_and_by_its_whole_name(shop: Api) -> None:
+    for listed in (await shop("GET event_definitions/"))["results"]:
+        by_id = await shop(f"GET event_definitions/{listed['id']}/")
+        by_name = await shop(f"GET event_definitions/by_name/?name={quote(listed['name'])}")
+        assert (by_id.status, by_id.body) == (by_name.status, by_name.body) == (200, listed)
+    part = await shop("GET event_definitions/by_name/?name=Order")
+    part.refuses(404, "not_found", "Event definition with name 'Order' not found")
+    (await shop("GET event_definitions/by_name/")).refuses(400, "required", attr="name")
+
+
+async def test_a_property_is_found_by_its_id_whoevers_it_is(shop: Api) -> None:
+    for owner in ("event", "person", "group&group_type_index=1"):
+        page = await shop(f"GET property_definitions/?type={owner}")
+        for listed in page["results"]:
+            found = await shop(f"GET property_definitions/{listed['id']}/")
+            assert (found.status, found.body) == (200, listed)
+
+
+@pytest.mark.parametrize("kind", ["event_definitions", "property_definitions"])
+async def test_a_definition_that_is_not_or_is_elsewhere_is_not_found(shop: Api, kind: str) -> None:
+    (listed, *_) = (await shop(f"GET {kind}/"))["results"]
+    for id_ in (uuid4(), "undefined"):
+        (await shop(f"GET {kind}/{id_}/")).refuses(404, "not_found")
+    eve = await shop.stranger()
+    elsewhere = await shop(f"GET {shop.elsewhere}{kind}/{listed['id']}/", by=eve)
+    elsewhere.refuses(404, "not_found")
 
 
 async def test_properties_are_listed_by_name_with_their_types(shop: Api) -> None:
