@@ -18,6 +18,7 @@ from litestar import Litestar
 
 from services.common import logs
 from services.common.migrate import migrate
+from services.common.process import settle
 from services.embedded import composition, datadir, nats, postgres
 from services.embedded.datadir import DataFolder, Running
 from services.embedded.processes import Child
@@ -152,6 +153,7 @@ class _Process:
             self._servers, self._settings.budgets(), self._settings.proxies()
         )
         server = _server(app)
+        settle()
         loop = asyncio.get_running_loop()
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         watching = asyncio.create_task(self._watch(server))

@@ -14,6 +14,8 @@ import uvloop
 from litestar import Litestar, Response, get
 from litestar.params import FromPath
 
+from services.common.process import settle
+
 CONNECTIONS = 16
 ROUND_SECONDS = 0.6
 
@@ -28,6 +30,7 @@ def _serve(create_app: Callable[[str], Litestar], url: str, listening: socket.so
     config = uvicorn.Config(
         create_app(url), log_level="warning", access_log=False, http="httptools", lifespan="on"
     )
+    settle()
     uvloop.run(uvicorn.Server(config).serve(sockets=[listening]))
 
 
