@@ -13,6 +13,7 @@ _PROJECT: Mapping[str, str] = {
     "/actions/{action}": "GET PATCH",
     "/cohorts": "GET POST",
     "/cohorts/{cohort}": "GET PATCH",
+    "/cohorts/{cohort}/persons": "GET",
     "/dashboards": "GET POST",
     "/dashboards/{dashboard}": "GET PATCH",
     "/event_definitions": "GET",

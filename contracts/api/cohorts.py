@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from contracts.api.insights import UserBody
+from contracts.api.people import PersonActor
 from contracts.api.text import Name, Text
 from contracts.api.times import Time, written
 from contracts.json import JsonObject, ObjectOrNull
@@ -85,3 +86,11 @@ class CohortPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
     previous: str | None
     results: tuple[CohortBody, ...]
+
+
+class CohortPeoplePage(msgspec.Struct, frozen=True, kw_only=True):
+    """GET cohorts/:id/persons/. Without a count, as PostHog has it."""
+
+    results: tuple[PersonActor, ...]
+    next: str | None
+    previous: str | None

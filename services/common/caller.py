@@ -64,7 +64,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def authenticate(request: AnyRequest, accounts: Accounts) -> Person:
-    """The user of the personal API key, checked against the scope that the route asks for.
+    """The user of the personal API key, checked against the scopes that the route asks for: one of
+    its `scopes`, and all of its `also_scopes`.
 
     The key is looked for in the Authorization header, then the body, then the query; only the first
     found is tried. Raises Rejected: 401 without a live key, 403 without the scope.
@@ -84,9 +85,16 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Person:
         )
     scopes: tuple[str, ...] = request.route_handler.opt.get("scopes", ())
     if scopes and not any(key.allows(scope) for scope in scopes):
-        raise forbidden(f"API key missing required scope '{scopes[0]}'")
+        raise _missing(scopes[0])
+    for scope in request.route_handler.opt.get("also_scopes", ()):
+        if not key.allows(scope):
+            raise _missing(scope)
     await accounts.used(text, key)
     return Person(user, key)
+
+
+def _missing(scope: str) -> Rejected:
+    return forbidden(f"API key missing required scope '{scope}'")
 
 
 def share_refused(detail: str = "Sharing access token is invalid.") -> Rejected:

@@ -14,13 +14,22 @@ from services.common.statement import Statement
 from services.query.computer import ClickHouseComputer
 from services.query.definitions import Definitions
 from services.query.people.actors import Actors
+from services.query.people.cohorts import CohortPeople
 from services.query.people.explaining import Explainer
 from services.query.planner import Planner
 from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.of_insights import InsightResults
 from services.query.results.runner import Runner, job_error
 from services.query.results.service import Results
-from services.query.routes import correlation, definitions, funnels, people, queries, shared
+from services.query.routes import (
+    cohort_people,
+    correlation,
+    definitions,
+    funnels,
+    people,
+    queries,
+    shared,
+)
 from services.query.settings import QuerySettings
 
 
@@ -41,6 +50,7 @@ def part(settings: QuerySettings) -> ServicePart:
             app.state.insight_results = InsightResults(app.state.results)
             app.state.planner = planner
             app.state.actors = actors
+            app.state.cohort_people = CohortPeople(clickhouse, app.state.pool, planner)
             app.state.explainer = Explainer(clickhouse, app.state.pool, actors)
             app.state.definitions = Definitions(clickhouse)
             app.state.clickhouse = clickhouse
@@ -52,6 +62,7 @@ def part(settings: QuerySettings) -> ServicePart:
             *funnels.HANDLERS,
             *correlation.HANDLERS,
             *people.HANDLERS,
+            *cohort_people.HANDLERS,
             *queries.HANDLERS,
             *definitions.HANDLERS,
             *shared.HANDLERS,
@@ -62,6 +73,7 @@ def part(settings: QuerySettings) -> ServicePart:
             "insight_results": from_state("insight_results"),
             "planner": from_state("planner"),
             "actors": from_state("actors"),
+            "cohort_people": from_state("cohort_people"),
             "explainer": from_state("explainer"),
             "definitions": from_state("definitions"),
             "clickhouse": from_state("clickhouse"),

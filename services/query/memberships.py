@@ -105,6 +105,11 @@ def cohort(events: Events, cohort_id: int) -> str:
     )
 
 
+def members(events: Events, cohort_id: int) -> str:
+    """FROM and WHERE of the records `t` of a cohort's members."""
+    return f"{_persons(events)} AND {_person_is(events, InCohort(cohort_id))}"
+
+
 def _person_is(events: Events, condition: AnyCondition) -> str:
     """A condition on the person alone, over `persons t`: one scan, however many filters."""
     match condition:

@@ -74,15 +74,14 @@ def next_page(
     request: AnyRequest, this: Page, shown: int, count: int, end: Cursor | None
 ) -> str | None:
     """shown: how many this page has; count: all pages. None at the end."""
-    offset = this.offset + this.limit
-    if not shown or offset >= count:
+    if not shown or this.offset + this.limit >= count:
         return None
-    return link(
-        request,
-        limit=str(this.limit),
-        offset=str(offset),
-        cursor=None if end is None else _encoded(end),
-    )
+    return following_page(request, this, None if end is None else _encoded(end))
+
+
+def following_page(request: AnyRequest, this: Page, cursor: str | None = None) -> str:
+    """The one after this, which is there. cursor: where it begins, whatever the offset."""
+    return link(request, limit=str(this.limit), offset=str(this.offset + this.limit), cursor=cursor)
 
 
 def previous_page(request: AnyRequest, this: Page) -> str | None:

@@ -1,5 +1,6 @@
 """Looks up what planning a query must know about its project, no more than the query needs."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -9,8 +10,10 @@ from services.common.accounts import Project
 from services.common.clickhouse import ClickHouse
 from services.common.database import Pool
 from services.common.statement import Statement
-from services.query.catalog import catalog
+from services.query.catalog import Catalog, catalog
 from services.query.cohort_copies import CohortCopies
+from services.query.cohorts import plan_cohorts
+from services.query.conditions import AnyCondition
 from services.query.funnels.facts import PlanningFacts
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.planning import plan_funnel
@@ -27,6 +30,15 @@ class Planned(msgspec.Struct, frozen=True):
     has_overrides: bool
 
 
+class PlannedCohort(msgspec.Struct, frozen=True):
+    """conditions: of the dynamic cohorts among this one and those that it is made of."""
+
+    team_id: int
+    number: int
+    conditions: Mapping[int, AnyCondition]
+    has_overrides: bool
+
+
 class Planner:
     def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
         self._clickhouse = clickhouse
@@ -38,25 +50,21 @@ class Planner:
 
         legacy: asked for by legacy filters. Raises InvalidQuery.
         """
-        facts = await self._facts(project, query)
+        named = await catalog(self._pool, project.id, query, project.test_account_filters)
+        facts = _facts(project, named, await self._first_event_at(project.id, query))
         plan = plan_funnel(query, facts, legacy=legacy)
         await self._copies.bring(project.id, facts.cohort_versions)
         return Planned(plan, facts, await self._has_overrides(project.id))
 
-    async def _facts(self, project: Project, query: FunnelsQuery) -> PlanningFacts:
-        named = await catalog(self._pool, project.id, query, project.test_account_filters)
-        return PlanningFacts(
-            team_id=project.id,
-            now=datetime.now(UTC),
-            timezone=project.timezone,
-            week_starts_monday=project.week_start_day == 1,
-            test_account_filters=project.test_account_filters,
-            actions=named.actions,
-            cohorts=named.cohorts,
-            definitions=named.definitions,
-            cohort_versions=named.versions,
-            first_event_at=await self._first_event_at(project.id, query),
-        )
+    async def cohort(self, project: Project, number: int) -> PlannedCohort | None:
+        """Lists of people as above. None when there is no such cohort. Raises InvalidQuery."""
+        named = await catalog(self._pool, project.id, {"type": "cohort", "value": number})
+        if number not in named.cohorts:
+            return None
+        facts = _facts(project, named, first_event_at=None)
+        conditions = dict(plan_cohorts(facts))
+        await self._copies.bring(project.id, facts.cohort_versions)
+        return PlannedCohort(project.id, number, conditions, await self._has_overrides(project.id))
 
     async def _first_event_at(self, team_id: int, query: FunnelsQuery) -> datetime | None:
         """Asked only when `all` needs it."""
@@ -71,3 +79,18 @@ class Planner:
             cursor = await conn.execute(_HAS_OVERRIDES, (team_id,))
             row = await cursor.fetchone()
         return row is not None and bool(row[0])
+
+
+def _facts(project: Project, named: Catalog, first_event_at: datetime | None) -> PlanningFacts:
+    return PlanningFacts(
+        team_id=project.id,
+        now=datetime.now(UTC),
+        timezone=project.timezone,
+        week_starts_monday=project.week_start_day == 1,
+        test_account_filters=project.test_account_filters,
+        actions=named.actions,
+        cohorts=named.cohorts,
+        definitions=named.definitions,
+        cohort_versions=named.versions,
+        first_event_at=first_event_at,
+    )

@@ -114,6 +114,7 @@ def _operation(
     if in_json and path.startswith("/api/") and not _names(operation, "format"):
         parameters.append(_FORMAT)
     scopes: tuple[str, ...] = handler.opt.get("scopes", ())
+    also: tuple[str, ...] = handler.opt.get("also_scopes", ())
     told: Document = {
         "operationId": _operation_id(path, method, handler),
         "summary": " ".join(summary.split()),
@@ -140,10 +141,10 @@ def _operation(
     if handler.opt.get("public"):
         told["security"] = []
     else:
-        told["security"] = [{"PersonalApiKey": [scope]} for scope in scopes] or [
+        told["security"] = [{"PersonalApiKey": [scope, *also]} for scope in scopes] or [
             {"PersonalApiKey": []}
         ]
-        told["x-scopes"] = list(scopes)
+        told["x-scopes"] = [*scopes, *also]
     return told
 
 

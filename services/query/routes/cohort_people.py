@@ -1,0 +1,48 @@
+"""Who is in a cohort."""
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from contracts.api.cohorts import CohortPeoplePage
+from services.common.caller import Caller
+from services.common.operations import tells
+from services.common.paths import number_in_path, project_paths
+from services.common.problems import not_found
+from services.query import described, paging
+from services.query.answers import plain
+from services.query.parameters import AnyRequest
+from services.query.people.cohorts import CohortPeople
+from services.query.reads.filters import DEFAULT_ORDER
+
+# PostHog: CohortViewSet.persons, which asks for both.
+READ = {"scopes": ("cohort:read",), "also_scopes": ("person:read",)}
+
+
+@get(
+    project_paths("/cohorts/{cohort:str}/persons/"),
+    opt={**READ, **tells(CohortPeoplePage, *described.PAGE)},
+)
+async def list_cohort_people(
+    request: AnyRequest,
+    cohort_people: NamedDependency[CohortPeople],
+    caller: NamedDependency[Caller],
+    cohort: FromPath[str],
+) -> Response[bytes]:
+    """The people of a cohort as they are now, the newest first."""
+    asked = paging.page(request, DEFAULT_ORDER)
+    found = await cohort_people.page(
+        caller.project, number_in_path(cohort), limit=asked.limit, offset=asked.offset
+    )
+    if found is None:
+        raise not_found()
+    body = CohortPeoplePage(
+        results=tuple(found.people),
+        next=paging.following_page(request, asked) if found.more else None,
+        previous=paging.previous_page(request, asked),
+    )
+    return plain(request, msgspec.json.encode(body))
+
+
+HANDLERS = [list_cohort_people]
