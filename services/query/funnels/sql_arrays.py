@@ -155,7 +155,7 @@ def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> str:
         columns.append(f"{_value(source, plan)} AS value")
         outer.append("value")
     if uuid:
-        columns.append("UUIDToNum(e.uuid) AS u")
+        columns.append("toUInt128(e.uuid) AS u")
         outer.append("u")
     tests = ["1" if plan.order == "strict" else "steps + bars != 0"]
     if plan.sample is not None and plan.sample < 1:

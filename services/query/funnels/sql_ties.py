@@ -6,6 +6,9 @@ that matches nothing breaks nothing, and steps are taken in ascending order.
 
 from services.query.funnels.sql_layout import Layout
 
+_SEVERAL = 2
+"""The flag, beside `own`, of an event that matches several steps."""
+
 
 def settled(layout: Layout, carried: str, arrays: str, *, strict: bool) -> str:
     """The arrays; mixed ties lose what does nothing there, the rest of them is marked `tied`.
@@ -32,7 +35,7 @@ def mixed(layout: Layout, *, by_value: bool = False) -> str:
     by_value: also when only some of its events have the value that attribution wants.
     """
     same_time = f"{layout.time('x')} = {layout.time('y')}"
-    own = 0 if by_value else layout.own
+    own = 0 if by_value or layout.wanted is None else layout.own
     unlike = f"{layout.without('x', own)} != {layout.without('y', own)}"
     differs = f"arrayMap((x, y) -> {unlike} AND {same_time}, a, arrayShiftRight(a, 1))"
     # Forward, the last event of a tie learns of any difference; backward, all of them do.
@@ -73,31 +76,38 @@ def full(layout: Layout, carried: str, gathered: str, *, tangled_only: bool = Fa
     elsewhere. Of one instant, step k can only be taken by one of the first k events that match it,
     as an attempt has used k - 1 before: the others are left out.
     """
-    own = f"toUInt8(bitAnd(x, {layout.own}))"
     # An event that attribution lets match a step but not take it stays out of that step's turn.
     turns = layout.matches("x", "s")
     if layout.wanted is not None:
         taken_by_own = layout.number(layout.step(layout.wanted))
-        turns += f" AND (s != {taken_by_own} OR {own} != 0)"
-    # As few columns as will do: sorting is what takes longest. `own` must not decide the order.
+        turns += f" AND (s != {taken_by_own} OR {layout.has('x', str(layout.own))})"
+    # As few columns as will do: sorting is what takes longest. Flags must not decide the order.
+    flags = f"toUInt8(bitAnd(x, {layout.own}))"
+    step = f"{layout.start('x')} + s + {layout.number(layout.tied)}"
     one_each = (
-        f"arrayMap(s -> ({layout.start('x')} + s + {layout.number(layout.tied)}, u, {own}, "
-        f"{layout.is_several('x')}), arrayFilter(s -> {turns}, {layout.every_step}))"
+        f"arrayMap(s -> ({step}, u, {flags} + {_SEVERAL} * ({layout.is_several('x')})), "
+        f"arrayFilter(s -> {turns}, {layout.every_step}))"
     )
-    as_it_is = f"[({layout.without('x', layout.own)}, u, {own}, toUInt8(0))]"
+    as_it_is = f"[({layout.without('x', layout.own)}, u, {flags})]"
     entries = (
         f"arraySort(arrayFlatten(arrayMap((x, u, m) -> if(m, {one_each}, {as_it_is}), "
-        f"a, uuids, {mixed(layout)})))"
+        "a, uuids, mixed)))"
     )
     place = layout.place(layout.only_steps("n"))
     kept = (
         f"arrayFilter((e, n, c) -> NOT ({layout.is_tied('n')}) OR c <= {place}, "
         "entries, entries.1, arrayEnumerateUniq(entries.1))"
     )
-    chosen = f" WHERE {tangled(layout)}" if tangled_only else ""
+    told = f"SELECT *, {mixed(layout)} AS mixed FROM ({gathered})"
+    if tangled_only:
+        told = (
+            f"SELECT * FROM (SELECT *, {mixed(layout)} AS mixed, {tangled(layout)} AS tangled "
+            f"FROM ({gathered})) WHERE tangled"
+        )
     return (
-        f"SELECT {carried}, arrayMap((n, own) -> n + own, kept.1, kept.3) AS a, "
-        "arrayMap((id, several) -> if(several, id, 0), arrayEnumerateDense(kept.2), kept.4) AS ids "
+        f"SELECT {carried}, arrayMap((n, flags) -> n + bitAnd(flags, {layout.own}), kept.1, kept.3)"
+        f" AS a, arrayMap((id, flags) -> if(flags >= {_SEVERAL}, id, 0), "
+        "arrayEnumerateDense(kept.2), kept.3) AS ids "
         f"FROM (SELECT {carried}, {kept} AS kept FROM (SELECT {carried}, {entries} AS entries "
-        f"FROM (SELECT * FROM ({gathered}){chosen})))"
+        f"FROM ({told})))"
     )
