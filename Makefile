@@ -41,7 +41,7 @@ bench: install ## the benchmarks, each as a ratio in one run on this machine; mi
 	$(BIN)/python -m tests.bench
 
 bench-large: install ## the funnels over 50 million events; needs some 20 GB of disk and an hour
-	$(BIN)/python -m tests.bench.bench_funnels --rows 50000000
+	$(BIN)/python -m tests.bench.bench_funnels --rows 50000000 --times 3
 
 fuzz: install ## the long random runs: funnels against the reference, requests against the API's description
 	$(BIN)/python -m tests.funnels.fuzz --cases 1000000

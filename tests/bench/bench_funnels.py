@@ -2,10 +2,12 @@
 
 The unit is `sum(cityHash64(person_id, timestamp))` over the events a funnel looks at, in the same
 run. Every figure is of the whole answer (counts, means, medians), as the service computes it.
+Memory is the most that the whole process held meanwhile, with the engine inside it.
 """
 
 import argparse
 import asyncio
+import resource
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -15,8 +17,9 @@ from pathlib import Path
 
 import duckdb
 import msgspec
-from rich.console import Console
+from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from services.common.clickhouse import ClickHouse, Limits
 from services.common.statement import Statement
@@ -225,38 +228,66 @@ async def asof(clickhouse: ClickHouse, folder: Path, times: int) -> float:
         return await best(run, times)
 
 
-async def bench(clickhouse: ClickHouse, folder: Path, rows: int, times: int) -> Table:
-    table = Table("funnel", "seconds", "ratio", "goal", title=f"{rows:,} events, best of {times}")
+class Memory:
+    """The process' peak, in MB, as Linux tells it; elsewhere the peak since the process began."""
+
+    def __init__(self) -> None:
+        self._reset = Path("/proc/self/clear_refs")
+
+    def watch(self) -> None:
+        if self._reset.exists():
+            self._reset.write_text("5")
+
+    def peak(self) -> int:
+        if not self._reset.exists():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+async def bench(clickhouse: ClickHouse, folder: Path, rows: int, times: int, live: Live) -> None:
+    """live: shows the table as it grows."""
+    table = Table(
+        *("funnel", "seconds", "ratio", "goal", "peak MB"),
+        title=f"{rows:,} events, best of {times}",
+    )
+    live.update(table)
     seconds: dict[str, float] = {}
+    memory = Memory()
     for case in cases():
+        memory.watch()
         if case.of:
             unit = seconds[case.of]
         else:
             unit = await best(partial(clickhouse.query, scan(case.plan)), times)
         answer = partial(compute, clickhouse, case.plan, has_overrides=False)
         seconds[case.name] = await best(answer, times)
-        _row(table, case.name, seconds[case.name], seconds[case.name] / unit, case.goal)
+        ratio = seconds[case.name] / unit
+        _row(table, case.name, seconds[case.name], ratio, case.goal, memory.peak())
     ours = seconds["ordered, 3 steps"]
     of_windows = await best(lambda: clickhouse.query(window_funnel(NAMES[:3])), times)
     _row(table, "ours : windowFunnel (counts only)", of_windows, ours / of_windows, 1.1)
     of_joins = await asof(clickhouse, folder, times)
     _row(table, "ours : DuckDB's ASOF joins (counts only)", of_joins, ours / of_joins, 0.35)
     await fill_big_actor(clickhouse)
+    memory.watch()
     big = funnel(NAMES[:3], team_id=BIG)
     took = await best(lambda: compute(clickhouse, big, has_overrides=False), 1)
-    _row(table, f"one actor, {BIG_ROWS:,} events (seconds)", took, took, 3)
-    return table
+    _row(table, f"one actor, {BIG_ROWS:,} events (seconds)", took, took, 3, memory.peak())
 
 
-def _row(table: Table, name: str, seconds: float, ratio: float, goal: float) -> None:
+def _row(
+    table: Table, name: str, seconds: float, ratio: float, goal: float, peak: int | None = None
+) -> None:
     style = "green" if ratio <= goal else "red"
-    table.add_row(name, f"{seconds:.3f}", f"[{style}]{ratio:.2f}[/]", f"≤ {goal:g}")
+    told = "" if peak is None else f"{peak:,}"
+    table.add_row(name, f"{seconds:.3f}", f"[{style}]{ratio:.2f}[/]", f"≤ {goal:g}", told)
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=2_000_000)
-    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--times", type=int, default=6)
     parser.add_argument("--cpu", action="store_true", help="CPU time: for a machine that is busy")
     asked = parser.parse_args()
     global CLOCK
@@ -264,9 +295,11 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         url = f"chdb://{folder / 'chdb'}"
-        async with await ClickHouse.open(url, Limits(max_execution_seconds=300)) as clickhouse:
-            await fill(clickhouse, asked.rows)
-            Console().print(await bench(clickhouse, folder, asked.rows, asked.times))
+        # A table on a terminal grows row by row; in a file it comes whole, at the end.
+        with Live(Text(f"{asked.rows:,} events are made …")) as live:
+            async with await ClickHouse.open(url, Limits(max_execution_seconds=300)) as clickhouse:
+                await fill(clickhouse, asked.rows)
+                await bench(clickhouse, folder, asked.rows, asked.times, live)
 
 
 if __name__ == "__main__":
