@@ -14,6 +14,7 @@ from services.common.store import (
     EventStore,
     NewReceipt,
     Part,
+    Rank,
     Receipt,
     ReceiptExists,
 )
@@ -124,6 +125,7 @@ async def handle_with(
     Raises what `prepare` and `decide` raise; Rejected 412 if the stream is not at
     `expected_version`, with what changed since, and if it is deleted and had to be there. Without a
     version we decide again on the newer past, ATTEMPTS times in all, then raise ConcurrentEdit.
+    RankLost when the caller is less in the organization by now.
     """
     left = ATTEMPTS
     while True:
@@ -187,4 +189,13 @@ def _append(parts: tuple[Part, ...], terms: Terms) -> Append:
         operation_id=caller.operation_id,
         correlation_id=caller.correlation_id,
         receipt=terms.receipt,
+        rank=rank_of(caller),
     )
+
+
+def rank_of(caller: Caller) -> Rank:
+    """What every right of theirs rests on, held until the append: a rank is no fact, so it can't be
+    held like a stream.
+    """
+    organization_id = caller.project.organization_id
+    return Rank(organization_id, caller.user.id, caller.user.memberships.get(organization_id, 0))

@@ -10,7 +10,7 @@ from domain.errors import (
 )
 from services.command.handle import KeyReused
 from services.common.problems import Problem, Refusals
-from services.common.store import LogUnavailable, OutcomeUnknown
+from services.common.store import LogUnavailable, OutcomeUnknown, RankLost
 
 REFUSALS: Refusals = {
     NotFound: (404, Problem(type="invalid_request", code="not_found", detail="Not found.")),
@@ -21,6 +21,14 @@ REFUSALS: Refusals = {
     ConcurrentEdit: (
         409,
         Problem(type="invalid_request", code="busy", detail="Too many edits at once. Try again."),
+    ),
+    RankLost: (
+        403,
+        Problem(
+            type="authentication_error",
+            code="permission_denied",
+            detail="You lost rights in this organization meanwhile. Nothing was changed.",
+        ),
     ),
     KeyReused: (
         422,

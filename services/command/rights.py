@@ -112,7 +112,8 @@ def grounds(
     """What `access_to` rests on, as parts of the append that it allows: a right that is taken away
     between the look and the append is looked for again.
 
-    Empty for administrators, who they are is no fact; without the rules for whoever made it.
+    Empty for administrators, whose rank every append holds (`handle.rank_of`); without the rules
+    for whoever made it.
     """
     if caller.is_administrator:
         return ()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from contracts.events.recorded import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
+from services.command.handle import rank_of
 from services.command.living import living_insights
 from services.command.rights import hidden_from
 from services.common.caller import Caller
@@ -36,6 +37,7 @@ async def view_insights(
             actor=caller.actor,
             operation_id=caller.operation_id,
             correlation_id=caller.correlation_id,
+            rank=rank_of(caller),
         )
     )
     return appended.position

@@ -25,6 +25,8 @@ from services.common.log.appends import (
     NewReceipt,
     OutcomeUnknown,
     Part,
+    Rank,
+    RankLost,
     Receipt,
     ReceiptExists,
     Unreadable,
@@ -49,6 +51,8 @@ __all__ = [
     "NewReceipt",
     "OutcomeUnknown",
     "Part",
+    "Rank",
+    "RankLost",
     "Receipt",
     "ReceiptExists",
     "Unreadable",
@@ -112,8 +116,8 @@ class EventStore:
     async def append(self, new: Append) -> Appended:
         """Record all of it or nothing; the answer comes once it is durable.
 
-        Raises ConcurrentEdit when a stream has moved on, ReceiptExists when the key was used,
-        LogUnavailable (nothing was written) and OutcomeUnknown (see there).
+        Raises ConcurrentEdit when a stream has moved on, RankLost, ReceiptExists when the key was
+        used, LogUnavailable (nothing was written) and OutcomeUnknown (see there).
         """
         return await self._writer.append(prepare(new))
 

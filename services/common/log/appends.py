@@ -30,8 +30,19 @@ class NewReceipt(Struct, frozen=True):
     status: int
 
 
+class Rank(Struct, frozen=True):
+    """What a user is in an organization: 1 member, 8 administrator, 15 owner."""
+
+    organization_id: UUID
+    user_id: int
+    level: int
+
+
 class Append(Struct, frozen=True, kw_only=True):
-    """The facts of one command, all or nothing; at least one part, all of one project."""
+    """The facts of one command, all or nothing; at least one part, all of one project.
+
+    rank: what whoever commands it was taken for, and must still be: that, or more. None: nobody.
+    """
 
     parts: tuple[Part, ...]
     actor: Actor
@@ -39,6 +50,7 @@ class Append(Struct, frozen=True, kw_only=True):
     correlation_id: UUID
     causation_id: UUID | None = None
     receipt: NewReceipt | None = None
+    rank: Rank | None = None
 
     @property
     def team_id(self) -> int:
@@ -87,6 +99,10 @@ class ReceiptExists(Exception):
     def __init__(self, receipt: Receipt) -> None:
         super().__init__(f"key {receipt.key!r} was used for position {receipt.position}")
         self.receipt = receipt
+
+
+class RankLost(Exception):
+    """Whoever commanded it is less in the organization by now: nothing was appended."""
 
 
 class LogUnavailable(Exception):

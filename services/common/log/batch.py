@@ -17,6 +17,8 @@ from services.common.log.appends import (
     Append,
     Appended,
     NewReceipt,
+    Rank,
+    RankLost,
     Receipt,
     ReceiptExists,
 )
@@ -25,7 +27,10 @@ TICK = timedelta(microseconds=1)
 DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 
 ReceiptKey = tuple[int, str, str]
-Outcome = Appended | ConcurrentEdit | ReceiptExists
+Member = tuple[UUID, int]
+"""An organization, and the number of a user."""
+Refusal = ConcurrentEdit | RankLost | ReceiptExists
+Outcome = Appended | Refusal
 
 
 class EncodedPart(Struct, frozen=True):
@@ -48,6 +53,7 @@ class Prepared(Struct, frozen=True):
     correlation_id: UUID
     causation_id: UUID | None
     receipt: NewReceipt | None
+    rank: Rank | None
 
     @property
     def receipt_key(self) -> ReceiptKey | None:
@@ -69,6 +75,7 @@ class Standing(Struct):
 
     versions: stream id -> its head; absent: 0.
     links: project -> its chain; absent: at its beginning.
+    levels: of those whose rank an append rests on; absent: no member.
     """
 
     position: int
@@ -76,6 +83,7 @@ class Standing(Struct):
     versions: dict[UUID, int]
     links: dict[int, Link]
     receipts: dict[ReceiptKey, Receipt]
+    levels: dict[Member, int]
 
 
 class Judgement(Struct):
@@ -117,6 +125,7 @@ def prepare(new: Append) -> Prepared:
         correlation_id=new.correlation_id,
         causation_id=new.causation_id,
         receipt=new.receipt,
+        rank=new.rank,
     )
 
 
@@ -142,10 +151,15 @@ def _check_key(key: str) -> None:
         raise ValueError(f"a receipt's key has 1 to {LONGEST_KEY} characters, none of them NUL")
 
 
-def _refusal(prepared: Prepared, standing: Standing) -> ReceiptExists | ConcurrentEdit | None:
+def _refusal(prepared: Prepared, standing: Standing) -> Refusal | None:
     key = prepared.receipt_key
     if key is not None and (receipt := standing.receipts.get(key)) is not None:
         return ReceiptExists(receipt)
+    rank = prepared.rank
+    if rank is not None:
+        level = standing.levels.get((rank.organization_id, rank.user_id), 0)
+        if level < rank.level:
+            return RankLost(f"user {rank.user_id} was taken for {rank.level} and is {level}")
     ahead: dict[UUID, int] = {}
     for part in prepared.parts:
         head = ahead.get(part.stream_id, standing.versions.get(part.stream_id, 0))

@@ -74,7 +74,7 @@ class LogWriter:
     async def append(self, prepared: Prepared) -> Appended:
         """The answer, once it is durable. What a cancelled caller sent may still be written.
 
-        Raises ConcurrentEdit, ReceiptExists, LogUnavailable, OutcomeUnknown.
+        Raises ConcurrentEdit, RankLost, ReceiptExists, LogUnavailable, OutcomeUnknown.
         """
         if self._closing or self._task is None or self._task.done():
             raise LogUnavailable("the log's writer is closed")

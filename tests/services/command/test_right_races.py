@@ -12,21 +12,34 @@ from domain.sharing.commands import ChangeSharing
 from services.command import access, insights, sharing
 from services.command.handle import Terms, handle_with
 from services.command.places import InsightWrite
+from services.command.problems import REFUSALS
 from services.command.rights import access_stream, allowed, insight_stream
+from services.command.views import view_insights
 from services.common import administration
 from services.common.caller import Caller
 from services.common.problems import Rejected
-from services.common.store import EventStore
+from services.common.store import EventStore, RankLost
 from tests.services.command.conftest import World
 from tests.services.command.test_dashboard_races import ada, change, disturbed, made
 
 
-async def bob(world: World) -> Caller:
-    """A plain member, who made nothing."""
+async def bob(world: World, level: int = 1) -> Caller:
+    """A plain member unless told otherwise, who made nothing."""
     user_id = await administration.create_user(
-        world.pool, "bob@example.com", world.project.organization_id, first_name="Bob"
+        world.pool, "bob@example.com", world.project.organization_id, first_name="Bob", level=level
     )
     return replace(await ada(world), user=await world.app.state.accounts.user(user_id))
+
+
+async def ranked(world: World, caller: Caller, level: int | None) -> None:
+    """What the caller is from now on; None: no member."""
+    who = (caller.project.organization_id, caller.user.id)
+    which = "WHERE organization_id = %s AND user_id = %s"
+    async with world.pool.connection() as conn:
+        if level is None:
+            await conn.execute(f"DELETE FROM organization_members {which}", who)
+        else:
+            await conn.execute(f"UPDATE organization_members SET level = %s {which}", (level, *who))
 
 
 async def rule(world: World, insight: int, level: str) -> None:
@@ -130,6 +143,39 @@ async def test_a_rule_of_the_project_by_a_manager_of_yesterday(world: World) -> 
     with pytest.raises(Rejected) as refused:
         await handle_with(store, access.RULES, stream, closed, Terms(caller=caller))
     assert refused.value.status == 403
+
+
+@pytest.mark.parametrize("left", [1, None], ids=("demoted", "removed"))
+async def test_a_write_by_an_administrator_of_yesterday(world: World, left: int | None) -> None:
+    insight, caller = await made(world, "insights", name="Hers"), await bob(world, level=8)
+    store: EventStore = world.app.state.store
+    stream = insight_stream(caller.team_id, insight)
+    write = editing(store, world, caller, insight)
+    late = disturbed(write, lambda: ranked(world, caller, left))
+    with pytest.raises(RankLost):
+        await handle_with(store, insights.RULES, stream, late, Terms(caller=caller), write.beside)
+    assert (await change(world, "insights", insight))["name"] == "Hers"
+
+
+async def test_a_write_by_whoever_rises_meanwhile(world: World) -> None:
+    insight, caller = await made(world, "insights", name="Hers"), await bob(world)
+    store: EventStore = world.app.state.store
+    write = editing(store, world, caller, insight)
+    risen = disturbed(write, lambda: ranked(world, caller, 15))
+    stream = insight_stream(caller.team_id, insight)
+    await handle_with(store, insights.RULES, stream, risen, Terms(caller=caller), write.beside)
+    assert (await change(world, "insights", insight))["name"] == "Mine now"
+
+
+async def test_a_view_of_what_only_an_administrator_saw(world: World) -> None:
+    insight, caller = await made(world, "insights"), await bob(world, level=8)
+    await rule(world, insight, "none")
+    await ranked(world, caller, 1)
+    # As a process that has not heard of it takes them.
+    with pytest.raises(RankLost):
+        await view_insights(world.app.state.store, caller, (insight,))
+    status, problem = REFUSALS[RankLost]
+    assert (status, problem.code) == (403, "permission_denied")
 
 
 async def test_what_changes_nothing_about_the_right_is_no_hindrance(world: World) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from contracts.events.insight import InsightCreated, InsightRenamed
 from contracts.events.recorded import Actor, DomainEvent, Stream, StreamKind, UserActor
 from contracts.events.viewing import InsightViewed
-from services.common.store import Append, NewReceipt, Part
+from services.common.store import Append, NewReceipt, Part, Rank
 
 ANNA = UserActor(user_id=7, key_id="k1")
 
@@ -39,6 +39,7 @@ def append(
     actor: Actor = ANNA,
     operation_id: UUID | None = None,
     receipt: NewReceipt | None = None,
+    rank: Rank | None = None,
 ) -> Append:
     operation = operation_id or uuid4()
     return Append(
@@ -47,6 +48,7 @@ def append(
         operation_id=operation,
         correlation_id=operation,
         receipt=receipt,
+        rank=rank,
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from itertools import count, pairwise
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,14 +10,15 @@ from hypothesis import strategies as st
 from contracts.chain import BEGINNING, Entry, verify
 from domain.errors import ConcurrentEdit
 from services.common.log.batch import DAWN, Judgement, Outcome, Prepared, Standing, judge, prepare
-from services.common.store import Append, Appended, ReceiptExists
+from services.common.store import Append, Appended, Rank, RankLost, ReceiptExists
 from tests.services.common.appends import append, insight, key, renamed, to
 
+OURS = UUID(int=1)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def empty() -> Standing:
-    return Standing(position=0, at=DAWN, versions={}, links={}, receipts={})
+    return Standing(position=0, at=DAWN, versions={}, links={}, receipts={}, levels={(OURS, 7): 8})
 
 
 def judged(groups: list[list[Prepared]]) -> tuple[list[Outcome], list[Entry], Standing]:
@@ -42,7 +44,7 @@ def told(outcomes: list[Outcome]) -> list[object]:
 
 @st.composite
 def appends(draw: st.DrawFn) -> Append:
-    """Parts for two projects' few streams, often stale, sometimes blind, empty or keyed."""
+    """Parts for two projects' few streams, often stale, sometimes blind, empty, keyed or ranked."""
     team_id = draw(st.sampled_from([1, 2]))
     parts = [
         to(
@@ -53,7 +55,12 @@ def appends(draw: st.DrawFn) -> Append:
         for _ in range(draw(st.integers(1, 2)))
     ]
     used = draw(st.none() | st.sampled_from(["a", "b"]))
-    return append(*parts, receipt=None if used is None else key(used))
+    level = draw(st.none() | st.sampled_from([1, 8, 15]))
+    return append(
+        *parts,
+        receipt=None if used is None else key(used),
+        rank=None if level is None else Rank(OURS, 7, level),
+    )
 
 
 HISTORIES = st.lists(appends(), max_size=12)
@@ -110,5 +117,15 @@ def test_a_key_has_one_effect(waiting: list[Append]) -> None:
                 first[used] = outcome
             case ReceiptExists(receipt=receipt):
                 assert receipt.position == first[used].position
-            case ConcurrentEdit():
+            case ConcurrentEdit() | RankLost():
                 assert used not in first
+
+
+@given(waiting=HISTORIES)
+def test_nobody_writes_above_their_rank(waiting: list[Append]) -> None:
+    outcomes, _, _ = judged([[prepare(new) for new in waiting]])
+    for new, outcome in zip(waiting, outcomes, strict=True):
+        if new.rank is not None and new.rank.level > 8:
+            assert isinstance(outcome, RankLost | ReceiptExists)
+        else:
+            assert not isinstance(outcome, RankLost)
