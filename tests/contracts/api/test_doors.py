@@ -4,8 +4,9 @@ so in the one shape, and nothing of another project is ever seen.
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -81,7 +82,28 @@ async def theirs(api: Api) -> dict[str, object]:
     started = await api(f"GET {root}insights/{insight['id']}/?refresh=async", by=eve)
     made["job"] = started["query_status"]["id"]
     await api(f"POST {root}insights/{insight['id']}/viewed/", by=eve)
+    await happened(api)
+    definitions = await api(f"GET {root}event_definitions/", by=eve)
+    definitions.says(200, results__0__name=SECRET)
+    made["definition"] = definitions["results"][0]["id"]
     return made
+
+
+async def happened(api: Api) -> None:
+    """An event in the other organization's project."""
+    now = datetime.now(UTC)
+    row = {
+        "team_id": api.here.foreign.id,
+        "event": SECRET,
+        "timestamp": now,
+        "uuid": uuid4(),
+        "distinct_id": SECRET,
+        "person_id": uuid4(),
+        "properties": f'{{"{SECRET}": 1}}',
+        "sent": "{}",
+        "inserted_at": now,
+    }
+    await api.here.clickhouse.insert("events", {name: [value] for name, value in row.items()})
 
 
 def ours(api: Api, **places: object) -> dict[str, object]:
@@ -96,6 +118,7 @@ def ours(api: Api, **places: object) -> dict[str, object]:
         "password": 1,
         "name": "none",
         "job": UUID(int=1),
+        "definition": UUID(int=1),
         **places,
     }
 
