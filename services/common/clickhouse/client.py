@@ -11,6 +11,7 @@ from services.common.clickhouse.engine import Engine, Row
 from services.common.clickhouse.errors import TOO_BIG_AST, EngineError, StatementTooLarge
 from services.common.clickhouse.limits import Limits
 from services.common.clickhouse.schema import column_types, table_statements
+from services.common.clickhouse.upgrade import bring_projections
 from services.common.statement import Statement
 
 DEFAULT_DATABASE = "recount"
@@ -43,7 +44,8 @@ class ClickHouse:
 
     @classmethod
     async def open(cls, url: str, limits: Limits | None = None) -> "ClickHouse":
-        """Connect, and make the database and its tables when they are missing.
+        """Connect, and make the database and its tables when they are missing, or bring older ones
+        up to date.
 
         url: `chdb:///absolute/folder` (in this process, the only one on that folder) or
         `http(s)://user:password@host:port`. Both take `?database=` (default `recount`) and
@@ -60,6 +62,7 @@ class ClickHouse:
             durable = options.get("durable") != ["0"]
             for statement in table_statements(cluster, durable).values():
                 await opened.command(statement)
+            await bring_projections(engine, database, cluster)
         except EngineError:
             await engine.close()
             raise

@@ -3,6 +3,8 @@
 import re
 from importlib.resources import files
 
+import msgspec
+
 _NAMED = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 
@@ -10,6 +12,15 @@ _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 _CREATE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)$", re.MULTILINE)
 _FSYNC = re.compile(r"(fsync_\w+) = 1")
 _ENGINE = re.compile(r"^ENGINE = (\w*MergeTree)", re.MULTILINE)
+_PROJECTION = re.compile(r",\n    PROJECTION ((\w+)\n    \(\n.*?\n    \))", re.DOTALL)
+
+
+class Projection(msgspec.Struct, frozen=True):
+    """What every part of a table keeps about its rows. definition: its name and its SELECT."""
+
+    table: str
+    name: str
+    definition: str
 
 
 def table_statements(cluster: str | None = None, durable: bool = True) -> dict[str, str]:
@@ -49,7 +60,16 @@ def column_types() -> dict[str, dict[str, str]]:
     return {name: _columns(statement) for name, statement in _statements().items()}
 
 
+def projections() -> list[Projection]:
+    return [
+        Projection(table, name, definition)
+        for table, statement in _statements().items()
+        for definition, name in _PROJECTION.findall(statement)
+    ]
+
+
 def _columns(statement: str) -> dict[str, str]:
+    statement = _PROJECTION.sub("", statement)
     body = statement[statement.index("(\n") + 2 : statement.index("\n)\n")]
     found: dict[str, str] = {}
     for line in body.split("\n"):

@@ -9,6 +9,9 @@
 -- as it was at capture; merges are applied at query time through person_overrides.
 -- sent: the properties' canonical JSON text. properties: the same for filters, one path per top-level
 -- key, lists and objects as their JSON text (contracts/product_events.py says how keys are written).
+-- definitions: what events and properties are called, kept by every part for its own rows, so that it says
+-- neither more nor less than they do. Made with each insert, not by merges: merges join only parts that
+-- have it or only such that lack it, and a part left alone between two others would stay for good.
 CREATE TABLE IF NOT EXISTS events
 (
     team_id Int64,
@@ -25,7 +28,12 @@ CREATE TABLE IF NOT EXISTS events
     group_4 String DEFAULT '',
     properties JSON,
     sent String CODEC(ZSTD(3)),
-    inserted_at DateTime64(6, 'UTC')
+    inserted_at DateTime64(6, 'UTC'),
+    PROJECTION definitions
+    (
+        SELECT team_id, event, min(inserted_at), max(timestamp), distinctJSONPathsAndTypes(properties)
+        GROUP BY team_id, event
+    )
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(timestamp)

@@ -1,0 +1,56 @@
+"""A table that an earlier release made gets the projections that tables.sql has told of since."""
+
+from uuid import uuid4
+
+from services.common.clickhouse.engine import Engine
+from services.common.clickhouse.schema import Projection, projections
+
+_IS_KNOWN = """
+    SELECT count() > 0
+    FROM system.projections
+    WHERE database = {database:String} AND table = {table:String} AND name = {name:String}"""
+
+# Whatever is inserted from then on has it. A mutation that is not done goes on by itself.
+_HAS_PARTS_WITHOUT = """
+    SELECT count() > 0
+    FROM system.parts
+    WHERE database = {database:String} AND table = {table:String} AND active
+        AND NOT has(projections, {name:String})
+        AND NOT EXISTS (
+            SELECT 1
+            FROM system.mutations
+            WHERE database = {database:String} AND table = {table:String} AND NOT is_done
+        )"""
+
+
+async def bring_projections(engine: Engine, database: str, cluster: str | None) -> None:
+    """Returns at once: parts that are there get them in the background, and until then their rows
+    are read. Safe to repeat, side by side too, and after a process that died on the way.
+
+    Raises EngineError.
+    """
+    for projection in projections():
+        if not await _is(engine, _IS_KNOWN, database, projection):
+            await engine.command(adding(projection, cluster), {}, {})
+        if await _is(engine, _HAS_PARTS_WITHOUT, database, projection):
+            # chDB would wait for its end.
+            await engine.command(materializing(projection, cluster), {}, {"mutations_sync": 0})
+
+
+def adding(projection: Projection, cluster: str | None) -> str:
+    return f"{_alter(projection, cluster)} ADD PROJECTION IF NOT EXISTS {projection.definition}"
+
+
+def materializing(projection: Projection, cluster: str | None) -> str:
+    return f"{_alter(projection, cluster)} MATERIALIZE PROJECTION {projection.name}"
+
+
+def _alter(projection: Projection, cluster: str | None) -> str:
+    everywhere = f" ON CLUSTER `{cluster}`" if cluster else ""
+    return f"ALTER TABLE {projection.table}{everywhere}"
+
+
+async def _is(engine: Engine, question: str, database: str, projection: Projection) -> bool:
+    bound = {"database": database, "table": projection.table, "name": projection.name}
+    ((answer,),) = await engine.query(question, bound, str(uuid4()), {})
+    return bool(answer)
