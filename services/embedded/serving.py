@@ -19,7 +19,7 @@ from litestar import Litestar
 from services.common import logs
 from services.common.migrate import migrate
 from services.common.process import settle
-from services.embedded import composition, datadir, nats, postgres
+from services.embedded import composition, datadir, nats, postgres, processes
 from services.embedded.datadir import DataFolder, Running
 from services.embedded.processes import Child
 from services.embedded.refusal import CannotStart
@@ -192,7 +192,10 @@ class _Process:
             raise
 
     async def _watch(self, server: uvicorn.Server) -> None:
-        """Without its servers this process can't keep a promise: it ends, and says why."""
+        """Without its servers this process can't keep a promise: it ends, and says why.
+
+        While they run, their logs are kept short.
+        """
         while True:
             for child in self._servers.children:
                 if child.has_ended:
@@ -200,6 +203,7 @@ class _Process:
                     self._ended = child
                     server.should_exit = True
                     return
+                await asyncio.to_thread(processes.bound, child.log)
             await asyncio.sleep(_WATCH_SECONDS)
 
 

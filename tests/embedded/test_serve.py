@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,8 @@ import psycopg
 import pytest
 
 from services.embedded import datadir
-from tests import servers
+from services.embedded.processes import MOST_LOG_BYTES
+from tests import servers, waiting
 from tests.embedded.recount_process import (
     RECOUNT,
     Served,
@@ -110,6 +112,33 @@ def test_a_signal_in_the_middle_of_the_first_start_ends_it_and_the_next_one_fini
         assert process.stdout.read() == ""
     with serving(data) as served:
         assert "A funnel over the demo data" in served.printed
+
+
+def test_the_logs_of_the_servers_stay_short(data: Path) -> None:
+    logs = [data / name for name in ("postgres.log", "nats.log")]
+    data.mkdir()
+    for log in logs:
+        log.write_bytes(b"before\n" + b"long" * MOST_LOG_BYTES)
+    with serving(data, "--no-demo") as served:
+        for log in logs:
+            assert kept(log).read_bytes().startswith(b"before\n")
+            with log.open("ab") as file:
+                file.write(b"long" * MOST_LOG_BYTES)
+        for log in logs:
+            waiting.until(partial(is_short, log), f"{log} is short")
+            assert not kept(log).read_bytes().startswith(b"before\n")
+        assert served.end(signal.SIGTERM) == 0
+    for log, last_words in zip(logs, (b"system is shut down", b"Server Exiting"), strict=True):
+        assert last_words in log.read_bytes()
+        assert b"\0" not in log.read_bytes()
+
+
+def is_short(log: Path) -> bool:
+    return log.stat().st_size <= MOST_LOG_BYTES
+
+
+def kept(log: Path) -> Path:
+    return log.with_name(f"{log.name}.1")
 
 
 def test_a_server_that_ends_under_us_ends_the_process_with_its_name(data: Path) -> None:
