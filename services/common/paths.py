@@ -17,3 +17,10 @@ def number_in_path(text: str) -> int:
     if _NUMBER.fullmatch(text) is None:
         raise not_found()
     return int(text)
+
+
+def name_in_path(text: str) -> str:
+    """A name that a client chose. Raises Rejected 404 for a NUL in it: nobody can choose that."""
+    if "\0" in text:
+        raise not_found()
+    return text

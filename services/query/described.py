@@ -44,7 +44,7 @@ PAGE = (
 NAMED_PAGE = (*PAGE, _of("search", "In the name.", Search))
 RESULTS = (
     _of("refresh", "Whether to compute the result, and whether to wait for it.", Refresh | bool),
-    _of("client_query_id", "The client's name for the run: insights/cancel/ takes it."),
+    _of("client_query_id", "The client's name for the run: query/ and insights/cancel/ take it."),
     _of("filters_override", "Filters that go before the query's own.", JsonText),
 )
 SHARED = _of("sharing_access_token", "In place of a key: the token of a share, for its insight.")

@@ -21,7 +21,7 @@ POLL_SECONDS = 1.0
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants computed. client_query_id: the client's own name for it, to cancel it."""
+    """What somebody wants computed. client_query_id: the client's own name for it."""
 
     team_id: int
     key: bytes
@@ -51,7 +51,15 @@ _START = f"""
     )
     SELECT job.* FROM job CROSS JOIN pg_notify('{CHANNEL}', '')"""
 
-_GET = f"SELECT {COLUMNS} FROM jobs WHERE team_id = %(team_id)s AND id = %(id)s"
+# What a text in a path or a body means: a job's own id, or the name its client gave.
+_MEANT = """ANY(array_append(ARRAY(
+        SELECT job_id FROM job_clients
+        WHERE team_id = %(team_id)s AND client_query_id = %(name)s
+    ), %(id)s::uuid))"""
+
+_GET = f"""
+    SELECT {COLUMNS} FROM jobs WHERE team_id = %(team_id)s AND id = {_MEANT}
+    ORDER BY start_time DESC LIMIT 1"""
 _LIVE = f"""
     SELECT {COLUMNS} FROM jobs
     WHERE team_id = %(team_id)s AND key = %(key)s AND end_time IS NULL"""
@@ -73,21 +81,11 @@ _RENEW = """
     WHERE id = ANY(%(ids)s) AND end_time IS NULL
     RETURNING id"""
 
-_CANCEL_NAMED = f"""
-    WITH ended AS (
-        UPDATE jobs SET end_time = clock_timestamp(), cancelled_by = %(name)s, error = %(error)s
-        WHERE team_id = %(team_id)s AND end_time IS NULL AND id IN (
-            SELECT job_id FROM job_clients
-            WHERE team_id = %(team_id)s AND client_query_id = %(name)s
-        )
-        RETURNING id
-    )
-    SELECT count(*), pg_notify('{CHANNEL}', '') FROM ended"""
-
 _CANCEL = f"""
     WITH ended AS (
-        UPDATE jobs SET end_time = clock_timestamp(), cancelled_by = id::text, error = %(error)s
-        WHERE team_id = %(team_id)s AND id = %(id)s AND end_time IS NULL
+        UPDATE jobs SET end_time = clock_timestamp(), error = %(error)s,
+            cancelled_by = CASE id WHEN %(id)s THEN id::text ELSE %(name)s END
+        WHERE team_id = %(team_id)s AND end_time IS NULL AND id = {_MEANT}
         RETURNING id
     )
     SELECT count(*), pg_notify('{CHANNEL}', '') FROM ended"""
@@ -127,8 +125,9 @@ class Jobs:
         )
         return job
 
-    async def get(self, team_id: int, job_id: UUID) -> Job | None:
-        found = await self._select(_GET, {"team_id": team_id, "id": job_id})
+    async def get(self, team_id: int, name: str) -> Job | None:
+        """The job of this id, or the newest that a client gave this name."""
+        found = await self._select(_GET, _meant(team_id, name))
         return found[0] if found else None
 
     async def live(self, team_id: int, key: bytes) -> Job | None:
@@ -156,15 +155,9 @@ class Jobs:
             cursor = await conn.execute(_RENEW, {"lease_seconds": LEASE_SECONDS, "ids": ids})
             return {job_id for (job_id,) in await cursor.fetchall()}
 
-    async def cancel_named(self, team_id: int, client_query_id: str) -> None:
-        """End what runs under the client's name; nothing happens when nothing does."""
-        await self._execute(
-            _CANCEL_NAMED,
-            {"team_id": team_id, "name": client_query_id, "error": _error(CANCELLED)},
-        )
-
-    async def cancel(self, team_id: int, job_id: UUID) -> None:
-        await self._execute(_CANCEL, {"team_id": team_id, "id": job_id, "error": _error(CANCELLED)})
+    async def cancel(self, team_id: int, name: str) -> None:
+        """End the job of this id, or all that run under this name of a client's."""
+        await self._execute(_CANCEL, _meant(team_id, name) | {"error": _error(CANCELLED)})
 
     async def fail(self, job: Job, error: JobError) -> None:
         await self._execute(FINISH, {"id": job.id, "error": _error(error)})
@@ -208,6 +201,14 @@ class Jobs:
     async def _execute(self, statement: str, parameters: dict[str, object]) -> None:
         async with self._pool.connection() as conn:
             await conn.execute(statement, parameters)
+
+
+def _meant(team_id: int, name: str) -> dict[str, object]:
+    """The values of _MEANT."""
+    values: dict[str, object] = {"team_id": team_id, "name": name, "id": None}
+    with contextlib.suppress(ValueError):
+        values["id"] = UUID(name)
+    return values
 
 
 def _error(error: JobError) -> str:

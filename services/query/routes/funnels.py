@@ -69,7 +69,7 @@ async def cancel_query(
     name = (await read(request, CancelQuery)).client_query_id
     if not name:
         raise invalid("client_query_id", "blank", "This field may not be blank.")
-    await jobs.cancel_named(caller.team_id, name)
+    await jobs.cancel(caller.team_id, name)
     return Response(b"", status_code=201)
 
 

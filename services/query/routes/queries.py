@@ -1,7 +1,6 @@
 """Query nodes: run one, poll its job, cancel it."""
 
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from litestar import MediaType, Request, Response, delete, get, post
@@ -31,7 +30,7 @@ from contracts.queries.overrides import read as read_overrides
 from services.common.body import decode, read
 from services.common.caller import Caller
 from services.common.operations import does, shows
-from services.common.paths import project_paths
+from services.common.paths import name_in_path, project_paths
 from services.common.problems import invalid, not_found
 from services.common.results.freshness import Refresh, parse_refresh
 from services.common.results.job import job_body
@@ -86,15 +85,15 @@ async def get_query(
     return await _run(decode(_members(members), RunQuery), results, caller)
 
 
-@get(project_paths("/query/{job:uuid}/"), opt={**READ, **shows(QueryStatusBody)})
+@get(project_paths("/query/{job:str}/"), opt={**READ, **shows(QueryStatusBody)})
 async def poll_query(
-    job: FromPath[UUID],
+    job: FromPath[str],
     jobs: NamedDependency[Jobs],
     results: NamedDependency[Results],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """How far a job is; its results once it is complete."""
-    found = await jobs.get(caller.team_id, job)
+    """How far a job is, by its id or by its client_query_id; its results once it is complete."""
+    found = await jobs.get(caller.team_id, name_in_path(job))
     if found is None:
         raise not_found("Query not found.")
     shown = NULL
@@ -105,15 +104,15 @@ async def poll_query(
 
 
 @delete(
-    project_paths("/query/{job:uuid}/"),
+    project_paths("/query/{job:str}/"),
     opt={**READ, **does(None, None, status=204)},
     status_code=204,
 )
 async def cancel_job(
-    job: FromPath[UUID], jobs: NamedDependency[Jobs], caller: NamedDependency[Caller]
+    job: FromPath[str], jobs: NamedDependency[Jobs], caller: NamedDependency[Caller]
 ) -> None:
-    """End a job; nothing happens when it has ended."""
-    await jobs.cancel(caller.team_id, job)
+    """End a job, by its id or by its client_query_id; nothing happens when it has ended."""
+    await jobs.cancel(caller.team_id, name_in_path(job))
 
 
 async def _run(sent: RunQuery, results: Results, caller: Caller) -> Response[bytes]:

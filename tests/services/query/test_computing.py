@@ -2,6 +2,8 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -144,8 +146,27 @@ async def test_a_job_is_started_polled_and_leaves_its_result(engine: Whole) -> N
     assert (cached.status_code, cached.json()["is_cached"]) == (200, True)
 
 
-async def test_a_running_query_is_cancelled_by_its_name(
-    engine: Whole, monkeypatch: pytest.MonkeyPatch
+async def test_a_job_answers_to_the_name_that_its_client_gave_it(engine: Whole) -> None:
+    await sign_ups(engine)
+    uuid = "b6f7a2c4-8d1e-4f3a-9c55-0a1b2c3d4e5f"
+    for days, name in enumerate(("my run", "my run", uuid, uuid), 7):
+        node = {**NODE, "dateRange": {"date_from": f"-{days}d"}}
+        asked = {"query": node, "refresh": "force_async", "client_query_id": name}
+        started = (await engine.client.post(f"{engine.root}query/", json=asked)).json()
+        path = f"{engine.root}query/{name}/"
+        polled = await seen(partial(status_of, engine, path), itemgetter("complete"))
+        assert polled["id"] == started["query_status"]["id"]
+        assert [step["count"] for step in polled["results"]] == [3, 2]
+    for unknown, deleted in (("my runs", 204), ("x" * 500, 204), ("a%00b", 404)):
+        answer = await engine.client.get(f"{engine.root}query/{unknown}/")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        answer = await engine.client.delete(f"{engine.root}query/{unknown}/")
+        assert answer.status_code == deleted
+
+
+@pytest.mark.parametrize("way", ["POST insights/cancel/", "DELETE query/mine/", "DELETE query/ID/"])
+async def test_a_running_query_is_cancelled_by_its_name_or_id(
+    engine: Whole, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     # In small blocks: the engine refuses to sleep longer than three seconds over one.
     sleep = "SELECT sum(sleepEachRow(0.1)) FROM numbers(3000) SETTINGS max_block_size = 10"
@@ -157,11 +178,12 @@ async def test_a_running_query_is_cancelled_by_its_name(
         )
     )
     await seen(lambda: sleepers(engine), lambda count: count == 1)
-    cancelled = await engine.client.post(
-        f"{engine.root}insights/cancel/", json={"client_query_id": "mine"}
-    )
+    job = await status_of(engine, f"{engine.root}query/mine/")
+    method, path = way.replace("ID", job["id"].upper()).split()
+    body = {"client_query_id": "mine"} if method == "POST" else None
+    cancelled = await engine.client.request(method, f"{engine.root}{path}", json=body)
     answer = await asked
-    assert (cancelled.status_code, cancelled.content) == (201, b"")
+    assert (cancelled.status_code, cancelled.content) == (201 if body else 204, b"")
     assert (answer.status_code, answer.json()["code"]) == (400, "query_cancelled")
     await seen(lambda: sleepers(engine), lambda count: count == 0)
 
