@@ -44,7 +44,13 @@ class Types:
         return index
 
     def keys(self, team_id: int, event: CapturedEvent) -> list[str]:
-        """What the event's columns group_0 … group_4 hold."""
+        """What the event's columns group_0 … group_4 hold.
+
+        A type that the event describes ($groupidentify) is numbered here, too: `changed_groups`
+        sees it only after all events of the batch, and an SDK sends it first in the same one.
+        """
+        if event.group is not None:
+            self.index(team_id, event.group.group_type)
         keys = [""] * MAX_TYPES
         for group_type, key in event.groups.items():
             index = self.index(team_id, group_type)

@@ -211,6 +211,22 @@ async def test_groups_are_numbered_as_they_appear_and_keep_their_properties(
     assert rows == [("blue", "acme", "", "", ""), ("", "", "k", "k", "k")]
 
 
+async def test_a_group_type_that_is_described_first_is_numbered_first(servers: Servers) -> None:
+    company = {"$group_type": "company", "$group_key": "acme"}
+    await servers.stored(
+        [
+            event("$groupidentify", properties={**company, "$group_set": {"size": 5}}),
+            event(properties={"$groups": {"team": "blue", "company": "acme"}}),
+        ]
+    )
+    assert await servers.rows("SELECT group_type_index, group_key FROM groups FINAL") == [
+        (0, "acme")
+    ]
+    assert await servers.rows("SELECT group_0, group_1 FROM events WHERE event = 'visit'") == [
+        ("acme", "blue")
+    ]
+
+
 async def test_a_stream_that_was_lost_goes_on_where_it_ended(servers: Servers) -> None:
     first = event()
     await servers.stored([first])
