@@ -11,7 +11,7 @@ from services.query.reads.salvage import DAWN, Salvage
 
 _LIST: LiteralString = f"""
     SELECT a.row::text FROM actions a WHERE a.team_id = %(team_id)s AND NOT a.deleted AND {NAMED}
-    ORDER BY a.name_key, a.action_id LIMIT %(limit)s OFFSET %(offset)s"""
+    ORDER BY a.action_id DESC LIMIT %(limit)s OFFSET %(offset)s"""
 _COUNT: LiteralString = f"""
     SELECT count(*) FROM actions a WHERE a.team_id = %(team_id)s AND NOT a.deleted AND {NAMED}"""
 _ONE: LiteralString = """
@@ -34,5 +34,5 @@ _ROWS = Salvage(
 
 
 def action_reads(pool: Pool) -> CatalogReads[ActionRow]:
-    """By name."""
+    """The newest first."""
     return CatalogReads(pool, StreamKind.ACTION, _ROWS.decode, _LIST, _COUNT, _ONE)

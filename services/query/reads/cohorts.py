@@ -11,7 +11,7 @@ from services.query.reads.salvage import DAWN, Salvage
 
 _LIST: LiteralString = f"""
     SELECT c.row::text FROM cohorts c WHERE c.team_id = %(team_id)s AND NOT c.deleted AND {NAMED}
-    ORDER BY c.name_key, c.cohort_id LIMIT %(limit)s OFFSET %(offset)s"""
+    ORDER BY c.cohort_id DESC LIMIT %(limit)s OFFSET %(offset)s"""
 _COUNT: LiteralString = f"""
     SELECT count(*) FROM cohorts c WHERE c.team_id = %(team_id)s AND NOT c.deleted AND {NAMED}"""
 _ONE: LiteralString = """
@@ -35,5 +35,5 @@ _ROWS = Salvage(
 
 
 def cohort_reads(pool: Pool) -> CatalogReads[CohortRow]:
-    """By name."""
+    """The newest first."""
     return CatalogReads(pool, StreamKind.COHORT, _ROWS.decode, _LIST, _COUNT, _ONE)

@@ -24,7 +24,7 @@ async def list_actions(
     accounts: NamedDependency[Accounts],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """Actions of the project by name, deleted ones never."""
+    """Actions of the project, the newest first, deleted ones never."""
     rows = reads.actions
     return await page_of(
         request, rows, ActionBody.of, ActionPage, reads.freshness, accounts, caller

@@ -24,7 +24,7 @@ async def list_cohorts(
     accounts: NamedDependency[Accounts],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """Cohorts of the project by name, deleted ones never."""
+    """Cohorts of the project, the newest first, deleted ones never."""
     rows = reads.cohorts
     return await page_of(
         request, rows, CohortBody.of, CohortPage, reads.freshness, accounts, caller

@@ -191,8 +191,10 @@ async def test_what_is_stored_in_another_form_is_refused_and_never_half_understo
 
 
 @pytest.mark.parametrize("what", ["actions", "cohorts"])
-async def test_they_are_listed_by_name_and_read_one_by_one(whole: Whole, what: str) -> None:
-    numbers = {name: await make(whole, what, name=name) for name in ("b", "A", "c")}
+async def test_the_newest_is_listed_first_and_each_is_read_by_itself(
+    whole: Whole, what: str
+) -> None:
+    numbers = {name: await make(whole, what, name=name) for name in ("b", "c", "A")}
     await whole.client.patch(f"{whole.root}{what}/{numbers['c']}/", json={"deleted": True})
     page = (await whole.client.get(f"{whole.root}{what}/?limit=1")).json()
     assert ([row["name"] for row in page["results"]], page["count"]) == (["A"], 2)
@@ -211,7 +213,7 @@ async def test_they_are_listed_by_name_and_read_one_by_one(whole: Whole, what: s
 async def test_a_list_is_searched_by_a_part_of_the_names(whole: Whole, what: str) -> None:
     for name in ("Signs up", "Pays", None):
         await make(whole, what, name=name)
-    for search, names in (("SIGN", ["Signs up"]), (" ", ["Pays", "Signs up", None]), ("%", [])):
+    for search, names in (("SIGN", ["Signs up"]), (" ", [None, "Pays", "Signs up"]), ("%", [])):
         answer = await whole.client.get(f"{whole.root}{what}/", params={"search": search})
         body = answer.json()
         assert ([each["name"] for each in body["results"]], body["count"]) == (names, len(names))

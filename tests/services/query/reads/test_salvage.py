@@ -80,7 +80,7 @@ async def test_a_step_that_nobody_can_read_breaks_no_list_of_actions(api: Readin
     )
     answer = await api.get("actions/")
     assert [(each["name"], len(each["steps"])) for each in answer.json()["results"]] == [
-        ("A", 0), ("B", 1),
+        ("B", 1), ("A", 0),
     ]  # fmt: skip
 
 
