@@ -12,8 +12,17 @@ MOST_AT_ONCE = 128
 STATEMENTS_AT_ONCE = 2
 
 
+async def all_here() -> None:
+    """Lets those who have arrived already join a group, and waits for nobody else.
+
+    In one turn of the loop what lies in the sockets is read, in the next those requests run.
+    """
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
 class Grouped(Generic[K, V]):
-    """Asks for whatever is waiting, as soon as a statement may run, and never waits for more.
+    """Asks for whoever is here, as soon as a statement may run, and never waits for more to come.
 
     A statement begins after each of its callers asked, so nobody sees anything older than if they
     had asked alone. Under load the cost of a round trip is shared; a lone caller pays it alone.
@@ -49,6 +58,7 @@ class Grouped(Generic[K, V]):
         """Until nobody waits."""
         try:
             while self._waiting:
+                await all_here()
                 count = min(len(self._waiting), self._most)
                 taken = [self._waiting.popleft() for _ in range(count)]
                 await self._answer([each for each in taken if not each[1].done()])

@@ -11,6 +11,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.common.grouped import all_here
 from services.common.log.appends import Appended, LogUnavailable, OutcomeUnknown
 from services.common.log.batch import Judgement, Prepared
 from services.common.log.transaction import CONNECTION_LOST, CommitInDoubt, LogTransaction
@@ -48,7 +49,7 @@ class Waiting(Struct, frozen=True):
 
 
 class LogWriter:
-    """Takes what waits, at most MOST_APPENDS at a time, and never waits for more to come.
+    """Takes what is here, at most MOST_APPENDS at a time, and never waits for more to come.
 
     Any number of writers in any number of processes may share one log: the table lock orders them.
     """
@@ -102,6 +103,7 @@ class LogWriter:
     async def _take(self) -> list[Waiting]:
         """What waits, in order, cancelled callers left out; empty only when closing."""
         while True:
+            await all_here()
             batch: list[Waiting] = []
             while self._queue and len(batch) < MOST_APPENDS:
                 waiting = self._queue.popleft()

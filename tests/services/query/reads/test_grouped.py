@@ -49,6 +49,18 @@ async def test_who_waits_while_a_statement_runs_shares_the_next_one() -> None:
     assert statements.asked == [[1], [2, 3, 4], [5]]
 
 
+async def test_who_asks_a_turn_later_shares_the_first_statement() -> None:
+    statements = Statements()
+    grouped = Grouped(statements.read)
+    first = asyncio.create_task(grouped.get(1))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(grouped.get(2))
+    await settled()
+    assert statements.asked == [[1, 2]]
+    statements.may_end.release()
+    assert await asyncio.gather(first, second) == ["answer 1", "answer 2"]
+
+
 async def test_a_statement_that_fails_fails_those_who_share_it_and_no_other() -> None:
     statements = Statements()
     grouped = Grouped(statements.read, statements=1)
