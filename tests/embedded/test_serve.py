@@ -116,14 +116,15 @@ def test_a_signal_in_the_middle_of_the_first_start_ends_it_and_the_next_one_fini
 
 def test_the_logs_of_the_servers_stay_short(data: Path) -> None:
     logs = [data / name for name in ("postgres.log", "nats.log")]
+    too_long = b"x" * MOST_LOG_BYTES + b"\n"
     data.mkdir()
     for log in logs:
-        log.write_bytes(b"before\n" + b"long" * MOST_LOG_BYTES)
+        log.write_bytes(b"before\n" + too_long)
     with serving(data, "--no-demo") as served:
         for log in logs:
             assert kept(log).read_bytes().startswith(b"before\n")
             with log.open("ab") as file:
-                file.write(b"long" * MOST_LOG_BYTES)
+                file.write(too_long)
         for log in logs:
             waiting.until(partial(is_short, log), f"{log} is short")
             assert not kept(log).read_bytes().startswith(b"before\n")
