@@ -8,6 +8,7 @@ from msgspec import Raw
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import ActorsQuery
 from services.common.results.kept import Result
+from services.query.funnels.description import describe
 from services.query.parameters import DEFAULT_LIMIT
 from services.query.people.actors import Actors, Page, Pointed
 from services.query.people.records import Sorting
@@ -31,9 +32,11 @@ class ActorsWork(msgspec.Struct, frozen=True):
     async def run(self, query_id: str) -> Result:
         found = (await self._page(query_id)).rows
         shown = Page(found[: self.limit])
+        names = [column.name for column in self.columns]
         return Result(
             results=_raw(rows(self.columns, shown.rows)),
-            columns=_raw([column.name for column in self.columns]),
+            hogql=f"LIST {', '.join(names)} OF ACTORS IN\n{describe(self.planned.plan)}",
+            columns=_raw(names),
             types=_raw([column.type for column in self.columns]),
             has_more=len(found) > self.limit,
             extra={

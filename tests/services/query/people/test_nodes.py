@@ -49,6 +49,7 @@ async def test_actors_come_as_rows_of_the_columns_asked_for(whole: Whole) -> Non
     assert answer["columns"] == ["actor", "id", "created_at"]
     assert len(answer["types"]) == 3
     assert (answer["hasMore"], answer["limit"], answer["offset"]) == (False, 100, 0)
+    assert answer["hogql"].startswith("LIST actor, id, created_at OF ACTORS IN\nSELECT")
     chosen = ["properties.age", "person.properties.email", "name", "distinct_ids", "is_identified"]
     assert (await query(whole, actors(2, select=chosen)))["results"] == [
         [36, "ada@example.com", "ada@example.com", ["ada"], True]
