@@ -9,7 +9,7 @@ from services.common.clickhouse import ClickHouse
 from services.query.funnels.plan import Breakdown
 from tests.funnels.difference import difference
 from tests.funnels.engine import store
-from tests.funnels.stories import funnel, parse
+from tests.funnels.stories import END, START, funnel, parse
 
 pytestmark = pytest.mark.anyio
 
@@ -42,3 +42,15 @@ async def test_each_is_answered_as_the_reference_does(clickhouse: ClickHouse) ->
         actor = {UUID(int=7): events}
         await store(clickhouse, team_id, actor.items())
         assert await difference(clickhouse, plan, actor) is None, f"{steps}: {history}"
+
+
+@pytest.mark.parametrize("order", ["ordered", "strict", "unordered"])
+@pytest.mark.parametrize("viz", ["steps", "trends", "time_to_convert"])
+async def test_a_range_that_ends_before_it_begins_holds_nobody(
+    clickhouse: ClickHouse, order: str, viz: str
+) -> None:
+    await store(clickhouse, 1, [(UUID(int=7), tuple(parse("A0 B1")))])
+    backwards = funnel(
+        "A B", order=order, viz=viz, date_from=END, date_to=START, bars=[("C", 0, 1)]
+    )
+    assert await difference(clickhouse, backwards, {}) is None

@@ -216,6 +216,8 @@ def layout_of(plan: FunnelPlan, *, whole_ties: bool, wanted: int | None) -> Layo
     steps = [step.matches for step in plan.steps]
     bars = [exclusion.matches for exclusion in plan.exclusions]
     overlapping = any(not disjoint(a, b) for a, b in combinations(steps, 2))
+    # A range may end before it begins; it holds nobody.
+    range_us = max(0, microseconds(plan.date_to) - microseconds(plan.date_from))
     return Layout(
         steps=len(steps),
         bars=tuple(exclusion.bars for exclusion in plan.exclusions),
@@ -223,7 +225,7 @@ def layout_of(plan: FunnelPlan, *, whole_ties: bool, wanted: int | None) -> Layo
         bars_steps=any(not disjoint(bar, step) for bar in bars for step in steps),
         whole_ties=whole_ties,
         wanted=wanted,
-        span_us=microseconds(plan.date_to) - microseconds(plan.date_from) + 1,
+        span_us=range_us + 1,
     )
 
 

@@ -76,7 +76,8 @@ class PeriodOf:
 
 
 def period_of(plan: FunnelPlan, bindings: Bindings) -> PeriodOf:
-    return PeriodOf(bindings.bind(period_keys(plan), "Array(UInt64)"))
+    # A range that ends before it begins has no period, and nobody to be in one.
+    return PeriodOf(bindings.bind(period_keys(plan) or [0], "Array(UInt64)"))
 
 
 def period_keys(plan: FunnelPlan) -> list[int]:
