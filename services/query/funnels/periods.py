@@ -8,6 +8,8 @@ import msgspec
 from services.query.funnels.plan import FunnelPlan
 from services.query.moments import microseconds
 
+HOUR = timedelta(hours=1)
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -60,7 +62,10 @@ def _following(plan: FunnelPlan, local: datetime) -> datetime:
     """The start of the next interval: hours go by the clock, the others by the calendar."""
     match plan.interval:
         case "hour":
-            return (local.astimezone(UTC) + timedelta(hours=1)).astimezone(local.tzinfo)
+            later = (local.astimezone(UTC) + HOUR).astimezone(local.tzinfo)
+            # Where clocks change by half an hour, the next full one is not an hour on.
+            full = later.replace(minute=0)
+            return full if full.astimezone(UTC) > local.astimezone(UTC) else full + HOUR
         case "day":
             return local + timedelta(days=1)
         case "week":

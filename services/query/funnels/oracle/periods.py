@@ -121,10 +121,18 @@ def _start(plan: FunnelPlan, at: datetime) -> datetime:
 
 
 def _next(plan: FunnelPlan, start: datetime) -> datetime:
-    """Days, weeks and months by the calendar of the zone, hours by the clock that never jumps."""
+    """Days, weeks and months by the calendar of the zone, hours from one full hour to the next.
+
+    An hour that the clock shows twice is two periods. Where clocks change by half an hour, the one
+    before the change goes on in what is repeated, or the one after lacks what is left out.
+    """
     match plan.interval:
         case "hour":
-            return (start.astimezone(UTC) + timedelta(hours=1)).astimezone(start.tzinfo)
+            later = (start.astimezone(UTC) + timedelta(hours=1)).astimezone(start.tzinfo)
+            full = later.replace(minute=0)
+            if full.astimezone(UTC) <= start.astimezone(UTC):
+                full += timedelta(hours=1)
+            return full
         case "day":
             return start + timedelta(days=1)
         case "week":

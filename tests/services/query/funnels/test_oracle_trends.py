@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from services.query.funnels.oracle.periods import trends
+from services.query.funnels.periods import periods as periods_of
 from tests.funnels.stories import BY_PROPERTY, START, crowd
 
 HOUR = 3600
@@ -180,3 +181,27 @@ def test_periods_are_of_the_projects_zone_across_a_change_of_clocks() -> None:
         date_to=datetime(2024, 4, 1, 21, tzinfo=UTC),
     )  # fmt: skip
     assert trends(plan, histories)[0].days == ("2024-03-31", "2024-04-01")
+
+
+@pytest.mark.parametrize(
+    ("midnight", "minutes"),
+    [
+        # 02:00 becomes 02:30: nothing is left of the hour but its half.
+        (datetime(2026, 10, 3, 13, 30, tzinfo=UTC), [0, 60, 120, 150]),
+        # 02:00 becomes 01:30: the hour before goes on.
+        (datetime(2026, 4, 4, 13, tzinfo=UTC), [0, 60, 150, 210]),
+    ],
+)
+def test_hours_are_full_ones_where_clocks_change_by_half_an_hour(
+    midnight: datetime, minutes: list[int]
+) -> None:
+    plan, histories = crowd(
+        "A B", "A0", viz="trends", interval="hour", timezone="Australia/Lord_Howe",
+        date_from=midnight,
+        date_to=midnight + timedelta(minutes=minutes[-1]),
+    )  # fmt: skip
+    days = [day[11:] for day in trends(plan, histories)[0].days]
+    assert days == ["00:00:00", "01:00:00", "02:00:00", "03:00:00"]
+    served = periods_of(plan)
+    assert [period.day[11:] for period in served] == days
+    assert [(period.start - midnight) // timedelta(minutes=1) for period in served] == minutes
