@@ -2,7 +2,14 @@
 
 import re
 
+from litestar import HttpMethod
+
 from services.common.problems import not_found
+
+EDITS = (HttpMethod.PATCH, HttpMethod.PUT)
+"""For what changes by the fields that are sent, whichever of the two brings them. PostHog's PUT of
+such a thing leaves alone what it does not name; an insight's does not.
+"""
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, Response, patch, post
+from litestar import Request, Response, post, route
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -21,7 +21,7 @@ from services.command.numbers import Numbers
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.operations import writes
-from services.common.paths import number_in_path, project_paths
+from services.common.paths import EDITS, number_in_path, project_paths
 from services.common.store import EventStore
 
 WRITE = {"scopes": ("action:write",)}
@@ -51,8 +51,12 @@ async def create_action(
     return await action_answer(outcome, accounts, status=201)
 
 
-@patch(project_paths("/actions/{action:str}/"), opt={**WRITE, **writes(WriteAction, ActionBody)})
-async def patch_action(
+@route(
+    project_paths("/actions/{action:str}/"),
+    http_method=EDITS,
+    opt={**WRITE, **writes(WriteAction, ActionBody)},
+)
+async def edit_action(
     request: AnyRequest,
     store: NamedDependency[EventStore],
     accounts: NamedDependency[Accounts],
@@ -69,4 +73,4 @@ async def patch_action(
     return await action_answer(outcome, accounts)
 
 
-HANDLERS = [create_action, patch_action]
+HANDLERS = [create_action, edit_action]

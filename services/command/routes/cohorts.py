@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, Response, patch, post
+from litestar import Request, Response, post, route
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -22,7 +22,7 @@ from services.command.numbers import Numbers
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.operations import writes
-from services.common.paths import number_in_path, project_paths
+from services.common.paths import EDITS, number_in_path, project_paths
 from services.common.store import EventStore
 
 WRITE = {"scopes": ("cohort:write",)}
@@ -53,8 +53,12 @@ async def create_cohort(
     return await cohort_answer(outcome, accounts, status=201)
 
 
-@patch(project_paths("/cohorts/{cohort:str}/"), opt={**WRITE, **writes(WriteCohort, CohortBody)})
-async def patch_cohort(
+@route(
+    project_paths("/cohorts/{cohort:str}/"),
+    http_method=EDITS,
+    opt={**WRITE, **writes(WriteCohort, CohortBody)},
+)
+async def edit_cohort(
     request: AnyRequest,
     store: NamedDependency[EventStore],
     numbers: NamedDependency[Numbers],
@@ -74,4 +78,4 @@ async def patch_cohort(
     return await cohort_answer(outcome, accounts)
 
 
-HANDLERS = [create_cohort, patch_cohort]
+HANDLERS = [create_cohort, edit_cohort]

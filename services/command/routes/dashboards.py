@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, Response, patch, post
+from litestar import Request, Response, post, route
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -21,7 +21,7 @@ from services.command.rights import dashboard_stream
 from services.common.accounts import Accounts
 from services.common.caller import Caller
 from services.common.operations import writes
-from services.common.paths import number_in_path, project_paths
+from services.common.paths import EDITS, number_in_path, project_paths
 from services.common.store import EventStore
 
 WRITE = {"scopes": ("dashboard:write",)}
@@ -51,11 +51,12 @@ async def create_dashboard(
     return await dashboard_answer(outcome, store, accounts, caller, status=201)
 
 
-@patch(
+@route(
     project_paths("/dashboards/{dashboard:str}/"),
+    http_method=EDITS,
     opt={**WRITE, **writes(WriteDashboard, DashboardBody)},
 )
-async def patch_dashboard(
+async def edit_dashboard(
     request: AnyRequest,
     store: NamedDependency[EventStore],
     accounts: NamedDependency[Accounts],
@@ -73,4 +74,4 @@ async def patch_dashboard(
     return await dashboard_answer(outcome, store, accounts, caller)
 
 
-HANDLERS = [create_dashboard, patch_dashboard]
+HANDLERS = [create_dashboard, edit_dashboard]

@@ -21,8 +21,11 @@ WRITERS: list[tuple[str, Any, Any]] = [
     ("PUT insights/{insight}/global_access_controls/", {"access_level": "editor"},
      {"access_level": "manager"}),
     ("PATCH dashboards/{dashboard}/", {"name": "B"}, {"name": "C"}),
+    ("PUT dashboards/{dashboard}/", {"name": "B"}, {"name": "C"}),
     ("PATCH actions/{action}/", {"name": "B"}, {"name": "C"}),
+    ("PUT actions/{action}/", {"name": "B"}, {"name": "C"}),
     ("PATCH cohorts/{cohort}/", {"name": "B"}, {"name": "C"}),
+    ("PUT cohorts/{cohort}/", {"name": "B"}, {"name": "C"}),
     ("PATCH /api/projects/{project}/", {"name": "B"}, {"name": "C"}),
 ]  # fmt: skip
 NAMES = [request for request, _, _ in WRITERS]

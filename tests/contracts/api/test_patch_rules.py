@@ -85,6 +85,16 @@ async def test_put_gives_the_rest_its_defaults(api: Api) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["actions", "cohorts", "dashboards"])
+async def test_a_put_of_anything_else_leaves_alone_what_it_does_not_name(
+    api: Api, kind: str
+) -> None:
+    made = await api(f"POST {kind}/", {"name": "A", "description": "kept"})
+    path = f"{kind}/{made['id']}/"
+    (await api(f"PUT {path}", {"name": "B"})).says(200, name="B", description="kept")
+    (await api(f"GET {path}")).says(200, name="B", description="kept")
+
+
 async def test_a_patch_answers_as_the_next_read_and_the_list_do(api: Api) -> None:
     made = await api.insight(name="A")
     patched = await api(f"PATCH insights/{made['id']}/", {"name": "B", "tags": ["z", "a"]})
