@@ -114,6 +114,19 @@ def shifted(at: datetime, sent: str, calendar: Calendar) -> datetime:
         return _EARLIEST
 
 
+def just_before(
+    date_from: datetime, date_to: datetime, calendar: Calendar
+) -> tuple[datetime, datetime]:
+    """The range of equal length before this one; a day counts as one when it has 23 or 25 hours."""
+    zone, least = calendar.zone, timedelta(microseconds=1)
+    since, until = date_from.astimezone(zone), date_to.astimezone(zone)
+    midnight = since.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    if midnight.astimezone(UTC) == date_from:
+        since = midnight  # also where clocks are put forward then, and it is 1 o'clock at once
+    # Of one zone, so by its clock.
+    return _clamped((since - (until - since) - least).astimezone(UTC)), _clamped(date_from - least)
+
+
 def _instant(sent: str, calendar: Calendar, explicit: bool, attr: str, *, last: bool) -> datetime:
     relative = _RELATIVE.fullmatch(sent)
     try:

@@ -3,7 +3,7 @@
 Pure: what must be looked up comes in as PlanningFacts.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -11,7 +11,7 @@ from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import DateRange, FunnelsQuery
 from services.query.cohorts import plan_cohorts
 from services.query.conditions import ALWAYS, AnyCondition, OnDays
-from services.query.dates import Calendar, date_range, shifted
+from services.query.dates import Calendar, date_range, just_before, shifted
 from services.query.filters import both, checked_expression, conditions
 from services.query.funnels.breakdowns import plan_breakdown
 from services.query.funnels.facts import PlanningFacts
@@ -85,8 +85,7 @@ def plan_previous(plan: FunnelPlan, query: FunnelsQuery, facts: PlanningFacts) -
             shifted(at, compare.compare_to, facts.calendar) for at in (plan.date_from, plan.date_to)
         )
     else:
-        date_to = plan.date_from - timedelta(microseconds=1)
-        date_from = plan.date_from - (plan.date_to - plan.date_from) - timedelta(microseconds=1)
+        date_from, date_to = just_before(plan.date_from, plan.date_to, facts.calendar)
     return msgspec.structs.replace(plan, date_from=date_from, date_to=date_to)
 
 

@@ -7,7 +7,16 @@ import msgspec
 import pytest
 
 from contracts.queries.errors import InvalidQuery
-from services.query.dates import Calendar, ago, date_range, instant, lower, shifted, upper
+from services.query.dates import (
+    Calendar,
+    ago,
+    date_range,
+    instant,
+    just_before,
+    lower,
+    shifted,
+    upper,
+)
 
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2024, 3, 13, 15, 30, 45, 123456, tzinfo=ZONE)  # a Wednesday
@@ -153,3 +162,27 @@ def test_a_period_is_shifted_by_the_calendar() -> None:
     assert local(shifted(at, "-1w", BERLIN)) == "2024-03-25 00:00:00"
     with pytest.raises(InvalidQuery):
         shifted(at, "2024-01-01", BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("zone", "since", "until", "begins"),
+    [
+        ("Europe/Berlin", "2024-03-04", "2024-03-10", "2024-02-26"),
+        ("Europe/Berlin", "2024-03-31", "2024-03-31", "2024-03-30"),  # a day of 23 hours
+        ("Europe/Berlin", "2024-10-26", "2024-10-28", "2024-10-23"),  # one of 25 among three
+        ("Africa/Cairo", "2024-04-26", "2024-04-27", "2024-04-24"),  # begins at 1 o'clock
+    ],
+)
+def test_the_range_before_has_as_many_days(zone: str, since: str, until: str, begins: str) -> None:
+    calendar = Calendar(now=BERLIN.now, timezone=zone)
+    date_from = lower(since, calendar)
+    assert just_before(date_from, upper(until, calendar), calendar) == (
+        lower(begins, calendar),
+        date_from - timedelta(microseconds=1),
+    )
+
+
+def test_the_range_before_one_of_hours_is_as_long() -> None:
+    noon = datetime(2024, 3, 5, 12, tzinfo=UTC)
+    before = just_before(noon - timedelta(hours=24), noon, BERLIN)
+    assert before[1] - before[0] == timedelta(hours=24)
