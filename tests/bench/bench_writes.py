@@ -18,11 +18,12 @@ from services.common.migrate import migrate
 from services.embedded import postgres
 from services.embedded.account import account_for
 from tests import servers
-from tests.bench.http_load import CONNECTIONS, Load, constant, server, started
+from tests.bench.http_load import Load, constant, server, started
 from tests.bench.stored import INSIGHTS, KEYS, seed
 from tests.examples import TEAM
 from tests.services.projector.projecting import projecting
 
+CONNECTIONS = 32
 ROUNDS = 7
 SIZE = 2_000
 GOAL = 0.15
@@ -34,7 +35,7 @@ def _app(url: str) -> Litestar:
 
 
 async def _measure(url: str, key: str) -> None:
-    load = Load(url, key)
+    load = Load(url, key, CONNECTIONS)
     own = INSIGHTS // CONNECTIONS
 
     def path(connection: int, count: int) -> str:

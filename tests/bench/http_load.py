@@ -28,7 +28,13 @@ async def constant(size: FromPath[int]) -> Response[bytes]:
 
 def _serve(create_app: Callable[[str], Litestar], url: str, listening: socket.socket) -> None:
     config = uvicorn.Config(
-        create_app(url), log_level="warning", access_log=False, http="httptools", lifespan="on"
+        create_app(url),
+        log_level="warning",
+        access_log=False,
+        http="httptools",
+        lifespan="on",
+        server_header=False,
+        proxy_headers=False,
     )
     settle()
     uvloop.run(uvicorn.Server(config).serve(sockets=[listening]))
@@ -66,8 +72,9 @@ async def started(url: str) -> None:
 class Load:
     """Requests over connections that stay open, as fast as they are answered."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, connections: int = CONNECTIONS) -> None:
         address = urlsplit(url)
+        self._connections = connections
         self._host, self._port = address.hostname, address.port
         self._headers = {"Host": address.netloc, "Authorization": f"Bearer {key}"}
 
@@ -106,7 +113,7 @@ class Load:
         counts = await asyncio.gather(
             *(
                 self._ask(request, connection, start + ROUND_SECONDS)
-                for connection in range(CONNECTIONS)
+                for connection in range(self._connections)
             )
         )
         return sum(counts) / (perf_counter() - start)
