@@ -5,18 +5,21 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from contracts.api.insights import UserBody
 from contracts.api.people import PersonActor
 from contracts.api.text import Name, Text
 from contracts.api.times import Time, written
-from contracts.json import JsonObject, ObjectOrNull
+from contracts.json import EMPTY_OBJECT, JsonObject, ObjectOrNull
 from contracts.read_models.cohort import CohortRow
 
 MOST_AT_ONCE = 100_000
 People = Annotated[tuple[UUID, ...], Meta(max_length=MOST_AT_ONCE)]
 DistinctIds = Annotated[tuple[str, ...], Meta(max_length=MOST_AT_ONCE)]
+
+NO_FILTERS = Raw(b'{"properties":{}}')
+"""As PostHog shows a cohort without any: clients read filters.properties without asking first."""
 
 
 class WriteCohort(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +71,7 @@ class CohortBody(msgspec.Struct, frozen=True, kw_only=True):
             name=row.name,
             description=row.description,
             deleted=row.deleted,
-            filters=row.filters,
+            filters=NO_FILTERS if row.filters == EMPTY_OBJECT else row.filters,
             created_by=created_by,
             created_at=written(row.created_at),
             last_calculation=written(row.updated_at) if row.is_static else None,

@@ -9,7 +9,7 @@ from litestar import Request, Response
 from msgspec import UNSET, Raw, UnsetType
 from msgspec.structs import replace
 
-from contracts.api.cohorts import CohortBody, WriteCohort
+from contracts.api.cohorts import NO_FILTERS, CohortBody, WriteCohort
 from contracts.events.cohort import (
     CohortDeleted,
     CohortDescribed,
@@ -42,6 +42,7 @@ from services.common.context import user_bodies
 from services.common.problems import invalid
 
 _members = msgspec.json.Decoder(dict[str, Raw])
+_NO_FILTERS = msgspec.json.decode(NO_FILTERS)
 
 
 def cohort_stream(team_id: int, number: int) -> Stream:
@@ -66,7 +67,9 @@ def _filters(body: WriteCohort, number: int | None) -> Raw | UnsetType:
     if is_null(filters):
         return EMPTY_OBJECT
     filters = json_object(filters, "filters")
-    if filters != EMPTY_OBJECT and "properties" not in _members.decode(filters):
+    if msgspec.json.decode(filters) in ({}, _NO_FILTERS):
+        return EMPTY_OBJECT
+    if "properties" not in _members.decode(filters):
         raise invalid(
             "filters", "invalid_input", "Must contain a 'properties' key with type and values."
         )

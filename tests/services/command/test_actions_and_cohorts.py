@@ -79,6 +79,18 @@ async def test_people_are_found_by_their_distinct_ids(world: World) -> None:
     assert (await make(world, "cohorts", **body))["count"] == 1
 
 
+@pytest.mark.parametrize("sent", [{}, {"filters": {}}, {"filters": {"properties": {}}}])
+async def test_a_cohort_without_filters_shows_none_and_can_be_sent_back(
+    world: World, sent: Any
+) -> None:
+    none: dict[str, Any] = {"properties": {}}
+    made = await world.client.post(path(world, "cohorts"), json={"is_static": True, **sent})
+    assert made.json()["filters"] == none
+    one = f"{path(world, 'cohorts')}{made.json()['id']}/"
+    again = await world.client.patch(one, json={"filters": none})
+    assert (again.json(), again.headers["etag"]) == (made.json(), made.headers["etag"])
+
+
 @pytest.mark.parametrize("old", [[{"key": "plan", "value": "pro"}], {"plan": "pro"}])
 async def test_the_older_forms_of_a_rule_are_read_too(world: World, old: Any) -> None:
     made = await make(world, "cohorts", groups=[{"properties": old}])
