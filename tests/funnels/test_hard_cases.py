@@ -21,6 +21,15 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("A C B", "A0 C1 B2", {"optional": [2], "bars": [("C", 0, 1)]}),
     # A first step that spoils the attempt before, across an optional step, and begins anew.
     ("D C H", "D0.000001 D2", {"window": 2, "optional": [2], "bars": [("D", 1, 2)]}),
+    # Barred from the first of two optional steps: spoilt for the step behind them too.
+    ("A B C D", "A0 X1 D2", {"optional": [2, 3], "bars": [("X", 0, 3)]}),
+    ("A B C D", "A0 C1 X2 B3 D4", {"optional": [2, 3], "bars": [("X", 0, 1)]}),
+    # A bar that strikes the newest attempt at A, when the best one stands at B no longer.
+    (
+        "A B C D",
+        "A0 B0 A2 B3",
+        {"window": 4, "order": "strict", "optional": [2], "bars": [("B", 0, 2)]},
+    ),
     # Of one instant, an event of another value bars what one of the value has begun; and not.
     ("A B", "A0=x A0=y", {"bars": [("A", 0, 1)], "breakdown": BY_FIRST_STEP}),
     ("A B", "A0=y A0=x", {"bars": [("A", 0, 1)], "breakdown": BY_FIRST_STEP}),

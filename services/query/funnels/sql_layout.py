@@ -9,6 +9,8 @@ From the highest bits to the lowest:
     bars   one bit per exclusion
     flags  `tied`: it stands in a mixed tie; `own`: it has the value that attribution wants
 
+An attempt is known by the time alone of its first event, and a spoilt one by a bit more.
+
 Counting time from date_from leaves room: 40 days and 20 bits, or a year and 18, fit into UInt64.
 """
 
@@ -148,9 +150,13 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def only_steps(self, x: str) -> str:
         return f"bitAnd({x}, {self._steps_field})"
 
+    def bar(self, i: int) -> int:
+        """The bit of an exclusion."""
+        return 1 << (self.bars_at + i)
+
     def barring(self, k: int) -> int:
         """The bits of the exclusions that stand before step k."""
-        return sum(1 << (self.bars_at + i) for i, bars in enumerate(self.bars) if k in bars)
+        return sum(self.bar(i) for i, bars in enumerate(self.bars) if k in bars)
 
     @property
     def any_bar(self) -> int:
@@ -202,6 +208,13 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def start(self, x: str) -> str:
         """`x` without all but its time: what an attempt is known by."""
         return self.without(x, 2**self.time_at - 1)
+
+    def spoilt_if(self, f: str, test: str) -> str:
+        """The start `f`, marked."""
+        return f"bitOr({f}, {f} > 0 AND {test})"
+
+    def unspoilt(self, f: str) -> str:
+        return f"bitAnd({f}, 1) = 0"
 
     def time(self, x: str) -> str:
         return f"bitShiftRight({x}, {self.time_at})"

@@ -69,14 +69,8 @@ def some_by_uuid(plan: FunnelPlan) -> bool:
 
 
 def some_by_walk(plan: FunnelPlan) -> bool:
-    """Whether there may be actors whom only the walk over their events can tell.
-
-    A bar spoils across optional steps that were passed over. And a bar that is a step itself lets
-    a strict attempt stand there: later it may get anew to where it was spoilt.
-    """
-    if any(step.optional for step in plan.steps):
-        return bool(plan.exclusions)
-    return plan.order == "strict" and _layout(plan).bars_steps
+    """Whether there may be actors whom only the walk over their events can tell."""
+    return bool(_walking(plan, _layout(plan)))
 
 
 def _layout(plan: FunnelPlan) -> Layout:
@@ -120,22 +114,39 @@ def _walked(actors: Actors, layout: Layout) -> str:
     """Those of `some_by_walk` by the walk, all others by the stages."""
     plan, carry = actors.plan, carried(actors.plan)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
-    if some_by_uuid(plan):
+    by_uuid = some_by_uuid(plan)
+    if by_uuid:
         gathered = full(layout, carry, arrays_with_uuids(actors, layout))
     else:
-        ids = "arrayMap(x -> toUInt32(0), a) AS ids"
-        told = settled(layout, carry, arrays(actors, layout), strict=plan.order == "strict")
-        gathered = f"SELECT *, {ids} FROM ({told})"
-    bar = layout.has("x", layout.mask(layout.any_bar))
-    if not any(step.optional for step in plan.steps):
-        bar += f" AND {layout.is_step('x')}"
-    barred = f"arrayExists(x -> {bar}, a)"
-    free = f"SELECT * FROM ({gathered}) WHERE NOT {barred}"
-    walked = f"SELECT * FROM ({gathered}) WHERE {barred}"
+        gathered = settled(layout, carry, arrays(actors, layout), strict=plan.order == "strict")
+    walks = f"arrayExists(x -> {' OR '.join(_walking(plan, layout))}, a)"
+    free = f"SELECT * FROM ({gathered}) WHERE NOT {walks}"
+    # A fold takes as many turns over a block as its longest array has events, so arrays of one
+    # length go together. Without a limit the engine leaves out the order.
+    walked = (
+        f"SELECT *{'' if by_uuid else ', arrayMap(x -> toUInt32(0), a) AS ids'} "
+        f"FROM ({gathered}) WHERE {walks} ORDER BY length(a) LIMIT {2**63}"
+    )
     return (
-        f"{staged(plan, layout, carry, free, window, full=True)} UNION ALL "
+        f"{staged(plan, layout, carry, free, window, full=by_uuid)} UNION ALL "
         f"{attempt_walk(plan, layout, carry, walked, window)}"
     )
+
+
+def _walking(plan: FunnelPlan, layout: Layout) -> list[str]:
+    """The events `x` of which any makes the stages fail its actor.
+
+    An exclusion that begins at an optional step spoils attempts that passed it over, whether they
+    did depending on others that may be spoilt in turn. And a bar that is a step itself lets a
+    strict attempt stand there: later it may get anew to where it was spoilt.
+    """
+    tests = []
+    begin = [plan.steps[exclusion.from_step] for exclusion in plan.exclusions]
+    if late := sum(layout.bar(i) for i, step in enumerate(begin) if step.optional):
+        tests.append(layout.has("x", layout.mask(late)))
+    if plan.order == "strict" and layout.bars_steps:
+        tests.append(f"{layout.has('x', layout.mask(layout.any_bar))} AND {layout.is_step('x')}")
+    return tests
 
 
 def attribution_step(plan: FunnelPlan) -> int | None:

@@ -6,11 +6,16 @@ iteration finds who takes step k at which event, and who is spoilt on the way:
 
     touched   the attempt that would take k at this event
     spoiling  the attempt that this event bars from k
-    clean     `touched` without those that were spoilt before
+    marked    the starts, with the mark of those spoilt before it or by it
+    clean     `touched` without those
     arrivals  `clean` without those that stand at k already
 
 and keeps the first good arrival, whether anybody got to k at all, and the arrivals' positions, from
 which the path of the reported attempt is read backwards.
+
+Who passes optional steps over stands before several steps at once. What bars him from the first of
+them spoils him for all, as his mark goes with his start into the next stages. That suffices if any
+exclusion begins at a required step: then it bars from none without barring from those before it.
 """
 
 from services.query.funnels.plan import FunnelPlan
@@ -104,13 +109,13 @@ class Stages:
             f"{', '.join(columns)}, ({', '.join(initial)}))"
         )
 
-    def touched(self) -> str:
-        takes = f"{self.layout.takes('x')} AND x - f <= {self.window}"
+    def touched(self, starts: str = "acc.2", only: str = "") -> str:
+        takes = f"{self.layout.takes('x')} AND x - f <= {self.window}{only}"
         if not self.full:
-            return f"arrayMap((x, f) -> if({takes}, f, 0), acc.1, acc.2)"
+            return f"arrayMap((x, f) -> if({takes}, f, 0), acc.1, {starts})"
         return (
             f"arrayMap((x, f, id, used) -> if({takes} AND NOT has(used, id), f, 0), "
-            f"acc.1, acc.2, acc.{self.ids}, acc.{self.ids + 1})"
+            f"acc.1, {starts}, acc.{self.ids}, acc.{self.ids + 1})"
         )
 
     def _used(self, arrivals: str) -> str:
@@ -127,12 +132,12 @@ class Stages:
         )
 
     def state(self, parts: list[str]) -> str:
-        """The state after a step. Exclusions ask for `clean` at every turn: repeated each time, it
+        """The state after a step. Exclusions ask for `marked` at every turn: repeated each time, it
         made the engine take twice as long to analyse the statement; named, the fold takes a tenth
         longer.
         """
         state = f"({', '.join(parts)})"
-        return let({"clean": self._clean()}, state) if self.barred else state
+        return let({"marked": self._marked()}, state) if self.barred else state
 
     def spoiling(self) -> str:
         return (
@@ -142,11 +147,13 @@ class Stages:
 
     @property
     def clean(self) -> str:
-        return "clean" if self.barred else self.touched()
+        if not self.barred:
+            return self.touched()
+        return self.touched("marked", f" AND {self.layout.unspoilt('f')}")
 
-    def _clean(self) -> str:
+    def _marked(self) -> str:
         spoilt = f"arrayFill(e -> e > 0, {self.spoiling()})"
-        return f"arrayMap((e, s) -> if(e != s, e, 0), {self.touched()}, {spoilt})"
+        return f"arrayMap((f, s) -> if(f = s, bitOr(f, f > 0), f), acc.2, {spoilt})"
 
     def arrivals(self) -> str:
         return f"arrayMap((e, s) -> if(e != s, e, 0), {self.clean}, {self.before(self.clean)})"
@@ -172,9 +179,10 @@ class Stages:
         standing = self.before(self.clean)
         if not self.optional:
             return standing
+        passing = "marked" if self.barred else "acc.2"
         return (
             f"arrayMap((s, f, x) -> if(optional AND (s = 0 OR x - s > {self.window}), f, s), "
-            f"{standing}, acc.2, acc.1)"
+            f"{standing}, {passing}, acc.1)"
         )
 
     def if_anybody(self, array: str) -> str:

@@ -2,7 +2,8 @@
 
 Only for what the stages cannot tell, and only for the actors concerned: an `arrayFold` over events
 costs some twenty times more. The state is that of the rules. "For every step, highest first" is one
-arrayMap over the steps, because what a step reads, no higher step has written.
+arrayMap over the steps, because what a step reads, no higher step has written. Each turn of a fold
+has its price, so `let` names little: what is asked for twice beside each other is computed once.
 """
 
 from services.query.funnels.plan import FunnelPlan
@@ -62,63 +63,71 @@ def attempt_walk(plan: FunnelPlan, layout: Layout, carried: str, arrays: str, wi
     """`carried`, `times` of the reported attempts: the relation of sql_paths.
 
     arrays: `carried`, `a`, `ids`, as the full form has them (sql_ties).
-    State: S, spoilt, paths and used events of the attempts in S; depth, anchor, spoilt and path of
-    the best attempt.
+    State: S, paths and used events of the attempts in S; depth, start and path of the best attempt.
     """
     at = _Event(plan, layout, window, layout.steps)
     optional = f"{[int(step.optional) for step in plan.steps]}::Array(UInt8)"
+    stops = f"({at.open('f')} OR NOT optional)"
+
+    def origin(values: str, standing: str, first: str) -> str:
+        """For each step, the value of the attempt that would go on to it."""
+        told = f"arrayFill((v, f, optional) -> {stops}, {values}, {standing}, {optional})"
+        return f"arrayShiftRight({told}, 1, {first})"
+
+    def coming(standing: str) -> str:
+        opened = f"arrayMap(f -> if({at.open('f')}, f, 0), {standing})"
+        return origin(opened, standing, at.now)
+
+    paths, used = origin("s.2", "s.1", layout.none), origin("s.3", "s.1", "emptyArrayUInt32()")
+    fresh = "bitOr(f, 1) != bitOr(g, 1)"
+    barred = (
+        f"arrayMap((b, g, f) -> b AND g > 0 AND {layout.unspoilt('g')} AND {fresh}, "
+        f"{at.bars}, {coming('s.1')}, s.1)"
+    )
     names = {
-        "standing": f"arrayMap(f -> {at.open('f')}, s.1)",
-        "stops": f"arrayMap((o, optional) -> o OR NOT optional, standing, {optional})",
-        # Where the attempt stands that would go on to step k; 0: none.
-        "origin": (
-            "arrayMap(j -> if(standing[j], j, 0), arrayMap(k -> toUInt8(arrayLastIndex("
-            f"(stop, i) -> stop AND i < k, stops, {at.each})), {at.each}))"
+        "hit": (
+            f"arrayShiftLeft(arrayReverseFill((b, f, optional) -> b OR {stops}, "
+            f"{barred}, s.1, {optional}), 1)"
         ),
-        "begun": f"arrayMap((j, k) -> if(k = 1, {at.now}, s.1[j]), origin, {at.each})",
-        "barred": (
-            "arrayMap((b, j, f, g) -> b AND j > 0 AND f != g AND NOT s.2[j], "
-            f"{at.bars}, origin, s.1, begun)"
-        ),
-        "hit": "arrayDistinct(arrayFilter((j, b) -> b, origin, barred))",
-        "bad": f"arrayMap((spoilt, k) -> spoilt OR has(hit, k), s.2, {at.each})",
-        "best_bad": f"s.7 OR (has(hit, s.5) AND x - s.6 <= {window})",
+        "standing": f"arrayMap((f, h) -> {layout.spoilt_if('f', 'h')}, s.1, hit)",
         "taken": (
-            "arrayMap((t, k, j, f, g) -> t AND (k = 1 OR j > 0) AND f != g "
-            f"AND NOT has(s.4[j], id), {at.takes}, {at.each}, origin, s.1, begun)"
-        ),
-        "spoilt": "arrayMap(j -> j > 0 AND bad[j], origin)",
-        "top": "toUInt8(arrayLastIndex(t -> t, taken))",
-        "better": "top > s.5 OR (top > 0 AND top = s.5 AND best_bad)",
-        "goes": "arrayMap((t, spoilt) -> t AND NOT spoilt, taken, spoilt)",
-        "paths": (
-            "arrayMap((t, k, j, path) -> if(t, arrayPushBack(arrayResize(s.3[j], k - 1), "
-            f"{layout.time('x')}), path), taken, {at.each}, origin, s.3)"
+            f"arrayMap((t, g, f, ids) -> t AND g > 0 AND {fresh} AND NOT has(ids, id), "
+            f"{at.takes}, {coming('standing')}, standing, {used})"
         ),
     }
-    used = "if(id > 0, arrayPushBack(s.4[j], id), s.4[j])"
+    begun = coming("standing")
+    top = "toUInt8(arrayLastIndex(t -> t, taken))"
+    best = f"bitOr(s.5, hit[s.4] AND s.1[s.4] > 0 AND x - s.5 <= {window})"
+    better = f"{top} > s.4 OR ({top} > 0 AND {top} = s.4 AND NOT {layout.unspoilt(best)})"
+    longer = (
+        f"arrayMap((path, k) -> arrayPushBack(arrayResize(path, k - 1), {layout.time('x')}), "
+        f"{paths}, {at.each})"
+    )
+    with_this = f"arrayMap(ids -> if(id > 0, arrayPushBack(ids, id), ids), {used})"
+    goes = f"arrayMap((t, g) -> t AND {layout.unspoilt('g')}, taken, {begun})"
+
+    def moved(new: str, old: str) -> str:
+        return f"arrayMap((goes, new, old) -> if(goes, new, old), {goes}, {new}, {old})"
+
     after = ", ".join(
         (
-            at.kept("arrayMap((g, h, f) -> if(g, h, f), goes, begun, s.1)"),
-            "arrayMap((g, spoilt) -> toUInt8(spoilt AND NOT g), goes, bad)",
-            "arrayMap((g, path, old) -> if(g, path, old), goes, paths, s.3)",
-            f"arrayMap((g, j, old) -> if(g, {used}, old), goes, origin, s.4)",
-            "if(better, top, s.5)",
-            "if(better, begun[top], s.6)",
-            "toUInt8(if(better, spoilt[top], best_bad))",
-            "if(better, paths[top], s.8)",
+            at.kept(moved(begun, "standing")),
+            moved(longer, "s.2"),
+            moved(with_this, "s.3"),
+            f"if({better}, {top}, s.4)",
+            f"if({better}, {begun}[{top}], {best})",
+            f"if({better}, {longer}[{top}], s.6)",
         )
     )
-    empty = layout.none
     initial = (
-        f"({at.nowhere}, {at.unspoilt}, arrayWithConstant({layout.steps}, {empty}), "
+        f"({at.nowhere}, arrayWithConstant({layout.steps}, {layout.none}), "
         f"arrayWithConstant({layout.steps}, emptyArrayUInt32()), "
-        f"toUInt8(0), {layout.number(0)}, toUInt8(0), {empty})"
+        f"toUInt8(0), {layout.number(0)}, {layout.none})"
     )
     fold = f"arrayFold((s, x, id) -> {let(names, f'({after})')}, a, ids, {initial})"
     return (
-        f"SELECT {carried}, s.8 AS times FROM (SELECT {carried}, {fold} AS s FROM ({arrays})) "
-        "WHERE s.5 > 0 AND NOT s.7"
+        f"SELECT {carried}, s.6 AS times FROM (SELECT {carried}, {fold} AS s FROM ({arrays})) "
+        f"WHERE s.4 > 0 AND {layout.unspoilt('s.5')}"
     )
 
 
