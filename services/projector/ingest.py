@@ -7,8 +7,9 @@ The order, and why a crash between any two steps loses and doubles nothing:
 2. uuids that *earlier* sequences brought are dropped. Rows of an unfinished attempt at this same
    range don't count, so a repetition drops the same ones.
 3. In one PostgreSQL transaction, still open: persons and groups follow the events.
-4. ClickHouse gets the rows under tokens made of the range (a repetition does nothing), then their
-   uuids likewise, then the changed persons (a repetition replaces them by themselves).
+4. ClickHouse gets the changed persons (a repetition replaces them by themselves), so that no event
+   is seen before its person or their merge; then the rows under tokens made of the range (a
+   repetition does nothing), then their uuids likewise.
 5. The transaction commits, with the checkpoint. Until then a repetition starts from the same
    persons and makes the same rows.
 
@@ -34,8 +35,8 @@ from services.projector.following import UNWRITABLE, Located, first_unwritable, 
 from services.projector.person_tables import Conn
 
 Step = Literal[
-    "range fixed", "uuids looked up", "persons written", "events inserted", "uuids inserted",
-    "persons mirrored", "checkpoint moved", "committed",
+    "range fixed", "uuids looked up", "persons written", "persons mirrored", "events inserted",
+    "uuids inserted", "checkpoint moved", "committed",
 ]  # fmt: skip
 STEPS: Final[tuple[Step, ...]] = Step.__args__  # type: ignore[attr-defined]  # of a Literal
 
@@ -176,6 +177,9 @@ class Ingest:
         followed = await follow(conn, fresh, version)
         rows, persons, changed = followed.rows, followed.persons, followed.groups
         self._at("persons written")
+        await person_tables.mirror(clickhouse, persons, version)
+        await groups.mirror(clickhouse, changed, version)
+        self._at("persons mirrored")
         token = f"{self._stream}-{batch.first}-{batch.last}"
         refused = await event_rows.insert_events(clickhouse, rows, token, time.time_ns() // 1000)
         self._at("events inserted")
@@ -183,9 +187,6 @@ class Ingest:
         stored = [row for row in rows if (row.sequence, row.place) not in bad]
         await event_rows.insert_uuids(clickhouse, stored, token)
         self._at("uuids inserted")
-        await person_tables.mirror(clickhouse, persons, version)
-        await groups.mirror(clickhouse, changed, version)
-        self._at("persons mirrored")
         await self._set_aside([*unstorable, *map(_unstorable, refused)])
         await self._move_watermarks(stored, version)
         await self._move_identity_watermarks(persons, changed, version)

@@ -89,6 +89,17 @@ async def test_a_crash_after_any_step_loses_and_doubles_nothing(
     await stored_as_told(servers, told)
 
 
+async def test_no_event_is_seen_before_its_person_and_their_merge(servers: Servers) -> None:
+    await servers.stored([event(distinct_id="anna"), event(distinct_id="ben")])
+    joined = event("$create_alias", "anna", properties={"alias": "ben"})
+    known = event(distinct_id="ben", properties={"$set": {"plan": "pro"}})
+    last = await servers.send([joined, known])
+    with pytest.raises(Crash):
+        await servers.projector(Crashing("events inserted")).follow(until=last)
+    assert await servers.people() == {frozenset({"anna", "ben"})}
+    assert await servers.person("ben") == {"plan": "pro"}
+
+
 async def test_crashes_and_redeliveries_at_random_lose_and_double_nothing(
     servers: Servers,
 ) -> None:
