@@ -210,10 +210,11 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return self.without(x, 2**self.time_at - 1)
 
     def spoilt_if(self, f: str, test: str) -> str:
-        """The start `f`, marked."""
-        return f"bitOr({f}, {f} > 0 AND {test})"
+        """The start `f`, marked if the test holds; 0, which is no start, stays 0."""
+        return f"if({test}, bitOr({f}, {f} > 0), {f})"
 
     def unspoilt(self, f: str) -> str:
+        """Whether the start `f` has no such mark."""
         return f"bitAnd({f}, 1) = 0"
 
     def time(self, x: str) -> str:

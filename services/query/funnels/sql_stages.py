@@ -153,7 +153,7 @@ class Stages:
 
     def _marked(self) -> str:
         spoilt = f"arrayFill(e -> e > 0, {self.spoiling()})"
-        return f"arrayMap((f, s) -> if(f = s, bitOr(f, f > 0), f), acc.2, {spoilt})"
+        return f"arrayMap((f, s) -> {self.layout.spoilt_if('f', 'f = s')}, acc.2, {spoilt})"
 
     def arrivals(self) -> str:
         return f"arrayMap((e, s) -> if(e != s, e, 0), {self.clean}, {self.before(self.clean)})"
