@@ -92,6 +92,10 @@ def cases() -> Iterator[Case]:
     yield Case(name="A, B, A: 1 % tied", plan=funnel(twice, team_id=TIED_SOME), goal=13)
     yield Case(name="A, B, A: all tied", plan=funnel(twice, team_id=TIED_ALL), goal=30)
     yield Case(name="optional, 4 steps", plan=funnel(NAMES[:4], steps=tuple(optional)), goal=10)
+    # What most people have done, so that hardly anybody is told quickly.
+    common = Exclusion(matches=EventNamed(names=(NAMES[4],)), from_step=0, to_step=3)
+    barred = funnel(NAMES[:4], steps=tuple(optional), exclusions=(common,))
+    yield Case(name="optional, 4 steps, exclusion", plan=barred, goal=70)
     for attribution in ("first_touch", "last_touch"):
         breakdown = msgspec.structs.replace(by_v, attribution=attribution)
         yield Case(
