@@ -26,6 +26,7 @@ from services.common.statement import Statement
 from services.query.conditions import AllOf, AnyCondition, EventNamed, PropertyIs
 from services.query.funnels.compute import compute
 from services.query.funnels.plan import Breakdown, Exclusion, FunnelPlan, Step
+from tests.waiting import seen
 
 FROM = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS = 30
@@ -134,6 +135,12 @@ async def fill(clickhouse: ClickHouse, rows: int) -> None:
             generateUUIDv4(), '', reinterpretAsUUID(sipHash128(intDiv(number, 64))), '{{}}'
         FROM numbers({rows // 4})"""
     )
+
+
+async def settle(clickhouse: ClickHouse) -> None:
+    """Until the engine has merged what came in: it would go on while others are measured."""
+    merges = Statement("SELECT count() FROM system.merges", {})
+    await seen(lambda: clickhouse.query(merges), lambda rows: rows == [(0,)], seconds=600)
 
 
 async def fill_big_actor(clickhouse: ClickHouse) -> None:
@@ -303,6 +310,7 @@ async def main() -> None:
         with Live(Text(f"{asked.rows:,} events are made …")) as live:
             async with await ClickHouse.open(url, Limits(max_execution_seconds=300)) as clickhouse:
                 await fill(clickhouse, asked.rows)
+                await settle(clickhouse)
                 await bench(clickhouse, folder, asked.rows, asked.times, live)
 
 
