@@ -10,6 +10,7 @@ import asyncio
 import resource
 import tempfile
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.common.clickhouse import ClickHouse, Limits
+from services.common.clickhouse.engine import Row
 from services.common.statement import Statement
 from services.query.conditions import AllOf, AnyCondition, EventNamed, PropertyIs
 from services.query.funnels.compute import compute
@@ -138,9 +140,17 @@ async def fill(clickhouse: ClickHouse, rows: int) -> None:
 
 
 async def settle(clickhouse: ClickHouse) -> None:
-    """Until the engine has merged what came in: it would go on while others are measured."""
+    """Until the engine has merged what came in, and for some seconds begins no merge more: it would
+    go on while others are measured.
+    """
     merges = Statement("SELECT count() FROM system.merges", {})
-    await seen(lambda: clickhouse.query(merges), lambda rows: rows == [(0,)], seconds=600)
+    looks = deque[int](maxlen=150)
+
+    def is_quiet(rows: list[Row]) -> bool:
+        looks.append(rows[0][0])
+        return len(looks) == looks.maxlen and not any(looks)
+
+    await seen(lambda: clickhouse.query(merges), is_quiet, seconds=600)
 
 
 async def fill_big_actor(clickhouse: ClickHouse) -> None:
