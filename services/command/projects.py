@@ -69,7 +69,21 @@ class Projects:
         receipt: NewReceipt | None,
     ) -> Response[bytes]:
         """name: of the body, which has one. Raises KeyReused."""
-        made = await self._made(person, organization_id, name, body, receipt)
+        under = (
+            None if receipt is None else MadeUnder(person.key.id, receipt.key, receipt.request_hash)
+        )
+        try:
+            made = await administration.create_project(
+                self._pool,
+                organization_id,
+                name,
+                or_default(body.timezone, "UTC"),
+                week_start_day=or_default(body.week_start_day, 0),
+                test_account_filters=_filters(body.test_account_filters or []),
+                under=under,
+            )
+        except MadeFromAnother as cause:
+            raise KeyReused from cause
         operation = uuid4()
         caller = Caller(
             user=person.user,
@@ -85,27 +99,6 @@ class Projects:
         first = outcome.history[:1]
         as_made = Outcome(history=first, position=first[0].position)
         return await self.answer(as_made, made, status=201)
-
-    async def _made(
-        self,
-        person: Person,
-        organization_id: UUID,
-        name: str,
-        body: WriteProject,
-        receipt: NewReceipt | None,
-    ) -> Project:
-        try:
-            return await administration.create_project(
-                self._pool,
-                organization_id,
-                name,
-                or_default(body.timezone, "UTC"),
-                week_start_day=or_default(body.week_start_day, 0),
-                test_account_filters=_filters(body.test_account_filters or []),
-                under=None if receipt is None else _under(person, receipt),
-            )
-        except MadeFromAnother as cause:
-            raise KeyReused from cause
 
     async def change(self, body: WriteProject, terms: Terms) -> Outcome[ProjectEvent]:
         """Of the caller's project; raises as `handle` does."""
@@ -160,10 +153,6 @@ class Projects:
             )
             row = await cursor.fetchone()
         return 0 if row is None else int(row[0])
-
-
-def _under(person: Person, receipt: NewReceipt) -> MadeUnder:
-    return MadeUnder(person.key.id, receipt.key, receipt.request_hash)
 
 
 def _registered(project: Project) -> ProjectRegistered:

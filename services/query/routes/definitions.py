@@ -51,9 +51,7 @@ async def get_event_definition_by_name(
     if not name:
         raise invalid("name", "required", "Query parameter 'name' is required")
     found = await definitions.event(caller.team_id, name)
-    if found is None:
-        raise not_found(f"Event definition with name '{name}' not found")
-    return plain(request, msgspec.json.encode(found))
+    return _one(request, found, f"Event definition with name '{name}' not found")
 
 
 @get(
@@ -67,10 +65,7 @@ async def get_event_definition(
     definition: FromPath[UUID],
 ) -> Response[bytes]:
     """One event name."""
-    found = await definitions.event(caller.team_id, definition)
-    if found is None:
-        raise not_found()
-    return plain(request, msgspec.json.encode(found))
+    return _one(request, await definitions.event(caller.team_id, definition))
 
 
 @get(
@@ -96,9 +91,16 @@ async def get_property_definition(
     definition: FromPath[UUID],
 ) -> Response[bytes]:
     """One property, of events, persons or groups."""
-    found = await definitions.property(caller.team_id, definition)
+    return _one(request, await definitions.property(caller.team_id, definition))
+
+
+def _one(
+    request: AnyRequest,
+    found: EventDefinition | PropertyDefinition | None,
+    missing: str = "Not found.",
+) -> Response[bytes]:
     if found is None:
-        raise not_found()
+        raise not_found(missing)
     return plain(request, msgspec.json.encode(found))
 
 
