@@ -272,7 +272,7 @@ def moment(operand: Operand, bindings: Bindings, timezone: str) -> str:
 def _versioned(operator: Operator, value: str, operand: Operand, bindings: Bindings) -> str:
     """Versions compare by their first four numbers, missing ones as 0."""
     low, high = version_range(operator, value)
-    mine_text = f"ifNull({operand.text}, '')"
+    mine_text = operand.or_empty
     mine = (
         f"arrayResize(arrayMap(part -> toUInt64OrZero(part), splitByChar('.', extract("
         f"{mine_text}, '^v?([0-9]+(?:[.][0-9]+)*)(?:[-+].*)?$'))), 4)"

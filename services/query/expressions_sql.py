@@ -128,7 +128,7 @@ class Writer(msgspec.Struct, frozen=True):
                 return _number_term(f"toFloat64(length({first.text}))")
             case "concat":
                 # HogQL: a missing part is empty.
-                parts = ", ".join(f"ifNull({term.operand.text}, '')" for term in terms)
+                parts = ", ".join(term.operand.or_empty for term in terms)
                 return Term("text", text_value(f"toNullable(concat({parts}, ''))"))
             case "coalesce":
                 return _joined(terms, lambda parts: f"coalesce({', '.join(parts)})")

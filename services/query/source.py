@@ -187,29 +187,25 @@ class Source:
             case _:
                 assert_never(type)
 
-    def text(self, type: PropertyType, key: str, group_type_index: int | None = None) -> str:
-        """A property as text: (Nullable) String, objects and arrays as JSON text."""
-        return self.operand(type, key, group_type_index).text
-
     def expression(self, text: str) -> str:
         """An expression of the closed subset, as Nullable(String)."""
         return self._expressions.text(parse(text))
 
     def breakdown_parts(self, breakdown: Breakdown) -> list[str]:
         """Each key's text as String, missing as "", normalized if asked; none for cohorts."""
-        texts = [self._breakdown_text(breakdown, key) for key in breakdown.keys]
+        texts = [self._breakdown_operand(breakdown, key).or_empty for key in breakdown.keys]
         if breakdown.normalize_url:
             ends = self.bindings.bind(_URL_ENDS, "String")
             bare = [f"replaceRegexpOne({text}, {ends}, '')" for text in texts]
             texts = [f"if({text} = '', '/', {text})" for text in bare]
-        return [f"ifNull({text}, '')" for text in texts]
+        return texts
 
-    def _breakdown_text(self, breakdown: Breakdown, key: str) -> str:
+    def _breakdown_operand(self, breakdown: Breakdown, key: str) -> Operand:
         match breakdown.type:
             case "hogql":
-                return self.expression(key)
+                return text_value(self.expression(key))
             case "event" | "person" | "group" | "event_metadata" | "session":
-                return self.text(breakdown.type, key, breakdown.group_type_index)
+                return self.operand(breakdown.type, key, breakdown.group_type_index)
             case "cohort":
                 raise ValueError("the values of a cohort breakdown are conditions, not text")
             case _:

@@ -11,7 +11,7 @@ import msgspec
 from services.query.funnels.sql_layout import Layout
 from services.query.funnels.sql_ordered import path
 
-_NESTED = 2
+_NESTED = 3
 """As sql_ordered's NESTED; the text of a step is longer here."""
 
 
@@ -27,7 +27,7 @@ def barred(layout: Layout, carried: str, arrays: str, window: str) -> str:
     step = _Step(layout, window, begins, masks[0], bars[0], bars[1])
     begun = f"arrayMap(x -> if({begins}, {layout.start('x')}, 0), a)"
     stage = (
-        f"SELECT {carried}, a, {step.reported('a', 'begun')} AS deepest, "
+        f"SELECT {carried}, {step.reported('a', 'begun')} AS deepest, "
         f"{step.waiting('a', 'begun')} AS waiting "
         f"FROM (SELECT {carried}, a, {begun} AS begun FROM ({arrays}))"
     )
@@ -35,14 +35,15 @@ def barred(layout: Layout, carried: str, arrays: str, window: str) -> str:
     for k in range(2, nested + 1):
         takes = layout.takes_step("x", k)
         step = _Step(layout, window, takes, masks[k - 1], bars[k - 1], bars[k])
+        events, arrived = f"events_{k}", f"taken_{k}"
         touched = step.touched("waiting.1", "waiting.2")
-        arrivals = step.arrivals("x", "touched")
+        arrivals = step.arrivals(events, "touched")
         stage = (
-            f"SELECT {carried}, a, {step.deepest('x', 'touched', 'arrivals', 's.deepest')} "
-            f"AS deepest, {step.waiting('x', 'arrivals')} AS waiting "
-            f"FROM (SELECT *, {arrivals} AS arrivals "
-            f"FROM (SELECT {carried}, a, deepest, waiting.1 AS x, {touched} AS touched "
-            f"FROM ({stage}))) AS s"
+            f"SELECT * EXCEPT (deepest, waiting, touched), "
+            f"{step.deepest(events, 'touched', arrived, 's.deepest')} AS deepest, "
+            f"{step.waiting(events, arrived)} AS waiting "
+            f"FROM (SELECT *, {arrivals} AS {arrived} "
+            f"FROM (SELECT *, waiting.1 AS {events}, {touched} AS touched FROM ({stage}))) AS s"
         )
     if nested < n:
         step = _Step(layout, window, layout.takes("x"), "step", "bar", "next_bar")
@@ -59,8 +60,8 @@ def barred(layout: Layout, carried: str, arrays: str, window: str) -> str:
             f"{step.deepest(events, touched, arrivals, 'acc.2')}), {', '.join(columns)}, "
             "(waiting, s.deepest)).2"
         )
-        stage = f"SELECT {carried}, a, {fold} AS deepest FROM ({stage}) AS s"
-    return path(layout, carried, stage, window)
+        stage = f"SELECT * EXCEPT (deepest), {fold} AS deepest FROM ({stage}) AS s"
+    return path(layout, carried, stage, window, ["start"] * (nested - 1))
 
 
 class _Step(msgspec.Struct, frozen=True):

@@ -12,6 +12,8 @@ Most of a short funnel's time goes into grouping and sorting. Reading in the tab
 per step first, other block sizes and thresholds of the engine: none of them was quicker.
 """
 
+from collections.abc import Sequence
+
 from services.query.funnels.sql_layout import Layout
 
 NESTED = 3
@@ -26,30 +28,30 @@ def ordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
     """
     first = f"{layout.start('x')} + {layout.mask(layout.step(1))}"
     taken = f"arrayMap(x -> if({layout.takes_step('x', 1)}, {first}, 0), a)"
-    stage = f"SELECT {carried}, a, a AS events, {taken} AS taken FROM ({arrays})"
+    stage = f"SELECT {carried}, a, {taken} AS taken FROM ({arrays})"
     stage = (
-        f"SELECT {carried}, a, arrayFirst(f -> f > 0, taken) AS deepest, "
-        f"{_waiting(layout, 'events', 'taken')} AS waiting FROM ({stage})"
+        f"SELECT {carried}, arrayFirst(f -> f > 0, taken) AS deepest, "
+        f"{_waiting(layout, 'a', 'taken')} AS waiting FROM ({stage})"
     )
     nested = min(layout.steps, NESTED)
-    for _ in range(nested - 1):
+    for k in range(2, nested + 1):
+        events, took = f"events_{k}", f"taken_{k}"
         taken = _taken(layout, "waiting", window)
+        stage = f"SELECT *, waiting.1 AS {events}, {taken} AS {took} FROM ({stage})"
         stage = (
-            f"SELECT {carried}, a, deepest, waiting.1 AS events, {taken} AS taken FROM ({stage})"
-        )
-        stage = (
-            f"SELECT {carried}, a, {_deepest('taken', 'stage.deepest')} AS deepest, "
-            f"{_waiting(layout, 'events', 'taken')} AS waiting FROM ({stage}) AS stage"
+            f"SELECT * EXCEPT (deepest, waiting), {_deepest(took, 'stage.deepest')} AS deepest, "
+            f"{_waiting(layout, events, took)} AS waiting FROM ({stage}) AS stage"
         )
     if nested < layout.steps:
         taken = _taken(layout, "acc.1", window)
         fold = (
-            f"arrayFold((acc, k) -> ({_waiting(layout, 'acc.1.1', taken)}, "
+            f"arrayFold((acc, k) -> ({_waiting(layout, 'acc.1.1', taken, short=True)}, "
             f"{_deepest(taken, 'acc.2')}), range({nested}, {layout.steps}), "
             "(waiting, stage.deepest)).2"
         )
-        stage = f"SELECT {carried}, a, {fold} AS deepest FROM ({stage}) AS stage"
-    return path(layout, carried, stage, window)
+        stage = f"SELECT * EXCEPT (deepest), {fold} AS deepest FROM ({stage}) AS stage"
+    attempts = [f"start + {layout.mask(layout.step(k))}" for k in range(2, nested + 1)]
+    return path(layout, carried, stage, window, attempts)
 
 
 def _taken(layout: Layout, waiting: str, window: str) -> str:
@@ -64,9 +66,9 @@ def _deepest(taken: str, before: str) -> str:
     return f"if({first} > 0, {first}, {before})"
 
 
-def _waiting(layout: Layout, events: str, taken: str) -> str:
+def _waiting(layout: Layout, events: str, taken: str, *, short: bool = False) -> str:
     """The events that later steps may need, each with the newest attempt before it."""
-    newest, needed = f"arrayFill(f -> f > 0, {taken})", "f > 0"
+    newest, needed = _newest(layout, taken, short), "f > 0"
     if layout.overlapping:
         # An event may take several steps, so each must see the attempt before it.
         newest = f"arrayShiftRight({newest}, 1)"
@@ -75,50 +77,48 @@ def _waiting(layout: Layout, events: str, taken: str) -> str:
     return f"arrayFilter((z, x, f) -> {needed}, arrayZip({events}, {newest}), {events}, {newest})"
 
 
+def _newest(layout: Layout, taken: str, short: bool) -> str:
+    """The last attempt up to each event; with codes only for events that do not take the step.
+
+    Attempts only grow along the array, so that it is the running maximum: half the price of
+    filling, unless arrays are short.
+    """
+    if short or layout.type != "UInt64":
+        return f"arrayFill(f -> f > 0, {taken})"
+    # By how much the maximum is above the event's own: max(0, what it was before - the rise).
+    above = f"arrayCumSumNonNegative(d -> -d, arrayDifference({taken}))"
+    if layout.overlapping:
+        return f"arrayMap((f, above) -> toUInt64(f + above), {taken}, {above})"
+    return f"arrayMap(above -> toUInt64(above), {above})"
+
+
 def kept(carried: str, test: str) -> str:
     """Which attempts have a row: empty arrays too, where they stand for tangled ones (sql_ties)."""
     return f"({test} OR tangled)" if "tangled" in carried else test
 
 
-def path(layout: Layout, carried: str, deepest: str, window: str) -> str:
+def path(layout: Layout, carried: str, deepest: str, window: str, attempts: Sequence[str]) -> str:
     """`carried`, `times` of the attempt `deepest`. Each step is taken by the earliest event.
 
-    deepest: `carried`, `a`, `deepest`: the attempt's start and, in its steps' field, its last step.
+    deepest: `carried`, `deepest`: the attempt's start and, in its steps' field, its last step; of
+    the first steps but step 1 also `events_k` and, at each, the attempt that takes step k by it,
+    `taken_k`. attempts: what stands there for the attempt that began at `start`. Until it got as
+    far as it did, it was the newest whenever its next step came, so that it is found there.
     """
-    path = (
-        f"SELECT {carried}, a, {layout.depth('deepest')} AS depth, {layout.start('deepest')} AS "
-        f"start FROM ({deepest}) WHERE {kept(carried, 'deepest > 0')}"
+    stage = (
+        f"SELECT *, {layout.depth('deepest')} AS depth, {layout.start('deepest')} AS start "
+        f"FROM ({deepest})"
     )
-    nested = min(layout.steps, NESTED)
-    if layout.overlapping:
-        # By position: equal numbers may be different events.
-        path = _nested(
-            carried,
-            path,
-            [
-                f"arrayFirstIndex((x, i) -> {f'i > at_{k - 1}' if k > 1 else 'x > start'} "
-                f"AND {layout.takes_step('x', k)}, a, arrayEnumerate(a))"
-                for k in range(1, nested + 1)
-            ],
-        )
-        taken = [f"a[at_{k}]" for k in range(1, nested + 1)]
-        rest = f"arraySlice(a, at_{nested} + 1)"
-    else:
-        path = _nested(
-            carried,
-            path,
-            [
-                "start",
-                *(
-                    f"arrayFirst(x -> x > at_{k - 1} AND {layout.takes_step('x', k)}, a)"
-                    for k in range(2, nested + 1)
-                ),
-            ],
-        )
-        taken = [f"at_{k}" for k in range(1, nested + 1)]
-        rest = f"arrayFilter(x -> x > at_{nested} AND x - start <= {window}, a)"
+    nested = len(attempts) + 1
+    for k, attempt in enumerate(attempts, start=2):
+        stage = f"SELECT *, indexOf(taken_{k}, {attempt}) AS at_{k} FROM ({stage})"
+    taken = ["start", *(f"events_{k}[at_{k}]" for k in range(2, nested + 1))]
     times = f"[{', '.join(taken)}]"
     if nested < layout.steps:
+        # By position: equal numbers may be different events.
+        rest = f"arraySlice(events_{nested}, at_{nested} + 1)"
+        if not layout.overlapping:
+            rest = f"arrayFilter(x -> x - start <= {window}, {rest})"
         columns = ", ".join(
             f"arraySlice({column}, {nested + 1}, greatest(depth, {nested}) - {nested})"
             for column in layout.steps_in_order
@@ -129,12 +129,6 @@ def path(layout: Layout, carried: str, deepest: str, window: str) -> str:
             f"arrayPushBack(acc.2, acc.1[{at}])), {columns}, ({rest}, {times})).2"
         )
     times = f"arrayMap(x -> {layout.time('x')}, arraySlice({times}, 1, depth))"
-    return f"SELECT {carried}, {times} AS times FROM ({path})"
-
-
-def _nested(carried: str, path: str, steps: list[str]) -> str:
-    """`path` with a column `at_k` for each step, which may refer to those before it."""
-    for k, at in enumerate(steps, start=1):
-        seen = "".join(f", at_{j}" for j in range(1, k))
-        path = f"SELECT {carried}, a, depth, start{seen}, {at} AS at_{k} FROM ({path})"
-    return path
+    # Asked last: to drop the few without a first step earlier is to copy the others' arrays.
+    some = kept(carried, "notEmpty(times)")
+    return f"SELECT {carried}, {times} AS times FROM ({stage}) WHERE {some}"
