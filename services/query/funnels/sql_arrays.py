@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from services.common.statement import Bindings
-from services.query.conditions import ALWAYS, EventNamed, InCohort
+from services.query.conditions import ALWAYS, AnyCondition, EventNamed, InCohort
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_layout import NOTHING, Layout, any_names
 from services.query.moments import microseconds
@@ -157,7 +157,7 @@ def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> str:
     if uuid:
         columns.append("toUInt128(e.uuid) AS u")
         outer.append("u")
-    tests = ["1" if plan.order == "strict" else "steps + bars != 0"]
+    tests = ["1" if plan.order == "strict" or _names_tell(plan) else "steps + bars != 0"]
     if plan.sample is not None and plan.sample < 1:
         share = actors.bindings.bind(int(plan.sample * 2**64) - 1, "UInt64")
         tests.append(f"cityHash64(actor) <= {share}")
@@ -264,12 +264,21 @@ def _packed(layout: Layout) -> str:
     return f"bitShiftLeft(to{layout.type}({rank}), {layout.rank_at}) + steps + bars"
 
 
+def _names_tell(plan: FunnelPlan) -> bool:
+    """Whether every event of these names is a step or an exclusion, without more being asked."""
+    return all(isinstance(matches, EventNamed) for matches in _wanted(plan))
+
+
+def _wanted(plan: FunnelPlan) -> list[AnyCondition]:
+    steps = [step.matches for step in plan.steps]
+    return steps + [exclusion.matches for exclusion in plan.exclusions]
+
+
 def _names(plan: FunnelPlan) -> tuple[str, ...]:
     """The only event names worth reading, sorted; empty when others may count."""
     if plan.order == "strict":
         return ()
-    wanted = [step.matches for step in plan.steps] + [bar.matches for bar in plan.exclusions]
-    return tuple(sorted(any_names(wanted) or ()))
+    return tuple(sorted(any_names(_wanted(plan)) or ()))
 
 
 def _value(source: Source, plan: FunnelPlan) -> str:

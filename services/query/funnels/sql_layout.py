@@ -209,6 +209,21 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         """`x` without all but its time: what an attempt is known by."""
         return self.without(x, 2**self.time_at - 1)
 
+    def newest(self, taken: str) -> str:
+        """The last number of `taken` up to each event, or 0. taken: numbers that only grow, or 0.
+
+        So it is their running maximum, which costs half as much as to fill.
+        """
+        if self.type != "UInt64":
+            return f"arrayFill(f -> f > 0, {taken})"
+        return f"arrayMap((f, more) -> toUInt64(f + more), {taken}, {_above(taken)})"
+
+    def newest_of_others(self, taken: str) -> str:
+        """The same where `taken` has no number; without meaning where it has one."""
+        if self.type != "UInt64":
+            return self.newest(taken)
+        return f"arrayMap(more -> toUInt64(more), {_above(taken)})"
+
     def spoilt_if(self, f: str, test: str) -> str:
         """The start `f`, marked if the test holds; 0, which is no start, stays 0."""
         return f"if({test}, bitOr({f}, {f} > 0), {f})"
@@ -223,6 +238,11 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def span(self, us: int) -> int:
         """A duration as the greatest difference of an event and a start that is within it."""
         return ((min(us, self.span_us) + 1) << self.time_at) - 1
+
+
+def _above(numbers: str) -> str:
+    """How far the maximum up to each number is above it: max(0, how far it was - the rise)."""
+    return f"arrayCumSumNonNegative(rise -> -rise, arrayDifference({numbers}))"
 
 
 def layout_of(plan: FunnelPlan, *, whole_ties: bool, wanted: int | None) -> Layout:

@@ -67,29 +67,23 @@ def _deepest(taken: str, before: str) -> str:
 
 
 def _waiting(layout: Layout, events: str, taken: str, *, short: bool = False) -> str:
-    """The events that later steps may need, each with the newest attempt before it."""
-    newest, needed = _newest(layout, taken, short), "f > 0"
+    """The events that later steps may need, each with the newest attempt before it.
+
+    short: the arrays are so short that to fill is quicker.
+    """
+    needed = "f > 0"
+    if short:
+        newest = f"arrayFill(f -> f > 0, {taken})"
+    elif layout.overlapping:
+        newest = layout.newest(taken)
+    else:
+        newest = layout.newest_of_others(taken)
     if layout.overlapping:
         # An event may take several steps, so each must see the attempt before it.
         newest = f"arrayShiftRight({newest}, 1)"
     else:
         needed += f" AND {layout.beyond('x', 'f')}"
     return f"arrayFilter((z, x, f) -> {needed}, arrayZip({events}, {newest}), {events}, {newest})"
-
-
-def _newest(layout: Layout, taken: str, short: bool) -> str:
-    """The last attempt up to each event; with codes only for events that do not take the step.
-
-    Attempts only grow along the array, so that it is the running maximum: half the price of
-    filling, unless arrays are short.
-    """
-    if short or layout.type != "UInt64":
-        return f"arrayFill(f -> f > 0, {taken})"
-    # By how much the maximum is above the event's own: max(0, what it was before - the rise).
-    above = f"arrayCumSumNonNegative(d -> -d, arrayDifference({taken}))"
-    if layout.overlapping:
-        return f"arrayMap((f, above) -> toUInt64(f + above), {taken}, {above})"
-    return f"arrayMap(above -> toUInt64(above), {above})"
 
 
 def kept(carried: str, test: str) -> str:

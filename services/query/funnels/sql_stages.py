@@ -161,7 +161,7 @@ class Stages:
     def before(self, taken: str) -> str:
         """Who stands at k just before each event, from who takes k at it."""
         if not self.strict:
-            return f"arrayShiftRight(arrayFill(e -> e > 0, {taken}), 1)"
+            return f"arrayShiftRight({self.layout.newest(taken)}, 1)"
         # An event that matches another step, or none, clears S[k]: its 0 spreads.
         clears = f"NOT ({self._stays()})"
         return f"arrayShiftRight(arrayFill((e, x) -> e > 0 OR {clears}, {taken}, acc.1), 1)"
