@@ -14,10 +14,10 @@ from services.query.funnels.oracle.people import Histories, Outcome, dropped, ou
 from services.query.funnels.oracle.periods import period_starts, trend_cells
 from services.query.funnels.oracle.seen import MICROSECONDS, microseconds
 from services.query.funnels.oracle.steps import bars
-from services.query.funnels.people import people
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.selection import AtStep, EndedAt, InBin, InPeriod, Selection
 from tests.funnels.difference import Difference
+from tests.funnels.people_page import people
 from tests.funnels.worlds import Happened, entered
 
 Listed = list[tuple[str, tuple[tuple[int, UUID | None], ...]]]

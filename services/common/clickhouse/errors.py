@@ -11,6 +11,7 @@ MEMORY_LIMIT_EXCEEDED: Final = 241
 TOO_DEEP_RECURSION: Final = 306
 TOO_MANY_BYTES: Final = 307
 QUERY_WAS_CANCELLED: Final = 394
+FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: Final = 395
 TOO_MANY_ROWS_OR_BYTES: Final = 396
 CANNOT_COMPILE_REGEXP: Final = 427
 TOO_SLOW_PARSING: Final = 718
@@ -45,6 +46,10 @@ class QueryCancelled(EngineError):
     """Somebody killed it."""
 
 
+class QueryStopped(EngineError):
+    """It met what it asked, by throwIf, to be stopped by."""
+
+
 class BadPattern(EngineError):
     """A regular expression that RE2 does not take, met by the first row it was tried on.
 
@@ -72,6 +77,7 @@ _KINDS: dict[int, type[EngineError]] = {
     TOO_DEEP_RECURSION: StatementTooLarge,
     TOO_SLOW_PARSING: StatementTooLarge,
     QUERY_WAS_CANCELLED: QueryCancelled,
+    FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: QueryStopped,
     CANNOT_COMPILE_REGEXP: BadPattern,
 }
 

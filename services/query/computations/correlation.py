@@ -19,6 +19,7 @@ from services.query.funnels.correlation import (
     render,
 )
 from services.query.funnels.description import describe
+from services.query.funnels.quick import quick_first
 from services.query.funnels.sql_correlation import compile_correlation, plain
 from services.query.planner import Planned
 
@@ -33,11 +34,14 @@ class CorrelationWork(msgspec.Struct, frozen=True):
 
     async def run(self, query_id: str) -> Result:
         plan, clock = self.planned.plan, Clock()
-        statement = compile_correlation(
-            plan, self.question, has_overrides=self.planned.has_overrides
+        rows = await quick_first(
+            self.clickhouse,
+            plain(plan),
+            lambda quick: compile_correlation(
+                plan, self.question, has_overrides=self.planned.has_overrides, quick_only=quick
+            ),
+            query_id=query_id,
         )
-        clock.lap("compile")
-        rows = await self.clickhouse.query(statement, query_id=query_id)
         clock.lap("clickhouse")
         answer = render(plan, rows, p_values=self.p_values)
         clock.lap("render")

@@ -11,6 +11,7 @@ from services.common.statement import Bindings, Statement
 from services.query.funnels.comparison import compared
 from services.query.funnels.partial import Partial, joined
 from services.query.funnels.plan import FunnelPlan, PersonActor
+from services.query.funnels.quick import quick_first
 from services.query.funnels.result import render, render_comparison
 from services.query.funnels.sql import compile_comparison, compile_funnel
 from services.query.funnels.sql_arrays import Actors, split_of
@@ -33,8 +34,15 @@ async def compute(
     had not ended. query_id: of every statement, one after the other.
     """
     if previous is not None and plan.viz == "time_to_convert":
-        both = compile_comparison(plan, previous, has_overrides=has_overrides)
-        return render_comparison(plan, await clickhouse.query(both, query_id=query_id))
+        rows = await quick_first(
+            clickhouse,
+            plan,
+            lambda quick: compile_comparison(
+                plan, previous, has_overrides=has_overrides, quick_only=quick
+            ),
+            query_id=query_id,
+        )
+        return render_comparison(plan, rows)
     answers = [
         render(
             side,
@@ -58,7 +66,14 @@ class _Asked:
     async def rows(self) -> Sequence[Sequence[object]]:
         """Rows as of compile_funnel's statement."""
         if not routed(self.plan):
-            return await self._run(compile_funnel(self.plan, has_overrides=self.has_overrides))
+            return await quick_first(
+                self.clickhouse,
+                self.plan,
+                lambda quick: compile_funnel(
+                    self.plan, has_overrides=self.has_overrides, quick_only=quick
+                ),
+                query_id=self.query_id,
+            )
         actors = self._actors()
         many = await self._partial(actors, quick_paths(actors), quick=True)
         missing = next((row for row in many if row.step == TANGLED), None)
@@ -84,10 +99,9 @@ class _Asked:
 
 
 def routed(plan: FunnelPlan) -> bool:
-    """Whether the quick form goes first, alone, and the full form follows for whom it must.
+    """Whether the full form need only be asked for those whom the quick one cannot tell.
 
-    Few funnels have anybody for the full form, so the statement that has both would read the
-    events three times in vain.
+    Steps of everybody together are such numbers as can be joined (partial.py).
     """
     return (
         plan.viz == "steps"

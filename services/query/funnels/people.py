@@ -19,7 +19,7 @@ from services.query.funnels.selection import (
     Value,
 )
 from services.query.funnels.sql_arrays import split_of
-from services.query.funnels.sql_people import base_us, compile_actors, compile_history
+from services.query.funnels.sql_people import base_us, compile_history
 from services.query.moments import moment
 
 
@@ -42,27 +42,6 @@ class SeenEvent(msgspec.Struct, frozen=True, array_like=True):
         if isinstance(value, int):
             return self.value == value
         return self.value == (list(value) if isinstance(self.value, list) else value[0])
-
-
-async def people(
-    clickhouse: ClickHouse,
-    plan: FunnelPlan,
-    selection: Selection,
-    *,
-    has_overrides: bool,
-    limit: int,
-    offset: int = 0,
-    query_id: str | None = None,
-) -> list[SelectedActor]:
-    """A page of the actors behind the number, by id, each with the events of its reported attempt.
-
-    Trends count entries, not attempts: their actors come without events.
-    """
-    statement = compile_actors(
-        plan, selection, has_overrides=has_overrides, limit=limit, offset=offset
-    )
-    rows = await clickhouse.query(statement, query_id=query_id)
-    return await with_events(clickhouse, plan, selection, rows, has_overrides=has_overrides)
 
 
 async def with_events(

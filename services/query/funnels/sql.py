@@ -17,13 +17,15 @@ from services.query.funnels.sql_totals import totals
 from services.query.funnels.sql_trends import cells, trend_totals
 
 
-def compile_funnel(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
+def compile_funnel(plan: FunnelPlan, *, has_overrides: bool, quick_only: bool = False) -> Statement:
     """The statement whose rows `result.render` makes the answer of.
 
-    has_overrides: whether the project has merged persons.
+    has_overrides: whether the project has merged persons. quick_only: see Actors.
     """
     bindings = Bindings()
-    actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
+    actors = Actors(
+        plan=plan, bindings=bindings, has_overrides=has_overrides, quick_only=quick_only
+    )
     match plan.viz:
         case "steps":
             text = totals(plan, bindings, paths(actors))
@@ -36,11 +38,15 @@ def compile_funnel(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
     return Statement(text, bindings.values)
 
 
-def compile_comparison(plan: FunnelPlan, previous: FunnelPlan, *, has_overrides: bool) -> Statement:
+def compile_comparison(
+    plan: FunnelPlan, previous: FunnelPlan, *, has_overrides: bool, quick_only: bool = False
+) -> Statement:
     """Times to convert of two periods, over bins that both share."""
     bindings = Bindings()
     sides = (
-        paths(Actors(plan=side, bindings=bindings, has_overrides=has_overrides))
+        paths(
+            Actors(plan=side, bindings=bindings, has_overrides=has_overrides, quick_only=quick_only)
+        )
         for side in (plan, previous)
     )
     return Statement(time_to_convert(plan, bindings, *sides), bindings.values)

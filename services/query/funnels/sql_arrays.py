@@ -22,13 +22,15 @@ Split = Literal["none", "touch", "value", "step"]
 class Actors(msgspec.Struct, frozen=True, kw_only=True):
     """One array per actor, still to be rendered with a layout.
 
-    only: text of a set that the actors are restricted to.
+    only: text of a set that the actors are restricted to. quick_only: the statement is stopped
+    (QueryStopped) by the first actor whom only the full form can tell, instead of having both.
     """
 
     plan: FunnelPlan
     bindings: Bindings
     has_overrides: bool
     only: str | None = None
+    quick_only: bool = False
 
 
 def split_of(plan: FunnelPlan) -> Split:

@@ -69,10 +69,14 @@ def plain(plan: FunnelPlan) -> FunnelPlan:
     return msgspec.structs.replace(plan, breakdown=None, viz="steps")
 
 
-def compile_correlation(plan: FunnelPlan, question: Question, *, has_overrides: bool) -> Statement:
+def compile_correlation(
+    plan: FunnelPlan, question: Question, *, has_overrides: bool, quick_only: bool = False
+) -> Statement:
     """Rows of `parts`, `success`, `failure`: the totals, the best successes, then the failures."""
     bindings = Bindings()
-    actors = Actors(plan=plain(plan), bindings=bindings, has_overrides=has_overrides)
+    actors = Actors(
+        plan=plain(plan), bindings=bindings, has_overrides=has_overrides, quick_only=quick_only
+    )
     match question:
         case OfEvents():
             named = _event_names(actors, question)
@@ -113,10 +117,13 @@ def compile_correlated(
     has_overrides: bool,
     limit: int,
     offset: int = 0,
+    quick_only: bool = False,
 ) -> Statement:
     """Rows as of sql_people.compile_actors: `id` (text, ascending) and `times`."""
     bindings = Bindings()
-    actors = Actors(plan=plain(plan), bindings=bindings, has_overrides=has_overrides)
+    actors = Actors(
+        plan=plain(plan), bindings=bindings, has_overrides=has_overrides, quick_only=quick_only
+    )
     tests = []
     if correlating.converted is not None:
         tests.append("p.converted" if correlating.converted else "NOT p.converted")

@@ -28,7 +28,7 @@ def _paths(actors: Actors, layout: Layout) -> str:
     plan = actors.plan
     if some_by_walk(plan):
         return _walked(actors, layout)
-    if not some_by_uuid(plan):
+    if actors.quick_only or not some_by_uuid(plan):
         return _quick(actors, layout)
     tied = f"(SELECT actor FROM ({arrays(actors, layout)}) WHERE {tangled(layout)})"
     quick, only = _quick(actors, layout), msgspec.structs.replace(actors, only=tied)
@@ -78,7 +78,7 @@ def _layout(plan: FunnelPlan) -> Layout:
 
 
 def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str:
-    """All actors but those whose ties only the full form can tell."""
+    """All actors but those whose ties only the full form can tell; quick_only: or none."""
     plan, carry, gathered = actors.plan, carried(actors.plan), arrays(actors, layout)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     if plan.order == "unordered":
@@ -91,7 +91,7 @@ def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str
         gathered = emptied(layout, carry, gathered)
         carry += ", tangled"
     elif some_by_uuid(plan):
-        gathered = untangled(layout, carry, gathered)
+        gathered = untangled(layout, carry, gathered, stop=actors.quick_only)
     optional = any(step.optional for step in plan.steps)
     if plan.order == "ordered" and not plan.exclusions and not optional:
         return sql_ordered.ordered(layout, carry, gathered, window)

@@ -25,7 +25,13 @@ from services.query.moments import microseconds
 
 
 def compile_actors(
-    plan: FunnelPlan, selection: Selection, *, has_overrides: bool, limit: int, offset: int = 0
+    plan: FunnelPlan,
+    selection: Selection,
+    *,
+    has_overrides: bool,
+    limit: int,
+    offset: int = 0,
+    quick_only: bool = False,
 ) -> Statement:
     """Rows of `id` (text, ascending) and `times`, as in sql_paths; [] for trends.
 
@@ -35,7 +41,9 @@ def compile_actors(
     value = None if isinstance(selection, InBin) else selection.value
     if value is None:
         plan = msgspec.structs.replace(plan, breakdown=None)
-    actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
+    actors = Actors(
+        plan=plan, bindings=bindings, has_overrides=has_overrides, quick_only=quick_only
+    )
     match selection:
         case AtStep(step=step):
             found, times = paths(actors), "times"

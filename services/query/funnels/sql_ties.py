@@ -43,9 +43,13 @@ def mixed(layout: Layout, *, by_value: bool = False) -> str:
     return f"arrayReverseFill((m, x, y) -> NOT ({same_time}), {so_far}, a, arrayShiftLeft(a, 1))"
 
 
-def untangled(layout: Layout, carried: str, arrays: str) -> str:
-    """The arrays without those that only the full form can tell: see `tangled`."""
-    return f"SELECT {carried}, a FROM ({arrays}) WHERE NOT ({tangled(layout)})"
+def untangled(layout: Layout, carried: str, arrays: str, *, stop: bool) -> str:
+    """The arrays without those that only the full form can tell: see `tangled`.
+
+    stop: the first of them stops the statement.
+    """
+    test = f"throwIf({tangled(layout)})" if stop else tangled(layout)
+    return f"SELECT {carried}, a FROM ({arrays}) WHERE NOT ({test})"
 
 
 def emptied(layout: Layout, carried: str, arrays: str) -> str:

@@ -1,6 +1,7 @@
 """A page of the actors behind a number: computed like the number, then shown by their records."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, assert_never
 
 import msgspec
@@ -10,10 +11,10 @@ from contracts.api.times import written
 from contracts.queries.errors import invalid_input
 from services.common.clickhouse import ClickHouse
 from services.common.database import Pool
-from services.common.statement import Statement
 from services.query.funnels import plan as plans
 from services.query.funnels.people import with_events
 from services.query.funnels.plan import FunnelPlan
+from services.query.funnels.quick import quick_first
 from services.query.funnels.selection import AtStep, SelectedActor, Selection
 from services.query.funnels.sql_correlation import Correlating, compile_correlated, plain
 from services.query.funnels.sql_people import compile_actors
@@ -66,8 +67,7 @@ class Actors:
         query_id: str | None = None,
     ) -> Page:
         """By actor id. Raises EngineError's kinds."""
-        statement = _listing(planned, pointed, limit=limit, offset=offset)
-        rows = await self._clickhouse.query(statement, query_id=query_id)
+        rows = await self._listed(planned, pointed, limit=limit, offset=offset, query_id=query_id)
         return await self._shown(planned, pointed, rows)
 
     async def sorted_page(
@@ -81,8 +81,7 @@ class Actors:
         query_id: str | None = None,
     ) -> Page:
         """By what their records say. Raises InvalidQuery for too many; EngineError's kinds."""
-        statement = _listing(planned, pointed, limit=MOST_SORTED + 1)
-        rows = await self._clickhouse.query(statement, query_id=query_id)
+        rows = await self._listed(planned, pointed, limit=MOST_SORTED + 1, query_id=query_id)
         if len(rows) > MOST_SORTED:
             detail = f"No more than {MOST_SORTED} actors can be searched or ordered."
             raise invalid_input("query__orderBy", detail)
@@ -94,6 +93,30 @@ class Actors:
     async def one(self, plan: FunnelPlan, id_: str) -> AnyActor | None:
         """Somebody's record, without events."""
         return (await self._bodies(plan, [id_])).get(id_)
+
+    async def _listed(
+        self,
+        planned: Planned,
+        pointed: Pointed,
+        *,
+        limit: int,
+        offset: int = 0,
+        query_id: str | None,
+    ) -> Sequence[Sequence[Any]]:
+        """Ids, ascending, and by what they are shown."""
+        plan = planned.plan
+        if isinstance(pointed, Correlating):
+            seen, listing = plain(plan), partial(compile_correlated, plan, pointed)
+        else:
+            seen, listing = plan, partial(compile_actors, plan, pointed)
+        return await quick_first(
+            self._clickhouse,
+            seen,
+            lambda quick: listing(
+                has_overrides=planned.has_overrides, limit=limit, offset=offset, quick_only=quick
+            ),
+            query_id=query_id,
+        )
 
     async def _shown(
         self, planned: Planned, pointed: Pointed, rows: Sequence[Sequence[Any]]
@@ -126,15 +149,6 @@ class Actors:
                 return {id_: ValueActor(id=id_, name=id_) for id_ in ids}
             case _:
                 assert_never(plan.actor)
-
-
-def _listing(planned: Planned, pointed: Pointed, *, limit: int, offset: int = 0) -> Statement:
-    plan, has_overrides = planned.plan, planned.has_overrides
-    if isinstance(pointed, Correlating):
-        return compile_correlated(
-            plan, pointed, has_overrides=has_overrides, limit=limit, offset=offset
-        )
-    return compile_actors(plan, pointed, has_overrides=has_overrides, limit=limit, offset=offset)
 
 
 def _with_events(body: AnyActor | None, actor: SelectedActor) -> AnyActor | None:

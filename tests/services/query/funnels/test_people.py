@@ -9,7 +9,6 @@ import pytest
 from contracts.api.funnels import FunnelStep, FunnelTrend, TimeToConvert
 from services.common.clickhouse import ClickHouse
 from services.query.funnels.oracle.people import outcomes
-from services.query.funnels.people import people
 from services.query.funnels.periods import periods
 from services.query.funnels.plan import FunnelPlan, Viz
 from services.query.funnels.result import render
@@ -17,6 +16,7 @@ from services.query.funnels.selection import AtStep, InBin, InPeriod, Selection,
 from services.query.funnels.sql import compile_funnel
 from services.query.funnels.sql_people import compile_actors
 from tests.funnels.engine import store
+from tests.funnels.people_page import people
 from tests.funnels.plans import make_plan
 from tests.funnels.worlds import World, entered, make_world
 

@@ -1,0 +1,54 @@
+"""Which forms a funnel takes whose events may match several steps."""
+
+from uuid import UUID
+
+import pytest
+
+from services.common.clickhouse import ClickHouse
+from services.common.statement import Statement
+from services.query.funnels.quick import quick_first
+from services.query.funnels.sql import compile_funnel
+from tests.funnels.engine import store
+from tests.funnels.stories import BY_PROPERTY, funnel, parse
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("history", "asked", "converted"),
+    [
+        ("A0 AB5", [True], 1),
+        # Only the uuids tell which of the two events is the visit.
+        ("A0 AB0", [True, False], 1),
+        ("AB0 AB0 B20", [True], 1),
+        ("AB0", [True], 0),
+    ],
+)
+async def test_all_forms_are_asked_when_the_quick_ones_cannot_tell(
+    clickhouse: ClickHouse, history: str, asked: list[bool], converted: int
+) -> None:
+    await store(clickhouse, 1, [(UUID(int=7), parse(history))])
+    plan = funnel("A B", names=("A", "B", "AB"), team_id=1, breakdown=BY_PROPERTY)
+    tried: list[bool] = []
+
+    def compiled(quick: bool) -> Statement:
+        tried.append(quick)
+        return compile_funnel(plan, has_overrides=False, quick_only=quick)
+
+    rows = await quick_first(clickhouse, plan, compiled)
+    assert tried == asked
+    assert rows == await clickhouse.query(compile_funnel(plan, has_overrides=False))
+    assert sum(row[4] for row in rows if row[3] == 2) == converted
+
+
+async def test_funnels_that_the_quick_forms_tell_are_asked_once(clickhouse: ClickHouse) -> None:
+    await store(clickhouse, 1, [(UUID(int=7), parse("A0 B0"))])
+    plan = funnel("A B", names=("A", "B"), team_id=1, viz="time_to_convert")
+    tried: list[bool] = []
+
+    def compiled(quick: bool) -> Statement:
+        tried.append(quick)
+        return compile_funnel(plan, has_overrides=False, quick_only=quick)
+
+    await quick_first(clickhouse, plan, compiled)
+    assert tried == [False]
