@@ -25,6 +25,8 @@ from services.query.funnels.plan import FunnelPlan
 from services.query.moments import microseconds
 
 _CODE_BITS = 7
+_PLACE_AT = 2
+_PLACED_AT = _PLACE_AT + 32
 NOTHING = 1
 """The code of an event that matches no step and no exclusion."""
 
@@ -208,6 +210,22 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def start(self, x: str) -> str:
         """`x` without all but its time: what an attempt is known by."""
         return self.without(x, 2**self.time_at - 1)
+
+    def placed(self, x: str, place: str, flags: str = "0") -> str:
+        """A number by which `x` sorts first by itself, then by its place (UInt32), not by flags.
+
+        flags: of two bits; no two numbers differ by them alone.
+        """
+        wider = "UInt128" if self.type == "UInt64" else "UInt256"
+        low = f"{place} * {1 << _PLACE_AT} + {flags}"
+        return f"bitShiftLeft(to{wider}({x}), {_PLACED_AT}) + {low}"
+
+    def of_placed(self, e: str) -> str:
+        """The `x` of such a number."""
+        return f"to{self.type}(bitShiftRight({e}, {_PLACED_AT}))"
+
+    def place_of(self, e: str) -> str:
+        return f"toUInt32(bitShiftRight(toUInt64({e}), {_PLACE_AT}))"
 
     def newest(self, taken: str) -> str:
         """The last number of `taken` up to each event, or 0. taken: numbers that only grow, or 0.

@@ -9,7 +9,7 @@ import msgspec
 
 from services.query.funnels import sql_ordered
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql_arrays import Actors, arrays, arrays_with_uuids, carried, split_of
+from services.query.funnels.sql_arrays import Actors, arrays, arrays_by_uuid, carried, split_of
 from services.query.funnels.sql_barred import barred
 from services.query.funnels.sql_layout import Layout, layout_of
 from services.query.funnels.sql_stages import staged
@@ -105,7 +105,7 @@ def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str
 def _full(actors: Actors, layout: Layout) -> str:
     plan, carry = actors.plan, carried(actors.plan)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
-    gathered = arrays_with_uuids(actors, layout)
+    gathered = arrays_by_uuid(actors, layout)
     entries = full(layout, carry, gathered, tangled_only=True)
     return staged(plan, layout, carry, entries, window, full=True)
 
@@ -116,7 +116,7 @@ def _walked(actors: Actors, layout: Layout) -> str:
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     by_uuid = some_by_uuid(plan)
     if by_uuid:
-        gathered = full(layout, carry, arrays_with_uuids(actors, layout))
+        gathered = full(layout, carry, arrays_by_uuid(actors, layout))
     else:
         gathered = settled(layout, carry, arrays(actors, layout), strict=plan.order == "strict")
     walks = f"arrayExists(x -> {' OR '.join(_walking(plan, layout))}, a)"

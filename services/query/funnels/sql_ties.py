@@ -76,31 +76,32 @@ def full(layout: Layout, carried: str, gathered: str, *, tangled_only: bool = Fa
     """`carried`, `a`, `ids`: in mixed ties one number per event and step, by step, then uuid.
 
     tangled_only: what the quick forms can tell is left out.
-    gathered: `carried`, `a`, `uuids`. ids: tells the events of several steps in mixed ties apart, 0
-    elsewhere. Of one instant, step k can only be taken by one of the first k events that match it,
-    as an attempt has used k - 1 before: the others are left out.
+    gathered: `carried`, `a`, `places` (sql_arrays). ids: tells the events of several steps in mixed
+    ties apart, 0 elsewhere. Of one instant, step k can only be taken by one of the first k events
+    that match it, as an attempt has used k - 1 before: the others are left out.
     """
     # An event that attribution lets match a step but not take it stays out of that step's turn.
     turns = layout.matches("x", "s")
     if layout.wanted is not None:
         taken_by_own = layout.number(layout.step(layout.wanted))
         turns += f" AND (s != {taken_by_own} OR {layout.has('x', str(layout.own))})"
-    # As few columns as will do: sorting is what takes longest. Flags must not decide the order.
-    flags = f"toUInt8(bitAnd(x, {layout.own}))"
-    step = f"{layout.start('x')} + s + {layout.number(layout.tied)}"
+    own = f"toUInt8(bitAnd(x, {layout.own}))"
+    as_step = f"{layout.start('x')} + s + {layout.number(layout.tied)}"
+    flags = f"{own} + {_SEVERAL} * ({layout.is_several('x')})"
     one_each = (
-        f"arrayMap(s -> ({step}, u, {flags} + {_SEVERAL} * ({layout.is_several('x')})), "
+        f"arrayMap(s -> {layout.placed(as_step, 'p', flags)}, "
         f"arrayFilter(s -> {turns}, {layout.every_step}))"
     )
-    as_it_is = f"[({layout.without('x', layout.own)}, u, {flags})]"
+    as_it_is = f"[{layout.placed(layout.without('x', layout.own), 'p', own)}]"
     entries = (
-        f"arraySort(arrayFlatten(arrayMap((x, u, m) -> if(m, {one_each}, {as_it_is}), "
-        "a, uuids, mixed)))"
+        f"arraySort(arrayFlatten(arrayMap((x, p, m) -> if(m, {one_each}, {as_it_is}), "
+        "a, places, mixed)))"
     )
+    numbers = f"arrayMap(e -> {layout.of_placed('e')}, entries)"
     place = layout.place(layout.only_steps("n"))
     kept = (
-        f"arrayFilter((e, n, c) -> NOT ({layout.is_tied('n')}) OR c <= {place}, "
-        "entries, entries.1, arrayEnumerateUniq(entries.1))"
+        f"arrayFilter((z, n, c) -> NOT ({layout.is_tied('n')}) OR c <= {place}, "
+        "arrayZip(numbers, entries), numbers, arrayEnumerateUniq(numbers))"
     )
     told = f"SELECT *, {mixed(layout)} AS mixed FROM ({gathered})"
     if tangled_only:
@@ -108,10 +109,12 @@ def full(layout: Layout, carried: str, gathered: str, *, tangled_only: bool = Fa
             f"SELECT * FROM (SELECT *, {mixed(layout)} AS mixed, {tangled(layout)} AS tangled "
             f"FROM ({gathered})) WHERE tangled"
         )
+    sorted_ = f"SELECT {carried}, {entries} AS entries FROM ({told})"
+    numbered = f"SELECT {carried}, entries, {numbers} AS numbers FROM ({sorted_})"
+    flagged = f"arrayMap((n, e) -> n + toUInt8(bitAnd(e, {layout.own})), kept.1, kept.2)"
+    several = layout.has("e", str(_SEVERAL))
+    ids = f"arrayMap(e -> if({several}, {layout.place_of('e')}, 0), kept.2)"
     return (
-        f"SELECT {carried}, arrayMap((n, flags) -> n + bitAnd(flags, {layout.own}), kept.1, kept.3)"
-        f" AS a, arrayMap((id, flags) -> if(flags >= {_SEVERAL}, id, 0), "
-        "arrayEnumerateDense(kept.2), kept.3) AS ids "
-        f"FROM (SELECT {carried}, {kept} AS kept FROM (SELECT {carried}, {entries} AS entries "
-        f"FROM ({told})))"
+        f"SELECT {carried}, {flagged} AS a, {ids} AS ids "
+        f"FROM (SELECT {carried}, {kept} AS kept FROM ({numbered}))"
     )

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 async def test_all_forms_are_asked_when_the_quick_ones_cannot_tell(
     clickhouse: ClickHouse, history: str, asked: list[bool], converted: int
 ) -> None:
-    await store(clickhouse, 1, [(UUID(int=7), parse(history))])
+    await store(clickhouse, 1, [(UUID(int=7), tuple(parse(history)))])
     plan = funnel("A B", names=("A", "B", "AB"), team_id=1, breakdown=BY_PROPERTY)
     tried: list[bool] = []
 
@@ -42,7 +42,7 @@ async def test_all_forms_are_asked_when_the_quick_ones_cannot_tell(
 
 
 async def test_funnels_that_the_quick_forms_tell_are_asked_once(clickhouse: ClickHouse) -> None:
-    await store(clickhouse, 1, [(UUID(int=7), parse("A0 B0"))])
+    await store(clickhouse, 1, [(UUID(int=7), tuple(parse("A0 B0")))])
     plan = funnel("A B", names=("A", "B"), team_id=1, viz="time_to_convert")
     tried: list[bool] = []
 
