@@ -9,8 +9,8 @@ clean, or wholly spoilt when that attempt was; none: partly.
 from collections.abc import Callable
 
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql_layout import Layout
-from services.query.funnels.sql_stages import Stages
+from services.query.funnels.sql_layout import Layout, let
+from services.query.funnels.sql_stages import at_turn, if_anybody
 from services.query.funnels.sql_walks import CLEAN, PARTLY, WHOLLY, entry_walk
 
 
@@ -92,15 +92,15 @@ def _fold(plan: FunnelPlan, layout: Layout, window: str, events: str) -> str:
 
     The mark of a step is told in the iteration of the next, by the exclusions that bar that.
     """
-    stages = Stages(plan, layout, window)
+    at = at_turn(plan, layout, window, events="acc.1", starts="acc.2")
     goal = plan.to_step
-    touched, clean = stages.touched(), stages.clean
-    standing = stages.before(clean)
+    touched, clean = at.touched(), at.clean("marked")
+    standing = at.before(clean)
     kinds = (
         f"arrayMap((t, c, s) -> multiIf(t = 0 OR t = s, 0, c > 0, {CLEAN}, {WHOLLY}), "
         f"{touched}, {clean}, {standing})"
     )
-    spoiling = stages.spoiling()
+    spoiling = at.spoiling(at.before(touched))
     before = f"arrayShiftRight(arrayFill(s -> s > 0, {spoiling}), 1)"
     strikes = f"arrayMap((s, b, x) -> if(s > 0 AND s != b, x, 0), {spoiling}, {before}, acc.1)"
     following = f"arrayShiftLeft(arrayReverseFill(y -> y > 0, {strikes}), 1)"
@@ -110,9 +110,9 @@ def _fold(plan: FunnelPlan, layout: Layout, window: str, events: str) -> str:
     columns.append(layout.numbers([layout.barring(k) for k in range(1, goal + 1)]))
     start = layout.start("x")
     state = [
-        stages.if_anybody("acc.1"),
-        stages.if_anybody(standing),
-        stages.if_anybody(kinds),
+        if_anybody(at, at.events),
+        if_anybody(at, standing),
+        if_anybody(at, kinds),
         f"arrayPushBack(acc.4, {mark})",
         f"arrayPushBack(acc.5, arrayExists(t -> t > 0, {touched}))",
         f"has({kinds}, {CLEAN})",
@@ -125,7 +125,8 @@ def _fold(plan: FunnelPlan, layout: Layout, window: str, events: str) -> str:
         "emptyArrayUInt8()",
         "toUInt8(0)",
     ]
+    after = let({"marked": at.marked(spoiling)}, f"({', '.join(state)})")
     return (
-        f"arrayFold((acc, {layout.each}, bar) -> {stages.state(state)}, "
+        f"arrayFold((acc, {layout.each}, bar) -> {after}, "
         f"{', '.join(columns)}, ({', '.join(initial)}))"
     )

@@ -32,7 +32,7 @@ def _paths(actors: Actors, layout: Layout) -> str:
         return _quick(actors, layout)
     tied = f"(SELECT actor FROM ({arrays(actors, layout)}) WHERE {tangled(layout)})"
     quick, only = _quick(actors, layout), msgspec.structs.replace(actors, only=tied)
-    return f"{quick} UNION ALL {_full(only, layout)}"
+    return f"{quick} UNION ALL {_full(only, layout, few=False)}"
 
 
 def quick_paths(actors: Actors) -> str:
@@ -47,7 +47,7 @@ def quick_paths(actors: Actors) -> str:
 def full_paths(actors: Actors) -> str:
     """The same of those actors, by the full form."""
     layout = _layout(actors.plan)
-    return _told(layout, _full(actors, layout))
+    return _told(layout, _full(actors, layout, few=actors.only is not None))
 
 
 def _told(layout: Layout, paths: str) -> str:
@@ -102,12 +102,12 @@ def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str
     return staged(plan, layout, carry, gathered, window)
 
 
-def _full(actors: Actors, layout: Layout) -> str:
+def _full(actors: Actors, layout: Layout, *, few: bool) -> str:
     plan, carry = actors.plan, carried(actors.plan)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     gathered = arrays_by_uuid(actors, layout)
     entries = full(layout, carry, gathered, tangled_only=True)
-    return staged(plan, layout, carry, entries, window, full=True)
+    return staged(plan, layout, carry, entries, window, full=True, few=few)
 
 
 def _walked(actors: Actors, layout: Layout) -> str:

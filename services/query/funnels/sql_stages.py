@@ -1,8 +1,8 @@
 """The general form of ordered and strict funnels: exclusions, optional steps, strictness.
 
-One `arrayFold` over step numbers. Its state, for each event of an actor's array `a`: the start of
-the newest attempt that stands at the step before, as it is just before the event (0: none). One
-iteration finds who takes step k at which event, and who is spoilt on the way:
+Step by step. The state, for each event of an actor's array `a`: the start of the newest attempt
+that stands at the step before, as it is just before the event (0: none). A stage finds who takes
+step k at which event, and who is spoilt on the way:
 
     touched   the attempt that would take k at this event
     spoiling  the attempt that this event bars from k
@@ -16,29 +16,46 @@ which the path of the reported attempt is read backwards.
 Who passes optional steps over stands before several steps at once. What bars him from the first of
 them spoils him for all, as his mark goes with his start into the next stages. That suffices if any
 exclusion begins at a required step: then it bars from none without barring from those before it.
+
+The first steps are nested SELECTs, which name what is used twice; all later ones are one
+`arrayFold`, whose text does not grow. It copies its state at every turn: with four steps it takes
+twice as long, or three times.
 """
+
+from collections.abc import Iterable
+
+import msgspec
 
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_layout import Layout, let
 from services.query.funnels.sql_ordered import kept
 
+_NESTED = 4
 _SHORT = 4
 """So few steps are done before emptied arrays pay for being copied."""
 
 
 def staged(
-    plan: FunnelPlan, layout: Layout, carried: str, arrays: str, window: str, *, full: bool = False
+    plan: FunnelPlan,
+    layout: Layout,
+    carried: str,
+    arrays: str,
+    window: str,
+    *,
+    full: bool = False,
+    few: bool = False,
 ) -> str:
     """`carried`, `times` of the reported attempts.
 
-    arrays: `carried`, `a`, ties settled; in the full form `ids` too (sql_ties).
+    arrays: `carried`, `a`, ties settled; in the full form `ids` too (sql_ties). few: of so few
+    actors that the engine takes longer to read the statement.
     """
-    stages = Stages(plan, layout, window, full)
-    # Nested, and not one SELECT of aliases: the analyzer would copy the fold into each use.
-    folded = f"SELECT {carried}, a, {stages.fold()} AS acc FROM ({arrays})"
-    deepest = f"SELECT {carried}, a, acc, arrayLastIndex(r -> r, acc.4) AS depth FROM ({folded})"
+    # With exclusions nested stages are read for 0.2 s.
+    nested = 0 if few or plan.exclusions else min(layout.steps, _NESTED)
+    stages = _Stages(plan, layout, window, full, nested)
+    deepest = f"SELECT *, arrayLastIndex(r -> r, reached) AS depth FROM ({stages.told(arrays)})"
     reached = (
-        f"SELECT {carried}, a, acc, depth, acc.3[depth] AS last{stages.anchor()} "
+        f"SELECT *, good[depth] AS last{stages.anchor()} "
         f"FROM ({deepest}) WHERE {kept(carried, 'last > 0')}"
     )
     path = f"SELECT {carried}, a, depth, {stages.path()} AS path FROM ({reached})"
@@ -48,156 +65,73 @@ def staged(
     return f"SELECT {carried}, {times} AS times FROM ({path})"
 
 
-class Stages:
-    """The text of one stage, in which the array is acc.1 and the starts before it acc.2."""
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """The text of one stage, from the text of what it looks at.
 
-    def __init__(self, plan: FunnelPlan, layout: Layout, window: str, full: bool = False) -> None:
-        self.plan = plan
-        self.layout = layout
-        self.window = window
-        self.full = full
-        self.strict = plan.order == "strict"
-        self.barred = bool(plan.exclusions)
-        self.optional = any(step.optional for step in plan.steps)
-        # Whether the path must know how long an attempt stood where it had arrived.
-        self.cleared = self.strict and self.optional
+    events, starts: the arrays of the state; ids, used (full form): the events' ids, and those that
+    the newest attempt has used. takes: whether the event `x` can take the step. step, bar,
+    next_bar: the step's own bits, and those that bar it and the step after it. optional: whether
+    it may be passed over; None: no step may. folded: in a fold over the steps.
+    """
 
-    @property
-    def ids(self) -> int:
-        """The place in `acc` of the ids, and behind them of what each attempt used."""
-        return 6 + self.optional + self.cleared
+    layout: Layout
+    window: str
+    strict: bool
+    events: str
+    starts: str
+    takes: str
+    step: str
+    bar: str
+    next_bar: str
+    optional: str | None
+    folded: bool = False
+    ids: str = ""
+    used: str = ""
 
-    def fold(self) -> str:
-        """acc: a, starts, first good arrival per step, reached, positions[, anchors][, ends]."""
-        layout, n = self.layout, self.layout.steps
-        names, columns = [layout.each], layout.steps_in_order
-        if self.barred:
-            names += ["bar", "next_bar"]
-            columns.append(layout.numbers([layout.barring(k) for k in range(1, n + 1)]))
-            columns.append(layout.numbers([layout.barring(k + 1) for k in range(1, n + 1)]))
-        if self.optional:
-            names.append("optional")
-            columns.append(f"{[int(step.optional) for step in self.plan.steps]}::Array(UInt8)")
-        arrivals = self.arrivals()
-        arrived = f"arrayFilter((i, e) -> e > 0, arrayEnumerate(acc.1), {arrivals})"
-        state = [
-            self.if_anybody("acc.1"),
-            self.if_anybody(self._next_starts()),
-            f"arrayPushBack(acc.3, {self._good(arrivals)})",
-            f"arrayPushBack(acc.4, arrayExists(e -> e > 0, {self.touched()}))",
-            f"arrayPushBack(acc.5, {arrived})",
-        ]
-        initial = [
-            "a",
-            f"arrayMap(x -> {layout.start('x')}, a)",
-            "emptyArrayUInt32()",
-            "emptyArrayUInt8()",
-            "[]::Array(Array(UInt32))",
-        ]
-        if self.optional:
-            state.append(f"arrayPushBack(acc.6, arrayFilter(e -> e > 0, {arrivals}))")
-            initial.append(f"[]::Array(Array({layout.type}))")
-        if self.cleared:
-            ends = f"arrayFilter((end, e) -> e > 0, {self._ends()}, {arrivals})"
-            state.append(f"arrayPushBack(acc.7, {ends})")
-            initial.append("[]::Array(Array(UInt32))")
-        if self.full:
-            state += [self.if_anybody(f"acc.{self.ids}"), self.if_anybody(self._used(arrivals))]
-            initial += ["ids", "arrayMap(x -> emptyArrayUInt32(), a)"]
-        return (
-            f"arrayFold((acc, {', '.join(names)}) -> {self.state(state)}, "
-            f"{', '.join(columns)}, ({', '.join(initial)}))"
-        )
-
-    def touched(self, starts: str = "acc.2", only: str = "") -> str:
-        takes = f"{self.layout.takes('x')} AND x - f <= {self.window}{only}"
-        if not self.full:
-            return f"arrayMap((x, f) -> if({takes}, f, 0), acc.1, {starts})"
+    def touched(self, starts: str | None = None, only: str = "") -> str:
+        takes = f"{self.takes} AND x - f <= {self.window}{only}"
+        if not self.ids:
+            return f"arrayMap((x, f) -> if({takes}, f, 0), {self.events}, {starts or self.starts})"
         return (
             f"arrayMap((x, f, id, used) -> if({takes} AND NOT has(used, id), f, 0), "
-            f"acc.1, {starts}, acc.{self.ids}, acc.{self.ids + 1})"
+            f"{self.events}, {starts or self.starts}, {self.ids}, {self.used})"
         )
-
-    def _used(self, arrivals: str) -> str:
-        """The ids of the events that the newest attempt at k has used, before each event."""
-        ids, used = f"acc.{self.ids}", f"acc.{self.ids + 1}"
-        with_this = f"arrayMap((id, u) -> if(id > 0, arrayPushBack(u, id), u), {ids}, {used})"
-        filled = f"arrayShiftRight(arrayFill((u, e) -> e > 0, {with_this}, {arrivals}), 1)"
-        if not self.optional:
-            return filled
-        passed = f"optional AND (s = 0 OR x - s > {self.window})"
-        return (
-            f"arrayMap((new, old, s, x) -> if({passed}, old, new), "
-            f"{filled}, {used}, {self.before(self.clean)}, acc.1)"
-        )
-
-    def state(self, parts: list[str]) -> str:
-        """The state after a step. Exclusions ask for `marked` at every turn: repeated each time, it
-        made the engine take twice as long to analyse the statement; named, the fold takes a tenth
-        longer.
-        """
-        state = f"({', '.join(parts)})"
-        return let({"marked": self._marked()}, state) if self.barred else state
-
-    def spoiling(self) -> str:
-        return (
-            f"arrayMap((x, f, s) -> if({self.layout.has('x', 'bar')} AND x - f <= {self.window} "
-            f"AND s != f, f, 0), acc.1, acc.2, {self.before(self.touched())})"
-        )
-
-    @property
-    def clean(self) -> str:
-        if not self.barred:
-            return self.touched()
-        return self.touched("marked", f" AND {self.layout.unspoilt('f')}")
-
-    def _marked(self) -> str:
-        spoilt = f"arrayFill(e -> e > 0, {self.spoiling()})"
-        return f"arrayMap((f, s) -> {self.layout.spoilt_if('f', 'f = s')}, acc.2, {spoilt})"
-
-    def arrivals(self) -> str:
-        return f"arrayMap((e, s) -> if(e != s, e, 0), {self.clean}, {self.before(self.clean)})"
 
     def before(self, taken: str) -> str:
         """Who stands at k just before each event, from who takes k at it."""
         if not self.strict:
-            return f"arrayShiftRight({self.layout.newest(taken)}, 1)"
+            # Their running maximum asks for `taken` twice, which is too long a text in a fold.
+            folded = f"arrayFill(e -> e > 0, {taken})"
+            return f"arrayShiftRight({folded if self.folded else self.layout.newest(taken)}, 1)"
         # An event that matches another step, or none, clears S[k]: its 0 spreads.
         clears = f"NOT ({self._stays()})"
-        return f"arrayShiftRight(arrayFill((e, x) -> e > 0 OR {clears}, {taken}, acc.1), 1)"
+        return f"arrayShiftRight(arrayFill((e, x) -> e > 0 OR {clears}, {taken}, {self.events}), 1)"
 
-    def _stays(self) -> str:
-        """Strict: whether S[k] outlives the event `x`."""
-        return f"{self.layout.matches('x', 'step')} OR {self.layout.is_tied('x')}"
-
-    def _ends(self) -> str:
-        """Strict: for each event the position of the first from it on that clears S[k]; 0: none."""
-        clearing = f"arrayMap((x, i) -> if({self._stays()}, 0, i), acc.1, arrayEnumerate(acc.1))"
-        return f"arrayReverseFill(i -> i > 0, {clearing})"
-
-    def _next_starts(self) -> str:
-        standing = self.before(self.clean)
-        if not self.optional:
-            return standing
-        passing = "marked" if self.barred else "acc.2"
+    def spoiling(self, standing: str) -> str:
+        """standing: `before` of all who are touched."""
         return (
-            f"arrayMap((s, f, x) -> if(optional AND (s = 0 OR x - s > {self.window}), f, s), "
-            f"{standing}, {passing}, acc.1)"
+            f"arrayMap((x, f, s) -> if({self.layout.has('x', self.bar)} AND "
+            f"x - f <= {self.window} AND s != f, f, 0), {self.events}, {self.starts}, {standing})"
         )
 
-    def if_anybody(self, array: str) -> str:
-        """The array, emptied when nobody stood at the step before: nobody will at any later one."""
-        if self.layout.steps <= _SHORT:
-            return array
-        return f"if(arrayExists(f -> f > 0, acc.2), {array}, arrayResize({array}, 0))"
+    def marked(self, spoiling: str) -> str:
+        spoilt = f"arrayFill(e -> e > 0, {spoiling})"
+        return f"arrayMap((f, s) -> {self.layout.spoilt_if('f', 'f = s')}, {self.starts}, {spoilt})"
 
-    def _good(self, arrivals: str) -> str:
+    def clean(self, marked: str) -> str:
+        return self.touched(marked, f" AND {self.layout.unspoilt('f')}")
+
+    def arrivals(self, clean: str, standing: str) -> str:
+        """standing: `before` of the clean, here and below."""
+        return f"arrayMap((e, s) -> if(e != s, e, 0), {clean}, {standing})"
+
+    def good(self, arrivals: str, standing: str, *, barred: bool) -> str:
         """The position of the first arrival that nothing spoils while it is the deepest; or 0."""
-        if not self.barred:
+        if not barred:
             return f"arrayFirstIndex(e -> e > 0, {arrivals})"
         effective = (
-            f"arrayMap((x, s) -> if({self.layout.has('x', 'next_bar')} AND s > 0, x, 0), "
-            f"acc.1, {self.before(self.clean)})"
+            f"arrayMap((x, s) -> if({self.layout.has('x', self.next_bar)} AND s > 0, x, 0), "
+            f"{self.events}, {standing})"
         )
         # From the event after the arrival's: an event bars who stands there before it.
         following = f"arrayShiftLeft(arrayReverseFill(y -> y > 0, {effective}), 1)"
@@ -206,9 +140,192 @@ class Stages:
             f"{arrivals}, {following})"
         )
 
+    def next_starts(self, standing: str, passing: str) -> str:
+        """passing: the starts of those who pass the step over, marked."""
+        if self.optional is None:
+            return standing
+        return (
+            f"arrayMap((s, f, x) -> if({self._passed()}, f, s), "
+            f"{standing}, {passing}, {self.events})"
+        )
+
+    def next_used(self, arrivals: str, standing: str) -> str:
+        """The ids of the events that the newest attempt at k has used, before each event."""
+        with_this = (
+            f"arrayMap((id, u) -> if(id > 0, arrayPushBack(u, id), u), {self.ids}, {self.used})"
+        )
+        filled = f"arrayShiftRight(arrayFill((u, e) -> e > 0, {with_this}, {arrivals}), 1)"
+        if self.optional is None:
+            return filled
+        return (
+            f"arrayMap((new, old, s, x) -> if({self._passed()}, old, new), "
+            f"{filled}, {self.used}, {standing}, {self.events})"
+        )
+
+    def ends(self) -> str:
+        """Strict: for each event the position of the first from it on that clears S[k]; 0: none."""
+        positions = f"arrayEnumerate({self.events})"
+        clearing = f"arrayMap((x, i) -> if({self._stays()}, 0, i), {self.events}, {positions})"
+        return f"arrayReverseFill(i -> i > 0, {clearing})"
+
+    def _passed(self) -> str:
+        return f"{self.optional} AND (s = 0 OR x - s > {self.window})"
+
+    def _stays(self) -> str:
+        """Strict: whether S[k] outlives the event `x`."""
+        return f"{self.layout.matches('x', self.step)} OR {self.layout.is_tied('x')}"
+
+
+def at_turn(plan: FunnelPlan, layout: Layout, window: str, **state: str) -> Stage:
+    """The stage of a fold over the steps, which calls what differs `step`, `own`, `bar` …
+
+    state: see Stage.
+    """
+    return Stage(
+        layout=layout,
+        window=window,
+        strict=plan.order == "strict",
+        takes=layout.takes("x"),
+        step="step",
+        bar="bar",
+        next_bar="next_bar",
+        optional="optional" if any(step.optional for step in plan.steps) else None,
+        folded=True,
+        **state,
+    )
+
+
+def if_anybody(at: Stage, array: str) -> str:
+    """The array, emptied when nobody stood at the step before: nobody will at any later one."""
+    if at.layout.steps <= _SHORT:
+        return array
+    return f"if(arrayExists(f -> f > 0, {at.starts}), {array}, arrayResize({array}, 0))"
+
+
+class _Stages:
+    """All the stages of a plan, and what is read from them."""
+
+    def __init__(
+        self, plan: FunnelPlan, layout: Layout, window: str, full: bool, nested: int
+    ) -> None:
+        self.plan = plan
+        self.layout = layout
+        self.window = window
+        self.full = full
+        self.nested = nested
+        self.barred = bool(plan.exclusions)
+        self.optional = any(step.optional for step in plan.steps)
+        # Whether the path must know how long an attempt stood where it had arrived.
+        self.cleared = plan.order == "strict" and self.optional
+        # What is told of each step, and its type.
+        self.lists = {"good": "UInt32", "reached": "UInt8", "positions": "Array(UInt32)"}
+        if self.optional:
+            self.lists["anchors"] = f"Array({layout.type})"
+        if self.cleared:
+            self.lists["ends"] = "Array(UInt32)"
+
+    def told(self, arrays: str) -> str:
+        """`arrays`' columns and, as arrays with an element per step, `lists`."""
+        starts = f"arrayMap(x -> {self.layout.start('x')}, a) AS starts_0"
+        used = ", arrayMap(x -> emptyArrayUInt32(), a) AS used_0" if self.full else ""
+        stage = f"SELECT *, {starts}{used} FROM ({arrays})"
+        for k in range(1, self.nested + 1):
+            stage = self._nested(k, stage)
+        each = {
+            name: f"[{', '.join(f'{name}_{k}' for k in range(1, self.nested + 1))}]::Array({type_})"
+            for name, type_ in self.lists.items()
+        }
+        if self.nested == self.layout.steps:
+            return f"SELECT *, {_named(each.items())} FROM ({stage})"
+        folded = f"SELECT *, {self._fold(list(each.values()))} AS acc FROM ({stage})"
+        lists = ((name, f"acc.{i}") for i, name in enumerate(self.lists, start=3))
+        return f"SELECT *, {_named(lists)} FROM ({folded})"
+
+    def _nested(self, k: int, stage: str) -> str:
+        """Stage k: for `starts_` and `used_` of k - 1 those of k, and of each list its element."""
+        layout = self.layout
+        at = Stage(
+            layout=layout,
+            window=self.window,
+            strict=self.plan.order == "strict",
+            events="a",
+            starts=f"starts_{k - 1}",
+            takes=layout.takes_step("x", k),
+            step=layout.mask(layout.step(k)),
+            bar=layout.mask(layout.barring(k)),
+            next_bar=layout.mask(layout.barring(k + 1)),
+            optional="1" if self.plan.steps[k - 1].optional else None,
+            ids="ids" if self.full else "",
+            used=f"used_{k - 1}",
+        )
+        spent = [at.starts, "touched", "standing"]
+        stage = f"SELECT *, {at.touched()} AS touched FROM ({stage})"
+        stage = f"SELECT *, {at.before('touched')} AS standing FROM ({stage})"
+        arrivals = at.arrivals("touched", "standing")
+        after = self._elements(at, "touched", arrivals, "standing")
+        columns = [(f"{name}_{k}", text) for name, text in zip(self.lists, after, strict=True)]
+        columns.append((f"starts_{k}", at.next_starts("standing", at.starts)))
+        if self.full:
+            columns.append((f"used_{k}", at.next_used(arrivals, "standing")))
+            spent.append(at.used)
+        return f"SELECT * EXCEPT ({', '.join(spent)}), {_named(columns)} FROM ({stage})"
+
+    def _elements(self, at: Stage, touched: str, arrivals: str, standing: str) -> list[str]:
+        """What a stage adds to each of `lists`."""
+        elements = [
+            at.good(arrivals, standing, barred=self.barred),
+            f"arrayExists(e -> e > 0, {touched})",
+            f"arrayFilter((i, e) -> e > 0, arrayEnumerate({at.events}), {arrivals})",
+        ]
+        if self.optional:
+            elements.append(f"arrayFilter(e -> e > 0, {arrivals})")
+        if self.cleared:
+            elements.append(f"arrayFilter((end, e) -> e > 0, {at.ends()}, {arrivals})")
+        return elements
+
+    def _fold(self, told: list[str]) -> str:
+        """The stages after those that are done. acc: a, starts, each of `lists`[, ids, used]."""
+        layout, n, done = self.layout, self.layout.steps, self.nested
+        ids = 3 + len(self.lists)
+        full = {"ids": f"acc.{ids}", "used": f"acc.{ids + 1}"} if self.full else {}
+        at = at_turn(self.plan, layout, self.window, events="acc.1", starts="acc.2", **full)
+        names = [layout.each]
+        columns = [f"arraySlice({column}, {done + 1})" for column in layout.steps_in_order]
+        if self.barred:
+            names += ["bar", "next_bar"]
+            columns.append(layout.numbers([layout.barring(k) for k in range(done + 1, n + 1)]))
+            columns.append(layout.numbers([layout.barring(k + 1) for k in range(done + 1, n + 1)]))
+        if self.optional:
+            names.append("optional")
+            may = [int(step.optional) for step in self.plan.steps[done:]]
+            columns.append(f"{may}::Array(UInt8)")
+        touched = at.touched()
+        clean = at.clean("marked") if self.barred else touched
+        standing = at.before(clean)
+        arrivals = at.arrivals(clean, standing)
+        elements = self._elements(at, touched, arrivals, standing)
+        after = [
+            if_anybody(at, at.events),
+            if_anybody(at, at.next_starts(standing, "marked" if self.barred else at.starts)),
+            *(f"arrayPushBack(acc.{i}, {text})" for i, text in enumerate(elements, start=3)),
+        ]
+        before = ["a", f"starts_{done}", *told]
+        if self.full:
+            after += [if_anybody(at, text) for text in (at.ids, at.next_used(arrivals, standing))]
+            before += ["ids", f"used_{done}"]
+        state = f"({', '.join(after)})"
+        if self.barred:
+            # Asked for at every turn: repeated each time, it made the engine take twice as long to
+            # analyse the statement; named, the fold takes a tenth longer.
+            state = let({"marked": at.marked(at.spoiling(at.before(touched)))}, state)
+        return (
+            f"arrayFold((acc, {', '.join(names)}) -> {state}, "
+            f"{', '.join(columns)}, ({', '.join(before)}))"
+        )
+
     def anchor(self) -> str:
         """The start of the reported attempt, where the path needs it."""
-        anchor = ", acc.6[depth][indexOf(acc.5[depth], last)] AS anchor"
+        anchor = ", anchors[depth][indexOf(positions[depth], last)] AS anchor"
         return anchor if self.optional else ""
 
     def path(self) -> str:
@@ -217,12 +334,12 @@ class Stages:
         if not self.optional:
             return (
                 "arrayFold((path, at) -> arrayPushFront(path, arrayLast(i -> i < path[1], at)), "
-                f"{before('acc.5')}, [last])"
+                f"{before('positions')}, [last])"
             )
         # The highest earlier step at which the reported attempt was standing then.
-        names, columns, stood = "at, starts", f"{before('acc.5')}, {before('acc.6')}", ""
+        names, columns, stood = "at, starts", f"{before('positions')}, {before('anchors')}", ""
         if self.cleared:
-            names, columns = f"{names}, ends", f"{columns}, {before('acc.7')}"
+            names, columns = f"{names}, ends", f"{columns}, {before('ends')}"
             stood = " AND (end = 0 OR end >= p.1)"
         each = "i, f, end" if self.cleared else "i, f"
         found = f"arrayLast(({each}) -> i < p.1 AND f = anchor{stood}, {names})"
@@ -230,3 +347,7 @@ class Stages:
             f"arrayFold((p, {names}) -> (if({found} > 0, {found}, p.1), "
             f"arrayPushFront(p.2, {found})), {columns}, (last, [last])).2"
         )
+
+
+def _named(columns: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{text} AS {name}" for name, text in columns)
