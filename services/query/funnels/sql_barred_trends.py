@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_layout import Layout, let
-from services.query.funnels.sql_stages import at_turn, if_anybody
+from services.query.funnels.sql_stage import at_turn, if_anybody
 from services.query.funnels.sql_walks import CLEAN, PARTLY, WHOLLY, entry_walk
 
 

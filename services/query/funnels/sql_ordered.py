@@ -9,7 +9,8 @@ The first steps are nested SELECTs, all later ones one `arrayFold`: a fold copie
 at first is all there is; its text does not grow.
 
 Most of a short funnel's time goes into grouping and sorting. Reading in the table's order, a group
-per step first, other block sizes and thresholds of the engine: none of them was quicker.
+per step first, other block sizes and thresholds of the engine: none of them was quicker. Nor was
+it, after the stages, to look for the path in `a` again, whose events the stages have dropped.
 """
 
 from collections.abc import Sequence
