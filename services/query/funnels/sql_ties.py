@@ -29,14 +29,10 @@ def settled(layout: Layout, carried: str, arrays: str, *, strict: bool) -> str:
     )
 
 
-def mixed(layout: Layout, *, by_value: bool = False) -> str:
-    """For each element of the sorted array `a`, whether its tie is mixed; in linear time.
-
-    by_value: also when only some of its events have the value that attribution wants.
-    """
+def mixed(layout: Layout) -> str:
+    """For each element of the sorted array `a`, whether its tie is mixed; in linear time."""
     same_time = f"{layout.time('x')} = {layout.time('y')}"
-    own = 0 if by_value or layout.wanted is None else layout.own
-    unlike = f"{layout.without('x', own)} != {layout.without('y', own)}"
+    unlike = f"{layout.without('x', layout.own)} != {layout.without('y', layout.own)}"
     differs = f"arrayMap((x, y) -> {unlike} AND {same_time}, a, arrayShiftRight(a, 1))"
     # Forward, the last event of a tie learns of any difference; backward, all of them do.
     so_far = f"arrayFill((m, x, y) -> m OR NOT ({same_time}), {differs}, a, arrayShiftRight(a, 1))"
@@ -66,10 +62,17 @@ def tangled(layout: Layout) -> str:
     than attribution wants breaks the order for those after it in strict funnels, and bars their way
     when it is an exclusion too.
     """
-    matters = layout.is_several("x")
+    # Equal numbers stand beside each other, so that such an event has an unlike one beside it.
+    unlike = f"x != y AND {layout.time('x')} = {layout.time('y')}"
+    matters = f"{_matters(layout, 'x')} OR {_matters(layout, 'y')}"
+    return f"arrayExists((x, y) -> {unlike} AND ({matters}), a, arrayShiftRight(a, 1))"
+
+
+def _matters(layout: Layout, x: str) -> str:
+    matters = layout.is_several(x)
     if layout.wanted is not None:
-        matters += f" OR {layout.matches('x', layout.number(layout.step(layout.wanted)))}"
-    return f"arrayExists((x, m) -> m AND ({matters}), a, {mixed(layout, by_value=True)})"
+        matters += f" OR {layout.matches(x, layout.number(layout.step(layout.wanted)))}"
+    return matters
 
 
 def full(layout: Layout, carried: str, gathered: str, *, tangled_only: bool = False) -> str:
