@@ -21,6 +21,9 @@ from services.query.funnels.sql_totals import still_open
 from services.query.funnels.sql_unordered import accepted, chosen, departures
 from services.query.moments import microseconds
 
+_WRITTEN_OUT = 8
+"""So many steps are written one inside the other; a fold over more, which copies its state."""
+
 
 def cells(actors: Actors) -> str:
     """The periods that actors (of all values) entered in; nothing else has a row."""
@@ -107,20 +110,27 @@ def _walked_back(plan: FunnelPlan, layout: Layout, carry: str, gathered: str, wi
 
 def _done(plan: FunnelPlan, layout: Layout, last: int) -> str:
     """For each event of `a`: when the steps after 1 up to `last` are done by later events, or 0."""
-    names = [layout.each]
+    if last <= _WRITTEN_OUT:
+        done = "a"
+        for k in range(last, 1, -1):
+            waits = layout.matches("x", layout.mask(layout.step(k - 1)))
+            done = _done_from(plan, layout.takes_step("x", k), waits, done)
+        return done
+    names = [layout.each, "waits"]
     columns = [f"arrayReverse(arraySlice({c}, 2, {last - 1}))" for c in layout.steps_in_order]
-    taken = f"arrayMap((x, d) -> if({layout.takes('x')} AND d > 0, d, 0), a, done)"
+    columns.append(f"arrayReverse(arraySlice({layout.every_step}, 1, {last - 1}))")
+    done = _done_from(plan, layout.takes("x"), layout.matches("x", "waits"), "done")
+    return f"arrayFold((done, {', '.join(names)}) -> {done}, {', '.join(columns)}, a)"
+
+
+def _done_from(plan: FunnelPlan, takes: str, waits: str, done: str) -> str:
+    """From one step on, from when the steps after it are done. waits: is the step before again."""
+    taken = f"arrayMap((x, d) -> if({takes} AND d > 0, d, 0), a, {done})"
     filled = f"arrayReverseFill(d -> d > 0, {taken})"
     if plan.order == "strict":
         # One may wait at a step only while the events are that step again.
-        names.append("waits")
-        columns.append(f"arrayReverse(arraySlice({layout.every_step}, 1, {last - 1}))")
-        waits = layout.matches("x", "waits")
         filled = f"arrayReverseFill((d, x) -> d > 0 OR NOT ({waits}), {taken}, a)"
-    return (
-        f"arrayFold((done, {', '.join(names)}) -> arrayShiftLeft({filled}, 1), "
-        f"{', '.join(columns)}, a)"
-    )
+    return f"arrayShiftLeft({filled}, 1)"
 
 
 def _left(plan: FunnelPlan, layout: Layout, carry: str, gathered: str, window: str) -> str:
