@@ -38,9 +38,9 @@ def staged(
     """`carried`, `times` of the reported attempts.
 
     arrays: `carried`, `a`, ties settled; in the full form `ids` too (sql_ties). few: of so few
-    actors that the engine takes longer to read the statement.
+    actors that the engine takes longer to analyse the statement.
     """
-    # With exclusions nested stages are read for 0.2 s.
+    # Nested stages with exclusions take the engine 0.2 s to analyse.
     nested = 0 if few or plan.exclusions else min(layout.steps, _NESTED)
     stages = _Stages(plan, layout, window, full, nested)
     deepest = f"SELECT *, arrayLastIndex(r -> r, reached) AS depth FROM ({stages.told(arrays)})"
@@ -95,7 +95,9 @@ class _Stages:
         return f"SELECT *, {_named(lists)} FROM ({folded})"
 
     def _nested(self, k: int, stage: str) -> str:
-        """Stage k: for `starts_` and `used_` of k - 1 those of k, and of each list its element."""
+        """Stage k, without exclusions: for `starts_` and `used_` of k - 1 those of k, and of each
+        list its element.
+        """
         layout = self.layout
         at = Stage(
             layout=layout,
@@ -105,8 +107,8 @@ class _Stages:
             starts=f"starts_{k - 1}",
             takes=layout.takes_step("x", k),
             step=layout.mask(layout.step(k)),
-            bar=layout.mask(layout.barring(k)),
-            next_bar=layout.mask(layout.barring(k + 1)),
+            bar="0",
+            next_bar="0",
             optional="1" if self.plan.steps[k - 1].optional else None,
             ids="ids" if self.full else "",
             used=f"used_{k - 1}",
