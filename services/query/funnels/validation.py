@@ -22,6 +22,8 @@ from contracts.queries.nodes import (
 from contracts.queries.properties import PropertyFilter, PropertyGroup, read
 
 MAX_STEPS = 64
+MAX_EXCLUSIONS = 64
+"""With as many steps, and their order in ties, an event still fits into 256 bits (sql_layout)."""
 STEPS = "funnels_require_at_least_two_steps"
 RANGE = "funnel_step_range_invalid"
 EXCLUSIONS = "funnel_exclusions_invalid"
@@ -41,6 +43,9 @@ def check(query: FunnelsQuery, *, legacy: bool) -> None:
     _check_groups(query.series)
     if count > MAX_STEPS:
         raise invalid_input("series", f"A funnel has at most {MAX_STEPS} steps.")
+    if len(funnel.exclusions or ()) > MAX_EXCLUSIONS:
+        detail = f"A funnel has at most {MAX_EXCLUSIONS} exclusions."
+        raise invalid_input("funnelsFilter__exclusions", detail)
 
 
 def _check_range(funnel: FunnelsFilter, count: int) -> None:

@@ -267,6 +267,7 @@ def test_a_step_that_takes_whatever_an_optional_one_waits_for_cannot_follow_it()
         ({"samplingFactor": 1.5}, "samplingFactor"),
         ({"samplingFactor": 0}, "samplingFactor"),
         ({"series": [A] * 65}, "series"),
+        ({"funnelsFilter": {"exclusions": [exclusion()] * 65}}, "funnelsFilter__exclusions"),
         ({"aggregation_group_type_index": 5}, "aggregation_group_type_index"),
         ({"dateRange": {"date_from": "soon"}}, "date_from"),
         (

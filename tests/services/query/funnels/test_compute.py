@@ -13,6 +13,8 @@ from services.query.funnels.compute import compute, routed
 from services.query.funnels.plan import Breakdown, FunnelPlan
 from services.query.funnels.result import render
 from services.query.funnels.sql import compile_funnel
+from services.query.funnels.sql_layout import layout_of
+from services.query.funnels.sql_paths import some_by_uuid
 from tests.funnels.difference import expected_numbers, numbers, same
 from tests.funnels.engine import store
 from tests.funnels.plans import make_plan
@@ -42,6 +44,22 @@ async def test_a_routed_funnel_answers_as_the_reference(
     tried = [plan for plan in plans if routed(plan)][:6]
     assert len(tried) == 6, why
     for plan in tried:
+        histories = {str(actor): entered(plan, it) for actor, it in world.histories.items()}
+        answer = await compute(clickhouse, plan, has_overrides=False, pending=True)
+        assert same(expected_numbers(plan, histories), numbers(plan, answer)), plan
+
+
+async def test_events_wider_than_64_bits_are_told_as_the_reference(clickhouse: ClickHouse) -> None:
+    random, world = await stored(clickhouse, seed=8, actors=60)
+    made = [make_plan(random, world, 1, viz="steps", steps=60) for _ in range(40)]
+    plans = [
+        msgspec.structs.replace(plan, date_from=plan.date_from - timedelta(days=300))
+        for plan in made
+        if some_by_uuid(plan)
+    ][:6]
+    types = {layout_of(plan, whole_ties=False, wanted=None).type for plan in plans}
+    assert types == {"UInt128"}
+    for plan in plans:
         histories = {str(actor): entered(plan, it) for actor, it in world.histories.items()}
         answer = await compute(clickhouse, plan, has_overrides=False, pending=True)
         assert same(expected_numbers(plan, histories), numbers(plan, answer)), plan
