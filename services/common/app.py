@@ -89,7 +89,7 @@ def _one_after_the_other(app: Litestar) -> None:
     """Resolve a handler's dependencies in their order, without a task for each.
 
     Litestar starts those that do not need each other side by side, in a task group per request.
-    Ours are in memory; the tasks cost more than all of them together (README, Decisions).
+    Ours are in memory; the tasks cost more than all of them together (docs/decisions.md).
     """
     for route in app.routes:
         if isinstance(route, HTTPRoute):
