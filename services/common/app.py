@@ -17,6 +17,7 @@ from psycopg import InterfaceError, OperationalError
 from contracts.queries.errors import InvalidQuery
 from services.common import health, problems
 from services.common.csv_answers import csv_answers
+from services.common.hang_ups import HungUp, noticed, on_hung_up
 from services.common.heads import heads
 from services.common.schema import routes as schema
 
@@ -66,6 +67,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
         exception_handlers={
             problems.Rejected: problems.on_rejected,
             InvalidQuery: problems.on_invalid_query,
+            HungUp: on_hung_up,
             HTTPException: problems.on_http,
             OperationalError: problems.on_outage,
             InterfaceError: problems.on_outage,
@@ -80,7 +82,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
         state=State(),
     )
     _one_after_the_other(app)
-    for wrap in (heads, *(each for part in parts for each in part.around)):
+    for wrap in (noticed, heads, *(each for part in parts for each in part.around)):
         app.asgi_handler = wrap(app.asgi_handler)
     return app
 

@@ -69,6 +69,13 @@ class Spent(msgspec.Struct, frozen=True):
     before: int
     elapsed: float
 
+    def later(self, seconds: float) -> "Spent":
+        """How it stands so many seconds later, with nothing spent meanwhile."""
+        passed, elapsed = divmod(self.elapsed + seconds, self.budget.seconds)
+        if passed == 0:
+            return Spent(self.budget, self.used, self.before, elapsed)
+        return Spent(self.budget, 0, self.used if passed == 1 else 0, elapsed)
+
     @property
     def within(self) -> float:
         """How many requests lie within the last `seconds`; those before taken as evenly spread."""

@@ -87,6 +87,7 @@ def handlers(checks: Mapping[str, Check]) -> list[BaseRouteHandler]:
     @get("/metrics", opt={"public": True, **METRICS})
     async def metrics() -> Response[bytes]:
         """Prometheus."""
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        # As a header: Litestar adds a charset to every media type that is text.
+        return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [livez, readyz, metrics]

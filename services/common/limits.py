@@ -7,11 +7,13 @@ refused from memory. Nothing of this runs, and no request takes another round tr
 
 import asyncio
 import contextlib
+import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
+import psycopg
 from litestar import Request
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +22,8 @@ from services.common.budgets import Budgets, Spent, headers
 from services.common.database import Pool
 from services.common.problems import Problem, Rejected
 from services.common.tasks import stop
+
+log = logging.getLogger("recount.limits")
 
 _TOLD = "recount.rate_limit"
 _FORGET_EVERY_SECONDS = 60
@@ -59,13 +63,21 @@ WHERE (number + 2) * seconds < extract(epoch FROM now())
 """
 
 
+class _Known(msgspec.Struct, frozen=True):
+    """A subject refused until then. standing: how its budgets stood at `at`."""
+
+    until: float
+    at: float
+    standing: Sequence[Spent]
+
+
 class Limits:
     """The budgets of one process."""
 
     def __init__(self, pool: Pool, budgets: Budgets) -> None:
         self._pool = pool
         self._budgets = budgets
-        self._until: dict[str, float] = {}
+        self._known: dict[str, _Known] = {}
 
     @contextlib.asynccontextmanager
     async def forgetting(self) -> AsyncIterator[None]:
@@ -108,7 +120,11 @@ class Limits:
             if spent.wait_seconds
         }
         if waits:
-            self._know(waits)
+            for subject, wait in waits.items():
+                own = [
+                    spent for (one, _), spent in zip(asked, standing, strict=True) if one == subject
+                ]
+                self._know(subject, wait, own)
             raise _throttled(max(waits.values()), headers(standing))
         after = [msgspec.structs.replace(spent, used=spent.used + 1) for spent in standing]
         request.scope[_TOLD] = headers(after)  # type: ignore[literal-required]  # ours
@@ -116,23 +132,27 @@ class Limits:
     def _refuse_known(self, subjects: list[str]) -> None:
         now = time.monotonic()
         for subject in subjects:
-            wait = self._until.get(subject, 0) - now
-            if wait > 0:
-                raise _throttled(int(wait) + 1, {})
+            known = self._known.get(subject)
+            if known is not None and known.until > now:
+                passed = now - known.at
+                standing = [spent.later(passed) for spent in known.standing]
+                raise _throttled(int(known.until - now) + 1, headers(standing))
 
-    def _know(self, waits: dict[str, int]) -> None:
-        if len(self._until) > _KNOWN_AT_MOST:
-            self._until.clear()
+    def _know(self, subject: str, wait: int, standing: Sequence[Spent]) -> None:
+        if len(self._known) > _KNOWN_AT_MOST:
+            self._known.clear()
         now = time.monotonic()
-        for subject, wait in waits.items():
-            # A second early: from then on PostgreSQL decides again.
-            self._until[subject] = now + wait - 1
+        # A second early: from then on PostgreSQL decides again.
+        self._known[subject] = _Known(now + wait - 1, now, standing)
 
     async def _forget_forever(self) -> None:
         while True:
             await asyncio.sleep(_FORGET_EVERY_SECONDS)
-            async with self._pool.connection() as conn:
-                await conn.execute(_FORGET)
+            try:
+                async with self._pool.connection() as conn:
+                    await conn.execute(_FORGET)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
+                log.warning("old request counts stay for now: %s", lost)
 
 
 def budget_headers(app: ASGIApp) -> ASGIApp:

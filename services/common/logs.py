@@ -1,9 +1,49 @@
-"""Log lines: one per fact, as fields, on stderr."""
+"""Log lines: one per fact, as fields, on stderr, without secrets."""
 
 import logging
+import re
 import sys
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import structlog
+
+_HIDDEN: Final = "…"
+_SECRETS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]] = (
+    # Keys and project tokens, wherever they stand.
+    (re.compile(r"\b(ph[a-z]_)[A-Za-z0-9_-]{4,}"), rf"\1{_HIDDEN}"),
+    # The token of a share, or of a project, in a path.
+    (
+        re.compile(r"(/(?:shared|embedded|shared_dashboard|array)/)[^/\s?#\"'\\]+"),
+        rf"\1{_HIDDEN}",
+    ),
+    # Named: in a query string, a form, a document, a header, an error's detail.
+    (
+        re.compile(
+            r"((?:\w*(?:api_key|token|password|passwd|secret)|authorization|cookie)"
+            r"(?:\\?[\"'])?(?:\)?\s*[=:]|(?<=[\"']),)\s*(?:b?\\?[\"'(])?)(?:(?:bearer|basic)\s+)?"
+            r"[^\s&\"'\\,;)}\]]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{_HIDDEN}",
+    ),
+    # Who logs in where: postgresql://user:password@…, nats://token@….
+    (re.compile(r"(\w://)[^/@\s\"']+@"), rf"\1{_HIDDEN}@"),
+)
+
+
+def without_secrets(text: str) -> str:
+    """The text with … in the place of each key, token and password that can be told as one."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """The last step of every line, whoever wrote it: ours, a library's, a trace."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -15,14 +55,18 @@ def configure(level: int = logging.INFO) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     terminal = sys.stderr.isatty()
-    formatter = structlog.stdlib.ProcessorFormatter(
+    # Its own choice of a format shows the values of variables.
+    plain = structlog.dev.plain_traceback
+    formatter = _Formatter(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info
             if not terminal
             else structlog.processors.UnicodeDecoder(),
-            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer(exception_formatter=plain)
+            if terminal
+            else structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
     handler = logging.StreamHandler()

@@ -157,13 +157,18 @@ def _elsewhere(request: AnyRequest) -> bool:
 
 def on_outage(request: AnyRequest, error: Exception) -> Response[bytes]:
     """PostgreSQL is away, or has no connection left for us."""
-    log.warning("no database: %s %s: %s", request.method, request.url.path, error)
+    log.warning("no database: %s: %s", _route(request), error)
     return on_rejected(request, unavailable("The database can't be reached. Try again."))
 
 
 def on_defect(request: AnyRequest, error: Exception) -> Response[bytes]:
     """A bug: the log gets the trace, the client the shape."""
-    log.error("request failed: %s %s", request.method, request.url.path, exc_info=error)
+    log.error("request failed: %s", _route(request), exc_info=error)
     return answer(
         500, Problem(type="server_error", code="error", detail="A server error occurred.")
     )
+
+
+def _route(request: AnyRequest) -> str:
+    """The route as it is written, for the log: what stands in a path can be a secret."""
+    return f"{request.method} {request.scope.get('path_template') or 'no route'}"

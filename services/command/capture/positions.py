@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 
 from services.command.capture.incoming import AnyRequest, query_of
 from services.common.database import Pool
+from services.common.hang_ups import while_there
 from services.common.operations import Parameter, shows
 from services.common.problems import invalid
 
@@ -69,7 +70,7 @@ async def ingest_position(
     query = query_of(request)
     wanted = _number(query.get("reach", "0"), "reach")
     seconds = min(_number(query.get("wait", "0"), "wait"), LONGEST_WAIT_SECONDS)
-    answer = await ingest.wait(int(wanted), seconds)
+    answer = await while_there(request, ingest.wait(int(wanted), seconds))
     return Response(msgspec.json.encode(answer), media_type=MediaType.JSON)
 
 

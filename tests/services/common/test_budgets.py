@@ -76,3 +76,12 @@ def test_the_budget_that_has_the_least_left_is_told() -> None:
         "RateLimit-Policy": '"240-in-60s";q=240;w=60, "1200-in-3600s";q=1200;w=3600',
         "RateLimit": '"1200-in-3600s";r=10;t=3000',
     }
+
+
+def test_what_was_spent_fades_while_nothing_is_spent() -> None:
+    spent = Spent(MINUTE, used=240, before=60, elapsed=15.0)
+    assert spent.later(30) == Spent(MINUTE, used=240, before=60, elapsed=45.0)
+    assert spent.later(60) == Spent(MINUTE, used=0, before=240, elapsed=15.0)
+    assert spent.later(120) == Spent(MINUTE, used=0, before=0, elapsed=15.0)
+    waits = [spent.later(seconds).wait_seconds for seconds in range(spent.wait_seconds)]
+    assert waits == [spent.wait_seconds - passed for passed in range(spent.wait_seconds)]

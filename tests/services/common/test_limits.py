@@ -66,6 +66,11 @@ async def test_a_spent_budget_is_refused_in_words_that_clients_read(
             assert (problem["type"], problem["code"]) == ("throttled_error", "throttled_error")
             wait = int(refused.headers["retry-after"])
             assert wait > 0
+            # It can be asked again when the budget that is spent has room: that is what `t` says.
+            standing = refused.headers["ratelimit"]
+            assert standing.startswith(f'"3-in-{DAYS}s";r=0;t=')
+            assert abs(int(standing.rpartition("=")[2]) - wait) <= 2
+            assert refused.headers["ratelimit-policy"].startswith(f'"3-in-{DAYS}s";q=3;w={DAYS}')
             assert problem["detail"] == (
                 f"Request was throttled. Expected available in {wait} seconds."
             )
