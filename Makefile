@@ -1,4 +1,4 @@
-# Everything runs in .venv, made from requirements.txt (pinned, with hashes). Nothing else is changed.
+# Everything happens in .venv, made from lock files (pinned, with hashes): what runs, and what tests.
 .DEFAULT_GOAL := help
 .PHONY: help run install test check format bench bench-large fuzz lock clean
 
@@ -6,51 +6,76 @@ PYTHON ?= python3
 PORT ?= 8000
 DATA_DIR ?= ./recount-data
 BIN := .venv/bin
-INSTALLED := .venv/.installed
+# Modules and not scripts where there are both: a script names its Python, and a name with a space
+# in it is not found by every system.
+RUN := $(BIN)/python -m
+RUNS := .venv/.runs
+TESTS := .venv/.tests
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-run: install ## prepare everything and serve (PORT=8000, DATA_DIR=./recount-data)
-	@exec $(BIN)/recount serve --port "$(PORT)" --data-dir "$(DATA_DIR)"
+run: $(RUNS) ## prepare everything and serve (PORT=8000, DATA_DIR=./recount-data)
+	@exec $(RUN) services.embedded serve --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
-install: $(INSTALLED) ## prepare only: .venv with .venv/bin/recount (PYTHON=python3.12 chooses another Python)
+install: $(RUNS) ## prepare only: .venv with .venv/bin/recount (PYTHON=python3.12 chooses another Python)
 
-$(INSTALLED): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Recount needs Python 3.11 or newer; choose one with make PYTHON=…")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+$(RUNS): requirements.txt pyproject.toml
+	@echo "Preparing .venv with what Recount runs on: 220 MB of Python packages to fetch, 750 MB on the disk."
+	$(install)
 	@touch $@
 
-test: install ## the whole test suite, on real servers
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
+$(TESTS): requirements-test.txt pyproject.toml
+	@echo "Preparing .venv with what Recount runs on and is tested with: 340 MB of Python packages to fetch, 1.1 GB on the disk."
+	$(install)
+	@touch $(RUNS) $@
 
-check: install ## format, lint, types, import rules, compose.yaml
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+# What is installed by the lock file that comes first. .whole: nothing was interrupted; else .venv is
+# made anew, of the packages that pip has kept. The lock files are complete, hence --no-deps: they
+# leave out what pyproject.toml names as never imported.
+define install
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Recount needs Python 3.11 or newer; choose one with make PYTHON=…")'
+@echo "A minute or two, this once. Interrupted, make goes on with the packages that it has fetched."
+@[ -e .venv/.whole ] && $(RUN) pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+@rm -f .venv/.whole
+@$(RUN) pip install $(PIP) --require-hashes --no-deps --requirement $<
+@$(RUN) pip install $(PIP) --quiet --no-index --no-deps --no-build-isolation --editable .
+@touch .venv/.whole
+endef
+PIP := --disable-pip-version-check --no-input --no-user
+
+test: $(TESTS) ## the whole test suite, on real servers
+	$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadscope
+
+check: $(TESTS) ## format, lint, types, import rules, compose.yaml
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
 	$(BIN)/lint-imports
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(RUN) check_jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
-format: install ## rewrite the code in the house format
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+format: $(TESTS) ## rewrite the code in the house format
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
 
-bench: install ## the benchmarks, each as a ratio in one run on this machine; minutes
-	$(BIN)/python -m tests.bench
+bench: $(TESTS) ## the benchmarks, each as a ratio in one run on this machine; minutes
+	$(RUN) tests.bench
 
-bench-large: install ## the funnels over 50 million events; needs some 20 GB of disk and an hour
-	$(BIN)/python -m tests.bench.bench_funnels --rows 50000000 --times 3
+bench-large: $(TESTS) ## the funnels over 50 million events; needs some 20 GB of disk and an hour
+	$(RUN) tests.bench.bench_funnels --rows 50000000 --times 3
 
-fuzz: install ## the long random runs: funnels against the reference, requests against the API's description
-	$(BIN)/python -m tests.funnels.fuzz --cases 1000000
-	$(BIN)/python -m tests.contracts.schemathesis_run --requests 20000
-	$(BIN)/python -m tests.e2e.concurrency --operations 100000
+fuzz: $(TESTS) ## the long random runs: funnels against the reference, requests against the API's description
+	$(RUN) tests.funnels.fuzz --cases 1000000
+	$(RUN) tests.contracts.schemathesis_run --requests 20000
+	$(RUN) tests.e2e.concurrency --operations 100000
 
-lock: install ## write requirements.txt anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.txt
+lock: $(TESTS) ## write the lock files anew from pyproject.toml
+	$(compile) --output-file requirements-services.txt
+	$(compile) --extra embedded --constraint requirements-services.txt --output-file requirements.txt
+	$(compile) --extra embedded --group dev --constraint requirements.txt --output-file requirements-test.txt
+
+compile := $(BIN)/uv pip compile pyproject.toml --group install --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 
 clean: ## remove .venv (data folders stay)
 	rm -rf .venv build *.egg-info
