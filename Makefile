@@ -30,17 +30,17 @@ $(TESTS): requirements-test.txt pyproject.toml
 	$(install)
 	@touch $(RUNS) $@
 
-# What is installed by the lock file that comes first. .whole: nothing was interrupted; else .venv is
+# What is installed by the lock file that comes first. .installed: nothing was interrupted; else .venv is
 # made anew, of the packages that pip has kept. The lock files are complete, hence --no-deps: they
 # leave out what pyproject.toml names as never imported.
 define install
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Recount needs Python 3.11 or newer; choose one with make PYTHON=…")'
 @echo "A minute or two, this once. Interrupted, make goes on with the packages that it has fetched."
-@[ -e .venv/.whole ] && $(RUN) pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-@rm -f .venv/.whole
+@[ -e .venv/.installed ] && $(RUN) pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+@rm -f .venv/.installed
 @$(RUN) pip install $(PIP) --require-hashes --no-deps --requirement $<
 @$(RUN) pip install $(PIP) --quiet --no-index --no-deps --no-build-isolation --editable .
-@touch .venv/.whole
+@touch .venv/.installed
 endef
 PIP := --disable-pip-version-check --no-input --no-user
 
