@@ -24,13 +24,14 @@ JsonText = Annotated[str, Meta(extra_json_schema={"contentMediaType": "applicati
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter. kind: any type that msgspec can describe."""
+    """One parameter. kind: any type that msgspec can describe. example: what one may try with."""
 
     name: str
     description: str
     kind: Any = str
     place: Literal["query", "header", "path"] = "query"
     required: bool = False
+    example: str | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +47,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """answers: by status. errors: statuses beside those of every route of its sort, which the
-    document knows. body: its type; None when none is read.
+    document knows. body: its type; None when none is read. project_token: the capture token of a
+    project is its bearer.
     """
 
     answers: Mapping[int, Answer]
@@ -54,6 +56,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body_required: bool = False
     parameters: tuple[Parameter, ...] = ()
     errors: tuple[int, ...] = ()
+    project_token: bool = False
 
 
 Described = dict[str, Operation]

@@ -69,6 +69,14 @@ def _log(driver: Chrome, kind: str) -> list[dict[str, Any]]:
     return entries
 
 
+def overflow(page: Chrome) -> int:
+    """Pixels by which the page is wider than its window."""
+    wide: int = page.execute_script(
+        "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return wide
+
+
 def keep(driver: Chrome, folder: Path, name: str) -> Path:
     """A screenshot to look at."""
     file = folder / f"{name}.png"

@@ -19,7 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests import servers
-from tests.browser.chromium import CHROMIUM, DRIVER, browser, complaints, keep, requested
+from tests.browser.chromium import CHROMIUM, DRIVER, browser, complaints, keep, overflow, requested
 from tests.embedded.recount_process import serving
 
 pytestmark = [
@@ -181,14 +181,6 @@ def elsewhere(folder: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{server.server_port}/"
         finally:
             server.shutdown()
-
-
-def overflow(page: Chrome) -> int:
-    """Pixels by which the page is wider than its window."""
-    wide: int = page.execute_script(
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    return wide
 
 
 def luminance(page: Chrome) -> float:

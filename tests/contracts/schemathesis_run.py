@@ -33,7 +33,6 @@ CHECKS = (
 # It waits for as long as it is asked to.
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 SLOW = ["/i/position"]
-ALIASES = "^/api/environments/"
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -66,23 +65,20 @@ class Found(msgspec.Struct, frozen=True):
 def run(server: Served, key: str, requests: int, *, seed: int, whole: bool = True) -> Found:
     """About so many requests: of each route, then in chains until there were as many.
 
-    whole: at the limits of all that is described besides, which are some 15,000; and those below
-    /api/environments/ too, which are the same routes.
+    whole: at the limits of all that is described besides, which are some 15,000.
     """
     found = Found(0, {}, {}, [])
     for phase in ("coverage", "fuzzing", "stateful") if whole else ("fuzzing", "stateful"):
         begun = time.monotonic()
         left = max(requests - found.requests, requests // 4)
-        schema = _schema(server, key, phase, left, seed, whole=whole)
+        schema = _schema(server, key, phase, left, seed)
         of_phase = _phase(schema, left if phase == "stateful" else None)
         click.echo(f"{phase}: {time.monotonic() - begun:.0f} s, {of_phase.told()}", err=True)
         found = found.and_(of_phase)
     return found
 
 
-def _schema(
-    server: Served, key: str, phase: str, requests: int, seed: int, *, whole: bool
-) -> BaseSchema:
+def _schema(server: Served, key: str, phase: str, requests: int, seed: int) -> BaseSchema:
     """requests: how many of them this phase and the ones behind it have."""
     url = f"{server.url}/api/schema/"
     described = httpx.get(url).json()
@@ -90,7 +86,7 @@ def _schema(
     examples = requests if phase == "stateful" else max(3, requests // 2 // operations)
     found = schemathesis.openapi.from_url(url, config=_config(key, phase, examples, seed))
     schema: BaseSchema = found.exclude(path=SLOW)
-    return schema if whole else schema.exclude(path_regex=ALIASES)
+    return schema
 
 
 def _phase(schema: BaseSchema, requests: int | None) -> Found:

@@ -27,6 +27,7 @@ WITHOUT_SCOPE = {
     "/api/feature_flag/local_evaluation/",
     "/flags/definitions",
 }
+ENVIRONMENTS = "/api/environments/"
 
 
 class Urls(msgspec.Struct, frozen=True):
@@ -52,7 +53,9 @@ def operations(told: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
             yield path, method.upper(), operation
 
 
-def test_every_route_is_described(whole: Litestar, told: dict[str, Any]) -> None:
+def test_every_route_is_listed_or_named_beside_the_one_it_is_an_alias_of(
+    whole: Litestar, told: dict[str, Any]
+) -> None:
     """`document` refuses a route without a description; none is left out besides."""
     there = {
         (re.sub(r":\w+", "", route.path), method)
@@ -60,7 +63,43 @@ def test_every_route_is_described(whole: Litestar, told: dict[str, Any]) -> None
         for method in getattr(route, "methods", ())
         if method != "OPTIONS"
     }
-    assert {(path.rstrip("/"), method) for path, method, _ in operations(told)} == there
+    listed = [(path.rstrip("/") or "/", method) for path, method, _ in operations(told)]
+    also = {
+        (path.rstrip("/"), method)
+        for _, method, operation in operations(told)
+        for path in re.findall(
+            r"`(/[^`]+)`", operation.get("description", "").partition("Also at")[2]
+        )
+    }
+    found = {*listed, *also}
+    assert not also & set(listed)
+    environments = {(path, method) for path, method in there if path.startswith(ENVIRONMENTS)}
+    assert len(environments) > 40
+    assert environments <= {
+        (path.replace("/api/projects/", ENVIRONMENTS), method) for path, method in found
+    }
+    assert found == there - environments
+    assert f"`{ENVIRONMENTS}`" in told["info"]["description"]
+
+
+def test_a_handler_is_listed_once_for_each_of_its_methods(
+    whole: Litestar, told: dict[str, Any]
+) -> None:
+    handlers = {
+        (handler, method)
+        for route in whole.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for method in handler.http_methods - {"OPTIONS"}
+    }
+    assert len(list(operations(told))) == len(handlers)
+
+
+def test_groups_are_told_of_in_the_order_of_interest(told: dict[str, Any]) -> None:
+    groups = [tag["name"] for tag in told["tags"]]
+    assert groups[:2] == ["insights", "query"]
+    assert set(groups) == {tag for _, _, each in operations(told) for tag in each["tags"]}
+    assert all(tag["description"].endswith(".") for tag in told["tags"])
 
 
 def test_a_route_without_a_description_is_named(whole: Litestar) -> None:
@@ -90,7 +129,7 @@ def test_each_operation_has_a_name_of_its_own_a_sentence_and_its_answers(
 
 def test_what_needs_a_key_says_which_scope_and_how_it_refuses(told: dict[str, Any]) -> None:
     for path, _, operation in operations(told):
-        if operation["security"] == []:
+        if operation["security"] in ([], [{"ProjectToken": []}]):
             continue
         assert bool(operation["x-scopes"]) is (path not in WITHOUT_SCOPE), path
         assert {"401", "403", "429"} <= operation["responses"].keys(), path
@@ -207,12 +246,20 @@ async def test_the_page_loads_from_this_server_alone(whole: Litestar) -> None:
         assert "http" not in policy
         assert "//" not in page.text
         loaded = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
-        assert len(loaded) == 4
+        assert len(loaded) == 5
         for path in loaded:
             answer = await client.get(path)
             assert answer.status_code == 200, path
             assert answer.content
         assert (await client.get("/api/schema/files/secrets.txt")).status_code == 404
+
+
+@pytest.mark.parametrize("accept", ["text/html,application/xhtml+xml,*/*;q=0.8", "*/*"])
+async def test_the_front_door_leads_to_the_page(whole: Litestar, accept: str) -> None:
+    async with client_of(whole) as client:
+        door = await client.get("/", headers={"Accept": accept})
+        assert (door.status_code, door.headers["location"]) == (303, "/api/schema/swagger-ui/")
+        assert door.text.endswith("/api/schema/swagger-ui/\n")
 
 
 async def test_services_apart_tell_of_the_whole_api_and_know_what_the_others_have(

@@ -34,14 +34,25 @@ CAPTURES_V1: Final = described(
         body=CaptureV1Request,
         body_required=True,
         parameters=tuple(
-            Parameter(name=name, place="header", description=description, required=True)
-            for name, description in (
-                ("PostHog-Sdk-Info", "`name/version`."),
-                ("PostHog-Attempt", "From 1."),
-                ("PostHog-Request-Id", "A UUID, kept on retries."),
-                ("PostHog-Request-Timestamp", "RFC 3339: the sender's clock."),
+            Parameter(
+                name=name, place="header", description=description, required=True, example=example
+            )
+            for name, description, example in (
+                ("PostHog-Sdk-Info", "`name/version`.", "by-hand/1"),
+                ("PostHog-Attempt", "From 1.", "1"),
+                (
+                    "PostHog-Request-Id",
+                    "A UUID, kept on retries.",
+                    "0193483a-0e4c-7b6a-9d4e-2f6c1f6d6a11",
+                ),
+                (
+                    "PostHog-Request-Timestamp",
+                    "RFC 3339: the sender's clock.",
+                    "2026-11-20T10:00:02Z",
+                ),
             )
         ),
+        project_token=True,
     )
 )
 

@@ -8,6 +8,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 
 from services.common.csv_answers import CSV
 from services.common.operations import DESCRIBES, Answer, Operation, Parameter
+from services.common.schema.examples import EXAMPLES
 from services.common.schema.kinds import REF, Document, Kinds
 
 _PLACE = re.compile(r"{(?P<name>\w+):(?P<kind>\w+)}")
@@ -23,6 +24,38 @@ _PLACES: Mapping[str, str] = {
     "insight": "The number of an insight, or its short id.",
     "token": "The access token of a share, or the token of a project.",
 }
+# With these the page needs no typing where there is but one project.
+_PLACE_EXAMPLES: Mapping[str, str] = {"project": "@current", "organization": "@current"}
+_ALIAS = "/api/environments/"
+# Where SDKs differ in the path, the one that says what happens.
+_PLAINEST = frozenset({"/capture", "/flags", "/shared/{token:str}"})
+_TAGS: Mapping[str, str] = {
+    "insights": "Questions kept under a name: their history, who may see them, who has looked.",
+    "query": "Questions asked at once.",
+    "persons": "The people behind a number.",
+    "dashboards": "Insights side by side.",
+    "actions": "Events by a name of one's own.",
+    "cohorts": "Groups of people.",
+    "event_definitions": "The names of events that were captured.",
+    "property_definitions": "The names of properties that were captured.",
+    "projects": "Each with its own events, insights and capture token.",
+    "organizations": "Projects and their members.",
+    "users": "Whose key it is.",
+    "personal_api_keys": "The key itself.",
+    "capture": "Where events come in, from PostHog's SDKs or by hand.",
+    "feature_flag": "There are none; SDKs ask.",
+    "public pages": "For people without a key.",
+    "server": "How it is.",
+    "schema": "This document.",
+}
+_ABOUT = """PostHog's Insights API on an event-sourced core.
+
+**To try it out**, press *Authorize* and paste a personal API key (`phx_…`). The first start prints
+one; `recount keys create` makes another. It stays in this browser until you log out.
+
+`@current` is the project that the key is for. Every path below `/api/projects/` is served below
+`/api/environments/`, too, as in PostHog, and final slashes may be left out.
+"""
 _ERRORS: Mapping[int, str] = {
     400: "Something in the request is not as it must be; `attr` names it.",
     401: "No key, or one that is not valid.",
@@ -42,6 +75,7 @@ _HEADERS: Mapping[str, str] = {
     "Insights-Position": "Position of the log that the answer stands for.",
     "Insights-Stale": "`true` when the answer may lag behind the last write.",
     "Retry-After": "Seconds.",
+    "Location": "Where it is.",
     "Ingest-Position": "Position of the captured events; GET /i/position waits for it.",
 }
 _FORMAT = {
@@ -52,13 +86,31 @@ _FORMAT = {
 }
 
 
+_KEY: Document = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "`phx_…`; `personal_api_key` in the body or the query does too.",
+}
+_TOKEN: Document = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "`phc_…`: the capture token of a project.",
+}
+
+
 class Undescribed(Exception):
     """A route has no `describes` in its opt; the message names it."""
 
 
 def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
-    """Every route but OPTIONS, in the order of paths. Raises Undescribed."""
-    described = sorted(_described(routes), key=lambda each: (each[0], each[1]))
+    """Every route but OPTIONS, in the order of paths. Raises Undescribed.
+
+    A handler with several paths is listed once, under the plainest; its description names the rest.
+    """
+    described = sorted(
+        (each for each in _described(routes) if each[0] == _main(each[2])),
+        key=lambda each: (each[0], each[1]),
+    )
     kinds = Kinds(operation for _, _, _, operation in described)
     paths: dict[str, Document] = {}
     for path, method, handler, operation in described:
@@ -71,21 +123,15 @@ def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
         "info": {
             "title": "Recount",
             "version": version,
-            "description": "PostHog's Insights API on an event-sourced core.",
+            "description": _ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "tags": _tags(paths),
         "paths": paths,
         "components": {
             "schemas": kinds.components,
             "responses": {str(status): _problem(status) for status in _ERRORS},
-            "securitySchemes": {
-                "PersonalApiKey": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "`phx_…`; `personal_api_key` in the body or the query does too.",
-                }
-            },
+            "securitySchemes": {"PersonalApiKey": _KEY, "ProjectToken": _TOKEN},
         },
     }
 
@@ -116,7 +162,7 @@ def _operation(
     scopes: tuple[str, ...] = handler.opt.get("scopes", ())
     also: tuple[str, ...] = handler.opt.get("also_scopes", ())
     told: Document = {
-        "operationId": _operation_id(path, method, handler),
+        "operationId": _operation_id(method, handler),
         "summary": " ".join(summary.split()),
         "tags": [_tag(path)],
         "parameters": parameters,
@@ -131,14 +177,17 @@ def _operation(
             },
         },
     }
-    if description:
-        told["description"] = " ".join(description.split())
+    if description := " ".join(f"{description} {_also_at(path, handler)}".split()):
+        told["description"] = description
     if operation.body is not None and method != "GET":
+        content = {"schema": kinds.schema(operation.body), "examples": _examples(handler)}
         told["requestBody"] = {
             "required": operation.body_required,
-            "content": {"application/json": {"schema": kinds.schema(operation.body)}},
+            "content": {"application/json": content},
         }
-    if handler.opt.get("public"):
+    if operation.project_token:
+        told["security"] = [{"ProjectToken": []}]
+    elif handler.opt.get("public"):
         told["security"] = []
     else:
         told["security"] = [{"PersonalApiKey": [scope, *also]} for scope in scopes] or [
@@ -211,8 +260,47 @@ def _problem(status: int) -> Document:
     return told
 
 
-def _parameter(parameter: Parameter, kinds: Kinds) -> Document:
+def _examples(handler: HTTPRouteHandler) -> Document:
+    examples = EXAMPLES.get(handler.handler_name, {})
     return {
+        re.sub(r"\W+", "_", summary).strip("_").lower(): {"summary": summary, "value": value}
+        for summary, value in examples.items()
+    }
+
+
+def _main(handler: HTTPRouteHandler) -> str:
+    """The path that a handler is listed under."""
+    return min(
+        handler.paths,
+        key=lambda each: (
+            not each.startswith("/api/projects"), each not in _PLAINEST, "/person/" in each,
+            len(each), each,
+        ),
+    )  # fmt: skip
+
+
+def _also_at(path: str, handler: HTTPRouteHandler) -> str:
+    """The handler's other paths, in words; those of the alias stand at the head of the document."""
+    others = sorted(
+        _slashed(_PLACE.sub(r"{\g<name>}", each))
+        for each in handler.paths
+        if each != path and not each.startswith(_ALIAS)
+    )
+    return f"Also at {', '.join(f'`{each}`' for each in others)}." if others else ""
+
+
+def _tags(paths: Mapping[str, Document]) -> list[Document]:
+    """Those that occur, what a newcomer looks for first."""
+    found = {tag for methods in paths.values() for told in methods.values() for tag in told["tags"]}
+    return [
+        {"name": name, "description": _TAGS[name]} for name in sorted(found, key=list(_TAGS).index)
+    ]
+
+
+def _parameter(parameter: Parameter, kinds: Kinds) -> Document:
+    example = {} if parameter.example is None else {"example": parameter.example}
+    return {
+        **example,
         "name": parameter.name,
         "in": parameter.place,
         "description": parameter.description,
@@ -223,7 +311,9 @@ def _parameter(parameter: Parameter, kinds: Kinds) -> Document:
 
 def _path_parameter(found: re.Match[str]) -> Document:
     name = found["name"]
+    example = {"example": _PLACE_EXAMPLES[name]} if name in _PLACE_EXAMPLES else {}
     return {
+        **example,
         "name": name,
         "in": "path",
         "required": True,
@@ -251,22 +341,15 @@ def _slashed(path: str) -> str:
 
 def _tag(path: str) -> str:
     """What the path is about: `insights`, `dashboards`, `capture` …"""
-    words = [word for word in path.split("/") if word and "{" not in word]
+    words = [word for word in path.split("/") if word and "{" not in word] or ["_"]
     if words[0] != "api":
         return {"shared": "public pages", "embedded": "public pages"}.get(
             words[0], "server" if words[0].startswith(("_", "metrics")) else "capture"
         )
-    return words[2] if words[1] in ("projects", "environments") and words[2:] else words[1]
+    return words[2] if words[1] == "projects" and words[2:] else words[1]
 
 
-def _operation_id(path: str, method: str, handler: HTTPRouteHandler) -> str:
-    """The handler's name where it has one path and method, which others make longer."""
+def _operation_id(method: str, handler: HTTPRouteHandler) -> str:
+    """The handler's name, which a method makes longer where it has several."""
     name = handler.handler_name
-    paths = sorted(handler.paths)
-    main = min(paths, key=lambda each: (not each.startswith("/api/projects"), len(each), each))
-    if path != main and path == main.replace("/api/projects/", "/api/environments/"):
-        name += "_in_environment"
-    elif path != main:
-        words = re.sub(r"{(\w+):\w+}", r"\1", path.removeprefix("/api/"))
-        name += "_at_" + re.sub(r"\W+", "_", words).strip("_")
     return name if len(handler.http_methods - {"OPTIONS"}) == 1 else f"{name}_{method.lower()}"

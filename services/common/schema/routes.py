@@ -1,4 +1,7 @@
-"""The document as JSON and YAML, and Swagger UI on it, served from the wheel's own files."""
+"""The document as JSON and YAML, and Swagger UI on it, served from the wheel's own files.
+
+The front door leads there.
+"""
 
 import importlib.metadata
 from functools import cache
@@ -15,11 +18,13 @@ from services.common.problems import not_found
 from services.common.schema.document import document
 
 YAML: Final = "application/yaml"
+BROWSER: Final = "/api/schema/swagger-ui/"
 _HERE: Final = Path(__file__).parent
 # Litestar adds the charset to text.
 _FILES: Final = {
     "swagger-ui.css": (Path(str(swagger_ui_path)), "text/css"),
     "swagger-ui-bundle.js": (Path(str(swagger_ui_path)), "text/javascript"),
+    "page.css": (_HERE, "text/css"),
     "start.js": (_HERE, "text/javascript"),
 }
 # Swagger UI draws its icons from data: URLs in its style sheet, and styles elements by script.
@@ -34,10 +39,25 @@ _SCHEMA: Final = described(
     )
 )
 _PAGE: Final = described(Operation(answers={200: Answer(kind=str, media_type="text/html")}))
+_DOOR: Final = described(
+    Operation(answers={303: Answer(kind=str, media_type="text/plain", headers=("Location",))})
+)
 _FILE: Final = described(
     Operation(answers={200: Answer(kind=str, media_type="text/css", also={"text/javascript": str})})
 )
 AnyRequest = Request[Any, Any, Any]
+
+
+@get("/", opt={"public": True, **_DOOR}, sync_to_thread=False)
+def front_door() -> Response[str]:
+    """Leads to the page on which the API can be tried out."""
+    # Relative, so that it is right behind every proxy; the text is for those who follow nothing.
+    return Response(
+        f"The API, to be tried out in a browser: {BROWSER}\n",
+        status_code=303,
+        media_type=MediaType.TEXT,
+        headers={"Location": BROWSER},
+    )
 
 
 @get("/api/schema/", opt={"public": True, **_SCHEMA}, sync_to_thread=False)
@@ -50,7 +70,7 @@ def schema(request: AnyRequest) -> Response[bytes]:
     return Response(body, media_type=MediaType.JSON)
 
 
-@get("/api/schema/swagger-ui/", opt={"public": True, **_PAGE}, sync_to_thread=False)
+@get(BROWSER, opt={"public": True, **_PAGE}, sync_to_thread=False)
 def browse() -> Response[bytes]:
     """The document as a page on which it can be tried out."""
     return Response(
@@ -102,4 +122,4 @@ def _wants_yaml(request: AnyRequest) -> bool:
     return "yaml" in request.headers.get("accept", "")
 
 
-HANDLERS = [schema, browse, file]
+HANDLERS = [front_door, schema, browse, file]

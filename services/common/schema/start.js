@@ -5,5 +5,6 @@ SwaggerUIBundle({
   deepLinking: true,
   docExpansion: "none",
   filter: true,
+  persistAuthorization: true,
   validatorUrl: null,
 });
