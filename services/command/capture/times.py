@@ -5,8 +5,9 @@ All times are microseconds since 1970, UTC.
 
 import re
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
+
+from services.command.capture.written_times import Order, written
 
 SECOND: Final = 1_000_000
 MILLISECOND: Final = 1_000
@@ -18,10 +19,6 @@ _CREDIBLE_MS: Final = 1_577_836_800_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"-?\d{1,17}(\.\d+)?\Z", re.ASCII)
-_SHORT_ZONE = re.compile(r"(:\d\d(?:\.\d+)?|T\d\d)\s*([+-]\d\d)\Z", re.ASCII)
-_SLASHED = re.compile(
-    r"(?:(\d{4})/(\d\d?)/(\d\d?)|(\d\d?)/(\d\d?)/(\d{4}))(?:[ T](.+))?\Z", re.ASCII
-)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 # An epoch number of this size is in milliseconds: in seconds it would be after the year 5000.
 _MILLISECONDS_FROM = 100_000_000_000
@@ -34,48 +31,21 @@ def micros(moment: datetime) -> int:
 
 def parse(text: str) -> int | None:
     """A timestamp in any form of client-compat.md section 8; None when it is in none of them."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return _parse_other(text.strip())
-    if text.isdigit():
-        return _epoch(text)
+    stripped = text.strip()
+    if _NUMBER.match(stripped):
+        return _epoch(stripped)
+    if stripped.startswith("0000-"):
+        # No calendar of Python's has this year; the column starts later anyhow.
+        return EARLIEST
+    moment = written(stripped, Order.MONTH_FIRST)
+    if moment is None:
+        return None
     return micros(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
 
 
 def parse_rfc3339(text: str) -> int | None:
     """Only with a zone, as the v1 protocol demands."""
     return parse(text.upper()) if _RFC3339.match(text) else None
-
-
-def _parse_other(text: str) -> int | None:
-    if _NUMBER.match(text):
-        return _epoch(text)
-    if slashed := _SLASHED.match(text):
-        year, month, day, us_month, us_day, us_year, clock = slashed.groups()
-        date = f"{year or us_year}-{(month or us_month):0>2}-{(day or us_day):0>2}"
-        return _iso(f"{date}T{clock}" if clock else date)
-    if text.startswith("0000-"):
-        # No calendar of Python's has this year; the column starts later anyhow.
-        return EARLIEST
-    normal = _SHORT_ZONE.sub(r"\1\2:00", text.upper())
-    return _iso(normal) if normal[:1].isdigit() else _rfc2822(text)
-
-
-def _iso(text: str) -> int | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return micros(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
-
-
-def _rfc2822(text: str) -> int | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, IndexError, TypeError, OverflowError):
-        return None
-    return micros(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
 
 
 def _epoch(text: str) -> int:
