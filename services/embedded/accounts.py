@@ -81,6 +81,19 @@ async def new_key(
     )
 
 
+async def only_project(pool: Pool) -> int:
+    """The project where there is but one. Raises CannotStart, with their numbers and names."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT id, name FROM projects ORDER BY id LIMIT 20")
+        found = await cursor.fetchall()
+    if len(found) == 1:
+        return int(found[0][0])
+    if not found:
+        raise CannotStart("There is no project yet: recount projects create NAME makes one.")
+    listed = ", ".join(f"{number} ({name})" for number, name in found)
+    raise CannotStart(f"There are several projects: {listed}. Say which with --project.")
+
+
 async def capture_token(pool: Pool, project_id: int) -> str:
     """With which events of this project are sent. Raises CannotStart when it does not exist."""
     token = await _value(pool, "SELECT api_token FROM projects WHERE id = %s", project_id)

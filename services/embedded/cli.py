@@ -5,12 +5,13 @@ import sys
 import rich_click as click
 
 from services.common.settings import InvalidSettings
-from services.embedded.commands.import_events import import_events
+from services.embedded.commands.import_events import INTERRUPTED, import_events
 from services.embedded.commands.keys import keys
 from services.embedded.commands.projects import projects
 from services.embedded.commands.rebuild import rebuild
 from services.embedded.commands.serve import serve
 from services.embedded.commands.verify import verify
+from services.embedded.importing.run import Interrupted
 from services.embedded.refusal import CannotStart
 
 
@@ -21,6 +22,9 @@ def main() -> None:
     except (CannotStart, InvalidSettings) as refused:
         click.echo(f"recount: {refused}", err=True)
         sys.exit(1)
+    except Interrupted as stopped:
+        click.echo(f"recount: {stopped}", err=True)
+        sys.exit(INTERRUPTED)
     except OSError as failed:
         if failed.filename is None:
             raise

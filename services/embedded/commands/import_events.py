@@ -1,9 +1,12 @@
 """`recount import`."""
 
+import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import rich_click as click
@@ -13,23 +16,44 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from services.common.database import Pool
 from services.embedded import accounts, datadir
 from services.embedded.commands import options
-from services.embedded.importing.records import FIELDS, BadRecord, Mapped, Source
-from services.embedded.importing.resuming import Resuming
-from services.embedded.importing.sending import Imported, Sender
+from services.embedded.importing import ending, look, texts
+from services.embedded.importing.ending import Summary
+from services.embedded.importing.files import EventFile
+from services.embedded.importing.reading import FIELDS, Reading
+from services.embedded.importing.run import Import, Interrupted
+from services.embedded.importing.sending import Sender
 from services.embedded.refusal import CannotStart
+
+INTERRUPTED = 130
+_SEPARATORS = {
+    "comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|", "pipe": "|",
+    "space": " ", "whitespace": " ",
+}  # fmt: skip
+# A comma ends a pair only before the next one, so that names of columns may have commas.
+_PAIR = re.compile(rf"\s*({'|'.join(FIELDS)})\s*=\s*(.*)", re.DOTALL)
+_NEXT_PAIR = re.compile(rf",(?=\s*(?:{'|'.join(FIELDS)})\s*=)")
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Where the events go. folder: the data folder of that server, when it is ours."""
+    """Where the events go. folder: the data folder of that server, when it is ours.
+
+    project: as paths name it; `@current` is that of whoever asks.
+    """
 
     url: str
     token: str
     folder: Path | None
+    project: str
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--project", "project_id", type=int, help="Project of the data folder's server.")
+@click.option(
+    "--project",
+    "project_id",
+    type=int,
+    help="Project of the data folder's server; needed only where there are several.",
+)
 @options.data_dir
 @click.option("--url", help="Another server, such as https://recount.example.")
 @click.option("--token", help="Capture token (phc_…) of a project of that server.")
@@ -38,9 +62,36 @@ class Target(msgspec.Struct, frozen=True):
     "maps",
     multiple=True,
     metavar="FIELD=COLUMN",
-    help=f"Where a field is found: {', '.join(FIELDS)}. Several: separate by commas, or repeat.",
+    help=f"Where a field is found: {', '.join(FIELDS)}. Several: separate by commas, or repeat."
+    " A column may be a path into objects (user.id) and may be in quotes.",
 )
 @click.option("--event", help="Name of every event, where the file has no column for it.")
+@click.option("--columns", metavar="NAME,…", help="Names of the columns of a file without any.")
+@click.option(
+    "--separator", metavar="CHAR", help="Between columns: a character, or comma, tab, space …"
+)
+@click.option("--encoding", metavar="NAME", help="Of the text, such as cp1252; UTF-8 is found.")
+@click.option(
+    "--time-format",
+    metavar="FORM",
+    help="How times are written: month-first or day-first (12/1/2010), s, ms, us or ns since 1970,"
+    " or a pattern such as '%d/%m/%Y %H:%M'. The common forms need none.",
+)
+@click.option(
+    "--timezone",
+    default="UTC",
+    show_default=True,
+    metavar="ZONE",
+    help="Of times that name none, such as Europe/Berlin.",
+)
+@click.option(
+    "--missing", multiple=True, metavar="TEXT", help="A cell that stands for nothing, such as NA."
+)
+@click.option("--skip-bad", is_flag=True, help="Leave out rows that are no events, and count them.")
+@click.option(
+    "--dry-run", is_flag=True, help="Read all of the file, say what is in it, send nothing."
+)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @options.as_json
 def import_events(
     file: Path,
@@ -50,31 +101,96 @@ def import_events(
     token: str | None,
     maps: Sequence[str],
     event: str | None,
+    columns: str | None,
+    separator: str | None,
+    encoding: str | None,
+    time_format: str | None,
+    timezone: str,
+    missing: Sequence[str],
+    skip_bad: bool,
+    dry_run: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
-    """Import product events from NDJSON or CSV (also .gz) through the server's capture door.
+    """Import product events from CSV, JSON or Parquet through the server's capture door.
 
+    What the file is, and which column is what, is found and shown first; a terminal is asked.
     Columns that no field takes become properties, unless there is a column `properties`. Safe to
     repeat: an event without a uuid gets one from project and content, so that it is stored once.
     Interrupted, the same command goes on where it was. Returns when all events can be queried.
     """
-    target = _target(project_id, data_dir, url, token)
-    mapped = Mapped(_names(maps), event)
-    try:
-        imported = _import(file, target, mapped)
-    except BadRecord as bad:
-        raise CannotStart(f"{file}, {bad}. The events before it are stored.") from bad
+    reading = Reading(
+        names=_names(maps),
+        event=event,
+        columns=_columns(columns),
+        separator=_separator(separator),
+        encoding=None if encoding is None else texts.known(encoding),
+        missing=frozenset(missing),
+        time_format=_time_format(time_format),
+        timezone=_timezone(timezone),
+    )
+    target = None if dry_run else _target(project_id, data_dir, url, token)
+    now = time.time_ns() // 1000
+    with file.open("rb") as opened:
+        found = EventFile(file, opened, reading, "" if target is None else target.token)
+        click.echo(look.look(found, reading, now, skip_bad=skip_bad), err=as_json)
+        if target is None:
+            run = Import(found, now, skip_bad=skip_bad)
+            run.read_all()
+            summary = run.summary()
+            said = f"{summary.events:,} events could be imported; nothing was sent (--dry-run)."
+        else:
+            _ask(target, yes=yes)
+            run = Import(found, now, skip_bad=skip_bad)
+            run.resume(target.folder, target.token, reading)
+            summary = _send(run, target)
+            said = ending.in_words(summary, run.tally, run.before)
     if as_json:
-        options.print_json(imported)
-    else:
-        click.echo(f"{imported.events:,} events imported; all of them can be queried.")
+        options.print_json(summary)
+        return
+    click.echo(said)
+    if target is not None:
+        click.echo(_query_line(target, run))
+
+
+def _query_line(target: Target, run: Import) -> str:
+    """KEY stands for an API key: the one that made the data folder is not kept anywhere."""
+    key = "of that project" if target.folder is None else "`recount keys create` makes one"
+    line = ending.curl(target.url, target.project, run.tally)
+    return f"A funnel of them, with an API key in KEY ({key}):\n{line}"
+
+
+def _ask(target: Target, *, yes: bool) -> None:
+    """Only where somebody sees the question and can answer it."""
+    if yes or not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        return
+    if not click.confirm(f"Import into project {target.project} of {target.url}?", default=True):
+        raise CannotStart("Nothing was imported.")
+
+
+def _send(run: Import, target: Target) -> Summary:
+    with Sender(target.url, target.token) as sender, _bar() as bar:
+        task = bar.add_task(run.file.source.path.name, total=run.file.source.total_bytes, events=0)
+
+        def progress(events: int) -> None:
+            bar.update(task, completed=run.file.source.read_bytes, events=events)
+
+        try:
+            imported = run.send(sender, progress)
+            bar.update(task, description="waiting until all can be queried")
+            sender.wait(imported.position)
+        except KeyboardInterrupt as stopped:
+            bar.stop()
+            raise Interrupted(run.interrupted_words()) from stopped
+    run.finished()
+    return run.summary()
 
 
 def _target(project_id: int | None, data: Path, url: str | None, token: str | None) -> Target:
     if url is not None and token is not None and project_id is None:
-        return Target(url, token, None)
-    if url is not None or token is not None or project_id is None:
-        raise click.UsageError("Give --project ID, or --url and --token.")
+        return Target(url, token, None, "@current")
+    if url is not None or token is not None:
+        raise click.UsageError("Give --url and --token together, and no --project with them.")
     running = datadir.find(data)
     if running is None:
         raise CannotStart(
@@ -82,46 +198,62 @@ def _target(project_id: int | None, data: Path, url: str | None, token: str | No
             "with --url and --token."
         )
 
-    async def find(pool: Pool) -> str:
-        return await accounts.capture_token(pool, project_id)
+    async def find(pool: Pool) -> tuple[int, str]:
+        found = await accounts.only_project(pool) if project_id is None else project_id
+        return found, await accounts.capture_token(pool, found)
 
-    return Target(running.url, options.with_database(data, find), data)
+    project, capture_token = options.with_database(data, find)
+    return Target(running.url, capture_token, data, str(project))
 
 
 def _names(maps: Sequence[str]) -> dict[str, str]:
     names = {}
-    for pair in (pair for text in maps for pair in text.split(",")):
-        field, _, column = pair.partition("=")
-        if field not in FIELDS or not column:
+    for pair in (pair for text in maps for pair in _NEXT_PAIR.split(text)):
+        found = _PAIR.fullmatch(pair)
+        column = "" if found is None else found[2].strip()
+        if len(column) > 1 and column[0] == column[-1] == '"':
+            column = column[1:-1].replace('""', '"')
+        if found is None or not column:
             raise click.BadParameter(
                 f"{pair!r} is not like distinct_id=customer; fields are {', '.join(FIELDS)}",
                 param_hint="--map",
             )
-        names[field] = column
+        names[found[1]] = column
     return names
 
 
-def _import(file: Path, target: Target, mapped: Mapped) -> Imported:
-    place = None
-    if target.folder is not None:
-        place = Resuming(target.folder, file, target.token, mapped)
-    start = 0 if place is None else place.line()
-    with file.open("rb") as opened, Sender(target.url, target.token) as sender, _bar() as bar:
-        source = Source(file, opened)
-        task = bar.add_task(file.name, total=source.total_bytes, events=0)
+def _columns(text: str | None) -> tuple[str, ...]:
+    return () if text is None else tuple(name.strip() for name in text.split(","))
 
-        def acknowledged(events: int, line: int) -> None:
-            bar.update(task, completed=source.read_bytes, events=events)
-            if place is not None:
-                place.reached(line)
 
-        records = (each for each in source.records(target.token, mapped) if each.line > start)
-        imported = sender.send(records, acknowledged)
-        bar.update(task, description="waiting until all can be queried")
-        sender.wait(imported.position)
-    if place is not None:
-        place.finished()
-    return imported
+def _separator(text: str | None) -> str | None:
+    if text is None:
+        return None
+    separator = _SEPARATORS.get(text.lower(), text)
+    if len(separator) != 1 or separator in '"\r\n':
+        raise click.BadParameter(
+            f"{text!r} is not one character, nor one of {', '.join(_SEPARATORS)}",
+            param_hint="--separator",
+        )
+    return separator
+
+
+def _time_format(text: str | None) -> str | None:
+    if text is None or "%" in text or text in look.NAMED_FORMS:
+        return text
+    raise click.BadParameter(
+        f"{text!r} is not {', '.join(look.NAMED_FORMS)}, nor a pattern such as '%d/%m/%Y %H:%M'",
+        param_hint="--time-format",
+    )
+
+
+def _timezone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, KeyError) as cause:
+        raise click.BadParameter(
+            f"{name!r} is no time zone; they are named like Europe/Berlin", param_hint="--timezone"
+        ) from cause
 
 
 @contextmanager

@@ -6,30 +6,45 @@ from pathlib import Path
 
 import msgspec
 
-from services.embedded.importing.records import Mapped
+from services.embedded.importing.reading import Reading
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """number: of the last row that was acknowledged. events: acknowledged up to there."""
+
+    number: int = 0
+    events: int = 0
 
 
 class Resuming:
     """One file's place. Only saves work: from the start again, the same events are stored once."""
 
-    def __init__(self, folder: Path, file: Path, token: str, mapped: Mapped) -> None:
+    def __init__(self, folder: Path, file: Path, token: str, reading: Reading) -> None:
         found = file.stat()
         # Another file, or the same one changed, or read otherwise, starts from its first line.
-        identity = (str(file.resolve()), found.st_size, found.st_mtime_ns, token, mapped)
-        digest = hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:32]
+        said = msgspec.structs.replace(reading, missing=frozenset())
+        identity = (
+            str(file.resolve()),
+            found.st_size,
+            found.st_mtime_ns,
+            token,
+            said,
+            sorted(reading.missing),
+        )
+        digest = hashlib.sha256(msgspec.json.encode(identity, order="sorted")).hexdigest()[:32]
         self._path = folder / "imports" / digest
 
-    def line(self) -> int:
-        """The last line that was acknowledged; 0 when none was."""
+    def place(self) -> Reached:
+        """At the start when nothing was acknowledged."""
         try:
-            return int(self._path.read_text())
-        except (FileNotFoundError, ValueError):
-            return 0
+            return msgspec.json.decode(self._path.read_bytes(), type=Reached)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return Reached()
 
-    def reached(self, line: int) -> None:
+    def reached(self, place: Reached) -> None:
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
         unfinished = self._path.with_suffix(".unfinished")
-        unfinished.write_text(str(line))
+        unfinished.write_bytes(msgspec.json.encode(place))
         os.replace(unfinished, self._path)
 
     def finished(self) -> None:

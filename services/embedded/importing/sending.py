@@ -8,7 +8,8 @@ import httpx
 import msgspec
 
 from contracts.headers import INGEST_POSITION
-from services.embedded.importing.records import BadRecord, Record
+from services.embedded.importing.faults import BadRecord
+from services.embedded.importing.records import Record
 from services.embedded.refusal import CannotStart
 
 BATCH = 1_000
@@ -21,6 +22,7 @@ _TIMEOUT_SECONDS = 60.0
 _WAIT_SECONDS = 2
 
 OnAcknowledged = Callable[[int, int], None]
+OnRefused = Callable[[BadRecord], None]
 
 
 class Unreachable(CannotStart):
@@ -32,10 +34,14 @@ class Stopped(Exception):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """events: acknowledged in this run. position: of the capture stream, when they are visible."""
+    """events: acknowledged in this run. position: of the capture stream, when they are visible.
+
+    already_stored: of these, before they were sent; None where the server can't tell.
+    """
 
     events: int
     position: int
+    already_stored: int | None = None
 
 
 class _Reached(msgspec.Struct):
@@ -48,7 +54,8 @@ class _Problem(msgspec.Struct):
 
 
 class _Encoded(msgspec.Struct, frozen=True):
-    line: int
+    number: int
+    where: str
     json: bytes
 
 
@@ -72,17 +79,23 @@ class Sender:
         """From another thread: whoever sends or waits raises Stopped before the next request."""
         self._stopped.set()
 
-    def send(self, records: Iterable[Record], on_acknowledged: OnAcknowledged) -> Imported:
-        """All of them, then wait until queries see them.
+    def send(
+        self,
+        records: Iterable[Record],
+        on_acknowledged: OnAcknowledged,
+        on_refused: OnRefused | None = None,
+    ) -> Imported:
+        """All of them. `wait` then returns when queries see them.
 
-        on_acknowledged: told how many events, and the line of the last, after each batch.
+        on_acknowledged: told how many events, and the number of the last, after each batch.
+        on_refused: takes an event that the server refuses, and the others go on; None: raised.
         Raises BadRecord (what stands before it is sent) and Unreachable.
         """
         sent = 0
         for batch in _batches(records):
-            self._send(batch)
-            sent += len(batch)
-            on_acknowledged(sent, batch[-1].line)
+            for part in self._send(batch, on_refused):
+                sent += len(part)
+                on_acknowledged(sent, part[-1].number)
         return Imported(sent, self._position)
 
     def wait(self, position: int) -> None:
@@ -95,19 +108,31 @@ class Sender:
             if msgspec.json.decode(answer.content, type=_Reached).reached:
                 return
 
-    def _send(self, batch: Sequence[_Encoded]) -> None:
+    def _send(
+        self, batch: Sequence[_Encoded], on_refused: OnRefused | None
+    ) -> Iterator[Sequence[_Encoded]]:
+        """The parts of it that were acknowledged, in order."""
+        if not batch:
+            return
         events = b",".join(encoded.json for encoded in batch)
         token = msgspec.json.encode(self._token)
         body = b'{"api_key":%b,"historical_migration":true,"batch":[%b]}' % (token, events)
         answer = self._ask(lambda: self._client.post("/batch/", content=body, headers=_HEADERS))
-        if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE and len(batch) > 1:
-            middle = len(batch) // 2
-            self._send(batch[:middle])
-            self._send(batch[middle:])
-        elif answer.is_error:
-            raise _refused(answer, batch)
-        else:
+        if not answer.is_error:
             self._position = max(self._position, int(answer.headers[INGEST_POSITION]))
+            yield batch
+        elif answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE and len(batch) > 1:
+            middle = len(batch) // 2
+            yield from self._send(batch[:middle], on_refused)
+            yield from self._send(batch[middle:], on_refused)
+        else:
+            # A door takes a batch whole or not at all; what stands before the fault is good.
+            place, bad = _refused(answer, batch)
+            yield from self._send(batch[:place], on_refused)
+            if on_refused is None:
+                raise bad
+            on_refused(bad)
+            yield from self._send(batch[place + 1 :], on_refused)
 
     def _ask(self, request: Callable[[], httpx.Response]) -> httpx.Response:
         """The answer that is not "later". Safe to repeat: every event has its uuid.
@@ -145,7 +170,8 @@ def _batches(records: Iterable[Record]) -> Iterator[list[_Encoded]]:
     size = 0
     try:
         for record in records:
-            encoded = _Encoded(record.line, msgspec.json.encode(record.body))
+            where = record.where or f"event {record.number}"
+            encoded = _Encoded(record.number, where, msgspec.json.encode(record.body))
             if batch and (len(batch) == BATCH or size + len(encoded.json) > BATCH_BYTES):
                 yield batch
                 batch, size = [], 0
@@ -159,16 +185,19 @@ def _batches(records: Iterable[Record]) -> Iterator[list[_Encoded]]:
         yield batch
 
 
-def _refused(answer: httpx.Response, batch: Sequence[_Encoded]) -> Exception:
-    """`attr` is batch__<number>__<field> when one event is at fault."""
+def _refused(answer: httpx.Response, batch: Sequence[_Encoded]) -> tuple[int, BadRecord]:
+    """Which of the batch is at fault: `attr` is batch__<number>__<field>.
+
+    Raises CannotStart when it is none of them.
+    """
     problem = _problem(answer)
     match (problem.attr or "").split("__"):
         case ["batch", number, *_] if number.isdigit() and int(number) < len(batch):
-            return BadRecord(batch[int(number)].line, problem.detail)
+            return int(number), BadRecord(batch[int(number)].where, problem.detail)
         case _ if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
-            return BadRecord(batch[0].line, problem.detail or "the event is too large")
+            return 0, BadRecord(batch[0].where, problem.detail or "the event is too large")
         case _:
-            return CannotStart(f"The server refuses the events: {_said(answer)}")
+            raise CannotStart(f"The server refuses the events: {_said(answer)}")
 
 
 def _said(answer: httpx.Response) -> str:

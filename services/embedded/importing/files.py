@@ -1,0 +1,113 @@
+"""A file of events: what it was taken for, and what its rows become."""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Final, assert_never
+
+from services.embedded.importing import json_rows, parquet_rows, separated_rows, texts
+from services.embedded.importing.faults import BadRecord, NotEvents
+from services.embedded.importing.fields import Fields, chosen
+from services.embedded.importing.formats import (
+    SEPARATORS,
+    Format,
+    JsonLines,
+    JsonValues,
+    Parquet,
+    Separated,
+    format_of,
+)
+from services.embedded.importing.reading import Reading, Row
+from services.embedded.importing.records import Events, Outcome
+from services.embedded.importing.source import Source
+
+# How many rows are read before anything is sent, to see what the columns are.
+SAMPLE: Final = 10_000
+_SAMPLE_BYTES: Final = 16 * 1024 * 1024
+
+
+class EventFile:
+    """Opened, looked at, and read once from its start to its end."""
+
+    def __init__(self, path: Path, file: BinaryIO, reading: Reading, token: str = "") -> None:
+        """token: of the project that the events go to. Raises NotEvents."""
+        self.source = Source(path, file)
+        self.format = format_of(self.source, reading)
+        rows = self._rows(self.format, reading.missing)
+        sample = _sample(self.source, rows)
+        if not sample:
+            raise NotEvents(f"{path} has no events.")
+        seen, inside = _columns(self.format, sample)
+        if not seen:
+            first = next(row for row in sample if isinstance(row, BadRecord))
+            raise NotEvents(f"{path}, {first}. Nothing was imported.")
+        self.fields: Fields = chosen(seen, inside, reading)
+        events = Events(token, self.fields, reading, is_text=isinstance(self.format, Separated))
+        outcomes = events.of(chain(sample, rows))
+        # These are made once: an equal row is told from its first one by the order they come in.
+        self.sample: list[Outcome] = [outcome for _, outcome in zip(sample, outcomes, strict=False)]
+        self._outcomes = outcomes
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """In the file's order. Once."""
+        return chain(self.sample, self._outcomes)
+
+    def _rows(self, form: Format, missing: frozenset[str]) -> Iterator[Row | BadRecord]:
+        match form:
+            case Separated(encoding=encoding, old_mac=old_mac):
+                lines = texts.lines(self.source.open(), encoding, old_mac=old_mac)
+                return separated_rows.of_lines(lines, form, missing)
+            case JsonLines(encoding=encoding):
+                return json_rows.of_lines(texts.lines(self.source.open(), encoding))
+            case JsonValues(encoding=encoding):
+                return json_rows.of_values(texts.chunks(self.source.open(), encoding))
+            case Parquet():
+                return parquet_rows.of_file(self.source)
+            case _:
+                assert_never(form)
+
+    def described(self) -> str:
+        """In words, such as "a table separated by commas, UTF-8, 4 columns with names …"."""
+        packing = f"{self.source.packing}, " if self.source.packing else ""
+        match self.format:
+            case Separated(encoding, separator, columns, has_heading):
+                between = SEPARATORS.get(separator, repr(separator))
+                heading = "with names in its first line" if has_heading else "named by --columns"
+                return (
+                    f"{packing}a table separated by {between}, {encoding.upper()},"
+                    f" {len(columns)} columns {heading}"
+                )
+            case JsonLines(encoding):
+                return f"{packing}JSON, an object a line, {encoding.upper()}"
+            case JsonValues(encoding):
+                return f"{packing}JSON, objects over several lines or in a list, {encoding.upper()}"
+            case Parquet():
+                return "Parquet"
+            case _:
+                assert_never(self.format)
+
+
+def _sample(source: Source, rows: Iterator[Row | BadRecord]) -> list[Row | BadRecord]:
+    sample: list[Row | BadRecord] = []
+    for row in rows:
+        sample.append(row)
+        if len(sample) == SAMPLE or source.read_bytes > _SAMPLE_BYTES:
+            break
+    return sample
+
+
+def _columns(form: Format, sample: list[Row | BadRecord]) -> tuple[list[str], set[str]]:
+    """The names of the columns in order, and those within `properties`; none without a good row."""
+    rows = [row for row in sample if isinstance(row, Row)]
+    if not rows:
+        return [], set()
+    if isinstance(form, Separated):
+        return list(form.columns), set()
+    seen: dict[str, None] = {}
+    inside: set[str] = set()
+    for row in rows:
+        seen.update(dict.fromkeys(row.values))
+        given = row.values.get("properties")
+        if isinstance(given, dict):
+            inside.update(given)
+    return list(seen), inside

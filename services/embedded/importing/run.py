@@ -1,0 +1,131 @@
+"""One import from its first row to its last: what is sent, what is left out, what stops it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from services.embedded.importing.ending import Summary, iso
+from services.embedded.importing.faults import BadRecord, NotEvents
+from services.embedded.importing.files import EventFile
+from services.embedded.importing.reading import Reading
+from services.embedded.importing.records import Record
+from services.embedded.importing.resuming import Reached, Resuming
+from services.embedded.importing.sending import Imported, Sender
+from services.embedded.importing.tally import Tally
+from services.embedded.refusal import CannotStart
+
+OnProgress = Callable[[int], None]
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C. The message says what is stored and how to go on."""
+
+
+class Import:
+    """Of one file. now: microseconds since 1970, UTC. skip_bad: rows that are no events are left
+    out and counted; otherwise the first one stops the import.
+    """
+
+    def __init__(self, file: EventFile, now: int, *, skip_bad: bool) -> None:
+        self.file = file
+        self.tally = Tally(now)
+        self._skip_bad = skip_bad
+        self._resuming: Resuming | None = None
+        self._start = Reached()
+        self._events = 0
+        self._imported = Imported(0, 0)
+
+    @property
+    def before(self) -> int:
+        """Events that earlier runs sent, before they were interrupted."""
+        return self._start.events
+
+    def resume(self, folder: Path | None, token: str, reading: Reading) -> None:
+        """From the place that this file has in the data folder, if it is ours."""
+        if folder is not None:
+            self._resuming = Resuming(folder, self.file.source.path, token, reading)
+            self._start = self._resuming.place()
+
+    def send(self, sender: Sender, on_progress: OnProgress) -> Imported:
+        """Everything that no earlier run sent. Raises CannotStart, with what is stored."""
+
+        def acknowledged(events: int, number: int) -> None:
+            self._events = events
+            if self._resuming is not None:
+                self._resuming.reached(Reached(number, self.before + events))
+            on_progress(events)
+
+        records = (each for each in self._records() if each.number > self._start.number)
+        refused = self.tally.add if self._skip_bad else None
+        try:
+            self._imported = sender.send(records, acknowledged, refused)
+        except BadRecord as bad:
+            raise CannotStart(self._stopped_by(bad)) from bad
+        self._refuse_nothing()
+        return self._imported
+
+    def read_all(self) -> None:
+        """Nothing is sent. Raises CannotStart."""
+        try:
+            for _ in self._records():
+                self._events += 1
+        except BadRecord as bad:
+            raise CannotStart(f"{self.file.source.path}, {bad}.{self._hint(bad)}") from bad
+        self._refuse_nothing()
+
+    def finished(self) -> None:
+        """All of it can be queried."""
+        if self._resuming is not None:
+            self._resuming.finished()
+
+    def interrupted_words(self) -> str:
+        stored = self.before + self._events
+        if not stored:
+            return "Interrupted; nothing was imported. The same command starts again."
+        goes_on = (
+            "goes on from there"
+            if self._resuming is not None
+            else "starts from the first row and stores none of them twice"
+        )
+        return f"Interrupted. {stored:,} events are stored; the same command {goes_on}."
+
+    def summary(self) -> Summary:
+        return Summary(
+            events=self._events,
+            already_stored=self._imported.already_stored,
+            persons=self.tally.persons,
+            first=iso(self.tally.first),
+            last=iso(self.tally.last),
+            rows_without_person=self.tally.no_person.count,
+            bad_rows=self.tally.bad.count,
+            position=self._imported.position,
+        )
+
+    def _records(self) -> Iterator[Record]:
+        """Raises BadRecord for the first row that is no event, or that ends the reading."""
+        for outcome in self.file.outcomes():
+            if isinstance(outcome, BadRecord) and (outcome.is_last or not self._skip_bad):
+                raise outcome
+            self.tally.add(outcome)
+            if isinstance(outcome, Record):
+                yield outcome
+
+    def _stopped_by(self, bad: BadRecord) -> str:
+        match self.before + self._events:
+            case 0:
+                told = "Nothing was imported"
+            case 1:
+                told = "The event before it is stored"
+            case stored:
+                told = f"The {stored:,} events before it are stored"
+        return f"{self.file.source.path}, {bad}. {told}.{self._hint(bad)}"
+
+    def _hint(self, bad: BadRecord) -> str:
+        if bad.is_last or self._skip_bad:
+            return ""
+        return " Mend it and import the file again, or leave such rows out with --skip-bad."
+
+    def _refuse_nothing(self) -> None:
+        if self.tally.events:
+            return
+        told = " ".join(self.tally.oddities())
+        raise NotEvents(f"{self.file.source.path} gave no events. {told}".rstrip())

@@ -1,0 +1,37 @@
+"""Files for the tests of what is read from them, without any server."""
+
+from pathlib import Path
+from typing import Any
+
+from services.embedded.importing.faults import BadRecord
+from services.embedded.importing.files import EventFile
+from services.embedded.importing.reading import Reading
+from services.embedded.importing.records import Outcome, Record
+
+HEAD = "event,distinct_id,timestamp"
+
+
+def written(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def outcomes(path: Path, reading: Reading | None = None, token: str = "phc_a") -> list[Outcome]:
+    with path.open("rb") as file:
+        return list(EventFile(path, file, reading or Reading(), token).outcomes())
+
+
+def read(path: Path, reading: Reading | None = None, token: str = "phc_a") -> list[dict[str, Any]]:
+    """The bodies of the events. Raises the first BadRecord."""
+    events = []
+    for outcome in outcomes(path, reading, token):
+        if isinstance(outcome, BadRecord):
+            raise outcome
+        if isinstance(outcome, Record):
+            events.append(outcome.body)
+    return events
+
+
+def times(path: Path, reading: Reading | None = None) -> list[str]:
+    return [event["timestamp"] for event in read(path, reading)]

@@ -1,0 +1,115 @@
+"""JSON in the shapes that exports and APIs have, read in pieces."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.embedded.importing import json_rows
+from services.embedded.importing.faults import BadRecord
+from services.embedded.importing.reading import Row
+from tests.embedded.importing.reading_files import outcomes, read, written
+
+EVENTS: list[dict[str, Any]] = [
+    {"event": "a", "distinct_id": "b", "timestamp": "2026-01-02", "n": number}
+    for number in range(3)
+]
+
+ONE = json.dumps(EVENTS[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(EVENTS),
+        json.dumps(EVENTS, indent=2),
+        "\n".join(json.dumps(event) for event in EVENTS),
+        "\n".join(json.dumps(event, indent=2) for event in EVENTS),
+        "".join(json.dumps(event) for event in EVENTS),
+        "\x1e" + "\n\x1e".join(json.dumps(event) for event in EVENTS),
+        json.dumps({"results": EVENTS, "next": None}),
+        json.dumps({"next": "x", "previous": None, "results": EVENTS}, indent=4),
+        json.dumps({"events": EVENTS}),
+        json.dumps({"api_key": "phc_x", "batch": EVENTS}),
+        json.dumps({"data": EVENTS[:1]}) + "\n" + json.dumps({"data": EVENTS[1:]}),
+        "\ufeff" + json.dumps(EVENTS),
+    ],
+)
+def test_every_shape_gives_the_same_events(tmp_path: Path, text: str) -> None:
+    for name in ("e.json", "e.ndjson", "e"):
+        found = read(written(tmp_path, name, text))
+        assert [event["properties"] for event in found] == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+
+def test_a_list_among_the_properties_is_no_list_of_events(tmp_path: Path) -> None:
+    event = {**EVENTS[0], "items": [{"sku": 1}], "data": [1, 2]}
+    for text in (json.dumps(event), json.dumps(event, indent=1)):
+        (found,) = read(written(tmp_path, "e.json", text))
+        assert found["properties"] == {"n": 0, "items": [{"sku": 1}], "data": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            json.dumps(EVENTS, indent=0)[:-2],
+            r"item 4 \(line 19\): the list of events is not closed",
+        ),
+        (f'[\n{ONE},\n{{"x": NaN}}]', r"item 2 \(line 3\): not JSON: the number NaN is none"),
+        (f'[\n{ONE},\n{{"x" 1}}]', r"item 2 \(line 3\): not JSON"),
+        (f"[\n{ONE},\n7]", r"item 2 \(line 3\): not a JSON object"),
+    ],
+)
+def test_what_is_wrong_is_named_after_what_is_good(tmp_path: Path, text: str, says: str) -> None:
+    *good, bad = outcomes(written(tmp_path, "e.json", text))
+    assert good
+    assert isinstance(bad, BadRecord)
+    with pytest.raises(BadRecord, match=says):
+        raise bad
+
+
+def pieces(text: str, size: int) -> Iterator[str]:
+    return (text[first : first + size] for first in range(0, len(text), size))
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["a", "b", "é"]), values), max_size=5),
+    st.integers(1, 40),
+    st.sampled_from([None, 2]),
+)
+def test_wherever_the_pieces_end_the_objects_are_the_same(
+    objects: list[dict[str, Any]], size: int, indent: int | None
+) -> None:
+    for text in (json.dumps(objects, indent=indent), json.dumps({"x": 1, "results": objects})):
+        rows = list(json_rows.of_values(pieces(text, size)))
+        assert [row.values for row in rows if isinstance(row, Row)] == objects
+        assert len(rows) == len(objects)
+
+
+def test_no_more_than_the_longest_object_is_kept() -> None:
+    """A list of many megabytes, asked for in pieces: what was read ahead stays small."""
+    read_ahead = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal read_ahead
+        yield "["
+        for number in range(20_000):
+            read_ahead += 1
+            yield json.dumps({"n": number}) + ","
+
+    for count, row in enumerate(json_rows.of_values(endless()), start=1):
+        if isinstance(row, Row):
+            assert read_ahead - count < 100
