@@ -90,9 +90,9 @@ def compare(condition: PropertyIs, operand: Operand, bindings: Bindings, timezon
         case "exact":
             return _equal(values, operand, bindings, condition.numeric)
         case "contains":
-            return _any(_like(operand, "LIKE", f"%{text(v)}%", bindings) for v in values)
+            return _any(_like(operand, "LIKE", containing(text(v)), bindings) for v in values)
         case "icontains" if len(values) == 1:
-            return _like(operand, "ILIKE", f"%{text(values[0])}%", bindings)
+            return _like(operand, "ILIKE", containing(text(values[0])), bindings)
         case "icontains" | "icontains_multi":
             return _containing(values, operand, bindings)
         case "regex":
@@ -205,6 +205,21 @@ def _between(
 
 
 # Text
+
+
+def containing(searched: str) -> str:
+    """The LIKE pattern of texts that hold `searched`, in which `%` and `_` stand for others."""
+    return f"%{closed(searched)}%"
+
+
+def closed(pattern: str) -> str:
+    """A LIKE pattern that no backslash is the last character of: there it stands for itself.
+
+    It escapes what comes after it, be that the `%` put there by us, or nothing, which is an error
+    to the engine.
+    """
+    backslashes = len(pattern) - len(pattern.rstrip("\\"))
+    return pattern + "\\" * (backslashes % 2)
 
 
 def _like(operand: Operand, how: str, pattern: str, bindings: Bindings) -> str:

@@ -6,7 +6,7 @@ from typing import Literal, assert_never
 import msgspec
 
 from services.common.statement import Bindings
-from services.query.conditions_sql import moment, number
+from services.query.conditions_sql import closed, moment, number
 from services.query.expressions import (
     Arithmetic,
     Call,
@@ -144,7 +144,7 @@ class Writer(msgspec.Struct, frozen=True):
         if sign == "!=":
             return f"(NOT {self._compare('=', left, right)})"
         if sign in ("like", "ilike"):
-            return f"ifNull({a.text} {sign.upper()} {b.text}, 0)"
+            return f"ifNull({a.text} {sign.upper()} {self._like_pattern(right)}, 0)"
         if sign == "=" and _is_null(left):
             return f"({b.text} IS NULL)"
         if sign == "=" and _is_null(right):
@@ -160,6 +160,15 @@ class Writer(msgspec.Struct, frozen=True):
             return f"ifNull({as_number}, 0)"
         either = f"{a.number} IS NULL OR {b.number} IS NULL"
         return f"ifNull(if({either}, {as_text}, {as_number}), 0)"
+
+    def _like_pattern(self, term: Term) -> str:
+        """Its text, in which a backslash at the end stands for itself (`closed`)."""
+        if term.constant is not None and isinstance(term.constant.value, str):
+            return self.bindings.bind(closed(term.constant.value), "String")
+        backslash = self.bindings.bind("\\", "String")
+        length = f"length({term.operand.text})"
+        at_end = f"{length} - length(trimRight({term.operand.text}, {backslash}))"
+        return f"concat({term.operand.text}, repeat({backslash}, ({at_end}) % 2))"
 
 
 def _is_null(term: Term) -> bool:

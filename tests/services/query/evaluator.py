@@ -79,9 +79,9 @@ def _one(
         case "icontains" | "icontains_multi" if several:
             return wanted.lower() in text.lower()
         case "icontains" | "icontains_multi":
-            return like(text.lower(), f"%{wanted.lower()}%")
+            return like(text.lower(), wanted.lower(), within=True)
         case "contains":
-            return like(text, f"%{wanted}%")
+            return like(text, wanted, within=True)
         case "regex":
             return re.search(wanted, text, re.DOTALL) is not None
         case "is_date_exact" | "is_date_before" | "is_date_after":
@@ -121,8 +121,10 @@ def _bytes(text: str) -> bytes:
     return text.encode()
 
 
-def like(text: str, pattern: str) -> bool:
-    """LIKE: % any run, _ any one character, a backslash makes the next one literal."""
+def like(text: str, pattern: str, *, within: bool = False) -> bool:
+    """LIKE: % any run, _ any one character, a backslash makes the next one literal, if there is
+    one. within: anywhere in the text.
+    """
     expression, at = "", 0
     while at < len(pattern):
         character = pattern[at]
@@ -133,7 +135,8 @@ def like(text: str, pattern: str) -> bool:
         else:
             expression += {"%": ".*", "_": "."}.get(character, re.escape(character))
         at += 1
-    return re.fullmatch(expression, text, re.DOTALL) is not None
+    look = re.search if within else re.fullmatch
+    return look(expression, text, re.DOTALL) is not None
 
 
 def as_moment(text: str, zone: str) -> datetime | None:

@@ -12,7 +12,8 @@ from tests.services.query.conftest import Events
 from tests.services.query.evaluator import passes
 
 NASTY_TEXT = [
-    "", "a", "A", "ab", "aXb", "a%b", "a_b", "%", "_", "\\", "a\\b", "é", "É", "5", "5.0", "+5",
+    "", "a", "A", "ab", "aXb", "a%b", "a_b", "%", "_", "\\", "\\\\", "a\\", "a\\\\", "\\%", "\\a%",
+    "a\\b", "é", "É", "5", "5.0", "+5",
     " 5", "05", "5e0", ".5", "5.", "1e400", "nan", "inf", "-0", "0x10", "true", "false", "True",
     "null", "[1,2]", "{}", '{"a":1}', "9007199254740993", "9007199254740992",
     "12345678901234567890", "2024-01-01", "2024-01-10T12:00:00Z", "2024-01-10 12:00:00",
@@ -133,6 +134,14 @@ def test_every_operator_answers_as_the_table_says(
         ("icontains", "É", ["caFé", "CAFE", "x"], [0]),
         ("icontains", "a_c", ["abc", "a_c", "ac"], [0, 1]),
         ("icontains", "9", [95, 1.9, "x"], [0, 1]),
+        ("icontains", "dir\\", ["C:\\DIR\\", "C:\\dir%", "C:/dir/"], [0]),
+        ("icontains", "\\", ["C:\\dir", "100%", "abc"], [0]),
+        ("icontains", "\\\\\\", ["\\\\host", "C:\\dir"], [0]),
+        ("icontains", "100\\%", ["100%", "1000"], [0]),
+        ("icontains", "a_\\", ["ab\\", "ab", "a_"], [0]),
+        ("not_icontains", "dir\\", ["dir\\", "dir%", None], [1, 2]),
+        ("icontains_multi", "dir\\", ["dir\\", "dir%", "dir"], [0]),
+        ("contains", "C:\\", ["file:C:\\x", "file:c:\\x", "file:C:%"], [0]),
         ("regex", "a.c", ["xabcx", "a\nc", "ABC", None], [0, 1]),
         ("is_set", None, ["", 0, False, [], {}, None], [0, 1, 2, 3, 4]),
         ("is_date_before", "2024-01-01T00:00:00+00:00", ["2023-12-31", "2024-01-01", "5", 5], [0]),

@@ -14,7 +14,8 @@ from tests.services.query.conftest import Events
 
 MISSING = object()
 PROPERTIES: Sequence[Any] = (
-    MISSING, None, "", " ", "a", "A", "ä", "Ä", "ab", "a%b", "a_b", "axb", "a\\b", "a\nb", "%", "_",
+    MISSING, None, "", " ", "a", "A", "ä", "Ä", "ab", "a%b", "a_b", "axb", "a\\b", "\\", "a\\",
+    "A\\\\", "a\nb", "%", "_",
     "0", "1", "01", "1.0", "1.5", "+1", "-1", "1e3", "1000", ".5", "5.", " 1", "1 ", "1,5", "0x10",
     "1_0", "nan", "inf", "-inf", "1e999", "９", "true", "True", "false", "null", "None", "[1]",
     0, 1, -1, 10, 9, 1000, 2**53, 2**53 + 1, 2**63, 10**30, 0.0, -0.0, 1.0, 1.5, 0.1, 1e300, 1e-7,
@@ -70,9 +71,10 @@ def ordered(mine: Any, value: Scalar) -> int:
 
 
 def like(mine: Any, value: Scalar, *, literal: bool) -> bool:
-    """ILIKE %v%."""
-    escaped = re.escape(str(text_of(value)))
-    pattern = escaped if literal else escaped.replace("%", ".*").replace("_", ".")
+    """ILIKE %v%, a backslash at the end of v being one."""
+    pattern = re.escape(str(text_of(value)))
+    if not literal:
+        pattern = pattern.replace("%", ".*").replace("_", ".").replace(r"\\\\", r"\\")
     return re.search(pattern, str(text_of(mine)), re.IGNORECASE | re.DOTALL) is not None
 
 
