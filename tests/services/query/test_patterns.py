@@ -1,5 +1,7 @@
 """Patterns: which the engine compiles, and what selectors of actions match."""
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -58,35 +60,18 @@ def test_patterns_that_the_engine_refuses_are_refused_before(events: Events, pat
     assert not passes(pattern)
 
 
-PIECES = st.sampled_from(
-    [
-        "a",
-        "b",
-        ".",
-        "^",
-        "$",
-        "*",
-        "+",
-        "?",
-        "(",
-        ")",
-        "|",
-        "[",
-        "]",
-        "^",
-        "-",
-        "{2}",
-        "{",
-        "}",
-        r"\d",
-    ]
-)
+GROUPS = ["(?:", "(?i)", "(?s-i:", "(?P<n>", "(?<n>", "(?=", "(?!", "(?<=", "(?>", "(?#"]
+SETS = ["[^", "[[:alpha:]]", "[[:nope:]]", "a-", "z-a", r"\pL", r"\p{Greek}", r"\p{Nope}"]
+ESCAPES = [rf"\{letter}" for letter in "dDsSwWbBAzZQEGKRXhHvVntrfaxucCpPkN019-.]["]
+CODES = ["\\", r"\x{2019}", r"\x{110000}", r"\x4", r"\x41", r"\P{^Han}", r"\Qa("]
+REPEATS = ["{2}", "{2,1}", "{1001}"]
+PIECES = [*"ab.^$*+?()|[]-{},1é\n\0 :=!<>P", *GROUPS, *SETS, *ESCAPES, *CODES, *REPEATS]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(PIECES, max_size=6).map("".join))
-def test_a_look_at_the_text_agrees_with_the_engine(events: Events, pattern: str) -> None:
-    # A closing parenthesis too many is nothing to the engine, and a mistake to us.
+@settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
+def test_the_library_and_the_engine_agree(events: Events, pattern: str) -> None:
+    # To a closing parenthesis too many the engine says nothing, and takes it for text or not.
     assert passes(pattern) == (compiles(events, pattern) and not one_too_many(pattern))
 
 
@@ -94,8 +79,52 @@ def one_too_many(pattern: str) -> bool:
     try:
         check(pattern)
     except NotRe2 as why:
-        return str(why) == "unexpected )"
+        return str(why).startswith("unexpected )")
     return False
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        (r"^[\w\-.]+@", "jane-doe.x@example.com", True),
+        (r"^[\w\-.]+@", "jane doe", False),
+        (r"e[\t-\r]t", "one\ntwo", True),
+        (r"it\x{2019}s", "it\u2019s", True),
+        (r"[\x{0430}-\x{044F}]", "привет", True),
+        (r"[\x{0430}-\x{044F}]", "hello", False),
+        (r"a\x{1F600}", "a\U0001f600", True),
+        ("a.c", "a\nc", True),
+        ("^b", "a\nb", False),
+        ("É", "é", False),
+        ("(?i)É", "é", True),
+        (r"\bb", "é b", True),
+    ],
+)
+def test_a_pattern_matches_as_re2_does_with_the_options_of_the_engine(
+    events: Events, pattern: str, text: str, found: bool
+) -> None:
+    check(pattern)
+    team = events.team()
+    events.add(team, {"k": text})
+    assert events.passing(team, PropertyIs("event", "k", "regex", (pattern,))) == [0] * found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("a**", "bad repetition operator: **"),
+        ("[z-a]", "invalid character class range: z-a"),
+        ("(x{100}){100}", "invalid repetition size: {100}"),
+        (r"(a)\1", r"invalid escape sequence: \1"),
+        (r"\pL{1000}", "pattern too large - compile failed"),
+        ("é**", "bad repetition operator: **"),
+        ("(?<=é)", "invalid perl operator: (?<"),
+        ("a" * 4_001, "it is longer than 4,000 characters"),
+    ],
+)
+def test_it_is_said_in_the_words_of_re2(pattern: str, why: str) -> None:
+    with pytest.raises(NotRe2, match=re.escape(why)):
+        check(pattern)
 
 
 # Selectors
