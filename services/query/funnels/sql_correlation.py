@@ -87,7 +87,8 @@ def compile_correlation(
         case _:
             assert_never(question)
     counted = (
-        "SELECT parts, toInt64(countIf(converted)) AS s, toInt64(countIf(NOT converted)) AS f "
+        # Wide, since counts are multiplied.
+        "SELECT parts, toInt128(countIf(converted)) AS s, toInt128(countIf(NOT converted)) AS f "
         f"FROM (SELECT converted, arrayJoin(arrayPushFront(names, [])) AS parts FROM ({named})) "
         "GROUP BY parts"
     )

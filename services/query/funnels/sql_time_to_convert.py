@@ -7,7 +7,7 @@ nobody got to the second of the steps has no rows.
 
 from services.common.statement import Bindings
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql_totals import MEDIAN
+from services.query.funnels.sql_totals import MEDIAN, mean, total
 
 
 def time_to_convert(plan: FunnelPlan, bindings: Bindings, *sides: str) -> str:
@@ -18,7 +18,9 @@ def time_to_convert(plan: FunnelPlan, bindings: Bindings, *sides: str) -> str:
         # The rounded root is exact or one too small: ceil of the float would be wrong for cubes.
         root = "toInt64(round(cbrt(n)))"
         bins = f"least({root} + ({root} * {root} * {root} < n), 60)"
-    averages = ", ".join(f"avgIf(d, side = {side}) / 1000000" for side in range(len(sides)))
+    averages = ", ".join(
+        mean(total("d", f"side = {side}"), f"countIf(side = {side})") for side in range(len(sides))
+    )
     medians = ", ".join(
         f"{MEDIAN}If(0.5)(d, side = {side}) / 1000000" for side in range(len(sides))
     )

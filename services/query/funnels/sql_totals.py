@@ -24,6 +24,8 @@ KEEP_ALL = ("event", "person", "group")
 MOST_ROWS = 100
 
 MEDIAN = "quantileExactInclusive"
+_WIDE = "toInt128"
+"""Microseconds are summed in 128 bits: 64 hold 30 days of 3.6 million actors, and no more."""
 _TIMED = f"z.2 > 0 OR z.1 = {WHOLE}"
 
 
@@ -38,10 +40,25 @@ def totals(plan: FunnelPlan, bindings: Bindings, paths: str) -> str:
         return _by_value(plan, bindings, reached)
     return (
         "SELECT z.1 AS step, count() AS count, "
-        "avgOrNullIf(z.2, z.2 > 0) / 1000000 AS average, "
+        f"{mean(total('z.2'), 'countIf(z.2 > 0)')} AS average, "
         f"{MEDIAN}OrNullIf(0.5)(z.2, {_TIMED}) / 1000000 AS median, "
         f"countIf(open) AS open FROM ({reached}) GROUP BY step"
     )
+
+
+def total(microseconds: str, test: str = "") -> str:
+    """Their sum, whatever it comes to. test: of those that meet it."""
+    return f"sumIf({_WIDE}({microseconds}), {test})" if test else f"sum({_WIDE}({microseconds}))"
+
+
+def mean(total: str, count: str) -> str:
+    """The mean in seconds of so many times in microseconds, null of none.
+
+    The whole part is divided as an integer: a double has no room for all digits of a total.
+    """
+    some = f"greatest({count}, 1)"
+    whole, rest = (f"toInt64({part})" for part in (f"intDiv({total}, {some})", f"{total} % {some}"))
+    return f"if({count} = 0, NULL, ({whole} + {rest} / {some}) / 1000000)"
 
 
 def partial_totals(plan: FunnelPlan, bindings: Bindings, paths: str, *, quick: bool) -> str:
@@ -59,7 +76,7 @@ def partial_totals(plan: FunnelPlan, bindings: Bindings, paths: str, *, quick: b
         taken = f"if(tangled, [(toUInt32({TANGLED}), toInt64(0))], {taken})"
     ids = f"groupArrayIf({MOST_TANGLED + 1})(toString(actor), z.1 = {TANGLED})"
     summed = (
-        "SELECT z.1 AS step, count() AS count, sum(z.2) AS took, countIf(z.2 > 0) AS timed, "
+        f"SELECT z.1 AS step, count() AS count, {total('z.2')} AS took, countIf(z.2 > 0) AS timed, "
         f"countIf(open) AS open, arraySort(groupArrayIf(z.2, {_TIMED})) AS sorted, "
         f"{ids} AS tangled "
         f"FROM (SELECT actor, arrayJoin({taken}) AS z, "
@@ -84,7 +101,7 @@ def _by_value(plan: FunnelPlan, bindings: Bindings, reached: str) -> str:
     merges = plan.breakdown.type in KEEP_ALL
     limit = bindings.bind(plan.breakdown.limit if merges else MOST_ROWS, "UInt64")
     counted = (
-        "SELECT value, z.1 AS step, count() AS c, sumIf(z.2, z.2 > 0) AS took, "
+        f"SELECT value, z.1 AS step, count() AS c, {total('z.2')} AS took, "
         f"countIf(z.2 > 0) AS timed, {MEDIAN}StateIf(0.5)(z.2, {_TIMED}) AS state, "
         f"countIf(open) AS still FROM ({reached}) GROUP BY value, step"
     )
@@ -102,7 +119,7 @@ def _by_value(plan: FunnelPlan, bindings: Bindings, reached: str) -> str:
     dropped = "" if merges else f" WHERE place <= {limit}"
     return (
         f"SELECT any(value) AS value, place > {limit} AS other, {row} AS place, step, "
-        "sum(c) AS count, if(sum(timed) = 0, NULL, sum(took) / sum(timed)) / 1000000 AS average, "
+        f"sum(c) AS count, {mean('sum(took)', 'sum(timed)')} AS average, "
         f"ifNotFinite({MEDIAN}Merge(0.5)(state) / 1000000, NULL) AS median, sum(still) AS open "
         f"FROM ({placed}){dropped} GROUP BY place, step ORDER BY place, step"
     )
