@@ -1,5 +1,6 @@
 """Looks up what planning a query must know about its project, no more than the query needs."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -52,7 +53,8 @@ class Planner:
         """
         named = await catalog(self._pool, project.id, query, project.test_account_filters)
         facts = _facts(project, named, await self._first_event_at(project.id, query))
-        plan = plan_funnel(query, facts, legacy=legacy)
+        # Patterns may take long to compile.
+        plan = await asyncio.to_thread(plan_funnel, query, facts, legacy=legacy)
         await self._copies.bring(project.id, facts.cohort_versions)
         return Planned(plan, facts, await self._has_overrides(project.id))
 

@@ -1,5 +1,6 @@
 """A funnel's answer, by as many statements as it takes."""
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -10,6 +11,7 @@ from services.common.clickhouse.engine import Row
 from services.common.statement import Bindings, Statement
 from services.query.funnels.comparison import compared
 from services.query.funnels.partial import Partial, joined
+from services.query.funnels.periods import Period, periods
 from services.query.funnels.plan import FunnelPlan, PersonActor
 from services.query.funnels.quick import quick_first
 from services.query.funnels.result import render, render_comparison
@@ -44,14 +46,12 @@ async def compute(
         )
         return render_comparison(plan, rows)
     answers = [
-        render(
-            side,
-            await _Asked(clickhouse, side, has_overrides, query_id).rows(),
-            pending=pending,
-        )
+        await _Asked(clickhouse, side, has_overrides, query_id).answer(pending)
         for side in ([plan] if previous is None else [plan, previous])
     ]
-    return answers[0] if previous is None else compared(plan, *answers)
+    if previous is None:
+        return answers[0]
+    return await asyncio.to_thread(compared, plan, *answers)
 
 
 class _Asked:
@@ -63,14 +63,20 @@ class _Asked:
         self.has_overrides = has_overrides
         self.query_id = query_id
 
-    async def rows(self) -> Sequence[Sequence[object]]:
+    async def answer(self, pending: bool) -> FunnelAnswer:
+        """Periods and rows may be many thousands: both are made into something in threads."""
+        made = await asyncio.to_thread(periods, self.plan) if self.plan.viz == "trends" else None
+        rows = await self._rows(made)
+        return await asyncio.to_thread(render, self.plan, rows, pending=pending, made=made)
+
+    async def _rows(self, made: Sequence[Period] | None) -> Sequence[Sequence[object]]:
         """Rows as of compile_funnel's statement."""
         if not routed(self.plan):
             return await quick_first(
                 self.clickhouse,
                 self.plan,
                 lambda quick: compile_funnel(
-                    self.plan, has_overrides=self.has_overrides, quick_only=quick
+                    self.plan, has_overrides=self.has_overrides, quick_only=quick, made=made
                 ),
                 query_id=self.query_id,
             )

@@ -15,6 +15,7 @@ from services.query.dates import Calendar, date_range, just_before, shifted
 from services.query.filters import both, checked_expression, conditions
 from services.query.funnels.breakdowns import plan_breakdown
 from services.query.funnels.facts import PlanningFacts
+from services.query.funnels.periods import MOST_PERIODS, MOST_POINTS, count
 from services.query.funnels.plan import (
     AnyActor,
     ExpressionActor,
@@ -47,7 +48,7 @@ def plan_funnel(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool = Fal
     window_seconds = _window_seconds(query)
     date_from, date_to = _dates(query, facts.calendar)
     funnel = query.funnel
-    return FunnelPlan(
+    plan = FunnelPlan(
         team_id=facts.team_id,
         steps=steps,
         exclusions=exclusions,
@@ -70,6 +71,28 @@ def plan_funnel(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool = Fal
         cohorts=plan_cohorts(facts),
         now=facts.now,
     )
+    if plan.viz == "trends":
+        _check_size(plan)
+    return plan
+
+
+def _check_size(plan: FunnelPlan) -> None:
+    """Bounds the answer by what is asked, before anything is computed."""
+    periods = count(plan)
+    if periods > MOST_PERIODS:
+        detail = (
+            f"A trend has at most {MOST_PERIODS:,} periods, and this one {periods:,}."
+            " Choose a longer interval or a shorter date range."
+        )
+        raise invalid_input("interval", detail)
+    lines = 1 if plan.breakdown is None else len(plan.breakdown.cohorts) or plan.breakdown.limit
+    if lines * periods > MOST_POINTS:
+        detail = (
+            f"A trend has at most {MOST_POINTS:,} points, and {lines:,} values of {periods:,}"
+            " periods are more. Choose a lower breakdown limit, a longer interval or a shorter"
+            " date range."
+        )
+        raise invalid_input("breakdownFilter__breakdown_limit", detail)
 
 
 def plan_previous(plan: FunnelPlan, query: FunnelsQuery, facts: PlanningFacts) -> FunnelPlan | None:

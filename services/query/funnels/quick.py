@@ -4,6 +4,7 @@ A statement of all forms reads the events three times, for a few actors that mos
 have. So it is asked only when the quick one was stopped: by the first actor it cannot tell.
 """
 
+from asyncio import to_thread
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -24,10 +25,10 @@ async def quick_first(
 ) -> list[Row]:
     """The rows of the plan's statement. Raises EngineError's kinds.
 
-    compiled: the statement, by the quick forms alone if so asked (`Actors.quick_only`). query_id:
-    of both, one after the other.
+    compiled: the statement, by the quick forms alone if so asked (`Actors.quick_only`); in a
+    thread, as it may make many periods. query_id: of both, one after the other.
     """
     if plan.viz != "trends" and some_by_uuid(plan) and not some_by_walk(plan):
         with suppress(QueryStopped):
-            return await clickhouse.query(compiled(True), query_id=query_id)
-    return await clickhouse.query(compiled(False), query_id=query_id)
+            return await clickhouse.query(await to_thread(compiled, True), query_id=query_id)
+    return await clickhouse.query(await to_thread(compiled, False), query_id=query_id)

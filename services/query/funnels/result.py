@@ -15,12 +15,12 @@ from contracts.api.funnels import (
     Steps,
     TimeToConvert,
 )
-from services.query.funnels.periods import periods, shown
+from services.query.funnels.periods import Period, periods, shown
 from services.query.funnels.plan import Breakdown, FunnelPlan
 from services.query.funnels.selection import OTHER
 from services.query.funnels.sql_arrays import split_of
 from services.query.funnels.sql_totals import WHOLE
-from services.query.funnels.sql_trends import period_keys
+from services.query.funnels.sql_trends import period_key
 
 Rows = Sequence[Sequence[object]]
 _Row = TypeVar("_Row", bound=msgspec.Struct)
@@ -77,16 +77,20 @@ class Bin(msgspec.Struct, frozen=True, array_like=True):
 NOBODY = StepTotals(0, 0, None, None, 0)
 
 
-def render(plan: FunnelPlan, rows: Rows, *, pending: bool = False) -> FunnelAnswer:
+def render(
+    plan: FunnelPlan, rows: Rows, *, pending: bool = False, made: Sequence[Period] | None = None
+) -> FunnelAnswer:
     """The answer to a plan from the rows of its statement.
 
-    pending: with the actors whose windows had not ended.
+    pending: with the actors whose windows had not ended. made: a trend's periods; None: they are
+    made here.
     """
     match plan.viz:
         case "steps":
             return _steps(plan, rows, pending)
         case "trends":
-            return FunnelAnswer(results=_trends(plan, rows, pending))
+            axis = _axis(plan, periods(plan) if made is None else made)
+            return FunnelAnswer(results=_trends(plan, axis, rows, pending))
         case "time_to_convert":
             return FunnelAnswer(results=_histogram(plan, _read(rows, Bin), 0))
         case _:
@@ -173,12 +177,29 @@ def cohort_name(breakdown: Breakdown, cohort: int) -> str:
 # Trends
 
 
-def _trends(plan: FunnelPlan, rows: Rows, pending: bool) -> list[FunnelTrend]:
+class _Axis(msgspec.Struct, frozen=True):
+    """The periods that the answer shows; every line shares these lists. keys: see sql_trends."""
+
+    keys: list[int]
+    days: list[str]
+    labels: list[str]
+
+
+def _axis(plan: FunnelPlan, made: Sequence[Period]) -> _Axis:
+    seen = [period for period in made if shown(plan, period)]
+    return _Axis(
+        [period_key(plan, period.start) for period in seen],
+        [period.day for period in seen],
+        [period.label for period in seen],
+    )
+
+
+def _trends(plan: FunnelPlan, axis: _Axis, rows: Rows, pending: bool) -> list[FunnelTrend]:
     if split_of(plan) == "none":
-        return [_trend(plan, _read(rows, PeriodTotals), pending)]
+        return [_trend(plan, axis, _read(rows, PeriodTotals), pending)]
     return [
         msgspec.structs.replace(
-            _trend(plan, _read([row[1:] for row in of_value], PeriodTotals), pending),
+            _trend(plan, axis, _read([row[1:] for row in of_value], PeriodTotals), pending),
             breakdown_value=_trend_value(plan, value),
         )
         for value, of_value in groupby(rows, key=lambda row: row[0])
@@ -192,21 +213,17 @@ def _trend_value(plan: FunnelPlan, value: object) -> BreakdownValue:
     return [value] if isinstance(value, str) else msgspec.convert(value, list[str])
 
 
-def _trend(plan: FunnelPlan, totals: Iterable[PeriodTotals], pending: bool) -> FunnelTrend:
+def _trend(
+    plan: FunnelPlan, axis: _Axis, totals: Iterable[PeriodTotals], pending: bool
+) -> FunnelTrend:
     by_period = {row.period: row for row in totals}
-    kept = [
-        (period, by_period.get(key, PeriodTotals(key, 0, 0, 0)))
-        for period, key in zip(periods(plan), period_keys(plan), strict=True)
-        if shown(plan, period)
-    ]
+    kept = [by_period.get(key) or PeriodTotals(key, 0, 0, 0) for key in axis.keys]
     return FunnelTrend(
         count=len(kept),
-        data=[
-            round(100 * row.converted / row.entered, 2) if row.entered else 0.0 for _, row in kept
-        ],
-        days=[period.day for period, _ in kept],
-        labels=[period.label for period, _ in kept],
-        pending=[_scaled(plan, row.open) for _, row in kept] if pending else UNSET,
+        data=[round(100 * row.converted / row.entered, 2) if row.entered else 0.0 for row in kept],
+        days=axis.days,
+        labels=axis.labels,
+        pending=[_scaled(plan, row.open) for row in kept] if pending else UNSET,
     )
 
 

@@ -6,9 +6,11 @@ it chooses from); and the numbers asked for (sql_totals …). `funnels.md` secti
 right, and the reference in `oracle` says it in Python.
 """
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from services.common.statement import Bindings, Statement
+from services.query.funnels.periods import Period
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_arrays import Actors
 from services.query.funnels.sql_paths import paths
@@ -17,10 +19,17 @@ from services.query.funnels.sql_totals import totals
 from services.query.funnels.sql_trends import cells, trend_totals
 
 
-def compile_funnel(plan: FunnelPlan, *, has_overrides: bool, quick_only: bool = False) -> Statement:
+def compile_funnel(
+    plan: FunnelPlan,
+    *,
+    has_overrides: bool,
+    quick_only: bool = False,
+    made: Sequence[Period] | None = None,
+) -> Statement:
     """The statement whose rows `result.render` makes the answer of.
 
-    has_overrides: whether the project has merged persons. quick_only: see Actors.
+    has_overrides: whether the project has merged persons. quick_only: see Actors. made: a trend's
+    periods; None: they are made here.
     """
     bindings = Bindings()
     actors = Actors(
@@ -30,7 +39,7 @@ def compile_funnel(plan: FunnelPlan, *, has_overrides: bool, quick_only: bool = 
         case "steps":
             text = totals(plan, bindings, paths(actors))
         case "trends":
-            text = trend_totals(plan, bindings, cells(actors))
+            text = trend_totals(plan, bindings, cells(actors, made))
         case "time_to_convert":
             text = time_to_convert(plan, bindings, paths(actors))
         case _:

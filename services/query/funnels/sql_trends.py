@@ -8,10 +8,11 @@ Without exclusions the funnel is walked backwards, for every possible start at o
 k sees when the steps after it will be done.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.common.statement import Bindings
-from services.query.funnels.periods import periods
+from services.query.funnels.periods import Period, periods
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.sql_arrays import Actors, arrays, carried, split_of
 from services.query.funnels.sql_barred_trends import barred_entries
@@ -25,13 +26,16 @@ _WRITTEN_OUT = 8
 """So many steps are written one inside the other; a fold over more, which copies its state."""
 
 
-def cells(actors: Actors) -> str:
-    """The periods that actors (of all values) entered in; nothing else has a row."""
+def cells(actors: Actors, made: Sequence[Period] | None = None) -> str:
+    """The periods that actors (of all values) entered in; nothing else has a row.
+
+    made: the plan's periods; None: they are made here.
+    """
     plan, carry = actors.plan, carried(actors.plan)
     layout = layout_of(plan, whole_ties=True, wanted=attribution_step(plan))
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     gathered = arrays(actors, layout)
-    period = period_of(plan, actors.bindings)
+    period = period_of(plan, actors.bindings, periods(plan) if made is None else made)
     if plan.order == "unordered":
         starts = _left(plan, layout, carry, gathered, window)
     elif plan.exclusions:
@@ -78,14 +82,10 @@ class PeriodOf:
         return f"roundDown(toUInt64({time}), {self._starts})"
 
 
-def period_of(plan: FunnelPlan, bindings: Bindings) -> PeriodOf:
+def period_of(plan: FunnelPlan, bindings: Bindings, made: Sequence[Period]) -> PeriodOf:
+    keys = [period_key(plan, period.start) for period in made]
     # A range that ends before it begins has no period, and nobody to be in one.
-    return PeriodOf(bindings.bind(period_keys(plan) or [0], "Array(UInt64)"))
-
-
-def period_keys(plan: FunnelPlan) -> list[int]:
-    """What `period` is for each of the plan's periods, in order."""
-    return [period_key(plan, period.start) for period in periods(plan)]
+    return PeriodOf(bindings.bind(keys or [0], "Array(UInt64)"))
 
 
 def period_key(plan: FunnelPlan, start: datetime) -> int:

@@ -1,6 +1,6 @@
 """Which number of a planned funnel a request for people points at."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ import msgspec
 from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.legacy_actors import NO_DROP_OFF
 from contracts.queries.nodes import FunnelsActorsQuery
-from services.query.funnels.periods import periods
+from services.query.funnels.periods import Period, periods
 from services.query.funnels.plan import Breakdown, FunnelPlan
 from services.query.funnels.selection import (
     OTHER,
@@ -23,6 +23,8 @@ from services.query.funnels.selection import (
 
 _Sent = str | int | float | tuple[str | int | float, ...] | None
 _ALL_USERS = ("all", "0")
+_AROUND = timedelta(days=2)
+"""Further from it no period starts that is called as a time is, wherever clocks go."""
 
 
 def selection(plan: FunnelPlan, query: FunnelsActorsQuery) -> Selection:
@@ -70,10 +72,26 @@ def _in_period(plan: FunnelPlan, query: FunnelsActorsQuery, value: Value | None)
     if dropped_off is None:
         raise _required("funnelTrendsDropOff")
     sent = _local(named, plan.timezone)
-    for period in periods(plan):
+    for period in _near(plan, sent):
         if sent in (period.day, f"{period.day} 00:00:00"):
             return InPeriod(start=period.start, dropped_off=dropped_off, value=value)
     raise invalid_input("funnelTrendsEntrancePeriodStart", "No period of this funnel starts then.")
+
+
+def _near(plan: FunnelPlan, local: str) -> list[Period]:
+    """The plan's periods around a local time, which are few; none around what is no time."""
+    try:
+        at = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(plan.timezone))
+        since, until = at - _AROUND, at + _AROUND
+    except (ValueError, OverflowError):
+        return []
+    return periods(
+        msgspec.structs.replace(
+            plan,
+            date_from=max(plan.date_from, since.astimezone(UTC)),
+            date_to=min(plan.date_to, until.astimezone(UTC)),
+        )
+    )
 
 
 def _local(named: str, timezone: str) -> str:

@@ -666,7 +666,7 @@ def test_a_filter_becomes_a_condition(filter_: dict[str, Any], condition: Any) -
             "Operator is_date_not_between needs two dates, the earlier one first.",
         ),
         ({"value": "new", "operator": "semver_gt"}, "'new' is not a version that can be read."),
-        ({"value": "(", "operator": "regex"}, "Invalid regular expression '(': missing )."),
+        ({"value": "(", "operator": "regex"}, "Invalid regular expression '(': missing ): (."),
         (
             {"type": "hogql", "key": "sleep(1)"},
             "SQL expression not supported: unknown function 'sleep'.",
