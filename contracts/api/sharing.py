@@ -38,7 +38,8 @@ class SharePasswordBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AddedPasswordBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to adding one. password: shown this once; None when the request was a repeat."""
+    """The answer to adding one. password: shown this once; of a repeat under its
+    Idempotency-Key None, unless the request brought it."""
 
     id: int
     password: str | None

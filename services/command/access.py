@@ -11,7 +11,7 @@ from contracts.api.insights import InsightBody
 from contracts.api.times import written
 from contracts.events.access import AccessEvent, AccessGranted, Grantee, Level
 from contracts.events.recorded import Recorded
-from contracts.read_models.access import WHOLE_PROJECT, AccessRow
+from contracts.read_models.access import WHOLE_PROJECT, AccessRow, AccessRule
 from domain.access.commands import SetAccess
 from domain.access.decide import decide
 from domain.access.view import view
@@ -21,6 +21,7 @@ from services.command.rights import (
     access_row,
     access_stream,
     allowed,
+    held,
     require_insight,
 )
 from services.common.access import LEVELS, may_edit_rules
@@ -106,20 +107,29 @@ async def set_access(
 
 async def access_answer(
     outcome: Outcome[AccessEvent],
-    command: SetAccess,
+    sent: WriteAccess,
+    command: SetAccess | None,
     insight_id: int,
     store: EventStore,
     accounts: Accounts,
     caller: Caller,
 ) -> Response[bytes] | Response[None]:
-    """The rules as every later read will show them; nothing after a rule was taken away."""
-    if command.level is None:
+    """The rules as every later read will show them; nothing after a rule was taken away.
+
+    command: what the body asked for; None: a repeat, for which nothing was looked up.
+    """
+    if sent.access_level is None:
         return nothing(outcome.position)
     row = view(outcome.history)
-    rule = row.rule_of(command.grantee) if row else None
+    rule = None
+    if row is not None and command is not None:
+        rule = row.rule_of(command.grantee)
+    elif row is not None:
+        rule = _rule(row, sent.organization_member)
     if row is None or rule is None:
         raise ValueError("a rule that was just set is not there")
-    found = await require_insight(store, caller, insight_id)
+    # Deleted ones too: a repeat is answered as the first time.
+    found = (await held(store, caller, (insight_id,)))[insight_id]
     shown = AccessRuleBody.of(row, rule)
     may_edit = may_edit_rules(found.access, await _whole(store, caller), row.insight_id, caller)
     body = joined(
@@ -134,6 +144,15 @@ async def access_answer(
         await _insight(found, accounts, caller),
     )
     return resource(body, version=outcome.version, position=outcome.position)
+
+
+def _rule(row: AccessRow, member: str | None) -> AccessRule | None:
+    """The rule of the member that a body names; everyone's where it names none."""
+    wanted = None if member is None else UUID(member)
+    for rule in row.rules:
+        if (None if rule.grantee is None else rule.grantee.member_id) == wanted:
+            return rule
+    return None
 
 
 async def _insight(found: Held, accounts: Accounts, caller: Caller) -> bytes:

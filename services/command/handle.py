@@ -6,15 +6,17 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from contracts.events.recorded import DomainEvent, Recorded, Stream
-from domain.errors import ConcurrentEdit
+from domain.errors import ConcurrentEdit, Refused
 from services.common.caller import Caller
 from services.common.etag import Told, gone, stale
+from services.common.problems import Rejected
 from services.common.store import (
     Append,
     EventStore,
     NewReceipt,
     Part,
     Rank,
+    RankLost,
     Receipt,
     ReceiptExists,
 )
@@ -152,27 +154,43 @@ async def handle_with(
                 raise
             continue
         except ReceiptExists as used:
-            return await replay(store, used.receipt, terms)
+            return await _replay(store, used.receipt, terms)
         new = [fact for fact in appended.recorded if fact.stream_id == stream.id]
         return Outcome(
             history=[*past, *cast("list[Recorded[Event]]", new)], position=appended.position
         )
 
 
-async def replayed(store: EventStore, terms: Terms) -> Outcome[Any] | None:
-    """The outcome of an earlier request with this Idempotency-Key; None when there was none.
+async def once(
+    store: EventStore, terms: Terms, act: Callable[[], Awaitable[Outcome[Event]]]
+) -> Outcome[Event]:
+    """What comes of `act`, or came of the request that had this Idempotency-Key first.
 
-    Asked before anything else is looked at, since the first request has moved the very versions
-    and names that the second one still speaks of.
+    act: all that looks, draws and decides. Asked about first, since that request has moved the very
+    versions and names that this one still speaks of; and again when `act` is refused, since it may
+    have been refused for what the other has done meanwhile. Raises what `act` does, and KeyReused.
     """
+    before = await _replayed(store, terms)
+    if before is not None:
+        return before
+    try:
+        return await act()
+    except (Refused, Rejected, RankLost):
+        meanwhile = await _replayed(store, terms)
+        if meanwhile is None:
+            raise
+        return meanwhile
+
+
+async def _replayed(store: EventStore, terms: Terms) -> Outcome[Any] | None:
     if terms.receipt is None:
         return None
     caller = terms.caller
     receipt = await store.receipt(caller.team_id, caller.actor, terms.receipt.key)
-    return None if receipt is None else await replay(store, receipt, terms)
+    return None if receipt is None else await _replay(store, receipt, terms)
 
 
-async def replay(store: EventStore, receipt: Receipt, terms: Terms) -> Outcome[Any]:
+async def _replay(store: EventStore, receipt: Receipt, terms: Terms) -> Outcome[Any]:
     """Raises KeyReused when the key came with another request."""
     if terms.receipt is None or receipt.request_hash != terms.receipt.request_hash:
         raise KeyReused

@@ -24,6 +24,7 @@ from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.numbers import InsightNumber, Numbers
 from services.command.places import InsightWrite
+from services.command.rights import held
 from services.command.told import told
 from services.common.accounts import Accounts
 from services.common.answers import resource
@@ -33,6 +34,7 @@ from services.common.caller import Caller
 from services.common.context import insight_context
 from services.common.etag import Told
 from services.common.problems import invalid, not_found
+from services.common.store import EventStore
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -111,15 +113,20 @@ def replace_command(body: WriteInsight) -> EditInsight:
 
 async def insight_answer(
     outcome: Outcome[InsightEvent],
-    write: InsightWrite,
+    write: InsightWrite | None,
+    store: EventStore,
     caller: Caller,
     accounts: Accounts,
     besides: Besides,
     status: int = 200,
 ) -> Response[bytes]:
-    """The insight as every later read will show it."""
+    """The insight as every later read will show it. write: what it came of; None: a repeat."""
     row = view(outcome.history)
-    access = await write.access(row)
+    if write is None or outcome.replayed:
+        # What was looked at is not what the first request looked at, if anything was.
+        access = (await held(store, caller, (row.insight_id,)))[row.insight_id].access
+    else:
+        access = write.access(row)
     context = await insight_context(accounts, caller, row, access, await besides.of(caller, row))
     return resource(
         msgspec.json.encode(InsightBody.of(row, context)),

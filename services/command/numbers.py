@@ -24,10 +24,6 @@ class InsightNumber(msgspec.Struct, frozen=True):
     short_id: str
 
 
-NO_NUMBER = InsightNumber(0, "")
-"""Where a repeat under its Idempotency-Key makes no insight."""
-
-
 class ShareToken(msgspec.Struct, frozen=True):
     id: int
     token: str

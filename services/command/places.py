@@ -25,7 +25,6 @@ from services.command.rights import (
     dashboards,
     grounds,
     grounds_for_new,
-    held,
     insight_past,
     places,
     together,
@@ -106,12 +105,9 @@ class InsightWrite:
 
         return Attempt(command, beside)
 
-    async def access(self, row: InsightRow) -> Access:
+    def access(self, row: InsightRow) -> Access:
         """What the caller may do with the insight that the write has left."""
-        if self._pasts is None:
-            # A repeat under its Idempotency-Key: nothing was looked at.
-            return (await held(self._store, self._caller, (row.insight_id,)))[row.insight_id].access
-        return access_to(row, self._found, self._pasts, self._caller)
+        return access_to(row, self._found, self._pasts or {}, self._caller)
 
     def _is_gone(self, row: InsightRow) -> bool:
         return row.deleted and self._command.deleted is not False

@@ -33,21 +33,24 @@ async def provide_terms(
     )
 
 
-async def receipt_of(request: Request[Any, Any, State], place: str) -> NewReceipt | None:
+async def receipt_of(
+    request: Request[Any, Any, State], place: str, body: bytes | None = None
+) -> NewReceipt | None:
     """What the request's Idempotency-Key is kept with; None without one.
 
-    place: what it is about, however its path spells that. Raises Rejected 400 for a malformed key.
+    place: what it is about, however its path spells that. body: what counts of it; all, if None.
+    Raises Rejected 400 for a malformed key.
     """
     key = request.headers.get(IDEMPOTENCY_KEY)
     if key is None:
         return None
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+    if not 1 <= len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
         raise invalid(
             IDEMPOTENCY_KEY,
             "invalid_input",
-            f"Idempotency-Key takes 1 to {LONGEST_KEY} printable characters.",
+            f"Idempotency-Key takes 1 to {LONGEST_KEY} printable ASCII characters.",
         )
     handler = request.route_handler.handler_name
     digest = hashlib.sha256(f"{request.method} {handler} {place}\n".encode())
-    digest.update(await as_json(request))
+    digest.update(await as_json(request) if body is None else body)
     return NewReceipt(key, digest.digest(), 201 if request.method == "POST" else 200)

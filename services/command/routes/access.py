@@ -8,14 +8,16 @@ from litestar.di import NamedDependency
 
 from contracts.api.access import AccessBody, SetRuleBody, WriteAccess
 from contracts.api.insights import InsightBody
+from contracts.events.access import AccessEvent
 from contracts.read_models.access import WHOLE_PROJECT
+from domain.access.commands import SetAccess
 from services.command.access import (
     access_answer,
     access_command,
     require_manager,
     set_access,
 )
-from services.command.handle import Terms, replayed
+from services.command.handle import Outcome, Terms, once
 from services.common.accounts import Accounts
 from services.common.body import read
 from services.common.caller import Caller
@@ -75,13 +77,17 @@ async def _set(
 ) -> Response[bytes] | Response[None]:
     """number: of the insight whose rule it is, or WHOLE_PROJECT."""
     caller = terms.caller
-    outcome = await replayed(store, terms)
-    if outcome is None:
+
+    command: SetAccess | None = None
+
+    async def set_it() -> Outcome[AccessEvent]:
+        nonlocal command
         await require_manager(store, caller, insight_id, number)
-    command = await access_command(body, number, caller, accounts)
-    if outcome is None:
-        outcome = await set_access(store, insight_id, number, command, terms)
-    return await access_answer(outcome, command, insight_id, store, accounts, caller)
+        command = await access_command(body, number, caller, accounts)
+        return await set_access(store, insight_id, number, command, terms)
+
+    outcome = await once(store, terms, set_it)
+    return await access_answer(outcome, body, command, insight_id, store, accounts, caller)
 
 
 HANDLERS = [put_access, put_project_access]

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.actions import ActionBody, WriteAction
+from contracts.events.action import ActionEvent
 from services.command.actions import (
     RULES,
     action_answer,
@@ -16,7 +17,7 @@ from services.command.actions import (
     edit_command,
     read_action,
 )
-from services.command.handle import Terms, handle, replayed
+from services.command.handle import Outcome, Terms, handle, once
 from services.command.numbers import Numbers
 from services.common.accounts import Accounts
 from services.common.caller import Caller
@@ -43,11 +44,13 @@ async def create_action(
 ) -> Response[bytes]:
     """Create an action. All fields may be left out; without steps it is every event."""
     body = await read_action(request)
-    outcome = await replayed(store, terms)
-    if outcome is None:
+
+    async def create() -> Outcome[ActionEvent]:
         number = await numbers.new_action(caller.team_id)
         stream = action_stream(caller.team_id, number)
-        outcome = await handle(store, RULES, stream, create_command(body, number), terms)
+        return await handle(store, RULES, stream, create_command(body, number), terms)
+
+    outcome = await once(store, terms, create)
     return await action_answer(outcome, accounts, status=201)
 
 
@@ -66,10 +69,12 @@ async def edit_action(
 ) -> Response[bytes]:
     """Edit an action; `deleted` takes it out of sight and brings it back."""
     command = edit_command(await read_action(request))
-    outcome = await replayed(store, terms)
-    if outcome is None:
-        stream = action_stream(caller.team_id, number_in_path(action))
-        outcome = await handle(store, RULES, stream, command, terms)
+    stream = action_stream(caller.team_id, number_in_path(action))
+
+    async def edit() -> Outcome[ActionEvent]:
+        return await handle(store, RULES, stream, command, terms)
+
+    outcome = await once(store, terms, edit)
     return await action_answer(outcome, accounts)
 
 

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.cohorts import CohortBody, WriteCohort
+from contracts.events.cohort import CohortEvent
 from services.command.cohorts import (
     RULES,
     cohort_answer,
@@ -17,7 +18,7 @@ from services.command.cohorts import (
     people,
     read_cohort,
 )
-from services.command.handle import Terms, handle, replayed
+from services.command.handle import Outcome, Terms, handle, once
 from services.command.numbers import Numbers
 from services.common.accounts import Accounts
 from services.common.caller import Caller
@@ -44,12 +45,14 @@ async def create_cohort(
 ) -> Response[bytes]:
     """Create a cohort: a list of people, or whoever its filters fit at any time."""
     body = await read_cohort(request)
-    outcome = await replayed(store, terms)
-    if outcome is None:
+
+    async def create() -> Outcome[CohortEvent]:
         who = await people(body, caller.team_id, numbers)
         number = await numbers.new_cohort(caller.team_id)
         stream = cohort_stream(caller.team_id, number)
-        outcome = await handle(store, RULES, stream, create_command(body, number, who), terms)
+        return await handle(store, RULES, stream, create_command(body, number, who), terms)
+
+    outcome = await once(store, terms, create)
     return await cohort_answer(outcome, accounts, status=201)
 
 
@@ -70,11 +73,12 @@ async def edit_cohort(
     """Edit a cohort; people that are named come into a static one besides."""
     number = number_in_path(cohort)
     body = await read_cohort(request, number)
-    outcome = await replayed(store, terms)
-    if outcome is None:
+
+    async def edit() -> Outcome[CohortEvent]:
         command = edit_command(body, await people(body, caller.team_id, numbers))
-        stream = cohort_stream(caller.team_id, number)
-        outcome = await handle(store, RULES, stream, command, terms)
+        return await handle(store, RULES, cohort_stream(caller.team_id, number), command, terms)
+
+    outcome = await once(store, terms, edit)
     return await cohort_answer(outcome, accounts)
 
 

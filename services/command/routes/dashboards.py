@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.dashboards import DashboardBody, WriteDashboard
+from contracts.events.dashboard import DashboardEvent
 from services.command.dashboard_writes import DashboardWrite
 from services.command.dashboards import (
     RULES,
@@ -15,7 +16,7 @@ from services.command.dashboards import (
     dashboard_answer,
     read_dashboard,
 )
-from services.command.handle import Terms, handle, handle_with, replayed
+from services.command.handle import Outcome, Terms, handle, handle_with, once
 from services.command.numbers import Numbers
 from services.command.rights import dashboard_stream
 from services.common.accounts import Accounts
@@ -43,11 +44,13 @@ async def create_dashboard(
 ) -> Response[bytes]:
     """Create a dashboard. All fields may be left out."""
     body = await read_dashboard(request)
-    outcome = await replayed(store, terms)
-    if outcome is None:
+
+    async def create() -> Outcome[DashboardEvent]:
         number = await numbers.new_dashboard(caller.team_id)
         stream = dashboard_stream(caller.team_id, number)
-        outcome = await handle(store, RULES, stream, create_command(body, number), terms)
+        return await handle(store, RULES, stream, create_command(body, number), terms)
+
+    outcome = await once(store, terms, create)
     return await dashboard_answer(outcome, store, accounts, caller, status=201)
 
 
@@ -66,11 +69,13 @@ async def edit_dashboard(
 ) -> Response[bytes]:
     """Edit a dashboard; deleting it takes its tiles, or its insights, along in the same append."""
     body = await read_dashboard(request)
-    outcome = await replayed(store, terms)
-    if outcome is None:
-        stream = dashboard_stream(caller.team_id, number_in_path(dashboard))
-        write = DashboardWrite(store, caller, stream, body)
-        outcome = await handle_with(store, RULES, stream, write, terms)
+    stream = dashboard_stream(caller.team_id, number_in_path(dashboard))
+    write = DashboardWrite(store, caller, stream, body)
+
+    async def edit() -> Outcome[DashboardEvent]:
+        return await handle_with(store, RULES, stream, write, terms)
+
+    outcome = await once(store, terms, edit)
     return await dashboard_answer(outcome, store, accounts, caller)
 
 

@@ -10,7 +10,7 @@ from contracts.api.insights import InsightBody, WriteInsight
 from contracts.events.insight import InsightEvent
 from contracts.events.recorded import Stream
 from services.command.documents import or_default
-from services.command.handle import Outcome, Terms, handle_with, replayed
+from services.command.handle import Outcome, Terms, handle_with, once
 from services.command.insights import (
     RULES,
     create_command,
@@ -19,7 +19,7 @@ from services.command.insights import (
     read_insight,
     replace_command,
 )
-from services.command.numbers import NO_NUMBER, Numbers
+from services.command.numbers import Numbers
 from services.command.places import InsightWrite
 from services.command.rights import insight_stream
 from services.common.accounts import Accounts
@@ -49,14 +49,19 @@ async def create_insight(
 ) -> Response[bytes]:
     """Create an insight. All fields may be left out."""
     body = await read_insight(request)
-    outcome = await replayed(store, terms)
-    number = NO_NUMBER if outcome else await numbers.new_insight(caller.team_id)
-    stream = insight_stream(caller.team_id, number.id)
-    command = create_command(body, number)
-    write = InsightWrite(store, numbers, caller, stream, command, body.dashboards)
-    if outcome is None:
-        outcome = await handle_with(store, RULES, stream, write, terms, write.beside)
-    return await insight_answer(outcome, write, caller, accounts, besides, status=201)
+
+    write: InsightWrite | None = None
+
+    async def create() -> Outcome[InsightEvent]:
+        nonlocal write
+        number = await numbers.new_insight(caller.team_id)
+        stream = insight_stream(caller.team_id, number.id)
+        command = create_command(body, number)
+        write = InsightWrite(store, numbers, caller, stream, command, body.dashboards)
+        return await handle_with(store, RULES, stream, write, terms, write.beside)
+
+    outcome = await once(store, terms, create)
+    return await insight_answer(outcome, write, store, caller, accounts, besides, status=201)
 
 
 @patch(
@@ -77,7 +82,7 @@ async def patch_insight(
     stream = insight_stream(caller.team_id, insight_id)
     write = InsightWrite(store, numbers, caller, stream, edit_command(body), body.dashboards)
     outcome = await _edit(store, write, stream, terms)
-    return await insight_answer(outcome, write, caller, accounts, besides)
+    return await insight_answer(outcome, write, store, caller, accounts, besides)
 
 
 @put(project_paths("/insights/{insight:str}/"), opt={**WRITE, **writes(WriteInsight, InsightBody)})
@@ -97,16 +102,16 @@ async def put_insight(
     boards = or_default(body.dashboards, ())
     write = InsightWrite(store, numbers, caller, stream, replace_command(body), boards)
     outcome = await _edit(store, write, stream, terms)
-    return await insight_answer(outcome, write, caller, accounts, besides)
+    return await insight_answer(outcome, write, store, caller, accounts, besides)
 
 
 async def _edit(
     store: EventStore, write: InsightWrite, stream: Stream, terms: Terms
 ) -> Outcome[InsightEvent]:
-    outcome = await replayed(store, terms)
-    if outcome is not None:
-        return outcome
-    return await handle_with(store, RULES, stream, write, terms, write.beside)
+    async def edit() -> Outcome[InsightEvent]:
+        return await handle_with(store, RULES, stream, write, terms, write.beside)
+
+    return await once(store, terms, edit)
 
 
 HANDLERS = [create_insight, patch_insight, put_insight]

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from contracts.api.accounts import ProjectBody, WriteProject
 from contracts.headers import IDEMPOTENCY_KEY, INSIGHTS_POSITION
-from services.command.handle import Terms, replayed
+from services.command.handle import Terms, once
 from services.command.projects import Projects
 from services.command.terms import receipt_of
 from services.common.accounts import Accounts
@@ -72,7 +72,7 @@ async def patch_project(
     body = await _read(request)
     if not caller.is_administrator:
         raise forbidden("Only administrators of the organization change projects.")
-    outcome = await replayed(store, terms) or await projects.change(body, terms)
+    outcome = await once(store, terms, lambda: projects.change(body, terms))
     return await projects.answer(outcome, caller.project)
 
 

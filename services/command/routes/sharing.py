@@ -10,13 +10,14 @@ from litestar.params import FromPath
 
 from contracts.api.sharing import AddedPasswordBody, AddPassword, SharingBody, WriteSharing
 from contracts.api.times import written
+from contracts.events.sharing import SharingEvent
 from domain.sharing.commands import (
     AddSharePassword,
     ChangeSharing,
     RemoveSharePassword,
     RotateAccessToken,
 )
-from services.command.handle import Terms, replayed
+from services.command.handle import Outcome, Terms, once
 from services.command.numbers import Numbers
 from services.command.passwords import Passwords
 from services.command.settings import CommandSettings
@@ -58,8 +59,8 @@ async def patch_sharing(
     """Turn sharing on or off, change its settings; each switching on makes a new token."""
     body = await read(request, WriteSharing)
     settings = known_settings(body.settings)
-    outcome = await replayed(store, terms)
-    if outcome is None:
+
+    async def change() -> Outcome[SharingEvent]:
         await require_editor(store, caller, insight_id)
         # Made for the case that this switches sharing on: a fact names only what exists.
         token = (
@@ -74,7 +75,9 @@ async def patch_sharing(
             settings=settings,
             password_required=body.password_required,
         )
-        outcome = await change_sharing(store, command, terms)
+        return await change_sharing(store, command, terms)
+
+    outcome = await once(store, terms, change)
     return await sharing_answer(outcome, caller, numbers, accounts)
 
 
@@ -93,8 +96,8 @@ async def refresh_sharing(
     command_settings: NamedDependency[CommandSettings],
 ) -> Response[bytes]:
     """A new token; the old one goes on working for the grace period."""
-    outcome = await replayed(store, terms)
-    if outcome is None:
+
+    async def rotate() -> Outcome[SharingEvent]:
         await require_editor(store, caller, insight_id)
         token = await numbers.new_share_token(caller.team_id, insight_id)
         command = RotateAccessToken(
@@ -102,7 +105,9 @@ async def refresh_sharing(
             token_id=token.id,
             grace_seconds=command_settings.token_grace_seconds,
         )
-        outcome = await change_sharing(store, command, terms)
+        return await change_sharing(store, command, terms)
+
+    outcome = await once(store, terms, rotate)
     return await sharing_answer(outcome, caller, numbers, accounts)
 
 
@@ -127,16 +132,19 @@ async def add_password(
             "min_length",
             f"Ensure this field has at least {SHORTEST_PASSWORD} characters.",
         )
-    outcome = await replayed(store, terms)
-    shown: str | None = None
-    if outcome is None:
+    password = body.raw_password or generated_password()
+
+    async def add() -> Outcome[SharingEvent]:
         await require_editor(store, caller, insight_id)
-        shown = body.raw_password or generated_password()
-        password_id = await passwords.add(caller.team_id, insight_id, shown)
+        password_id = await passwords.add(caller.team_id, insight_id, password)
         command = AddSharePassword(
             insight_id=insight_id, password_id=password_id, note=body.note or None
         )
-        outcome = await change_sharing(store, command, terms)
+        return await change_sharing(store, command, terms)
+
+    outcome = await once(store, terms, add)
+    # Of a repeat: one that was made here the first time is known to nobody any more.
+    shown = body.raw_password if outcome.replayed else password
     added = RULES.fold(outcome.history)
     if added is None or not added.passwords:
         raise not_found()
@@ -170,11 +178,13 @@ async def remove_password(
     terms: NamedDependency[Terms],
 ) -> Response[None]:
     """From now on this password opens nothing."""
-    outcome = await replayed(store, terms)
-    if outcome is None:
+
+    async def remove() -> Outcome[SharingEvent]:
         await require_editor(store, caller, insight_id)
         command = RemoveSharePassword(insight_id=insight_id, password_id=password)
-        outcome = await change_sharing(store, command, terms)
+        return await change_sharing(store, command, terms)
+
+    outcome = await once(store, terms, remove)
     # After the fact: a hash without one is an orphan, a fact without its hash would be a lie.
     await passwords.remove(caller.team_id, password)
     return nothing(outcome.position)

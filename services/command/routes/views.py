@@ -7,18 +7,21 @@ from litestar import Request, Response, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 
-from contracts.headers import INSIGHTS_POSITION
+from contracts.headers import IDEMPOTENCY_KEY, INSIGHTS_POSITION
 from services.command.rights import require_insight
+from services.command.terms import receipt_of
 from services.command.views import VIEWABLE_AT_ONCE, view_insights
 from services.common.body import read
 from services.common.caller import Caller
-from services.common.operations import does
+from services.common.operations import HEADERS, does
 from services.common.paths import project_paths
 from services.common.problems import invalid, not_found
 from services.common.store import EventStore
 
 VIEW = {"scopes": ("insight:read",)}
 SEEN = (INSIGHTS_POSITION,)
+KEY = HEADERS[IDEMPOTENCY_KEY]
+AnyRequest = Request[Any, Any, State]
 
 
 class ViewInsights(msgspec.Struct, frozen=True):
@@ -27,18 +30,23 @@ class ViewInsights(msgspec.Struct, frozen=True):
     insight_ids: tuple[int, ...]
 
 
+VIEWS = does(ViewInsights, None, KEY, status=201, required=True, headers=SEEN, errors=(422,))
+
+
 @post(
     project_paths("/insights/{insight:str}/viewed/"),
-    opt={**VIEW, **does(None, None, status=201, headers=SEEN)},
+    opt={**VIEW, **does(None, None, KEY, status=201, headers=SEEN, errors=(422,))},
     status_code=201,
 )
 async def view_insight(
+    request: AnyRequest,
     store: NamedDependency[EventStore],
     caller: NamedDependency[Caller],
     insight_id: NamedDependency[int],
 ) -> Response[bytes]:
     """The caller looked at this insight now; whatever the body says."""
-    position = await view_insights(store, caller, (insight_id,))
+    receipt = await receipt_of(request, str(insight_id), b"")
+    position = await view_insights(store, caller, (insight_id,), receipt)
     if position is None:
         (await require_insight(store, caller, insight_id)).access.require("viewer")
         raise not_found()
@@ -47,11 +55,11 @@ async def view_insight(
 
 @post(
     project_paths("/insights/viewed/"),
-    opt={**VIEW, **does(ViewInsights, None, status=201, required=True, headers=SEEN)},
+    opt={**VIEW, **VIEWS},
     status_code=201,
 )
 async def view_several(
-    request: Request[Any, Any, State],
+    request: AnyRequest,
     store: NamedDependency[EventStore],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
@@ -63,7 +71,8 @@ async def view_several(
         raise invalid(
             "insight_ids", "invalid_input", f"At most {VIEWABLE_AT_ONCE} insights at once."
         )
-    return _seen(await view_insights(store, caller, asked) or 0)
+    receipt = await receipt_of(request, "")
+    return _seen(await view_insights(store, caller, asked, receipt) or 0)
 
 
 def _seen(position: int) -> Response[bytes]:

@@ -1,0 +1,171 @@
+"""The same request under one Idempotency-Key, many times at the same moment."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from httpx import Response
+
+from tests.services.command.conftest import World
+
+TIMES = 8
+
+# What is asked, of paths below the project; `{…}` names what was made before.
+ASKED: dict[str, tuple[str, str, Any, int]] = {
+    "an insight": ("POST", "/insights/", {"name": "A", "dashboards": ["{dashboard}"]}, 201),
+    "a dashboard": ("POST", "/dashboards/", {"name": "A"}, 201),
+    "an action": ("POST", "/actions/", {"name": "A"}, 201),
+    "a cohort": ("POST", "/cohorts/", {"name": "A", "is_static": True}, 201),
+    "an edit": ("PATCH", "/insights/{insight}/", {"name": "B"}, 200),
+    "a replacement": ("PUT", "/insights/{insight}/", {"name": "B"}, 200),
+    "a move": ("PATCH", "/insights/{insight}/", {"dashboards": ["{dashboard}"]}, 200),
+    "a deletion": ("PATCH", "/insights/{insight}/", {"deleted": True}, 200),
+    "a dashboard's edit": ("PATCH", "/dashboards/{dashboard}/", {"name": "B"}, 200),
+    "a dashboard's deletion": (
+        "PATCH", "/dashboards/{dashboard}/", {"deleted": True, "delete_insights": True}, 200,
+    ),
+    "an action's deletion": ("PATCH", "/actions/{action}/", {"deleted": True}, 200),
+    "a cohort's deletion": ("PATCH", "/cohorts/{cohort}/", {"deleted": True}, 200),
+    "sharing": ("PATCH", "/insights/{insight}/sharing/", {"enabled": True}, 200),
+    "a rotation": ("POST", "/insights/{shared}/sharing/refresh/", {}, 200),
+    "a password": (
+        "POST", "/insights/{shared}/sharing/passwords/", {"raw_password": "open sesame"}, 201,
+    ),
+    "a password's end": ("DELETE", "/insights/{shared}/sharing/passwords/{password}/", None, 204),
+    "a rule": ("PUT", "/insights/{insight}/access_controls/", {"access_level": "viewer"}, 200),
+    "a rule's end": ("PUT", "/insights/{shared}/access_controls/", {"access_level": None}, 204),
+    "a rule for all": (
+        "PUT", "/insights/{insight}/global_access_controls/", {"access_level": "viewer"}, 200,
+    ),
+    "a view": ("POST", "/insights/{insight}/viewed/", None, 201),
+    "views": ("POST", "/insights/viewed/", {"insight_ids": ["{insight}", "{shared}"]}, 201),
+    "a project's name": ("PATCH", "/", {"name": "B"}, 200),
+}  # fmt: skip
+
+
+ADMINISTRATORS = {"a rule for all", "a project's name"}
+
+
+async def promoted(world: World) -> None:
+    async with world.pool.connection() as conn:
+        await conn.execute("UPDATE organization_members SET level = 8")
+
+
+async def made(world: World, what: str) -> dict[str, int]:
+    if what in ADMINISTRATORS:
+        await promoted(world)
+    root = f"/api/projects/{world.project.id}"
+
+    async def post(path: str, body: Any) -> int:
+        answer = await world.client.post(f"{root}{path}", json=body)
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+    found = {
+        "insight": await post("/insights/", {"name": "A"}),
+        "shared": await post("/insights/", {"name": "B"}),
+        "dashboard": await post("/dashboards/", {"name": "D"}),
+        "action": await post("/actions/", {"name": "C"}),
+        "cohort": await post("/cohorts/", {"name": "E", "is_static": True}),
+    }
+    shared = f"{root}/insights/{found['shared']}"
+    await world.client.patch(
+        f"{shared}/sharing/", json={"enabled": True, "password_required": True}
+    )
+    await world.client.put(f"{shared}/access_controls/", json={"access_level": "viewer"})
+    found["password"] = await post(
+        f"/insights/{found['shared']}/sharing/passwords/", {"raw_password": "sesame open"}
+    )
+    return found
+
+
+def filled(value: Any, found: dict[str, int]) -> Any:
+    match value:
+        case str() if value.startswith("{"):
+            return found[value.strip("{}")]
+        case list():
+            return [filled(each, found) for each in value]
+        case dict():
+            return {name: filled(each, found) for name, each in value.items()}
+        case _:
+            return value
+
+
+async def at_once(
+    world: World, method: str, path: str, bodies: list[Any], key: str
+) -> list[Response]:
+    url = f"/api/projects/{world.project.id}{path}"
+    asked = (
+        world.client.request(method, url, json=body, headers={"Idempotency-Key": key})
+        for body in bodies
+    )
+    return list(await asyncio.gather(*asked))
+
+
+async def head(world: World) -> int:
+    async with world.pool.connection() as conn:
+        cursor = await conn.execute("SELECT count(*) FROM log")
+        row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("what", ASKED)
+async def test_every_repeat_gets_the_first_answer_and_nothing_is_done_twice(
+    world: World, what: str
+) -> None:
+    method, path, body, status = ASKED[what]
+    found = await made(world, what)
+    path, body = path.format(**found), filled(body, found)
+    answers = await at_once(world, method, path, [body] * TIMES, "k")
+    assert {answer.status_code for answer in answers} == {status}
+    assert len({answer.content for answer in answers}) == 1
+    assert len({answer.headers["insights-position"] for answer in answers}) == 1
+    before = await head(world)
+    again = (await at_once(world, method, path, [body], "k"))[0]
+    assert (again.status_code, again.content) == (status, answers[0].content)
+    assert again.headers.get("etag") == answers[0].headers.get("etag")
+    assert await head(world) == before
+
+
+@pytest.mark.parametrize("what", [what for what, asked in ASKED.items() if asked[2] is not None])
+async def test_of_two_bodies_under_one_key_one_is_done_and_the_other_is_refused(
+    world: World, what: str
+) -> None:
+    method, path, body, status = ASKED[what]
+    found = await made(world, what)
+    path, body = path.format(**found), filled(body, found)
+    bodies = [body, {**body, "unknown": "member"}] * (TIMES // 2)
+    answers = await at_once(world, method, path, bodies, "k")
+    assert sorted(answer.status_code for answer in answers) == sorted(
+        [status] * (TIMES // 2) + [422] * (TIMES // 2)
+    )
+    refused = [answer.json() for answer in answers if answer.status_code == 422]
+    assert {problem["code"] for problem in refused} == {"idempotency_key_reused"}
+
+
+async def test_a_generated_password_is_shown_once_and_opens(world: World) -> None:
+    found = await made(world, "a password")
+    path = f"/insights/{found['shared']}/sharing/passwords/"
+    answers = [answer.json() for answer in await at_once(world, "POST", path, [{}] * TIMES, "k")]
+    shown = [answer["password"] for answer in answers if answer["password"] is not None]
+    assert len({answer["id"] for answer in answers}) == 1
+    assert len(shown) == 1
+    sharing = f"/api/projects/{world.project.id}/insights/{found['shared']}/sharing/"
+    token = (await world.client.patch(sharing, json={})).json()["access_token"]
+    opened = await world.client.post(f"/shared/{token}", json={"password": shown[0]})
+    assert opened.status_code == 200
+
+
+async def test_a_project_is_made_once(world: World) -> None:
+    await promoted(world)
+    asked = (
+        world.client.post(
+            "/api/projects/", json={"name": "New"}, headers={"Idempotency-Key": "make"}
+        )
+        for _ in range(TIMES)
+    )
+    answers = await asyncio.gather(*asked)
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len({answer.json()["api_token"] for answer in answers}) == 1
