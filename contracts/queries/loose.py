@@ -1,12 +1,15 @@
 """Values of a legacy filter, read as leniently as PostHog reads them."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from contracts.queries.errors import invalid_input
+from contracts.queries.errors import InvalidQuery, invalid_input
+
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 Json = Any
 Filters = Mapping[str, Json]
@@ -68,6 +71,8 @@ def json_value(filters: Filters, name: str, *, plain_text: bool = False) -> Json
         return None
     if not isinstance(sent, str) or (plain_text and sent.lstrip()[:1] not in ("[", "{")):
         return sent
+    if _ESCAPED_NUL.search(sent):
+        raise InvalidQuery(name, "null_characters_not_allowed", "Null characters are not allowed.")
     try:
         return msgspec.json.decode(sent)
     except (msgspec.DecodeError, RecursionError) as cause:

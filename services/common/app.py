@@ -20,6 +20,7 @@ from services.common.csv_answers import csv_answers
 from services.common.hang_ups import HungUp, noticed, on_hung_up
 from services.common.heads import heads
 from services.common.schema import routes as schema
+from services.common.storable import check_query
 
 Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
 
@@ -75,6 +76,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
             **{kind: answering for part in parts for kind, answering in part.errors.items()},
             **{kind: _refusal(status, problem) for kind, (status, problem) in refusals.items()},
         },
+        before_request=_check_query,
         middleware=[csv_answers, *(each for part in parts for each in part.middleware)],
         openapi_config=None,
         logging_config=None,
@@ -85,6 +87,12 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
     for wrap in (noticed, heads, *(each for part in parts for each in part.around)):
         app.asgi_handler = wrap(app.asgi_handler)
     return app
+
+
+def _check_query(request: problems.AnyRequest) -> None:
+    """Capture looks at its own: an event is not lost for a parameter that nobody reads."""
+    if not request.route_handler.opt.get("any_query"):
+        check_query(request)
 
 
 def _one_after_the_other(app: Litestar) -> None:

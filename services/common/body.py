@@ -6,18 +6,17 @@ as a form is read as one. Form values of list and object fields are JSON text.
 
 import re
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
-from msgspec import Raw
 
+from services.common.forms import Fields, in_parts, url_encoded
 from services.common.problems import Problem, Rejected, invalid
-from services.common.trimmed import trimmed
+from services.common.serializers import form_members, json_or_text, taken
+from services.common.storable import charset_of, has_escaped_nul, nul, storable_json
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 # A string that never ends is one too: looked at again from each of its quotes, it would take hours.
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 _FORM = re.compile(rb"[A-Za-z_$%][\w$.\[\]%+-]*=")
@@ -29,10 +28,7 @@ _CHOICE = re.compile(r"Invalid enum value '?(?P<value>.*?)'?$")
 _SHAPE = re.compile(r"Expected `(?P<expected>array|object)[^`]*`, got `(?P<got>\w+)`")
 _TYPES = {"array": "list", "object": "dict"}
 """What Python calls them, and with it PostHog."""
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
 DEEPEST = 100
-# Of a form: taking a body of nothing but fields apart would hold the loop for seconds.
-MOST_FIELDS = 1_000
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 
 
@@ -41,76 +37,68 @@ async def read(request: Request[Any, Any, Any], kind: type[S]) -> S:
 
     Raises Rejected: 400 invalid_json, or 400 naming the field.
     """
-    return decode(await as_json(request), kind)
+    fields = await _form(request)
+    if fields is None:
+        return decode(await as_json(request), kind)
+    return decode(_not_deep(msgspec.json.encode(form_members(fields, kind))), kind)
 
 
 async def as_json(request: Request[Any, Any, Any]) -> bytes:
-    """The body as the text of one JSON object, whatever it came as."""
-    body = (await request.body()).strip()
+    """The body as the text of one JSON object, whatever it came as.
+
+    Raises Rejected: 415; 400 naming the member that can't be stored, or invalid_json.
+    """
+    fields = await _form(request)
+    if fields is not None:
+        members = {name: json_or_text(value) for name, value in fields}
+        return _not_deep(msgspec.json.encode(members))
+    body = storable_json(await request.body(), charset_of(_content_type(request))).strip()
+    return _not_deep(body) or b"{}"
+
+
+async def _form(request: Request[Any, Any, Any]) -> Fields | None:
+    """Its fields, if it is one. Raises Rejected: 415; 400 naming a field that is no text."""
+    body, content_type = (await request.body()).strip(), _content_type(request)
     if not body:
-        return b"{}"
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type == "multipart/form-data":
-        form = await request.form()
-        return _form_to_json([(name, str(value)) for name, value in form.multi_items()])
-    if content_type not in _READABLE:
+        return None
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "multipart/form-data":
+        return in_parts(await request.body(), content_type)
+    if media_type not in _READABLE:
         raise Rejected(
             415,
             Problem(
                 type="invalid_request",
                 code="unsupported_media_type",
-                detail=f'Unsupported media type "{content_type}" in request.',
+                detail=f'Unsupported media type "{media_type}" in request.',
             ),
         )
     if body[:1] not in b"{[" and _FORM.match(body):
-        return _form_to_json(_pairs(body))
-    _refuse_nul(body)
-    _refuse_depth(body)
-    return body
+        return url_encoded(body, charset_of(content_type))
+    return None
+
+
+def _content_type(request: Request[Any, Any, Any]) -> str:
+    return request.headers.get("content-type", "")
 
 
 _READABLE = {"", "application/json", "application/x-www-form-urlencoded", "text/plain"}
 
 
 def decode(body: bytes, kind: type[S]) -> S:
-    """JSON text as `kind`; numbers and booleans may be text, as clients of PostHog send them.
+    """JSON text as `kind`, its values as PostHog's serializers take them.
 
-    Texts that `kind` marks are taken without the white space around them.
+    Raises Rejected: 400 invalid_json, or 400 naming the field.
     """
     decoder = _decoders.get(kind)
     if decoder is None:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind, strict=False)
     try:
-        value: S = decoder.decode(trimmed(body, kind))
+        value: S = decoder.decode(taken(body, kind))
     except msgspec.ValidationError as cause:
         raise _field_error(str(cause)) from cause
     except (msgspec.DecodeError, UnicodeDecodeError) as cause:
         raise invalid(None, "invalid_json", f"JSON parse error - {cause}") from cause
-    return value
-
-
-def _pairs(body: bytes) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-    except (UnicodeDecodeError, ValueError) as cause:
-        raise invalid(None, "invalid_json", "The body is neither JSON nor a form.") from cause
-
-
-def _form_to_json(pairs: list[tuple[str, str]]) -> bytes:
-    """Each value as the JSON it spells if that is a list or an object, else as a string."""
-    body = msgspec.json.encode({name: _form_value(value) for name, value in pairs})
-    _refuse_nul(body)
-    return body
-
-
-def _form_value(value: str) -> Raw | str:
-    if value.lstrip()[:1] in ("{", "[") or value == "null":
-        _refuse_depth(value.encode())
-        try:
-            msgspec.json.decode(value)
-        except msgspec.DecodeError:
-            return value
-        return Raw(value.encode())
     return value
 
 
@@ -119,19 +107,19 @@ def check_document(text: bytes, attr: str) -> None:
 
     Raises Rejected 400 naming `attr`: no object, a NUL, a number beyond reach, too deep.
     """
-    if _NUL.search(text):
-        raise _nul(attr)
-    _refuse_depth(text, attr)
+    if has_escaped_nul(text):
+        raise nul(attr)
+    _not_deep(text, attr)
     try:
         msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.DecodeError as cause:
         raise invalid(attr, "invalid_input", f"Expected an object. {cause}.") from cause
 
 
-def _refuse_depth(body: bytes, attr: str | None = None) -> None:
-    """Deeper than anybody means, and than whoever walks it later can go."""
+def _not_deep(body: bytes, attr: str | None = None) -> bytes:
+    """The same. Raises Rejected 400 for more levels than anybody means, or can be walked later."""
     if body.count(b"{") + body.count(b"[") <= DEEPEST:
-        return
+        return body
     depth = 0
     for token in _BRACKETS.finditer(body):
         if token[0] in (b"{", b"["):
@@ -140,23 +128,7 @@ def _refuse_depth(body: bytes, attr: str | None = None) -> None:
             depth -= 1
         if depth > DEEPEST:
             raise invalid(attr, "invalid_json", f"JSON nested deeper than {DEEPEST} levels.")
-
-
-def _refuse_nul(body: bytes) -> None:
-    """Names the field that holds a NUL: PostgreSQL can't store one, and no client means it."""
-    if not _NUL.search(body):
-        return
-    try:
-        members = _OBJECT.decode(body)
-    except msgspec.DecodeError:
-        return
-    for name, value in members.items():
-        if "\0" in name or _NUL.search(bytes(value)):
-            raise _nul(name.replace("\0", ""))
-
-
-def _nul(attr: str) -> Rejected:
-    return invalid(attr, "null_characters_not_allowed", "Null characters are not allowed.")
+    return body
 
 
 def _field_error(message: str) -> Rejected:

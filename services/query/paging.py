@@ -125,8 +125,11 @@ def _cursor(sent: str | None, order: Order) -> Cursor | None:
         wire = _wire.decode(base64.urlsafe_b64decode(sent + "=" * (-len(sent) % 4)))
         if Order(wire.field, wire.descending) != order:
             return None
-        return Cursor(
-            order, msgspec.json.decode(wire.value, type=_TYPES[wire.field]), wire.insight_id
+        value = msgspec.json.decode(wire.value, type=_TYPES[wire.field])
+        return (
+            None
+            if isinstance(value, str) and "\0" in value
+            else Cursor(order, value, wire.insight_id)
         )
     except (binascii.Error, msgspec.DecodeError, ValueError):
         return None

@@ -21,7 +21,7 @@ PLAIN: Final = ["/batch", "/i/v0/e", "/i/v0/ai/batch"]
 
 _TAKEN: Final = b'{"status": 1}'
 # The token inside says whose events they are: no personal key is asked for.
-PUBLIC: Final = {"public": True, **CAPTURES}
+PUBLIC: Final = {"public": True, "any_query": True, **CAPTURES}
 
 
 def on_refusal(_: AnyRequest, refusal: Refusal) -> Response[bytes]:

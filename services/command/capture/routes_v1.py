@@ -42,7 +42,7 @@ def on_rejected(_: AnyRequest, rejected: Rejected) -> Response[bytes]:
 @route(
     "/i/v1/analytics/events",
     http_method=[HttpMethod.POST],
-    opt={"public": True, **CAPTURES_V1},
+    opt={"public": True, "any_query": True, **CAPTURES_V1},
     exception_handlers={v1.Refused: on_refused, Rejected: on_rejected},
     status_code=200,
     request_max_body_size=None,

@@ -30,7 +30,7 @@ def _json(value: object) -> Response[bytes]:
 @route(
     "/array/{token:str}/config",
     http_method=[HttpMethod.GET],
-    opt={"public": True, **starts()},
+    opt={"public": True, "any_query": True, **starts()},
     status_code=200,
 )
 async def remote_config(token: FromPath[str]) -> Response[bytes]:
@@ -54,7 +54,7 @@ async def remote_config(token: FromPath[str]) -> Response[bytes]:
 @route(
     ["/array/{token:str}/config.js", "/static/{file:path}"],
     http_method=[HttpMethod.GET],
-    opt={"public": True, **NOTHING},
+    opt={"public": True, "any_query": True, **NOTHING},
 )
 async def nothing_to_load() -> Response[bytes]:
     """Loaders then ask for the JSON, and go without the optional parts."""
@@ -64,7 +64,7 @@ async def nothing_to_load() -> Response[bytes]:
 @route(
     ["/flags", "/decide"],
     http_method=[HttpMethod.GET, HttpMethod.POST],
-    opt={"public": True, **starts(body=dict[str, Any])},
+    opt={"public": True, "any_query": True, **starts(body=dict[str, Any])},
     exception_handlers={Refusal: on_refusal},
     status_code=200,
     request_max_body_size=None,
@@ -94,7 +94,7 @@ async def flags(request: AnyRequest) -> Response[bytes]:
 @route(
     "/s",
     http_method=[HttpMethod.POST],
-    opt={"public": True, **starts(body=dict[str, Any])},
+    opt={"public": True, "any_query": True, **starts(body=dict[str, Any])},
     exception_handlers={Refusal: on_refusal},
     status_code=200,
     request_max_body_size=None,

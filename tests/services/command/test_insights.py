@@ -97,7 +97,7 @@ async def test_deleting_is_a_patch_and_only_a_restoring_one_follows(world: World
         ({"deleted": "perhaps"}, "deleted", "invalid_input"),
         ({"favorited": None}, "favorited", "null"),
         ({"tags": "a"}, "tags", "not_a_list"),
-        ({"tags": [1]}, "tags", "invalid_input"),
+        ({"tags": [True]}, "tags", "invalid_input"),
         ({"dashboards": [12345]}, "dashboards", "does_not_exist"),
         ({"name": "nul\0"}, "name", "null_characters_not_allowed"),
         ({"query": {"kind": "HogQLQuery", "query": "\0"}}, "query", "null_characters_not_allowed"),
