@@ -137,6 +137,35 @@ def property_texts(properties: JsonObject) -> tuple[str, str]:
     return _json.encode(stored).decode(), sent
 
 
+def carried(properties: JsonObject) -> JsonObject:
+    """The properties of a PersonChange or a GroupChange, as a message can carry them.
+
+    Integers beyond 64 bits, however deep, become their digits, as they do in a `properties` column.
+    """
+    found: JsonObject = _within(properties) if _holds_long(properties) else properties
+    return found
+
+
+def _holds_long(value: Any) -> bool:
+    match value:
+        case dict():
+            return any(map(_holds_long, value.values()))
+        case list():
+            return any(map(_holds_long, value))
+        case _:
+            return _is_long(value)
+
+
+def _within(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _within(member) for key, member in value.items()}
+        case list():
+            return [_within(member) for member in value]
+        case _:
+            return str(value) if _is_long(value) else value
+
+
 def _is_long(value: object) -> bool:
     return type(value) is int and not MIN_INTEGER <= value <= MAX_INTEGER
 

@@ -12,6 +12,7 @@ from contracts.product_events import (
     GroupChange,
     JsonObject,
     PersonChange,
+    carried,
     property_texts,
 )
 from services.command.capture import times
@@ -115,8 +116,8 @@ def person_change(
         joins=joins,
         forced=name == "$merge_dangerously",
         identifies=name == "$identify",
-        set=set_,
-        set_once=set_once,
+        set=carried(set_),
+        set_once=carried(set_once),
         unset=[key for key in unset if isinstance(key, str)] if isinstance(unset, list) else [],
     )
     says_nothing = not (joins or change.identifies or set_ or set_once or change.unset)
@@ -130,7 +131,7 @@ def group_change(name: str, properties: JsonObject) -> GroupChange | None:
     if not group_type or not group_key:
         return None
     set_ = properties.get("$group_set")
-    return GroupChange(group_type, group_key, set_ if isinstance(set_, dict) else {})
+    return GroupChange(group_type, group_key, carried(set_) if isinstance(set_, dict) else {})
 
 
 def _wrong(value: object, missing: str) -> tuple[str, str]:

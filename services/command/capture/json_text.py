@@ -1,12 +1,14 @@
 """JSON as SDKs send it, into plain values that every later step can store.
 
-Of duplicate keys the last one wins. Lone surrogates and NUL become U+FFFD. A number beyond Float64
-is kept as its digits, and what lies deeper than MAX_DEPTH levels as its JSON text.
+Of duplicate keys the last one wins. Lone surrogates, NUL and what is no UTF-8 become U+FFFD. A
+number beyond Float64 is kept as its digits, and what lies deeper than MAX_DEPTH levels as its JSON
+text. NaN and Infinity, which Python's SDKs send, are null, as PostHog's Python took them: no batch
+is lost for one of them.
 """
 
 import json
 import re
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import msgspec
 
@@ -42,7 +44,8 @@ def _forgiving(text: bytes) -> Any:
         return json.loads(
             text.decode("utf-8", "replace").removeprefix("\ufeff"),
             parse_float=_number,
-            parse_constant=_refuse_constant,
+            parse_int=_integer,
+            parse_constant=lambda _: None,
         )
     except ValueError as cause:
         raise Undecodable("invalid_input", _NOT_JSON) from cause
@@ -53,8 +56,12 @@ def _number(digits: str) -> float | str:
     return value if value - value == 0 else digits
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise Undecodable("invalid_input", f"{_NOT_JSON} It has the number {name}.")
+def _integer(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:
+        # More than 4,300 of them.
+        return digits
 
 
 def clean_text(text: str) -> str:

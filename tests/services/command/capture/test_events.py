@@ -116,6 +116,27 @@ def test_what_an_event_says_about_its_person(
     assert event(event=name, properties=properties).person == expected
 
 
+def test_what_is_set_has_integers_beyond_64_bits_as_digits() -> None:
+    long, least = 2**63, -(2**63) - 1
+    properties = {
+        "$set": {"a": long, "b": {"c": [1, least]}, "d": 2**63 - 1},
+        "$set_once": {"e": 10**60},
+        "$group_type": "org",
+        "$group_key": 2**64,
+        "$group_set": {"f": [long]},
+        "plain": long,
+    }
+    made = event(event="$groupidentify", properties=properties)
+    assert made.person is not None
+    assert made.person.set == {"a": str(long), "b": {"c": [1, str(least)]}, "d": 2**63 - 1}
+    assert made.person.set_once == {"e": str(10**60)}
+    assert made.group is not None
+    assert (made.group.group_key, made.group.set) == (str(2**64), {"f": [str(long)]})
+    sent = msgspec.json.decode(made.sent)
+    assert (sent["plain"], sent["$set"]["a"]) == (long, long)
+    assert decode_batch(encode_batch(CapturedBatch(NOON, [made]))).events == [made]
+
+
 def test_groups_are_named_by_text() -> None:
     groups = {"company": 5, "team": "blue", "none": None, "blank": ""}
     assert event(properties={"$groups": groups}).groups == {"company": "5", "team": "blue"}
@@ -193,6 +214,8 @@ def test_parsing_keeps_what_was_sent(value: object) -> None:
         (b'"a\\u0000b"', "a\ufffdb"),
         (b"1e999", "1e999"),
         (b"[-1e999, 1.5]", ["-1e999", 1.5]),
+        (b"-" + b"7" * 5_000, "-" + "7" * 5_000),
+        (b'{"a": NaN, "b": [Infinity, -Infinity]}', {"a": None, "b": [None, None]}),
         (b'"\xff"', "\ufffd"),
         (b"\xef\xbb\xbf[1]", [1]),
     ],
@@ -214,7 +237,7 @@ def test_what_lies_too_deep_is_kept_as_text() -> None:
     assert json_text.parse(wide) == [[]] * 100
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"NaN", b"[Infinity]", b"[" * 100_000, b"{'a': 1}"])
+@pytest.mark.parametrize("text", [b"", b"{", b"nan", b"[infinity]", b"[" * 100_000, b"{'a': 1}"])
 def test_what_is_not_json_is_refused(text: bytes) -> None:
     with pytest.raises(Undecodable):
         json_text.parse(text)
