@@ -135,9 +135,14 @@ def on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     return answer(error.status_code, problem, error.headers)
 
 
+def allow(methods: Collection[str]) -> str:
+    """The header, of the methods that a path has; OPTIONS every path has, HEAD what has GET."""
+    known = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())}
+    return ", ".join(sorted(known - {""}))
+
+
 def not_allowed(method: str, allowed: Collection[str]) -> Response[bytes]:
-    """405. allowed: the methods that the path has; OPTIONS every path has, HEAD what has GET."""
-    methods = {*allowed, "OPTIONS", *(("HEAD",) if "GET" in allowed else ())}
+    """405. allowed: the methods that the path has."""
     return answer(
         405,
         Problem(
@@ -145,7 +150,7 @@ def not_allowed(method: str, allowed: Collection[str]) -> Response[bytes]:
             code="method_not_allowed",
             detail=f'Method "{method}" not allowed.',
         ),
-        {"Allow": ", ".join(sorted(methods - {""}))},
+        {"Allow": allow(allowed)},
     )
 
 

@@ -1,5 +1,6 @@
 """What browsers need on public paths: CORS headers on every answer, errors included."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -7,6 +8,8 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.common.problems import allow
 
 _METHODS: Final = "GET, POST, OPTIONS"
 
@@ -17,7 +20,21 @@ def open_to_browsers(handlers: Iterable[BaseRouteHandler]) -> Callable[[ASGIApp]
     It stands before the routing, so that a wrong method or path has the headers, too, and it
     answers OPTIONS itself, before anything asks for a token. Below /api/ nothing is open.
     """
+    templates: list[tuple[re.Pattern[str], set[object]]] = [
+        (_template(path), getattr(handler, "http_methods", set()))
+        for handler in handlers
+        for path in handler.paths
+    ]
     words = {_first(path) for handler in handlers for path in handler.paths} - {"api"}
+
+    def methods_at(path: str) -> set[str]:
+        asked = path.rstrip("/")
+        return {
+            str(method)
+            for template, methods in templates
+            if template.fullmatch(asked)
+            for method in methods
+        }
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def with_headers(scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +59,9 @@ def open_to_browsers(handlers: Iterable[BaseRouteHandler]) -> Callable[[ASGIApp]
                 await send(message)
 
             if scope["method"] == "OPTIONS":
-                await sending({"type": "http.response.start", "status": 200, "headers": []})
+                methods = methods_at(scope["path"])
+                headers = [(b"allow", allow(methods).encode())] if methods else []
+                await sending({"type": "http.response.start", "status": 200, "headers": headers})
                 await sending({"type": "http.response.body", "body": b"", "more_body": False})
                 return
             await app(scope, receive, sending)
@@ -50,6 +69,15 @@ def open_to_browsers(handlers: Iterable[BaseRouteHandler]) -> Callable[[ASGIApp]
         return with_headers
 
     return wrap
+
+
+def _template(path: str) -> re.Pattern[str]:
+    # What is left of a path's end may have slashes.
+    return re.compile(re.sub(r"{\w+:(\w+)}", _place, path.rstrip("/")))
+
+
+def _place(found: re.Match[str]) -> str:
+    return ".+" if found[1] == "path" else "[^/]+"
 
 
 def _first(path: str) -> str:
