@@ -8,14 +8,23 @@ import hashlib
 import hmac
 import secrets
 import time
+from typing import Any
 
 import msgspec
+from litestar import Request
 
 from services.common.database import Pool
 
 COOKIE = "recount_share"
 LIFETIME_SECONDS = 24 * 3600
 _NAME = "share_session"
+AnyRequest = Request[Any, Any, Any]
+
+
+def session_of(request: AnyRequest) -> str | None:
+    """What the right password was answered with: a bearer of programs, a cookie of browsers."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" and token else request.cookies.get(COOKIE)
 
 
 class ShareSession(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from services.common.caller import SHARING_TOKEN, Caller, provide_caller, share_
 from services.common.context import shown_query
 from services.common.problems import not_found
 from services.common.results.freshness import for_shared_viewer, parse_refresh
-from services.common.share_session import COOKIE, ShareSessions
+from services.common.share_session import ShareSessions, session_of
 from services.common.shares import Share
 from services.query.reads.all import Reads
 from services.query.reads.insights import Reference
@@ -47,7 +47,7 @@ async def provide_reader(
     if token is None:
         return await provide_caller(request, accounts)
     share = await reads.share(token)
-    if share is None or not share.opened_by(sessions.check(request.cookies.get(COOKIE))):
+    if share is None or not share.opened_by(sessions.check(session_of(request))):
         raise share_refused()
     project = await accounts.project(share.team_id)
     asked = request.path_params["project"]

@@ -17,7 +17,7 @@ from services.common.accounts import Accounts
 from services.common.context import shown_query
 from services.common.operations import Answer, Operation, described
 from services.common.results.freshness import Refresh, for_shared_viewer
-from services.common.share_session import COOKIE, ShareSessions
+from services.common.share_session import ShareSessions, session_of
 from services.common.shares import Share
 from services.query.reads.all import Reads
 from services.query.results.of_insights import InsightResults
@@ -62,7 +62,7 @@ async def shared(
     share = await reads.share(wanted)
     if share is None:
         return _json_error(404, "Not found.") if as_json else _page(missing_page(), 404)
-    if not share.opened_by(sessions.check(_session(request))):
+    if not share.opened_by(sessions.check(session_of(request))):
         return _json_error(401, "Password needed.") if as_json else _locked(request, share)
     row, fields, timezone = await _computed(share, accounts, insight_results)
     return _document(row, fields, timezone) if as_json else _insight(share, fields, timezone)
@@ -81,7 +81,7 @@ async def embedded(
     share = await reads.share(token)
     if share is None:
         return _page(missing_page(), 404, framed=True)
-    if not share.opened_by(sessions.check(_session(request))):
+    if not share.opened_by(sessions.check(session_of(request))):
         return _locked(request, share, framed=True)
     _, fields, timezone = await _computed(share, accounts, insight_results)
     return _insight(share, fields, timezone, framed=True)
@@ -97,11 +97,6 @@ async def _computed(
     refresh = for_shared_viewer(Refresh.BLOCKING)
     fields = await results.shown(share.insight, project, refresh)
     return share.insight, fields, project.timezone
-
-
-def _session(request: AnyRequest) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token if scheme.lower() == "bearer" and token else request.cookies.get(COOKIE)
 
 
 def _insight(
