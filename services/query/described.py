@@ -37,9 +37,11 @@ def _of(name: str, description: str, kind: Any = str) -> Parameter:
     return Parameter(name=name, description=description, kind=kind)
 
 
+_CURSOR = _of("cursor", "As `next` carries it: where the page begins, whatever the offset.")
 PAGE = (
     _of("limit", "How many; 100 unless given, 1,000 at most.", int),
     _of("offset", "How many to leave out at the beginning.", int),
+    _CURSOR,
 )
 NAMED_PAGE = (*PAGE, _of("search", "In the name.", Search))
 RESULTS = (
@@ -55,7 +57,6 @@ INSIGHT = (
 )
 INSIGHTS = (
     *PAGE,
-    _of("cursor", "As `next` carries it: where the page begins, whatever the offset."),
     _of("short_id", "Exactly this one."),
     _of("created_by", "By this user, or by any of these: a number, or a list of numbers.", Users),
     _of("saved", "true: saved, or on a dashboard; false: not saved.", bool),
@@ -78,6 +79,7 @@ INSIGHTS = (
 ACTIVITY = (
     _of("limit", "How many; 10 unless given, 1,000 at most.", int),
     _of("page", "From 1.", int),
+    _CURSOR,
     _of("all", "With the entries that PostHog does not make.", bool),
 )
 EVENT_DEFINITIONS = (*PAGE, _of("search", "Words that the name has, all of them."))

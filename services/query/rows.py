@@ -17,7 +17,7 @@ from services.query.answers import answer
 from services.query.parameters import AnyRequest
 from services.query.problems import parked
 from services.query.reads.catalog_rows import CatalogReads
-from services.query.reads.filters import DEFAULT_ORDER
+from services.query.reads.filters import NumberEnd
 from services.query.reads.standing import Freshness
 
 _encoder = msgspec.json.Encoder()
@@ -47,19 +47,22 @@ async def page_of(
     caller: Caller,
 ) -> Response[bytes]:
     """page: of count, next, previous and results."""
-    asked = paging.page(request, DEFAULT_ORDER)
+    asked = paging.page(request, NumberEnd)
     search = parameters.searched(parameters.text(request, "search"))
     fresh = await freshness.of(
-        lambda: rows.page(caller.team_id, search, limit=asked.limit, offset=asked.offset),
+        lambda: rows.page(caller.team_id, search, asked),
         parameters.at_least(request),
     )
     found = fresh.value
     users = await user_bodies(accounts, (row.created_by for row in found.rows))
+    bodies = tuple(body(row, users.get(row.created_by or 0)) for row in found.rows)
     shown = page(
         count=found.count,
-        next=paging.next_page(request, asked, len(found.rows), found.count, None),
+        next=paging.next_page(
+            request, asked, found.more, NumberEnd(bodies[-1].id) if bodies else None
+        ),
         previous=paging.previous_page(request, asked),
-        results=tuple(body(row, users.get(row.created_by or 0)) for row in found.rows),
+        results=bodies,
     )
     return answer(request, _encoder.encode(shown), fresh)
 

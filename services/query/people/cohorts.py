@@ -1,6 +1,7 @@
 """A page of the people in a cohort, as they are when it is asked for."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import msgspec
 
@@ -12,14 +13,23 @@ from services.common.statement import Bindings, Statement
 from services.query import memberships
 from services.query.people import records
 from services.query.planner import PlannedCohort, Planner
+from services.query.reads.filters import Moment, Page
 from services.query.source import Source
 
 
+class PersonEnd(msgspec.Struct, frozen=True, array_like=True):
+    """What the people of a cohort are ordered by."""
+
+    created_at: Moment
+    person_id: UUID
+
+
 class CohortPage(msgspec.Struct, frozen=True):
-    """more: whether somebody comes after these."""
+    """more: whether somebody comes after these. end: of the last of these."""
 
     people: Sequence[PersonActor]
     more: bool
+    end: PersonEnd | None
 
 
 class CohortPeople:
@@ -28,9 +38,7 @@ class CohortPeople:
         self._pool = pool
         self._planner = planner
 
-    async def page(
-        self, project: Project, number: int, *, limit: int, offset: int
-    ) -> CohortPage | None:
+    async def page(self, project: Project, number: int, page: Page[PersonEnd]) -> CohortPage | None:
         """Those with a record, the newest first; None when there is no such cohort.
 
         Raises InvalidQuery for a cohort that can't be computed; EngineError's kinds.
@@ -38,13 +46,16 @@ class CohortPeople:
         planned = await self._planner.cohort(project, number)
         if planned is None:
             return None
-        statement = _listing(planned, project.timezone, limit=limit + 1, offset=offset)
-        ids = [str(person_id) for (person_id,) in await self._clickhouse.query(statement)]
-        found = await records.persons(self._pool, project.id, ids[:limit])
-        return CohortPage([found[id_] for id_ in ids[:limit] if id_ in found], len(ids) > limit)
+        rows = await self._clickhouse.query(_listing(planned, project.timezone, page))
+        shown = rows[: page.limit]
+        ids = [str(person_id) for person_id, _ in shown]
+        found = await records.persons(self._pool, project.id, ids)
+        people = [found[id_] for id_ in ids if id_ in found]
+        end = PersonEnd(shown[-1][1], shown[-1][0]) if shown else None
+        return CohortPage(people, len(rows) > page.limit, end)
 
 
-def _listing(planned: PlannedCohort, timezone: str, *, limit: int, offset: int) -> Statement:
+def _listing(planned: PlannedCohort, timezone: str, page: Page[PersonEnd]) -> Statement:
     bindings = Bindings()
     source = Source(
         planned.team_id,
@@ -53,9 +64,15 @@ def _listing(planned: PlannedCohort, timezone: str, *, limit: int, offset: int) 
         timezone=timezone,
         cohorts=planned.conditions,
     )
+    beyond = ""
+    if page.after is not None:
+        at = source.instant(page.after.created_at)
+        person = f"toUUID({bindings.bind(str(page.after.person_id), 'String')})"
+        beyond = f"AND (t.created_at < {at} OR t.created_at = {at} AND t.person_id > {person}) "
+    limit = bindings.bind(page.looked_for, "UInt64")
     text = (
-        f"SELECT t.person_id {memberships.members(source, planned.number)} "
+        f"SELECT t.person_id, t.created_at {memberships.members(source, planned.number)} {beyond}"
         "ORDER BY t.created_at DESC, t.person_id "
-        f"LIMIT {bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
+        f"LIMIT {limit} OFFSET {bindings.bind(page.skipped, 'UInt64')}"
     )
     return Statement(text, bindings.values)

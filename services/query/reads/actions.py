@@ -11,6 +11,7 @@ from services.query.reads.salvage import DAWN, Salvage
 
 _LIST: LiteralString = f"""
     SELECT a.row::text FROM actions a WHERE a.team_id = %(team_id)s AND NOT a.deleted AND {NAMED}
+        AND a.action_id < %(before)s
     ORDER BY a.action_id DESC LIMIT %(limit)s OFFSET %(offset)s"""
 _COUNT: LiteralString = f"""
     SELECT count(*) FROM actions a WHERE a.team_id = %(team_id)s AND NOT a.deleted AND {NAMED}"""

@@ -13,6 +13,7 @@ from services.common.caller import Caller
 from services.common.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.counts import Counts, State
+from services.query.reads.filters import NumberEnd, Page
 from services.query.reads.insights import Reference
 from services.query.reads.salvage import DAWN, Salvage
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
@@ -34,13 +35,15 @@ _ROWS = Salvage(
 
 
 class ActivityPage(msgspec.Struct, frozen=True):
-    """Newest first. total: of all pages together. parked_at: see `reads.insights.Found`.
+    """Newest first. total: of all pages together. more: whether some come after these.
+    parked_at: see `reads.insights.Found`.
 
     access: what the caller may do with the insight; of a whole project it says nothing.
     """
 
     entries: tuple[ActivityRow, ...]
     total: int
+    more: bool
     access: Access = UNLIMITED
     parked_at: int | None = None
 
@@ -59,7 +62,8 @@ _KNOWN: LiteralString = "state.head = %(known_position)s AND state.rebuilds = %(
 def _page_of(where: LiteralString) -> LiteralString:
     return f"""
         page AS (
-            SELECT a.position, a.row::text AS row FROM activity a WHERE {where}
+            SELECT a.position, a.row::text AS row FROM activity a
+            WHERE {where} AND a.position < %(before)s
             ORDER BY a.position DESC LIMIT %(limit)s OFFSET %(offset)s
         )"""
 
@@ -94,9 +98,11 @@ class ActivityReads:
         self._counts = Counts()
 
     async def of_team(
-        self, caller: Caller, *, limit: int, offset: int, quiet: bool
+        self, caller: Caller, page: Page[NumberEnd], *, quiet: bool
     ) -> Seen[ActivityPage]:
-        """Of all insights in sight. quiet: with the entries that PostHog does not make."""
+        """Of all insights in sight. quiet: with the entries that PostHog does
+        not make.
+        """
         where = _OF_TEAM if quiet else f"{_OF_TEAM} AND NOT a.quiet"
         if not caller.is_administrator:
             where = f"{where} AND {_IN_SIGHT}"
@@ -108,9 +114,8 @@ class ActivityReads:
             " END, page.row, state.rebuilds FROM state LEFT JOIN page ON true"
             " ORDER BY page.position DESC",
             caller,
-            {
-                "limit": limit,
-                "offset": offset,
+            _where_it_is(page)
+            | {
                 "known_position": known[0].position if known else -1,
                 "known_rebuilds": known[0].rebuilds if known else -1,
             },
@@ -120,10 +125,10 @@ class ActivityReads:
             total = known[1] if known else 0
         elif reached >= head:
             self._counts.put(counted, State(head, rebuilds), total)
-        return Seen(ActivityPage(_entries(rows), total), Standing(reached or 0, head))
+        return Seen(_page_with(rows, total, page), Standing(reached or 0, head))
 
     async def of_insight(
-        self, caller: Caller, insight: Reference, *, limit: int, offset: int, quiet: bool
+        self, caller: Caller, insight: Reference, page: Page[NumberEnd], *, quiet: bool
     ) -> Seen[ActivityPage | None]:
         """Of one insight, deleted or not; None when there is none."""
         where = _OF_SUBJECT if quiet else f"{_OF_SUBJECT} AND NOT a.quiet"
@@ -136,21 +141,18 @@ class ActivityReads:
             " (SELECT level FROM subject), (SELECT closed_by FROM subject)"
             " FROM (SELECT) AS one LEFT JOIN page ON true ORDER BY page.position DESC",
             caller,
-            {
-                "number": insight.number,
-                "short_id": insight.short_id,
-                "limit": limit,
-                "offset": offset,
-            },
+            _where_it_is(page) | {"number": insight.number, "short_id": insight.short_id},
         )
-        seen = _seen(rows)
+        # Each row begins with what is true of the whole; there is one even when the page is empty.
+        reached, head, total, _ = rows[0][:4]
+        standing = Standing(reached or 0, head)
         insight_id, parked_at, level, closed_by = rows[0][4:]
         if insight_id is None:
-            return Seen(None, seen.standing)
-        page = msgspec.structs.replace(
-            seen.value, parked_at=parked_at, access=access(level, closed_by)
+            return Seen(None, standing)
+        found = msgspec.structs.replace(
+            _page_with(rows, total, page), parked_at=parked_at, access=access(level, closed_by)
         )
-        return Seen(page, seen.standing)
+        return Seen(found, standing)
 
     async def _rows(
         self, statement: LiteralString, caller: Caller, values: dict[str, object]
@@ -168,11 +170,15 @@ class ActivityReads:
             return await cursor.fetchall()
 
 
-def _seen(rows: Sequence[Sequence[Any]]) -> Seen[ActivityPage]:
-    """Each row begins with what is true of the whole; there is one even when the page is empty."""
-    reached, head, total, _ = rows[0][:4]
-    return Seen(ActivityPage(_entries(rows), total), Standing(reached or 0, head))
+def _where_it_is(page: Page[NumberEnd]) -> dict[str, object]:
+    return {
+        "limit": page.looked_for,
+        "offset": page.skipped,
+        "before": page.before,
+    }
 
 
-def _entries(rows: Sequence[Sequence[Any]]) -> tuple[ActivityRow, ...]:
-    return tuple(_ROWS.decode(row[3]) for row in rows if row[3] is not None)
+def _page_with(rows: Sequence[Sequence[Any]], total: int, page: Page[NumberEnd]) -> ActivityPage:
+    found = [row[3] for row in rows if row[3] is not None]
+    shown = tuple(_ROWS.decode(row) for row in found[: page.limit])
+    return ActivityPage(shown, total, more=len(found) > page.limit)

@@ -8,6 +8,7 @@ import msgspec
 from contracts.events.recorded import Stream, StreamKind
 from contracts.read_models.projections import CATALOG
 from services.common.database import Pool
+from services.query.reads.filters import NumberEnd, Page
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
 R = TypeVar("R")
@@ -21,10 +22,11 @@ _PARKED: LiteralString = """
 
 
 class RowPage(msgspec.Struct, Generic[R], frozen=True):
-    """count: of all pages together."""
+    """count: of all pages together. more: whether some come after these."""
 
     rows: tuple[R, ...]
     count: int
+    more: bool
 
 
 class OneRow(msgspec.Struct, Generic[R], frozen=True):
@@ -36,7 +38,7 @@ class OneRow(msgspec.Struct, Generic[R], frozen=True):
 
 class CatalogReads(Generic[R]):
     """decode: how a row is read. list_, count, one: statements over one table, with the values of
-    team_id, search, limit, offset and number.
+    team_id, search, limit, offset, before (a number) and number.
     """
 
     def __init__(
@@ -59,17 +61,18 @@ class CatalogReads(Generic[R]):
             FROM (SELECT) AS one LEFT JOIN ({one}) AS found ON true"""
 
     async def page(
-        self, team_id: int, search: str | None, *, limit: int, offset: int
+        self, team_id: int, search: str | None, page: Page[NumberEnd]
     ) -> Seen[RowPage[R]]:
         """search: case-folded, a part of the name; None: all."""
         values: dict[str, object] = {
             "team_id": team_id,
             "search": search,
-            "limit": limit,
-            "offset": offset,
+            "limit": page.looked_for,
+            "offset": page.skipped,
+            "before": page.before,
         }
         standing, count, rows = await self._read(self._page, values)
-        return Seen(RowPage(rows, count or 0), standing)
+        return Seen(RowPage(rows[: page.limit], count or 0, len(rows) > page.limit), standing)
 
     async def one(self, team_id: int, number: int) -> Seen[OneRow[R]]:
         stream = Stream(self._kind, team_id, number)

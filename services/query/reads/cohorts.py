@@ -11,6 +11,7 @@ from services.query.reads.salvage import DAWN, Salvage
 
 _LIST: LiteralString = f"""
     SELECT c.row::text FROM cohorts c WHERE c.team_id = %(team_id)s AND NOT c.deleted AND {NAMED}
+        AND c.cohort_id < %(before)s
     ORDER BY c.cohort_id DESC LIMIT %(limit)s OFFSET %(offset)s"""
 _COUNT: LiteralString = f"""
     SELECT count(*) FROM cohorts c WHERE c.team_id = %(team_id)s AND NOT c.deleted AND {NAMED}"""

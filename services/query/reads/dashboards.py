@@ -15,6 +15,7 @@ from services.common.beside import COLUMNS, JOINS, NAMES, Beside, beside
 from services.common.caller import Caller
 from services.common.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
+from services.query.reads.filters import Int64, Page
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
 from services.query.reads.salvage import DAWN, Salvage
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
@@ -47,12 +48,15 @@ _BESIDE: LiteralString = f"""
 _LIST: LiteralString = f"""
     WITH picked AS (
         SELECT d.dashboard_id, d.row::text AS row, d.pinned, d.name_key FROM dashboards d
-        WHERE d.team_id = %(team_id)s AND NOT d.deleted
+        WHERE d.team_id = %(team_id)s AND NOT d.deleted AND (%(number)s::bigint IS NULL OR
+            (NOT d.pinned, d.name_key IS NULL, coalesce(d.name_key, ''), d.dashboard_id)
+            > (%(unpinned)s, %(nameless)s, %(name)s COLLATE "C", %(number)s))
         ORDER BY d.pinned DESC, d.name_key, d.dashboard_id LIMIT %(limit)s OFFSET %(offset)s
     )
     SELECT {REACHED}, {TEAM_HEAD},
         (SELECT count(*) FROM dashboards d WHERE d.team_id = %(team_id)s AND NOT d.deleted),
-        picked.dashboard_id, picked.row, shown.level, shown.closed_by, shown.row, {NAMES}
+        picked.dashboard_id, picked.row, shown.level, shown.closed_by, shown.row, {NAMES},
+        picked.pinned, picked.name_key
     FROM (SELECT) AS one LEFT JOIN picked ON true {_BESIDE}
     ORDER BY picked.pinned DESC, picked.name_key, picked.dashboard_id"""
 
@@ -84,11 +88,23 @@ class FoundDashboard(msgspec.Struct, frozen=True):
     insights: tuple[OnIt, ...]
 
 
+class DashboardEnd(msgspec.Struct, frozen=True, array_like=True):
+    """What dashboards are ordered by. name: as it is compared."""
+
+    pinned: bool
+    name: str | None
+    number: Int64
+
+
 class DashboardPage(msgspec.Struct, frozen=True):
-    """Pinned ones first, then by name. count: of all pages together."""
+    """Pinned ones first, then by name. count: of all pages together. more: whether some come after
+    these. end: of the last of these.
+    """
 
     dashboards: tuple[FoundDashboard, ...]
     count: int
+    more: bool
+    end: DashboardEnd | None
 
 
 class OneDashboard(msgspec.Struct, frozen=True):
@@ -102,10 +118,25 @@ class DashboardReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def page(self, caller: Caller, *, limit: int, offset: int) -> Seen[DashboardPage]:
-        rows = await self._rows(_LIST, caller, {"limit": limit, "offset": offset})
-        page = DashboardPage(_grouped(rows), rows[0][2])
-        return Seen(page, _standing(rows))
+    async def page(self, caller: Caller, page: Page[DashboardEnd]) -> Seen[DashboardPage]:
+        after = page.after
+        values: dict[str, object] = {
+            "limit": page.looked_for,
+            "offset": page.skipped,
+            "unpinned": None if after is None else not after.pinned,
+            "nameless": None if after is None else after.name is None,
+            "name": None if after is None else after.name or "",
+            "number": None if after is None else after.number,
+        }
+        rows = await self._rows(_LIST, caller, values)
+        ends = {
+            row[3]: DashboardEnd(row[-2], row[-1], row[3]) for row in rows if row[3] is not None
+        }
+        found = _grouped([row[:-2] for row in rows])
+        shown = found[: page.limit]
+        end = ends[shown[-1].row.dashboard_id] if shown else None
+        more = len(found) > page.limit
+        return Seen(DashboardPage(shown, rows[0][2], more, end), _standing(rows))
 
     async def one(self, caller: Caller, number: int) -> Seen[OneDashboard]:
         stream = Stream(StreamKind.DASHBOARD, caller.team_id, number)

@@ -1,9 +1,10 @@
 """Which insights a list holds and in which order, as values; no HTTP and no SQL."""
 
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Annotated, Generic, Literal, TypeVar, get_args
 
 import msgspec
+from msgspec import Meta
 
 OrderField = Literal[
     "name", "created_at", "created_by", "last_modified_at", "updated_at", "short_id", "id",
@@ -72,9 +73,41 @@ class Cursor(msgspec.Struct, frozen=True):
     insight_id: int
 
 
-class Page(msgspec.Struct, frozen=True):
-    """after: the end of the page before, where it is known; offset then counts nothing."""
+End = TypeVar("End")
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Moment = Annotated[datetime, Meta(tz=True)]
+
+LARGEST = 2**63 - 1
+
+
+class NumberEnd(msgspec.Struct, frozen=True, array_like=True):
+    """Of a list that is ordered by nothing but a number, the highest first."""
+
+    number: Int64
+
+
+class Page(msgspec.Struct, Generic[End], frozen=True):
+    """after: the end of the page before, where it is known; offset then counts nothing.
+
+    An end is what its last row is ordered by. So a page begins where the one before ended, whatever
+    is written meanwhile: what came in front of it moves nothing onto the next page or off it.
+    """
 
     limit: int
     offset: int
-    after: Cursor | None = None
+    after: End | None = None
+
+    @property
+    def skipped(self) -> int:
+        """How many rows to leave out."""
+        return self.offset if self.after is None else 0
+
+    @property
+    def before(self: "Page[NumberEnd]") -> int:
+        """What the numbers on it are lower than."""
+        return LARGEST if self.after is None else self.after.number
+
+    @property
+    def looked_for(self) -> int:
+        """One more than are shown: whether there is a next page is seen, not counted."""
+        return self.limit + 1

@@ -45,10 +45,14 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class InsightPage(msgspec.Struct, frozen=True):
-    """count: of all pages together. end: where the next page begins, if an order can say so."""
+    """count: of all pages together. more: whether some come after these.
+
+    end: where the next page begins, if an order can say so.
+    """
 
     rows: tuple[Listed, ...]
     count: int
+    more: bool
     end: Cursor | None
 
 
@@ -57,7 +61,9 @@ class InsightList:
         self._pool = pool
         self._counts = counts
 
-    async def page(self, caller: Caller, wanted: InsightFilter, page: Page) -> Seen[InsightPage]:
+    async def page(
+        self, caller: Caller, wanted: InsightFilter, page: Page[Cursor]
+    ) -> Seen[InsightPage]:
         """Insights in sight. A page past the end is empty."""
         condition = list_sql.condition(wanted, caller)
         sorting = list_sql.sorting(wanted, wanted.order or DEFAULT_ORDER)
@@ -70,8 +76,8 @@ class InsightList:
                 condition.values
                 | access_values(caller)
                 | {
-                    "limit": page.limit,
-                    "offset": 0 if page.after else page.offset,
+                    "limit": page.looked_for,
+                    "offset": page.skipped,
                     "cursor": page.after.value if page.after else None,
                     "cursor_id": page.after.insight_id if page.after else None,
                     "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
@@ -86,12 +92,14 @@ class InsightList:
             count = known[1] if known else 0
         else:
             self._counts.put(counted, State(position, rebuilds), count)
-        listed = [row[6:] for row in rows if row[6] is not None]
+        found = [row[6:] for row in rows if row[6] is not None]
+        listed, more = found[: page.limit], len(found) > page.limit
         return Seen(
             InsightPage(
                 rows=tuple(_listed(row, wanted) for row in listed),
                 count=count,
-                end=_end(listed, wanted, page),
+                more=more,
+                end=_end(listed[-1], wanted) if more else None,
             ),
             Standing(reached or 0, head, standing),
         )
@@ -128,9 +136,9 @@ def _listed(row: Sequence[Any], wanted: InsightFilter) -> Listed:
     return Listed(INSIGHT_ROWS.decode(text), beside(*told), access(level, closed_by), how)
 
 
-def _end(listed: Sequence[Sequence[Any]], wanted: InsightFilter, page: Page) -> Cursor | None:
-    """None after a page that is not full, and where closeness to a search is the order."""
-    if len(listed) < page.limit or (wanted.search is not None and wanted.order is None):
+def _end(last: Sequence[Any], wanted: InsightFilter) -> Cursor | None:
+    """None where closeness to a search is the order."""
+    if wanted.search is not None and wanted.order is None:
         return None
-    insight_id, *_, value = listed[-1]
+    insight_id, *_, value = last
     return Cursor(wanted.order or DEFAULT_ORDER, value, insight_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get
@@ -37,6 +38,7 @@ from services.query.paging import listed
 from services.query.parameters import at_least
 from services.query.problems import parked
 from services.query.reads.all import Reads
+from services.query.reads.filters import End, Moment
 
 USER = {"scopes": ("user:read",)}
 PROJECT = {"scopes": ("project:read",)}
@@ -97,11 +99,11 @@ async def list_projects(
 ) -> Response[bytes]:
     """Every project the key may enter."""
     projects = [
-        project
+        ((organization.created_at, organization.id, project.id), project_body(project))
         for organization in await organizations_of(person, accounts)
         for project in await _projects(organization, person, accounts)
     ]
-    return _page(request, [project_body(each) for each in projects])
+    return _page(request, projects, tuple[Moment, UUID, int])
 
 
 @get(
@@ -125,7 +127,10 @@ async def list_organizations(
 ) -> Response[bytes]:
     """Every organization the key may enter."""
     found = await organizations_of(person, accounts)
-    return _page(request, [await _organization(each, person, accounts) for each in found])
+    bodies = [
+        ((each.created_at, each.id), await _organization(each, person, accounts)) for each in found
+    ]
+    return _page(request, bodies, tuple[Moment, UUID])
 
 
 @get("/api/organizations/{organization:str}/", opt={**ORGANIZATION, **tells(OrganizationBody)})
@@ -154,7 +159,7 @@ async def list_projects_of(
     """The organization's projects that the key may enter."""
     found = await resolve_organization(organization, person, accounts)
     projects = await _projects(found, person, accounts)
-    return _page(request, [project_body(each) for each in projects])
+    return _page(request, [((each.id,), project_body(each)) for each in projects], tuple[int])
 
 
 @get(
@@ -189,8 +194,12 @@ async def list_members(
 ) -> Response[bytes]:
     """Who is in the organization, the oldest membership first."""
     found = await resolve_organization(organization, person, accounts)
-    bodies = [await _member(each, accounts) for each in await accounts.members(found.id)]
-    return _page(request, [body for body in bodies if body is not None])
+    bodies = [
+        ((each.joined_at, each.id), body)
+        for each in await accounts.members(found.id)
+        if (body := await _member(each, accounts)) is not None
+    ]
+    return _page(request, bodies, tuple[Moment, UUID])
 
 
 async def _project(request: AnyRequest, reads: Reads, project: Project) -> Response[bytes]:
@@ -251,8 +260,11 @@ async def _organization(
     )
 
 
-def _page(request: AnyRequest, found: Sequence[Listed]) -> Response[bytes]:
-    return plain(request, _encoder.encode(listed(request, found)))
+def _page(
+    request: AnyRequest, found: Sequence[tuple[End, Listed]], end: type[End]
+) -> Response[bytes]:
+    """found: each with what it is ordered by. end: the type of that."""
+    return plain(request, _encoder.encode(listed(request, found, end)))
 
 
 HANDLERS = [

@@ -20,6 +20,7 @@ from services.query.answers import answer
 from services.query.problems import parked
 from services.query.reads import activity
 from services.query.reads.all import Reads
+from services.query.reads.filters import NumberEnd, Page
 from services.query.reads.insights import reference
 
 READ = {"scopes": ("activity_log:read",)}
@@ -32,15 +33,13 @@ _encoder = msgspec.json.Encoder()
 
 
 class _Wanted(msgspec.Struct, frozen=True):
-    """page: from 1. quiet: with the entries that PostHog does not make (`?all=true`)."""
+    """number: of the page, from 1. quiet: with the entries that PostHog does not make
+    (`?all=true`).
+    """
 
-    limit: int
-    page: int
+    page: Page[NumberEnd]
+    number: int
     quiet: bool
-
-    @property
-    def offset(self) -> int:
-        return (self.page - 1) * self.limit
 
 
 @get(
@@ -59,9 +58,7 @@ async def insight_activity(
     if of is None:
         raise not_found()
     fresh = await reads.freshness.of(
-        lambda: reads.activity.of_insight(
-            caller, of, limit=wanted.limit, offset=wanted.offset, quiet=wanted.quiet
-        ),
+        lambda: reads.activity.of_insight(caller, of, wanted.page, quiet=wanted.quiet),
         parameters.at_least(request),
     )
     found = fresh.value
@@ -84,9 +81,7 @@ async def all_activity(
     """What was done to the project's insights, newest first."""
     wanted = _wanted(request)
     fresh = await reads.freshness.of(
-        lambda: reads.activity.of_team(
-            caller, limit=wanted.limit, offset=wanted.offset, quiet=wanted.quiet
-        ),
+        lambda: reads.activity.of_team(caller, wanted.page, quiet=wanted.quiet),
         parameters.at_least(request),
     )
     body = await _body(request, accounts, fresh.value, wanted)
@@ -94,24 +89,32 @@ async def all_activity(
 
 
 def _wanted(request: AnyRequest) -> _Wanted:
-    return _Wanted(
-        parameters.number(request, "limit", DEFAULT_LIMIT, least=1, most=parameters.HIGHEST_LIMIT),
-        parameters.number(request, "page", 1, least=1, most=HIGHEST_PAGE),
-        parameters.flag(request, "all"),
+    limit = parameters.number(
+        request, "limit", DEFAULT_LIMIT, least=1, most=parameters.HIGHEST_LIMIT
     )
+    number = parameters.number(request, "page", 1, least=1, most=HIGHEST_PAGE)
+    after = paging.cursor(request, NumberEnd)
+    page = Page(limit, (number - 1) * limit, after)
+    return _Wanted(page, number, parameters.flag(request, "all"))
 
 
 async def _body(
     request: AnyRequest, accounts: Accounts, found: activity.ActivityPage, wanted: _Wanted
 ) -> ActivityPage:
     users = await user_bodies(accounts, (entry.user_id for entry in found.entries))
-    more = wanted.offset + wanted.limit < found.total
+    following = None
+    if found.more:
+        end = paging.encoded(NumberEnd(found.entries[-1].position))
+        following = paging.link(request, page=str(wanted.number + 1), cursor=end)
+    previous = None
+    if wanted.number > 1:
+        previous = paging.link(request, page=str(wanted.number - 1), cursor=None)
     return ActivityPage(
         results=tuple(
             ActivityEntry.of(entry, users, quiet=wanted.quiet) for entry in found.entries
         ),
-        next=paging.link(request, page=str(wanted.page + 1)) if more else None,
-        previous=paging.link(request, page=str(wanted.page - 1)) if wanted.page > 1 else None,
+        next=following,
+        previous=previous,
         total_count=found.total,
     )
 

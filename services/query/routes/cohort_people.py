@@ -13,8 +13,7 @@ from services.common.problems import not_found
 from services.query import described, paging
 from services.query.answers import plain
 from services.query.parameters import AnyRequest
-from services.query.people.cohorts import CohortPeople
-from services.query.reads.filters import DEFAULT_ORDER
+from services.query.people.cohorts import CohortPeople, PersonEnd
 
 # PostHog: CohortViewSet.persons, which asks for both.
 READ = {"scopes": ("cohort:read",), "also_scopes": ("person:read",)}
@@ -31,15 +30,13 @@ async def list_cohort_people(
     cohort: FromPath[str],
 ) -> Response[bytes]:
     """The people of a cohort as they are now, the newest first."""
-    asked = paging.page(request, DEFAULT_ORDER)
-    found = await cohort_people.page(
-        caller.project, number_in_path(cohort), limit=asked.limit, offset=asked.offset
-    )
+    asked = paging.page(request, PersonEnd)
+    found = await cohort_people.page(caller.project, number_in_path(cohort), asked)
     if found is None:
         raise not_found()
     body = CohortPeoplePage(
         results=tuple(found.people),
-        next=paging.following_page(request, asked) if found.more else None,
+        next=paging.next_page(request, asked, found.more, found.end),
         previous=paging.previous_page(request, asked),
     )
     return plain(request, msgspec.json.encode(body))

@@ -23,8 +23,7 @@ from services.query.insight_results import under, with_tiles
 from services.query.insight_results import wanted as results_wanted
 from services.query.problems import parked
 from services.query.reads.all import Reads
-from services.query.reads.dashboards import FoundDashboard
-from services.query.reads.filters import DEFAULT_ORDER
+from services.query.reads.dashboards import DashboardEnd, FoundDashboard
 from services.query.results.of_insights import InsightResults
 
 READ = {"scopes": ("dashboard:read",)}
@@ -45,15 +44,15 @@ async def list_dashboards(
     The insights on one that has filters are shown under them, and without their results, which one
     dashboard alone looks up.
     """
-    page = paging.page(request, DEFAULT_ORDER)
+    page = paging.page(request, DashboardEnd)
     fresh = await reads.freshness.of(
-        lambda: reads.dashboards.page(caller, limit=page.limit, offset=page.offset),
+        lambda: reads.dashboards.page(caller, page),
         parameters.at_least(request),
     )
     found = fresh.value
     body = DashboardPage(
         count=found.count,
-        next=paging.next_page(request, page, len(found.dashboards), found.count, None),
+        next=paging.next_page(request, page, found.more, found.end),
         previous=paging.previous_page(request, page),
         results=tuple([await _body(under(each), accounts, caller) for each in found.dashboards]),
     )

@@ -1,5 +1,7 @@
 """Which events and properties there are: what tools ask before they write a query."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +38,7 @@ async def list_event_definitions(
 ) -> Response[bytes]:
     """The names of the events that were captured, those of the newest day first, then by name."""
     found = await definitions.events(caller.team_id, text(request, "search") or "")
-    return plain(request, msgspec.json.encode(listed(request, found)))
+    return plain(request, msgspec.json.encode(listed(request, _by_day(found), tuple[int, str])))
 
 
 @get(
@@ -77,7 +79,8 @@ async def list_property_definitions(
 ) -> Response[bytes]:
     """The names of the properties of events, persons or groups, in alphabetical order."""
     found = await definitions.properties(caller.team_id, _asked(request))
-    return plain(request, msgspec.json.encode(listed(request, found)))
+    by_name = [((each.name,), each) for each in found]
+    return plain(request, msgspec.json.encode(listed(request, by_name, tuple[str])))
 
 
 @get(
@@ -92,6 +95,14 @@ async def get_property_definition(
 ) -> Response[bytes]:
     """One property, of events, persons or groups."""
     return _one(request, await definitions.property(caller.team_id, definition))
+
+
+def _by_day(found: Sequence[EventDefinition]) -> list[tuple[tuple[int, str], EventDefinition]]:
+    """Each with what they are ordered by: the newest day first, then by name."""
+    return [
+        ((-date.fromisoformat(each.last_seen_at[:10]).toordinal(), each.name), each)
+        for each in found
+    ]
 
 
 def _one(

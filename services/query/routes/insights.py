@@ -55,7 +55,7 @@ async def list_insights(
 
     async def make() -> Made:
         wanted = parameters.insight_filter(request, caller.project)
-        page = paging.page(request, wanted.order or DEFAULT_ORDER)
+        page = paging.insight_page(request, wanted.order or DEFAULT_ORDER)
         fresh = await reads.freshness.of(
             lambda: reads.insight_list.page(caller, wanted, page),
             parameters.at_least(request),
@@ -66,7 +66,7 @@ async def list_insights(
         rows = await with_results(rows, asked, caller, insight_results)
         body = InsightPage(
             count=found.count,
-            next=paging.next_page(request, page, len(found.rows), found.count, found.end),
+            next=paging.next_page(request, page, found.more, paging.travelling(found.end)),
             previous=paging.previous_page(request, page),
             results=await shown.insights(rows, caller, accounts, basic=basic),
         )

@@ -34,9 +34,7 @@ async def test_unknown_paths_and_methods_are_refused_in_the_one_shape(api: Api) 
         assert allowed <= set(answer.headers["allow"].replace(" ", "").split(",")), request
 
 
-@pytest.mark.parametrize(
-    "text", ["{", '{"name": }', "{'name': 'A'}", "nonsense", '{"name": "\\ud800"}', '{"a":1}x']
-)
+@pytest.mark.parametrize("text", ["{", '{"name": }', "{'name': 'A'}", "nonsense", '{"a":1}x'])
 async def test_what_is_neither_json_nor_a_form_is_refused(api: Api, text: str) -> None:
     answer = await api("POST insights/", text=text, headers=JSON)
     answer.refuses(400, "invalid_json")

@@ -61,7 +61,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [  # field, sent, code, attr
     ("dashboards", [999999], "does_not_exist", "dashboards"),
     ("dashboards", "all", "not_a_list", "dashboards"),
     ("tags", "a", "not_a_list", "tags"),
-    ("tags", [1], "invalid_input", "tags"),
+    ("tags", [True], "invalid_input", "tags"),
     ("tags", ["x" * 256], "max_length", "tags"),
     ("favorited", None, "null", "favorited"),
     ("saved", None, "null", "saved"),
