@@ -75,6 +75,7 @@ ShownResult = Annotated[
     Raw,
     Meta(
         description="Steps, lists of steps by breakdown value, trends, or bins; null without any.",
+        extra={"rows": FunnelStep},
         extra_json_schema={
             "anyOf": [
                 _list_of(_STEP),

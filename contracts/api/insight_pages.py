@@ -4,15 +4,18 @@ from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
 
+from contracts.api.insights import InsightBody
+
 ListedInsight = Annotated[
     Raw,
     Meta(
+        extra={"rows": InsightBody},
         extra_json_schema={
             "anyOf": [
                 {"$ref": "#/components/schemas/InsightBody"},
                 {"$ref": "#/components/schemas/BasicInsight"},
             ]
-        }
+        },
     ),
 ]
 

@@ -1,5 +1,6 @@
 """Any answer as CSV, for whoever asks: `format=csv`, or an Accept that names CSV and not JSON."""
 
+from typing import Any
 from urllib.parse import parse_qs
 
 from litestar.enums import ScopeType
@@ -13,6 +14,7 @@ from litestar.types import (
     Send,
 )
 
+from services.common.operations import DESCRIBES, Operation
 from services.common.tables import to_csv
 
 # Litestar adds the charset to text.
@@ -26,6 +28,14 @@ def wants_csv(scope: Scope) -> bool:
         return named[-1].strip().lower() == "csv"
     accepted = b",".join(value for name, value in scope["headers"] if name == b"accept")
     return b"text/csv" in accepted and b"application/json" not in accepted
+
+
+def kind_of(scope: Scope) -> Any:
+    """What the answer of the scope's route is an instance of, as the route says of itself."""
+    handler = scope.get("route_handler")
+    operation = None if handler is None else handler.opt.get(DESCRIBES)
+    answers = operation.answers if isinstance(operation, Operation) else {}
+    return next((each.kind for status, each in answers.items() if status < 300), None)
 
 
 def csv_answers(app: ASGIApp) -> ASGIApp:
@@ -45,7 +55,7 @@ def csv_answers(app: ASGIApp) -> ASGIApp:
             elif message["type"] == "http.response.body" and start is not None:
                 body += message["body"]
                 if not message.get("more_body"):
-                    for rewritten in _rewritten(start, body):
+                    for rewritten in _rewritten(start, body, kind_of(scope)):
                         await send(rewritten)
             else:
                 await send(message)
@@ -55,12 +65,12 @@ def csv_answers(app: ASGIApp) -> ASGIApp:
     return middleware
 
 
-def _rewritten(start: HTTPResponseStartEvent, body: bytes) -> tuple[Message, Message]:
+def _rewritten(start: HTTPResponseStartEvent, body: bytes, of: Any) -> tuple[Message, Message]:
     told: HTTPResponseBodyEvent = {"type": "http.response.body", "body": body, "more_body": False}
     kind = dict(start["headers"]).get(b"content-type", b"")
     if start["status"] >= 300 or not body or not kind.startswith(b"application/json"):
         return start, told
-    rows = to_csv(body)
+    rows = to_csv(body, of)
     headers = [
         *((name, value) for name, value in start["headers"] if name not in _ABOUT_THE_BODY),
         (b"content-type", f"{CSV}; charset=utf-8".encode()),

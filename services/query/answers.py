@@ -11,7 +11,7 @@ from contracts.headers import IF_NONE_MATCH, INSIGHTS_STALE
 from services.common.accounts import Accounts
 from services.common.answers import Shown, tagged
 from services.common.caller import Caller
-from services.common.csv_answers import CSV, wants_csv
+from services.common.csv_answers import CSV, kind_of, wants_csv
 from services.common.etag import etag
 from services.common.tables import to_csv
 from services.query.parameters import AnyRequest, at_least
@@ -33,12 +33,14 @@ class Made(msgspec.Struct, frozen=True):
     """What an answer is made of, as `answer` takes it.
 
     again: whether it hangs on nothing but what was asked and the project's state.
+    kind: what the body is an instance of, where it is not what the route says of itself.
     """
 
     body: bytes
     fresh: Fresh[Any]
     version: int = 0
     again: bool = False
+    kind: Any = None
 
 
 async def remembered(
@@ -60,12 +62,12 @@ async def remembered(
 
 
 def _shown(request: AnyRequest, made: Made) -> Fresh[Shown]:
-    return replace(made.fresh, value=_as_asked(request, made.body, made.version))
+    return replace(made.fresh, value=_as_asked(request, made.body, made.version, made.kind))
 
 
-def _as_asked(request: AnyRequest, body: bytes, version: int = 0) -> Shown:
+def _as_asked(request: AnyRequest, body: bytes, version: int = 0, kind: Any = None) -> Shown:
     csv = wants_csv(request.scope)
-    body = to_csv(body) if csv else body
+    body = to_csv(body, kind or kind_of(request.scope)) if csv else body
     return Shown(body, etag(version, body), CSV if csv else MediaType.JSON)
 
 

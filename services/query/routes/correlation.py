@@ -4,7 +4,7 @@ import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
 
-from contracts.api.correlation import CorrelationEnvelope, CorrelationResults
+from contracts.api.correlation import Correlated, CorrelationEnvelope, CorrelationResults
 from contracts.api.correlation_filters import CorrelationPeople, RunCorrelation
 from contracts.api.people import PeoplePage
 from contracts.api.times import written
@@ -127,7 +127,9 @@ async def _correlation(
         result = links.added(msgspec.json.decode(fields.result, type=CorrelationResults))
     if result is not None and wants_csv(request.scope):
         # A row per name; the envelope has no list that it could be made of.
-        return Response(to_csv(msgspec.json.encode(result.events)), media_type=CSV)
+        return Response(
+            to_csv(msgspec.json.encode(result.events), list[Correlated]), media_type=CSV
+        )
     body = CorrelationEnvelope(
         result=result,
         timezone=caller.project.timezone,

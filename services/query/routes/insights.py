@@ -71,7 +71,8 @@ async def list_insights(
             results=await shown.insights(rows, caller, accounts, basic=basic),
         )
         again = asked.is_kept_alone and not wanted.hangs_on_now
-        return Made(_encoder.encode(body), fresh, again=again)
+        kind = list[BasicInsight] if basic else None
+        return Made(_encoder.encode(body), fresh, again=again, kind=kind)
 
     return await remembered(request, caller, accounts, reads.remembered, make)
 

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 
 from contracts.api.explain import ExplainPerson, Explanation
 from contracts.api.funnel_filters import FunnelPeople
-from contracts.api.people import People, PeoplePage
+from contracts.api.people import AnyActor, People, PeoplePage
 from contracts.api.times import written
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import convert, spelled
@@ -130,7 +130,7 @@ def answer(request: AnyRequest, page: PeoplePage) -> Response[bytes]:
     """As CSV, a row per person and not one for all of them."""
     if wants_csv(request.scope):
         rows = [person for people in page.results for person in people.people]
-        return Response(to_csv(msgspec.json.encode(rows)), media_type=CSV)
+        return Response(to_csv(msgspec.json.encode(rows), list[AnyActor]), media_type=CSV)
     return Response(msgspec.json.encode(page), media_type=MediaType.JSON)
 
 

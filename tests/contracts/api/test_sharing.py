@@ -252,6 +252,13 @@ async def test_a_password_locks_the_page_and_opens_it_for_a_day(api: Api) -> Non
     api.here.client.cookies.clear()
     opened = {"Authorization": f"Bearer {right['shareToken']}"}
     assert (await api(f"GET /shared/{token}.json", headers=opened)).status == 200
+    for shown in ("insights/", path.removesuffix("sharing/")):
+        asked = f"{api.here.root}{shown}?sharing_access_token={token}"
+        (await visit(api, asked)).refuses(403, "authentication_failed")
+        forged = {"Authorization": f"{opened['Authorization'][:-2]}xx"}
+        answer = await api(f"GET {asked}", headers=forged)
+        answer.refuses(403, "authentication_failed")
+        (await api(f"GET {asked}", headers=opened)).says(200)
 
 
 @pytest.mark.parametrize(

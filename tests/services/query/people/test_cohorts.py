@@ -104,6 +104,22 @@ async def test_pages_lead_back_and_end(whole: Whole) -> None:
     assert (beyond["results"], beyond["next"]) == ([], None)
 
 
+async def test_whoever_comes_meanwhile_moves_nobody_onto_another_page(whole: Whole) -> None:
+    await known(whole, **{name: {"plan": "pro"} for name in "abcdef"})
+    number = await made(whole, filters=PRO)
+    before = await members(whole, number)
+    found: list[str] = []
+    following: str | None = f"{whole.root}cohorts/{number}/persons/?limit=2"
+    while following is not None:
+        page = ok(await whole.client.get(following))
+        found += [one["id"] for one in page["results"]]
+        following = page["next"]
+        if len(found) < 6:
+            await known(whole, **{f"late{len(found)}": {"plan": "pro"}})
+            await rewritten(whole, f"late{len(found)}", 5)
+    assert found == before
+
+
 @pytest.mark.parametrize("lacking", ["cohort:read", "person:read"])
 async def test_a_key_needs_both_scopes(whole: Whole, lacking: str) -> None:
     path = f"{whole.root}cohorts/{await made(whole, filters=PRO)}/persons/"
