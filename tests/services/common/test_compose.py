@@ -19,7 +19,7 @@ async def test_dependencies_are_resolved_one_after_the_other_in_the_requests_own
 
         return Provide(told)
 
-    @get("/")
+    @get("/told")
     async def handler(
         one: NamedDependency[int], two: NamedDependency[int], three: NamedDependency[int]
     ) -> list[int]:
@@ -29,6 +29,6 @@ async def test_dependencies_are_resolved_one_after_the_other_in_the_requests_own
     dependencies = {name: telling() for name in ("one", "two", "three")}
     part = ServicePart(handlers=[handler], dependencies=dependencies)
     async with AsyncTestClient(compose([part])) as client:
-        answer = await client.get("/")
+        answer = await client.get("/told")
     assert answer.status_code == 200
     assert len(tasks) == 1
