@@ -15,6 +15,7 @@ from random import Random, SystemRandom
 import msgspec
 
 from services.common.clickhouse import ClickHouse
+from services.query.funnels import sql_arrays
 from services.query.funnels.plan import FunnelPlan, Order, Viz
 from tests.funnels.difference import difference
 from tests.funnels.engine import store
@@ -99,9 +100,14 @@ async def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--order", choices=("ordered", "strict", "unordered"))
     parser.add_argument("--viz", choices=("steps", "trends", "time_to_convert"))
+    parser.add_argument(
+        "--busy", type=int, help="of how many events on an actor goes by the reference, not a fold"
+    )
     asked = parser.parse_args()
     seed = asked.seed if asked.seed is not None else SystemRandom().getrandbits(32)
     print(f"seed {seed}")
+    if asked.busy is not None:
+        sql_arrays.BUSY = asked.busy
     with tempfile.TemporaryDirectory() as folder:
         async with await ClickHouse.open(f"chdb://{folder}/chdb?database=fuzz") as clickhouse:
             progress = Progress(asked.cases, shown=sys.stderr.isatty())

@@ -5,7 +5,7 @@ from services.query.funnels.people import with_events
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.quick import quick_first
 from services.query.funnels.selection import SelectedActor, Selection
-from services.query.funnels.sql_people import compile_actors
+from services.query.funnels.sql_people import compile_actors, pointed_plan
 
 
 async def people(
@@ -23,14 +23,15 @@ async def people(
     """
     rows = await quick_first(
         clickhouse,
-        plan,
-        lambda quick: compile_actors(
+        pointed_plan(plan, selection),
+        lambda forms: compile_actors(
             plan,
             selection,
             has_overrides=has_overrides,
             limit=limit,
             offset=offset,
-            quick_only=quick,
+            forms=forms,
         ),
+        has_overrides=has_overrides,
     )
     return await with_events(clickhouse, plan, selection, rows, has_overrides=has_overrides)

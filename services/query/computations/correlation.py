@@ -37,9 +37,10 @@ class CorrelationWork(msgspec.Struct, frozen=True):
         rows = await quick_first(
             self.clickhouse,
             plain(plan),
-            lambda quick: compile_correlation(
-                plan, self.question, has_overrides=self.planned.has_overrides, quick_only=quick
+            lambda forms: compile_correlation(
+                plan, self.question, has_overrides=self.planned.has_overrides, forms=forms
             ),
+            has_overrides=self.planned.has_overrides,
             query_id=query_id,
         )
         clock.lap("clickhouse")

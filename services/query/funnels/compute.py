@@ -39,9 +39,11 @@ async def compute(
         rows = await quick_first(
             clickhouse,
             plan,
-            lambda quick: compile_comparison(
-                plan, previous, has_overrides=has_overrides, quick_only=quick
+            lambda forms: compile_comparison(
+                plan, previous, has_overrides=has_overrides, forms=forms
             ),
+            previous=previous,
+            has_overrides=has_overrides,
             query_id=query_id,
         )
         return render_comparison(plan, rows)
@@ -75,9 +77,10 @@ class _Asked:
             return await quick_first(
                 self.clickhouse,
                 self.plan,
-                lambda quick: compile_funnel(
-                    self.plan, has_overrides=self.has_overrides, quick_only=quick, made=made
+                lambda forms: compile_funnel(
+                    self.plan, has_overrides=self.has_overrides, forms=forms, made=made
                 ),
+                has_overrides=self.has_overrides,
                 query_id=self.query_id,
             )
         actors = self._actors()

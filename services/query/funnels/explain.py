@@ -4,23 +4,21 @@ The reference (`oracle`) says by which attempt an actor counts, and the statemen
 it, so what is told here is what is counted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-
-import msgspec
 
 from contracts.api.explain import EndedBy, ExplainedAttempt, ExplainedRow, Outcome
 from contracts.api.people import MatchedEvent
 from contracts.api.times import written
 from services.query.funnels.explain_unordered import unordered_fates
 from services.query.funnels.explain_watch import Fate, ordered_fates
-from services.query.funnels.oracle.attribution import Lane, lanes
+from services.query.funnels.lanes import lanes_of, rows_of
+from services.query.funnels.oracle.attribution import Lane
 from services.query.funnels.oracle.path import Attempt
-from services.query.funnels.oracle.seen import Seen, window_us
+from services.query.funnels.oracle.seen import window_us
 from services.query.funnels.people import SeenEvent
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.result import shown_value
-from services.query.funnels.sql_arrays import split_of
 from services.query.moments import microseconds, moment
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
@@ -34,43 +32,10 @@ def explain(plan: FunnelPlan, events: Sequence[SeenEvent]) -> list[ExplainedRow]
     by_uuid = {event.uuid: event for event in events}
     return [
         _row(plan, value, lane, by_uuid)
-        for value, of_row in _rows(plan, events)
-        for lane in _lanes(plan, of_row)
+        for value, of_row in rows_of(plan, events)
+        for lane in lanes_of(plan, of_row)
         if not _passed_over(plan, lane)
     ]
-
-
-def _rows(
-    plan: FunnelPlan, events: Sequence[SeenEvent]
-) -> list[tuple[int | None, list[SeenEvent]]]:
-    """Each cohort has the events of its members; everything else is told apart in `lanes`."""
-    if plan.breakdown is None or plan.breakdown.type != "cohort" or split_of(plan) == "none":
-        return [(None, list(events))]
-    cohorts = sorted({event.value for event in events if isinstance(event.value, int)})
-    return [(cohort, [e for e in events if e.value == cohort]) for cohort in cohorts]
-
-
-def _lanes(plan: FunnelPlan, events: Iterable[SeenEvent]) -> list[Lane]:
-    if split_of(plan) == "none":
-        plan = msgspec.structs.replace(plan, breakdown=None)
-    return lanes(plan, tuple(_seen(event) for event in events))
-
-
-def _seen(event: SeenEvent) -> Seen:
-    match event.value:
-        case str(text):
-            value: tuple[str, ...] = (text,)
-        case list(parts):
-            value = tuple(parts)
-        case _:
-            value = ()
-    return Seen(
-        event.at_us,
-        event.id,
-        frozenset(event.steps),
-        frozenset(event.bars),
-        value,
-    )
 
 
 def _passed_over(plan: FunnelPlan, lane: Lane) -> bool:

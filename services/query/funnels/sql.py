@@ -12,7 +12,7 @@ from typing import assert_never
 from services.common.statement import Bindings, Statement
 from services.query.funnels.periods import Period
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql_arrays import Actors
+from services.query.funnels.sql_arrays import EVERY_FORM, Actors, Forms, actors_of
 from services.query.funnels.sql_paths import paths
 from services.query.funnels.sql_time_to_convert import time_to_convert
 from services.query.funnels.sql_totals import totals
@@ -23,18 +23,16 @@ def compile_funnel(
     plan: FunnelPlan,
     *,
     has_overrides: bool,
-    quick_only: bool = False,
+    forms: Forms = EVERY_FORM,
     made: Sequence[Period] | None = None,
 ) -> Statement:
     """The statement whose rows `result.render` makes the answer of.
 
-    has_overrides: whether the project has merged persons. quick_only: see Actors. made: a trend's
-    periods; None: they are made here.
+    has_overrides: whether the project has merged persons. made: a trend's periods; None:
+    they are made here.
     """
     bindings = Bindings()
-    actors = Actors(
-        plan=plan, bindings=bindings, has_overrides=has_overrides, quick_only=quick_only
-    )
+    actors = actors_of(plan, bindings, forms, has_overrides=has_overrides)
     match plan.viz:
         case "steps":
             text = totals(plan, bindings, paths(actors))
@@ -48,15 +46,13 @@ def compile_funnel(
 
 
 def compile_comparison(
-    plan: FunnelPlan, previous: FunnelPlan, *, has_overrides: bool, quick_only: bool = False
+    plan: FunnelPlan, previous: FunnelPlan, *, has_overrides: bool, forms: Forms = EVERY_FORM
 ) -> Statement:
     """Times to convert of two periods, over bins that both share."""
     bindings = Bindings()
     sides = (
-        paths(
-            Actors(plan=side, bindings=bindings, has_overrides=has_overrides, quick_only=quick_only)
-        )
-        for side in (plan, previous)
+        paths(actors_of(side, bindings, forms, has_overrides=has_overrides, place=place))
+        for place, side in enumerate((plan, previous))
     )
     return Statement(time_to_convert(plan, bindings, *sides), bindings.values)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from services.common.statement import Bindings
 from services.query.conditions import ALWAYS, EventNamed, InCohort
-from services.query.funnels.plan import Exclusion, FunnelPlan, Step
+from services.query.funnels.plan import Exclusion, FunnelPlan, PersonActor, Step
 from services.query.funnels.sql_layout import NOTHING, Layout, any_names
 from services.query.moments import microseconds
 from services.query.source import Source
@@ -21,11 +21,36 @@ Split = Literal["none", "touch", "value", "step"]
 Entity = Step | Exclusion
 
 
+class Told(msgspec.Struct, frozen=True):
+    """Actors whom the reference has told already (busy.py).
+
+    ids: as text. rows: JSON, what the relation of sql_paths or sql_trends says of them.
+    """
+
+    ids: tuple[str, ...]
+    rows: str
+
+
+class Forms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a statement leaves out, to be stopped (QueryStopped) by the first actor who needs it.
+
+    quick_only: the full form. not_busy: folds over events, for actors who have very many.
+    told: instead of the latter; of each plan that the statement is made of.
+    """
+
+    quick_only: bool = False
+    not_busy: bool = False
+    told: tuple[Told, ...] = ()
+
+
+EVERY_FORM = Forms()
+
+
 class Actors(msgspec.Struct, frozen=True, kw_only=True):
     """One array per actor, still to be rendered with a layout.
 
-    only: text of a set that the actors are restricted to. quick_only: the statement is stopped
-    (QueryStopped) by the first actor whom only the full form can tell, instead of having both.
+    only: text of a set that the actors are restricted to. told: those who are left out, as they are
+    told otherwise. quick_only, not_busy: see Forms.
     """
 
     plan: FunnelPlan
@@ -33,6 +58,38 @@ class Actors(msgspec.Struct, frozen=True, kw_only=True):
     has_overrides: bool
     only: str | None = None
     quick_only: bool = False
+    not_busy: bool = False
+    told: Told | None = None
+
+
+BUSY = 1_000
+"""A fold over so many events takes longer than the reference takes over them."""
+
+
+def actors_of(
+    plan: FunnelPlan, bindings: Bindings, forms: Forms, *, has_overrides: bool, place: int = 0
+) -> Actors:
+    """place: of the plan among those that the statement is made of."""
+    return Actors(
+        plan=plan,
+        bindings=bindings,
+        has_overrides=has_overrides,
+        quick_only=forms.quick_only,
+        not_busy=forms.not_busy,
+        told=forms.told[place] if forms.told else None,
+    )
+
+
+def unless_busy(actors: Actors, arrays: str, folds: str) -> str:
+    """The arrays; not_busy: a long one stops the statement. folds: whether `a` goes by a fold."""
+    if not actors.not_busy:
+        return arrays
+    return f"SELECT * FROM ({arrays}) WHERE NOT throwIf({is_busy(folds)})"
+
+
+def is_busy(folds: str) -> str:
+    """Whether `a` goes by a fold, and is too long for it."""
+    return f"length(a) > {BUSY} AND ({folds})"
 
 
 def split_of(plan: FunnelPlan) -> Split:
@@ -147,6 +204,14 @@ def _touch(plan: FunnelPlan, layout: Layout) -> str:
     return f"arrayResize(arg{least}If(value, concat({time}, {text}), {some}), {keys}, '')"
 
 
+def value_type(plan: FunnelPlan) -> str:
+    """What the values of the plan's breakdown are."""
+    assert plan.breakdown is not None
+    if plan.breakdown.type == "cohort":
+        return "Int64"
+    return "String" if len(plan.breakdown.keys) == 1 else "Array(String)"
+
+
 def _no_value(plan: FunnelPlan) -> str:
     assert plan.breakdown is not None
     return "''" if len(plan.breakdown.keys) == 1 else "emptyArrayString()"
@@ -172,9 +237,22 @@ def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> str:
     if plan.sample is not None and plan.sample < 1:
         share = actors.bindings.bind(int(plan.sample * 2**64) - 1, "UInt64")
         tests.append(f"cityHash64(actor) <= {share}")
-    some = None if actors.only is None else f"{source.actor(plan.actor)} IN {actors.only}"
-    inner = _entering(source, plan, columns, some)
+    inner = _entering(source, plan, columns, _chosen(actors, source.actor(plan.actor)))
     return f"SELECT {', '.join(outer)} FROM ({inner}) WHERE {' AND '.join(tests)}"
+
+
+def _chosen(actors: Actors, actor: str) -> Sequence[str]:
+    """Tests of the actors whose arrays are asked for."""
+    tests = [] if actors.only is None else [f"{actor} IN {actors.only}"]
+    if actors.told is not None:
+        type_ = f"Array({id_type(actors.plan)})"
+        tests.append(f"{actor} NOT IN {actors.bindings.bind(list(actors.told.ids), type_)}")
+    return tests
+
+
+def id_type(plan: FunnelPlan) -> str:
+    """What the ids of the plan's actors are."""
+    return "UUID" if isinstance(plan.actor, PersonActor) else "String"
 
 
 def looked_at(actors: Actors) -> str:
@@ -215,14 +293,13 @@ def source_of(actors: Actors) -> Source:
 
 
 def _entering(
-    source: Source, plan: FunnelPlan, columns: Sequence[str], some: str | None = None
+    source: Source, plan: FunnelPlan, columns: Sequence[str], tests: Sequence[str] = ()
 ) -> str:
-    """These columns of the events that enter (funnels.md section 3). some: a test more."""
+    """These columns of the events that enter (funnels.md section 3). tests: more of them."""
     where = [source.scope(), source.has_actor(plan.actor), source.condition(plan.filters)]
     if names := _names(plan):
         where.append(source.condition(EventNamed(names=names)))
-    if some is not None:
-        where.append(some)
+    where.extend(tests)
     return f"SELECT {', '.join(columns)} {source.from_clause()} WHERE {' AND '.join(where)}"
 
 

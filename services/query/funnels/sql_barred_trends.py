@@ -23,10 +23,7 @@ def barred_entries(
     period_of: Callable[[str], str],
 ) -> str:
     """The cells of sql_trends."""
-    first = layout.matches("x", layout.number(layout.step(1)))
-    if layout.wanted == 1:
-        first += f" AND {layout.has('x', layout.number(layout.own))}"
-    starts = f"arrayMap(x -> {layout.start('x')}, arrayFilter(x -> {first}, a))"
+    starts = _starts(layout)
     of_starts = f"arrayMap(s -> {period_of(layout.time('s'))}, starts)"
     periods = (
         f"SELECT {carried}, a, period, {_reborn(layout)} AS reborn, "
@@ -77,6 +74,21 @@ def _only(which: str, walks: bool) -> str:
 
 def _may_be_reborn(layout: Layout) -> bool:
     return layout.overlapping or layout.bars_steps
+
+
+def may_be_reborn(layout: Layout) -> str | None:
+    """Which arrays `a` may have an entry that is reborn, and goes by the walk; None: none."""
+    if not _may_be_reborn(layout):
+        return None
+    starts = _starts(layout)
+    return f"length(arrayDistinct({starts})) < length({starts})"
+
+
+def _starts(layout: Layout) -> str:
+    first = layout.matches("x", layout.number(layout.step(1)))
+    if layout.wanted == 1:
+        first += f" AND {layout.has('x', layout.number(layout.own))}"
+    return f"arrayMap(x -> {layout.start('x')}, arrayFilter(x -> {first}, a))"
 
 
 def _reborn(layout: Layout) -> str:

@@ -31,7 +31,7 @@ from services.query.funnels.plan import (
     GroupActor,
     PersonActor,
 )
-from services.query.funnels.sql_arrays import Actors, source_of
+from services.query.funnels.sql_arrays import EVERY_FORM, Actors, Forms, actors_of, source_of
 from services.query.funnels.sql_paths import paths, window_us
 from services.query.moments import microseconds
 
@@ -70,13 +70,11 @@ def plain(plan: FunnelPlan) -> FunnelPlan:
 
 
 def compile_correlation(
-    plan: FunnelPlan, question: Question, *, has_overrides: bool, quick_only: bool = False
+    plan: FunnelPlan, question: Question, *, has_overrides: bool, forms: Forms = EVERY_FORM
 ) -> Statement:
     """Rows of `parts`, `success`, `failure`: the totals, the best successes, then the failures."""
     bindings = Bindings()
-    actors = Actors(
-        plan=plain(plan), bindings=bindings, has_overrides=has_overrides, quick_only=quick_only
-    )
+    actors = actors_of(plain(plan), bindings, forms, has_overrides=has_overrides)
     match question:
         case OfEvents():
             named = _event_names(actors, question)
@@ -118,13 +116,11 @@ def compile_correlated(
     has_overrides: bool,
     limit: int,
     offset: int = 0,
-    quick_only: bool = False,
+    forms: Forms = EVERY_FORM,
 ) -> Statement:
     """Rows as of sql_people.compile_actors: `id` (text, ascending) and `times`."""
     bindings = Bindings()
-    actors = Actors(
-        plan=plain(plan), bindings=bindings, has_overrides=has_overrides, quick_only=quick_only
-    )
+    actors = actors_of(plain(plan), bindings, forms, has_overrides=has_overrides)
     tests = []
     if correlating.converted is not None:
         tests.append("p.converted" if correlating.converted else "NOT p.converted")

@@ -9,19 +9,54 @@ import msgspec
 
 from services.query.funnels import sql_ordered
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql_arrays import Actors, arrays, arrays_by_uuid, carried, split_of
+from services.query.funnels.sql_arrays import (
+    Actors,
+    arrays,
+    arrays_by_uuid,
+    carried,
+    id_type,
+    split_of,
+    unless_busy,
+    value_type,
+)
 from services.query.funnels.sql_barred import barred
 from services.query.funnels.sql_layout import Layout, layout_of
 from services.query.funnels.sql_stages import staged
 from services.query.funnels.sql_ties import emptied, full, settled, tangled, untangled
-from services.query.funnels.sql_unordered import accepted, chosen, unordered
+from services.query.funnels.sql_unordered import accepted, chosen, has_several, unordered
 from services.query.funnels.sql_walks import attempt_walk
 
 
 def paths(actors: Actors) -> str:
     """The reported attempts of all actors (of all values): who is in no step has no row."""
     layout = _layout(actors.plan)
-    return _told(layout, _paths(actors, layout))
+    found = _told(layout, _paths(actors, layout))
+    if actors.told is None:
+        return found
+    return f"{found} UNION ALL {told(actors, 'times Array(UInt64)')}"
+
+
+def told(actors: Actors, columns: str) -> str:
+    """The rows of `Told`. columns: those after `actor` and `value`, with their types."""
+    assert actors.told is not None
+    plan = actors.plan
+    types = ["actor String", *([f"value {value_type(plan)}"] if "value" in carried(plan) else [])]
+    rows = f"JSONExtract({actors.bindings.bind(actors.told.rows, 'String')}, "
+    rows += f"'Array(Tuple({', '.join([*types, columns])}))')"
+    names = [part.split()[0] for part in [*types, *columns.split(", ")]]
+    shown = ", ".join(f"t.{i} AS {name}" for i, name in enumerate(names, start=1))
+    return (
+        f"SELECT * REPLACE (CAST(actor AS {id_type(plan)}) AS actor) "
+        f"FROM (SELECT {shown} FROM (SELECT arrayJoin({rows}) AS t))"
+    )
+
+
+def folds(plan: FunnelPlan) -> str | None:
+    """Which arrays `a` go event by event; None: none of this plan's."""
+    layout = _layout(plan)
+    if plan.order == "unordered":
+        return has_several(layout) if layout.overlapping else None
+    return _walks(plan, layout) if some_by_walk(plan) else None
 
 
 def _paths(actors: Actors, layout: Layout) -> str:
@@ -82,6 +117,8 @@ def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str
     plan, carry, gathered = actors.plan, carried(actors.plan), arrays(actors, layout)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     if plan.order == "unordered":
+        if layout.overlapping:
+            gathered = unless_busy(actors, gathered, has_several(layout))
         if split_of(plan) == "step":
             gathered = accepted(layout, carry, gathered, window)
         if layout.overlapping:
@@ -119,7 +156,8 @@ def _walked(actors: Actors, layout: Layout) -> str:
         gathered = full(layout, carry, arrays_by_uuid(actors, layout))
     else:
         gathered = settled(layout, carry, arrays(actors, layout), strict=plan.order == "strict")
-    walks = f"arrayExists(x -> {' OR '.join(_walking(plan, layout))}, a)"
+    walks = _walks(plan, layout)
+    gathered = unless_busy(actors, gathered, walks)
     free = f"SELECT * FROM ({gathered}) WHERE NOT {walks}"
     # A fold takes as many turns over a block as its longest array has events, so arrays of one
     # length go together. Without a limit the engine leaves out the order.
@@ -131,6 +169,10 @@ def _walked(actors: Actors, layout: Layout) -> str:
         f"{staged(plan, layout, carry, free, window, full=by_uuid)} UNION ALL "
         f"{attempt_walk(plan, layout, carry, walked, window)}"
     )
+
+
+def _walks(plan: FunnelPlan, layout: Layout) -> str:
+    return f"arrayExists(x -> {' OR '.join(_walking(plan, layout))}, a)"
 
 
 def _walking(plan: FunnelPlan, layout: Layout) -> list[str]:

@@ -6,7 +6,7 @@ from typing import assert_never
 import msgspec
 
 from services.common.statement import Bindings, Statement
-from services.query.funnels.plan import FunnelPlan, PersonActor
+from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.selection import (
     OTHER,
     AtStep,
@@ -17,7 +17,14 @@ from services.query.funnels.selection import (
     Value,
     required_before,
 )
-from services.query.funnels.sql_arrays import Actors, looked_at
+from services.query.funnels.sql_arrays import (
+    EVERY_FORM,
+    Actors,
+    Forms,
+    actors_of,
+    id_type,
+    looked_at,
+)
 from services.query.funnels.sql_paths import paths
 from services.query.funnels.sql_totals import KEEP_ALL
 from services.query.funnels.sql_trends import cells, period_key
@@ -31,7 +38,7 @@ def compile_actors(
     has_overrides: bool,
     limit: int,
     offset: int = 0,
-    quick_only: bool = False,
+    forms: Forms = EVERY_FORM,
 ) -> Statement:
     """Rows of `id` (text, ascending) and `times`, as in sql_paths; [] for trends.
 
@@ -39,11 +46,8 @@ def compile_actors(
     """
     bindings = Bindings()
     value = None if isinstance(selection, InBin) else selection.value
-    if value is None:
-        plan = msgspec.structs.replace(plan, breakdown=None)
-    actors = Actors(
-        plan=plan, bindings=bindings, has_overrides=has_overrides, quick_only=quick_only
-    )
+    plan = pointed_plan(plan, selection)
+    actors = actors_of(plan, bindings, forms, has_overrides=has_overrides)
     match selection:
         case AtStep(step=step):
             found, times = paths(actors), "times"
@@ -71,6 +75,12 @@ def compile_actors(
     return Statement(text, bindings.values)
 
 
+def pointed_plan(plan: FunnelPlan, selection: Selection) -> FunnelPlan:
+    """What the selected actors are looked for in: all of the plan, or one row of it."""
+    value = None if isinstance(selection, InBin) else selection.value
+    return msgspec.structs.replace(plan, breakdown=None) if value is None else plan
+
+
 def compile_history(
     plan: FunnelPlan, ids: Sequence[str], *, has_overrides: bool, at_us: Sequence[int] | None = None
 ) -> Statement:
@@ -80,7 +90,7 @@ def compile_history(
     """
     bindings = Bindings()
     actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
-    type_ = "Array(UUID)" if isinstance(plan.actor, PersonActor) else "Array(String)"
+    type_ = f"Array({id_type(plan)})"
     tests = [f"seen.actor IN {bindings.bind(list(ids), type_)}"]
     if at_us is not None:
         tests.append(f"at_us IN {bindings.bind(list(at_us), 'Array(Int64)')}")

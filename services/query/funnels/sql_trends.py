@@ -14,12 +14,12 @@ from datetime import datetime
 from services.common.statement import Bindings
 from services.query.funnels.periods import Period, periods
 from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql_arrays import Actors, arrays, carried, split_of
-from services.query.funnels.sql_barred_trends import barred_entries
+from services.query.funnels.sql_arrays import Actors, arrays, carried, split_of, unless_busy
+from services.query.funnels.sql_barred_trends import barred_entries, may_be_reborn
 from services.query.funnels.sql_layout import Layout, layout_of
-from services.query.funnels.sql_paths import attribution_step, window_us
+from services.query.funnels.sql_paths import attribution_step, told, window_us
 from services.query.funnels.sql_totals import still_open
-from services.query.funnels.sql_unordered import accepted, chosen, departures
+from services.query.funnels.sql_unordered import accepted, chosen, departures, has_several
 from services.query.moments import microseconds
 
 _WRITTEN_OUT = 8
@@ -32,21 +32,39 @@ def cells(actors: Actors, made: Sequence[Period] | None = None) -> str:
     made: the plan's periods; None: they are made here.
     """
     plan, carry = actors.plan, carried(actors.plan)
-    layout = layout_of(plan, whole_ties=True, wanted=attribution_step(plan))
+    layout = _layout(plan)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     gathered = arrays(actors, layout)
+    if (folding := folds(plan)) is not None:
+        gathered = unless_busy(actors, gathered, folding)
     period = period_of(plan, actors.bindings, periods(plan) if made is None else made)
-    if plan.order == "unordered":
-        starts = _left(plan, layout, carry, gathered, window)
-    elif plan.exclusions:
-        return barred_entries(plan, layout, carry, gathered, window, period)
+    if plan.order != "unordered" and plan.exclusions:
+        found = barred_entries(plan, layout, carry, gathered, window, period)
     else:
-        starts = _walked_back(plan, layout, carry, gathered, window)
-    return (
-        f"SELECT {carry}, {period('s.1')} AS period, max(s.2) AS entered, max(s.3) AS converted, "
-        f"max(s.1) AS newest FROM (SELECT {carry}, arrayJoin(starts) AS s FROM ({starts})) "
-        f"GROUP BY {carry}, period HAVING entered"
-    )
+        from_ = _left if plan.order == "unordered" else _walked_back
+        starts = from_(plan, layout, carry, gathered, window)
+        found = (
+            f"SELECT {carry}, {period('s.1')} AS period, max(s.2) AS entered, "
+            "max(s.3) AS converted, max(s.1) AS newest "
+            f"FROM (SELECT {carry}, arrayJoin(starts) AS s FROM ({starts})) "
+            f"GROUP BY {carry}, period HAVING entered"
+        )
+    if actors.told is None:
+        return found
+    columns = "period UInt64, entered UInt8, converted UInt8, newest UInt64"
+    return f"{found} UNION ALL {told(actors, columns)}"
+
+
+def folds(plan: FunnelPlan) -> str | None:
+    """Which arrays `a` go event by event; None: none of this plan's."""
+    layout = _layout(plan)
+    if plan.order == "unordered":
+        return has_several(layout) if layout.overlapping else None
+    return may_be_reborn(layout) if plan.exclusions else None
+
+
+def _layout(plan: FunnelPlan) -> Layout:
+    return layout_of(plan, whole_ties=True, wanted=attribution_step(plan))
 
 
 def trend_totals(plan: FunnelPlan, bindings: Bindings, cells: str) -> str:

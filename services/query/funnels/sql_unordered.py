@@ -105,13 +105,18 @@ def accepted(layout: Layout, carried: str, arrays: str, window: str) -> str:
     )
 
 
+def has_several(layout: Layout) -> str:
+    """Whether `a` has an event of several steps, for which `chosen` has to fold."""
+    return f"arrayExists(x -> {layout.is_several('x')}, a)"
+
+
 def chosen(layout: Layout, carried: str, arrays: str, window: str) -> str:
     """The arrays with each event in that one of its steps whose last queued event is oldest.
 
     Only actors that have an event of several steps go through the fold over their events. Its state
     is the last event of each queue (0: empty); a queue is empty when that event has left.
     """
-    several = f"arrayExists(x -> {layout.is_several('x')}, a)"
+    several = has_several(layout)
     start, is_step = layout.start("x"), layout.is_step("x")
     empty = f"arrayWithConstant({layout.steps}, {layout.number(0)})"
     each = f"range(1, {layout.steps + 1})"

@@ -17,7 +17,7 @@ from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.quick import quick_first
 from services.query.funnels.selection import AtStep, SelectedActor, Selection
 from services.query.funnels.sql_correlation import Correlating, compile_correlated, plain
-from services.query.funnels.sql_people import compile_actors
+from services.query.funnels.sql_people import compile_actors, pointed_plan
 from services.query.people import records
 from services.query.people.records import Sorting
 from services.query.planner import Planned
@@ -108,13 +108,15 @@ class Actors:
         if isinstance(pointed, Correlating):
             seen, listing = plain(plan), partial(compile_correlated, plan, pointed)
         else:
-            seen, listing = plan, partial(compile_actors, plan, pointed)
+            seen = pointed_plan(plan, pointed)
+            listing = partial(compile_actors, plan, pointed)
         return await quick_first(
             self._clickhouse,
             seen,
-            lambda quick: listing(
-                has_overrides=planned.has_overrides, limit=limit, offset=offset, quick_only=quick
+            lambda forms: listing(
+                has_overrides=planned.has_overrides, limit=limit, offset=offset, forms=forms
             ),
+            has_overrides=planned.has_overrides,
             query_id=query_id,
         )
 

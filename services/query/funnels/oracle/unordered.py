@@ -38,6 +38,9 @@ def reported(
     for departure in departures(plan, events, wanted):
         if best is None or departure.completed > best.completed:
             best = departure
+        # "best = n ends the search."
+        if best.completed == len(plan.steps):
+            break
     if best is None:
         return None
     return Attempt(

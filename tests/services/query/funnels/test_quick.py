@@ -11,6 +11,7 @@ from services.common.statement import Statement
 from services.query.funnels.plan import FunnelPlan
 from services.query.funnels.quick import quick_first
 from services.query.funnels.sql import compile_funnel
+from services.query.funnels.sql_arrays import Forms
 from tests.funnels.engine import store
 from tests.funnels.stories import BY_PROPERTY, funnel, parse
 
@@ -23,11 +24,11 @@ async def answered(
     """Which statements were asked for, the quick forms alone or not; and the rows."""
     tried: list[bool] = []
 
-    def compiled(quick: bool) -> Statement:
-        tried.append(quick)
-        return compile_funnel(plan, has_overrides=False, quick_only=quick)
+    def compiled(forms: Forms) -> Statement:
+        tried.append(forms.quick_only)
+        return compile_funnel(plan, has_overrides=False, forms=forms)
 
-    return tried, await quick_first(clickhouse, plan, compiled)
+    return tried, await quick_first(clickhouse, plan, compiled, has_overrides=False)
 
 
 @pytest.mark.parametrize(
