@@ -10,6 +10,8 @@ from services.query.funnels.sql_layout import Layout
 
 _AT_ONCE = 8
 """So many steps are counted in one pass, with an array for each; more, one after the other."""
+_PART = 256
+"""Of so many events, a fold over all of an actor's finds what it finds together."""
 
 
 def unordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
@@ -129,10 +131,15 @@ def chosen(layout: Layout, carried: str, arrays: str, window: str) -> str:
     choice = f"indexOf({its_lasts}, arrayMin({its_lasts}))"
     put = f"arrayMap((last, k) -> if(k = {choice}, {start}, last), {lasts}, {each})"
     step = f"if({is_step}, {layout.every_step}[{choice}], 0)"
-    fold = (
+    # Each turn copies what the fold has found so far: of its part alone, which is short.
+    of_part = (
         f"arrayFold((acc, x) -> (if({is_step}, {put}, {empty}), "
-        f"arrayPushBack(acc.2, {start} + {step})), "
-        f"if({several}, a, arrayResize(a, 0)), ({empty}, {layout.none})).2"
+        f"arrayPushBack(acc.2, {start} + {step})), part, (so_far.1, {layout.none}))"
+    )
+    parts = f"arraySplit((x, i) -> i % {_PART} = 1, a, arrayEnumerate(a))"
+    fold = (
+        f"arrayFold((so_far, part) -> ({of_part}.1, arrayConcat(so_far.2, {of_part}.2)), "
+        f"if({several}, {parts}, arrayResize({parts}, 0)), ({empty}, {layout.none})).2"
     )
     alone = f"arrayMap(x -> {start} + {layout.only_steps('x')}, a)"
     return (
