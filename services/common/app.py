@@ -19,6 +19,7 @@ from services.common import health, problems
 from services.common.csv_answers import csv_answers
 from services.common.hang_ups import HungUp, noticed, on_hung_up
 from services.common.heads import heads
+from services.common.line_ends import line_ends
 from services.common.options import options
 from services.common.schema import routes as schema
 from services.common.storable import check_query
@@ -85,7 +86,8 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1
         state=State(),
     )
     _one_after_the_other(app)
-    for wrap in (noticed, heads, options, *(each for part in parts for each in part.around)):
+    around = (each for part in parts for each in part.around)
+    for wrap in (noticed, line_ends, heads, options, *around):
         app.asgi_handler = wrap(app.asgi_handler)
     return app
 

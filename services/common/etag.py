@@ -13,6 +13,7 @@ Told = dict[str, object]
 """One change of one field: version, at, field, before, after."""
 
 _TAG = re.compile(r'(?:W/)?"(?P<version>[0-9]{1,18})(?:-[0-9A-Za-z_-]*)?"')
+_BARE = re.compile(r"(?:W/)?'?(?P<tag>[0-9]{1,18}(?:-[0-9A-Za-z_-]*)?)'?")
 _LIST = re.compile(r'(?:W/)?"[^"]*"')
 
 
@@ -29,6 +30,12 @@ def parse_if_match(header: str | None) -> int | None:
     """
     if header is None or is_any(header):
         return None
+    if (bare := _BARE.fullmatch(header.strip())) is not None:
+        raise invalid(
+            "If-Match",
+            "invalid_input",
+            f'An ETag stands in quotes: If-Match: "{bare["tag"]}" would do.',
+        )
     tags = _LIST.findall(header)
     if len(tags) != 1 or (match := _TAG.fullmatch(tags[0])) is None or tags[0] != header.strip():
         raise invalid(

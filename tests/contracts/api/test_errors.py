@@ -155,3 +155,18 @@ async def test_what_has_a_get_has_a_head_without_a_body(api: Api) -> None:
     assert (refused.status, refused.body) == (405, "")
     assert refused.headers["allow"] == "OPTIONS, POST"
     assert "HEAD" in (await api("DELETE insights/activity/")).headers["allow"].split(", ")
+
+
+async def test_json_ends_with_a_line_break_and_nothing_else_is_longer(api: Api) -> None:
+    made = await api.insight(name="A")
+    client, path = api.here.client, f"{api.here.insights}{made['id']}/"
+    read = await client.get(path)
+    for answer in (read, await client.get(f"{path}nowhere/"), await client.get("/api/projects/0/")):
+        assert answer.text.endswith("}\n")
+        assert answer.headers.get_list("content-length") == [str(len(answer.content))]
+    known = await client.get(path, headers={"If-None-Match": read.headers["etag"]})
+    assert (known.status_code, known.text) == (304, "")
+    viewed = await client.post(f"{path}viewed/")
+    assert (viewed.status_code, viewed.text) == (201, "")
+    rows = await client.get(f"{path}?format=csv")
+    assert not rows.text.endswith("\n\n")

@@ -123,6 +123,14 @@ async def test_if_match_lets_one_of_two_writers_through_and_tells_the_other_what
         (await api(f"PATCH {path}", {}, headers={"If-Match": unreadable})).refuses(
             400, "invalid_input", attr="If-Match"
         )
+    tag = (await api(f"GET {path}")).headers["etag"]
+    for bare, quoted in (("2", '"2"'), ("W/2", '"2"'), ("'2'", '"2"'), (tag.strip('"'), tag)):
+        (await api(f"PATCH {path}", {}, headers={"If-Match": bare})).refuses(
+            400,
+            "invalid_input",
+            f"An ETag stands in quotes: If-Match: {quoted} would do.",
+            attr="If-Match",
+        )
 
 
 @pytest.mark.parametrize("what", ["insights", "dashboards", "actions", "cohorts"])

@@ -1,0 +1,40 @@
+"""JSON ends with a line break: whoever asks in a terminal gets the prompt on a line of its own.
+
+To programs it is white space. ETags are of the document, and no part of them.
+"""
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+_JSON = b"application/json"
+_LENGTH = b"content-length"
+
+
+def line_ends(app: ASGIApp) -> ASGIApp:
+    """Around the application, before `heads`, which asks it for the same length."""
+
+    async def ended(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        is_json = False
+
+        async def with_line_break(message: Message) -> None:
+            nonlocal is_json
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                told = dict(headers)
+                length = int(told.get(_LENGTH, b"0"))
+                # A 304 has the type of what it does not carry.
+                is_json = length > 0 and told.get(b"content-type", b"").startswith(_JSON)
+                if is_json:
+                    headers.remove((_LENGTH, told[_LENGTH]))
+                    headers.append((_LENGTH, b"%d" % (length + 1)))
+                    message = {**message, "headers": headers}
+            elif is_json and message["type"] == "http.response.body" and not message["more_body"]:
+                message = {**message, "body": message["body"] + b"\n"}
+            await send(message)
+
+        await app(scope, receive, with_line_break)
+
+    return ended
