@@ -13,7 +13,7 @@ COLOURS = 6
 
 
 class StepBar(msgspec.Struct, frozen=True):
-    """One step. Shares: of the first step, and of the one before; None for the first."""
+    """One step. Shares: percentages of the first step and, but for that, of the one before."""
 
     number: int
     name: str
@@ -40,7 +40,10 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class TrendsChart(msgspec.Struct, frozen=True, tag="trends"):
+    """ticks: of the labels, those below the picture: the first, the one in the middle, the last."""
+
     labels: tuple[str, ...]
+    ticks: tuple[str, ...]
     lines: tuple[Line, ...]
     highest: float
 
@@ -92,6 +95,9 @@ def chart_of(result: Raw) -> Chart | None:
                 return _steps(msgspec.convert(document, list[list[FunnelStep]]))
             case [{"data": _}, *_]:
                 return _trends(msgspec.convert(document, list[FunnelTrend]))
+            case [{"bins": _}, *_]:
+                # Compared with another period; the present one goes first.
+                return _bins(msgspec.convert(document[0], TimeToConvert))
             case {"bins": _}:
                 return _bins(msgspec.convert(document, TimeToConvert))
             case {"events": _, "skewed": _}:
@@ -129,17 +135,26 @@ def _trends(trends: Sequence[FunnelTrend]) -> TrendsChart:
     highest = max((value for trend in trends for value in trend.data), default=0.0) or 100.0
     lines = tuple(
         Line(
-            label=_words(trend.breakdown_value),
+            label=_label(trend),
             colour=number % COLOURS,
             points=_points(trend.data, highest),
             values=tuple(trend.data),
         )
         for number, trend in enumerate(trends)
     )
-    return TrendsChart(tuple(trends[0].labels), lines, highest)
+    labels = tuple(trends[0].labels)
+    return TrendsChart(labels, _ticks(labels), lines, highest)
+
+
+def _ticks(labels: Sequence[str]) -> tuple[str, ...]:
+    last = len(labels) - 1
+    return tuple(labels[index] for index in sorted({0, last // 2, last}) if index >= 0)
 
 
 def _points(values: Sequence[float], highest: float) -> str:
+    if len(values) == 1:
+        # One period has no line through it: its value, from side to side.
+        values = (values[0], values[0])
     step = WIDTH / max(len(values) - 1, 1)
     return " ".join(
         f"{number * step:.1f},{HEIGHT - value / highest * HEIGHT:.1f}"
@@ -176,12 +191,15 @@ def _signal(one: Correlated) -> Signal:
         name=one.event.event.replace("::", " · "),
         converted=one.success_count,
         dropped=one.failure_count,
-        odds_ratio=round(one.odds_ratio, 2),
+        odds_ratio=one.odds_ratio,
     )
 
 
-def _label(step: FunnelStep) -> str | None:
-    return _words(step.breakdown_value)
+def _label(one: FunnelStep | FunnelTrend) -> str | None:
+    """Its breakdown's value and, beside another period, which of the two it is."""
+    period = one.compare_label or None
+    parts = [part for part in (_words(one.breakdown_value), period) if part is not None]
+    return " · ".join(parts) or None
 
 
 def _words(value: object) -> str | None:
@@ -195,7 +213,12 @@ def _words(value: object) -> str | None:
 
 
 def _share(part: int, whole: int) -> float:
-    return round(100 * part / whole, 1) if whole else 0.0
+    return 100 * part / whole if whole else 0.0
+
+
+def percent(share: float) -> str:
+    """`33.3 %`: every share on the page has one decimal."""
+    return f"{share:.1f} %"
 
 
 def duration(seconds: float | None) -> str:

@@ -21,7 +21,9 @@ from services.query.shared.chart import (
     StepsChart,
     TrendsChart,
     duration,
+    percent,
 )
+from services.query.shared.nothing import why_nothing
 
 _STYLE = files("services.query.shared").joinpath("style.css").read_text()
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -34,6 +36,7 @@ _pages = Environment(
 # Our own file, and the policy names its digest: it must arrive as it is.
 _pages.globals["style"] = Markup(_STYLE)  # noqa: S704
 _pages.globals["duration"] = duration
+_pages.globals["percent"] = percent
 
 
 class Look(msgspec.Struct, frozen=True, rename="camel"):
@@ -90,6 +93,7 @@ def insight_page(
         extra=not look.hide_extra_details,
         whitelabel=look.whitelabel,
         chart=chart,
+        nothing=None if chart is not None else why_nothing(insight),
         kind=_kind(chart),
         computed=None if computed is None else computed.astimezone(ZoneInfo(timezone)),
         timezone=timezone,

@@ -3,12 +3,16 @@
 import asyncio
 import base64
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from httpx import AsyncClient
+from msgspec import Raw
 
+from services.query.shared.chart import TrendsChart, chart_of, percent
 from tests.whole import SIGN_UP, Whole
 
 PAGE = {"Accept": "text/html"}
@@ -192,3 +196,101 @@ async def test_the_right_password_is_no_failure(whole: Whole, visitor: AsyncClie
     for _ in range(12):
         opened = await visitor.post(f"/shared/{token}", json={"password": "correct horse"})
         assert opened.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "filters", "said"),
+    [
+        (
+            {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "paid"}]},
+            {},
+            "Insights of this kind (Trends) are kept here, and not computed. "
+            "There is no result to wait for.",
+        ),
+        (
+            None,
+            {"insight": "RETENTION", "events": [{"id": "paid"}]},
+            "Insights of this kind (RETENTION) are kept here, and not computed. "
+            "There is no result to wait for.",
+        ),
+        (None, {}, "This insight asks nothing yet."),
+        (
+            {"kind": "FunnelsQuery", "series": [{"kind": "EventsNode", "event": "paid"}]},
+            {},
+            "There is no result just now. If that stays so, the query can&#39;t be computed.",
+        ),
+    ],
+)
+async def test_a_page_without_numbers_says_why(
+    whole: Whole, query: dict[str, Any] | None, filters: dict[str, Any], said: str
+) -> None:
+    asked = {"query": query} if query is not None else {"filters": filters}
+    made = await whole.client.post(whole.insights, json={"name": "A", **asked})
+    assert made.status_code == 201, made.text
+    sharing = f"{whole.insights}{made.json()['id']}/sharing/"
+    token = (await whole.client.patch(sharing, json={"enabled": True})).json()["access_token"]
+    page = await whole.client.get(f"/shared/{token}", headers=PAGE)
+    assert page.status_code == 200
+    assert said in page.text
+
+
+async def test_trends_have_dates_below_them_and_one_decimal(
+    whole: Whole, visitor: AsyncClient
+) -> None:
+    source = {
+        **SIGN_UP["source"],  # type: ignore[dict-item]  # a dict of several types
+        "funnelsFilter": {"funnelVizType": "trends"},
+        "dateRange": {"date_from": "2026-01-01", "date_to": "2026-01-09"},
+    }
+    keyed = await whole.key()
+    at = datetime(2026, 1, 3, 12, tzinfo=UTC)
+    await whole.happened(
+        ("signed_up", "ada", at),
+        ("paid", "ada", at + timedelta(hours=1)),
+        ("signed_up", "bob", at),
+        ("signed_up", "cy", at),
+    )
+    made = await visitor.post(whole.insights, json={"query": source}, headers=keyed)
+    sharing = f"{whole.insights}{made.json()['id']}/sharing/"
+    answer = await visitor.patch(sharing, json={"enabled": True}, headers=keyed)
+    page = (await visitor.get(f"/shared/{answer.json()['access_token']}", headers=PAGE)).text
+    ticks = "".join(f"<span>{day}-Jan-2026</span>" for day in (1, 5, 9))
+    assert f">{ticks}</div>" in page
+    shares = re.findall(r"[\d.]+ %", page)
+    assert shares.count("33.3 %") == 2  # of the day, and of the caption
+    assert all(re.fullmatch(r"\d+\.\d %", share) for share in shares)
+
+
+def drawn(periods: int, **more: str) -> dict[str, Any]:
+    days = [f"2026-01-0{day}" for day in range(1, periods + 1)]
+    return {"count": periods, "data": [50.0] * periods, "days": days, "labels": days, **more}
+
+
+def chart(*trends: dict[str, Any]) -> TrendsChart:
+    made = chart_of(Raw(msgspec.json.encode(trends)))
+    assert isinstance(made, TrendsChart)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("periods", "days"), [(1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (4, [1, 2, 4])]
+)
+def test_the_days_below_are_the_first_a_middle_one_and_the_last(
+    periods: int, days: list[int]
+) -> None:
+    assert chart(drawn(periods)).ticks == tuple(f"2026-01-0{day}" for day in days)
+
+
+def test_one_period_is_a_line_and_two_that_are_compared_have_names() -> None:
+    made = chart(drawn(1, compare_label="current"), drawn(1, compare_label="previous"))
+    assert [line.points for line in made.lines] == ["0.0,0.0 640.0,0.0"] * 2
+    assert [line.label for line in made.lines] == ["current", "previous"]
+
+
+def test_shares_have_one_decimal() -> None:
+    assert [percent(share) for share in (0, 100, 100 / 3, 31.75)] == [
+        "0.0 %",
+        "100.0 %",
+        "33.3 %",
+        "31.8 %",
+    ]
