@@ -55,6 +55,8 @@ def serve_until_stopped(wanted: Serving, settings: EmbeddedSettings) -> int:
     What can be refused is refused before anything is started: the port first, then the folder.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    folder: DataFolder | None = None
+    code = 0
     try:
         with ExitStack() as opened:
             logs.configure()
@@ -65,9 +67,12 @@ def serve_until_stopped(wanted: Serving, settings: EmbeddedSettings) -> int:
             migrate(servers.postgres_url)
             serving = _Process(wanted, listening, folder, servers, settings)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(serving.run())
+                code = runner.run(serving.run())
     except KeyboardInterrupt:
-        return 0
+        pass
+    if code == 0 and folder is not None:
+        _say(f"Stopped. Everything is kept in {folder.path}; the same command goes on from there.")
+    return code
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -245,6 +250,8 @@ def _server(app: Litestar) -> _Server:
 
 def _stop(server: uvicorn.Server, welcoming: "asyncio.Task[None]") -> None:
     """The second signal does not wait for requests any more. A first start is taken up later."""
+    if not server.should_exit:
+        _say("\nStopping: requests under way are answered first; Ctrl-C again does not wait.")
     welcoming.cancel()
     server.force_exit = server.should_exit
     server.should_exit = True

@@ -33,6 +33,7 @@ class Welcome:
 
     def __init__(self, url: str, folder: Path, postgres_url: str) -> None:
         self._url = url
+        self._folder = folder
         self._path = folder / "first-start.json"
         self._postgres_url = postgres_url
         self._progress: Progress | None = None
@@ -58,7 +59,7 @@ class Welcome:
                 key = await administration.create_key(
                     pool, self._first.user_id, label="Made by the first start"
                 )
-            print(screen(self._url, self._first, key.key, demo=self._progress.demo))
+            print(screen(self._url, self._folder, self._first, key.key, demo=self._progress.demo))
             self._keep(msgspec.structs.replace(self._progress, greeted=True))
         print(f"Recount is ready: {self._url}", flush=True)
 
@@ -90,56 +91,45 @@ class Welcome:
         self._progress = progress
 
 
-FUNNEL_STEPS = (demo.VISITED, demo.FORM_OPENED, demo.SIGNED_UP, demo.PROJECT_CREATED)
+FUNNEL_STEPS = (demo.VISITED, demo.FORM_OPENED, demo.SIGNED_UP)
 
 
-def screen(url: str, first: First, key: str, *, demo: bool) -> str:
-    """What the first start prints. demo: whether there are events to compute a funnel from."""
+def screen(url: str, folder: Path, first: First, key: str, *, demo: bool) -> str:
+    """What the first start prints. demo: whether there are events to compute a funnel from.
+
+    Its lines change nothing, so that they and the README's tour are in nobody's way.
+    """
     project = f"{url}/api/projects/{first.project_id}"
     lines = [
         "",
-        f"  URL             {url}",
-        f"  Project         {first.project_id}  (capture token {first.project_token})",
+        f"  Open            {url}/  (the API, to be tried out in a browser)",
         f"  API key         {key}",
         "                  Shown this once; `recount keys create` makes another.",
+        f"  Project         {first.project_id}  (capture token {first.project_token})",
+        f"  Stop            Ctrl-C; everything is kept in {folder}",
+        "",
+        'For "A first tour" in README.md, paste this into a second terminal:',
+        "",
+        f"export KEY={shlex.quote(key)} URL={shlex.quote(project)}",
         "",
     ]
     if demo:
         lines += [
-            "A funnel over the demo data of the last weeks:",
+            "Or see at once a funnel over the demo data of the last weeks:",
             "",
-            _curl("POST", f"{project}/insights/funnel/", key, _funnel_filter()),
+            _curl(f"{project}/insights/funnel/", key, _funnel_filter()),
             "",
         ]
-    lines += [
-        "Create an insight, change it, see who did what:",
-        "",
-        _curl("POST", f"{project}/insights/", key, {"name": "Sign-ups", "query": _funnel_query()}),
-        _curl("PATCH", f"{project}/insights/1/", key, {"name": "From visit to first project"}),
-        _curl("GET", f"{project}/insights/1/activity/", key, None),
-        "",
-    ]
     return "\n".join(lines)
 
 
 def _funnel_filter() -> dict[str, object]:
     events = [{"id": step, "order": order} for order, step in enumerate(FUNNEL_STEPS)]
-    return {"events": events, "date_from": "-30d", "funnel_window_days": 14}
+    return {"events": events, "date_from": "-30d"}
 
 
-def _funnel_query() -> dict[str, object]:
-    source = {
-        "kind": "FunnelsQuery",
-        "series": [{"kind": "EventsNode", "event": step} for step in FUNNEL_STEPS],
-        "dateRange": {"date_from": "-30d"},
-        "funnelsFilter": {"funnelWindowInterval": 14, "funnelWindowIntervalUnit": "day"},
-    }
-    return {"kind": "InsightVizNode", "source": source}
-
-
-def _curl(method: str, url: str, key: str, body: dict[str, object] | None) -> str:
+def _curl(url: str, key: str, body: dict[str, object]) -> str:
     """One line for a shell."""
-    words = ["curl", "-sS", "-X", method, url, "-H", f"Authorization: Bearer {key}"]
-    if body is not None:
-        words += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
-    return shlex.join(words)
+    authorized = f"Authorization: Bearer {key}"
+    headers = ["-H", authorized, "-H", "Content-Type: application/json"]
+    return shlex.join(["curl", "-sS", url, *headers, "-d", json.dumps(body)])

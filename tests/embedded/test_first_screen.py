@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests import servers
-from tests.embedded.recount_process import recount, serving
+from tests.embedded.recount_process import ROOT, recount, serving
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
@@ -29,18 +30,29 @@ def pasted(line: str) -> Any:
     return json.loads(run.stdout)
 
 
-def test_the_printed_lines_show_a_funnel_and_an_insights_history(data: Path) -> None:
+def test_the_printed_lines_work_as_they_are_and_change_nothing(data: Path) -> None:
     with serving(data) as served:
-        lines = [line for line in served.printed.splitlines() if line.startswith("curl ")]
-        funnel, created, patched, activity = (pasted(line) for line in lines)
-    counts = [step["count"] for step in funnel["result"]]
-    assert len(counts) == 4
+        (funnel,) = (line for line in served.printed.splitlines() if line.startswith("curl "))
+        (names,) = (line for line in served.printed.splitlines() if line.startswith("export "))
+        counts = [step["count"] for step in pasted(funnel)["result"]]
+        listing = 'curl -sS "$URL/insights/" -H "Authorization: Bearer $KEY"'
+        assert pasted(f"{names}; {listing}")["count"] == 0
+    assert len(counts) == 3
     assert counts == sorted(counts, reverse=True)
     assert counts[-1] > 100
-    assert created["id"] == patched["id"] == 1
-    assert [entry["activity"] for entry in activity["results"]] == ["updated", "created"]
-    (change,) = activity["results"][0]["detail"]["changes"]
-    assert (change["before"], change["after"]) == (created["name"], patched["name"])
+
+
+def test_the_first_screen_says_where_to_look_how_to_stop_and_where_the_tour_is(data: Path) -> None:
+    with serving(data, "--no-demo") as served:
+        told = " ".join(served.printed.split())
+        assert f"Open {served.url}/ (" in told
+        assert f"Stop Ctrl-C; everything is kept in {data}" in told
+        assert "A first tour" in told
+        page = httpx.get(served.url, follow_redirects=True)
+        assert page.status_code == 200
+        assert page.headers["content-type"].startswith("text/html")
+    tours = (ROOT / "README.md").read_text().count("\n## A first tour\n")
+    assert tours == 1
 
 
 def test_the_demo_is_stored_once_even_if_the_first_start_is_cut_short(data: Path) -> None:
@@ -61,7 +73,7 @@ def test_the_demo_is_stored_once_even_if_the_first_start_is_cut_short(data: Path
 def test_without_the_demo_there_is_no_funnel_line(data: Path) -> None:
     with serving(data, "--no-demo") as served:
         assert "/insights/funnel/" not in served.printed
-        assert "/activity/" in served.printed
+        assert "export KEY=phx_" in served.printed
 
 
 def test_help_names_every_command() -> None:

@@ -19,6 +19,7 @@ from services.embedded import datadir
 from services.embedded.processes import MOST_LOG_BYTES
 from tests import servers, waiting
 from tests.embedded.recount_process import (
+    READY,
     RECOUNT,
     Served,
     environment,
@@ -99,6 +100,29 @@ def test_a_signal_ends_everything_in_order(data: Path, by: signal.Signals) -> No
     assert "database system is shut down" in (data / "postgres.log").read_text()
 
 
+def test_a_person_is_told_what_ctrl_c_does_and_how_to_go_on(data: Path) -> None:
+    with subprocess.Popen(
+        [*RECOUNT, "serve", "--no-demo", "--data-dir", str(data), "--port", str(free_port())],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        printed = []
+        for line in process.stdout:
+            printed.append(line)
+            if line.startswith(READY):
+                break
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert any(line.startswith("  Stop ") and "Ctrl-C" in line for line in printed)
+    *_, stopping, stopped = said.splitlines()
+    assert "Ctrl-C again does not wait" in stopping
+    kept = f"Everything is kept in {data}; the same command goes on from there."
+    assert stopped == f"Stopped. {kept}"
+
+
 def test_a_signal_in_the_middle_of_the_first_start_ends_it_and_the_next_one_finishes_it(
     data: Path,
 ) -> None:
@@ -111,7 +135,7 @@ def test_a_signal_in_the_middle_of_the_first_start_ends_it_and_the_next_one_fini
         assert process.stdout is not None
         assert process.stdout.read() == ""
     with serving(data) as served:
-        assert "A funnel over the demo data" in served.printed
+        assert "a funnel over the demo data" in served.printed
 
 
 def test_the_logs_of_the_servers_stay_short(data: Path) -> None:
