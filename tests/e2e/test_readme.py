@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,37 +23,56 @@ PAGE = (ROOT / "README.md").read_text()
 TOUR = next(each for each in sections(PAGE) if "tour" in each.heading)
 # The demo counts back from the first start: its numbers differ by the day of the week.
 LEEWAY = 0.1
-_KEY = re.compile(r"API key\s+(\S+)")
 _NOTE = re.compile(r"-i +# (\d+), (.*)")
+_OF_ITS_RUN = re.compile(r'\d{4}-\d\d-\d\dT[\d:.]+Z|(?<="short_id": ")\w+')
+_FOLLOWS = "docs/follow.py"
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Where the reader stands: the data folder is found without being named."""
+    """Where the reader stands: in a copy of the repository, after `make run`."""
     with servers.server_folder() as made:
+        (made / ".venv").symlink_to(Path(sys.executable).parents[1])
+        (made / "docs").symlink_to(ROOT / "docs")
         yield made
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_every_line_of_the_tour_does_what_the_page_says(folder: Path) -> None:
+    steps = [pair for pair in pairwise([*TOUR.blocks, Block("", "")]) if pair[0].form == "sh"]
+    *second, (third, shown_there) = steps
     with serving(folder / "recount-data") as served:
-        found = _KEY.search(served.printed)
-        assert found is not None
-        here = {"KEY": found[1], "URL": f"{served.url}/api/projects/1"}
-        beginning, *blocks = TOUR.blocks
-        answered = False
-        for block, following in pairwise([*blocks, Block("", "")]):
-            if block.form != "sh":
-                continue
-            printed = shell(folder, beginning.text, here, block.text)
-            says(block, following, printed)
-            answered = answered or following.form == "json"
-            if "/shared/<access_token>" in block.text:
-                token = json.loads(printed)["access_token"]
-                page = httpx.get(f"{served.url}/shared/{token}")
-                assert page.status_code == 200
-                assert "Visit to sign-up" in page.text
-    assert answered, "the tour shows answers"
+        (line,) = re.findall(r"^export KEY=\S+ URL=\S+$", served.printed, re.M)
+        printed = terminal(folder, [line, *(step.text for step, _ in second)])[1:]
+        for (step, shown), told in zip(second, printed, strict=True):
+            says(step, shown, told)
+        assert sum(shown.form == "json" for _, shown in second) >= 3
+        (url,) = re.findall(r"^http://\S+/shared/\S+$", "".join(printed), re.M)
+        page = httpx.get(url)
+        assert page.status_code == 200
+        assert "<h1>Visit to sign-up</h1>" in page.text
+        assert page.text.count('class="step"') == 3
+        assert _FOLLOWS in third.text
+        # Each run has its own times and short ids.
+        lines = _OF_ITS_RUN.sub(REST, shown_there.text).splitlines()[:-1]
+        assert len(lines) == 2
+        assert spelled("\n".join(lines), followed(folder, third.text, len(lines)))
+
+
+def test_the_tour_tells_each_step_its_terminal_and_leaves_curl_alone() -> None:
+    for number in ("first", "second", "third"):
+        assert f"{number} terminal" in TOUR.words or f"a {number} one" in TOUR.words
+    assert "curl()" not in PAGE
+    assert "insights/1/" not in TOUR.words
+
+
+def test_what_the_page_points_to_is_there() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", PAGE)
+    assert len(links) > 3
+    places = set(re.findall(r"`((?:contracts|domain|services|tests|docs)/[\w/.]+)`", PAGE))
+    assert len(places) > 15
+    assert [each for each in {*links, *places} if not (ROOT / each).exists()] == []
 
 
 def test_the_commands_on_the_page_are_those_that_there_are() -> None:
@@ -71,29 +91,53 @@ def test_the_commands_on_the_page_are_those_that_there_are() -> None:
     assert set(re.findall(r"`recount ([a-z]+)", PAGE)) == set(cli.recount.commands)
 
 
-def shell(folder: Path, beginning: str, here: Mapping[str, str], lines: str) -> str:
-    """What the lines print, after the tour's first ones; `here` goes for what those name."""
-    ours = [f"export {name}='{value}'" for name, value in here.items()]
-    program = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+def environment() -> Mapping[str, str]:
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "error",
+    }
+
+
+def terminal(folder: Path, steps: list[str]) -> list[str]:
+    """What each step prints in one shell, one after the other."""
+    outs = [folder / f"{number}.out" for number in range(len(steps))]
+    script = [f"{{\n{step}\n}} > {out}" for step, out in zip(steps, outs, strict=True)]
     run = subprocess.run(
-        ["bash", "-e", "-c", "\n".join([beginning, *ours, lines])],
+        ["bash", "-e", "-c", "\n".join(script)],
         cwd=folder,
-        env={"PATH": program, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"},
+        env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert (run.returncode, run.stderr) == (0, ""), run
-    return run.stdout
+    return [out.read_text() for out in outs]
+
+
+def followed(folder: Path, lines: str, count: int) -> str:
+    """The first lines that the subscriber prints; Ctrl-C ends it well."""
+    with subprocess.Popen(
+        ["bash", "-e", "-c", lines.replace(".venv/bin/python", "exec .venv/bin/python")],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        printed = "".join(process.stdout.readline() for _ in range(count))
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert said == "Stopped. To go on, name the last position that was printed.\n"
+    return printed.rstrip("\n")
 
 
 def last_json(printed: str) -> Any:
-    """Of answers that follow each other without a separator."""
-    answer, end = None, 0
-    while end < len(printed):
-        answer, end = json.JSONDecoder().raw_decode(printed, end)
-    return answer
+    """Each answer is a line of its own."""
+    return json.loads(printed.splitlines()[-1])
 
 
 def says(block: Block, following: Block, printed: str) -> None:

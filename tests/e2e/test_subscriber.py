@@ -1,7 +1,6 @@
-"""The README's subscriber, word for word, while the relay is killed and started again."""
+"""docs/follow.py, while the relay is killed and started again, and as a person calls it."""
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 import httpx
+import pytest
 
 from tests import servers
 from tests.e2e.deployment import Started, Urls, command, is_ready
@@ -20,13 +20,7 @@ from tests.waiting import until
 LIVES, PER_LIFE = 3, 20
 
 
-def subscriber(folder: Path) -> Path:
-    """The one Python example of the README, as a file."""
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(code.splitlines()) <= 20
-    file = folder / "follow.py"
-    file.write_text(code)
-    return file
+FOLLOW = ROOT / "docs" / "follow.py"
 
 
 def test_a_subscriber_misses_nothing_and_doubles_nothing_while_the_relay_dies(
@@ -40,7 +34,7 @@ def test_a_subscriber_misses_nothing_and_doubles_nothing_while_the_relay_dies(
         for life in range(LIVES):
             service = ends.enter_context(unguarded("command", urls))
             key = key or first_key(urls)
-            following = following or ends.enter_context(follower(tmp_path, bus.url, told))
+            following = following or ends.enter_context(follower(bus.url, told))
             for number in range(PER_LIFE):
                 created = httpx.post(
                     f"{service.url}/api/projects/1/insights/",
@@ -62,14 +56,34 @@ def test_a_subscriber_misses_nothing_and_doubles_nothing_while_the_relay_dies(
         assert names[-1] == f"Insight {PER_LIFE - 1} of life {LIVES - 1}"
 
 
+@pytest.mark.parametrize("arguments", [[], ["nats://127.0.0.1:1", "two"], ["a", "1", "2"]])
+def test_called_otherwise_it_says_how(arguments: list[str]) -> None:
+    run = subprocess.run(
+        [sys.executable, str(FOLLOW), *arguments], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert run.stderr == "Usage: python docs/follow.py NATS_URL [POSITION]\n"
+
+
+def test_where_no_bus_answers_it_says_so_and_goes_on_trying() -> None:
+    words = [sys.executable, str(FOLLOW), "nats://127.0.0.1:1"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().endswith("; trying again …\n")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert said.splitlines()[-1].startswith("Stopped.")
+
+
 def lines(told: TextIO) -> list[str]:
     told.flush()
     return Path(told.name).read_text().splitlines()
 
 
 @contextmanager
-def follower(folder: Path, url: str, told: TextIO) -> "Iterator[subprocess.Popen[bytes]]":
-    words = [sys.executable, str(subscriber(folder)), url, "0"]
+def follower(url: str, told: TextIO) -> "Iterator[subprocess.Popen[bytes]]":
+    words = [sys.executable, str(FOLLOW), url]
     with subprocess.Popen(words, stdout=told) as process:
         try:
             yield process
