@@ -17,7 +17,6 @@ from services.common.database import Pool
 from services.embedded import accounts, datadir
 from services.embedded.commands import options
 from services.embedded.importing import ending, look, texts
-from services.embedded.importing.ending import Summary
 from services.embedded.importing.files import EventFile
 from services.embedded.importing.reading import FIELDS, Reading
 from services.embedded.importing.run import Import, Interrupted
@@ -129,28 +128,47 @@ def import_events(
         time_format=_time_format(time_format),
         timezone=_timezone(timezone),
     )
-    target = None if dry_run else _target(project_id, data_dir, url, token)
-    now = time.time_ns() // 1000
-    with file.open("rb") as opened:
-        found = EventFile(file, opened, reading, "" if target is None else target.token)
-        click.echo(look.look(found, reading, now, skip_bad=skip_bad), err=as_json)
-        if target is None:
-            run = Import(found, now, skip_bad=skip_bad)
-            run.read_all()
-            summary = run.summary()
-            said = f"{summary.events:,} events could be imported; nothing was sent (--dry-run)."
-        else:
-            _ask(target, yes=yes)
-            run = Import(found, now, skip_bad=skip_bad)
-            run.resume(target.folder, target.token, reading)
-            summary = _send(run, target)
-            said = ending.in_words(summary, run.tally, run.before)
-    if as_json:
-        options.print_json(summary)
+    if dry_run:
+        _read(file, reading, skip_bad=skip_bad, as_json=as_json)
         return
-    click.echo(said)
-    if target is not None:
+    target = _target(project_id, data_dir, url, token)
+    with _opened(file, reading, target.token) as found:
+        run = Import(found, _now(), skip_bad=skip_bad)
+        click.echo(look.look(found, reading, _now(), skip_bad=skip_bad), err=as_json)
+        _ask(target, yes=yes)
+        run.resume(target.folder, target.token, reading)
+        _send(run, target)
+    if as_json:
+        options.print_json(run.summary())
+    else:
+        click.echo(ending.in_words(run.summary(), run.tally, run.before))
         click.echo(_query_line(target, run))
+
+
+def _read(file: Path, reading: Reading, *, skip_bad: bool, as_json: bool) -> None:
+    """--dry-run."""
+    with _opened(file, reading, "") as found:
+        run = Import(found, _now(), skip_bad=skip_bad)
+        click.echo(look.look(found, reading, _now(), skip_bad=skip_bad), err=as_json)
+        run.read_all()
+    if as_json:
+        options.print_json(run.summary())
+    else:
+        click.echo(ending.without_sending(run.summary(), run.tally))
+
+
+@contextmanager
+def _opened(path: Path, reading: Reading, token: str) -> Iterator[EventFile]:
+    """Raises Interrupted for a Ctrl-C before anything was sent."""
+    try:
+        with path.open("rb") as file:
+            yield EventFile(path, file, reading, token)
+    except (KeyboardInterrupt, click.Abort) as stopped:
+        raise Interrupted("Interrupted; nothing was imported.") from stopped
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
 
 
 def _query_line(target: Target, run: Import) -> str:
@@ -168,22 +186,15 @@ def _ask(target: Target, *, yes: bool) -> None:
         raise CannotStart("Nothing was imported.")
 
 
-def _send(run: Import, target: Target) -> Summary:
+def _send(run: Import, target: Target) -> None:
     with Sender(target.url, target.token) as sender, _bar() as bar:
-        task = bar.add_task(run.file.source.path.name, total=run.file.source.total_bytes, events=0)
-
-        def progress(events: int) -> None:
-            bar.update(task, completed=run.file.source.read_bytes, events=events)
-
-        try:
-            imported = run.send(sender, progress)
-            bar.update(task, description="waiting until all can be queried")
-            sender.wait(imported.position)
-        except KeyboardInterrupt as stopped:
-            bar.stop()
-            raise Interrupted(run.interrupted_words()) from stopped
-    run.finished()
-    return run.summary()
+        source = run.file.source
+        task = bar.add_task(source.path.name, total=source.total_bytes, events=0)
+        run.send(
+            sender,
+            lambda events: bar.update(task, completed=source.read_bytes, events=events),
+            lambda: bar.update(task, description="waiting until all can be queried"),
+        )
 
 
 def _target(project_id: int | None, data: Path, url: str | None, token: str | None) -> Target:

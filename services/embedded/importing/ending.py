@@ -44,12 +44,25 @@ def in_words(summary: Summary, tally: Tally, before: int) -> str:
     if before:
         details.append(f"{before:,} were sent before the import was interrupted")
     if summary.already_stored is not None:
-        details.append(f"{summary.already_stored:,} of them were already stored")
+        details.append(f"{summary.already_stored:,} of them already stored before")
+    return _told(lines, [*details, _people_and_span(tally)], tally)
+
+
+def without_sending(summary: Summary, tally: Tally) -> str:
+    """Of a dry run."""
+    counted = f"{summary.events:,} {'event' if summary.events == 1 else 'events'}"
+    lines = [f"{counted} could be imported; nothing was sent (--dry-run)."]
+    return _told(lines, [_people_and_span(tally)], tally)
+
+
+def _people_and_span(tally: Tally) -> str:
     persons = "person" if tally.persons == 1 else "persons"
-    details.append(f"{tally.persons:,} {persons}, {tally.span()} UTC")
-    lines += [f"  {detail}." for detail in details]
-    lines += [f"Note: {oddity}" for oddity in tally.oddities()]
-    return "\n".join(lines)
+    return f"{tally.persons:,} {persons}, {tally.span()} UTC"
+
+
+def _told(lines: list[str], details: list[str], tally: Tally) -> str:
+    noted = [f"Note: {oddity}" for oddity in tally.oddities()]
+    return "\n".join([*lines, *(f"  {detail}." for detail in details), *noted])
 
 
 def curl(url: str, project: str, tally: Tally) -> str:

@@ -33,6 +33,7 @@ class Import:
         self._start = Reached()
         self._events = 0
         self._imported = Imported(0, 0)
+        self._already_stored: int | None = None
 
     @property
     def before(self) -> int:
@@ -45,8 +46,23 @@ class Import:
             self._resuming = Resuming(folder, self.file.source.path, token, reading)
             self._start = self._resuming.place()
 
-    def send(self, sender: Sender, on_progress: OnProgress) -> Imported:
-        """Everything that no earlier run sent. Raises CannotStart, with what is stored."""
+    def send(self, sender: Sender, on_progress: OnProgress, on_waiting: Callable[[], None]) -> None:
+        """Everything that no earlier run sent; returns when all of it can be queried.
+
+        Raises CannotStart and Interrupted, with what is stored.
+        """
+        try:
+            repeated = sender.repeated()
+            self._send(sender, on_progress)
+            on_waiting()
+            sender.wait(self._imported.position)
+            self._already_stored = _more(repeated, sender.repeated())
+        except KeyboardInterrupt as stopped:
+            raise Interrupted(self._interrupted_words()) from stopped
+        if self._resuming is not None:
+            self._resuming.finished()
+
+    def _send(self, sender: Sender, on_progress: OnProgress) -> None:
 
         def acknowledged(events: int, number: int) -> None:
             self._events = events
@@ -61,7 +77,6 @@ class Import:
         except BadRecord as bad:
             raise CannotStart(self._stopped_by(bad)) from bad
         self._refuse_nothing()
-        return self._imported
 
     def read_all(self) -> None:
         """Nothing is sent. Raises CannotStart."""
@@ -72,12 +87,7 @@ class Import:
             raise CannotStart(f"{self.file.source.path}, {bad}.{self._hint(bad)}") from bad
         self._refuse_nothing()
 
-    def finished(self) -> None:
-        """All of it can be queried."""
-        if self._resuming is not None:
-            self._resuming.finished()
-
-    def interrupted_words(self) -> str:
+    def _interrupted_words(self) -> str:
         stored = self.before + self._events
         if not stored:
             return "Interrupted; nothing was imported. The same command starts again."
@@ -91,7 +101,7 @@ class Import:
     def summary(self) -> Summary:
         return Summary(
             events=self._events,
-            already_stored=self._imported.already_stored,
+            already_stored=self._already_stored,
             persons=self.tally.persons,
             first=iso(self.tally.first),
             last=iso(self.tally.last),
@@ -129,3 +139,8 @@ class Import:
             return
         told = " ".join(self.tally.oddities())
         raise NotEvents(f"{self.file.source.path} gave no events. {told}".rstrip())
+
+
+def _more(before: int | None, after: int | None) -> int | None:
+    """None when nobody counted, or from zero again."""
+    return None if before is None or after is None or after < before else after - before

@@ -1,5 +1,6 @@
 """Sends records through `/batch/` in their order, until the server says that they are durable."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,14 +35,10 @@ class Stopped(Exception):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """events: acknowledged in this run. position: of the capture stream, when they are visible.
-
-    already_stored: of these, before they were sent; None where the server can't tell.
-    """
+    """events: acknowledged in this run. position: of the capture stream, when they are visible."""
 
     events: int
     position: int
-    already_stored: int | None = None
 
 
 class _Reached(msgspec.Struct):
@@ -97,6 +94,16 @@ class Sender:
                 sent += len(part)
                 on_acknowledged(sent, part[-1].number)
         return Imported(sent, self._position)
+
+    def repeated(self) -> int | None:
+        """How many events the server has dropped because their uuid was stored before.
+
+        Since it started and from anybody; None where it does not tell, as services that run apart
+        do not. What it grew by while these events were stored is what they repeated.
+        """
+        answer = self._ask(lambda: self._client.get("/metrics"))
+        found = None if answer.is_error else _REPEATED.search(answer.text)
+        return None if found is None else int(float(found[1]))
 
     def wait(self, position: int) -> None:
         """Returns when events up to this position are visible to queries."""
@@ -160,6 +167,7 @@ class Sender:
         raise Stopped
 
 
+_REPEATED = re.compile(r"^recount_ingest_repeated_events_total (\S+)$", re.MULTILINE)
 _HEADERS = {"Content-Type": "application/json"}
 _LATER = {408, 429, 500, 502, 503, 504}
 
