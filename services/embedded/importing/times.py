@@ -67,7 +67,8 @@ class TimeReader:
                 return self._of(datetime.strptime(text, self._pattern))  # noqa: DTZ007
             except ValueError:
                 return None
-        if _NUMBER.match(text):
+        # Most times have a hyphen there, and are spared the pattern.
+        if text[4:5] != "-" and _NUMBER.match(text):
             return self._number(text)
         if self._unit is not None:
             return None
