@@ -5,6 +5,9 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final, assert_never
 
+import msgspec
+
+from services.command.capture.events import parse_uuid
 from services.embedded.importing import json_rows, parquet_rows, separated_rows, texts
 from services.embedded.importing.faults import BadRecord, NotEvents
 from services.embedded.importing.fields import Fields, chosen
@@ -41,6 +44,8 @@ class EventFile:
         if not seen:
             first = next(row for row in sample if isinstance(row, BadRecord))
             raise NotEvents(f"{path}, {first}. Nothing was imported.")
+        if _are_ids(seen, sample):
+            reading = msgspec.structs.replace(reading, names={"uuid": "id", **reading.names})
         self.fields: Fields = chosen(seen, inside, reading)
         events = Events(token, self.fields, reading, is_text=isinstance(self.format, Separated))
         outcomes = events.of(chain(sample, rows))
@@ -94,6 +99,14 @@ def _sample(source: Source, rows: Iterator[Row | BadRecord]) -> list[Row | BadRe
         if len(sample) == SAMPLE or source.read_bytes > _SAMPLE_BYTES:
             break
     return sample
+
+
+def _are_ids(seen: list[str], sample: list[Row | BadRecord]) -> bool:
+    """Whether `id` is the event's, as in what PostHog's API answers: a UUID beside `properties`."""
+    if "uuid" in seen or not {"id", "properties"} <= set(seen):
+        return False
+    ids = [row.values.get("id") for row in sample if isinstance(row, Row)]
+    return all(type(one) is str and parse_uuid(one) is not None for one in ids)
 
 
 def _columns(form: Format, sample: list[Row | BadRecord]) -> tuple[list[str], set[str]]:

@@ -19,6 +19,8 @@ from services.embedded.importing.source import Source
 _SETTINGS: Final = (
     "max_threads = 2, max_block_size = 4096, preferred_block_size_bytes = 1000000,"
     " input_format_parquet_preserve_order = 1, session_timezone = 'UTC',"
+    # A time without a zone is told from an instant by its type.
+    " input_format_parquet_local_time_as_utc = 0,"
     " date_time_output_format = 'simple', output_format_json_quote_64bit_integers = 0,"
     " output_format_json_quote_denormals = 0, output_format_json_quote_decimals = 0,"
     " output_format_json_validate_utf8 = 1"
@@ -47,7 +49,7 @@ def of_file(source: Source) -> Iterator[Row | BadRecord]:
 def _rows(engine: Any, table: str, source: Source) -> Iterator[Row | BadRecord]:
     number = 0
     try:
-        described = engine.query(f"DESCRIBE {table}", "JSONEachRow").bytes()
+        described = engine.query(f"DESCRIBE {table} SETTINGS {_SETTINGS}", "JSONEachRow").bytes()
         count = engine.query(f"SELECT count() AS rows FROM {table}", "JSONEachRow").bytes()
         total = msgspec.json.decode(count)["rows"]
         columns = ", ".join(_column(msgspec.json.decode(one)) for one in described.splitlines())

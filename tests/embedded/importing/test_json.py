@@ -45,6 +45,30 @@ def test_every_shape_gives_the_same_events(tmp_path: Path, text: str) -> None:
         assert [event["properties"] for event in found] == [{"n": 0}, {"n": 1}, {"n": 2}]
 
 
+def test_an_answer_of_posthogs_api_keeps_the_ids_of_its_events(tmp_path: Path) -> None:
+    event = {
+        "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "distinct_id": "ann",
+        "properties": {"$browser": "Firefox"},
+        "event": "$pageview",
+        "timestamp": "2026-01-02T03:04:05.678000+00:00",
+        "person": {"is_identified": False},
+        "elements": [],
+    }
+    text = json.dumps({"next": "https://posthog.example/", "results": [event]})
+    assert read(written(tmp_path, "e.json", text)) == [
+        {
+            "event": "$pageview",
+            "distinct_id": "ann",
+            "timestamp": "2026-01-02T03:04:05.678000+00:00",
+            "properties": {"$browser": "Firefox"},
+            "uuid": "01890a5d-ac96-774b-bcce-b302099a8057",
+        }
+    ]
+    numbered = json.dumps([{**EVENTS[0], "id": 7, "properties": {}}])
+    assert len(read(written(tmp_path, "numbered.json", numbered))) == 1
+
+
 def test_a_list_among_the_properties_is_no_list_of_events(tmp_path: Path) -> None:
     event = {**EVENTS[0], "items": [{"sku": 1}], "data": [1, 2]}
     for text in (json.dumps(event), json.dumps(event, indent=1)):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from chdb import session
 
@@ -62,6 +63,17 @@ def test_instants_are_utc_whatever_the_named_zone(tmp_path: Path) -> None:
     assert times(parquet(tmp_path, ROW, rows=1), reading) == ["2023-01-01T10:00:00.123456+00:00"]
     days = Reading(names={"distinct_id": "user_id", "timestamp": "day"}, timezone="Europe/Berlin")
     assert times(parquet(tmp_path, ROW, rows=1), days) == ["2023-01-04T23:00:00.000000+00:00"]
+
+
+def test_times_without_a_zone_are_the_named_zones(tmp_path: Path) -> None:
+    path = tmp_path / "e.parquet"
+    duckdb.sql(
+        "COPY (SELECT 'a' AS event, 'b' AS distinct_id,"
+        f" TIMESTAMP '2023-07-01 12:00:00' AS timestamp) TO '{path}' (FORMAT parquet)"
+    )
+    assert times(path) == ["2023-07-01T12:00:00.000000+00:00"]
+    berlin = Reading(timezone="Europe/Berlin")
+    assert times(path, berlin) == ["2023-07-01T10:00:00.000000+00:00"]
 
 
 @pytest.mark.parametrize("name", ["it's {1..3} *?.parquet", "données\\x.parquet", "e.csv"])

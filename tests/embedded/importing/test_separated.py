@@ -3,15 +3,20 @@
 import bz2
 import gzip
 import lzma
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backports import zstd
 
 from services.embedded.importing.faults import BadRecord, NotEvents
 from services.embedded.importing.reading import Reading
 from tests.embedded.importing.reading_files import HEAD, outcomes, read, written
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 ROWS = f"{HEAD},v\na,b,2026-01-02 03:04:05,x y\na,c,2026-01-03 03:04:05,z\n"
 
