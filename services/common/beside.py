@@ -20,32 +20,35 @@ from services.common.grouped import Grouped
 from services.common.results.freshness import Computed
 from services.common.results.kept import Cached, Result, shown_fields
 
-# Over `i` with team_id, insight_id and query_key; %(user_id)s looked at it.
+# Over `i` with team_id, insight_id and query_key; %(user_id)s looked at it. %(settings)s: of the
+# project, see Project.settings.
 JOINS: LiteralString = """
     LEFT JOIN last_viewed v ON v.team_id = i.team_id AND v.user_id = %(user_id)s
         AND v.insight_id = i.insight_id
     LEFT JOIN results kept ON kept.team_id = i.team_id AND kept.key = i.query_key
-    LEFT JOIN jobs j ON j.team_id = i.team_id AND j.key = i.query_key AND j.end_time IS NULL"""
+        AND kept.settings = %(settings)s
+    LEFT JOIN jobs j ON j.team_id = i.team_id AND j.key = i.query_key
+        AND j.settings = %(settings)s AND j.end_time IS NULL"""
 
 COLUMNS: LiteralString = """
     v.viewed_at, kept.body AS kept_body, kept.query_interval AS kept_interval,
-    kept.last_refresh AS kept_refresh,
+    kept.last_refresh AS kept_refresh, statement_timestamp() AS told_at,
     CASE WHEN j.id IS NOT NULL THEN json_build_object(
         'id', j.id, 'team_id', j.team_id, 'insight_id', j.insight_id,
         'dashboard_id', j.dashboard_id, 'start_time', j.start_time,
         'pickup_time', j.pickup_time, 'expiration_time', j.expiration_time
     )::text END AS live_job"""
 
-NAMES: LiteralString = "viewed_at, kept_body, kept_interval, kept_refresh, live_job"
+NAMES: LiteralString = "viewed_at, kept_body, kept_interval, kept_refresh, told_at, live_job"
 """The columns' names, for a statement around the one that selects them."""
 
 _OF_EACH: LiteralString = f"""
     SELECT {COLUMNS}
     FROM unnest(
         %(team_ids)s::bigint[], %(insight_ids)s::bigint[], %(query_keys)s::bytea[],
-        %(user_ids)s::bigint[]
-    ) WITH ORDINALITY AS i (team_id, insight_id, query_key, user_id, place)
-    {JOINS.replace("%(user_id)s", "i.user_id")}
+        %(user_ids)s::bigint[], %(settings)s::bytea[]
+    ) WITH ORDINALITY AS i (team_id, insight_id, query_key, user_id, settings, place)
+    {JOINS.replace("%(user_id)s", "i.user_id").replace("%(settings)s", "i.settings")}
     ORDER BY i.place"""
 
 
@@ -74,25 +77,31 @@ def beside(
     body: bytes | None,
     interval: str | None,
     last_refresh: datetime | None,
+    told_at: datetime,
     live_job: str | None,
 ) -> Beside:
     """From COLUMNS, in their order."""
     fields = NO_RESULT
     if body is not None and last_refresh is not None:
-        computed = Computed(last_refresh=last_refresh, interval=interval, date_to=None)
-        fields = shown_fields(Cached(msgspec.json.decode(body, type=Result), computed, b""))
+        computed = Computed(started_at=last_refresh, last_refresh=last_refresh, interval=interval)
+        cached = Cached(msgspec.json.decode(body, type=Result), computed)
+        fields = shown_fields(cached, told_at)
     if live_job is not None:
         fields = msgspec.structs.replace(fields, query_status=_status(live_job))
     return Beside(viewed_at, fields)
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Who sees which insight, and what its result is kept under."""
+    """Who sees which insight, and what its result is kept under.
+
+    settings: of the project, see Project.settings.
+    """
 
     team_id: int
     insight_id: int
     query_key: bytes | None
     user_id: int
+    settings: bytes
 
 
 class Besides:
@@ -104,7 +113,13 @@ class Besides:
 
     async def of(self, caller: Caller, row: InsightRow) -> Beside:
         """One round trip, shared with whoever asks at the same moment."""
-        asked = Asked(row.team_id, row.insight_id, insight_key(row), caller.user.id)
+        asked = Asked(
+            row.team_id,
+            row.insight_id,
+            insight_key(row),
+            caller.user.id,
+            caller.project.settings,
+        )
         return await self._grouped.get(asked)
 
     async def _each(self, asked: Sequence[Asked]) -> Sequence[Beside]:
@@ -116,6 +131,7 @@ class Besides:
                     "insight_ids": [each.insight_id for each in asked],
                     "query_keys": [each.query_key for each in asked],
                     "user_ids": [each.user_id for each in asked],
+                    "settings": [each.settings for each in asked],
                 },
             )
             return [beside(*row) for row in await cursor.fetchall()]

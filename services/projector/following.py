@@ -8,9 +8,10 @@ import psycopg
 from psycopg.errors import ProgramLimitExceeded
 
 from contracts.product_events import CapturedEvent
-from services.projector import groups, person_tables
+from services.projector import groups, marks, person_tables
 from services.projector.event_rows import Row
 from services.projector.groups import Group, GroupKey
+from services.projector.marks import Marked
 from services.projector.person_tables import Conn
 from services.projector.persons import Identities
 
@@ -29,17 +30,19 @@ class Located(msgspec.Struct, frozen=True):
 
 
 class Followed(msgspec.Struct, frozen=True):
-    """The events with their persons and groups, and what has changed of those."""
+    """The events with their persons and groups, and what has changed of those, with its marks."""
 
     rows: Sequence[Row]
     persons: person_tables.Stored
     groups: dict[GroupKey, Group]
+    marks: set[Marked]
 
 
 async def follow(conn: Conn, located: Sequence[Located], version: int) -> Followed:
     """Writes persons and groups, within the caller's transaction. Raises UNWRITABLE's kinds."""
     events = [(one.team_id, one.event) for one in located]
-    identities = Identities(await person_tables.load(conn, person_tables.ids_of(events)))
+    known_persons = await person_tables.load(conn, person_tables.ids_of(events))
+    identities = Identities(known_persons)
     types = await groups.load_types(conn, {one.team_id for one in located})
     rows = [
         Row(
@@ -52,13 +55,15 @@ async def follow(conn: Conn, located: Sequence[Located], version: int) -> Follow
         )
         for one in located
     ]
-    persons = await person_tables.save(conn, identities.changes(), version)
+    changes = identities.changes()
+    persons = await person_tables.save(conn, changes, version)
     changed = groups.changed_groups(events, types, {})
     known = await groups.load(conn, changed)
     changed = groups.changed_groups(events, types, known)
     await groups.save_types(conn, types)
     await groups.save(conn, changed, version)
-    return Followed(rows, persons, changed)
+    moved = marks.of_changes(known_persons, changes) | marks.of_groups_changed(known, changed)
+    return Followed(rows, persons, changed, moved)
 
 
 async def first_unwritable(

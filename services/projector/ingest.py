@@ -10,15 +10,15 @@ The order, and why a crash between any two steps loses and doubles nothing:
 4. ClickHouse gets the changed persons (a repetition replaces them by themselves), so that no event
    is seen before its person or their merge; then the rows under tokens made of the range (a
    repetition does nothing), then their uuids likewise.
-5. The transaction commits, with the checkpoint. Until then a repetition starts from the same
-   persons and makes the same rows.
+5. The transaction commits, with the marks of what it brought and the checkpoint. Until then a
+   repetition starts from the same persons and makes the same rows. Whoever sees rows before that
+   kept their result under an earlier checkpoint, so that the marks end its being current.
 
 An event that a server will never hold is set aside, and the others are stored without it.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -28,15 +28,15 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from contracts.product_events import UnreadableBatch, decode_batch, encode_event
 from services.common.clickhouse import ClickHouse
-from services.projector import event_rows, groups, person_tables
+from services.projector import event_rows, groups, marks, person_tables
 from services.projector.captured import Delivered
-from services.projector.event_rows import Refused, Row
+from services.projector.event_rows import Refused
 from services.projector.following import UNWRITABLE, Located, first_unwritable, follow
 from services.projector.person_tables import Conn
 
 Step = Literal[
     "range fixed", "uuids looked up", "persons written", "persons mirrored", "events inserted",
-    "uuids inserted", "checkpoint moved", "committed",
+    "uuids inserted", "marks moved", "checkpoint moved", "committed",
 ]  # fmt: skip
 STEPS: Final[tuple[Step, ...]] = Step.__args__  # type: ignore[attr-defined]  # of a Literal
 
@@ -53,8 +53,6 @@ DELAY_SECONDS = Histogram(
 )
 
 _MICROSECONDS = 1_000_000
-_DAY = 86_400 * _MICROSECONDS
-_EPOCH = date(1970, 1, 1)
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -188,8 +186,8 @@ class Ingest:
         await event_rows.insert_uuids(clickhouse, stored, token)
         self._at("uuids inserted")
         await self._set_aside([*unstorable, *map(_unstorable, refused)])
-        await self._move_watermarks(stored, version)
-        await self._move_identity_watermarks(persons, changed, version)
+        await marks.move(conn, stored, followed.marks, version)
+        self._at("marks moved")
         await self._finish(batch)
         self._at("checkpoint moved")
         STORED.inc(len(stored))
@@ -203,32 +201,6 @@ class Ingest:
                 (self._stream, *msgspec.structs.astuple(one)),
             )
         SET_ASIDE.inc(len(unstorable))
-
-    async def _move_watermarks(self, stored: Sequence[Row], version: int) -> None:
-        days = {(row.team_id, row.event.timestamp // _DAY) for row in stored}
-        months = {(team_id, _month(day)) for team_id, day in days}
-        await self._conn.execute(
-            "INSERT INTO event_watermarks (team_id, month, version)"
-            " SELECT *, %s FROM unnest(%s::bigint[], %s::date[])"
-            " ON CONFLICT (team_id, month) DO UPDATE SET version = excluded.version",
-            (version, [team for team, _ in months], [month for _, month in months]),
-        )
-
-    async def _move_identity_watermarks(
-        self,
-        persons: person_tables.Stored,
-        changed: dict[groups.GroupKey, groups.Group],
-        version: int,
-    ) -> None:
-        teams = {key[0] for key, _ in persons.persons}
-        teams |= {one[0] for one in persons.ids} | {one[0] for one in persons.merged}
-        teams |= {key[0] for key in changed}
-        await self._conn.execute(
-            "INSERT INTO identity_watermarks (team_id, version)"
-            " SELECT *, %s FROM unnest(%s::bigint[])"
-            " ON CONFLICT (team_id) DO UPDATE SET version = excluded.version",
-            (version, list(teams)),
-        )
 
     async def _finish(self, batch: Range) -> None:
         await self._conn.execute(
@@ -282,8 +254,3 @@ def _unstorable(refused: Refused) -> Unstorable:
         refused.reason,
         encode_event(row.event),
     )
-
-
-def _month(day: int) -> date:
-    """The first day of the month. day: counted from 1970-01-01."""
-    return (_EPOCH + timedelta(days=day)).replace(day=1)

@@ -81,12 +81,15 @@ def _sent(request: AnyRequest, fresh: Fresh[Shown]) -> Response[bytes]:
 
 
 class _Asked(msgspec.Struct, frozen=True):
-    """All that an answer hangs on besides the project's state. edition: of the accounts."""
+    """All that an answer hangs on besides the project's state. edition: of the accounts.
+
+    settings: of the project, see Project.settings.
+    """
 
     url: tuple[str, str | None, bytes, bytes]
     csv: bool
     team_id: int
-    timezone: str
+    settings: bytes
     user_id: int
     administrator: bool
     edition: int
@@ -104,7 +107,7 @@ def _asked(request: AnyRequest, caller: Caller, accounts: Accounts) -> _Asked:
         ),
         csv=wants_csv(scope),
         team_id=caller.team_id,
-        timezone=caller.project.timezone,
+        settings=caller.project.settings,
         user_id=caller.user.id,
         administrator=caller.is_administrator,
         edition=accounts.edition,

@@ -19,7 +19,7 @@ from services.query.computations.correlation import (
 )
 from services.query.computations.dependencies import dependencies
 from services.query.computations.funnels import FunnelWork
-from services.query.funnels.plan import FunnelPlan
+from services.query.funnels import inputs
 from services.query.funnels.planning import plan_previous
 from services.query.people.actors import Actors, Pointed
 from services.query.people.correlated import correlating
@@ -27,10 +27,12 @@ from services.query.people.pointing import selection
 from services.query.people.table import columns
 from services.query.planner import Planned, Planner
 from services.query.results.computation import (
+    NOTHING,
     ActorsComputation,
     Computation,
     CorrelationComputation,
     FunnelComputation,
+    Inputs,
     Prepared,
     Range,
     Work,
@@ -50,9 +52,15 @@ class ClickHouseComputer:
         match computation:
             case FunnelComputation(query=query, legacy=legacy):
                 planned = await self._planner.plan(project, query, legacy=legacy)
-                previous = plan_previous(planned.plan, query, planned.facts)
-                work = FunnelWork(self._clickhouse, computation, planned, previous)
-                return _prepared(planned, work, previous)
+                plan = planned.plan
+                previous = plan_previous(plan, query, planned.facts)
+                return _prepared(
+                    project,
+                    planned,
+                    FunnelWork(self._clickhouse, computation, planned, previous),
+                    inputs.of_funnel(plan, previous),
+                    inputs.clock(plan, previous, pending="pending" in computation.include),
+                )
             case ActorsComputation(query=query):
                 return await self._prepare_actors(project, query)
             case CorrelationComputation(query=query):
@@ -68,13 +76,22 @@ class ClickHouseComputer:
         funnel = query.source.source
         if not funnel.series:
             return Prepared(
-                dependencies=b"", range=Range(None, None, None), work=NothingToCorrelate()
+                settings=project.settings,
+                dependencies=b"",
+                clock=b"",
+                range=Range(None, None, None),
+                inputs=NOTHING,
+                work=NothingToCorrelate(),
             )
         planned = await self._planner.plan(project, funnel, legacy=computation.legacy)
-        work = CorrelationWork(
-            self._clickhouse, question_of(query), planned, "p_value" in computation.include
+        question = question_of(query)
+        return _prepared(
+            project,
+            planned,
+            CorrelationWork(self._clickhouse, question, planned, "p_value" in computation.include),
+            inputs.of_correlation(planned.plan, question),
+            inputs.clock(planned.plan),
         )
-        return _prepared(planned, work)
 
     async def _prepare_actors(self, project: Project, query: ActorsQuery) -> Prepared:
         limit, offset = bounds(query)
@@ -88,7 +105,14 @@ class ClickHouseComputer:
             limit=limit,
             offset=offset,
         )
-        return _prepared(planned, work)
+        plan = planned.plan
+        return _prepared(
+            project,
+            planned,
+            work,
+            inputs.of_actors(plan, pointed),
+            inputs.clock(plan, None, pointed),
+        )
 
     async def _pointed(
         self, project: Project, source: FunnelsActorsQuery | FunnelCorrelationActorsQuery | None
@@ -106,11 +130,15 @@ class ClickHouseComputer:
                 assert_never(source)
 
 
-def _prepared(planned: Planned, work: Work, previous: FunnelPlan | None = None) -> Prepared:
+def _prepared(
+    project: Project, planned: Planned, work: Work, reads: Inputs, clock: bytes
+) -> Prepared:
     plan = planned.plan
-    since = plan.date_from if previous is None else min(plan.date_from, previous.date_from)
     return Prepared(
+        settings=project.settings,
         dependencies=dependencies(planned.facts),
-        range=Range(plan.interval, since, plan.date_to),
+        clock=clock,
+        range=Range(plan.interval, plan.date_from, plan.date_to),
+        inputs=reads,
         work=work,
     )

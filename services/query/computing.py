@@ -17,6 +17,7 @@ from services.query.people.actors import Actors
 from services.query.people.cohorts import CohortPeople
 from services.query.people.explaining import Explainer
 from services.query.planner import Planner
+from services.query.results.ingested import Ingested
 from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.of_insights import InsightResults
 from services.query.results.runner import Runner, job_error
@@ -46,7 +47,11 @@ def part(settings: QuerySettings) -> ServicePart:
             jobs = Jobs(app.state.pool, bell)
             runner = Runner(jobs, computer, app.state.accounts, app.state.pool, bell)
             app.state.jobs = jobs
-            app.state.results = Results(app.state.pool, jobs, computer)
+            ingested = Ingested(app.state.pool, settings.position_wait_seconds)
+            app.state.ingested = ingested
+            app.state.results = Results(
+                app.state.pool, jobs, computer, app.state.accounts, ingested
+            )
             app.state.insight_results = InsightResults(app.state.results)
             app.state.planner = planner
             app.state.actors = actors
@@ -70,6 +75,7 @@ def part(settings: QuerySettings) -> ServicePart:
         dependencies={
             "jobs": from_state("jobs"),
             "results": from_state("results"),
+            "ingested": from_state("ingested"),
             "insight_results": from_state("insight_results"),
             "planner": from_state("planner"),
             "actors": from_state("actors"),

@@ -15,9 +15,10 @@ from services.common.beside import Beside
 from services.common.caller import Caller
 from services.common.problems import invalid
 from services.common.results.freshness import Refresh, parse_refresh
-from services.query.parameters import AnyRequest, text
+from services.query.parameters import AnyRequest, seen, text
 from services.query.reads.dashboards import DashboardReads, FoundDashboard, OnIt
 from services.query.reads.insight_list import Listed
+from services.query.results.cache import NOTHING_SEEN, Positions
 from services.query.results.of_insights import InsightResults
 
 AT_ONCE = 8
@@ -26,12 +27,14 @@ AT_ONCE = 8
 class Wanted(msgspec.Struct, frozen=True):
     """overrides: None when nothing is laid over the stored query.
 
+    seen: what no number may be older than, where the mode computes.
     dashboard_id: of the one the insight is read from. tile: how it shows there.
     """
 
     refresh: Refresh
     overrides: Overrides | None
     client_query_id: str | None
+    seen: Positions = NOTHING_SEEN
     dashboard_id: int | None = None
     tile: TileLook | None = None
 
@@ -51,6 +54,7 @@ def wanted(request: AnyRequest) -> Wanted:
         parse_refresh(text(request, "refresh")),
         _overrides(text(request, "filters_override")),
         text(request, "client_query_id"),
+        seen(request),
     )
 
 
@@ -90,6 +94,7 @@ async def with_result(
         shown,
         caller.project,
         asked.refresh,
+        seen=asked.seen,
         client_query_id=asked.client_query_id,
         dashboard_id=asked.dashboard_id,
     )
@@ -106,7 +111,7 @@ async def with_results(
 
     async def one(each: Listed) -> Listed:
         async with places:
-            fields = await results.shown(each.row, caller.project, asked.refresh)
+            fields = await results.shown(each.row, caller.project, asked.refresh, asked.seen)
         return msgspec.structs.replace(
             each, beside=msgspec.structs.replace(each.beside, result=fields)
         )
@@ -140,7 +145,8 @@ async def with_tiles(
         if row is on.row and asked.is_kept_alone:
             return on
         async with places:
-            return _with(on, row, await results.shown(row, caller.project, asked.refresh))
+            fields = await results.shown(row, caller.project, asked.refresh, asked.seen)
+        return _with(on, row, fields)
 
     insights = await asyncio.gather(*(one(on) for on in found.insights))
     return msgspec.structs.replace(found, insights=tuple(insights))

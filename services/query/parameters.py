@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request
 
-from contracts.headers import INSIGHTS_POSITION
+from contracts.headers import INGEST_POSITION, INSIGHTS_POSITION
 from contracts.queries.errors import InvalidQuery
 from services.common.accounts import Project
 from services.common.problems import Rejected, invalid
 from services.query import dates
 from services.query.reads.filters import KINDS, ORDER_FIELDS, InsightFilter, Order
+from services.query.results.cache import Positions
 
 AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T")
@@ -47,11 +48,23 @@ def number(request: AnyRequest, name: str, default: int, *, least: int, most: in
 
 def at_least(request: AnyRequest) -> int | None:
     """The position its caller has seen. Raises Rejected 400 for anything but a number."""
-    value = request.headers.get(INSIGHTS_POSITION)
+    return _position(request, INSIGHTS_POSITION)
+
+
+def seen(request: AnyRequest) -> Positions:
+    """What numbers must not be older than. Raises Rejected 400 for anything but a number."""
+    return Positions(
+        events=_position(request, INGEST_POSITION) or 0,
+        facts=_position(request, INSIGHTS_POSITION) or 0,
+    )
+
+
+def _position(request: AnyRequest, header: str) -> int | None:
+    value = request.headers.get(header)
     if value is None:
         return None
     if not (value.isascii() and value.isdigit()) or len(value) > 18:
-        raise invalid(INSIGHTS_POSITION, "invalid_input", "A position is a number, as answered.")
+        raise invalid(header, "invalid_input", "A position is a number, as answered.")
     return int(value)
 
 

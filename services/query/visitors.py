@@ -18,6 +18,7 @@ from services.common.problems import not_found
 from services.common.results.freshness import for_shared_viewer, parse_refresh
 from services.common.share_session import ShareSessions, session_of
 from services.common.shares import Share
+from services.query.parameters import seen
 from services.query.reads.all import Reads
 from services.query.reads.insights import Reference
 from services.query.results.of_insights import InsightResults
@@ -96,6 +97,6 @@ async def _context(
         access_level="viewer",
         restriction_level=37,
         privilege_level=21,
-        result=await results.shown(row, visitor.project, refresh),
+        result=await results.shown(row, visitor.project, refresh, seen(request)),
         shown_query=shown_query(row),
     )

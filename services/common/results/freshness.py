@@ -46,7 +46,7 @@ def for_shared_viewer(mode: Refresh) -> Refresh:
 
 
 class Age(Enum):
-    """A cached result's. LAZY: stale beyond the lazy age too."""
+    """A cached result's. FRESH: current, or recent. LAZY: stale beyond the lazy age too."""
 
     MISSING = 0
     FRESH = 1
@@ -72,7 +72,7 @@ class Decision(msgspec.Struct, frozen=True):
 def decide(mode: Refresh, age: Age, *, may_refresh: bool) -> Decision:
     """The table of the specification.
 
-    may_refresh: next_allowed_client_refresh has passed; before it a force_* shows the cache.
+    may_refresh: see the function of this name; without it a force_* shows the cache.
     """
     cached = age is not Age.MISSING
     match mode:
@@ -96,62 +96,72 @@ def decide(mode: Refresh, age: Age, *, may_refresh: bool) -> Decision:
     return Decision(run, show_cached=cached and run is not Run.WAIT)
 
 
-# Staleness by the query's interval: the default, and the lazy one.
-_STALE: dict[str | None, tuple[timedelta, timedelta]] = {
+# By the query's interval: what `cache_target_age` tells, and the lazy age.
+_AGES: dict[str | None, tuple[timedelta, timedelta]] = {
     "minute": (timedelta(minutes=5), timedelta(minutes=15)),
     "hour": (timedelta(hours=1), timedelta(hours=2)),
     "day": (timedelta(hours=6), timedelta(hours=12)),
     "week": (timedelta(days=1), timedelta(days=1)),
     "month": (timedelta(days=1), timedelta(days=1)),
 }
-_SPARE = timedelta(seconds=10)
+RECENT_AT_LEAST = timedelta(seconds=2)
+RECENT_TIMES_COST = 10
 
 
 class Computed(msgspec.Struct, frozen=True, kw_only=True):
-    """When a result was computed, and over what.
+    """When a result was computed, and whether it still is what would be computed.
 
-    moved: events in its range, or who is who, have changed since.
-    late: events arrived for a month that was over when it was computed.
-    outdated: what its numbers hang on besides the events has changed since.
+    started_at, last_refresh: when its computation began, and ended, by the database's clock.
+    cost_seconds: how long it took, by no clock that anybody sets.
+    is_current: nothing that it reads has arrived or changed since.
     """
 
+    started_at: datetime
     last_refresh: datetime
     interval: str | None
-    date_to: datetime | None
-    moved: bool = False
-    late: bool = False
-    outdated: bool = False
+    cost_seconds: float = 0.0
+    is_current: bool = False
+
+    def is_ahead(self, now: datetime) -> bool:
+        """Of a clock that was ahead, and was set right: its age tells nothing."""
+        return self.last_refresh > now
 
 
 def target_age(result: Computed) -> datetime:
-    """`cache_target_age`: from then on it is stale."""
+    """`cache_target_age`: PostHog's staleness, told for clients that read it."""
     return result.last_refresh + _ages(result.interval)[0]
 
 
-def next_refresh(result: Computed) -> datetime:
+def next_refresh(result: Computed, now: datetime) -> datetime:
     """`next_allowed_client_refresh`."""
     minutes = 1 if result.interval == "minute" else 3
-    return result.last_refresh + timedelta(minutes=minutes)
+    return now if result.is_ahead(now) else result.last_refresh + timedelta(minutes=minutes)
 
 
-def age_of(result: Computed | None, now: datetime) -> Age:
-    """A result whose data can't change any more is never stale, as long as it did not change.
+def may_refresh(result: Computed, now: datetime) -> bool:
+    return now >= next_refresh(result, now)
 
-    Live events move the present month all the time, so they only let its results age; what arrives
-    for a month that was over is news, and makes them stale at once.
+
+def age_of(result: Computed | None, now: datetime, *, current_only: bool = False) -> Age:
+    """now: by the database's clock. current_only: being recent is not enough.
+
+    Recent is counted from the start: so no number is older than that, and a query that is asked
+    for all the time is computed for a tenth of the time.
     """
     if result is None:
         return Age.MISSING
-    if result.outdated or result.late:
+    if result.is_ahead(now):
         return Age.LAZY
-    over = result.date_to is not None and result.date_to < result.last_refresh - _SPARE
-    if over and not result.moved:
+    if result.is_current or (not current_only and _is_recent(result, now)):
         return Age.FRESH
-    stale, lazy = _ages(result.interval)
-    if now < result.last_refresh + stale:
-        return Age.FRESH
+    lazy = _ages(result.interval)[1]
     return Age.STALE if now < result.last_refresh + lazy else Age.LAZY
 
 
+def _is_recent(result: Computed, now: datetime) -> bool:
+    cost = timedelta(seconds=result.cost_seconds)
+    return now < result.started_at + max(RECENT_AT_LEAST, RECENT_TIMES_COST * cost)
+
+
 def _ages(interval: str | None) -> tuple[timedelta, timedelta]:
-    return _STALE.get(interval, _STALE["day"])
+    return _AGES.get(interval, _AGES["day"])

@@ -12,8 +12,8 @@ from contracts.json import NULL
 from services.common.problems import Problem
 
 COLUMNS = """
-    id, team_id, key, computation, insight_id, dashboard_id, start_time, pickup_time, end_time,
-    expiration_time, cancelled_by, error::text"""
+    id, team_id, key, settings, computation, insight_id, dashboard_id, start_time, pickup_time,
+    end_time, expiration_time, cancelled_by, error::text"""
 
 
 class JobError(msgspec.Struct, frozen=True):
@@ -30,11 +30,15 @@ CANCELLED = JobError(
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of jobs. computation: JSON text of a Computation."""
+    """A row of jobs. computation: JSON text of a Computation.
+
+    settings: of the project that it is asked under, see Project.settings.
+    """
 
     id: UUID
     team_id: int
     key: bytes
+    settings: bytes
     computation: bytes
     insight_id: int | None
     dashboard_id: int | None
@@ -50,6 +54,7 @@ def of_row(
     id_: UUID,
     team_id: int,
     key: bytes,
+    settings: bytes,
     computation: bytes,
     insight_id: int | None,
     dashboard_id: int | None,
@@ -65,6 +70,7 @@ def of_row(
         id=id_,
         team_id=team_id,
         key=key,
+        settings=settings,
         computation=computation,
         insight_id=insight_id,
         dashboard_id=dashboard_id,

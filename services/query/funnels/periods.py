@@ -61,6 +61,19 @@ def periods(plan: FunnelPlan) -> list[Period]:
     return found
 
 
+def last_period(plan: FunnelPlan) -> tuple[str, ...]:
+    """What tells whether two plans of one start have the same periods, of the same names, and show
+    the same ones.
+    """
+    zone = ZoneInfo(plan.timezone)
+    ends = [plan.date_to]
+    if plan.hide_incomplete:
+        ends.append(plan.now - timedelta(seconds=plan.window_seconds))
+    starts = [_start(plan, at.astimezone(zone)) for at in ends]
+    label = _label(plan, starts[0], _following(plan, starts[0]))
+    return (label, *(start.astimezone(UTC).isoformat() for start in starts))
+
+
 def shown(plan: FunnelPlan, period: Period) -> bool:
     """Whether the answer has the period: windows that are still open may be asked to be hidden."""
     ends_us = microseconds(period.end) + plan.window_seconds * 1_000_000

@@ -165,6 +165,7 @@ class DashboardReads:
                 | access_values(caller)
                 | {
                     "team_id": caller.team_id,
+                    "settings": caller.project.settings,
                     "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
                 },
             )

@@ -80,6 +80,7 @@ class InsightList:
                     "offset": page.skipped,
                     "cursor": page.after.value if page.after else None,
                     "cursor_id": page.after.insight_id if page.after else None,
+                    "settings": caller.project.settings,
                     "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
                     "known_position": known[0].position if known else -1,
                     "known_rebuilds": known[0].rebuilds if known else -1,

@@ -75,12 +75,14 @@ _EACH: LiteralString = (
     .replace("%(stream_id)s", "asked.stream_id")
     .replace("%(user_id)s", "asked.user_id")
     .replace("%(administrator)s", "asked.administrator")
+    .replace("%(settings)s", "asked.settings")
 )
 _MANY: LiteralString = f"""
     SELECT each.* FROM unnest(
         %(team_ids)s::bigint[], %(numbers)s::bigint[], %(stream_ids)s::uuid[],
-        %(user_ids)s::bigint[], %(administrators)s::boolean[]
-    ) WITH ORDINALITY AS asked (team_id, number, stream_id, user_id, administrator, place)
+        %(user_ids)s::bigint[], %(administrators)s::boolean[], %(settings)s::bytea[]
+    ) WITH ORDINALITY
+        AS asked (team_id, number, stream_id, user_id, administrator, settings, place)
     CROSS JOIN LATERAL ({_EACH}) AS each
     ORDER BY asked.place"""
 
@@ -115,12 +117,13 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Who asks for which insight of which project."""
+    """Who asks for which insight of which project. settings: see Project.settings."""
 
     team_id: int
     number: int
     user_id: int
     administrator: bool
+    settings: bytes
 
 
 class InsightReads:
@@ -136,7 +139,13 @@ class InsightReads:
         number = wanted.number
         if wanted.short_id is not None:
             number = await self.number(caller.team_id, wanted.short_id)
-        asked = Asked(caller.team_id, number or NOBODYS, caller.user.id, caller.is_administrator)
+        asked = Asked(
+            caller.team_id,
+            number or NOBODYS,
+            caller.user.id,
+            caller.is_administrator,
+            caller.project.settings,
+        )
         return await self._grouped.get(asked)
 
     async def number(self, team_id: int, short_id: str) -> int | None:
@@ -175,6 +184,7 @@ class InsightReads:
                     ],
                     "user_ids": [each.user_id for each in asked],
                     "administrators": [each.administrator for each in asked],
+                    "settings": [each.settings for each in asked],
                     "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
                 },
             )
@@ -187,6 +197,7 @@ def _found(
     kept_body: bytes | None,
     kept_interval: str | None,
     kept_refresh: datetime | None,
+    told_at: datetime,
     live_job: str | None,
     parked_at: int | None,
     level: int,
@@ -196,6 +207,6 @@ def _found(
     state: str | None,
 ) -> Seen[Found]:
     insight = None if row is None else ROWS.decode(row)
-    told = beside(viewed_at, kept_body, kept_interval, kept_refresh, live_job)
+    told = beside(viewed_at, kept_body, kept_interval, kept_refresh, told_at, live_job)
     found = Found(insight, told, parked_at, access(level, closed_by))
     return Seen(found, Standing(reached or 0, wanted, state))

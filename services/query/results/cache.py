@@ -1,62 +1,218 @@
 """The cache of results, in PostgreSQL: one row per project and query."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
+from msgspec import Raw
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from contracts.json import NULL
+from contracts.read_models.projections import CATALOG
 from services.common.database import Pool
-from services.common.results.kept import COLUMNS, Cached, Result, of_row
-from services.query.results.computation import Range
+from services.common.results.freshness import Age, Computed, age_of
+from services.common.results.kept import Cached, Result
+from services.common.results.marks import read_as
+from services.query.results.computation import Prepared
 
 _encoder = msgspec.json.Encoder()
 
-_GET = f"SELECT {COLUMNS} FROM results r WHERE r.team_id = %(team_id)s AND r.key = %(key)s"
+# What is kept, and whether anything that it reads has moved since: something beside the events; an
+# event of these names, on a day of the range; or neither, but the range ends with the clock and has
+# taken in an event that lay ahead. Names and days have marks of their own: late events of one name
+# beside new ones of another may be taken for more than they are, which costs a computation.
+_LOOK = """
+    SELECT asked.now, asked.visible, r.body, r.dependencies, r.clock, r.query_interval, r.date_from,
+        r.date_to, r.reached, r.facts, r.started_at, r.last_refresh, r.cost_seconds,
+        EXISTS (SELECT FROM marks m WHERE m.team_id = r.team_id
+            AND m.mark = ANY(%(beside)s::bigint[]) AND m.version > r.reached)
+        OR (
+            (%(events)s::bigint[] IS NULL OR EXISTS (SELECT FROM marks m WHERE m.team_id = r.team_id
+                AND m.mark = ANY(%(events)s::bigint[]) AND m.version > r.reached))
+            AND EXISTS (SELECT FROM day_marks d WHERE d.team_id = r.team_id
+                AND d.day BETWEEN asked.since AND asked.until AND d.version > r.reached)
+        )
+        OR (
+            %(date_to)s::timestamptz > r.date_to
+            AND (%(events)s::bigint[] IS NULL OR EXISTS (SELECT FROM marks m
+                WHERE m.team_id = r.team_id AND m.mark = ANY(%(events)s::bigint[])
+                AND m.latest > r.date_to))
+            AND EXISTS (SELECT FROM day_marks d WHERE d.team_id = r.team_id
+                AND d.day BETWEEN (r.date_to AT TIME ZONE 'UTC')::date
+                AND (%(date_to)s::timestamptz AT TIME ZONE 'UTC')::date
+                AND d.latest > r.date_to)
+        ) AS moved
+    FROM (
+        SELECT statement_timestamp() AS now,
+            (SELECT coalesce(max(reached), 0) FROM ingest_progress) AS visible,
+            coalesce((%(since)s::timestamptz AT TIME ZONE 'UTC')::date, '-infinity') AS since,
+            coalesce((%(until)s::timestamptz AT TIME ZONE 'UTC')::date, 'infinity') AS until
+    ) AS asked
+    LEFT JOIN results r
+        ON r.team_id = %(team_id)s AND r.key = %(key)s AND r.settings = %(settings)s"""
 
+_BODY = """
+    SELECT body FROM results
+    WHERE team_id = %(team_id)s AND key = %(key)s AND settings = %(settings)s"""
+
+# Which of two is newer is told by what they could see, and by no clock.
 _PUT = """
     INSERT INTO results (
-        team_id, key, dependencies, body, query_interval, date_from, date_to, reached,
-        started_at, last_refresh
+        team_id, key, settings, dependencies, clock, body, query_interval, date_from, date_to,
+        reached, facts, started_at, last_refresh, cost_seconds
     )
     VALUES (
-        %(team_id)s, %(key)s, %(dependencies)s, %(body)s, %(interval)s, %(date_from)s, %(date_to)s,
-        %(reached)s, %(started_at)s, %(last_refresh)s
+        %(team_id)s, %(key)s, %(settings)s, %(dependencies)s, %(clock)s, %(body)s, %(interval)s,
+        %(date_from)s, %(date_to)s, %(reached)s, %(facts)s, %(started_at)s, clock_timestamp(),
+        %(cost_seconds)s
     )
     ON CONFLICT (team_id, key) DO UPDATE SET
-        dependencies = excluded.dependencies, body = excluded.body,
-        query_interval = excluded.query_interval, date_from = excluded.date_from,
-        date_to = excluded.date_to, reached = excluded.reached,
-        started_at = excluded.started_at, last_refresh = excluded.last_refresh
-    WHERE results.started_at <= excluded.started_at"""
+        settings = excluded.settings, dependencies = excluded.dependencies,
+        clock = excluded.clock, body = excluded.body, query_interval = excluded.query_interval,
+        date_from = excluded.date_from, date_to = excluded.date_to, reached = excluded.reached,
+        facts = excluded.facts, started_at = excluded.started_at,
+        last_refresh = excluded.last_refresh, cost_seconds = excluded.cost_seconds
+    WHERE results.reached <= excluded.reached"""
 
 
-async def get(pool: Pool, team_id: int, key: bytes, dependencies: bytes | None) -> Cached | None:
-    """What is kept for this query.
+class Positions(msgspec.Struct, frozen=True):
+    """What a caller has seen, and wants no number to be older than. events: of captured ones."""
 
-    dependencies: today's digest; a result computed under another is outdated. None: not compared.
+    events: int = 0
+    facts: int = 0
+
+
+NOTHING_SEEN = Positions()
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A kept result, held against a plan of now.
+
+    is_outdated: an action, a cohort or the like has changed since.
+    reached, facts: the events, and the facts, that it could see.
     """
-    async with pool.connection() as conn:
-        cursor = await conn.execute(_GET, {"team_id": team_id, "key": key})
-        row = await cursor.fetchone()
-    return None if row is None else of_row(row, dependencies)
 
-
-class Start(msgspec.Struct, frozen=True):
-    """When a computation started. reached: what of the capture stream was visible then."""
-
-    at: datetime
+    cached: Cached
+    is_outdated: bool
     reached: int
+    facts: int
+
+    def age(self, now: datetime, seen: Positions) -> Age:
+        """To whoever has seen more than it could, being recent is not enough."""
+        behind = self.reached < seen.events or self.facts < seen.facts
+        return age_of(self.cached.computed, now, current_only=behind or self.is_outdated)
 
 
-async def start(pool: Pool) -> Start:
+class Look(msgspec.Struct, frozen=True):
+    """now: by the database's clock. visible: the captured events that a computation would see.
+
+    kept: None when nothing is, or nothing under the settings of now.
+    """
+
+    now: datetime
+    visible: int
+    kept: Kept | None
+
+    def age(self, seen: Positions) -> Age:
+        return Age.MISSING if self.kept is None else self.kept.age(self.now, seen)
+
+
+async def look(pool: Pool, team_id: int, key: bytes, prepared: Prepared) -> Look:
+    """What is kept for this query, in one round trip."""
+    inputs, range_ = prepared.inputs, prepared.range
     async with pool.connection() as conn:
         cursor = await conn.execute(
-            "SELECT clock_timestamp(), coalesce(max(reached), 0) FROM ingest_progress"
+            _LOOK,
+            {
+                "team_id": team_id,
+                "key": key,
+                "settings": prepared.settings,
+                "events": None if inputs.events is None else read_as(inputs.events),
+                "beside": read_as(inputs.beside),
+                "since": inputs.since,
+                "until": inputs.until,
+                "date_to": range_.date_to,
+            },
         )
         row = await cursor.fetchone()
     if row is None:
-        raise RuntimeError("an aggregate gave no row")
+        raise RuntimeError("an outer join gave no row")
+    now, visible, body, *told = row
+    return Look(now, visible, None if body is None else _kept(prepared, body, *told))
+
+
+def _kept(
+    prepared: Prepared,
+    body: bytes,
+    dependencies: bytes,
+    clock: bytes,
+    interval: str | None,
+    date_from: datetime | None,
+    date_to: datetime | None,
+    reached: int,
+    facts: int,
+    started_at: datetime,
+    last_refresh: datetime,
+    cost_seconds: float,
+    moved: bool,
+) -> Kept:
+    is_outdated = dependencies != prepared.dependencies
+    same_times = clock == prepared.clock and _is_same_range(prepared, date_from, date_to)
+    computed = Computed(
+        started_at=started_at,
+        last_refresh=last_refresh,
+        interval=interval,
+        cost_seconds=cost_seconds,
+        is_current=same_times and not is_outdated and not moved,
+    )
+    return Kept(
+        cached=Cached(msgspec.json.decode(body, type=Result), computed),
+        is_outdated=is_outdated,
+        reached=reached,
+        facts=facts,
+    )
+
+
+def _is_same_range(
+    prepared: Prepared, date_from: datetime | None, date_to: datetime | None
+) -> bool:
+    """An end that has moved on takes in nothing, as long as `_LOOK` says so."""
+    wanted = prepared.range
+    if date_to is None or wanted.date_to is None:
+        return (date_from, date_to) == (wanted.date_from, wanted.date_to)
+    return date_from == wanted.date_from and date_to <= wanted.date_to
+
+
+async def body(pool: Pool, team_id: int, key: bytes, settings: bytes) -> Raw:
+    """The results alone of what is kept; the document `null` for none."""
+    async with pool.connection() as conn:
+        cursor = await conn.execute(_BODY, {"team_id": team_id, "key": key, "settings": settings})
+        row = await cursor.fetchone()
+    return NULL if row is None else msgspec.json.decode(row[0], type=Result).results
+
+
+class Start(msgspec.Struct, frozen=True):
+    """When a computation started. reached, facts: what of the captured events was visible then,
+    and of the facts about actions and cohorts.
+    """
+
+    at: datetime
+    reached: int
+    facts: int
+
+
+async def start(pool: Pool) -> Start:
+    """Before anything is read for it: what comes later may be missing in the result."""
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT clock_timestamp(), (SELECT coalesce(max(reached), 0) FROM ingest_progress),"
+            " coalesce((SELECT position FROM checkpoints WHERE projection = %s), 0)",
+            (CATALOG,),
+        )
+        row = await cursor.fetchone()
+    if row is None:
+        raise RuntimeError("a SELECT without FROM gave no row")
     return Start(*row)
 
 
@@ -65,25 +221,24 @@ async def put(
     team_id: int,
     key: bytes,
     result: Result,
-    *,
-    dependencies: bytes,
-    range: Range,
+    prepared: Prepared,
     start: Start,
-    last_refresh: datetime,
+    cost_seconds: float,
 ) -> None:
-    """Keep it, unless what is kept was started later."""
-    await conn.execute(
-        _PUT,
-        {
-            "team_id": team_id,
-            "key": key,
-            "dependencies": dependencies,
-            "body": _encoder.encode(result),
-            "interval": range.interval,
-            "date_from": range.date_from,
-            "date_to": range.date_to,
-            "reached": start.reached,
-            "started_at": start.at,
-            "last_refresh": last_refresh,
-        },
-    )
+    """Keep it, unless what is kept could see more."""
+    values: dict[str, Any] = {
+        "team_id": team_id,
+        "key": key,
+        "settings": prepared.settings,
+        "dependencies": prepared.dependencies,
+        "clock": prepared.clock,
+        "body": _encoder.encode(result),
+        "interval": prepared.range.interval,
+        "date_from": prepared.range.date_from,
+        "date_to": prepared.range.date_to,
+        "reached": start.reached,
+        "facts": start.facts,
+        "started_at": start.at,
+        "cost_seconds": cost_seconds,
+    }
+    await conn.execute(_PUT, values)

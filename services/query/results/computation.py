@@ -41,11 +41,27 @@ Computation = FunnelComputation | ActorsComputation | CorrelationComputation
 
 
 class Range(msgspec.Struct, frozen=True):
-    """The events a computation looks at. dates: None when there are none, or no one range."""
+    """The range that a query asks for. dates: None when it asks for none."""
 
     interval: str | None
     date_from: datetime | None
     date_to: datetime | None
+
+
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What a computation reads, as marks (services.common.results.marks).
+
+    events: of the names of events; None: of any name. since, until: of their timestamps, both
+    inclusive; None: open. beside: of persons and groups.
+    """
+
+    events: frozenset[int] | None
+    since: datetime | None
+    until: datetime | None
+    beside: frozenset[int]
+
+
+NOTHING = Inputs(events=frozenset(), since=None, until=None, beside=frozenset())
 
 
 class Work(Protocol):
@@ -63,8 +79,15 @@ class Computer(Protocol):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """dependencies: a digest of all that the numbers hang on besides query and events."""
+    """settings: of the project it was prepared for, see Project.settings.
 
+    dependencies: a digest of all that the numbers hang on besides query, events and clock.
+    clock: a digest of what they take from the clock besides the range.
+    """
+
+    settings: bytes
     dependencies: bytes
+    clock: bytes
     range: Range
+    inputs: Inputs
     work: Work

@@ -21,27 +21,34 @@ POLL_SECONDS = 1.0
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants computed. client_query_id: the client's own name for it."""
+    """What somebody wants computed. client_query_id: the client's own name for it.
+
+    settings: of the project that it is asked under, see Project.settings.
+    """
 
     team_id: int
     key: bytes
+    settings: bytes
     computation: bytes
     insight_id: int | None = None
     dashboard_id: int | None = None
     client_query_id: str | None = None
 
 
-# Joins the live job of the same query if there is one: the update only makes it come back.
+# Joins the live job of the same query under the same settings, if there is one: the update only
+# makes it come back.
 _START = f"""
     WITH job AS (
         INSERT INTO jobs (
-            id, team_id, key, computation, insight_id, dashboard_id, start_time, expiration_time
+            id, team_id, key, settings, computation, insight_id, dashboard_id, start_time,
+            expiration_time
         )
         VALUES (
-            %(id)s, %(team_id)s, %(key)s, %(computation)s, %(insight_id)s, %(dashboard_id)s,
-            clock_timestamp(), clock_timestamp() + make_interval(days => %(kept_days)s)
+            %(id)s, %(team_id)s, %(key)s, %(settings)s, %(computation)s, %(insight_id)s,
+            %(dashboard_id)s, clock_timestamp(),
+            clock_timestamp() + make_interval(days => %(kept_days)s)
         )
-        ON CONFLICT (team_id, key) WHERE end_time IS NULL
+        ON CONFLICT (team_id, key, settings) WHERE end_time IS NULL
             DO UPDATE SET expiration_time = excluded.expiration_time
         RETURNING {COLUMNS}
     ), named AS (
@@ -59,20 +66,25 @@ _MEANT = """ANY(array_append(ARRAY(
 
 _GET = f"""
     SELECT {COLUMNS} FROM jobs WHERE team_id = %(team_id)s AND id = {_MEANT}
-    ORDER BY start_time DESC LIMIT 1"""
+    ORDER BY number DESC LIMIT 1"""
 _LIVE = f"""
     SELECT {COLUMNS} FROM jobs
-    WHERE team_id = %(team_id)s AND key = %(key)s AND end_time IS NULL"""
+    WHERE team_id = %(team_id)s AND key = %(key)s AND settings = %(settings)s
+        AND end_time IS NULL"""
 _ENDED = f"SELECT {COLUMNS} FROM jobs WHERE id = ANY(%s) AND end_time IS NOT NULL"
 
+# A lease longer than any that is given was given by a clock that was ahead, and was set right.
 _CLAIM = f"""
     UPDATE jobs SET
         pickup_time = coalesce(pickup_time, clock_timestamp()),
         lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
     WHERE id IN (
         SELECT id FROM jobs
-        WHERE end_time IS NULL AND (lease_until IS NULL OR lease_until < clock_timestamp())
-        ORDER BY start_time LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        WHERE end_time IS NULL AND NOT id = ANY(%(running)s) AND (
+            lease_until IS NULL OR lease_until NOT BETWEEN clock_timestamp()
+                AND clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+        )
+        ORDER BY number LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
     RETURNING {COLUMNS}"""
 
@@ -98,7 +110,10 @@ FINISH = f"""
     )
     SELECT count(*), pg_notify('{CHANNEL}', '') FROM ended"""
 
-_FORGET = "DELETE FROM jobs WHERE expiration_time < clock_timestamp()"
+# Nothing ends tomorrow, but by a clock that was ahead.
+_FORGET = """
+    DELETE FROM jobs WHERE expiration_time < clock_timestamp()
+        OR end_time > clock_timestamp() + interval '1 day'"""
 
 
 class Jobs:
@@ -118,21 +133,23 @@ class Jobs:
         finally:
             await stop(task)
 
-    async def start(self, new: NewJob) -> Job:
-        """A job for this query: the one that is live already, or a new one."""
+    async def start(self, new: NewJob) -> tuple[Job, bool]:
+        """A job for this query, and whether it is a new one; else it is live already."""
+        id_ = uuid4()
         (job,) = await self._select(
-            _START, {"id": uuid4(), "kept_days": KEPT_DAYS, **msgspec.structs.asdict(new)}
+            _START, {"id": id_, "kept_days": KEPT_DAYS, **msgspec.structs.asdict(new)}
         )
-        return job
+        return job, job.id == id_
 
     async def get(self, team_id: int, name: str) -> Job | None:
         """The job of this id, or the newest that a client gave this name."""
         found = await self._select(_GET, _meant(team_id, name))
         return found[0] if found else None
 
-    async def live(self, team_id: int, key: bytes) -> Job | None:
-        """The job of this query that has not ended."""
-        found = await self._select(_LIVE, {"team_id": team_id, "key": key})
+    async def live(self, team_id: int, key: bytes, settings: bytes) -> Job | None:
+        """The job of this query, under these settings, that has not ended."""
+        values = {"team_id": team_id, "key": key, "settings": settings}
+        found = await self._select(_LIVE, values)
         return found[0] if found else None
 
     async def ended(self, job: Job) -> Job:
@@ -145,9 +162,11 @@ class Jobs:
             await self._tell()
         return await asyncio.shield(future)
 
-    async def claim(self, limit: int) -> list[Job]:
-        """Jobs that nobody runs, oldest first; ours until the lease ends."""
-        return await self._select(_CLAIM, {"lease_seconds": LEASE_SECONDS, "limit": limit})
+    async def claim(self, limit: int, running: list[UUID]) -> list[Job]:
+        """Jobs that nobody runs, oldest first; ours until the lease ends. running: by us."""
+        return await self._select(
+            _CLAIM, {"lease_seconds": LEASE_SECONDS, "limit": limit, "running": running}
+        )
 
     async def renew(self, ids: list[UUID]) -> set[UUID]:
         """Those of ours that are still wanted, with a new lease."""

@@ -10,6 +10,7 @@ from contracts.read_models.insight import InsightRow
 from services.common.accounts import Project
 from services.common.problems import Rejected
 from services.common.results.freshness import Refresh
+from services.query.results.cache import NOTHING_SEEN, Positions
 from services.query.results.computation import (
     Computation,
     CorrelationComputation,
@@ -28,6 +29,7 @@ class InsightResults:
         project: Project,
         refresh: Refresh,
         *,
+        seen: Positions = NOTHING_SEEN,
         client_query_id: str | None = None,
         dashboard_id: int | None = None,
     ) -> ResultFields:
@@ -41,6 +43,7 @@ class InsightResults:
                     project=project,
                     computation=_computation(question),
                     refresh=refresh,
+                    seen=seen,
                     client_query_id=client_query_id,
                     insight_id=row.insight_id,
                     dashboard_id=dashboard_id,
@@ -53,10 +56,17 @@ class InsightResults:
             raise
         return result_fields(answered)
 
-    async def shown(self, row: InsightRow, project: Project, refresh: Refresh) -> ResultFields:
-        """For visitors: what can't be computed has no result, whatever the reason."""
+    async def shown(
+        self, row: InsightRow, project: Project, refresh: Refresh, seen: Positions = NOTHING_SEEN
+    ) -> ResultFields:
+        """For visitors: what can't be computed has no result, whatever the reason.
+
+        Raises Rejected 503 when what the caller has seen is not visible in time.
+        """
+        if seen.events and refresh is not Refresh.FORCE_CACHE:
+            await self._results.reach(seen)
         try:
-            return await self.fields(row, project, refresh)
+            return await self.fields(row, project, refresh, seen=seen)
         except (InvalidQuery, Rejected):
             return NO_RESULT
 

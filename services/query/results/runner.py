@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -79,7 +79,8 @@ class Runner:
                 try:
                     await self._stop_what_ended()
                     free = AT_ONCE - len(self._running)
-                    for job in await self._jobs.claim(free) if free else []:
+                    running = list(self._running)
+                    for job in await self._jobs.claim(free, running) if free else []:
                         task = asyncio.create_task(self._run(job), name=f"job {job.id}")
                         self._running[job.id] = task
                         task.add_done_callback(partial(self._done, job.id, rung))
@@ -114,6 +115,7 @@ class Runner:
             await asyncio.sleep(FORGET_EVERY_SECONDS)
 
     async def _run(self, job: Job) -> None:
+        began = time.monotonic()
         try:
             start = await cache.start(self._pool)
             prepared = await self._prepare(job)
@@ -128,27 +130,24 @@ class Runner:
             log.exception("job %s failed", job.id)
             await self._jobs.fail(job, _DEFECT)
         else:
-            await self._keep(job, prepared, result, start)
+            await self._keep(job, prepared, result, start, time.monotonic() - began)
 
     async def _prepare(self, job: Job) -> Prepared:
         project = await self._accounts.project(job.team_id)
+        if project is not None and project.settings != job.settings:
+            # Whoever asked has heard of a change before this process did; or they have not.
+            self._accounts.forget()
+            project = await self._accounts.project(job.team_id)
         if project is None:
             raise InvalidQuery(None, "invalid_input", "The project does not exist any more.")
         return await self._computer.prepare(project, _computation.decode(job.computation))
 
-    async def _keep(self, job: Job, prepared: Prepared, result: Result, start: cache.Start) -> None:
+    async def _keep(
+        self, job: Job, prepared: Prepared, result: Result, start: cache.Start, seconds: float
+    ) -> None:
         """Result and end of the job in one transaction: whoever is told finds it."""
         async with self._pool.connection() as conn, conn.transaction():
-            await cache.put(
-                conn,
-                job.team_id,
-                job.key,
-                result,
-                dependencies=prepared.dependencies,
-                range=prepared.range,
-                start=start,
-                last_refresh=datetime.now(UTC),
-            )
+            await cache.put(conn, job.team_id, job.key, result, prepared, start, seconds)
             await conn.execute(FINISH, {"id": job.id, "error": None})
 
 

@@ -1,7 +1,7 @@
 """What routes ask: the result of a query, under a refresh mode."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import assert_never
 
 import msgspec
@@ -10,26 +10,29 @@ from msgspec import Raw
 from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.json import NULL
 from contracts.queries.canonical import query_key
-from services.common.accounts import Project
+from services.common.accounts import Accounts, Project
 from services.common.database import Pool
 from services.common.problems import Rejected, unavailable
 from services.common.results.freshness import (
+    Age,
     Refresh,
     Run,
-    age_of,
     decide,
-    next_refresh,
+    may_refresh,
 )
 from services.common.results.job import Job, job_body
 from services.common.results.kept import Cached, shown_fields
 from services.query.results import cache
+from services.query.results.cache import NOTHING_SEEN, Look, Positions
 from services.query.results.computation import (
     ActorsComputation,
     Computation,
     Computer,
     CorrelationComputation,
     FunnelComputation,
+    Prepared,
 )
+from services.query.results.ingested import Ingested
 from services.query.results.jobs import Jobs, NewJob
 
 _encoder = msgspec.json.Encoder()
@@ -40,6 +43,7 @@ WAIT_SECONDS = 300.0
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a request wants of a query.
 
+    seen: no number is older than that.
     limited: a force_* before next_allowed_client_refresh is answered from the cache.
     client_query_id: the client's name for the run. insight_id, dashboard_id: told in the job.
     """
@@ -47,6 +51,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     project: Project
     computation: Computation
     refresh: Refresh
+    seen: Positions = NOTHING_SEEN
     limited: bool = True
     client_query_id: str | None = None
     insight_id: int | None = None
@@ -54,8 +59,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """cached: what is shown, if anything. fresh: computed for this request. job: one runs."""
+    """cached: what is shown, if anything. fresh: computed for this request. job: one runs.
 
+    now: when it was looked up, by the database's clock.
+    """
+
+    now: datetime
     cached: Cached | None
     fresh: bool = False
     job: Job | None = None
@@ -67,46 +76,54 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Results:
-    def __init__(self, pool: Pool, jobs: Jobs, computer: Computer) -> None:
+    def __init__(
+        self, pool: Pool, jobs: Jobs, computer: Computer, accounts: Accounts, ingested: Ingested
+    ) -> None:
         self._pool = pool
         self._jobs = jobs
         self._computer = computer
+        self._accounts = accounts
+        self._ingested = ingested
+
+    async def reach(self, seen: Positions) -> None:
+        """Until captured events up to there are visible. Raises Rejected 503 when it takes long."""
+        await self._ingested.reach(seen.events)
 
     async def answer(self, asked: Asked) -> Answered:
         """Raises InvalidQuery; Rejected as the job did, or 503 when it takes too long."""
+        await self.reach(asked.seen)
         prepared = await self._computer.prepare(asked.project, asked.computation)
         key = computation_key(asked.computation)
         team_id = asked.project.id
-        known = await cache.get(self._pool, team_id, key, prepared.dependencies)
-        now = datetime.now(UTC)
-        computed = known.computed if known else None
+        found = await cache.look(self._pool, team_id, key, prepared)
+        kept = found.kept.cached if found.kept else None
         decision = decide(
             asked.refresh,
-            age_of(computed, now),
-            may_refresh=computed is None or not asked.limited or now >= next_refresh(computed),
+            found.age(asked.seen),
+            may_refresh=kept is None or not asked.limited or may_refresh(kept.computed, found.now),
         )
-        shown = known if decision.show_cached else None
+        shown = kept if decision.show_cached else None
         match decision.run:
             case Run.NO:
-                live = await self._jobs.live(team_id, key)
-                return Answered(cached=shown, job=live)
+                live = await self._jobs.live(team_id, key, prepared.settings)
+                return Answered(now=found.now, cached=shown, job=live)
             case Run.START:
-                return Answered(cached=shown, job=await self._start(asked, key))
+                job, _ = await self._start(asked, key)
+                return Answered(now=found.now, cached=shown, job=job)
             case Run.WAIT:
-                await self._wait(asked, key)
-                fresh = await cache.get(self._pool, team_id, key, prepared.dependencies)
-                return Answered(cached=fresh, fresh=True)
+                fresh = await self._computed(asked, key, prepared, found)
+                return Answered(now=fresh.now, cached=_cached(fresh), fresh=True)
 
-    async def kept(self, team_id: int, key: bytes) -> Raw:
+    async def kept(self, project: Project, key: bytes) -> Raw:
         """The results alone of what is kept under this key; the document `null` for none."""
-        found = await cache.get(self._pool, team_id, key, None)
-        return found.result.results if found else NULL
+        return await cache.body(self._pool, project.id, key, project.settings)
 
-    async def _start(self, asked: Asked, key: bytes) -> Job:
+    async def _start(self, asked: Asked, key: bytes) -> tuple[Job, bool]:
         return await self._jobs.start(
             NewJob(
                 team_id=asked.project.id,
                 key=key,
+                settings=asked.project.settings,
                 computation=_encoder.encode(asked.computation),
                 insight_id=asked.insight_id,
                 dashboard_id=asked.dashboard_id,
@@ -114,20 +131,53 @@ class Results:
             )
         )
 
-    async def _wait(self, asked: Asked, key: bytes) -> None:
-        """Until a job for this query has succeeded."""
+    async def _computed(self, asked: Asked, key: bytes, prepared: Prepared, before: Look) -> Look:
+        """What a job for this query has left. before: what was found when it was asked for."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 while True:
-                    job = await self._jobs.ended(await self._start(asked, key))
-                    if job.error is None:
-                        return
-                    # Somebody else's run, which we had joined, was cancelled: ours is still wanted.
-                    others = job.cancelled_by not in (None, asked.client_query_id, str(job.id))
-                    if not others:
-                        raise Rejected(job.error.status, job.error.problem)
+                    is_ours = await self._wait(asked, key)
+                    found = await cache.look(self._pool, asked.project.id, key, prepared)
+                    if found.kept is None:
+                        # The settings have changed meanwhile: their old numbers are nobody's.
+                        asked = await self._asked_anew(asked)
+                        prepared = await self._computer.prepare(asked.project, asked.computation)
+                    elif is_ours or _is_enough(found, before, asked.seen):
+                        return found
         except TimeoutError as late:
             raise unavailable("The query is still running. Ask again.", 5) from late
+
+    async def _asked_anew(self, asked: Asked) -> Asked:
+        self._accounts.forget()
+        project = await self._accounts.project(asked.project.id)
+        return asked if project is None else msgspec.structs.replace(asked, project=project)
+
+    async def _wait(self, asked: Asked, key: bytes) -> bool:
+        """Until a job for this query has succeeded: whether it was started for this request."""
+        while True:
+            job, is_ours = await self._start(asked, key)
+            ended = await self._jobs.ended(job)
+            if ended.error is None:
+                return is_ours
+            # Somebody else's run, which we had joined, was cancelled: ours is still wanted.
+            others = ended.cancelled_by not in (None, asked.client_query_id, str(ended.id))
+            if not others:
+                raise Rejected(ended.error.status, ended.error.problem)
+
+
+def _cached(found: Look) -> Cached | None:
+    return found.kept.cached if found.kept else None
+
+
+def _is_enough(found: Look, before: Look, seen: Positions) -> bool:
+    """Of a job that ran already when this request joined it: it may have begun before an event
+    came that the request must see, or before an action changed.
+    """
+    kept = found.kept
+    if kept is None or kept.is_outdated:
+        return False
+    saw_all = kept.reached >= before.visible and kept.facts >= seen.facts
+    return saw_all or found.age(seen) is Age.FRESH
 
 
 def computation_key(computation: Computation) -> bytes:
@@ -153,4 +203,4 @@ def result_fields(answered: Answered) -> ResultFields:
     cached = answered.cached
     if cached is None:
         return msgspec.structs.replace(NO_RESULT, query_status=status)
-    return shown_fields(cached, is_cached=not answered.fresh, status=status)
+    return shown_fields(cached, answered.now, is_cached=not answered.fresh, status=status)

@@ -19,13 +19,14 @@ from services.common.paths import project_paths
 from services.common.results.job import job_body
 from services.common.tables import to_csv
 from services.query import described
-from services.query.parameters import AnyRequest
+from services.query.parameters import AnyRequest, seen
 from services.query.people.actors import Actors
 from services.query.people.correlated import correlating
 from services.query.people.correlation_links import CorrelationLinks
 from services.query.people.links import CORRELATION_PEOPLE_FILTERS, Filters, kept
 from services.query.planner import Planner
 from services.query.results.computation import CorrelationComputation
+from services.query.results.ingested import Ingested
 from services.query.results.service import Asked, Results, result_fields
 from services.query.routes.funnels import (
     CORRELATION_INCLUDED,
@@ -71,11 +72,13 @@ async def post_correlation(
 )
 async def get_correlation_people(
     request: AnyRequest,
+    ingested: NamedDependency[Ingested],
     planner: NamedDependency[Planner],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who is behind a number of a correlation; lists and objects are JSON text."""
+    await ingested.reach(seen(request).events)
     return await _people(request, dict(request.query_params.items()), planner, actors, caller)
 
 
@@ -86,11 +89,13 @@ async def get_correlation_people(
 )
 async def post_correlation_people(
     request: AnyRequest,
+    ingested: NamedDependency[Ingested],
     planner: NamedDependency[Planner],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who is behind a number of a correlation, with the filter in the body."""
+    await ingested.reach(seen(request).events)
     filters = {**dict(request.query_params.items()), **await filters_of(request)}
     return await _people(request, filters, planner, actors, caller)
 
@@ -107,6 +112,7 @@ async def _correlation(
             include=included(filters.get("include"), CORRELATION_INCLUDED),
         ),
         refresh=asked_refresh(filters.get("refresh")),
+        seen=seen(request),
         limited=False,
         client_query_id=text_or_none(filters.get("client_query_id")),
     )

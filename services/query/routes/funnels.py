@@ -23,6 +23,7 @@ from services.common.problems import invalid
 from services.common.results.freshness import Refresh, parse_refresh
 from services.common.results.job import job_body
 from services.query import described
+from services.query.parameters import seen
 from services.query.people.links import StepLinks
 from services.query.results.computation import FunnelComputation
 from services.query.results.jobs import Jobs
@@ -82,6 +83,7 @@ async def _funnel(
         project=caller.project,
         computation=computation,
         refresh=asked_refresh(filters.get("refresh")),
+        seen=seen(request),
         # Whoever asks this endpoint to refresh means it: it has no insight to spare.
         limited=False,
         client_query_id=text_or_none(filters.get("client_query_id")),

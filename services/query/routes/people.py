@@ -21,13 +21,14 @@ from services.common.operations import does, shows
 from services.common.paths import project_paths
 from services.common.tables import to_csv
 from services.query import described
-from services.query.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, AnyRequest
+from services.query.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, AnyRequest, seen
 from services.query.people.actors import Actors, Page
 from services.query.people.explaining import Explainer
 from services.query.people.links import PEOPLE_FILTERS, Filters, absolute, kept
 from services.query.people.pointing import selection
 from services.query.people.records import Sorting
 from services.query.planner import Planner
+from services.query.results.ingested import Ingested
 from services.query.routes.funnels import filters_of
 
 READ = {"scopes": ("person:read",)}
@@ -47,22 +48,26 @@ def people_paths(path: str) -> list[str]:
 @get(people_paths("/funnel/"), opt={**READ, **shows(PeoplePage, *described.PEOPLE)})
 async def get_people(
     request: AnyRequest,
+    ingested: NamedDependency[Ingested],
     planner: NamedDependency[Planner],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who is behind a step, a period or a bin; lists and objects are JSON text."""
+    await ingested.reach(seen(request).events)
     return await _people(request, dict(request.query_params.items()), planner, actors, caller)
 
 
 @post(people_paths("/funnel/"), opt={**READ, **does(FunnelPeople, PeoplePage)}, status_code=200)
 async def post_people(
     request: AnyRequest,
+    ingested: NamedDependency[Ingested],
     planner: NamedDependency[Planner],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """The same, with the filter in the body."""
+    await ingested.reach(seen(request).events)
     filters = {**dict(request.query_params.items()), **await filters_of(request)}
     return await _people(request, filters, planner, actors, caller)
 
@@ -70,11 +75,13 @@ async def post_people(
 @get(people_paths("/funnel/explain/"), opt={**READ, **shows(Explanation, *described.EXPLAIN)})
 async def get_explanation(
     request: AnyRequest,
+    ingested: NamedDependency[Ingested],
     planner: NamedDependency[Planner],
     explainer: NamedDependency[Explainer],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Why a person is, or is not, in a step; lists and objects are JSON text."""
+    await ingested.reach(seen(request).events)
     return await _explain(dict(request.query_params.items()), planner, explainer, caller)
 
 
@@ -85,11 +92,13 @@ async def get_explanation(
 )
 async def post_explanation(
     request: AnyRequest,
+    ingested: NamedDependency[Ingested],
     planner: NamedDependency[Planner],
     explainer: NamedDependency[Explainer],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Why a person is, or is not, in a step, with the filter in the body."""
+    await ingested.reach(seen(request).events)
     filters = {**dict(request.query_params.items()), **await filters_of(request)}
     return await _explain(filters, planner, explainer, caller)
 

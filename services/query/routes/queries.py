@@ -35,6 +35,7 @@ from services.common.problems import invalid, not_found
 from services.common.results.freshness import Refresh, parse_refresh
 from services.common.results.job import job_body
 from services.query import described
+from services.query.parameters import seen
 from services.query.results.computation import (
     ActorsComputation,
     Computation,
@@ -67,7 +68,7 @@ async def post_query(
 
     202 while a job that it started, or joined, computes newer results; query_status names it.
     """
-    return await _run(await read(request, RunQuery), results, caller)
+    return await _run(request, await read(request, RunQuery), results, caller)
 
 
 @get(
@@ -82,7 +83,7 @@ async def get_query(
         name: Raw(value.encode()) if name in ("query", "filters_override") else value
         for name, value in sent.items()
     }
-    return await _run(decode(_members(members), RunQuery), results, caller)
+    return await _run(request, decode(_members(members), RunQuery), results, caller)
 
 
 @get(project_paths("/query/{job:str}/"), opt={**READ, **shows(QueryStatusBody)})
@@ -98,7 +99,7 @@ async def poll_query(
         raise not_found("Query not found.")
     shown = NULL
     if found.end_time is not None and found.error is None:
-        shown = await results.kept(caller.team_id, found.key)
+        shown = await results.kept(caller.project, found.key)
     body = QueryStatusBody(job_body(found, shown))
     return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
 
@@ -115,7 +116,9 @@ async def cancel_job(
     await jobs.cancel(caller.team_id, name_in_path(job))
 
 
-async def _run(sent: RunQuery, results: Results, caller: Caller) -> Response[bytes]:
+async def _run(
+    request: AnyRequest, sent: RunQuery, results: Results, caller: Caller
+) -> Response[bytes]:
     document = msgspec.json.decode(sent.query)
     if sent.filters_override is not UNSET:
         overrides = read_overrides(msgspec.json.decode(sent.filters_override))
@@ -129,6 +132,7 @@ async def _run(sent: RunQuery, results: Results, caller: Caller) -> Response[byt
             project=caller.project,
             computation=computation,
             refresh=_refresh(sent),
+            seen=seen(request),
             client_query_id=sent.client_query_id,
         )
     )

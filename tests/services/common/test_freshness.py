@@ -13,6 +13,7 @@ from services.common.results.freshness import (
     age_of,
     decide,
     for_shared_viewer,
+    may_refresh,
     next_refresh,
     parse_refresh,
     target_age,
@@ -24,6 +25,7 @@ WAIT = Decision(Run.WAIT, show_cached=False)
 START = Decision(Run.START, show_cached=False)
 SHOW_AND_START = Decision(Run.START, show_cached=True)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+MOMENT = timedelta(microseconds=1)
 
 
 @pytest.mark.parametrize(
@@ -60,13 +62,26 @@ def test_shared_viewers_force_nothing() -> None:
     assert lowered == {Refresh.FORCE_CACHE, Refresh.BLOCKING, Refresh.ASYNC, Refresh.LAZY_ASYNC}
 
 
-def computed(interval: str | None = "day", ago: timedelta = timedelta(0)) -> Computed:
-    at = NOW - ago
-    return Computed(last_refresh=at, interval=interval, date_to=NOW)
+def computed(
+    interval: str | None = "day",
+    *,
+    ago: timedelta = timedelta(0),
+    cost_seconds: float = 0.0,
+    is_current: bool = False,
+) -> Computed:
+    """ago: since its computation began; it ended when it had cost what it cost."""
+    started_at = NOW - ago
+    return Computed(
+        started_at=started_at,
+        last_refresh=started_at + timedelta(seconds=cost_seconds),
+        interval=interval,
+        cost_seconds=cost_seconds,
+        is_current=is_current,
+    )
 
 
 @pytest.mark.parametrize(
-    ("interval", "stale", "lazy"),
+    ("interval", "target", "lazy"),
     [
         (None, timedelta(hours=6), timedelta(hours=12)),
         ("day", timedelta(hours=6), timedelta(hours=12)),
@@ -76,45 +91,42 @@ def computed(interval: str | None = "day", ago: timedelta = timedelta(0)) -> Com
         ("month", timedelta(days=1), timedelta(days=1)),
     ],
 )
-def test_results_age_by_their_interval(
-    interval: str | None, stale: timedelta, lazy: timedelta
+def test_results_that_moved_age_by_their_interval(
+    interval: str | None, target: timedelta, lazy: timedelta
 ) -> None:
-    moment = timedelta(microseconds=1)
-    assert target_age(computed(interval)) == NOW + stale
-    assert age_of(computed(interval, stale - moment), NOW) is Age.FRESH
-    assert age_of(computed(interval, lazy), NOW) is Age.LAZY
-    if stale < lazy:
-        assert age_of(computed(interval, stale), NOW) is Age.STALE
+    assert target_age(computed(interval)) == NOW + target
+    assert age_of(computed(interval, ago=lazy - MOMENT), NOW) is Age.STALE
+    assert age_of(computed(interval, ago=lazy), NOW) is Age.LAZY
 
 
-def past(*, moved: bool = False, late: bool = False, outdated: bool = False) -> Computed:
-    """A result of last year about the year before."""
-    at = NOW - timedelta(days=365)
-    return Computed(
-        last_refresh=at,
-        interval="day",
-        date_to=at - timedelta(seconds=11),
-        moved=moved,
-        late=late,
-        outdated=outdated,
-    )
+def test_a_current_result_is_fresh_at_any_age() -> None:
+    year = computed(ago=timedelta(days=365), is_current=True)
+    assert age_of(year, NOW) is Age.FRESH
+    assert age_of(year, NOW, current_only=True) is Age.FRESH
 
 
-def test_what_cannot_change_is_never_stale() -> None:
-    assert age_of(past(), NOW) is Age.FRESH
+@pytest.mark.parametrize(("cost_seconds", "recent_for"), [(0.0, 2), (0.1, 2), (0.2, 2), (3.0, 30)])
+def test_a_result_is_recent_for_ten_times_its_cost_and_two_seconds_at_least(
+    cost_seconds: float, recent_for: int
+) -> None:
+    until = timedelta(seconds=recent_for)
+    young = computed(ago=until - MOMENT, cost_seconds=cost_seconds)
+    assert age_of(young, NOW) is Age.FRESH
+    assert age_of(computed(ago=until, cost_seconds=cost_seconds), NOW) is Age.STALE
+    assert age_of(young, NOW, current_only=True) is Age.STALE
 
 
-def test_what_did_change_all_the_same_ages_like_any_other() -> None:
-    changed = past(moved=True)
-    assert age_of(changed, NOW) is Age.LAZY
-    assert age_of(changed, changed.last_refresh + timedelta(hours=1)) is Age.FRESH
+@pytest.mark.parametrize("is_current", [False, True])
+def test_a_result_of_a_clock_that_was_ahead_is_neither_fresh_nor_spared(is_current: bool) -> None:
+    ahead = computed(ago=-timedelta(days=700), is_current=is_current)
+    assert age_of(ahead, NOW) is Age.LAZY
+    assert may_refresh(ahead, NOW)
+    assert next_refresh(ahead, NOW) == NOW
 
 
-def test_late_events_and_changed_settings_make_it_stale_at_once() -> None:
-    for changed in (past(moved=True, late=True), past(outdated=True)):
-        assert age_of(changed, changed.last_refresh) is Age.LAZY
-
-
-def test_a_client_may_ask_again_after_three_minutes_or_one() -> None:
-    assert next_refresh(computed("day")) == NOW + timedelta(minutes=3)
-    assert next_refresh(computed("minute")) == NOW + timedelta(minutes=1)
+@pytest.mark.parametrize(("interval", "minutes"), [("day", 3), ("minute", 1)])
+def test_a_client_may_ask_again_after_three_minutes_or_one(interval: str, minutes: int) -> None:
+    kept = computed(interval)
+    assert next_refresh(kept, NOW) == NOW + timedelta(minutes=minutes)
+    assert not may_refresh(kept, NOW + timedelta(minutes=minutes) - MOMENT)
+    assert may_refresh(kept, NOW + timedelta(minutes=minutes))

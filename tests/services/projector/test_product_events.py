@@ -122,7 +122,7 @@ async def test_events_of_more_than_a_hundred_months_fit_into_one_batch(servers: 
     month = 31 * 86_400 * SECOND
     await servers.stored([event(at=NOON - n * month) for n in range(150)])
     assert await servers.rows("SELECT count() FROM events") == [(150,)]
-    assert len(await servers.tables("SELECT month FROM event_watermarks")) == 150
+    assert len(await servers.tables("SELECT day FROM day_marks")) == 150
 
 
 async def test_the_oldest_time_there_is_can_be_stored(servers: Servers) -> None:

@@ -23,7 +23,7 @@ from contracts.events.insight import (
 from contracts.events.recorded import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
 from services.common.access import LEVELS
-from services.common.accounts import MAX_AGE_SECONDS
+from services.common.accounts import MAX_AGE_SECONDS, Accounts
 from services.common.database import Pool, pool
 from services.projector.app import projections
 from services.projector.insights import InsightProjection
@@ -98,19 +98,25 @@ async def _view(api: Reading, dice: random.Random) -> None:
 
 
 # Of the query that all three insights have. A result may be refreshed by a clock that goes wrong.
+# SETTINGS: what the project has.
 KEPT: LiteralString = """
-    INSERT INTO results (team_id, key, dependencies, body, reached, started_at, last_refresh)
-    SELECT team_id, query_key, '', convert_to(format('{"results":[%s]}', random()), 'UTF8'), 0,
-        now(), '2026-01-01Z'::timestamptz + random() * interval '20 days'
+    INSERT INTO results (
+        team_id, key, settings, dependencies, clock, body, reached, facts, started_at,
+        last_refresh, cost_seconds
+    )
+    SELECT team_id, query_key, decode('SETTINGS', 'hex'), '', '',
+        convert_to(format('{"results":[%s]}', random()), 'UTF8'), 0, 0, now(),
+        '2026-01-01Z'::timestamptz + random() * interval '20 days', 0
     FROM insights WHERE insight_id = 1
     ON CONFLICT (team_id, key) DO UPDATE
     SET body = excluded.body, last_refresh = results.last_refresh - interval '1 day'"""
 THROWN_AWAY: LiteralString = "DELETE FROM results"
 BEGUN: LiteralString = """
-    INSERT INTO jobs (id, team_id, key, computation, start_time, expiration_time)
-    SELECT gen_random_uuid(), team_id, query_key, '', now(), now()
+    INSERT INTO jobs (id, team_id, key, settings, computation, start_time, expiration_time)
+    SELECT gen_random_uuid(), team_id, query_key, decode('SETTINGS', 'hex'), '', now(), now()
     FROM insights WHERE insight_id = 1
-    ON CONFLICT (team_id, key) WHERE end_time IS NULL DO UPDATE SET expiration_time = now()"""
+    ON CONFLICT (team_id, key, settings) WHERE end_time IS NULL
+    DO UPDATE SET expiration_time = now()"""
 PICKED_UP: LiteralString = "UPDATE jobs SET pickup_time = now() WHERE end_time IS NULL"
 ENDED: LiteralString = "UPDATE jobs SET end_time = now() WHERE end_time IS NULL"
 FORGOTTEN: LiteralString = "DELETE FROM jobs"
@@ -118,7 +124,13 @@ STATEMENTS = (KEPT, KEPT, THROWN_AWAY, BEGUN, PICKED_UP, ENDED, FORGOTTEN)
 
 
 async def _result_or_job(api: Reading, dice: random.Random) -> None:
-    await api.projector.execute(dice.choice(STATEMENTS))
+    await _executed(api, dice.choice(STATEMENTS))
+
+
+async def _executed(api: Reading, statement: LiteralString) -> None:
+    project = await Accounts(api.projector.pool, api.projector.url).project(TEAM)
+    assert project is not None
+    await api.projector.execute(statement.replace("SETTINGS", project.settings.hex()))
 
 
 async def _project(api: Reading, dice: random.Random) -> None:
@@ -168,7 +180,7 @@ async def test_each_move_that_no_fact_tells_is_seen_at_once(api: Reading) -> Non
     walk = (KEPT, KEPT, BEGUN, PICKED_UP, BEGUN, ENDED, BEGUN, FORGOTTEN, THROWN_AWAY)
     for count, statement in enumerate(walk):
         before = [(await api.get(path)).text for path in ("insights/", "insights/2/")]
-        await api.projector.execute(statement)
+        await _executed(api, statement)
         after = [(await api.get(path)).text for path in ("insights/", "insights/2/")]
         assert all(one != other for one, other in zip(before, after, strict=True)), statement
         await _looks_alike(api, "insights/", "alice", count)

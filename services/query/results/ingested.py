@@ -1,0 +1,39 @@
+"""How far captured events are visible to queries, for whoever has seen further ones."""
+
+import asyncio
+import time
+
+from services.common.database import Pool
+from services.common.problems import unavailable
+
+NAP_SECONDS = 0.02
+
+_VISIBLE = "SELECT coalesce(max(reached), 0) FROM ingest_progress"
+
+
+class Ingested:
+    """patience_seconds: how long a position is waited for, before 503."""
+
+    def __init__(self, pool: Pool, patience_seconds: float) -> None:
+        self._pool = pool
+        self._patience_seconds = patience_seconds
+
+    async def reach(self, position: int) -> None:
+        """Until captured events up to here are visible; asks nothing when nothing is wanted.
+
+        Raises Rejected 503 when they are not in time.
+        """
+        if position <= 0:
+            return
+        deadline = time.monotonic() + self._patience_seconds
+        while (visible := await self._visible()) < position:
+            if time.monotonic() >= deadline:
+                told = f"Ingest position {position} is not reached yet; this is at {visible}."
+                raise unavailable(told)
+            await asyncio.sleep(NAP_SECONDS)
+
+    async def _visible(self) -> int:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(_VISIBLE)
+            row = await cursor.fetchone()
+        return int(row[0]) if row else 0
