@@ -15,6 +15,7 @@ import pytest
 
 from tests import servers
 from tests.contracts.schemathesis_run import new_key
+from tests.e2e.node_packages import installed
 from tests.embedded.recount_process import serving
 from tests.waiting import until
 
@@ -70,7 +71,7 @@ def test_what_the_python_sdk_captures_comes_out_as_the_right_funnel(server: Serv
 def test_what_posthog_node_captures_comes_out_as_the_right_funnel(
     server: Server, tmp_path: Path
 ) -> None:
-    node = _with_node_sdk(tmp_path)
+    node = installed(tmp_path, NODE_SDK)
     shutil.copy(Path(__file__).with_name("capture.mjs"), tmp_path)
     sent = subprocess.run(
         [node, "capture.mjs", server.url, server.token],
@@ -82,23 +83,6 @@ def test_what_posthog_node_captures_comes_out_as_the_right_funnel(
     )
     assert sent.returncode == 0, sent.stderr
     until(lambda: server.funnel("node_signed_up", "node_paid") == [6, 4], "all had arrived")
-
-
-def _with_node_sdk(folder: Path) -> str:
-    """The program node, and the SDK installed for it; skips where there is neither."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("node and npm are not there")
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", NODE_SDK]
-    try:
-        installed = subprocess.run(
-            command, cwd=folder, capture_output=True, timeout=60, check=False
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{NODE_SDK} can't be fetched here")
-    if installed.returncode != 0:
-        pytest.skip(f"{NODE_SDK} can't be fetched here")
-    return node
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ async def test_a_position_that_is_not_reached_is_waited_for_and_refused_at_last(
 
 async def test_events_outside_the_range_move_nothing(api: Live) -> None:
     now = datetime.now(UTC)
-    days = {
+    days: dict[str, Any] = {
         "date_from": f"{now - timedelta(days=20):%Y-%m-%d}",
         "date_to": f"{now - timedelta(days=10):%Y-%m-%d}",
     }
