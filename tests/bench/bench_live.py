@@ -9,6 +9,7 @@ import contextlib
 import random
 import statistics
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -202,13 +203,14 @@ async def _look(connections: Pool) -> None:
         await conn.execute("UPDATE results SET reached = 1000000000")
     assert row is not None
     key, settings, date_from, date_to = row
+    until = date_to + timedelta(minutes=1)
     prepared = Prepared(
         settings=settings,
         dependencies=b"",
         clock=b"",
-        range=Range("day", date_from, date_to),
+        range=Range("day", date_from, until),
         inputs=Inputs(
-            events=frozenset({1, 2, 3}), since=date_from, until=date_to, beside=frozenset({4, 5})
+            events=frozenset({1, 2, 3}), since=date_from, until=until, beside=frozenset({4, 5})
         ),
         work=None,  # type: ignore[arg-type]  # nothing is computed here
     )

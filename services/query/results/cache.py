@@ -20,8 +20,9 @@ _encoder = msgspec.json.Encoder()
 
 # What is kept, and whether anything that it reads has moved since: something beside the events; an
 # event of these names, on a day of the range; or neither, but the range ends with the clock and has
-# taken in an event that lay ahead. Names and days have marks of their own: late events of one name
-# beside new ones of another may be taken for more than they are, which costs a computation.
+# taken in an event that lay ahead. A result that saw more than there is belongs to another stream.
+# Names and days have marks of their own: late events of one name beside new ones of another may be
+# taken for more than they are, which costs a computation.
 _LOOK = """
     SELECT asked.now, asked.visible, r.body, r.dependencies, r.clock, r.query_interval, r.date_from,
         r.date_to, r.reached, r.facts, r.started_at, r.last_refresh, r.cost_seconds,
@@ -42,7 +43,8 @@ _LOOK = """
                 AND d.day BETWEEN (r.date_to AT TIME ZONE 'UTC')::date
                 AND (%(date_to)s::timestamptz AT TIME ZONE 'UTC')::date
                 AND d.latest > r.date_to)
-        ) AS moved
+        )
+        OR r.reached > asked.visible AS moved
     FROM (
         SELECT statement_timestamp() AS now,
             (SELECT coalesce(max(reached), 0) FROM ingest_progress) AS visible,
@@ -56,7 +58,8 @@ _BODY = """
     SELECT body FROM results
     WHERE team_id = %(team_id)s AND key = %(key)s AND settings = %(settings)s"""
 
-# Which of two is newer is told by what they could see, and by no clock.
+# Which of two is newer is told by what they could see, and by no clock. More than there is, nobody
+# could see.
 _PUT = """
     INSERT INTO results (
         team_id, key, settings, dependencies, clock, body, query_interval, date_from, date_to,
@@ -73,7 +76,8 @@ _PUT = """
         date_from = excluded.date_from, date_to = excluded.date_to, reached = excluded.reached,
         facts = excluded.facts, started_at = excluded.started_at,
         last_refresh = excluded.last_refresh, cost_seconds = excluded.cost_seconds
-    WHERE results.reached <= excluded.reached"""
+    WHERE results.reached <= excluded.reached
+        OR results.reached > (SELECT coalesce(max(reached), 0) FROM ingest_progress)"""
 
 
 class Positions(msgspec.Struct, frozen=True):
