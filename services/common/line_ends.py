@@ -7,7 +7,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _JSON = b"application/json"
-_LENGTH = b"content-length"
+_LENGTH, _TYPE = b"content-length", b"content-type"
 
 
 def line_ends(app: ASGIApp) -> ASGIApp:
@@ -22,14 +22,16 @@ def line_ends(app: ASGIApp) -> ASGIApp:
         async def with_line_break(message: Message) -> None:
             nonlocal is_json
             if message["type"] == "http.response.start":
-                headers = list(message["headers"])
-                told = dict(headers)
-                length = int(told.get(_LENGTH, b"0"))
+                headers, length, at = list(message["headers"]), 0, 0
+                for index, (name, value) in enumerate(headers):
+                    if name == _LENGTH:
+                        length, at = int(value), index
+                    elif name == _TYPE:
+                        is_json = value.startswith(_JSON)
                 # A 304 has the type of what it does not carry.
-                is_json = length > 0 and told.get(b"content-type", b"").startswith(_JSON)
+                is_json = is_json and length > 0
                 if is_json:
-                    headers.remove((_LENGTH, told[_LENGTH]))
-                    headers.append((_LENGTH, b"%d" % (length + 1)))
+                    headers[at] = (_LENGTH, b"%d" % (length + 1))
                     message = {**message, "headers": headers}
             elif is_json and message["type"] == "http.response.body" and not message["more_body"]:
                 message = {**message, "body": message["body"] + b"\n"}
