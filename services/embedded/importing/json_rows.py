@@ -22,7 +22,16 @@ _CUT = 16
 
 def of_lines(lines: Iterator[str]) -> Iterator[Row | BadRecord]:
     """One object a line; blank lines are nothing."""
-    for number, line in enumerate(lines, start=1):
+    number = 0
+    while True:
+        number += 1
+        try:
+            line = next(lines, None)
+        except BadRecord as bad:
+            yield bad
+            return
+        if line is None:
+            return
         if not line.strip("\x1e \t\r\n"):
             continue
         where = f"line {number}"

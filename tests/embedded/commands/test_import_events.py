@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,47 @@ def test_an_empty_import_is_an_error_and_nothing_is_promised(
     refused = recount("import", str(written(tmp_path, "e.json", "[]")), "--data-dir", str(data))
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "has no events" in refused.stderr
+
+
+def answered(answer: bytes, *arguments: str) -> tuple[int, str]:
+    """Exit code and screen of the command on a terminal of its own, where this is typed."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*RECOUNT, *arguments], env=environment(), stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        os.write(ours, answer)
+        screen = b""
+        # EIO: the other end is closed, because the command has ended.
+        with suppress(OSError):
+            while read := os.read(ours, 4096):
+                screen += read
+    os.close(ours)
+    return process.returncode, screen.decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "code", "says"),
+    [
+        (b"n\n", (), 1, "Nothing was imported"),
+        (b"y\n", (), 0, "1 event imported"),
+        (b"", ("--yes",), 0, "1 event imported"),
+    ],
+)
+def test_on_a_terminal_it_asks_first(
+    data: Path,
+    served: Served,
+    tmp_path: Path,
+    answer: bytes,
+    options: tuple[str, ...],
+    code: int,
+    says: str,
+) -> None:
+    path = written(tmp_path, "e.csv", f"{HEAD}\nasked,b,2020-01-01\n")
+    arguments = ("import", str(path), "--project", "1", "--data-dir", str(data), *options)
+    found, screen = answered(answer, *arguments)
+    assert (found, says in screen) == (code, True), screen
+    assert ("Import into project 1" in screen) is (options == ())
 
 
 def test_of_several_projects_one_has_to_be_named(

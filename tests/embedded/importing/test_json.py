@@ -1,5 +1,6 @@
 """JSON in the shapes that exports and APIs have, read in pieces."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.embedded.importing import json_rows
 from services.embedded.importing.faults import BadRecord
-from services.embedded.importing.reading import Row
+from services.embedded.importing.reading import Reading, Row
 from tests.embedded.importing.reading_files import outcomes, read, written
 
 EVENTS: list[dict[str, Any]] = [
@@ -94,6 +95,33 @@ def test_what_is_wrong_is_named_after_what_is_good(tmp_path: Path, text: str, sa
     assert isinstance(bad, BadRecord)
     with pytest.raises(BadRecord, match=says):
         raise bad
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"{ONE}\n" * 2 + ONE.replace('"b"', '"Zoë"') + "\n", "line 3: the text is not UTF-8"),
+        (f"[{ONE},\n{ONE},\n" + ONE.replace('"b"', '"Zoë"') + "]", "line 3: the text is not UTF-8"),
+    ],
+)
+def test_text_in_another_encoding_is_named_after_what_is_good(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    path = written(tmp_path, "e.json", text.encode("cp1252"))
+    *good, bad = outcomes(path)
+    assert len(good) == 2
+    assert isinstance(bad, BadRecord)
+    assert str(bad).startswith(says)
+    assert read(path, Reading(encoding="cp1252"))[2]["distinct_id"] == "Zoë"
+
+
+def test_a_packed_file_that_is_cut_off_says_so_after_what_is_good(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({**EVENTS[0], "n": n * 7919 % 10007}) + "\n" for n in range(30_000))
+    packed = gzip.compress(lines.encode())
+    *good, bad = outcomes(written(tmp_path, "e.ndjson.gz", packed[: len(packed) * 9 // 10]))
+    assert len(good) > 20_000
+    assert isinstance(bad, BadRecord)
+    assert "damaged or cut off" in str(bad)
 
 
 def pieces(text: str, size: int) -> Iterator[str]:
