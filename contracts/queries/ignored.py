@@ -40,12 +40,19 @@ def _of_entity(field: str, place: int, entity: Json) -> list[str]:
     return []
 
 
+def of_members(places: Iterable[str]) -> list[str]:
+    """What `members.check_members` found to be passed over."""
+    return [f"{place[:200]} has no effect." for place in places]
+
+
 def of_query(query: FunnelsQuery) -> list[str]:
     """What a query node names without effect: mathematics, empty filters, an unused breakdown."""
     found = list(_empty_filters("properties", query.properties))
     for place, node in enumerate(query.series):
         found += _of_node(place, node)
     breakdown = query.breakdownFilter
+    if breakdown is not None and breakdown.breakdown_hide_other_aggregation:
+        found.append("breakdown_hide_other_aggregation has no effect on funnels.")
     if breakdown is not None and (breakdown.breakdown or breakdown.breakdowns):
         if query.funnel.funnelVizType == "time_to_convert":
             found.append("A breakdown has no effect on time to convert.")

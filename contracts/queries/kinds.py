@@ -82,6 +82,7 @@ def read_funnel(document: Json, attr: str = "query") -> FunnelsQuery:
 def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _ANY:
     """Numbers as text count as numbers, unknown members are ignored, entities may lack a kind.
 
+    Whether an unknown member is a misspelled one is asked by `members`, where a query comes in.
     Raises InvalidQuery with the place in `attr` (`query__funnelsFilter__binCount`).
     """
     try:
@@ -130,14 +131,21 @@ def _entities(sent: Json) -> Json:
 
 
 def _entity(sent: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Older clients left the kind to its default: then the members tell, as they do in PostHog."""
+    return {**sent, "kind": entity_kind(sent)}
+
+
+def entity_kind(sent: Mapping[str, Json]) -> Json:
+    """Of a step or an exclusion. What was sent, but for the longer names of the same nodes.
+
+    Older clients left the kind to its default: then the members tell, as they do in PostHog.
+    """
     kind = sent.get("kind")
     if isinstance(kind, str):
-        return {**sent, "kind": _ALSO_CALLED.get(kind, kind)}
+        return _ALSO_CALLED.get(kind, kind)
     if kind is not None:
-        return sent
+        return kind
     if "nodes" in sent:
-        return {**sent, "kind": "GroupNode"}
+        return "GroupNode"
     if "table_name" in sent:
-        return {**sent, "kind": "DataWarehouseNode"}
-    return {**sent, "kind": "ActionsNode" if "id" in sent and "event" not in sent else "EventsNode"}
+        return "DataWarehouseNode"
+    return "ActionsNode" if "id" in sent and "event" not in sent else "EventsNode"

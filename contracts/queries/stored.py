@@ -6,6 +6,7 @@ from msgspec import Raw
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.kinds import COMPUTED
 from contracts.queries.kinds import node as decoded
+from contracts.queries.members import check_members
 from contracts.queries.nodes import SOURCES, WRAPPERS
 
 _READ = ("FunnelsQuery", "FunnelCorrelationQuery")
@@ -15,14 +16,16 @@ _members = msgspec.json.Decoder(dict[str, Raw])
 def check_query(node: Raw) -> None:
     """Raises InvalidQuery for anything but a source, or a wrapper around one.
 
-    A funnel must also decode, field by field.
+    A funnel must also decode, field by field, and have no misspelled member.
     """
     source, attr, kind = node, None, _kind(node, None)
     if kind in WRAPPERS:
         source, attr = source_of(node), "source"
         kind = _kind(source, attr, only=SOURCES)
     if kind in _READ:
-        decoded(msgspec.json.decode(source), COMPUTED[kind], attr)
+        document = msgspec.json.decode(source)
+        decoded(document, COMPUTED[kind], attr)
+        check_members(document, attr)
 
 
 def source_of(node: Raw) -> Raw:

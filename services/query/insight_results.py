@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.insights import NO_RESULT, ResultFields, TileLook, live_tiles
+from contracts.queries.members import check_overrides
 from contracts.queries.of_insights import overridden, seen_under
 from contracts.queries.overrides import Overrides, of_dashboard
 from contracts.queries.overrides import read as read_overrides
@@ -166,4 +167,6 @@ def _overrides(sent: str | None) -> Overrides | None:
         raise invalid(
             "filters_override", "invalid_input", "filters_override is a JSON object."
         ) from cause
-    return read_overrides({name: msgspec.json.decode(value) for name, value in document.items()})
+    filters = {name: msgspec.json.decode(value) for name, value in document.items()}
+    check_overrides(filters)
+    return read_overrides(filters)

@@ -15,8 +15,10 @@ from contracts.api.queries import QueryStatusBody, RunQuery
 from contracts.api.times import written
 from contracts.json import NULL, is_null
 from contracts.queries.errors import invalid_input
-from contracts.queries.ignored import of_query
+from contracts.queries.ignored import of_members, of_query
 from contracts.queries.kinds import read as read_node
+from contracts.queries.kinds import source
+from contracts.queries.members import check_members, check_overrides
 from contracts.queries.nodes import (
     ActorsQuery,
     FunnelCorrelationActorsQuery,
@@ -120,12 +122,14 @@ async def _run(
     request: AnyRequest, sent: RunQuery, results: Results, caller: Caller
 ) -> Response[bytes]:
     document = msgspec.json.decode(sent.query)
+    passed_over = check_members(source(document))
     if sent.filters_override is not UNSET:
-        overrides = read_overrides(msgspec.json.decode(sent.filters_override))
-        document = over_query(document, overrides) if isinstance(document, dict) else document
+        laid_over = msgspec.json.decode(sent.filters_override)
+        passed_over += check_overrides(laid_over)
+        document = over_query(document, read_overrides(laid_over))
     node = read_node(document)
     correlates = isinstance(node, FunnelCorrelationQuery)
-    include = included(sent.include, CORRELATION_INCLUDED if correlates else INCLUDED)
+    include = included(sent.include, CORRELATION_INCLUDED | {WARNINGS} if correlates else INCLUDED)
     computation = _computation(node, include)
     answered = await results.answer(
         Asked(
@@ -137,8 +141,9 @@ async def _run(
         )
     )
     body = node_answer(answered, caller)
-    if WARNINGS in include and isinstance(computation, FunnelComputation):
-        body["warnings"] = of_query(computation.query)
+    if WARNINGS in include:
+        ignored = of_query(computation.query) if isinstance(computation, FunnelComputation) else ()
+        body["warnings"] = [*of_members(passed_over), *ignored]
     # PostHog: QueryViewSet.create; its pollers go by this, and by query_status.
     pending = answered.job is not None and answered.job.end_time is None
     return Response(
@@ -156,7 +161,7 @@ def _computation(node: Node, include: tuple[str, ...]) -> Computation:
         case ActorsQuery():
             return ActorsComputation(query=node)
         case FunnelCorrelationQuery():
-            return CorrelationComputation(query=node, include=include)
+            return CorrelationComputation(query=node, include=computed(include))
         case _:
             raise invalid_input("query", f"A {type(node).__name__} cannot be computed here.")
 

@@ -1,0 +1,89 @@
+"""Members that some version of PostHog knows and that change no number here, per kind of node.
+
+From its schemas of 2023 to 2026, deprecated members included: clients that are generated from any
+of them write every default out. What is computed from stands in `contracts.queries.nodes`.
+"""
+
+from collections.abc import Mapping
+
+from contracts.queries.nodes import (
+    ActionsNode,
+    ActorsQuery,
+    BreakdownFilter,
+    BreakdownItem,
+    CompareFilter,
+    DateRange,
+    EventsNode,
+    FunnelCorrelationActorsQuery,
+    FunnelCorrelationQuery,
+    FunnelExclusionActionsNode,
+    FunnelExclusionEventsNode,
+    FunnelsActorsQuery,
+    FunnelsFilter,
+    FunnelsQuery,
+    GroupNode,
+    Node,
+)
+
+_NODE = frozenset({"kind", "response", "version", "modifiers", "tags"})
+_MATH = frozenset({
+    "math", "math_property", "math_property_type", "math_property_revenue_currency", "math_hogql",
+    "math_group_type_index", "math_multiplier", "optionalInFunnel",
+})  # fmt: skip
+_ACTION = _NODE | _MATH
+_EVENT = _ACTION | {
+    "limit", "orderBy", "select", "where", "before", "after", "actionId", "personId",
+}  # fmt: skip
+
+PASSED_OVER: Mapping[type[Node], frozenset[str]] = {
+    FunnelsQuery: _NODE | {"dataColorTheme"},
+    FunnelsFilter: frozenset({
+        "breakdownSorting", "customAggregationTarget", "goalLines", "legendPosition",
+        "resultCustomizations", "showAnnotations", "showLegend", "showTrendLines",
+        "showValuesOnSeries", "useUdf",
+    }),
+    DateRange: frozenset({"excludeIncompletePeriods"}),
+    BreakdownFilter: frozenset({"breakdown_histogram_bin_count", "breakdown_path_cleaning"}),
+    BreakdownItem: frozenset({"histogram_bin_count"}),
+    CompareFilter: frozenset(),
+    EventsNode: _EVENT,
+    ActionsNode: _ACTION,
+    GroupNode: _EVENT,
+    FunnelExclusionEventsNode: _EVENT,
+    FunnelExclusionActionsNode: _ACTION,
+    FunnelsActorsQuery: _NODE,
+    FunnelCorrelationQuery: _NODE,
+    FunnelCorrelationActorsQuery: _NODE,
+    ActorsQuery: _NODE | {"properties", "fixedProperties"},
+}  # fmt: skip
+
+NOT_TOLD = frozenset({
+    "kind", "response", "version", "tags", "label", "cohort_name", "group_key_names",
+})  # fmt: skip
+"""What a client notes for itself, of its schema or an answer: nobody expects an effect."""
+
+FILTER = frozenset({"key", "value", "values", "operator", "type", "group_type_index", "negation"})
+"""What is read of a property filter."""
+
+FILTER_PASSED_OVER = frozenset({
+    "label", "cohort_name", "group_key_names",
+    # Of PostHog's Property, which filters of cohorts and older clients are written from.
+    "table", "bytecode", "conditionHash", "pairs", "event_type", "event_filters",
+    "explicit_datetime", "explicit_datetime_to", "min_periods", "total_periods", "time_value",
+    "time_interval", "operator_value", "seq_event", "seq_event_type", "seq_time_value",
+    "seq_time_interval",
+})  # fmt: skip
+
+GROUP = frozenset({"type", "values", "id"})
+"""Of a group of filters; its id is an editor's."""
+
+OVERRIDES = frozenset({"date_from", "date_to", "properties", "breakdown_filter"})
+OVERRIDES_PASSED_OVER = frozenset({"explicitDate", "interval", "filterTestAccounts"})
+
+MEANT: Mapping[str, str] = {
+    "events": "series", "actions": "series", "steps": "series",
+    "from": "date_from", "start": "date_from", "since": "date_from",
+    "to": "date_to", "end": "date_to", "until": "date_to",
+    "id": "event",
+}  # fmt: skip
+"""What a name is meant to be that is spelled altogether differently, where there is such a one."""
