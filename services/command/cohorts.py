@@ -19,9 +19,8 @@ from contracts.events.cohort import (
     CohortRenamed,
     CohortRestored,
 )
-from contracts.events.recorded import Stream, StreamKind
 from contracts.json import EMPTY_OBJECT, is_null
-from contracts.queries.cohorts import definition, named_cohorts
+from contracts.queries.cohorts import definition
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.properties import read as read_properties
 from contracts.queries.properties import wire
@@ -45,20 +44,13 @@ _members = msgspec.json.Decoder(dict[str, Raw])
 _NO_FILTERS = msgspec.json.decode(NO_FILTERS)
 
 
-def cohort_stream(team_id: int, number: int) -> Stream:
-    return Stream(StreamKind.COHORT, team_id, number)
-
-
-async def read_cohort(request: Request[Any, Any, Any], number: int | None = None) -> WriteCohort:
-    """The body of a write, its filters checked. Raises Rejected 400 naming the field.
-
-    number: of the cohort; it can't be made of itself.
-    """
+async def read_cohort(request: Request[Any, Any, Any]) -> WriteCohort:
+    """The body of a write, its filters checked. Raises Rejected 400 naming the field."""
     body = await read(request, WriteCohort)
-    return replace(body, filters=_filters(body, number))
+    return replace(body, filters=_filters(body))
 
 
-def _filters(body: WriteCohort, number: int | None) -> Raw | UnsetType:
+def _filters(body: WriteCohort) -> Raw | UnsetType:
     filters = body.filters
     if filters is UNSET and body.groups is not UNSET:
         filters = _of_groups(body.groups or ())
@@ -74,11 +66,9 @@ def _filters(body: WriteCohort, number: int | None) -> Raw | UnsetType:
             "filters", "invalid_input", "Must contain a 'properties' key with type and values."
         )
     try:
-        named = named_cohorts(definition(filters))
+        definition(filters)
     except InvalidQuery as cause:
         raise invalid("filters", cause.code, cause.detail) from cause
-    if number in named:
-        raise invalid("filters", "invalid_input", "A cohort can't be made of itself.")
     return filters
 
 

@@ -9,16 +9,16 @@ from litestar.params import FromPath
 
 from contracts.api.cohorts import CohortBody, WriteCohort
 from contracts.events.cohort import CohortEvent
+from services.command.cohort_loops import cohort_stream, without_loops
 from services.command.cohorts import (
     RULES,
     cohort_answer,
-    cohort_stream,
     create_command,
     edit_command,
     people,
     read_cohort,
 )
-from services.command.handle import Outcome, Terms, handle, once
+from services.command.handle import Outcome, Terms, handle_with, once
 from services.command.numbers import Numbers
 from services.common.accounts import Accounts
 from services.common.caller import Caller
@@ -50,7 +50,8 @@ async def create_cohort(
         who = await people(body, caller.team_id, numbers)
         number = await numbers.new_cohort(caller.team_id)
         stream = cohort_stream(caller.team_id, number)
-        return await handle(store, RULES, stream, create_command(body, number, who), terms)
+        ready = without_loops(store, stream, create_command(body, number, who))
+        return await handle_with(store, RULES, stream, ready, terms)
 
     outcome = await once(store, terms, create)
     return await cohort_answer(outcome, accounts, status=201)
@@ -72,11 +73,13 @@ async def edit_cohort(
 ) -> Response[bytes]:
     """Edit a cohort; people that are named come into a static one besides."""
     number = number_in_path(cohort)
-    body = await read_cohort(request, number)
+    body = await read_cohort(request)
 
     async def edit() -> Outcome[CohortEvent]:
         command = edit_command(body, await people(body, caller.team_id, numbers))
-        return await handle(store, RULES, cohort_stream(caller.team_id, number), command, terms)
+        stream = cohort_stream(caller.team_id, number)
+        ready = without_loops(store, stream, command)
+        return await handle_with(store, RULES, stream, ready, terms)
 
     outcome = await once(store, terms, edit)
     return await cohort_answer(outcome, accounts)

@@ -129,13 +129,6 @@ async def test_a_field_that_is_wrong_is_named(
     assert (answer.status_code, answer.json()["attr"]) == (400, attr)
 
 
-async def test_a_cohort_is_not_made_of_itself(world: World) -> None:
-    number = (await make(world, "cohorts", filters=RICH))["id"]
-    body = {"filters": {"properties": [{"type": "cohort", "key": "id", "value": number}]}}
-    answer = await world.client.patch(f"{path(world, 'cohorts')}{number}/", json=body)
-    assert (answer.status_code, answer.json()["attr"]) == (400, "filters")
-
-
 @pytest.mark.parametrize("what", ["actions", "cohorts"])
 async def test_scopes_versions_and_repeats_hold_here_too(world: World, what: str) -> None:
     url, scope = path(world, what), f"{what.removesuffix('s')}:read"
