@@ -29,19 +29,21 @@ _LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 class Condition(msgspec.Struct, frozen=True):
     """text: of a WHERE over `insights i`, but for what is searched. values: of its placeholders.
 
-    searched: whether what a search finds is wanted alone.
+    searched: whether what a search finds is wanted alone. in_sight: the first part of text, of
+    everything in the project that a search might find.
     """
 
     text: LiteralString
     values: dict[str, object]
     searched: bool
+    in_sight: LiteralString
 
     @property
     def whole(self) -> LiteralString:
         """All of it, as a page needs it."""
         if not self.searched:
             return self.text
-        return f"{self.text} AND ({_HOLDS} OR {_IS_LIKE})"
+        return f"{self.text} AND ({_HOLDS} OR {self._alike})"
 
     @property
     def counted(self) -> LiteralString:
@@ -54,8 +56,16 @@ class Condition(msgspec.Struct, frozen=True):
 
     @property
     def similar(self) -> LiteralString:
-        """What is similar and no more than that."""
-        return f"{self.text} AND {_IS_LIKE} AND NOT {_HOLDS}"
+        """What is similar, where nothing is more than that."""
+        return f"{self.text} AND {self._alike}"
+
+    @property
+    def _alike(self) -> LiteralString:
+        """PostHog: a search that has a hit in the project never shows look-alikes."""
+        return (
+            f"({_IS_LIKE} AND NOT EXISTS"
+            f" (SELECT FROM insights i WHERE {self.in_sight} AND {_HOLDS}))"
+        )
 
 
 class Sorting(msgspec.Struct, frozen=True):
@@ -98,6 +108,7 @@ def condition(wanted: InsightFilter, caller: Caller) -> Condition:
 
     if not caller.is_administrator:
         also(VISIBLE, user_id=caller.user.id)
+    in_sight: LiteralString = " AND ".join(clauses)
     if wanted.nothing:
         also("false")
     if wanted.short_id is not None:
@@ -130,7 +141,7 @@ def condition(wanted: InsightFilter, caller: Caller) -> Condition:
         also("i.tags && %(tags)s::text[]", tags=list(wanted.tags))
     if wanted.search is not None:
         values |= {"like": f"%{wanted.search.translate(_LIKE)}%", "search": wanted.search}
-    return Condition(" AND ".join(clauses), values, searched=wanted.search is not None)
+    return Condition(" AND ".join(clauses), values, wanted.search is not None, in_sight)
 
 
 def sorting(wanted: InsightFilter, order: Order) -> Sorting:
@@ -203,7 +214,7 @@ def picked(condition_: Condition, sorting_: Sorting, after: Cursor | None) -> Pi
         )
         text: LiteralString = f"SELECT * FROM ({parts}) AS parts ORDER BY {order_of_rows} {page}"
     elif sorting_.by_closeness:
-        # What is similar comes last and costs most: nobody looks for it while a page is full.
+        # What is similar costs most: nobody looks for it while a page is full.
         end: LiteralString = "%(limit)s::bigint + %(offset)s::bigint"
         text = f"""
             WITH exact AS MATERIALIZED (

@@ -218,9 +218,22 @@ async def test_a_search_shows_the_closest_first(api: Reading) -> None:
         (3, "exact"),
         (4, "exact"),
         (2, "exact"),
-        (1, "similar"),
     ]
-    assert [number for number, _ in await searched(api, "dahsboard")] == [1, 3, 5, 4]
+    similar = [(number, "similar") for number in (3, 5, 4)]
+    assert await searched(api, "dashbaord") == similar
+
+
+async def test_look_alikes_show_only_when_nothing_in_the_project_is_a_hit(api: Reading) -> None:
+    await seed(api, (made(name="my dahsboard"), InsightTagged(("new",), ())))
+    assert await searched(api, "dashboard") == [(1, "similar")]
+    hit = 2
+    creation = InsightCreated(hit, "short002", description="of the dashboard")
+    await api.projector.append(creation, of=insight(hit))
+    await api.projector.catch_up()
+    for more in ("", "&order=name", "&limit=1", "&tags=%5B%22new%22%5D", "&saved=false"):
+        assert (1, "similar") not in await searched(api, "dashboard", more)
+    page = (await api.get("insights/?search=dashboard")).json()
+    assert ([each["id"] for each in page["results"]], page["count"]) == ([hit], 1)
 
 
 async def test_a_search_with_an_order_keeps_the_order(api: Reading) -> None:
@@ -228,8 +241,8 @@ async def test_a_search_with_an_order_keeps_the_order(api: Reading) -> None:
     assert await searched(api, "funnel", "&order=name") == [
         (2, "exact"),
         (1, "exact"),
-        (3, "similar"),
     ]
+    assert await searched(api, "fnnel", "&order=name") == [(2, "similar"), (1, "similar")]
 
 
 @pytest.mark.parametrize("text", ["100%", "a_b", "back\\slash", "it's", "%", "käse", "STRASSE"])
