@@ -30,7 +30,7 @@ COLLABORATORS_EDIT: RestrictionLevel = 37
 class Access(msgspec.Struct, frozen=True):
     """level: what the rules give. restriction: the highest of the insight's dashboards.
 
-    privilege: 37 when the restriction leaves the caller the right to edit.
+    privilege: 37 when one of them leaves the caller the right to edit, or there is none.
     """
 
     level: Level
@@ -38,7 +38,7 @@ class Access(msgspec.Struct, frozen=True):
     privilege: Literal[21, 37] = 37
 
     def require(self, level: Level) -> None:
-        """Raises Rejected 403 below `level`, and for edits of what a dashboard keeps closed."""
+        """Raises Rejected 403 below `level`, and for edits of what its dashboards keep closed."""
         if RANK[self.level] < RANK[level]:
             raise no_access(level)
         if not self.allows(level):
@@ -98,16 +98,16 @@ def may_edit_rules(access: Access, whole: AccessRow | None, number: int, caller:
 
 
 def restricted(level: Level, dashboards: Iterable[DashboardRow], caller: Caller) -> Access:
-    """The level together with what the dashboards leave of it. Closed is closed, whatever else."""
+    """The level together with what the dashboards leave of it. One open one lets everybody edit.
+
+    PostHog: of both, the highest of any dashboard counts (test_insight_permissions).
+    """
     there = list(dashboards)
+    may = [may_edit_dashboard(each.restriction_level, each.created_by, caller) for each in there]
     return Access(
         level,
         max((each.restriction_level for each in there), default=EVERYONE_EDITS),
-        37
-        if all(
-            may_edit_dashboard(each.restriction_level, each.created_by, caller) for each in there
-        )
-        else 21,
+        37 if any(may) or not may else 21,
     )
 
 

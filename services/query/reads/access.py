@@ -20,12 +20,12 @@ LEVEL: LiteralString = f"""
 """smallint: 0 none, 1 viewer, 2 editor, 3 manager."""
 
 CLOSED_BY: LiteralString = """
-    (SELECT CASE WHEN count(*) = 0 THEN 0
-        WHEN bool_and(%(administrator)s OR coalesce(d.created_by = %(user_id)s, false)) THEN 1
+    (SELECT CASE WHEN NOT coalesce(bool_or(d.restriction_level > 21), false) THEN 0
+        WHEN bool_or(d.restriction_level <= 21 OR %(administrator)s
+            OR coalesce(d.created_by = %(user_id)s, false)) THEN 1
         ELSE 2 END
-    FROM dashboards d WHERE d.team_id = %(team_id)s AND d.dashboard_id = ANY(i.dashboards)
-        AND d.restriction_level > 21)"""
-"""0: no dashboard restricts it; 1: one does, and leaves the caller the right; 2: it does not."""
+    FROM dashboards d WHERE d.team_id = %(team_id)s AND d.dashboard_id = ANY(i.dashboards))"""
+"""0: no dashboard restricts it; 1: one does, and some leaves the caller the right; 2: none does."""
 
 _NOTHING_HIDDEN: LiteralString = """
     NOT EXISTS (SELECT FROM access_rules r WHERE r.team_id = %(team_id)s AND r.level = 0)"""

@@ -124,8 +124,8 @@ async def test_rules_of_the_project_hold_where_the_insight_has_none(api: Api) ->
 
 async def test_a_closed_dashboard_closes_its_insights(api: Api) -> None:
     other = await api.member("other")
-    open_, closed = await api.dashboard(), await api.dashboard(restriction_level=37)
-    made = await api.insight(dashboards=[open_, closed])
+    closed = await api.dashboard(restriction_level=37)
+    made = await api.insight(dashboards=[closed])
     path = f"insights/{made['id']}/"
     (await api(f"GET {path}", by=other)).says(
         200, effective_restriction_level=37, effective_privilege_level=21
@@ -134,6 +134,11 @@ async def test_a_closed_dashboard_closes_its_insights(api: Api) -> None:
         200, effective_restriction_level=37, effective_privilege_level=37
     )
     (await api(f"PATCH {path}", {"name": "B"}, by=other)).refuses(403, "permission_denied")
+    (await api(f"PATCH {path}", {"dashboards": [closed, await api.dashboard()]})).says(200)
+    (await api(f"GET {path}", by=other)).says(
+        200, effective_restriction_level=37, effective_privilege_level=37
+    )
+    (await api(f"PATCH {path}", {"name": "B"}, by=other)).says(200, name="B")
     free = await api.insight(name="free")
     (await api(f"PATCH insights/{free['id']}/", {"dashboards": [closed]}, by=other)).refuses(
         403, "permission_denied"

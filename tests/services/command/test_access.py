@@ -184,6 +184,21 @@ async def test_an_insight_on_a_closed_dashboard_is_closed_with_it(world: World, 
     assert answer.json()["effective_restriction_level"] == 21
 
 
+async def test_an_open_dashboard_lets_everybody_edit_what_a_closed_one_shows_too(
+    world: World, bob: Bob
+) -> None:
+    boards = f"/api/projects/{world.project.id}/dashboards/"
+    closed = (await world.client.post(boards, json={"restriction_level": 37})).json()["id"]
+    open_ = (await world.client.post(boards, json={})).json()["id"]
+    path = await insight(world, dashboards=[closed, open_])
+    answer = await world.client.patch(path, json={"name": "B"}, headers=bob.headers)
+    body = answer.json()
+    levels = (body["effective_restriction_level"], body["effective_privilege_level"])
+    assert (answer.status_code, levels) == (200, (37, 37))
+    await world.client.patch(f"{boards}{open_}/", json={"restriction_level": 37})
+    assert await bob.patch(path, name="C") == 403
+
+
 async def test_insights_that_are_not_the_callers_stay_when_their_dashboard_goes(
     world: World, bob: Bob
 ) -> None:

@@ -114,6 +114,20 @@ async def test_a_closed_dashboard_shows_in_the_levels(api: Reading) -> None:
             assert body["effective_privilege_level"] == privilege
 
 
+async def test_of_a_closed_and_an_open_dashboard_the_highest_levels_show(api: Reading) -> None:
+    """PostHog: the restriction of the closed one, and the right that the open one leaves to all."""
+    await api.projector.append(DashboardCreated(dashboard_id=3, name="Open"), of=dashboard(3))
+    closed = DashboardCreated(dashboard_id=4, name="Closed", restriction_level=37)
+    await api.projector.append(closed, of=dashboard(4))
+    on_both = (InsightAddedToDashboard(31, 3, "Open"), InsightAddedToDashboard(41, 4, "Closed"))
+    await api.projector.append(created(), *on_both)
+    await api.projector.catch_up()
+    for by in ("alice", "bob"):
+        body = (await api.get(f"insights/{INSIGHT}/", by=by)).json()
+        levels = (body["effective_restriction_level"], body["effective_privilege_level"])
+        assert levels == (37, 37)
+
+
 async def test_access_controls_are_the_rules_and_the_insight(api: Reading) -> None:
     await two_insights(api)
     (granted,) = await api.projector.append(
