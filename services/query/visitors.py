@@ -43,11 +43,16 @@ async def provide_reader(
     reads: NamedDependency[Reads],
     sessions: NamedDependency[ShareSessions],
 ) -> Caller | Visitor:
-    """Raises Rejected as `provide_caller` does; 403 for a token that opens nothing."""
+    """Raises Rejected as `provide_caller` does; 403 for a token that opens nothing, 404 for that of
+    a deleted insight.
+    """
     token = request.query_params.get(SHARING_TOKEN)
     if token is None:
         return await provide_caller(request, accounts)
     share = await reads.share(token)
+    if share is not None and share.insight.deleted:
+        # Before its password: a token that is right leads to what is not there.
+        raise not_found()
     if share is None or not share.opened_by(sessions.check(session_of(request))):
         raise share_refused()
     project = await accounts.project(share.team_id)

@@ -60,6 +60,9 @@ class Reads(msgspec.Struct, frozen=True):
         )
 
     async def share(self, token: str) -> Share | None:
-        """The live share that a token opens, as the last change of it left it."""
+        """The live share that a token opens, as the last change of it left it.
+
+        Its insight may be deleted: then it is there for nobody.
+        """
         fresh = await self.freshness.of(lambda: self.shares.find(token), at_least=None)
         return fresh.value

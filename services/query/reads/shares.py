@@ -22,7 +22,7 @@ _FIND: LiteralString = f"""
         ORDER BY team_seq DESC LIMIT 1)
     FROM share_tokens t
     LEFT JOIN sharing s ON s.team_id = t.team_id AND s.insight_id = t.insight_id
-    LEFT JOIN insights i ON i.team_id = t.team_id AND i.insight_id = t.insight_id AND NOT i.deleted
+    LEFT JOIN insights i ON i.team_id = t.team_id AND i.insight_id = t.insight_id
     WHERE t.token = %(token)s"""
 
 _NOBODYS: Seen[Share | None] = Seen(None, Standing(reached=0, wanted=0))
@@ -33,7 +33,7 @@ class ShareReads:
         self._pool = pool
 
     async def find(self, token: str) -> Seen[Share | None]:
-        """None for unknown, switched off, rotated away and deleted alike."""
+        """None for unknown, switched off and rotated away alike; the insight may be deleted."""
         if not is_token(token):
             return _NOBODYS
         values = {"token": token, "projections": projections(INSIGHTS, SHARING)}

@@ -60,7 +60,7 @@ async def shared(
     wanted = token.removesuffix(".json")
     as_json = wanted != token or "application/json" in request.headers.get("accept", "")
     share = await reads.share(wanted)
-    if share is None:
+    if share is None or share.insight.deleted:
         return _json_error(404, "Not found.") if as_json else _page(missing_page(), 404)
     if not share.opened_by(sessions.check(session_of(request))):
         return _json_error(401, "Password needed.") if as_json else _locked(request, share)
@@ -79,7 +79,7 @@ async def embedded(
 ) -> Response[bytes]:
     """The same page, for other sites to frame."""
     share = await reads.share(token)
-    if share is None:
+    if share is None or share.insight.deleted:
         return _page(missing_page(), 404, framed=True)
     if not share.opened_by(sessions.check(session_of(request))):
         return _locked(request, share, framed=True)

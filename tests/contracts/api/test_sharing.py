@@ -282,6 +282,25 @@ async def test_the_api_takes_a_share_token_for_that_one_insight(api: Api, path: 
     wrong.refuses(403, "authentication_failed", "Sharing access token is invalid.")
 
 
+@pytest.mark.parametrize("locked", [False, True])
+async def test_the_token_of_a_deleted_insight_leads_to_nothing(api: Api, locked: bool) -> None:
+    """A right token, unlike one that is wrong or switched off."""
+    made, other = await api.insight(name="A"), await api.insight(name="B")
+    sharing = f"insights/{made['id']}/sharing/"
+    token = await shared(api, sharing)
+    await api(f"PATCH {sharing}", {"password_required": locked})
+    await api(f"PATCH insights/{made['id']}/", {"deleted": True})
+    for path in ("insights/", f"insights/{made['id']}/", f"insights/{other['id']}/"):
+        answer = await visit(api, f"{api.here.root}{path}?sharing_access_token={token}")
+        answer.refuses(404, "not_found", "Not found.")
+    await api(f"PATCH insights/{made['id']}/", {"deleted": False})
+    path = f"{api.here.root}insights/{made['id']}/?sharing_access_token={token}"
+    assert (await visit(api, path)).status == (403 if locked else 200)
+    await api(f"PATCH {sharing}", {"enabled": False})
+    await api(f"PATCH insights/{made['id']}/", {"deleted": True})
+    (await visit(api, path)).refuses(403, "authentication_failed")
+
+
 async def test_a_share_token_changes_nothing(api: Api) -> None:
     made = await api.insight(name="A")
     token = await shared(api, f"insights/{made['id']}/sharing/")
