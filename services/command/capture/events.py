@@ -15,7 +15,7 @@ from contracts.product_events import (
     carried,
     property_texts,
 )
-from services.command.capture import times
+from services.command.capture import elements, times
 from services.command.capture.refusals import Undecodable
 
 MAX_DISTINCT_ID: Final = 200
@@ -50,6 +50,7 @@ def captured(raw: Mapping[str, Any], clock: Clock) -> CapturedEvent:
     properties = _properties(raw)
     set_ = _merged(properties, raw, "$set")
     set_once = _merged(properties, raw, "$set_once")
+    elements.chained(properties)
     column, sent = property_texts(properties)
     return CapturedEvent(
         uuid=_uuid(raw.get("uuid"), clock),
