@@ -29,9 +29,14 @@ class Element(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CorrelationEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """event: a name, `event::key::value` or `key::value`. The others: of autocaptured ones only."""
+    """event: a name, `event::key::value` or `key::value`.
+
+    parts: ours, of such a name, where `::` stands in a part of it too. The others: of autocaptured
+    ones only.
+    """
 
     event: str
+    parts: tuple[str, ...] | UnsetType = UNSET
     properties: dict[str, str] = {}
     elements: list[Element] = []
 

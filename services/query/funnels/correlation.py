@@ -16,6 +16,8 @@ BEST = 10
 SKEWED = 10
 AUTOCAPTURE = "$autocapture"
 CHAIN = "elements_chain"
+JOINT = "::"
+"""PostHog: between an event, the key of a property, and its value."""
 DIVIDER = "__~~__"
 """PostHog: between an autocaptured event's type and the chain of its elements."""
 
@@ -105,9 +107,11 @@ def _correlated(row: Counted, totals: Counted, p_values: bool) -> Correlated:
 
 
 def _event(parts: tuple[str, ...]) -> CorrelationEvent:
-    name = "::".join(parts)
+    name = JOINT.join(parts)
     if parts[:2] != (AUTOCAPTURE, CHAIN):
-        return CorrelationEvent(event=name)
+        # Names may hold what joins them: then nobody could take them apart again.
+        ambiguous = any(JOINT in part for part in parts[:-1])
+        return CorrelationEvent(event=name, parts=parts if ambiguous else UNSET)
     event_type, _, chain = parts[2].partition(DIVIDER)
     return CorrelationEvent(
         event=name, properties={"$event_type": event_type}, elements=read_chain(chain)

@@ -1,13 +1,15 @@
 """success_people_url and failure_people_url: of each name that a correlation tells of."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 import msgspec
+from msgspec import UNSET
 
-from contracts.api.correlation import Correlated, CorrelationResults
+from contracts.api.correlation import Correlated, CorrelationEvent, CorrelationResults
 from contracts.queries.legacy_actors import CorrelationType
-from services.query.funnels.correlation import AUTOCAPTURE, CHAIN, DIVIDER
+from services.query.funnels.correlation import AUTOCAPTURE, CHAIN, DIVIDER, JOINT
 from services.query.parameters import AnyRequest
 from services.query.people.links import CORRELATION_FILTERS, Filters, absolute, kept
 
@@ -35,7 +37,7 @@ class CorrelationLinks:
         )
 
     def _linked(self, one: Correlated, key: str) -> Correlated:
-        pointed = {**self._filters, **self._pointing(one.event.event)}
+        pointed = {**self._filters, **self._pointing(one.event)}
 
         def url(converted: str) -> str:
             parameters = {
@@ -49,25 +51,29 @@ class CorrelationLinks:
             one, success_people_url=url("true"), failure_people_url=url("false")
         )
 
-    def _pointing(self, name: str) -> dict[str, Any]:
+    def _pointing(self, of: CorrelationEvent) -> dict[str, Any]:
         match self._type:
             case "events":
-                return _entity(name, [])
+                return _entity(of.event, [])
             case "event_with_properties":
-                event, key, value = name.split("::", 2)
+                event, key, value = _parts(of, 3)
                 if (event, key) != (AUTOCAPTURE, CHAIN):
                     return _entity(event, [_equals("event", key, value)])
                 clicked, _, chain = value.partition(DIVIDER)
                 filters = [("$event_type", clicked), ("$elements_chain", chain)]
                 return _entity(event, [_equals("event", *filter_) for filter_ in filters])
             case "properties":
-                key, value = name.split("::", 1)
+                key, value = _parts(of, 2)
                 filter_ = _equals("person", key, value)
                 if self._of_group is not None:
                     filter_ |= {"type": "group", "group_type_index": self._of_group}
                 return {"funnel_correlation_property_values": [filter_]}
             case _:
                 assert_never(self._type)
+
+
+def _parts(of: CorrelationEvent, count: int) -> Sequence[str]:
+    return of.event.split(JOINT, count - 1) if of.parts is UNSET else of.parts
 
 
 def _entity(event: str, filters: list[dict[str, Any]]) -> dict[str, Any]:

@@ -174,6 +174,29 @@ async def test_properties_of_persons_are_told_missing_ones_too(whole: Whole) -> 
     await lists_match(whole, every)
 
 
+async def test_names_with_what_joins_them_lead_to_their_people_too(whole: Whole) -> None:
+    await happened(
+        whole,
+        *(Event("signed_up", who, 0) for who in (*PAYING, *LEAVING)),
+        *(Event("Tour::Seen", who, 1, {"At::Step": "a::b"}) for who in ("ada", "bob", "eve")),
+        *(Event("paid", who, 2) for who in PAYING),
+    )
+    pro = ("ada", "bob", "eve", "gil")
+    await known(
+        whole, **{who: {"Plan::Name": "pro"} if who in pro else {} for who in (*PAYING, *LEAVING)}
+    )
+    of_persons = {"funnel_correlation_type": "properties"}
+    answer = await correlation(whole, **of_persons, funnel_correlation_names=["Plan::Name"])
+    (found,) = [e for e in answer["result"]["events"] if e["event"]["event"].endswith("pro")]
+    assert found["event"]["parts"] == ["Plan::Name", "pro"]
+    await lists_match(whole, answer)
+    of_events = {"funnel_correlation_type": "event_with_properties"}
+    answer = await correlation(whole, **of_events, funnel_correlation_event_names=["Tour::Seen"])
+    (found,) = answer["result"]["events"]
+    assert found["event"]["parts"] == ["Tour::Seen", "At::Step", "a::b"]
+    await lists_match(whole, answer)
+
+
 async def test_properties_of_groups_are_those_of_the_groups(whole: Whole) -> None:
     await happened(
         whole,
