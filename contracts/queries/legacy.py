@@ -29,7 +29,7 @@ _VIZ: tuple[VizType, ...] = get_args(VizType)
 _ORDERS: tuple[OrderType, ...] = get_args(OrderType)
 _ATTRIBUTIONS: tuple[AttributionType, ...] = get_args(AttributionType)
 _Choice = TypeVar("_Choice", bound=str)
-_ONE_BREAKDOWN = "Only one breakdown is supported in funnels."
+_ONE_TYPE = "Breakdowns must all be of one type."
 
 
 def insight_kind(filters: Filters) -> str:
@@ -116,24 +116,35 @@ _Breakdown = str | int | tuple[str | int, ...] | None
 def _breakdown_and_type(filters: Filters) -> tuple[_Breakdown, str | None]:
     several = json_value(filters, "breakdowns")
     if several:
-        if not isinstance(several, list | tuple) or len(several) != 1:
-            raise invalid_input("breakdowns", _ONE_BREAKDOWN)
-        if not isinstance(several[0], Mapping):
-            raise invalid_input("breakdowns", "A breakdown is an object with type and property.")
-        breakdown, type_ = several[0].get("property"), several[0].get("type")
+        breakdown, type_ = _of_several(several)
     else:
         breakdown = json_value(filters, "breakdown", plain_text=True)
         type_ = filters.get("breakdown_type")
     if type_ == "undefined":
         # A client's missing value; it counts only beside a property name.
         return (breakdown, "event") if isinstance(breakdown, str) and breakdown else (None, None)
-    type_ = "event" if type_ in (None, "", "events") else str(type_)
+    type_ = _breakdown_type(type_)
     if isinstance(breakdown, list | tuple):
         kept = tuple(one for one in breakdown if _is_name(one))
         return (kept or None), type_
     if _is_name(breakdown) and breakdown != "":
         return breakdown, type_
     return None, None
+
+
+def _breakdown_type(sent: Json) -> str:
+    return "event" if sent in (None, "", "events") else str(sent)
+
+
+def _of_several(sent: Json) -> tuple[Json, Json]:
+    """What `breakdown` and `breakdown_type` would say: one alone is one property, not a list."""
+    if not isinstance(sent, list | tuple) or not all(isinstance(one, Mapping) for one in sent):
+        raise invalid_input("breakdowns", "Breakdowns are objects with type and property.")
+    types = {_breakdown_type(one.get("type")) for one in sent}
+    if len(types) > 1:
+        raise invalid_input("breakdowns", _ONE_TYPE)
+    named = [one.get("property") for one in sent]
+    return (named if len(named) > 1 else named[0]), types.pop()
 
 
 # What is about funnels alone

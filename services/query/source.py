@@ -52,6 +52,7 @@ from services.query.operands import (
 Period = tuple[datetime, datetime]
 _NOBODY = "toUUID('00000000-0000-0000-0000-000000000000')"
 _URL_ENDS = r"[/?#]+$"
+GROUP_KEYS = frozenset(f"$group_{index}" for index in range(5))
 
 
 class Source:
@@ -172,6 +173,9 @@ class Source:
     def operand(self, type: PropertyType, key: str, group_type_index: int | None = None) -> Operand:
         """A property of the event's, with the joins that reading it needs."""
         match type:
+            case "event" if key in GROUP_KEYS:
+                # PostHog: these name the event's groups, whatever its properties say.
+                return self._metadata(key)
             case "event":
                 return json_property("e.properties", key)
             case "event_metadata":
@@ -224,7 +228,7 @@ class Source:
                 return moment_value("e.timestamp")
             case "person_id":
                 return text_value(f"toString({self.person_id()})")
-            case "$group_0" | "$group_1" | "$group_2" | "$group_3" | "$group_4":
+            case _ if key in GROUP_KEYS:
                 return text_value(f"nullIf(e.{key[1:]}, '')")
             case _:
                 return MISSING

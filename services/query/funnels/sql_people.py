@@ -130,7 +130,7 @@ def _has_value(plan: FunnelPlan, value: Value, bindings: Bindings, found: str) -
     if not merged:
         return same
     limit = bindings.bind(breakdown.limit, "UInt64")
-    counts = ", ".join(f"countIf(times[{k}] > 0) DESC" for k in range(len(plan.steps), 0, -1))
+    counts = ", ".join(f"countIf(times[{k}] > 0) DESC" for k in range(1, len(plan.steps) + 1))
     kept = f"SELECT value FROM ({found}) GROUP BY value ORDER BY {counts}, value LIMIT {limit}"
     values = f"(SELECT uniqExact(value) FROM ({found}))"
     # Without a merged row, "Other" can only be a value that is called so.

@@ -93,9 +93,9 @@ def partial_totals(plan: FunnelPlan, bindings: Bindings, paths: str, *, quick: b
 
 
 def _by_value(plan: FunnelPlan, bindings: Bindings, reached: str) -> str:
-    """Values are numbered by the counts of the last step, the one before …, then by value.
-
-    Those beyond the limit become one row, where the breakdown's type has such a row.
+    """Where values beyond the limit become one row, those keep their own that most actors have at
+    the first step, then at the second, …, then by value. Other values are numbered by the counts of
+    the last step, the one before …, as rows are sorted, and the first of them are shown.
     """
     assert plan.breakdown is not None
     merges = plan.breakdown.type in KEEP_ALL
@@ -105,14 +105,14 @@ def _by_value(plan: FunnelPlan, bindings: Bindings, reached: str) -> str:
         f"countIf(z.2 > 0) AS timed, {MEDIAN}StateIf(0.5)(z.2, {_TIMED}) AS state, "
         f"countIf(open) AS still FROM ({reached}) GROUP BY value, step"
     )
-    last_first = ", ".join(
-        f"sumIf(c, step = {k}) OVER (PARTITION BY value) AS count_{k}"
-        for k in range(len(plan.steps), 0, -1)
+    steps = range(1, len(plan.steps) + 1)
+    counts = ", ".join(
+        f"sumIf(c, step = {k}) OVER (PARTITION BY value) AS count_{k}" for k in steps
     )
-    order = ", ".join(f"count_{k} DESC" for k in range(len(plan.steps), 0, -1))
+    order = ", ".join(f"count_{k} DESC" for k in (steps if merges else reversed(steps)))
     placed = (
         f"SELECT *, dense_rank() OVER (ORDER BY {order}, value) AS rank "
-        f"FROM (SELECT *, {last_first} FROM ({counted}))"
+        f"FROM (SELECT *, {counts} FROM ({counted}))"
     )
     # Whole conversions are measured across all values, those without a row too.
     row = f"multiIf(step = {WHOLE}, 0, rank <= {limit}, rank, {limit} + 1)"

@@ -312,6 +312,18 @@ def test_group_aggregation_and_expressions_are_passed_on() -> None:
         ({"breakdown": [1, "all"], "breakdown_type": "cohort"}, (1, "all"), "cohort"),
         ({"breakdown": "k", "breakdown_type": "undefined"}, "k", "event"),
         ({"breakdowns": [{"type": "person", "property": "k"}]}, "k", "person"),
+        (
+            {"breakdowns": [{"property": "a"}, {"type": "events", "property": "b"}]},
+            ("a", "b"),
+            "event",
+        ),
+        (
+            {"breakdowns": '[{"type":"group","property":"a"},{"type":"group","property":3}]'},
+            ("a", 3),
+            "group",
+        ),
+        ({"breakdowns": [{"property": "a"}, {"property": None}]}, ("a",), "event"),
+        ({"breakdowns": [], "breakdown": "k"}, "k", "event"),
     ],
 )
 def test_a_breakdown_and_its_type(filters: Any, breakdown: Any, type_: str) -> None:
@@ -325,9 +337,11 @@ def test_an_undefined_breakdown_is_none() -> None:
     assert legacy.convert(undefined).breakdownFilter is None
 
 
-def test_more_than_one_of_breakdowns_is_refused() -> None:
-    two = [{"type": "event", "property": "a"}, {"type": "event", "property": "b"}]
-    assert refused(breakdowns=two) == ("breakdowns", "Only one breakdown is supported in funnels.")
+def test_breakdowns_of_different_types_are_refused() -> None:
+    two = [{"type": "event", "property": "a"}, {"type": "person", "property": "b"}]
+    assert refused(breakdowns=two) == ("breakdowns", "Breakdowns must all be of one type.")
+    assert refused(breakdowns=["a", "b"])[0] == "breakdowns"
+    assert refused(breakdowns=[{"type": ["x"]}, {"type": {}}])[0] == "breakdowns"
 
 
 def test_a_funnel_is_told_by_its_insight() -> None:

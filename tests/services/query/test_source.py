@@ -122,6 +122,15 @@ def test_columns_of_the_event_are_compared_like_properties(events: Events, team:
     assert events.passing(team, is_("event_metadata", "$group_1", "is_not", "acme")) == [1]
 
 
+def test_group_keys_are_the_events_whatever_its_properties_say(events: Events, team: int) -> None:
+    sent = {"$group_1": "of the properties"}
+    rows = [event(team, 0, sent, group_1="acme"), event(team, 1, sent, group_1="")]
+    events.insert("events", rows)
+    assert events.passing(team, is_("event", "$group_1", "exact", "acme")) == [0]
+    assert events.passing(team, is_("event", "$group_1", "is_not_set")) == [1]
+    assert events.passing(team, is_("event", "$group_5", "is_set")) == []
+
+
 def test_a_day_of_the_week_is_that_of_the_projects_timezone(events: Events, team: int) -> None:
     wednesday = [NOON, NOON + timedelta(hours=8)]
     rows = [event(team, place, timestamp=at) for place, at in enumerate(wednesday)]

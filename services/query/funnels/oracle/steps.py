@@ -68,11 +68,13 @@ def bars(plan: FunnelPlan, histories: Histories) -> list[Bar]:
     if plan.breakdown.type not in KEEP_THEIR_ROW:
         # "Other types: the first 100 rows."
         return arranged[:MOST_ROWS]
-    # "the first `breakdown_limit` values keep their row, all others merge into one row ["Other"],
-    # its counts summed and its times pooled, sorted among the rest (last among equals)"
-    kept, rest = arranged[: plan.breakdown.limit], arranged[plan.breakdown.limit :]
+    # "`breakdown_limit` values keep their row: those with the most actors at the first step, then
+    # at the second, …, then value ascending. … All others merge into one row ["Other"], its counts
+    # summed and its times pooled, sorted among the rest (last among equals)"
+    ranked = sorted(arranged, key=_first_step_first)
+    kept, rest = ranked[: plan.breakdown.limit], ranked[plan.breakdown.limit :]
     if not rest:
-        return kept
+        return arranged
     other = _bar(plan, OTHER, [outcome for bar in rest for outcome in bar.counted])
     return sorted([*kept, other], key=_deepest_first)
 
@@ -89,6 +91,10 @@ def steps_by_cohort(plan: FunnelPlan, members: Mapping[int, Histories]) -> list[
 
 def _deepest_first(bar: Bar) -> list[int]:
     return [-row.count for row in reversed(bar.group.steps)]
+
+
+def _first_step_first(bar: Bar) -> tuple[list[int], Value]:
+    return [-row.count for row in bar.group.steps], bar.group.value or ()
 
 
 def _bar(plan: FunnelPlan, value: Value | None, found: list[Outcome]) -> Bar:

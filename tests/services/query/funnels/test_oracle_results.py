@@ -71,6 +71,15 @@ def test_values_beyond_the_limit_are_pooled_in_other_sorted_among_the_rest() -> 
     ]
 
 
+def test_a_value_keeps_its_row_by_how_many_begin_with_it() -> None:
+    """Rows are sorted by the last step all the same: a lucky value of one actor is among Other."""
+    breakdown = msgspec.structs.replace(BY_PROPERTY, limit=2)
+    histories_of = ("A0=one B1=one", *("A0=many",) * 3, *("A0=some",) * 2)
+    plan, histories = crowd("A B", *histories_of, breakdown=breakdown)
+    found = [(g.value, g.steps[0].count, g.steps[1].count) for g in steps(plan, histories)]
+    assert found == [(("Other",), 1, 1), (("many",), 3, 0), (("some",), 2, 0)]
+
+
 def test_other_is_last_among_equals() -> None:
     breakdown = msgspec.structs.replace(BY_PROPERTY, limit=1)
     plan, histories = crowd("A B", "A0=x", "A0=y", breakdown=breakdown)
