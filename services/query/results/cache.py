@@ -132,8 +132,8 @@ async def look(pool: Pool, team_id: int, key: bytes, prepared: Prepared) -> Look
                 "team_id": team_id,
                 "key": key,
                 "settings": prepared.settings,
-                "events": None if inputs.events is None else read_as(inputs.events),
-                "beside": read_as(inputs.beside),
+                "events": None if inputs.events is None else _array(inputs.events),
+                "beside": _array(inputs.beside),
                 "since": inputs.since,
                 "until": inputs.until,
                 "date_to": range_.date_to,
@@ -144,6 +144,11 @@ async def look(pool: Pool, team_id: int, key: bytes, prepared: Prepared) -> Look
         raise RuntimeError("an outer join gave no row")
     now, visible, body, *told = row
     return Look(now, visible, None if body is None else _kept(prepared, body, *told))
+
+
+def _array(marks: frozenset[int]) -> str:
+    """As PostgreSQL spells it: five times as quick as to have a list adapted."""
+    return f"{{{','.join(map(str, read_as(marks)))}}}"
 
 
 def _kept(
