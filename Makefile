@@ -4,7 +4,9 @@
 
 PYTHON ?= python3
 PORT ?= 8000
-DATA_DIR ?= ./recount-data
+# As it was written: a name may have a dollar in it.
+DATA_DIR := $(value DATA_DIR)
+export PORT DATA_DIR
 BIN := .venv/bin
 # Modules and not scripts where there are both: a script names its Python, and a name with a space
 # in it is not found by every system.
@@ -16,18 +18,16 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 run: $(RUNS) ## prepare everything and serve (PORT=8000, DATA_DIR=./recount-data)
-	@exec $(RUN) services.embedded serve --port "$(PORT)" --data-dir "$(DATA_DIR)"
+	@exec $(RUN) services.embedded serve --port "$$PORT" $${DATA_DIR:+--data-dir "$$DATA_DIR"}
 
 install: $(RUNS) ## prepare only: .venv with .venv/bin/recount (PYTHON=python3.12 chooses another Python)
 
 $(RUNS): requirements.txt pyproject.toml
-	@echo "Preparing .venv with what Recount runs on: 220 MB of Python packages to fetch, 750 MB on the disk."
-	$(install)
+	$(call install,Recount runs on: 220 MB of Python packages to fetch$(comma) 750 MB on the disk)
 	@touch $@
 
 $(TESTS): requirements-test.txt pyproject.toml
-	@echo "Preparing .venv with what Recount runs on and is tested with: 340 MB of Python packages to fetch, 1.1 GB on the disk."
-	$(install)
+	$(call install,Recount runs on and is tested with: 340 MB of Python packages to fetch$(comma) 1.1 GB on the disk)
 	@touch $(RUNS) $@
 
 # What is installed by the lock file that comes first. .installed: nothing was interrupted; else .venv is
@@ -35,13 +35,19 @@ $(TESTS): requirements-test.txt pyproject.toml
 # leave out what pyproject.toml names as never imported.
 define install
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Recount needs Python 3.11 or newer; choose one with make PYTHON=…")'
-@echo "A minute or two, this once. Interrupted, make goes on with the packages that it has fetched."
-@[ -e .venv/.installed ] && $(RUN) pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+@if [ -e .venv/.installed ] && $(RUN) pip --version >/dev/null 2>&1; then \
+	echo "Bringing .venv up to date: what $< names and .venv has not is fetched."; \
+else \
+	echo "Preparing .venv with what $(1)."; \
+	echo "A minute or two, this once. Interrupted, the next make goes on with the packages fetched so far."; \
+	$(PYTHON) -m venv --clear .venv; \
+fi
 @rm -f .venv/.installed
 @$(RUN) pip install $(PIP) --require-hashes --no-deps --requirement $<
 @$(RUN) pip install $(PIP) --quiet --no-index --no-deps --no-build-isolation --editable .
 @touch .venv/.installed
 endef
+comma := ,
 PIP := --disable-pip-version-check --no-input --no-user
 
 test: $(TESTS) ## the whole test suite, on real servers

@@ -13,7 +13,8 @@ from services.embedded.settings import EmbeddedSettings
 def database(data: Path, settings: EmbeddedSettings) -> Iterator[str]:
     """URL of the migrated database: the configured one, the running server's, or one of our own.
 
-    Ours runs as long as the block, and keeps the data folder to itself for that time.
+    Ours runs as long as the block, and keeps the data folder to itself for that time. No folder is
+    made: raises CannotStart where there is none.
     """
     if settings.postgres_url is not None:
         migrate(settings.postgres_url)

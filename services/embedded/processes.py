@@ -13,10 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from services.embedded.account import Account
+from services.embedded.account import Account, launched
 from services.embedded.refusal import CannotStart
 
-LAUNCHER = Path(__file__).with_name("child.py")
 _POLL_SECONDS = 0.01
 MOST_LOG_BYTES = 8 * 1024 * 1024
 
@@ -83,18 +82,10 @@ def start(
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError(f"{name} must be started from the main thread")
-    launcher = [
-        sys.executable,
-        "-I",
-        "-S",
-        str(LAUNCHER),
-        str(os.getpid()),
-        str(int(stopping.politely)),
-    ]
     bound(log)
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our launcher and a program of ours
-            [*launcher, "-" if account.is_this_process else account.name, *command],
+            launched(account, command, stopping.politely),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -128,25 +119,19 @@ def stop_orphan(pid: int, folder: Path, stopping: Stopping) -> bool:
 
 
 def _serves(pid: int, folder: Path) -> bool:
-    return str(folder) in _command_line(pid)
+    return os.fsencode(folder) in _command_line(pid)
 
 
-def _command_line(pid: int) -> str:
+def _command_line(pid: int) -> bytes:
     """Empty for a process that is gone, or is only waiting to be reaped."""
     if sys.platform == "linux":
         try:
-            return (
-                Path(f"/proc/{pid}/cmdline")
-                .read_bytes()
-                .replace(b"\0", b" ")
-                .decode(errors="replace")
-            )
+            return Path(f"/proc/{pid}/cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
-            return ""
+            return b""
     shown = subprocess.run(  # noqa: S603 - a number is the only argument
         ["ps", "-ww", "-o", "args=", "-p", str(pid)],  # noqa: S607 - ps has no one path
         capture_output=True,
-        text=True,
         check=False,
     )
     return shown.stdout

@@ -17,6 +17,7 @@ import uvloop
 from litestar import Litestar
 
 from services.common import logs
+from services.common.clickhouse import embedded_url
 from services.common.migrate import migrate
 from services.common.process import settle
 from services.embedded import composition, datadir, nats, postgres, processes
@@ -32,11 +33,14 @@ _WATCH_SECONDS = 0.5
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
-    """The command's options. demo: whether a first start imports the demo data set."""
+    """The command's options. data_dir: None where none was named.
+
+    demo: whether a first start imports the demo data set.
+    """
 
     host: str
     port: int
-    data_dir: Path
+    data_dir: Path | None
     demo: bool
 
 
@@ -61,7 +65,10 @@ def serve_until_stopped(wanted: Serving, settings: EmbeddedSettings) -> int:
         with ExitStack() as opened:
             logs.configure()
             listening = opened.enter_context(_listen(wanted.host, wanted.port))
-            folder = opened.enter_context(datadir.claim(wanted.data_dir))
+            place = datadir.unnamed() if wanted.data_dir is None else wanted.data_dir
+            if datadir.is_new(datadir.whole(place)):
+                _say(f"Making a new data folder: {_shown(place)}")
+            folder = opened.enter_context(datadir.claim(place))
             _say(f"Starting PostgreSQL, NATS and ClickHouse in {folder.path} …")
             servers = opened.enter_context(_servers(folder, settings))
             migrate(servers.postgres_url)
@@ -77,6 +84,14 @@ def serve_until_stopped(wanted: Serving, settings: EmbeddedSettings) -> int:
 
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def _shown(place: Path) -> str:
+    if not place.is_symlink():
+        return str(datadir.whole(place))
+    return (
+        f"{datadir.whole(place)} ({place} links to it, since the servers' account can't reach it)"
+    )
 
 
 @contextlib.contextmanager
@@ -125,7 +140,7 @@ def _servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers
         yield Servers(
             postgres_url=postgres_url,
             nats_url=nats_url,
-            clickhouse_url=settings.clickhouse_url or f"chdb://{folder.path / 'chdb'}",
+            clickhouse_url=settings.clickhouse_url or embedded_url(folder.path / "chdb"),
             children=children,
         )
 

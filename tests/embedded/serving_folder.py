@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from services.embedded import datadir, nats, postgres, processes
+from services.embedded import account, datadir, nats, postgres
 from services.embedded.datadir import Running
 
 if len(sys.argv) > 2:
-    processes.LAUNCHER = Path(__file__).with_name("launch_elsewhere.py")
+    account.LAUNCHER = Path(__file__).with_name("launch_elsewhere.py")
 
 with datadir.claim(Path(sys.argv[1])) as folder:
     database = postgres.start(folder.path / "postgres", folder.account)

@@ -6,8 +6,9 @@ Arguments: the data folder. Prints one line of JSON: project -> [events, distinc
 import asyncio
 import json
 import sys
+from pathlib import Path
 
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import ClickHouse, embedded_url
 from services.common.statement import Statement
 
 COUNT = (
@@ -17,7 +18,7 @@ COUNT = (
 
 
 async def main() -> None:
-    async with await ClickHouse.open(f"chdb://{sys.argv[1]}/chdb") as clickhouse:
+    async with await ClickHouse.open(embedded_url(Path(sys.argv[1]) / "chdb")) as clickhouse:
         rows = await clickhouse.query(Statement(COUNT, {}))
     print(json.dumps({team: counts for team, *counts in rows}))
 

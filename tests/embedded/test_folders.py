@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import psycopg
 import pytest
 
 from services.embedded import datadir, postgres
-from services.embedded.account import account_for, can_reach, own_folder, reachable_program
+from services.embedded.account import account_of, own_folder, reachable_program
 from services.embedded.refusal import CannotStart
 from tests import servers
 
@@ -66,17 +67,6 @@ def test_a_file_in_the_place_of_the_data_folder_is_refused(folder: Path) -> None
 
 
 @as_root
-def test_a_folder_that_the_servers_account_cannot_reach_is_refused_by_name(folder: Path) -> None:
-    closed = folder / "closed"
-    closed.mkdir(mode=0o700)
-    with (
-        pytest.raises(CannotStart, match=r"can't enter .*closed/data.*such as /var/lib/recount"),
-        datadir.claim(closed / "data"),
-    ):
-        pass
-
-
-@as_root
 def test_a_folder_of_another_user_is_served_as_that_user(folder: Path) -> None:
     data = folder / "data"
     data.mkdir()
@@ -90,6 +80,7 @@ def test_root_gives_no_folder_away_that_a_link_names(folder: Path) -> None:
     data, elsewhere = folder / "data", folder / "elsewhere"
     data.mkdir()
     elsewhere.mkdir()
+    (data / "lock").touch()
     (data / "postgres").symlink_to(elsewhere)
     os.chown(data, 1, 1)
     with (
@@ -101,15 +92,30 @@ def test_root_gives_no_folder_away_that_a_link_names(folder: Path) -> None:
 
 
 @as_root
-def test_a_program_out_of_the_accounts_reach_is_copied_to_where_it_is_not(folder: Path) -> None:
+def test_a_program_out_of_the_accounts_reach_is_copied_with_what_it_needs(folder: Path) -> None:
     closed = folder / "closed"
     (closed / "tree" / "bin").mkdir(parents=True)
+    (closed / "tree.libs").mkdir()
     program = closed / "tree" / "bin" / "program"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
+    program.write_text('#!/bin/sh\ncat "$(dirname "$0")/../../tree.libs/told"\n')
+    program.chmod(0o700)
+    (closed / "tree.libs" / "told").write_text("hello")
+    (closed / "tree.libs" / "told").chmod(0o600)
     closed.chmod(0o700)
-    nobody = account_for(folder)
-    assert not can_reach(nobody, program)
-    reached = reachable_program(nobody, program, closed / "tree", folder / "programs")
-    assert reached == folder / "programs" / "tree" / "bin" / "program"
-    assert can_reach(nobody, reached)
+    (folder / "programs").mkdir()
+    copies = folder / "programs" / "tree-1"
+    parts = [closed / "tree", closed / "tree.libs"]
+    nobody = account_of(folder)
+    reached = reachable_program(nobody, program, parts, copies)
+    assert reached == copies / "tree" / "bin" / "program"
+    told = subprocess.run(
+        [reached], user=nobody.uid, group=nobody.gid, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "hello"
+
+
+@as_root
+def test_a_program_in_reach_is_run_where_it_is(folder: Path) -> None:
+    program = Path("/bin/cat")
+    assert reachable_program(account_of(folder), program, [program], folder / "p" / "1") == program
+    assert not (folder / "p").exists()

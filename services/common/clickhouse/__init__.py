@@ -3,7 +3,7 @@
 All that differs between the two, and between a server and a cluster, stays in this package.
 """
 
-from services.common.clickhouse.client import ClickHouse
+from services.common.clickhouse.client import ClickHouse, embedded_url
 from services.common.clickhouse.errors import (
     BadPattern,
     EngineError,
@@ -25,4 +25,5 @@ __all__ = [
     "QueryTimeout",
     "QueryTooLarge",
     "StatementTooLarge",
+    "embedded_url",
 ]

@@ -1,10 +1,11 @@
 """ClickHouse as the services use it: bound statements, columns to insert, queries to cancel."""
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit, urlunsplit
 from uuid import uuid4
 
 from services.common.clickhouse.engine import Engine, Row
@@ -47,7 +48,7 @@ class ClickHouse:
         """Connect, and make the database and its tables when they are missing, or bring older ones
         up to date.
 
-        url: `chdb:///absolute/folder` (in this process, the only one on that folder) or
+        url: `embedded_url(folder)` (in this process, the only one on that folder) or
         `http(s)://user:password@host:port`. Both take `?database=` (default `recount`) and
         `&durable=0`, for tables that need not survive a power cut; the latter `&cluster=`, under
         which tables are then replicated.
@@ -151,6 +152,11 @@ class ClickHouse:
         await self._engine.close()
 
 
+def embedded_url(folder: "os.PathLike[str]") -> str:
+    """The URL of the engine in this process on this absolute folder, whatever its name holds."""
+    return f"chdb://{quote(os.fsencode(folder))}"
+
+
 async def _engine(scheme: str, url: str, database: str, cluster: str | None) -> Engine:
     # Imported where chosen: each brings a driver that the other way to run need not have.
     bare = urlunsplit(urlsplit(url)._replace(query=""))
@@ -158,7 +164,7 @@ async def _engine(scheme: str, url: str, database: str, cluster: str | None) -> 
         case "chdb":
             from services.common.clickhouse.embedded import EmbeddedEngine
 
-            folder = urlsplit(url).path
+            folder = os.fsdecode(unquote_to_bytes(urlsplit(url).path))
             return await asyncio.to_thread(EmbeddedEngine, folder, database, QUERY_HANDLES)
         case "http" | "https":
             from services.common.clickhouse.server import ServerEngine

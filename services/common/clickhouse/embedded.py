@@ -5,8 +5,10 @@ thread takes a handle for the time of one call. Nothing here belongs to an event
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from queue import LifoQueue
 from typing import Any, TypeVar
 
@@ -58,6 +60,23 @@ class _Handles:
             self._free.put(handle)
 
 
+@cache
+def _named(folder: str) -> str:
+    """The folder as chDB can be told of it: it takes text, in which "?" begins its options.
+
+    Another folder goes by the number of an open file, which is the same one as long as the process
+    runs: the engine takes no second name.
+    """
+    try:
+        plain = "?" not in folder and bool(folder.encode())
+    except UnicodeEncodeError:
+        plain = False
+    if plain:
+        return folder
+    os.makedirs(folder, exist_ok=True)
+    return f"file:/proc/self/fd/{os.open(folder, os.O_RDONLY | os.O_DIRECTORY)}"
+
+
 def _connect(folder: str, database: str) -> Client:
     client = clickhouse_connect.get_client(interface="chdb", path=folder, tz_mode="aware")
     client.command(f"CREATE DATABASE IF NOT EXISTS `{database}`")
@@ -69,6 +88,7 @@ class EmbeddedEngine:
     """The process's one chDB engine, on a folder that no other process may have open."""
 
     def __init__(self, folder: str, database: str, query_handles: int) -> None:
+        folder = _named(folder)
         self._queries = _Handles("query", folder, database, query_handles)
         self._writes = _Handles("write", folder, database, 1)
         self._control = _Handles("control", folder, database, 1)

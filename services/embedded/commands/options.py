@@ -12,15 +12,15 @@ import rich_click as click
 from services.common import database
 from services.common.database import Pool
 from services.common.settings import from_environment
-from services.embedded import beside
+from services.embedded import beside, datadir
 from services.embedded.settings import EmbeddedSettings
 
 T = TypeVar("T")
 
 data_dir = click.option(
     "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("recount-data"),
+    type=click.Path(path_type=Path),
+    default=datadir.DEFAULT,
     show_default="./recount-data",
     help="Folder that holds everything: log, read models, product events.",
 )

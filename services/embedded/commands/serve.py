@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import rich_click as click
+from click.core import ParameterSource
 
 from services.embedded.commands import options
 
@@ -19,7 +20,8 @@ from services.embedded.commands import options
 )
 @options.data_dir
 @click.option("--no-demo", is_flag=True, help="First start: leave the demo data set out.")
-def serve(host: str, port: int, data_dir: Path, no_demo: bool) -> None:
+@click.pass_context
+def serve(context: click.Context, host: str, port: int, data_dir: Path, no_demo: bool) -> None:
     """Start everything and serve until Ctrl-C or SIGTERM.
 
     The first start makes an organization, a user, project 1 and a personal API key, imports a small
@@ -34,5 +36,6 @@ def serve(host: str, port: int, data_dir: Path, no_demo: bool) -> None:
     # Here and not above: the services and chDB take a second to import, other commands none.
     from services.embedded.serving import Serving, serve_until_stopped
 
-    wanted = Serving(host=host, port=port, data_dir=data_dir, demo=not no_demo)
+    named = context.get_parameter_source("data_dir") is not ParameterSource.DEFAULT
+    wanted = Serving(host=host, port=port, data_dir=data_dir if named else None, demo=not no_demo)
     sys.exit(serve_until_stopped(wanted, options.settings()))
