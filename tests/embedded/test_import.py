@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from services.embedded import datadir
 from services.embedded.importing.files import EventFile
 from services.embedded.importing.reading import Reading
 from services.embedded.importing.records import Record
@@ -140,6 +141,8 @@ def test_an_interrupted_import_goes_on_where_it_was_and_a_finished_one_does_not(
 
 
 def test_without_a_server_it_says_how_to_start_one(data: Path, file: Path) -> None:
+    with datadir.claim(data):
+        pass
     refused = recount("import", str(file), "--project", "1", "--data-dir", str(data))
     assert refused.returncode == 1
     assert (

@@ -234,6 +234,8 @@ def test_keys_and_projects_are_made_beside_a_running_server(data: Path) -> None:
 def test_a_key_made_without_a_server_works_in_the_next_one(data: Path) -> None:
     at = ("--data-dir", str(data), "--json")
     scopes = "insight:write,project:read"
+    with datadir.claim(data):
+        pass
     key = last_line(recount("keys", "create", "--scopes", scopes, "--user", "ann@x.example", *at))
     assert key["scopes"] == ["insight:write", "project:read"]
     with serving(data, "--no-demo") as served:
@@ -252,6 +254,8 @@ def test_a_key_made_without_a_server_works_in_the_next_one(data: Path) -> None:
 def test_what_cannot_be_made_is_refused_in_a_sentence(
     data: Path, arguments: tuple[str, ...], said: str
 ) -> None:
+    with datadir.claim(data):
+        pass
     refused = recount(*arguments, "--data-dir", str(data))
     assert refused.returncode != 0
     assert said in " ".join(refused.stderr.split())
