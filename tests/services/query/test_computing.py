@@ -99,7 +99,7 @@ async def test_however_many_ask_it_is_computed_once(engine: Whole) -> None:
     assert jobs == 1
 
 
-async def test_a_pattern_that_only_the_engine_refuses_is_the_callers_mistake(
+async def test_a_pattern_that_is_too_large_is_the_callers_mistake(
     engine: Whole,
 ) -> None:
     await sign_ups(engine)
