@@ -28,9 +28,9 @@ pytestmark = pytest.mark.anyio
 FOLDED: Mapping[str, dict[str, Any]] = {
     "unordered": {"order": "unordered"},
     "an exclusion from an optional step": {"optional": [2], "bars": [("X", 1, 2)]},
-    "strict, an exclusion that is a step": {"order": "strict", "bars": [("B", 0, 2)]},
+    "strict, an exclusion that is a step": {"order": "strict", "bars": [("B", 1, 2)]},
     "an unordered trend": {"viz": "trends", "order": "unordered"},
-    "a trend, an exclusion that is a step": {"viz": "trends", "bars": [("A", 0, 2)]},
+    "a trend with an exclusion": {"viz": "trends", "bars": [("X", 0, 1)]},
 }
 
 
@@ -67,7 +67,8 @@ async def test_what_is_folded_is_told_by_the_reference(
     histories = {UUID(int=7): busy_one, UUID(int=8): other}
     await store(clickhouse, 1, histories.items())
     assert await difference(clickhouse, plan, histories) is None
-    assert [told.ids for told in few] == [(str(UUID(int=7)),)]
+    assert {told.ids for told in few} == {(str(UUID(int=7)),)}
+    assert "[]" not in {told.rows for told in few}
 
 
 async def test_who_is_not_busy_goes_by_the_statement_alone(
