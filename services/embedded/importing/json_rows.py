@@ -1,12 +1,14 @@
 """Objects out of JSON, one after the other: never more of the file in memory than the longest."""
 
 import json
+import math
 import re
 from collections.abc import Generator, Iterator
 from typing import Any, Final, NoReturn
 
 import msgspec
 
+from services.command.capture.json_text import clean_text
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.reading import Row
 
@@ -38,8 +40,12 @@ def of_lines(lines: Iterator[str]) -> Iterator[Row | BadRecord]:
         try:
             value = msgspec.json.decode(line.lstrip("\x1e"))
         except (msgspec.DecodeError, RecursionError) as cause:
-            yield BadRecord(where, f"not JSON: {cause}")
-            continue
+            try:
+                # As forgiving as the doors are, of half characters and numbers too great.
+                value = _cleaned(_forgiving.decode(line.lstrip("\x1e")))
+            except (ValueError, RecursionError):
+                yield BadRecord(where, f"not JSON: {cause}")
+                continue
         if isinstance(value, dict):
             yield Row(number, where, value)
         else:
@@ -58,7 +64,7 @@ class _Values:
         self._at = 0
         self._line = 1
         self._number = 0
-        self._decode = json.JSONDecoder(parse_constant=_refused).raw_decode
+        self._decode = _forgiving.raw_decode
 
     def rows(self) -> Iterator[Row | BadRecord]:
         is_wrapped: bool | None = None
@@ -153,6 +159,8 @@ class _Values:
             except RecursionError as fault:
                 raise self._bad("not JSON: nested too deeply") from fault
             else:
+                if self._text.find("\\u", self._at, end) >= 0:
+                    value = _cleaned(value)
                 self._line += self._text.count("\n", self._at, end)
                 self._at = end
                 return value
@@ -183,3 +191,24 @@ class _Constant(ValueError):
 
 def _refused(name: str) -> NoReturn:
     raise _Constant(f"the number {name} is none")
+
+
+def _finite(digits: str) -> float | str:
+    """The number; its digits where it is beyond Float64."""
+    number = float(digits)
+    return number if math.isfinite(number) else digits
+
+
+def _cleaned(value: Any) -> Any:
+    match value:
+        case str():
+            return clean_text(value)
+        case dict():
+            return {clean_text(name): _cleaned(member) for name, member in value.items()}
+        case list():
+            return [_cleaned(member) for member in value]
+        case _:
+            return value
+
+
+_forgiving = json.JSONDecoder(parse_float=_finite, parse_constant=_refused)
