@@ -103,6 +103,35 @@ def decode_batch(message: bytes) -> CapturedBatch:
         raise UnreadableBatch(str(cause)) from cause
 
 
+NOTHING_CAPTURED = encode_batch(CapturedBatch(0, []))
+"""A message that brings no event: it fills a place in the stream."""
+
+
+class _Counted(msgspec.Struct, frozen=True, array_like=True):
+    received: int
+    events: msgspec.Raw
+
+
+_counted = msgspec.msgpack.Decoder(_Counted)
+
+
+def events_in(message: bytes) -> int:
+    """How many events a message has, without reading them; 0 of one that can't be read."""
+    try:
+        head = bytes(memoryview(_counted.decode(message).events)[:5])
+    except msgspec.DecodeError:
+        return 0
+    match head[0]:
+        case 0xDC:
+            return int.from_bytes(head[1:3], "big")
+        case 0xDD:
+            return int.from_bytes(head[1:5], "big")
+        case first if 0x90 <= first <= 0x9F:
+            return first & 0x0F
+        case _:
+            return 0
+
+
 def column_key(key: str) -> str:
     """How a top-level property key is named as a path of a `properties` column.
 

@@ -31,7 +31,9 @@ def part(settings: CommandSettings) -> ServicePart:
         try:
             async with (
                 bell.listening(),
-                relaying(app.state.store, bus, bell, replicas=settings.nats_replicas) as relay,
+                relaying(
+                    app.state.store, app.state.pool, bus, bell, replicas=settings.nats_replicas
+                ) as relay,
             ):
                 PUBLISHED.set_function(lambda: relay.published)
                 app.state.relay = relay
@@ -47,5 +49,7 @@ async def _relay(state: State) -> None:
     relay: RunningRelay = state.relay
     if (failure := relay.failure) is not None:
         raise NotReady(f"the relay has stopped: {failure}")
+    if (reason := relay.outage.reason) is not None:
+        raise Degraded(f"the public stream takes nothing: {reason}")
     if (behind := await state.store.head() - relay.published) > MOST_BEHIND:
         raise Degraded(f"the public stream is {behind} entries behind")

@@ -2,12 +2,16 @@
 
 The stream is its own mark of how far it got. Each publication says which sequence it follows, so
 JetStream refuses a repeat and a gap alike: several relays at once are as good as one.
+
+A stream that says it lacks messages has lost a file: it is made anew and published again. Asked at
+the start, whenever nothing waits, and at least once in so many seconds.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import nats.errors
 import psycopg
@@ -15,13 +19,18 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 from nats.js.api import Header
 from nats.js.errors import NotFoundError
+from prometheus_client import Counter
 
 from contracts.chain import Entry, encode_entry
 from contracts.json import NULL
 from contracts.subjects import HASH_HEADER, fact_subject
+from services.command import rebuilding
 from services.common.bell import Bell
+from services.common.database import Pool
 from services.common.store import EventStore
 from services.common.stream import (
+    ELSEWHERE,
+    Outage,
     Outgoing,
     PublishRefused,
     StreamUnavailable,
@@ -32,11 +41,14 @@ from services.common.tasks import stop
 
 log = logging.getLogger("recount.relay")
 
+REBUILDS = Counter("recount_bus_rebuilds", "Times the public stream was published again, damaged.")
+
 # One fsync of the stream each; more of them at once would only wait longer for it.
 MOST_ENTRIES = 128
 # How long a lost ring, or a lost stream, stays unnoticed.
 POLL_SECONDS = 1.0
 PAUSE_SECONDS = 0.2
+LOOK_SECONDS = 60.0
 # NATS counts headers into its limit; ours are this long at most.
 HEADERS_BYTES = 1024
 
@@ -57,12 +69,14 @@ class Relay:
     """Publishes what the log holds beyond the stream's last sequence.
 
     published: the stream's last sequence, as far as this relay knows.
+    outage: whether the stream takes what is published.
     crash_at: told "read" and "published" as each is reached, for crash tests.
     """
 
     def __init__(
         self,
         store: EventStore,
+        pool: Pool,
         client: Client,
         rung: asyncio.Event,
         *,
@@ -71,12 +85,15 @@ class Relay:
         crash_at: Callable[[str], None] = lambda point: None,
     ) -> None:
         self.published = 0
+        self.outage = Outage("the public stream")
         self._store = store
+        self._pool = pool
         self._client = client
         self._rung = rung
         self._prefix = prefix
         self._replicas = replicas
         self._crash_at = crash_at
+        self._rebuilt: str | None = None
 
     async def run(self) -> None:
         """Until cancelled. Waits for whatever is away. Raises StreamAhead."""
@@ -87,6 +104,8 @@ class Relay:
             except PublishRefused as refused:
                 # Another relay was faster; what it published is looked up and not repeated.
                 log.debug("refused at %s: %s", self.published, refused)
+                if refused.code not in ELSEWHERE:
+                    await asyncio.sleep(PAUSE_SECONDS)
             except AWAY as cause:
                 log.warning("the relay waits at %s: %s", self.published, cause)
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -100,21 +119,37 @@ class Relay:
         head = await self._store.head()
         if last > head:
             raise StreamAhead(f"{name} is at {last}, the log at {head}")
-        if last > 0:
-            with suppress(NotFoundError):  # an operator deleted it: the number alone must do
+        lost = rebuilding.damage(info)
+        if last > 0 and lost is None:
+            try:
                 message = await stream.get_msg(name, last)
+            except NotFoundError:
+                lost = f"its last message, {last}, is gone"
+            else:
                 (entry,) = await self._store.entries(after=last - 1, limit=1)
                 if (message.headers or {}).get(HASH_HEADER) != entry.hash.hex():
                     raise StreamAhead(f"{name} holds another entry than the log at {last}")
-        self.published = last
+        if lost is not None:
+            log.error("%s is published again from the log: %s", name, lost)
+            REBUILDS.inc()
+            await rebuilding.make_anew(self._pool, self._client, self._prefix, name, self._replicas)
+            info = await stream.stream_info(name)
+        self.published = info.state.last_seq
+        self._rebuilt = name if await rebuilding.is_pending(self._pool, name) else None
 
     async def _follow(self) -> None:
-        """Publish until nothing waits, and again at each ring; returns when there was none."""
-        while True:
+        """Publish until nothing waits, and again at each ring; returns when there was none, and
+        after LOOK_SECONDS."""
+        until = time.monotonic() + LOOK_SECONDS
+        while time.monotonic() < until:
             self._rung.clear()
             while entries := await self._store.entries(self.published, MOST_ENTRIES):
                 self._crash_at("read")
                 await self._publish(entries)
+            if self._rebuilt is not None:
+                await rebuilding.finish(self._pool, self._client, self._rebuilt)
+                log.warning("%s is whole again: %s entries", self._rebuilt, self.published)
+                self._rebuilt = None
             try:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._rung.wait()
@@ -125,7 +160,8 @@ class Relay:
         messages = [self._message(entry) for entry in entries]
         expected = {Header.EXPECTED_LAST_SEQUENCE.value: str(self.published)}
         messages[0] = replace(messages[0], headers={**messages[0].headers, **expected})
-        last = await publish_whole(self._client, messages)
+        with self.outage.watching():
+            last = await publish_whole(self._client, messages)
         self._crash_at("published")
         self.published = last
 
@@ -146,11 +182,17 @@ class Relay:
 
 @asynccontextmanager
 async def relaying(
-    store: EventStore, client: Client, bell: Bell, *, prefix: str = "", replicas: int = 1
+    store: EventStore,
+    pool: Pool,
+    client: Client,
+    bell: Bell,
+    *,
+    prefix: str = "",
+    replicas: int = 1,
 ) -> AsyncIterator["RunningRelay"]:
     """A relay runs while the block does. bell: on `services.common.store.BELL_CHANNEL`."""
     with bell.listener() as rung:
-        relay = Relay(store, client, rung, prefix=prefix, replicas=replicas)
+        relay = Relay(store, pool, client, rung, prefix=prefix, replicas=replicas)
         running = RunningRelay(relay, asyncio.create_task(relay.run(), name="relay"))
         try:
             yield running
@@ -170,6 +212,11 @@ class RunningRelay:
     def published(self) -> int:
         """The last position on the public stream."""
         return self._relay.published
+
+    @property
+    def outage(self) -> Outage:
+        """Whether the stream takes what is published."""
+        return self._relay.outage
 
     @property
     def failure(self) -> BaseException | None:

@@ -1,5 +1,6 @@
 """The command service's settings: `RECOUNT_COMMAND_<FIELD>`."""
 
+from services.common.bounds import MOST_BYTES
 from services.common.settings import ServiceSettings
 
 
@@ -14,4 +15,4 @@ class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
     nats_replicas: int = 1
     token_grace_seconds: int = 300
     relay: bool = True
-    max_body_bytes: int = 20 * 1024 * 1024
+    max_body_bytes: int = MOST_BYTES

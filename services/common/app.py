@@ -16,6 +16,7 @@ from psycopg import InterfaceError, OperationalError
 
 from contracts.queries.errors import InvalidQuery
 from services.common import health, problems
+from services.common.bounds import MOST_BYTES
 from services.common.csv_answers import csv_answers
 from services.common.hang_ups import HungUp, noticed, on_hung_up
 from services.common.heads import heads
@@ -50,7 +51,7 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     around: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
 
 
-def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = 20 * 1024 * 1024) -> Litestar:
+def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = MOST_BYTES) -> Litestar:
     """One application of all parts; parts are opened in order and closed in reverse."""
     dependencies: dict[str, Provide] = {}
     refusals: dict[type[Exception], tuple[int, problems.Problem]] = {}

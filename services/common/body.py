@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request
 
+from services.common import apart
+from services.common.bounds import refuse_many_percents, refuse_many_values
 from services.common.forms import Fields, in_parts, url_encoded
 from services.common.problems import Problem, Rejected, invalid
 from services.common.serializers import form_members, json_or_text, taken
@@ -37,33 +39,43 @@ async def read(request: Request[Any, Any, Any], kind: type[S]) -> S:
 
     Raises Rejected: 400 invalid_json, or 400 naming the field.
     """
-    fields = await _form(request)
-    if fields is None:
-        return decode(await as_json(request), kind)
-    return decode(_not_deep(msgspec.json.encode(form_members(fields, kind))), kind)
+    body = await request.body()
+    return await apart.work(len(body), _read, body, _content_type(request), kind)
 
 
 async def as_json(request: Request[Any, Any, Any]) -> bytes:
     """The body as the text of one JSON object, whatever it came as.
 
-    Raises Rejected: 415; 400 naming the member that can't be stored, or invalid_json.
+    Raises Rejected: 415; 400 naming the member that can't be stored, or invalid_json; 413.
     """
-    fields = await _form(request)
+    body = await request.body()
+    return await apart.work(len(body), _as_json, body, _content_type(request))
+
+
+def _read(body: bytes, content_type: str, kind: type[S]) -> S:
+    fields = _form(body, content_type)
+    if fields is None:
+        return decode(_as_json(body, content_type), kind)
+    return decode(_not_deep(msgspec.json.encode(form_members(fields, kind))), kind)
+
+
+def _as_json(body: bytes, content_type: str) -> bytes:
+    fields = _form(body, content_type)
     if fields is not None:
         members = {name: json_or_text(value) for name, value in fields}
         return _not_deep(msgspec.json.encode(members))
-    body = storable_json(await request.body(), charset_of(_content_type(request))).strip()
-    return _not_deep(body) or b"{}"
+    refuse_many_values(body)
+    return _not_deep(storable_json(body, charset_of(content_type)).strip()) or b"{}"
 
 
-async def _form(request: Request[Any, Any, Any]) -> Fields | None:
-    """Its fields, if it is one. Raises Rejected: 415; 400 naming a field that is no text."""
-    body, content_type = (await request.body()).strip(), _content_type(request)
+def _form(whole: bytes, content_type: str) -> Fields | None:
+    """Its fields, if it is one. Raises Rejected: 415, 413; 400 naming a field that is no text."""
+    body = whole.strip()
     if not body:
         return None
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        return in_parts(await request.body(), content_type)
+        return in_parts(whole, content_type)
     if media_type not in _READABLE:
         raise Rejected(
             415,
@@ -74,6 +86,7 @@ async def _form(request: Request[Any, Any, Any]) -> Fields | None:
             ),
         )
     if body[:1] not in b"{[" and _FORM.match(body):
+        refuse_many_percents(body)
         return url_encoded(body, charset_of(content_type))
     return None
 
@@ -117,7 +130,10 @@ def check_document(text: bytes, attr: str) -> None:
 
 
 def _not_deep(body: bytes, attr: str | None = None) -> bytes:
-    """The same. Raises Rejected 400 for more levels than anybody means, or can be walked later."""
+    """The same. Raises Rejected 400 for more levels than anybody means, or can be walked later, and
+    413 for more values.
+    """
+    refuse_many_values(body)
     if body.count(b"{") + body.count(b"[") <= DEEPEST:
         return body
     depth = 0

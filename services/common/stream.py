@@ -3,8 +3,10 @@
 `prefix` stands before stream names and subjects, so that tests share a server.
 """
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import uuid4
 
 import msgspec
@@ -14,16 +16,32 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js import errors as js_errors
 from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+from prometheus_client import Counter
 
-from contracts.subjects import CAPTURE_STREAM, CAPTURE_SUBJECTS, FACTS_STREAM, FACTS_SUBJECTS
+from contracts.product_events import NOTHING_CAPTURED
+from contracts.subjects import (
+    CAPTURE_STREAM,
+    CAPTURE_SUBJECTS,
+    FACTS_STREAM,
+    FACTS_SUBJECTS,
+    capture_subject,
+)
+
+log = logging.getLogger("recount.stream")
+
+LOST = Counter("recount_capture_lost_messages", "Messages that the capture stream has lost.")
 
 # The server takes no larger atomic batch.
 MAX_BATCH = 1000
 TIMEOUT_SECONDS = 10.0
 
+# What JetStream answers to an Expected-Last-Sequence that does not hold.
+ELSEWHERE = frozenset({10071, 10164})
+
 BATCH_ID = "Nats-Batch-Id"
 BATCH_SEQUENCE = "Nats-Batch-Sequence"
 BATCH_COMMIT = "Nats-Batch-Commit"
+_EXPECTED_LAST = "Nats-Expected-Last-Sequence"
 
 
 class StreamUnavailable(Exception):
@@ -37,6 +55,43 @@ class PublishRefused(Exception):
         super().__init__(f"{code}: {description}")
         self.code = code
         self.description = description
+
+
+class Outage:
+    """Whether a stream takes what is published; told to the log when that changes.
+
+    what: the stream, in words. reason: why not; None while it does, or before the first time.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self.reason: str | None = None
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Around a publication. That another one was faster says nothing about the stream."""
+        try:
+            yield
+        except StreamUnavailable as cause:
+            self._failed(str(cause))
+            raise
+        except PublishRefused as cause:
+            if cause.code in ELSEWHERE:
+                self._worked()
+            else:
+                self._failed(str(cause))
+            raise
+        self._worked()
+
+    def _failed(self, reason: str) -> None:
+        if self.reason is None:
+            log.error("%s takes nothing: %s", self._what, reason)
+        self.reason = reason
+
+    def _worked(self) -> None:
+        if self.reason is not None:
+            log.warning("%s takes messages again", self._what)
+        self.reason = None
 
 
 class Outgoing(msgspec.Struct, frozen=True):
@@ -68,6 +123,29 @@ async def ensure_capture_stream(
     name = capture_stream(prefix)
     await _ensure(client, name, f"{prefix}{CAPTURE_SUBJECTS}", replicas, first_sequence)
     return name
+
+
+async def whole_capture_stream(
+    client: Client, known: int, prefix: str = "", replicas: int = 1
+) -> int:
+    """Make the stream, or see that it has not lost its end; its last sequence, `known` at least.
+
+    known: the last sequence that anybody remembers. Before a stream takes events, or is read.
+    Raises StreamUnavailable.
+    """
+    name = await ensure_capture_stream(client, prefix, replicas, known + 1)
+    subject = f"{prefix}{capture_subject(0)}"
+    lost = await fill_up(client, name, subject, NOTHING_CAPTURED, known)
+    if lost:
+        LOST.inc(lost)
+        log.critical(
+            "%s ended %s messages before %s, which was reached: those that were not stored by then"
+            " are lost. Their places are filled.", name, lost, known,
+        )  # fmt: skip
+    try:
+        return max(int((await client.jetstream().stream_info(name)).state.last_seq), known)
+    except (nats.errors.Error, js_errors.Error, TimeoutError, OSError) as cause:
+        raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
 
 
 async def ensure_facts_stream(client: Client, prefix: str = "", replicas: int = 1) -> str:
@@ -102,6 +180,26 @@ async def _ensure(
             await stream.add_stream(config)
     except (nats.errors.Error, TimeoutError, OSError) as cause:
         raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
+
+
+async def fill_up(client: Client, name: str, subject: str, filler: bytes, wanted: int) -> int:
+    """Publish fillers until the stream's last sequence is `wanted`; how many it took.
+
+    A stream that lost its end would give its sequences a second time, and whoever remembers them
+    would take new messages for ones that it had. Raises StreamUnavailable.
+    """
+    filled = 0
+    try:
+        while (last := (await client.jetstream().stream_info(name)).state.last_seq) < wanted:
+            count = min(wanted - last, MAX_BATCH)
+            expected = {_EXPECTED_LAST: str(last)}
+            fillers = [Outgoing(subject, filler, expected if n == 0 else {}) for n in range(count)]
+            with contextlib.suppress(PublishRefused):  # something came meanwhile: look again
+                await publish_whole(client, fillers)
+                filled += count
+    except (nats.errors.Error, js_errors.Error, TimeoutError, OSError) as cause:
+        raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
+    return filled
 
 
 async def publish_whole(

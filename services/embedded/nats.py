@@ -19,6 +19,13 @@ from services.embedded.refusal import CannotStart
 # Not SIGUSR2, the "lame duck" mode: it waits for clients to leave, and ours have left by then.
 STOPPING = Stopping(politely=signal.SIGTERM, firmly=signal.SIGINT)
 
+# The disk is the limit. Left alone, nats-server takes three quarters of what is free at its start,
+# and refuses everything once its streams hold more than that.
+MOST_STORED_BYTES = 1 << 50
+
+_OFF = {"enabled": False}
+# It reads its settings when it gets to the signal; it does not say when it has.
+_RELOAD_SECONDS = 1.0
 LOOPBACK = "127.0.0.1"
 _ANY_PORT = -1
 
@@ -33,13 +40,35 @@ class Connection(msgspec.Struct, frozen=True):
 class Nats:
     """A running server. `url` carries the token: it is a secret."""
 
-    def __init__(self, child: Child, connection: Connection) -> None:
+    def __init__(
+        self, child: Child, connection: Connection, folder: Path, account: Account
+    ) -> None:
         self.child = child
+        self.folder = folder
+        self._account = account
         self.port = connection.port
         self.url = f"nats://{connection.token}@{LOOPBACK}:{connection.port}"
 
     def stop(self) -> None:
         self.child.stop()
+
+    def restart_jetstream(self) -> None:
+        """Off and on again, within the running server: clients and their port stay.
+
+        A stream that could not be written once takes nothing until its files were opened anew.
+        Safe to repeat. Takes seconds.
+        """
+        path = self.folder / "nats.json"
+        settings = json.loads(path.read_text())
+        try:
+            self._reload(path, {**settings, "jetstream": {**settings["jetstream"], **_OFF}})
+        finally:
+            self._reload(path, settings)
+
+    def _reload(self, path: Path, settings: dict[str, object]) -> None:
+        _write_private(path, json.dumps(settings), self._account)
+        os.kill(self.child.pid, signal.SIGHUP)
+        time.sleep(_RELOAD_SECONDS)
 
 
 def start(folder: Path, account: Account) -> Nats:
@@ -79,7 +108,7 @@ def start(folder: Path, account: Account) -> Nats:
         child.stop()
         raise
     _remember(folder, connection, account)
-    return Nats(child, connection)
+    return Nats(child, connection, folder, account)
 
 
 def _pid_file(folder: Path) -> Path:
@@ -113,7 +142,11 @@ def _configure(folder: Path, port: int, token: str, account: Account) -> Path:
         "port": port,
         "server_name": "recount",
         "authorization": {"token": token},
-        "jetstream": {"sync_interval": "always"},
+        "jetstream": {
+            "sync_interval": "always",
+            "enabled": True,
+            "max_file_store": MOST_STORED_BYTES,
+        },
     }
     _write_private(path, json.dumps(settings), account)
     for stale in folder.glob("*.ports"):

@@ -22,6 +22,8 @@ from services.common.migrate import migrate
 from services.common.process import settle
 from services.embedded import composition, datadir, nats, postgres, processes
 from services.embedded.datadir import DataFolder, Running
+from services.embedded.healing import keep_taking
+from services.embedded.nats import Nats
 from services.embedded.processes import Child
 from services.embedded.refusal import CannotStart
 from services.embedded.settings import EmbeddedSettings
@@ -45,12 +47,16 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Servers(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the three servers are. children: those that are ours, which must not end before us."""
+    """Where the three servers are. children: those that are ours, which must not end before us.
+
+    bus: NATS, if it is ours.
+    """
 
     postgres_url: str
     nats_url: str
     clickhouse_url: str
     children: Sequence[Child]
+    bus: Nats | None
 
 
 def serve_until_stopped(wanted: Serving, settings: EmbeddedSettings) -> int:
@@ -125,6 +131,7 @@ def _servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers
     with ExitStack() as started:
         # Whoever is impatient now would leave a server without its orderly end.
         started.callback(_ignore_signals)
+        bus: Nats | None = None
         postgres_url, nats_url = settings.postgres_url, settings.nats_url
         if postgres_url is None:
             database = postgres.start(folder.path / "postgres", folder.account)
@@ -142,6 +149,7 @@ def _servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers
             nats_url=nats_url,
             clickhouse_url=settings.clickhouse_url or embedded_url(folder.path / "chdb"),
             children=children,
+            bus=bus,
         )
 
 
@@ -178,12 +186,15 @@ class _Process:
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         watching = asyncio.create_task(self._watch(server))
         welcoming = asyncio.create_task(self._welcome(server))
+        tasks = [watching, welcoming]
+        if self._servers.bus is not None:
+            tasks.append(asyncio.create_task(self._heal(app, server, self._servers.bus)))
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, _stop, server, welcoming)
         await serving
-        for task in (watching, welcoming):
+        for task in tasks:
             task.cancel()
-        stopped = await asyncio.gather(watching, welcoming, return_exceptions=True)
+        stopped = await asyncio.gather(*tasks, return_exceptions=True)
         for outcome in stopped:
             if isinstance(outcome, Exception):
                 raise outcome
@@ -210,6 +221,10 @@ class _Process:
         except BaseException:
             server.should_exit = True
             raise
+
+    async def _heal(self, app: Litestar, server: "_Server", bus: Nats) -> None:
+        await server.ready.wait()
+        await keep_taking(app, bus)
 
     async def _watch(self, server: uvicorn.Server) -> None:
         """Without its servers this process can't keep a promise: it ends, and says why.

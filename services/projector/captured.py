@@ -121,12 +121,3 @@ async def forget(bus: Client, name: str, up_to: int) -> None:
         await bus.jetstream().purge_stream(name, seq=up_to + 1)
     except (nats.errors.Error, js_errors.Error, TimeoutError, OSError) as cause:
         raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
-
-
-async def last_sequence(bus: Client, name: str) -> int:
-    """Of the newest message the stream has, or ever had. Raises StreamUnavailable."""
-    try:
-        info = await bus.jetstream().stream_info(name)
-    except (nats.errors.Error, js_errors.Error, TimeoutError, OSError) as cause:
-        raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
-    return int(info.state.last_seq)

@@ -61,6 +61,8 @@ async def _product_events(state: State) -> None:
         raise NotReady(f"product events are not stored any more: {failure}")
     if (reason := running.events.waits_for) is not None:
         raise Degraded(f"product events wait: {reason}")
+    if (lost := running.events.lost) > 0:
+        raise Degraded(f"the capture stream has lost {lost} messages; the log says which")
 
 
 def _watched(task: asyncio.Task[None]) -> None:

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 import psycopg
 from nats.aio.client import Client
 
+from contracts.product_events import events_in
 from services.common.clickhouse import ClickHouse, EngineError
-from services.common.stream import StreamUnavailable, capture_stream, ensure_capture_stream
-from services.projector.captured import CapturedStream, Delivered, forget, last_sequence
+from services.common.stream import LOST, StreamUnavailable, capture_stream, whole_capture_stream
+from services.projector.captured import CapturedStream, Delivered, forget
 from services.projector.ingest import Ingest, Progress, Range, Step
 from services.projector.person_tables import Conn
 
@@ -23,6 +24,7 @@ _RETRY_SECONDS = 0.5
 _FORGET_EVERY_SECONDS = 60.0
 # What is stored needs no copy in the stream; the last messages stay, for whoever looks into a case.
 KEPT_MESSAGES = 1_000
+MOST_EVENTS = 4_000
 
 Recoverable = (
     psycopg.OperationalError,
@@ -32,15 +34,12 @@ Recoverable = (
 )
 
 
-class StreamShorter(RuntimeError):
-    """The stream ends before what was stored from it: it is another one, or lost messages."""
-
-
 class ProductEvents:
     """The projector of product events. Any number of processes may run one: they take turns.
 
     prefix: of stream and subjects. at: see Ingest.
     waits_for: why nothing is stored for the moment; None while it goes on.
+    lost: messages that the stream should have had, and has not, since the start.
     """
 
     def __init__(
@@ -60,12 +59,10 @@ class ProductEvents:
         self._replicas = replicas
         self._at = at
         self.waits_for: str | None = None
+        self.lost = 0
 
     async def run(self) -> None:
-        """Until cancelled. A server that is away is waited for: nothing is skipped.
-
-        Raises StreamShorter.
-        """
+        """Until cancelled. A server that is away is waited for: nothing is skipped."""
         while True:
             try:
                 await self.follow()
@@ -84,11 +81,8 @@ class ProductEvents:
                 else Ingest(conn, self._clickhouse, stream)
             )
             progress = await ingest.progress()
-            await ensure_capture_stream(
-                self._bus, self._prefix, self._replicas, progress.reached + 1
-            )
-            if await last_sequence(self._bus, stream) < progress.reached:
-                raise StreamShorter(f"{stream} ends before {progress.reached}")
+            known = max(progress.reached, progress.unfinished.last if progress.unfinished else 0)
+            await whole_capture_stream(self._bus, known, self._prefix, self._replicas)
             await self._follow(ingest, stream, progress, until)
 
     def _stand_by(self) -> None:
@@ -105,19 +99,47 @@ class ProductEvents:
             waiting: list[Delivered] = []
             if progress.unfinished is not None:
                 waiting = await _at_least(messages, progress.unfinished)
+                end = max(progress.unfinished.last, waiting[-1].sequence if waiting else 0)
+                self._miss(stream, end, waiting, reached)
                 reached = await _store(ingest, progress.unfinished, waiting)
                 waiting = [one for one in waiting if one.sequence > reached]
             while until is None or reached < until:
                 self.waits_for = None
-                waiting = waiting or await messages.next()
+                if not waiting and (waiting := await messages.next()):
+                    self._miss(stream, waiting[-1].sequence, waiting, reached)
                 if waiting:
-                    reached = await _store(ingest, await ingest.begin(waiting), waiting)
-                    waiting = []
+                    some = _first(waiting)
+                    reached = await _store(ingest, await ingest.begin(some), some)
+                    waiting = waiting[len(some) :]
                 if time.monotonic() - forgotten_at > _FORGET_EVERY_SECONDS:
                     await forget(self._bus, stream, reached - KEPT_MESSAGES)
                     forgotten_at = time.monotonic()
         finally:
             await messages.close()
+
+    def _miss(self, stream: str, end: int, found: list[Delivered], reached: int) -> None:
+        """Tell of the messages after `reached`, up to `end`, that are not among the found.
+
+        Nothing is ever taken out of it before it was stored: they were damaged on the disk.
+        """
+        lost = end - reached - len(found)
+        if lost > 0:
+            self.lost += lost
+            LOST.inc(lost)
+            log.critical(
+                "%s has lost %s messages with captured events between %s and %s",
+                stream, lost, reached, end,
+            )  # fmt: skip
+
+
+def _first(waiting: list[Delivered]) -> list[Delivered]:
+    """As many as make one batch: the smallest events, too, are stored without keeping others."""
+    events = 0
+    for place, one in enumerate(waiting):
+        events += events_in(one.payload)
+        if events > MOST_EVENTS and place:
+            return waiting[:place]
+    return waiting
 
 
 async def _store(ingest: Ingest, batch: Range, messages: list[Delivered]) -> int:
@@ -128,10 +150,13 @@ async def _store(ingest: Ingest, batch: Range, messages: list[Delivered]) -> int
 
 
 async def _at_least(messages: CapturedStream, batch: Range) -> list[Delivered]:
-    """Everything up to the end of the range, and perhaps more."""
+    """Everything up to the end of the range that the stream still has, and perhaps more."""
     found: list[Delivered] = []
     while not found or found[-1].sequence < batch.last:
-        found += await messages.next()
+        more = await messages.next()
+        if not more:
+            break  # it goes beyond the range: the range's end is lost
+        found += more
     return found
 
 

@@ -1,5 +1,6 @@
 """The query service's settings: `RECOUNT_QUERY_<FIELD>`."""
 
+from services.common.bounds import MOST_BYTES
 from services.common.settings import ServiceSettings
 
 
@@ -15,4 +16,4 @@ class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
     port: int = 8001
     position_wait_seconds: float = 5.0
     freshness_wait_seconds: float = 0.5
-    max_body_bytes: int = 20 * 1024 * 1024
+    max_body_bytes: int = MOST_BYTES

@@ -25,6 +25,7 @@ from contracts.events.recorded import Stream, StreamKind, UserActor
 from contracts.subjects import FACTS_SUBJECTS
 from services.command.relay import relaying
 from services.common.bell import Bell
+from services.common.database import pool
 from services.common.migrate import migrate
 from services.common.store import BELL_CHANNEL, Append, EventStore, Part
 from services.common.stream import connect, ensure_facts_stream
@@ -134,14 +135,14 @@ async def to_a_subscriber(url: str, nats_url: str) -> Waits:
     """From an append's answer until a subscriber has the fact; the log is empty, the rest idle."""
     bell = Bell(url, BELL_CHANNEL)
     delays = Waits()
-    async with EventStore.open(url) as store, bell.listening():
+    async with EventStore.open(url) as store, pool(url) as connections, bell.listening():
         client = await connect(nats_url, "bench")
         name = await ensure_facts_stream(client)
         subscription = await client.jetstream().subscribe(
             FACTS_SUBJECTS, stream=name, ordered_consumer=True
         )
         stream = Stream(StreamKind.INSIGHT, next(_projects), 1)
-        async with relaying(store, client, bell):
+        async with relaying(store, connections, client, bell):
             began = perf_counter()
             for version in range(WATCHED):
                 await store.append(_rename(stream, version))

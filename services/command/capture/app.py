@@ -4,12 +4,15 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from litestar import Litestar
+from litestar.datastructures import State
 
 from services.command.capture import positions, routes, routes_v1, start_up
 from services.command.capture.browsers import open_to_browsers
 from services.command.capture.door import CaptureDoor
 from services.common import stream
 from services.common.app import ServicePart, from_state
+from services.common.health import NotReady
+from services.common.problems import Rejected
 
 
 def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
@@ -23,9 +26,9 @@ def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
         bus = await stream.connect(nats_url, "capture")
         try:
             ingest = positions.IngestProgress(app.state.pool, stream.capture_stream(prefix))
-            reached = await ingest.position()
-            await stream.ensure_capture_stream(bus, prefix, replicas, reached + 1)
-            app.state.door = CaptureDoor(bus, app.state.accounts, prefix)
+            reached = await ingest.known()
+            last = await stream.whole_capture_stream(bus, reached, prefix, replicas)
+            app.state.door = CaptureDoor(bus, app.state.accounts, prefix, last)
             app.state.ingest = ingest
             yield
         finally:
@@ -41,5 +44,17 @@ def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
         handlers=handlers,
         dependencies={"door": from_state("door"), "ingest": from_state("ingest")},
         lifespans=[lifespan],
+        checks={"capture": _capture},
         around=[open_to_browsers(handlers)],
     )
+
+
+async def _capture(state: State) -> None:
+    """Events are answered 503 while the stream takes nothing: asked again here, too."""
+    door: CaptureDoor = state.door
+    if door.outage.reason is None:
+        return
+    with contextlib.suppress(Rejected):
+        await door.try_again()
+    if (reason := door.outage.reason) is not None:
+        raise NotReady(f"captured events can't be kept: {reason}")

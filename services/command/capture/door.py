@@ -6,14 +6,17 @@ import psycopg
 from nats.aio.client import Client
 from prometheus_client import Counter
 
-from contracts.product_events import CapturedEvent
+from contracts.product_events import NOTHING_CAPTURED, CapturedEvent
 from contracts.subjects import capture_subject
 from services.command.capture.messages import payloads
 from services.command.capture.refusals import BadToken
+from services.common import apart
 from services.common.accounts import Accounts, Project
 from services.common.problems import unavailable
 from services.common.stream import (
     MAX_BATCH,
+    TIMEOUT_SECONDS,
+    Outage,
     Outgoing,
     PublishRefused,
     StreamUnavailable,
@@ -24,14 +27,27 @@ CAPTURED = Counter("recount_captured_events", "Product events made durable.")
 REFUSED = Counter("recount_capture_refused", "Capture requests and events refused.", ["reason"])
 
 
-class CaptureDoor:
-    """Publishes to the capture stream. prefix: of stream and subjects."""
+def _messages(subject: str, events: Sequence[CapturedEvent], received: int) -> list[Outgoing]:
+    return [Outgoing(subject, payload) for payload in payloads(events, received)]
 
-    def __init__(self, bus: Client, accounts: Accounts, prefix: str = "") -> None:
+
+TRYING_SECONDS = 2.0
+
+
+class CaptureDoor:
+    """Publishes to the capture stream. prefix: of stream and subjects.
+
+    position: the stream's last sequence at the start. outage: whether the stream takes events.
+    """
+
+    def __init__(
+        self, bus: Client, accounts: Accounts, prefix: str = "", position: int = 0
+    ) -> None:
+        self.outage = Outage("the capture stream")
         self._bus = bus
         self._accounts = accounts
         self._prefix = prefix
-        self._position = 0
+        self._position = position
 
     async def project(self, token: str) -> Project:
         """Whose token it is. Raises BadToken, and Rejected (503)."""
@@ -53,12 +69,28 @@ class CaptureDoor:
         if not events:
             return self._position
         subject = f"{self._prefix}{capture_subject(project.id)}"
-        messages = [Outgoing(subject, payload) for payload in payloads(events, received)]
+        size = sum(len(event.properties) + len(event.sent) for event in events)
+        messages = await apart.work(size, _messages, subject, events, received)
         assert len(messages) <= MAX_BATCH, "the body limit allows far fewer"
+        position = await self._publish(messages)
+        CAPTURED.inc(len(events))
+        return position
+
+    async def try_again(self) -> None:
+        """Publish a message without events. Raises Rejected (503) while nothing is taken."""
+        await self._publish([Outgoing(f"{self._prefix}{capture_subject(0)}", NOTHING_CAPTURED)])
+
+    async def _publish(self, messages: Sequence[Outgoing]) -> int:
+        before = self._position
         try:
-            position = await publish_whole(self._bus, messages)
+            with self.outage.watching():
+                # While nothing is taken nobody has to wait long for hearing so.
+                patience = TIMEOUT_SECONDS if self.outage.reason is None else TRYING_SECONDS
+                position = await publish_whole(self._bus, messages, patience)
+                if position <= before:
+                    # It lost its end: what was stored under this sequence would hide these events.
+                    raise StreamUnavailable(f"the stream went back from {before} to {position}")
         except (StreamUnavailable, PublishRefused) as cause:
             raise unavailable("Events can't be stored at the moment. Send them again.") from cause
-        CAPTURED.inc(len(events))
         self._position = max(self._position, position)
         return position

@@ -4,6 +4,8 @@ Of duplicate keys the last one wins. Lone surrogates, NUL and what is no UTF-8 b
 number beyond Float64 is kept as its digits, and what lies deeper than MAX_DEPTH levels as its JSON
 text. NaN and Infinity, which Python's SDKs send, are null, as PostHog's Python took them: no batch
 is lost for one of them.
+
+What is large is taken apart first, and each event then by itself: no call into the parser is long.
 """
 
 import json
@@ -11,19 +13,93 @@ import re
 from typing import Any, Final
 
 import msgspec
+from msgspec import Raw
 
-from services.command.capture.refusals import Undecodable
+from services.command.capture.refusals import TooLarge, Undecodable
+from services.common.apart import LARGE_BYTES
+from services.common.bounds import MOST_VALUES, values_in
 
 MAX_DEPTH: Final = 64
+# The object with the batch, and its list.
+_ABOVE: Final = 2
 REPLACEMENT: Final = "\ufffd"
 
 _UNSTORABLE = re.compile("[\ud800-\udfff\x00]")
 _NOT_JSON = "The request is not valid JSON."
 
+# Of all events of a request; of one event, its text and what is in it. No SDK comes near.
+MOST_COMMAS: Final = 2_000_000
+MOST_EVENT_BYTES: Final = 4 * 1024 * 1024
+
 _decode = msgspec.json.Decoder().decode
+_members = msgspec.json.Decoder(dict[str, Raw]).decode
+_items = msgspec.json.Decoder(list[Raw]).decode
+_BOM: Final = b"\xef\xbb\xbf"
+# Each escape, one by one: a pair of surrogates, one that is alone, anything else.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<alone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+# NaN and Infinity, where they are no part of a string.
+_BARE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|(?P<bare>-?Infinity|NaN)', re.DOTALL)
 
 
-def parse(text: bytes) -> Any:
+def opened(text: bytes) -> Any:
+    """The value, of a large text only as far as its events: those are Raw, for `event`.
+
+    A list's items, the items of an object's `batch`, or what stands alone. Raises Undecodable, and
+    TooLarge for more than any client sends.
+    """
+    if len(text) <= LARGE_BYTES:
+        return parse(text)
+    if text.count(b",") > MOST_COMMAS:
+        raise TooLarge("too_large", f"The request has more than {MOST_COMMAS:,} values.")
+    try:
+        return _opened(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    except RecursionError as cause:
+        raise Undecodable("invalid_input", "The JSON is nested too deeply.") from cause
+    try:
+        return _opened(_repaired(text))
+    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+        raise Undecodable("invalid_input", _NOT_JSON) from cause
+    except RecursionError as cause:
+        raise Undecodable("invalid_input", "The JSON is nested too deeply.") from cause
+
+
+def _opened(text: bytes) -> Any:
+    if text.lstrip()[:1] == b"[":
+        return _items(text)
+    members = _members(text)
+    if "batch" not in members:
+        return event(Raw(text))
+    batch = members.pop("batch")
+    rest = {name: event(value) for name, value in members.items()}
+    is_list = memoryview(batch)[0] == ord("[")
+    return {**rest, "batch": _items(batch) if is_list else event(batch)}
+
+
+def _repaired(text: bytes) -> bytes:
+    """Text that a strict parser takes, where only its characters were at fault."""
+    whole = text.decode("utf-8", "replace").encode().removeprefix(_BOM)
+    whole = _BARE.sub(lambda found: b"null" if found["bare"] else found[0], whole)
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found["alone"] else found[0], whole)
+
+
+def event(found: Any) -> Any:
+    """One of what `opened` has found, whole. Raises Undecodable and TooLarge."""
+    if not isinstance(found, Raw):
+        return found
+    text = bytes(found)
+    if len(text) > MOST_EVENT_BYTES or values_in(text) > MOST_VALUES:
+        raise TooLarge("too_large", "The event is too large.")
+    return parse(text, MAX_DEPTH - _ABOVE)
+
+
+def parse(text: bytes, depth: int = MAX_DEPTH) -> Any:
     """The value. Raises Undecodable, also for more nesting than the parser can follow."""
     try:
         try:
@@ -34,7 +110,7 @@ def parse(text: bytes) -> Any:
         else:
             if b"\\u0000" in text:
                 value = _clean(value)
-        return _deep(value, text)
+        return _deep(value, text, depth)
     except RecursionError as cause:
         raise Undecodable("invalid_input", "The JSON is nested too deeply.") from cause
 
@@ -81,11 +157,11 @@ def _clean(value: Any) -> Any:
             return value
 
 
-def _deep(value: Any, text: bytes) -> Any:
+def _deep(value: Any, text: bytes, depth: int) -> Any:
     # A cheap bound first: hardly any request opens more brackets than it may nest.
-    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+    if text.count(b"{") + text.count(b"[") <= depth:
         return value
-    return _cut(value, MAX_DEPTH) if _deeper_than(value, MAX_DEPTH) else value
+    return _cut(value, depth) if _deeper_than(value, depth) else value
 
 
 def _deeper_than(value: Any, levels: int) -> bool:

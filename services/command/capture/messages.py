@@ -10,6 +10,8 @@ from services.command.capture.refusals import TooLarge
 
 MAX_MESSAGE: Final = 512 * 1024
 MAX_EVENT: Final = 900 * 1024
+# So that the smallest events, too, are stored in batches that keep nobody waiting.
+MOST_EVENTS: Final = 1_500
 # Below this many characters of text an event can't be near MAX_MESSAGE, however it is encoded.
 _SMALL: Final = 32 * 1024
 
@@ -26,15 +28,17 @@ def fitted(event: CapturedEvent) -> CapturedEvent:
 
 def payloads(events: Sequence[CapturedEvent], received: int) -> Iterator[bytes]:
     """Messages with all of the events, in order. Only one that is larger exceeds MAX_MESSAGE."""
-    whole = encode_batch(CapturedBatch(received, list(events)))
-    if len(whole) <= MAX_MESSAGE:
-        yield whole
-        return
+    text = sum(len(event.properties) + len(event.sent) for event in events)
+    if text <= MAX_MESSAGE and len(events) <= MOST_EVENTS:
+        whole = encode_batch(CapturedBatch(received, list(events)))
+        if len(whole) <= MAX_MESSAGE:
+            yield whole
+            return
     chunk: list[CapturedEvent] = []
     size = 0
     for event in events:
         added = len(encode_event(event))
-        if chunk and size + added > MAX_MESSAGE:
+        if chunk and (size + added > MAX_MESSAGE or len(chunk) == MOST_EVENTS):
             yield encode_batch(CapturedBatch(received, chunk))
             chunk, size = [], 0
         chunk.append(event)

@@ -47,6 +47,16 @@ class IngestProgress:
             row = await cursor.fetchone()
         return int(row[0]) if row else 0
 
+    async def known(self) -> int:
+        """The last sequence that anything was begun with; 0 when nothing was."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT greatest(reached, batch_last) FROM ingest_progress WHERE stream = %s",
+                (self._stream,),
+            )
+            row = await cursor.fetchone()
+        return int(row[0]) if row else 0
+
     async def wait(self, wanted: int, seconds: float) -> Reached:
         """Returns as soon as `wanted` is reached, and no later than `seconds` from now."""
         deadline = time.monotonic() + seconds

@@ -1,6 +1,6 @@
 """From a v0 request's JSON to its project token and events: client-compat.md sections 2 and 3."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -31,74 +31,86 @@ def read(unwrapped: Unwrapped, *, received: int, identifies: bool) -> Sent:
     identifies: an object without `event` is an $identify (on /engage).
     Raises Undecodable and BadToken.
     """
-    value = json_text.parse(unwrapped.text)
-    batch_sent_at: object = None
-    raws: list[RawEvent]
-    place: str | None
+    value = json_text.opened(unwrapped.text)
     match value:
         case list():
-            raws, place = _objects(value), ""
-            token = _token_of_events(raws)
+            clock, tokens = Clock(received, times.sent_at(None, unwrapped.sent_ms)), _Tokens()
+            events = _events(value, "", clock, identifies, tokens.of)
+            return Sent(tokens.one, events)
         case {"batch": batch}:
             if not isinstance(batch, list):
                 raise Undecodable("invalid_input", "The batch must be a list.", "batch")
-            raws, place = _located(batch), "batch"
             token = check_token(_first(value.get("api_key"), value.get("token")))
-            batch_sent_at = value.get("sent_at")
+            sent_at = times.sent_at(value.get("sent_at"), unwrapped.sent_ms)
+            return Sent(token, _events(batch, "batch", Clock(received, sent_at), identifies))
         case dict():
-            raws, place = [value], None
-            token = _token_of_events(raws)
-            batch_sent_at = value.get("sent_at")
+            token = _event_token(value)
+            clock = Clock(received, times.sent_at(value.get("sent_at"), unwrapped.sent_ms))
+            event = _event(value, clock, identifies)
+            return Sent(token, [] if event is None else [event])
         case _:
             raise Undecodable("invalid_input", "Events are an object or a list of objects.")
-    clock = Clock(received, times.sent_at(batch_sent_at, unwrapped.sent_ms))
-    return Sent(token, _events(raws, place, clock, identifies))
-
-
-def _located(batch: list[Any]) -> list[RawEvent]:
-    try:
-        return _objects(batch)
-    except Undecodable as fault:
-        raise fault.at("batch") from fault
-
-
-def _objects(values: list[Any]) -> list[RawEvent]:
-    if not values:
-        raise Undecodable("required", "There are no events.")
-    for number, value in enumerate(values):
-        if not isinstance(value, dict):
-            raise Undecodable("invalid_input", "An event must be an object.", str(number))
-    return values
 
 
 def _events(
-    raws: Sequence[RawEvent], place: str | None, clock: Clock, identifies: bool
+    found: Sequence[Any],
+    place: str,
+    clock: Clock,
+    identifies: bool,
+    look: Callable[[RawEvent], None] = lambda raw: None,
 ) -> list[CapturedEvent]:
-    """place: what the events' numbers stand under in `attr`; None for an event alone."""
+    """place: what the events' numbers stand under in `attr`. look: at each event, before any of
+    them is refused.
+    """
+    if not found:
+        raise Undecodable("required", "There are no events.", place or None)
     events = []
-    for number, raw in enumerate(raws):
-        if identifies and "event" not in raw:
-            raw = {**raw, "event": "$identify"}
-        if is_dropped(raw):
+    fault: Refusal | None = None
+    for number, one in enumerate(found):
+        at = f"{place}__{number}" if place else str(number)
+        try:
+            raw = json_text.event(one)
+            if not isinstance(raw, dict):
+                raise Undecodable("invalid_input", "An event must be an object.")
+        except Refusal as broken:
+            raise broken.at(at) from broken
+        look(raw)
+        if fault is not None:
             continue
         try:
-            events.append(fitted(captured(raw, clock)))
-        except Refusal as fault:
-            if place is None:
-                raise
-            raise fault.at(f"{place}__{number}" if place else str(number)) from fault
+            event = _event(raw, clock, identifies)
+        except Refusal as refused:
+            fault = refused.at(at)
+        else:
+            if event is not None:
+                events.append(event)
+    if fault is not None:
+        raise fault
     return events
+
+
+def _event(raw: RawEvent, clock: Clock, identifies: bool) -> CapturedEvent | None:
+    """None for one that is thrown away."""
+    if identifies and "event" not in raw:
+        raw = {**raw, "event": "$identify"}
+    return None if is_dropped(raw) else fitted(captured(raw, clock))
+
+
+class _Tokens:
+    """Those of a list's events, which must all be the same one. Raises BadToken."""
+
+    def __init__(self) -> None:
+        self.one = ""
+
+    def of(self, raw: RawEvent) -> None:
+        token = _event_token(raw)
+        if self.one not in ("", token):
+            raise BadToken("invalid_api_key", "The events do not all carry the same project token.")
+        self.one = token
 
 
 def _first(*values: object) -> object:
     return next((value for value in values if value is not None and value != ""), None)
-
-
-def _token_of_events(raws: Sequence[RawEvent]) -> str:
-    tokens = {_event_token(raw) for raw in raws}
-    if len(tokens) > 1:
-        raise BadToken("invalid_api_key", "The events do not all carry the same project token.")
-    return tokens.pop()
 
 
 def _event_token(raw: RawEvent) -> str:

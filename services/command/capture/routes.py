@@ -11,8 +11,9 @@ from services.command.capture.described import CAPTURES
 from services.command.capture.door import REFUSED, CaptureDoor
 from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import BadToken, Refusal, TooLarge
-from services.command.capture.requests import read
-from services.command.capture.wrapping import unwrap
+from services.command.capture.requests import Sent, read
+from services.command.capture.wrapping import Wrapped, unwrap
+from services.common import apart
 from services.common.problems import Problem, answer
 
 MAX_BODY: Final = 20 * 1024 * 1024
@@ -53,14 +54,18 @@ async def capture(request: AnyRequest, door: NamedDependency[CaptureDoor]) -> Re
     received = incoming.now()
     wrapped = await incoming.wrapped(request, MAX_BODY)
     path = request.url.path.rstrip("/")
-    unwrapped = unwrap(wrapped, limit=MAX_BODY, base64_inside=path in BASE64_INSIDE)
-    sent = read(unwrapped, received=received, identifies=path == "/engage")
+    sent = await apart.work(wrapped.weight, _read, wrapped, path, received)
     project = await door.project(sent.token)
     position = await door.keep(project, sent.events, received)
     headers = {INGEST_POSITION: str(position)}
     if wrapped.query.get("beacon") == "1":
         return Response(b"", status_code=204, headers=headers)
     return Response(_TAKEN, media_type=MediaType.JSON, headers=headers)
+
+
+def _read(wrapped: Wrapped, path: str, received: int) -> Sent:
+    unwrapped = unwrap(wrapped, limit=MAX_BODY, base64_inside=path in BASE64_INSIDE)
+    return read(unwrapped, received=received, identifies=path == "/engage")
 
 
 HANDLERS = [capture]

@@ -13,6 +13,8 @@ from services.command.capture.door import REFUSED, CaptureDoor
 from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import BadToken, TooLarge
 from services.command.capture.requests import check_token
+from services.command.capture.wrapping import INFLATES
+from services.common import apart
 from services.common.problems import Rejected
 
 MAX_BODY: Final = 10 * 1024 * 1024
@@ -58,8 +60,9 @@ async def capture_v1(request: AnyRequest, door: NamedDependency[CaptureDoor]) ->
         raise v1.Refused(413, "payload_too_large", fault.detail) from fault
     except BadToken as fault:
         raise v1.Refused(401, "invalid_token", fault.detail) from fault
-    text = v1.text_of(body, request.headers.get("content-encoding", ""), MAX_TEXT)
-    taken = v1.read(text, sender, received)
+    encoding = request.headers.get("content-encoding", "")
+    weight = len(body) * (INFLATES if encoding else 1)
+    taken = await apart.work(weight, _read, body, encoding, sender, received)
     position = await door.keep(project, taken.events, received)
     for result in taken.results.values():
         if result.details is not None:
@@ -69,6 +72,10 @@ async def capture_v1(request: AnyRequest, door: NamedDependency[CaptureDoor]) ->
         media_type=MediaType.JSON,
         headers={INGEST_POSITION: str(position)},
     )
+
+
+def _read(body: bytes, encoding: str, sender: v1.Sender, received: int) -> v1.Taken:
+    return v1.read(v1.text_of(body, encoding, MAX_TEXT), sender, received)
 
 
 HANDLERS = [capture_v1]

@@ -107,7 +107,9 @@ def text_of(body: bytes, encoding: str, limit: int) -> bytes:
 def read(text: bytes, sender: Sender, received: int) -> Taken:
     """Raises Refused when no result can be given at all."""
     try:
-        value = json_text.parse(text)
+        value = json_text.opened(text)
+    except TooLarge as fault:
+        raise Refused(413, "payload_too_large", fault.detail) from fault
     except Refusal as fault:
         raise Refused(400, "invalid_body", fault.detail) from fault
     batch = value.get("batch") if isinstance(value, dict) else None
@@ -115,18 +117,31 @@ def read(text: bytes, sender: Sender, received: int) -> Taken:
         raise Refused(400, "invalid_body", "The body must be an object with a list `batch`.")
     if not batch:
         raise Refused(400, "empty_batch", "There are no events.")
-    numbered = [_uuid(raw, number) for number, raw in enumerate(batch)]
-    if len(set(numbered)) != len(numbered):
-        raise Refused(400, "duplicate_uuid", "A uuid is there twice.")
     clock = Clock(received, sender.sent)
+    numbered: set[UUID] = set()
     results: dict[str, Result] = {}
     events = []
-    for raw in batch:
+    for number, found in enumerate(batch):
+        raw, uuid = _opened(found, number)
+        numbered.add(uuid)
         outcome = _taken(raw, sender, clock)
         if isinstance(outcome, CapturedEvent):
             events.append(outcome)
         results[raw["uuid"]] = outcome if isinstance(outcome, Result) else Result("ok")
+    if len(numbered) != len(batch):
+        raise Refused(400, "duplicate_uuid", "A uuid is there twice.")
     return Taken(results, events)
+
+
+def _opened(found: object, number: int) -> tuple[Mapping[str, Any], UUID]:
+    """An event and its uuid: without one, no result can be given. Raises Refused."""
+    try:
+        raw = json_text.event(found)
+    except TooLarge as fault:
+        raise Refused(413, "payload_too_large", f"Event {number}: {fault.detail}") from fault
+    except Refusal as fault:
+        raise Refused(400, "invalid_body", fault.detail) from fault
+    return raw, _uuid(raw, number)
 
 
 def _uuid(raw: object, number: int) -> UUID:

@@ -14,6 +14,7 @@ import msgspec
 
 from services.command.relay import Relay
 from services.common.bell import Bell
+from services.common.database import pool
 from services.common.store import BELL_CHANNEL, EventStore
 from services.common.stream import connect
 
@@ -43,10 +44,17 @@ class Death:
 
 async def run(orders: Orders) -> None:
     bell = Bell(orders.postgres_url, BELL_CHANNEL)
-    async with EventStore.open(orders.postgres_url) as store, bell.listening():
+    async with (
+        EventStore.open(orders.postgres_url) as store,
+        pool(orders.postgres_url) as connections,
+        bell.listening(),
+    ):
         client = await connect(orders.nats_url, "relay under test")
         with bell.listener() as rung:
-            await Relay(store, client, rung, prefix=orders.prefix, crash_at=Death(orders)).run()
+            relay = Relay(
+                store, connections, client, rung, prefix=orders.prefix, crash_at=Death(orders)
+            )
+            await relay.run()
 
 
 if __name__ == "__main__":

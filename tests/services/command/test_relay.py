@@ -22,6 +22,7 @@ from contracts.json import EMPTY_OBJECT, NULL, is_null
 from contracts.subjects import FACTS_STREAM, HASH_HEADER, fact_subject
 from services.command.relay import MOST_ENTRIES, RunningRelay, StreamAhead, relaying
 from services.common.bell import Bell
+from services.common.database import pool
 from services.common.store import BELL_CHANNEL, EventStore
 from services.common.stream import connect
 from tests.services.command.relay_process import Orders
@@ -93,7 +94,11 @@ async def bus(nats_url: str, stream_prefix: str) -> AsyncIterator[Bus]:
 @asynccontextmanager
 async def relay(store: EventStore, postgres_url: str, bus: Bus) -> AsyncIterator[RunningRelay]:
     bell = Bell(postgres_url, BELL_CHANNEL)
-    async with bell.listening(), relaying(store, bus.client, bell, prefix=bus.prefix) as running:
+    async with (
+        pool(postgres_url) as connections,
+        bell.listening(),
+        relaying(store, connections, bus.client, bell, prefix=bus.prefix) as running,
+    ):
         yield running
 
 

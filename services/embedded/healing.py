@@ -1,0 +1,39 @@
+"""JetStream takes nothing more once its disk was full, room or no room: it is started again."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+
+from litestar import Litestar
+
+from services.common.problems import Rejected
+from services.embedded.nats import Nats
+
+log = logging.getLogger("recount.healing")
+
+# Less would be full again at once.
+ROOM_BYTES = 4 * 1024 * 1024
+_LOOK_SECONDS = 0.5
+# Until it has looked through its files, and its clients have found it again.
+_AGAIN_SECONDS = 5.0
+
+
+async def keep_taking(app: Litestar, bus: Nats) -> None:
+    """Until cancelled. What was acknowledged stays: it reads its own files, as at every start."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if not await _is_stuck(app) or shutil.disk_usage(bus.folder).free < ROOM_BYTES:
+            continue
+        log.warning("JetStream takes nothing, and there is room: it is started again")
+        await asyncio.to_thread(bus.restart_jetstream)
+        await asyncio.sleep(_AGAIN_SECONDS)
+
+
+async def _is_stuck(app: Litestar) -> bool:
+    """Whether a publication failed, and one more does. The relay's tries go on by themselves."""
+    door, relay = app.state.door, app.state.relay
+    if door.outage.reason is not None:
+        with contextlib.suppress(Rejected):
+            await door.try_again()
+    return door.outage.reason is not None or relay.outage.reason is not None
