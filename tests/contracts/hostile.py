@@ -154,6 +154,14 @@ BODIES = (
 )
 
 
+USUAL = {
+    "query": b'{"kind": "FunnelsQuery", "series": [{"kind": "EventsNode", "event": "one"},'
+    b' {"kind": "EventsNode", "event": "two"}]}',
+    "events": b'[{"id": "one", "order": 0}, {"id": "two", "order": 1}]',
+    "access_level": b'"viewer"',
+}
+
+
 class Hostile(msgspec.Struct, frozen=True, kw_only=True):
     """One request. path: with its query string, as it goes over the wire."""
 
@@ -220,15 +228,22 @@ def _of_bodies(
         headers = ((b"content-type", content_type),)
         yield Hostile(method=method, path=path, headers=headers, body=body)
     yield Hostile(method=method, path=path, headers=json, body=b'{"personal_api_key": "\xff"}')
-    for member in _members(told, operation):
+    members, required = _members(told, operation)
+    for member in members:
+        beside = b"".join(
+            b', "%s": %s' % (name.encode(), USUAL[name])
+            for name in required
+            if name != member and name in USUAL
+        )
         for value in VALUES:
-            body = b'{"%s": %s}' % (member.encode(), value)
+            body = b'{"%s": %s%s}' % (member.encode(), value, beside)
             yield Hostile(method=method, path=path, headers=json, body=body)
 
 
-def _members(told: dict[str, Any], operation: dict[str, Any]) -> list[str]:
+def _members(told: dict[str, Any], operation: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The members of the body, and those that have to be there."""
     content = operation.get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema", {})
     if "$ref" in schema:
         schema = told["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return list(schema.get("properties", {}))
+    return list(schema.get("properties", {})), schema.get("required", [])
