@@ -154,10 +154,12 @@ BODIES = (
 )
 
 
+# What is sent beside the member in question, so that somebody looks at that.
 USUAL = {
     "query": b'{"kind": "FunnelsQuery", "series": [{"kind": "EventsNode", "event": "one"},'
     b' {"kind": "EventsNode", "event": "two"}]}',
     "events": b'[{"id": "one", "order": 0}, {"id": "two", "order": 1}]',
+    "funnel_step": b"1",
     "access_level": b'"viewer"',
 }
 
@@ -228,11 +230,11 @@ def _of_bodies(
         headers = ((b"content-type", content_type),)
         yield Hostile(method=method, path=path, headers=headers, body=body)
     yield Hostile(method=method, path=path, headers=json, body=b'{"personal_api_key": "\xff"}')
-    members, required = _members(told, operation)
+    members = _members(told, operation)
     for member in members:
         beside = b"".join(
             b', "%s": %s' % (name.encode(), USUAL[name])
-            for name in required
+            for name in members
             if name != member and name in USUAL
         )
         for value in VALUES:
@@ -240,10 +242,9 @@ def _of_bodies(
             yield Hostile(method=method, path=path, headers=json, body=body)
 
 
-def _members(told: dict[str, Any], operation: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The members of the body, and those that have to be there."""
+def _members(told: dict[str, Any], operation: dict[str, Any]) -> list[str]:
     content = operation.get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema", {})
     if "$ref" in schema:
         schema = told["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return list(schema.get("properties", {})), schema.get("required", [])
+    return list(schema.get("properties", {}))
