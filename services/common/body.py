@@ -70,6 +70,17 @@ def _as_json(body: bytes, content_type: str) -> bytes:
 
 def _form(whole: bytes, content_type: str) -> Fields | None:
     """Its fields, if it is one. Raises Rejected: 415, 413; 400 naming a field that is no text."""
+    fields = _fields(whole, content_type)
+    if fields is not None:
+        refuse_many_values(b"".join(value.encode() for _, value in fields if _may_be_json(value)))
+    return fields
+
+
+def _may_be_json(value: str) -> bool:
+    return value.lstrip()[:1] in ("{", "[")
+
+
+def _fields(whole: bytes, content_type: str) -> Fields | None:
     body = whole.strip()
     if not body:
         return None

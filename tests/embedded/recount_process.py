@@ -47,7 +47,12 @@ def serving(
     """`recount serve` on the folder, ready; killed at the end if it still runs."""
     command = [*program, "serve", "--data-dir", str(data), "--port", str(port or free_port())]
     with subprocess.Popen(
-        [*command, *options], env=environment(), stdout=subprocess.PIPE, text=True
+        [*command, *options],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        # The names of folders need not be text.
+        errors="surrogateescape",
     ) as process:
         try:
             yield Served(process, _until_ready(process))
@@ -68,5 +73,10 @@ def _until_ready(process: "subprocess.Popen[str]") -> str:
 def recount(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """The command, run to its end."""
     return subprocess.run(
-        [*RECOUNT, *arguments], env=environment(), capture_output=True, text=True, check=False
+        [*RECOUNT, *arguments],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        check=False,
     )

@@ -8,11 +8,12 @@ import psycopg
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
+from psycopg import AsyncConnection
 
 from services.common import stream
 from services.common.app import compose
 from services.common.clickhouse import ClickHouse
-from services.common.stream import capture_stream, ensure_capture_stream
+from services.common.stream import capture_stream, ensure_capture_stream, whole_capture_stream
 from services.projector import ingesting, product_events
 from tests.services.projector.product_events_setup import Servers, event
 from tests.waiting import seen
@@ -48,15 +49,32 @@ async def becomes(client: AsyncTestClient[Litestar], status: str) -> tuple[int, 
 async def test_an_ingest_that_stopped_is_failing_with_the_reason(
     app: Litestar, servers: Servers
 ) -> None:
+    """Stopped by what no waiting mends: somebody has to come."""
     await servers.stored([event()])
-    await servers.stored([event()])
-    # Another stream under the same name, without what was stored from the first.
-    await servers.bus.jetstream().delete_stream(capture_stream(servers.prefix))
-    await ensure_capture_stream(servers.bus, servers.prefix)
+    async with await AsyncConnection.connect(servers.postgres_url, autocommit=True) as conn:
+        await conn.execute("ALTER TABLE ingest_progress RENAME TO elsewhere")
     async with AsyncTestClient(app) as client:
         status, reason = await becomes(client, "failing")
     assert status == 503
-    assert "ends before 2" in (reason or "")
+    assert "not stored any more" in (reason or "")
+    assert "ingest_progress" in (reason or "")
+
+
+async def test_an_ingest_goes_on_with_another_stream_of_the_same_name(
+    app: Litestar, servers: Servers
+) -> None:
+    await servers.stored([event()])
+    await servers.stored([event()])
+    await servers.bus.jetstream().delete_stream(capture_stream(servers.prefix))
+    await ensure_capture_stream(servers.bus, servers.prefix)
+    async with AsyncTestClient(app) as client:
+        assert await becomes(client, "ok") == (200, None)
+        # As every capture door does before it takes an event.
+        await whole_capture_stream(servers.bus, 2, servers.prefix)
+        assert await servers.send([event()]) == 3
+        await seen(
+            lambda: servers.rows("SELECT count() FROM events"), lambda found: found == [(3,)]
+        )
 
 
 async def test_an_ingest_that_waits_for_a_server_is_degraded_until_it_goes_on(

@@ -7,6 +7,7 @@ from uuid import uuid5
 import msgspec
 import pytest
 
+from tests import waiting
 from tests.whole import PERSONS, Whole
 
 NOW = datetime.now(UTC)
@@ -221,18 +222,21 @@ async def test_cohorts_that_were_stored_in_a_loop_are_a_refusal(whole: Whole) ->
     await persons(whole, ada="pro")
     a = await make(whole, "cohorts", name="A")
     b = await make(whole, "cohorts", name="B", filters={"properties": in_cohort(a)})
-    async with whole.pool.connection() as conn:
-        await conn.execute(
-            "UPDATE cohorts SET cohorts = ARRAY[%(b)s::bigint],"
-            " row = jsonb_set(row::jsonb, '{filters}', %(filters)s::jsonb)"
-            " WHERE team_id = %(team)s AND cohort_id = %(a)s",
-            {
-                "a": a,
-                "b": b,
-                "team": whole.project.id,
-                "filters": msgspec.json.encode({"properties": in_cohort(b)}).decode(),
-            },
-        )
+
+    filters = msgspec.json.encode({"properties": in_cohort(b)}).decode()
+
+    async def close_the_loop() -> int:
+        """Rows changed: none before the projection has written the cohort."""
+        async with whole.pool.connection() as conn:
+            cursor = await conn.execute(
+                "UPDATE cohorts SET cohorts = ARRAY[%(b)s::bigint],"
+                " row = jsonb_set(row::jsonb, '{filters}', %(filters)s::jsonb)"
+                " WHERE team_id = %(team)s AND cohort_id = %(a)s",
+                {"a": a, "b": b, "team": whole.project.id, "filters": filters},
+            )
+            return cursor.rowcount
+
+    await waiting.seen(close_the_loop, lambda rows: rows == 1)
     answer = await counts(whole, status=400, properties=in_cohort(b))
     assert answer["detail"] == "Cohorts cannot reference other cohorts in a loop."
     people = await whole.client.get(f"{whole.root}cohorts/{a}/persons/")

@@ -107,7 +107,7 @@ async def test_whatever_is_not_shared_is_missing_alike(whole: Whole, visitor: As
     assert (await visitor.get(f"/shared/{token}.json")).status_code == 404
     unlocking = await visitor.post("/shared/%00", json={"password": "x"})
     assert (unlocking.status_code, unlocking.json()) == (404, {"error": "Not found."})
-    listed = await visitor.get(f"{whole.root}insights/?sharing_access_token=%00")
+    listed = await visitor.get(f"{whole.root}insights/?sharing_access_token=unknown")
     assert (listed.status_code, listed.json()["code"]) == (403, "authentication_failed")
 
 
