@@ -42,7 +42,7 @@ class _Finder(PathFinder):
 
 async def query() -> None:
     from services.common.clickhouse import ClickHouse
-    from services.common.statement import Statement
+    from services.common.clickhouse.statement import Statement
 
     with tempfile.TemporaryDirectory() as folder:
         async with await ClickHouse.open(f"chdb://{folder}/chdb") as clickhouse:

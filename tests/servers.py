@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 from psycopg import sql
 
-from services.common.migrate import migrate
+from services.common.postgres.migrate import migrate
 from services.embedded import nats, postgres
 from services.embedded.account import account_for
 

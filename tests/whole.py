@@ -15,12 +15,12 @@ from litestar import Litestar
 
 from services.command import app as command
 from services.command.settings import CommandSettings
-from services.common import administration
-from services.common.accounts import Organization, Project
-from services.common.app import compose
+from services.common.accounts import administration
+from services.common.accounts.accounts import Organization, Project
 from services.common.clickhouse import ClickHouse
-from services.common.database import Pool, pool
-from services.common.foundation import foundation
+from services.common.http.app import compose
+from services.common.http.foundation import foundation
+from services.common.postgres.database import Pool, pool
 from services.projector import app as projector
 from services.query import app as query
 from services.query.settings import QuerySettings

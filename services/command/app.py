@@ -8,30 +8,28 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 
 from services.command import publishing
+from services.command.access import routes as access
+from services.command.actions import routes as actions
 from services.command.capture import app as capture
-from services.command.insights import insight_number
+from services.command.cohorts import routes as cohorts
+from services.command.dashboards import routes as dashboards
+from services.command.insights import routes as insights
+from services.command.insights.translation import insight_number
 from services.command.numbers import Numbers
-from services.command.passwords import Passwords
 from services.command.problems import REFUSALS
-from services.command.projects import Projects
-from services.command.routes import (
-    access,
-    actions,
-    cohorts,
-    dashboards,
-    insights,
-    projects,
-    share_login,
-    sharing,
-    views,
-)
+from services.command.projects import routes as projects
+from services.command.projects.translation import Projects
 from services.command.settings import CommandSettings
-from services.command.share_logins import ShareLogins
+from services.command.sharing import login_routes
+from services.command.sharing import routes as sharing
+from services.command.sharing.logins import ShareLogins
+from services.command.sharing.passwords import Passwords
 from services.command.terms import provide_terms
-from services.common.app import ServicePart, compose, from_state
-from services.common.caller import Caller
-from services.common.foundation import foundation
-from services.common.store import EventStore
+from services.command.viewing import routes as views
+from services.common.http.app import ServicePart, compose, from_state
+from services.common.http.caller import Caller
+from services.common.http.foundation import foundation
+from services.common.log.store import EventStore
 
 
 def part(settings: CommandSettings) -> ServicePart:
@@ -52,7 +50,7 @@ def part(settings: CommandSettings) -> ServicePart:
         handlers=[
             *insights.HANDLERS,
             *sharing.HANDLERS,
-            *share_login.HANDLERS,
+            *login_routes.HANDLERS,
             *views.HANDLERS,
             *dashboards.HANDLERS,
             *access.HANDLERS,

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from contracts.json import compact
-from services.common.body import check_document
+from services.common.http.body import check_document
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ import msgspec
 
 from contracts.events.recorded import DomainEvent, Recorded, Stream
 from domain.errors import ConcurrentEdit, Refused
-from services.common.caller import Caller
-from services.common.etag import Told, gone, stale
-from services.common.problems import Rejected
-from services.common.store import (
+from services.common.http.caller import Caller
+from services.common.http.etag import Told, gone, stale
+from services.common.http.problems import Rejected
+from services.common.log.store import (
     Append,
     EventStore,
     NewReceipt,

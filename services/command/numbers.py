@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.common.database import Pool
+from services.common.postgres.database import Pool
 
 _ALPHABET = string.ascii_letters + string.digits
 SHORT_ID_LENGTH = 8

@@ -9,8 +9,8 @@ from domain.errors import (
     SharingOff,
 )
 from services.command.handle import KeyReused
-from services.common.problems import Problem, Refusals
-from services.common.store import LogUnavailable, OutcomeUnknown, RankLost
+from services.common.http.problems import Problem, Refusals
+from services.common.log.store import LogUnavailable, OutcomeUnknown, RankLost
 
 REFUSALS: Refusals = {
     NotFound: (404, Problem(type="invalid_request", code="not_found", detail="Not found.")),

@@ -10,10 +10,10 @@ from prometheus_client import Gauge
 from services.command.relay import RunningRelay, relaying
 from services.command.settings import CommandSettings
 from services.common import stream
-from services.common.app import ServicePart
-from services.common.bell import Bell
-from services.common.health import Degraded, NotReady
-from services.common.store import BELL_CHANNEL
+from services.common.http.app import ServicePart
+from services.common.http.health import Degraded, NotReady
+from services.common.log.store import BELL_CHANNEL
+from services.common.postgres.bell import Bell
 
 PUBLISHED = Gauge("recount_relay_published_position", "The last position on the public stream.")
 

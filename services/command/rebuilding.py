@@ -15,7 +15,7 @@ from nats.js.api import StreamInfo
 from nats.js.errors import NotFoundError
 from psycopg.types.json import Jsonb
 
-from services.common.database import Pool
+from services.common.postgres.database import Pool
 from services.common.stream import StreamUnavailable, ensure_facts_stream
 
 # Advisory locks of this kind; the second number is made of the stream's name.

@@ -25,9 +25,9 @@ from contracts.chain import Entry, encode_entry
 from contracts.json import NULL
 from contracts.subjects import HASH_HEADER, fact_subject
 from services.command import rebuilding
-from services.common.bell import Bell
-from services.common.database import Pool
-from services.common.store import EventStore
+from services.common.log.store import EventStore
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import Pool
 from services.common.stream import (
     ELSEWHERE,
     Outage,
@@ -190,7 +190,7 @@ async def relaying(
     prefix: str = "",
     replicas: int = 1,
 ) -> AsyncIterator["RunningRelay"]:
-    """A relay runs while the block does. bell: on `services.common.store.BELL_CHANNEL`."""
+    """A relay runs while the block does. bell: on `services.common.log.store.BELL_CHANNEL`."""
     with bell.listener() as rung:
         relay = Relay(store, pool, client, rung, prefix=prefix, replicas=replicas)
         running = RunningRelay(relay, asyncio.create_task(relay.run(), name="relay"))

@@ -17,10 +17,10 @@ from domain.access.view import view as access_view
 from domain.dashboard.view import view as dashboard_view
 from domain.insight.view import view as insight_view
 from services.command.handle import Attempt, Command, Event, Pasts, Prepare
-from services.common.access import Access, level_of, project_level, restricted
-from services.common.caller import Caller
-from services.common.problems import not_found
-from services.common.store import EventStore, Part
+from services.common.http.caller import Caller
+from services.common.http.problems import not_found
+from services.common.insights.access import Access, level_of, project_level, restricted
+from services.common.log.store import EventStore, Part
 
 
 class Held(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The command service's settings: `RECOUNT_COMMAND_<FIELD>`."""
 
-from services.common.bounds import MOST_BYTES
+from services.common.http.bounds import MOST_BYTES
 from services.common.settings import ServiceSettings
 
 

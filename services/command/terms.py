@@ -9,11 +9,11 @@ from litestar.di import NamedDependency
 
 from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH
 from services.command.handle import Terms
-from services.common.body import as_json
-from services.common.caller import Caller
-from services.common.etag import is_any, parse_if_match
-from services.common.problems import invalid
-from services.common.store import NewReceipt
+from services.common.http.body import as_json
+from services.common.http.caller import Caller
+from services.common.http.etag import is_any, parse_if_match
+from services.common.http.problems import invalid
+from services.common.log.store import NewReceipt
 
 LONGEST_KEY = 255
 

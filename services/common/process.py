@@ -10,7 +10,7 @@ import uvicorn
 from litestar import Litestar
 
 from services.common import logs
-from services.common.migrate import migrate
+from services.common.postgres.migrate import migrate
 from services.common.settings import InvalidSettings, ServiceSettings, from_environment
 
 # How long requests under way may take to end after SIGTERM.

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import msgspec
 
-from services.common.budgets import Budgets, parse
-from services.common.proxies import Trusted
+from services.common.http.budgets import Budgets, parse
+from services.common.http.proxies import Trusted
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -20,7 +20,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     insights_budget, others_budget: requests of each key, and of each project, as `240/m 1200/h`;
     empty: not limited.
-    trusted_proxies: whose X-Forwarded-Proto and -Host count, as `services.common.proxies` spells
+    trusted_proxies: whose X-Forwarded-Proto and -Host count, as `services.common.http.proxies` spells
     them.
     """
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import msgspec
 
-from services.common import administration
-from services.common.accounts import Project
-from services.common.administration import IssuedKey
-from services.common.database import Pool
+from services.common.accounts import administration
+from services.common.accounts.accounts import Project
+from services.common.accounts.administration import IssuedKey
+from services.common.postgres.database import Pool
 from services.embedded.refusal import CannotStart
 
 ORGANIZATION = "My organization"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.common.migrate import migrate
+from services.common.postgres.migrate import migrate
 from services.embedded import datadir, postgres
 from services.embedded.settings import EmbeddedSettings
 

@@ -11,12 +11,12 @@ from services.command import app as command
 from services.command import publishing
 from services.command.capture import app as capture
 from services.command.settings import CommandSettings
-from services.common.app import compose
-from services.common.budgets import UNLIMITED, Budgets
-from services.common.foundation import foundation
-from services.common.proxies import NOBODY, Trusted
+from services.common.http.app import compose
+from services.common.http.budgets import UNLIMITED, Budgets
+from services.common.http.foundation import foundation
+from services.common.http.proxies import NOBODY, Trusted
 from services.projector import app as projector
-from services.projector import ingesting
+from services.projector.product_events import part as ingesting
 from services.query import app as query
 from services.query.settings import QuerySettings
 

@@ -7,7 +7,7 @@ import shutil
 
 from litestar import Litestar
 
-from services.common.problems import Rejected
+from services.common.http.problems import Rejected
 from services.embedded.nats import Nats
 
 log = logging.getLogger("recount.healing")

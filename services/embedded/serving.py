@@ -18,7 +18,7 @@ from litestar import Litestar
 
 from services.common import logs
 from services.common.clickhouse import embedded_url
-from services.common.migrate import migrate
+from services.common.postgres.migrate import migrate
 from services.common.process import settle
 from services.embedded import composition, datadir, nats, postgres, processes
 from services.embedded.datadir import DataFolder, Running

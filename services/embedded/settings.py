@@ -2,8 +2,8 @@
 
 import msgspec
 
-from services.common.budgets import Budgets
-from services.common.proxies import Trusted
+from services.common.http.budgets import Budgets
+from services.common.http.proxies import Trusted
 from services.common.settings import budgets, trusted
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from services.common import administration, database
+from services.common.accounts import administration
+from services.common.postgres import database
 from services.embedded import accounts, demo
 from services.embedded.accounts import First
 from services.embedded.importing.records import Record

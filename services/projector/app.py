@@ -10,22 +10,23 @@ from litestar import Litestar
 from litestar.datastructures import State
 from psycopg import InterfaceError, OperationalError
 
-from services.common.app import ServicePart, compose
-from services.common.bell import Bell
-from services.common.database import Pool, pool
-from services.common.health import Degraded, NotReady
-from services.common.progress import progress
-from services.common.store import BELL_CHANNEL, EventStore
+from services.common.http.app import ServicePart, compose
+from services.common.http.health import Degraded, NotReady
+from services.common.log.progress import progress
+from services.common.log.store import BELL_CHANNEL, EventStore
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import Pool, pool
 from services.common.tasks import stop
-from services.projector import ingesting, metrics
-from services.projector.activity import ActivityProjection
-from services.projector.catalog import CatalogProjection
-from services.projector.insights import InsightProjection
-from services.projector.last_viewed import LastViewedProjection
+from services.projector import metrics
+from services.projector.product_events import part as ingesting
 from services.projector.projection import Projection
+from services.projector.read_models.activity import ActivityProjection
+from services.projector.read_models.catalog import CatalogProjection
+from services.projector.read_models.insights import InsightProjection
+from services.projector.read_models.last_viewed import LastViewedProjection
+from services.projector.read_models.sharing import SharingProjection
 from services.projector.runner import Runner
 from services.projector.settings import ProjectorSettings
-from services.projector.sharing import SharingProjection
 
 log = logging.getLogger("recount.projector")
 

@@ -8,7 +8,7 @@ from psycopg import DataError, IntegrityError
 from psycopg.errors import ProgramLimitExceeded
 
 from contracts.events.recorded import Recorded
-from services.common.store import Unreadable
+from services.common.log.store import Unreadable
 from services.projector import checkpoint
 from services.projector.checkpoint import Connection, ParkedStream
 from services.projector.projection import Entry, Projection, name_of, topic

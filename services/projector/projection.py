@@ -11,7 +11,7 @@ from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.sharing import SharingEvent
 from contracts.events.viewing import ViewingEvent
 from contracts.read_models import projections
-from services.common.store import Unreadable
+from services.common.log.store import Unreadable
 from services.projector.checkpoint import Connection
 
 S = TypeVar("S")

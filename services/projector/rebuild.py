@@ -14,7 +14,7 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Composed, Identifier
 
-from services.common.store import EventStore
+from services.common.log.store import EventStore
 from services.projector import batch, checkpoint
 from services.projector.checkpoint import Connection
 from services.projector.projection import Projection, Table

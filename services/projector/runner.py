@@ -8,9 +8,9 @@ from typing import Any
 
 from psycopg import InterfaceError, OperationalError
 
-from services.common.bell import Bell, ring_or
-from services.common.database import Pool
-from services.common.store import EventStore
+from services.common.log.store import EventStore
+from services.common.postgres.bell import Bell, ring_or
+from services.common.postgres.database import Pool
 from services.projector import batch, checkpoint, metrics
 from services.projector.batch import CrashAt, no_crash
 from services.projector.checkpoint import ParkedStream

@@ -2,8 +2,8 @@
 
 from litestar import Litestar
 
-from services.common.app import ServicePart, compose
-from services.common.foundation import foundation
+from services.common.http.app import ServicePart, compose
+from services.common.http.foundation import foundation
 from services.query import computing, reading
 from services.query.settings import QuerySettings
 

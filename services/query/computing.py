@@ -6,20 +6,20 @@ from collections.abc import AsyncIterator
 from litestar import Litestar, Response
 from litestar.datastructures import State
 
-from services.common.app import ServicePart, from_state
-from services.common.bell import Bell
 from services.common.clickhouse import ClickHouse, EngineError
-from services.common.problems import AnyRequest, answer
-from services.common.statement import Statement
-from services.query.computer import ClickHouseComputer
-from services.query.definitions import Definitions
-from services.query.people.actors import Actors
+from services.common.clickhouse.statement import Statement
+from services.common.http.app import ServicePart, from_state
+from services.common.http.problems import AnyRequest, answer
+from services.common.postgres.bell import Bell
+from services.query.events.definitions import Definitions
+from services.query.events.lookups import Planner
+from services.query.insights.funnels.explain.explaining import Explainer
+from services.query.insights.funnels.people.page import Actors
+from services.query.insights.kinds import ClickHouseComputer
+from services.query.insights.stored import InsightResults
 from services.query.people.cohorts import CohortPeople
-from services.query.people.explaining import Explainer
-from services.query.planner import Planner
 from services.query.results.ingested import Ingested
 from services.query.results.jobs import CHANNEL, Jobs
-from services.query.results.of_insights import InsightResults
 from services.query.results.runner import Runner, job_error
 from services.query.results.service import Results
 from services.query.routes import (

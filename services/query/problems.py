@@ -1,6 +1,6 @@
 """The refusals of the query service."""
 
-from services.common.problems import Problem, Refusals, Rejected
+from services.common.http.problems import Problem, Refusals, Rejected
 
 PARKED_RETRY_SECONDS = 60
 

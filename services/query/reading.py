@@ -7,9 +7,10 @@ from litestar import Litestar
 from litestar.di import Provide
 
 from contracts.read_models.projections import PROJECTED_CHANNEL
-from services.common.app import ServicePart, from_state
-from services.common.bell import Bell
-from services.common.database import pool
+from services.common.http.app import ServicePart, from_state
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import pool
+from services.query.http.visitors import provide_reader
 from services.query.problems import REFUSALS
 from services.query.reads.all import Reads
 from services.query.reads.standing import Freshness
@@ -24,7 +25,6 @@ from services.query.routes import (
     sharing,
 )
 from services.query.settings import QuerySettings
-from services.query.visitors import provide_reader
 
 # How alike a name must be to be found by a search that it does not contain: "dahsboard" comes to
 # 0.43 for a dashboard, and to 0.36 for dashboards.

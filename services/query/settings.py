@@ -1,6 +1,6 @@
 """The query service's settings: `RECOUNT_QUERY_<FIELD>`."""
 
-from services.common.bounds import MOST_BYTES
+from services.common.http.bounds import MOST_BYTES
 from services.common.settings import ServiceSettings
 
 

@@ -16,10 +16,10 @@ from uuid import UUID, uuid5
 import msgspec
 
 from services.common.clickhouse import ClickHouse
-from services.common.statement import Statement
-from services.query.conditions import EventNamed
-from services.query.funnels.compute import compute
-from services.query.funnels.plan import FunnelPlan, Step
+from services.common.clickhouse.statement import Statement
+from services.query.events.conditions import EventNamed
+from services.query.insights.funnels.compute import compute
+from services.query.insights.funnels.plan import FunnelPlan, Step
 from tests.cdnow import DATE_FROM, DATE_TO, PURCHASES, purchases
 
 TEAM = 1

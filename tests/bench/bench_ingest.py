@@ -20,16 +20,17 @@ from litestar import Litestar
 
 from services.command.capture import app as capture
 from services.command.capture.events import Clock, captured
-from services.common import administration
-from services.common.app import compose
+from services.common.accounts import administration
 from services.common.clickhouse import ClickHouse
-from services.common.database import pool
-from services.common.foundation import foundation
-from services.common.migrate import migrate
+from services.common.http.app import compose
+from services.common.http.foundation import foundation
+from services.common.postgres.database import pool
+from services.common.postgres.migrate import migrate
 from services.embedded import nats, postgres
 from services.embedded.account import account_for
-from services.projector import event_rows, ingesting
-from services.projector.persons import person_id
+from services.projector.product_events import event_rows
+from services.projector.product_events import part as ingesting
+from services.projector.product_events.persons import person_id
 from tests import servers
 from tests.bench.http_load import server
 

@@ -24,18 +24,19 @@ from litestar import Litestar
 from contracts.product_events import CapturedBatch, encode_batch
 from services.command.capture import app as capture
 from services.command.capture.events import Clock, captured
-from services.common import administration
-from services.common.app import compose
+from services.common.accounts import administration
 from services.common.clickhouse import ClickHouse
-from services.common.database import Pool, pool
-from services.common.foundation import foundation
-from services.common.migrate import migrate
-from services.common.results.kept import Result
+from services.common.http.app import compose
+from services.common.http.foundation import foundation
+from services.common.insights.results.kept import Result
+from services.common.postgres.database import Pool, pool
+from services.common.postgres.migrate import migrate
 from services.embedded import nats, postgres
 from services.embedded.account import account_for
-from services.projector import ingesting, marks
-from services.projector.captured import Delivered
-from services.projector.ingest import Ingest
+from services.projector.product_events import marks
+from services.projector.product_events import part as ingesting
+from services.projector.product_events.captured import Delivered
+from services.projector.product_events.ingest import Ingest
 from services.query import computing, reading
 from services.query.results import cache
 from services.query.results.computation import Inputs, Prepared, Range

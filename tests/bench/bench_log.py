@@ -24,10 +24,10 @@ from contracts.events.insight import InsightRenamed
 from contracts.events.recorded import Stream, StreamKind, UserActor
 from contracts.subjects import FACTS_SUBJECTS
 from services.command.relay import relaying
-from services.common.bell import Bell
-from services.common.database import pool
-from services.common.migrate import migrate
-from services.common.store import BELL_CHANNEL, Append, EventStore, Part
+from services.common.log.store import BELL_CHANNEL, Append, EventStore, Part
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import pool
+from services.common.postgres.migrate import migrate
 from services.common.stream import connect, ensure_facts_stream
 from services.embedded import nats, postgres
 from services.embedded.account import account_for

@@ -16,9 +16,9 @@ import msgspec
 from litestar import Litestar
 
 from contracts.events.insight import InsightRenamed
-from services.common.app import ServicePart, compose
-from services.common.foundation import foundation
-from services.common.migrate import migrate
+from services.common.http.app import ServicePart, compose
+from services.common.http.foundation import foundation
+from services.common.postgres.migrate import migrate
 from services.embedded import postgres
 from services.embedded.account import account_for
 from services.projector.app import running

@@ -12,9 +12,9 @@ from litestar import Litestar
 
 from services.command import app as command
 from services.command.settings import CommandSettings
-from services.common.app import ServicePart, compose
-from services.common.foundation import foundation
-from services.common.migrate import migrate
+from services.common.http.app import ServicePart, compose
+from services.common.http.foundation import foundation
+from services.common.postgres.migrate import migrate
 from services.embedded import postgres
 from services.embedded.account import account_for
 from tests import servers

@@ -7,10 +7,10 @@ import random
 from contracts.events.access import AccessGranted
 from contracts.events.insight import InsightCreated, InsightTagged
 from contracts.events.recorded import Stream, StreamKind
-from services.common import administration
-from services.common.access import LEVELS
-from services.common.accounts import hash_key
-from services.common.database import Pool
+from services.common.accounts import administration
+from services.common.accounts.accounts import hash_key
+from services.common.insights.access import LEVELS
+from services.common.postgres.database import Pool
 from services.projector.app import projections
 from tests.examples import FUNNEL, TEAM
 from tests.services.projector.projecting import Projecting, insight

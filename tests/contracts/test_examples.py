@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from services.common.schema.examples import EXAMPLES, PASSWORD, PROJECT_TOKEN
+from services.common.http.schema.examples import EXAMPLES, PASSWORD, PROJECT_TOKEN
 from tests import servers
 from tests.embedded.recount_process import serving
 

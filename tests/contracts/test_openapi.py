@@ -14,7 +14,7 @@ from litestar.routes import HTTPRoute
 from contracts.routes import ROUTES, methods_of
 from services.command import app as command
 from services.command.settings import CommandSettings
-from services.common.schema.document import Undescribed, document
+from services.common.http.schema.document import Undescribed, document
 from services.embedded.composition import application
 from services.query import app as query
 from services.query.settings import QuerySettings

@@ -14,7 +14,7 @@ import pytest
 from contracts.events.insight import InsightCreated, InsightRenamed
 from contracts.events.sharing import SharingDisabled, SharingEnabled
 from contracts.events.viewing import InsightViewed
-from services.common.store import EventStore, Unreadable
+from services.common.log.store import EventStore, Unreadable
 from services.embedded import datadir
 from tests import servers
 from tests.e2e.writers import Expected, Writer, expected

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from services.common.clickhouse import ClickHouse, embedded_url
-from services.common.statement import Statement
+from services.common.clickhouse.statement import Statement
 
 COUNT = (
     "SELECT toString(team_id), count(), uniqExact(uuid), uniqExact(person_id)"

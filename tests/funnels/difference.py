@@ -9,12 +9,12 @@ import msgspec
 
 from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend
 from services.common.clickhouse import ClickHouse, EngineError
-from services.query.funnels.compute import compute
-from services.query.funnels.oracle.conversion_times import time_to_convert
-from services.query.funnels.oracle.people import Histories, outcomes
-from services.query.funnels.oracle.periods import trends
-from services.query.funnels.oracle.steps import steps, total_median_conversion_time
-from services.query.funnels.plan import FunnelPlan
+from services.query.insights.funnels.compute import compute
+from services.query.insights.funnels.oracle.conversion_times import time_to_convert
+from services.query.insights.funnels.oracle.people import Histories, outcomes
+from services.query.insights.funnels.oracle.periods import trends
+from services.query.insights.funnels.oracle.steps import steps, total_median_conversion_time
+from services.query.insights.funnels.plan import FunnelPlan
 from tests.funnels.engine import Path, paths
 from tests.funnels.worlds import Happened, entered
 

@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 
 from services.common.clickhouse import ClickHouse
-from services.query.funnels.oracle.seen import microseconds
-from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.sql import compile_paths
+from services.query.insights.funnels.oracle.seen import microseconds
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.statement.funnel import compile_paths
 from tests.funnels.stories import Event
 from tests.funnels.worlds import Happened, happened_at
 

@@ -15,8 +15,8 @@ from random import Random, SystemRandom
 import msgspec
 
 from services.common.clickhouse import ClickHouse
-from services.query.funnels import sql_arrays
-from services.query.funnels.plan import FunnelPlan, Order, Viz
+from services.query.insights.funnels.plan import FunnelPlan, Order, Viz
+from services.query.insights.funnels.statement import arrays
 from tests.funnels.difference import difference
 from tests.funnels.engine import store
 from tests.funnels.people_difference import people_difference
@@ -107,7 +107,7 @@ async def main() -> int:
     seed = asked.seed if asked.seed is not None else SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     if asked.busy is not None:
-        sql_arrays.BUSY = asked.busy
+        arrays.BUSY = asked.busy
     with tempfile.TemporaryDirectory() as folder:
         async with await ClickHouse.open(f"chdb://{folder}/chdb?database=fuzz") as clickhouse:
             progress = Progress(asked.cases, shown=sys.stderr.isatty())

@@ -8,14 +8,20 @@ from uuid import UUID
 import msgspec
 
 from services.common.clickhouse import ClickHouse
-from services.query.conditions import EventNamed
-from services.query.funnels.oracle.conversion_times import bin_starts
-from services.query.funnels.oracle.people import Histories, Outcome, dropped, outcomes
-from services.query.funnels.oracle.periods import period_starts, trend_cells
-from services.query.funnels.oracle.seen import MICROSECONDS, microseconds
-from services.query.funnels.oracle.steps import bars
-from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.selection import AtStep, EndedAt, InBin, InPeriod, Selection
+from services.query.events.conditions import EventNamed
+from services.query.insights.funnels.oracle.conversion_times import bin_starts
+from services.query.insights.funnels.oracle.people import Histories, Outcome, dropped, outcomes
+from services.query.insights.funnels.oracle.periods import period_starts, trend_cells
+from services.query.insights.funnels.oracle.seen import MICROSECONDS, microseconds
+from services.query.insights.funnels.oracle.steps import bars
+from services.query.insights.funnels.people.selection import (
+    AtStep,
+    EndedAt,
+    InBin,
+    InPeriod,
+    Selection,
+)
+from services.query.insights.funnels.plan import FunnelPlan
 from tests.funnels.difference import Difference
 from tests.funnels.people_page import people
 from tests.funnels.worlds import Happened, entered

@@ -1,11 +1,11 @@
 """The people behind a number, without what PostgreSQL knows of them."""
 
 from services.common.clickhouse import ClickHouse
-from services.query.funnels.people import with_events
-from services.query.funnels.plan import FunnelPlan
-from services.query.funnels.quick import quick_first
-from services.query.funnels.selection import SelectedActor, Selection
-from services.query.funnels.sql_people import compile_actors, pointed_plan
+from services.query.insights.funnels.people.matched import with_events
+from services.query.insights.funnels.people.selection import SelectedActor, Selection
+from services.query.insights.funnels.people.statement import compile_actors, pointed_plan
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.quick import quick_first
 
 
 async def people(

@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 
 from services.common.clickhouse import ClickHouse
-from services.query.conditions import ALWAYS, EventNamed
-from services.query.funnels.plan import FunnelPlan
+from services.query.events.conditions import ALWAYS, EventNamed
+from services.query.insights.funnels.plan import FunnelPlan
 from tests.funnels.difference import Difference
 from tests.funnels.engine import store
 from tests.funnels.stories import END, START

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from services.common.clickhouse import ClickHouse
-from services.query.funnels.compute import compute
-from services.query.funnels.oracle.people import outcomes
-from services.query.funnels.oracle.steps import Group, scaled, steps, steps_by_cohort
-from services.query.funnels.plan import Breakdown, ExpressionActor, FunnelPlan, GroupActor
+from services.query.insights.funnels.compute import compute
+from services.query.insights.funnels.oracle.people import outcomes
+from services.query.insights.funnels.oracle.steps import Group, scaled, steps, steps_by_cohort
+from services.query.insights.funnels.plan import Breakdown, ExpressionActor, FunnelPlan, GroupActor
 from tests.funnels.difference import numbers
 from tests.funnels.engine import paths, store
 from tests.funnels.plans import make_plan

@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from services.query.funnels.oracle import History, Seen
-from services.query.funnels.oracle.seen import microseconds
-from services.query.funnels.oracle.steps import steps
+from services.query.insights.funnels.oracle import History, Seen
+from services.query.insights.funnels.oracle.seen import microseconds
+from services.query.insights.funnels.oracle.steps import steps
 from tests.cdnow import DATE_FROM, DATE_TO, PURCHASES, Conversion, purchases, three_purchases
 from tests.funnels.stories import funnel
 

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from services.common.clickhouse import ClickHouse
-from services.query.conditions import EventNamed
-from services.query.funnels import correlation
-from services.query.funnels.oracle.correlation import Named, event_correlation
-from services.query.funnels.oracle.seen import microseconds
-from services.query.funnels.plan import FunnelPlan, Order
-from services.query.funnels.sql_correlation import compile_correlation
+from services.query.events.conditions import EventNamed
+from services.query.insights.funnels.correlation import question as correlation
+from services.query.insights.funnels.correlation.statement import compile_correlation
+from services.query.insights.funnels.oracle.correlation import Named, event_correlation
+from services.query.insights.funnels.oracle.seen import microseconds
+from services.query.insights.funnels.plan import FunnelPlan, Order
 from tests.funnels.engine import store
 from tests.funnels.plans import make_plan
 from tests.funnels.worlds import Happened, entered, happened_at, make_long_world

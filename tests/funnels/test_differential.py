@@ -3,7 +3,8 @@
 import pytest
 
 from services.common.clickhouse import ClickHouse
-from services.query.funnels import compute, sql_totals
+from services.query.insights.funnels import compute
+from services.query.insights.funnels.statement import totals
 from tests.funnels.fuzz import Course, Progress, run
 from tests.funnels.shrink import shrink
 
@@ -31,6 +32,6 @@ async def test_they_agree_however_many_actors_need_the_slower_form(
     clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     monkeypatch.setattr(compute, "MOST_TANGLED", most)
-    monkeypatch.setattr(sql_totals, "MOST_TANGLED", most)
+    monkeypatch.setattr(totals, "MOST_TANGLED", most)
     course = Course(seed=3, order="ordered", viz="steps", actors=200, funnels=8, long=100)
     assert await differ(clickhouse, course, cases=3_200) is None

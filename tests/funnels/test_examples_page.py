@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.common import administration
+from services.common.accounts import administration
 from tests import servers, whole
 from tests.pages import Section, differences, sections, shown_json
 from tests.services.query.people.shop import NOON, Event, happened, known

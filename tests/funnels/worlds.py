@@ -13,9 +13,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.query.funnels.oracle import History, Seen
-from services.query.funnels.oracle.seen import microseconds
-from services.query.funnels.plan import FunnelPlan
+from services.query.insights.funnels.oracle import History, Seen
+from services.query.insights.funnels.oracle.seen import microseconds
+from services.query.insights.funnels.plan import FunnelPlan
 from tests.funnels.stories import START, Event, is_named, seen
 
 UNRELATED = "~"

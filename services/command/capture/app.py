@@ -10,9 +10,9 @@ from services.command.capture import positions, routes, routes_v1, start_up
 from services.command.capture.browsers import open_to_browsers
 from services.command.capture.door import CaptureDoor
 from services.common import stream
-from services.common.app import ServicePart, from_state
-from services.common.health import NotReady
-from services.common.problems import Rejected
+from services.common.http.app import ServicePart, from_state
+from services.common.http.health import NotReady
+from services.common.http.problems import Rejected
 
 
 def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:

@@ -9,7 +9,7 @@ from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.common.problems import allow
+from services.common.http.problems import allow
 
 _METHODS: Final = "GET, POST, OPTIONS"
 

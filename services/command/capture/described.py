@@ -9,7 +9,14 @@ from contracts.api.capture import (
     CaptureV1Problem,
     CaptureV1Request,
 )
-from services.common.operations import Answer, Described, JsonText, Operation, Parameter, described
+from services.common.http.operations import (
+    Answer,
+    Described,
+    JsonText,
+    Operation,
+    Parameter,
+    described,
+)
 
 _POSITION: Final = ("Ingest-Position",)
 

@@ -10,9 +10,9 @@ from contracts.product_events import NOTHING_CAPTURED, CapturedEvent
 from contracts.subjects import capture_subject
 from services.command.capture.messages import payloads
 from services.command.capture.refusals import BadToken
-from services.common import apart
-from services.common.accounts import Accounts, Project
-from services.common.problems import unavailable
+from services.common.accounts.accounts import Accounts, Project
+from services.common.http import apart
+from services.common.http.problems import unavailable
 from services.common.stream import (
     MAX_BATCH,
     TIMEOUT_SECONDS,

@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Raw
 
 from services.command.capture.refusals import TooLarge, Undecodable
-from services.common.apart import LARGE_BYTES
-from services.common.bounds import MOST_VALUES, values_in
+from services.common.http.apart import LARGE_BYTES
+from services.common.http.bounds import MOST_VALUES, values_in
 
 MAX_DEPTH: Final = 64
 # The object with the batch, and its list.

@@ -9,10 +9,10 @@ from litestar import HttpMethod, MediaType, Response, route
 from litestar.di import NamedDependency
 
 from services.command.capture.incoming import AnyRequest, query_of
-from services.common.database import Pool
-from services.common.hang_ups import while_there
-from services.common.operations import Parameter, shows
-from services.common.problems import invalid
+from services.common.http.hang_ups import while_there
+from services.common.http.operations import Parameter, shows
+from services.common.http.problems import invalid
+from services.common.postgres.database import Pool
 
 LONGEST_WAIT_SECONDS: Final = 30.0
 _LOOK_EVERY_SECONDS: Final = 0.02

@@ -13,8 +13,8 @@ from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import BadToken, Refusal, TooLarge
 from services.command.capture.requests import Sent, read
 from services.command.capture.wrapping import Wrapped, unwrap
-from services.common import apart
-from services.common.problems import Problem, answer
+from services.common.http import apart
+from services.common.http.problems import Problem, answer
 
 MAX_BODY: Final = 20 * 1024 * 1024
 BASE64_INSIDE: Final = ["/e", "/capture", "/track", "/engage"]

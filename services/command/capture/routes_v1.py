@@ -14,8 +14,8 @@ from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import BadToken, TooLarge
 from services.command.capture.requests import check_token
 from services.command.capture.wrapping import INFLATES
-from services.common import apart
-from services.common.problems import Rejected
+from services.common.http import apart
+from services.common.http.problems import Rejected
 
 MAX_BODY: Final = 10 * 1024 * 1024
 MAX_TEXT: Final = 20 * 1024 * 1024

@@ -13,9 +13,9 @@ from services.command.capture.described import NOTHING, starts
 from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import Refusal
 from services.command.capture.routes import MAX_BODY, on_refusal
-from services.common.caller import Person
-from services.common.operations import shows
-from services.common.problems import not_found
+from services.common.http.caller import Person
+from services.common.http.operations import shows
+from services.common.http.problems import not_found
 
 # Where posthog-js sends its events; a door of `routes`.
 ENDPOINT: Final = "/e/"

@@ -12,8 +12,8 @@ from services.common.clickhouse.engine import Engine, Row
 from services.common.clickhouse.errors import TOO_BIG_AST, EngineError, StatementTooLarge
 from services.common.clickhouse.limits import Limits
 from services.common.clickhouse.schema import column_types, table_statements
+from services.common.clickhouse.statement import Statement
 from services.common.clickhouse.upgrade import bring_projections
-from services.common.statement import Statement
 
 DEFAULT_DATABASE = "recount"
 QUERY_HANDLES = 4

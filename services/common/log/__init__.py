@@ -1,1 +1,1 @@
-"""The inside of `services.common.store`: how appends reach the log and how the log is read."""
+"""The inside of `services.common.log.store`: how appends reach the log and how the log is read."""

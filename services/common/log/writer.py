@@ -11,10 +11,10 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.common.grouped import all_here
 from services.common.log.appends import Appended, LogUnavailable, OutcomeUnknown
 from services.common.log.batch import Judgement, Prepared
 from services.common.log.transaction import CONNECTION_LOST, CommitInDoubt, LogTransaction
+from services.common.postgres.grouped import all_here
 
 MOST_APPENDS = 256
 PATIENCE_SECONDS = 10.0

@@ -13,7 +13,7 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from services.common.database import Pool
+from services.common.postgres.database import Pool
 from services.embedded import accounts, datadir
 from services.embedded.commands import options
 from services.embedded.importing import ending, look, texts

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from services.common.administration import IssuedKey
-from services.common.database import Pool
+from services.common.accounts.administration import IssuedKey
+from services.common.postgres.database import Pool
 from services.embedded import accounts
 from services.embedded.commands import options
 

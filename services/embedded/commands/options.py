@@ -9,8 +9,8 @@ from typing import TypeVar
 import msgspec
 import rich_click as click
 
-from services.common import database
-from services.common.database import Pool
+from services.common.postgres import database
+from services.common.postgres.database import Pool
 from services.common.settings import from_environment
 from services.embedded import beside, datadir
 from services.embedded.settings import EmbeddedSettings

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import rich_click as click
 
-from services.common.accounts import Project
-from services.common.database import Pool
+from services.common.accounts.accounts import Project
+from services.common.postgres.database import Pool
 from services.embedded import accounts
 from services.embedded.commands import options
 

@@ -9,7 +9,7 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import Progress
 
-from services.common.store import EventStore
+from services.common.log.store import EventStore
 from services.embedded import beside
 from services.embedded.commands import options
 from services.embedded.refusal import CannotStart

@@ -9,8 +9,8 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from services.common.verify import HeadMoved, HistoryBroken, Progress, Verified
-from services.common.verify import verify as verify_log
+from services.common.log.verify import HeadMoved, HistoryBroken, Progress, Verified
+from services.common.log.verify import verify as verify_log
 from services.embedded import beside
 from services.embedded.commands import options
 

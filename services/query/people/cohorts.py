@@ -6,15 +6,15 @@ from uuid import UUID
 import msgspec
 
 from contracts.api.people import PersonActor
-from services.common.accounts import Project
+from services.common.accounts.accounts import Project
 from services.common.clickhouse import ClickHouse
-from services.common.database import Pool
-from services.common.statement import Bindings, Statement
-from services.query import memberships
+from services.common.clickhouse.statement import Bindings, Statement
+from services.common.postgres.database import Pool
+from services.query.events import memberships
+from services.query.events.lookups import PlannedCohort, Planner
+from services.query.events.source import Source
 from services.query.people import records
-from services.query.planner import PlannedCohort, Planner
 from services.query.reads.filters import Moment, Page
-from services.query.source import Source
 
 
 class PersonEnd(msgspec.Struct, frozen=True, array_like=True):

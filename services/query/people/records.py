@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from contracts.api.people import AnyActor, GroupActor, PersonActor
 from contracts.api.times import written
-from services.common.database import Pool
+from services.common.postgres.database import Pool
 
 # Nobody reads more ids of one person, and a broken client can give somebody millions.
 _MOST_IDS = 1_000

@@ -1,13 +1,13 @@
 """What a caller may see and do, as SQL over `insights i`: joins in the statement, no extra trip.
 
-The placeholders' values come from `access_values`. The rule is `services.common.access.level_of`.
+The placeholders' values come from `access_values`. The rule is `services.common.insights.access.level_of`.
 """
 
 from typing import LiteralString
 
 from contracts.events.dashboard import RestrictionLevel
-from services.common.access import LEVELS, Access
-from services.common.caller import Caller
+from services.common.http.caller import Caller
+from services.common.insights.access import LEVELS, Access
 
 _MINE: LiteralString = "r.team_id = %(team_id)s AND r.user_id IN (0, %(user_id)s)"
 _OWN: LiteralString = f"{_MINE} AND r.insight_id = i.insight_id"

@@ -8,9 +8,9 @@ from psycopg.rows import args_row
 from contracts.read_models.access import AccessRow
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS
-from services.common.access import Access
-from services.common.caller import Caller
-from services.common.database import Pool
+from services.common.http.caller import Caller
+from services.common.insights.access import Access
+from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
 from services.query.reads.insights import Reference

@@ -8,9 +8,9 @@ import msgspec
 
 from contracts.read_models.activity import ActivityRow
 from contracts.read_models.projections import ACTIVITY, CATALOG, INSIGHTS
-from services.common.access import UNLIMITED, Access
-from services.common.caller import Caller
-from services.common.database import Pool
+from services.common.http.caller import Caller
+from services.common.insights.access import UNLIMITED, Access
+from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.counts import Counts, State
 from services.query.reads.filters import NumberEnd, Page

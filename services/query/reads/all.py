@@ -4,9 +4,9 @@ import msgspec
 
 from contracts.read_models.action import ActionRow
 from contracts.read_models.cohort import CohortRow
-from services.common.answers import Shown
-from services.common.database import Pool
-from services.common.shares import Share
+from services.common.http.answers import Shown
+from services.common.insights.shares import Share
+from services.common.postgres.database import Pool
 from services.query.reads.access_rules import AccessReads
 from services.query.reads.actions import action_reads
 from services.query.reads.activity import ActivityReads

@@ -7,7 +7,7 @@ import msgspec
 
 from contracts.events.recorded import Stream, StreamKind
 from contracts.read_models.projections import CATALOG
-from services.common.database import Pool
+from services.common.postgres.database import Pool
 from services.query.reads.filters import NumberEnd, Page
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 

@@ -5,7 +5,7 @@ from typing import LiteralString
 from contracts.events.recorded import StreamKind
 from contracts.json import EMPTY_OBJECT
 from contracts.read_models.cohort import CohortRow
-from services.common.database import Pool
+from services.common.postgres.database import Pool
 from services.query.reads.catalog_rows import NAMED, CatalogReads
 from services.query.reads.salvage import DAWN, Salvage
 

@@ -10,10 +10,10 @@ from contracts.json import EMPTY_OBJECT
 from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
-from services.common.access import EVERYONE_EDITS, Access
-from services.common.beside import COLUMNS, JOINS, NAMES, Beside, beside
-from services.common.caller import Caller
-from services.common.database import Pool
+from services.common.http.caller import Caller
+from services.common.insights.access import EVERYONE_EDITS, Access
+from services.common.insights.beside import COLUMNS, JOINS, NAMES, Beside, beside
+from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.filters import Int64, Page
 from services.query.reads.insights import ROWS as INSIGHT_ROWS

@@ -7,10 +7,10 @@ import msgspec
 
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
-from services.common.access import Access
-from services.common.beside import COLUMNS, JOINS, NAMES, Beside, beside
-from services.common.caller import Caller
-from services.common.database import Pool
+from services.common.http.caller import Caller
+from services.common.insights.access import Access
+from services.common.insights.beside import COLUMNS, JOINS, NAMES, Beside, beside
+from services.common.postgres.database import Pool
 from services.query.reads import list_sql
 from services.query.reads.access import CLOSED_BY, LEVEL, NEWEST_RULE, access, access_values
 from services.query.reads.counts import Counts, State

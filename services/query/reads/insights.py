@@ -13,11 +13,11 @@ from contracts.events.recorded import Stream, StreamKind
 from contracts.json import EMPTY_OBJECT, NULL
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
-from services.common.access import Access
-from services.common.beside import COLUMNS, JOINS, Beside, beside
-from services.common.caller import Caller
-from services.common.database import Pool
-from services.common.grouped import Grouped
+from services.common.http.caller import Caller
+from services.common.insights.access import Access
+from services.common.insights.beside import COLUMNS, JOINS, Beside, beside
+from services.common.postgres.database import Pool
+from services.common.postgres.grouped import Grouped
 from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access
 from services.query.reads.remembered import STATE
 from services.query.reads.salvage import DAWN, Salvage

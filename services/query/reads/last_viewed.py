@@ -7,9 +7,9 @@ import msgspec
 
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
-from services.common.access import Access
-from services.common.caller import Caller
-from services.common.database import Pool
+from services.common.http.caller import Caller
+from services.common.insights.access import Access
+from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections

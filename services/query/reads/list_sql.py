@@ -4,7 +4,7 @@ from typing import LiteralString
 
 import msgspec
 
-from services.common.caller import Caller
+from services.common.http.caller import Caller
 from services.query.reads.access import VISIBLE, VISIBLE_OF_ALL
 from services.query.reads.filters import Cursor, InsightFilter, Order, OrderField
 

@@ -7,8 +7,8 @@ from psycopg.rows import dict_row
 
 from contracts.events.recorded import Stream, StreamKind
 from contracts.read_models.projections import CATALOG
-from services.common.accounts import PROJECT_COLUMNS, Project
-from services.common.database import Pool
+from services.common.accounts.accounts import PROJECT_COLUMNS, Project
+from services.common.postgres.database import Pool
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
 _ONE: LiteralString = f"""

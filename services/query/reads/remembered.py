@@ -15,9 +15,9 @@ from typing import Generic, LiteralString, TypeVar
 import msgspec
 
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
-from services.common.accounts import MAX_AGE_SECONDS
-from services.common.database import Pool
-from services.common.grouped import Grouped
+from services.common.accounts.accounts import MAX_AGE_SECONDS
+from services.common.postgres.database import Pool
+from services.common.postgres.grouped import Grouped
 from services.query.reads.standing import REACHED, TEAM_HEAD, Fresh, projections
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ import msgspec
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import INSIGHTS, SHARING
 from contracts.read_models.sharing import SharingRow
-from services.common.database import Pool
-from services.common.shares import Share, is_alive, is_token
+from services.common.insights.shares import Share, is_alive, is_token
+from services.common.postgres.database import Pool
 from services.query.reads.standing import REACHED, Seen, Standing, projections
 
 _sharing = msgspec.json.Decoder(SharingRow)

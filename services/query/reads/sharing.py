@@ -7,9 +7,9 @@ from psycopg.rows import args_row
 
 from contracts.read_models.projections import CATALOG, INSIGHTS, SHARING
 from contracts.read_models.sharing import SharingRow
-from services.common.access import Access
-from services.common.caller import Caller
-from services.common.database import Pool
+from services.common.http.caller import Caller
+from services.common.insights.access import Access
+from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
 from services.query.reads.insights import Reference
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections

@@ -13,8 +13,8 @@ from typing import Generic, LiteralString, TypeVar
 import msgspec
 
 from contracts.read_models.projections import Projection
-from services.common.bell import Bell
-from services.common.problems import unavailable
+from services.common.http.problems import unavailable
+from services.common.postgres.bell import Bell
 
 T = TypeVar("T")
 

@@ -10,10 +10,10 @@ from psycopg.rows import TupleRow
 
 from contracts.json import NULL
 from contracts.read_models.projections import CATALOG
-from services.common.database import Pool
-from services.common.results.freshness import Age, Computed, age_of
-from services.common.results.kept import Cached, Result
-from services.common.results.marks import read_as
+from services.common.insights.results.freshness import Age, Computed, age_of
+from services.common.insights.results.kept import Cached, Result
+from services.common.insights.results.marks import read_as
+from services.common.postgres.database import Pool
 from services.query.results.computation import Prepared
 
 _encoder = msgspec.json.Encoder()

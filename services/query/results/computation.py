@@ -6,8 +6,8 @@ from typing import Protocol
 import msgspec
 
 from contracts.queries.nodes import ActorsQuery, FunnelCorrelationQuery, FunnelsQuery
-from services.common.accounts import Project
-from services.common.results.kept import Result
+from services.common.accounts.accounts import Project
+from services.common.insights.results.kept import Result
 
 
 class FunnelComputation(msgspec.Struct, frozen=True, kw_only=True, tag="funnel"):
@@ -49,7 +49,7 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a computation reads, as marks (services.common.results.marks).
+    """What a computation reads, as marks (services.common.insights.results.marks).
 
     events: of the names of events; None: of any name. since, until: of their timestamps, both
     inclusive; None: open. beside: of persons and groups.

@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from services.common.database import Pool
-from services.common.problems import unavailable
+from services.common.http.problems import unavailable
+from services.common.postgres.database import Pool
 
 NAP_SECONDS = 0.02
 

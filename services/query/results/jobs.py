@@ -9,9 +9,9 @@ import msgspec
 from psycopg import InterfaceError, OperationalError
 from psycopg.rows import args_row
 
-from services.common.bell import Bell, ring_or
-from services.common.database import Pool
-from services.common.results.job import CANCELLED, COLUMNS, Job, JobError, of_row
+from services.common.insights.results.job import CANCELLED, COLUMNS, Job, JobError, of_row
+from services.common.postgres.bell import Bell, ring_or
+from services.common.postgres.database import Pool
 from services.common.tasks import stop
 
 CHANNEL = "recount_jobs"

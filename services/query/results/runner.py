@@ -12,8 +12,7 @@ import msgspec
 from psycopg import InterfaceError, OperationalError
 
 from contracts.queries.errors import InvalidQuery
-from services.common.accounts import Accounts
-from services.common.bell import Bell, ring_or
+from services.common.accounts.accounts import Accounts
 from services.common.clickhouse import (
     BadPattern,
     EngineError,
@@ -22,10 +21,11 @@ from services.common.clickhouse import (
     QueryTooLarge,
     StatementTooLarge,
 )
-from services.common.database import Pool
-from services.common.problems import Problem
-from services.common.results.job import CANCELLED, Job, JobError
-from services.common.results.kept import Result
+from services.common.http.problems import Problem
+from services.common.insights.results.job import CANCELLED, Job, JobError
+from services.common.insights.results.kept import Result
+from services.common.postgres.bell import Bell, ring_or
+from services.common.postgres.database import Pool
 from services.common.tasks import stop
 from services.query.results import cache
 from services.query.results.computation import Computation, Computer, Prepared

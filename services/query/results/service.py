@@ -10,18 +10,12 @@ from msgspec import Raw
 from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.json import NULL
 from contracts.queries.canonical import query_key
-from services.common.accounts import Accounts, Project
-from services.common.database import Pool
-from services.common.problems import Rejected, unavailable
-from services.common.results.freshness import (
-    Age,
-    Refresh,
-    Run,
-    decide,
-    may_refresh,
-)
-from services.common.results.job import Job, job_body
-from services.common.results.kept import Cached, shown_fields
+from services.common.accounts.accounts import Accounts, Project
+from services.common.http.problems import Rejected, unavailable
+from services.common.insights.results.freshness import Age, Refresh, Run, decide, may_refresh
+from services.common.insights.results.job import Job, job_body
+from services.common.insights.results.kept import Cached, shown_fields
+from services.common.postgres.database import Pool
 from services.query.results import cache
 from services.query.results.cache import NOTHING_SEEN, Look, Positions
 from services.query.results.computation import (

@@ -11,15 +11,15 @@ from litestar.params import FromPath
 from contracts.api.access import AccessBody, joined
 from contracts.api.insights import InsightBody
 from contracts.read_models.access import WHOLE_PROJECT
-from services.common.access import may_edit_rules
-from services.common.accounts import Accounts
-from services.common.caller import Caller
-from services.common.context import insight_context
-from services.common.operations import reads
-from services.common.paths import project_paths
-from services.common.problems import not_found
-from services.query import parameters
-from services.query.answers import answer
+from services.common.accounts.accounts import Accounts
+from services.common.http.caller import Caller
+from services.common.http.operations import reads
+from services.common.http.paths import project_paths
+from services.common.http.problems import not_found
+from services.common.insights.access import may_edit_rules
+from services.common.insights.context import insight_context
+from services.query.http import parameters
+from services.query.http.answers import answer
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.insights import reference

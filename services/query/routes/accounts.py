@@ -22,20 +22,20 @@ from contracts.api.accounts import (
     ProjectSummary,
 )
 from contracts.api.times import written
-from services.common.accounts import Accounts, Member, Organization, Project
-from services.common.caller import Person, resolve_project
-from services.common.operations import reads, tells
-from services.common.organizations import (
+from services.common.accounts.accounts import Accounts, Member, Organization, Project
+from services.common.http.caller import Person, resolve_project
+from services.common.http.operations import reads, tells
+from services.common.http.organizations import (
     current_or_none,
     organizations_of,
     project_body,
     resolve_organization,
 )
-from services.common.problems import not_found
-from services.query import described
-from services.query.answers import answer, plain
-from services.query.paging import listed
-from services.query.parameters import at_least
+from services.common.http.problems import not_found
+from services.query.http import described
+from services.query.http.answers import answer, plain
+from services.query.http.paging import listed
+from services.query.http.parameters import at_least
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.filters import End, Moment

@@ -5,14 +5,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.actions import ActionBody, ActionPage
-from services.common.accounts import Accounts
-from services.common.caller import Caller
-from services.common.operations import reads
-from services.common.paths import project_paths
-from services.query import described
-from services.query.parameters import AnyRequest
+from services.common.accounts.accounts import Accounts
+from services.common.http.caller import Caller
+from services.common.http.operations import reads
+from services.common.http.paths import project_paths
+from services.query.http import described
+from services.query.http.parameters import AnyRequest
+from services.query.http.rows import one_of, page_of
 from services.query.reads.all import Reads
-from services.query.rows import one_of, page_of
 
 READ = {"scopes": ("action:read",)}
 

@@ -9,14 +9,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.activity import ActivityEntry, ActivityPage
-from services.common.accounts import Accounts
-from services.common.caller import Caller
-from services.common.context import user_bodies
-from services.common.operations import reads
-from services.common.paths import project_paths
-from services.common.problems import not_found
-from services.query import described, paging, parameters
-from services.query.answers import answer
+from services.common.accounts.accounts import Accounts
+from services.common.http.caller import Caller
+from services.common.http.operations import reads
+from services.common.http.paths import project_paths
+from services.common.http.problems import not_found
+from services.common.insights.context import user_bodies
+from services.query.http import described, paging, parameters
+from services.query.http.answers import answer
 from services.query.problems import parked
 from services.query.reads import activity
 from services.query.reads.all import Reads

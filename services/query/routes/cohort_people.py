@@ -6,13 +6,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.cohorts import CohortPeoplePage
-from services.common.caller import Caller
-from services.common.operations import tells
-from services.common.paths import number_in_path, project_paths
-from services.common.problems import not_found
-from services.query import described, paging
-from services.query.answers import plain
-from services.query.parameters import AnyRequest
+from services.common.http.caller import Caller
+from services.common.http.operations import tells
+from services.common.http.paths import number_in_path, project_paths
+from services.common.http.problems import not_found
+from services.query.http import described, paging
+from services.query.http.answers import plain
+from services.query.http.parameters import AnyRequest
 from services.query.people.cohorts import CohortPeople, PersonEnd
 
 # PostHog: CohortViewSet.persons, which asks for both.

@@ -12,19 +12,19 @@ from contracts.json import is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import spelled
 from contracts.queries.legacy_actors import convert_correlation, convert_correlation_people
-from services.common.caller import Caller
-from services.common.csv_answers import CSV, wants_csv
-from services.common.operations import does, shows
-from services.common.paths import project_paths
-from services.common.results.job import job_body
-from services.common.tables import to_csv
-from services.query import described
-from services.query.parameters import AnyRequest, seen
-from services.query.people.actors import Actors
-from services.query.people.correlated import correlating
-from services.query.people.correlation_links import CorrelationLinks
-from services.query.people.links import CORRELATION_PEOPLE_FILTERS, Filters, kept
-from services.query.planner import Planner
+from services.common.http.caller import Caller
+from services.common.http.csv_answers import CSV, wants_csv
+from services.common.http.operations import does, shows
+from services.common.http.paths import project_paths
+from services.common.http.tables import to_csv
+from services.common.insights.results.job import job_body
+from services.query.events.lookups import Planner
+from services.query.http import described
+from services.query.http.parameters import AnyRequest, seen
+from services.query.insights.funnels.correlation.links import CorrelationLinks
+from services.query.insights.funnels.correlation.pointing import correlating
+from services.query.insights.funnels.links import CORRELATION_PEOPLE_FILTERS, Filters, kept
+from services.query.insights.funnels.people.page import Actors
 from services.query.results.computation import CorrelationComputation
 from services.query.results.ingested import Ingested
 from services.query.results.service import Asked, Results, result_fields

@@ -10,21 +10,21 @@ from litestar.params import FromPath
 
 from contracts.api.dashboards import DashboardBody, DashboardPage
 from contracts.api.insights import InsightBody
-from services.common.access import may_edit_dashboard, owns
-from services.common.accounts import Accounts
-from services.common.caller import Caller
-from services.common.context import insight_context, user_bodies
-from services.common.operations import reads
-from services.common.paths import number_in_path, project_paths
-from services.common.problems import not_found
-from services.query import described, paging, parameters
-from services.query.answers import answer
-from services.query.insight_results import under, with_tiles
-from services.query.insight_results import wanted as results_wanted
+from services.common.accounts.accounts import Accounts
+from services.common.http.caller import Caller
+from services.common.http.operations import reads
+from services.common.http.paths import number_in_path, project_paths
+from services.common.http.problems import not_found
+from services.common.insights.access import may_edit_dashboard, owns
+from services.common.insights.context import insight_context, user_bodies
+from services.query.http import described, paging, parameters
+from services.query.http.answers import answer
+from services.query.http.insight_results import under, with_tiles
+from services.query.http.insight_results import wanted as results_wanted
+from services.query.insights.stored import InsightResults
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.dashboards import DashboardEnd, FoundDashboard
-from services.query.results.of_insights import InsightResults
 
 READ = {"scopes": ("dashboard:read",)}
 AnyRequest = Request[Any, Any, State]

@@ -12,15 +12,15 @@ from litestar.params import FromPath
 
 from contracts.api.accounts import Page
 from contracts.api.definitions import EventDefinition, PropertyDefinition
-from services.common.caller import Caller
-from services.common.operations import tells
-from services.common.paths import project_paths
-from services.common.problems import invalid, not_found
-from services.query import described
-from services.query.answers import plain
-from services.query.definitions import OWNERS, Definitions, Owner, Properties
-from services.query.paging import listed
-from services.query.parameters import AnyRequest, flag, number, text
+from services.common.http.caller import Caller
+from services.common.http.operations import tells
+from services.common.http.paths import project_paths
+from services.common.http.problems import invalid, not_found
+from services.query.events.definitions import OWNERS, Definitions, Owner, Properties
+from services.query.http import described
+from services.query.http.answers import plain
+from services.query.http.paging import listed
+from services.query.http.parameters import AnyRequest, flag, number, text
 
 EVENTS = {"scopes": ("event_definition:read",)}
 PROPERTIES = {"scopes": ("property_definition:read",)}

@@ -15,16 +15,16 @@ from contracts.json import is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.ignored import of_filters, of_query
 from contracts.queries.legacy import convert, spelled
-from services.common.body import as_json, read
-from services.common.caller import Caller
-from services.common.operations import does, shows
-from services.common.paths import project_paths
-from services.common.problems import invalid
-from services.common.results.freshness import Refresh, parse_refresh
-from services.common.results.job import job_body
-from services.query import described
-from services.query.parameters import seen
-from services.query.people.links import StepLinks
+from services.common.http.body import as_json, read
+from services.common.http.caller import Caller
+from services.common.http.operations import does, shows
+from services.common.http.paths import project_paths
+from services.common.http.problems import invalid
+from services.common.insights.results.freshness import Refresh, parse_refresh
+from services.common.insights.results.job import job_body
+from services.query.http import described
+from services.query.http.parameters import seen
+from services.query.insights.funnels.links import StepLinks
 from services.query.results.computation import FunnelComputation
 from services.query.results.jobs import Jobs
 from services.query.results.service import Answered, Asked, Results, result_fields

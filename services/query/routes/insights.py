@@ -13,25 +13,25 @@ from msgspec.structs import replace
 from contracts.api.insight_pages import InsightPage
 from contracts.api.insights import BasicInsight, InsightBody
 from contracts.read_models.insight import InsightRow
-from services.common.accounts import Accounts
-from services.common.beside import Beside
-from services.common.caller import Caller
-from services.common.context import insight_context
-from services.common.operations import reads
-from services.common.paths import project_paths
-from services.common.problems import not_found
-from services.query import described, paging, parameters, shown
-from services.query.answers import Made, answer, remembered
-from services.query.insight_results import KEPT, on_dashboard, with_result, with_results
-from services.query.insight_results import wanted as results_wanted
+from services.common.accounts.accounts import Accounts
+from services.common.http.caller import Caller
+from services.common.http.operations import reads
+from services.common.http.paths import project_paths
+from services.common.http.problems import not_found
+from services.common.insights.beside import Beside
+from services.common.insights.context import insight_context
+from services.query.http import described, paging, parameters, shown
+from services.query.http.answers import Made, answer, remembered
+from services.query.http.insight_results import KEPT, on_dashboard, with_result, with_results
+from services.query.http.insight_results import wanted as results_wanted
+from services.query.http.visitors import Reader, Visitor, shared_insight, shared_list
+from services.query.insights.stored import InsightResults
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.filters import DEFAULT_ORDER
 from services.query.reads.insight_list import Listed
 from services.query.reads.insights import Found, Reference, reference
 from services.query.reads.standing import Fresh
-from services.query.results.of_insights import InsightResults
-from services.query.visitors import Reader, Visitor, shared_insight, shared_list
 
 READ = {"scopes": ("insight:read",)}
 AnyRequest = Request[Any, Any, State]

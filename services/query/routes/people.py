@@ -15,19 +15,19 @@ from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy import convert, spelled
 from contracts.queries.legacy_actors import convert_people
 from contracts.queries.loose import number, text
-from services.common.caller import Caller
-from services.common.csv_answers import CSV, wants_csv
-from services.common.operations import does, shows
-from services.common.paths import project_paths
-from services.common.tables import to_csv
-from services.query import described
-from services.query.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, AnyRequest, seen
-from services.query.people.actors import Actors, Page
-from services.query.people.explaining import Explainer
-from services.query.people.links import PEOPLE_FILTERS, Filters, absolute, kept
-from services.query.people.pointing import selection
+from services.common.http.caller import Caller
+from services.common.http.csv_answers import CSV, wants_csv
+from services.common.http.operations import does, shows
+from services.common.http.paths import project_paths
+from services.common.http.tables import to_csv
+from services.query.events.lookups import Planner
+from services.query.http import described
+from services.query.http.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, AnyRequest, seen
+from services.query.insights.funnels.explain.explaining import Explainer
+from services.query.insights.funnels.links import PEOPLE_FILTERS, Filters, absolute, kept
+from services.query.insights.funnels.people.page import Actors, Page
+from services.query.insights.funnels.people.pointing import selection
 from services.query.people.records import Sorting
-from services.query.planner import Planner
 from services.query.results.ingested import Ingested
 from services.query.routes.funnels import filters_of
 

@@ -29,15 +29,15 @@ from contracts.queries.nodes import (
 )
 from contracts.queries.overrides import over_query
 from contracts.queries.overrides import read as read_overrides
-from services.common.body import decode, read
-from services.common.caller import Caller
-from services.common.operations import does, shows
-from services.common.paths import name_in_path, project_paths
-from services.common.problems import invalid, not_found
-from services.common.results.freshness import Refresh, parse_refresh
-from services.common.results.job import job_body
-from services.query import described
-from services.query.parameters import seen
+from services.common.http.body import decode, read
+from services.common.http.caller import Caller
+from services.common.http.operations import does, shows
+from services.common.http.paths import name_in_path, project_paths
+from services.common.http.problems import invalid, not_found
+from services.common.insights.results.freshness import Refresh, parse_refresh
+from services.common.insights.results.job import job_body
+from services.query.http import described
+from services.query.http.parameters import seen
 from services.query.results.computation import (
     ActorsComputation,
     Computation,

@@ -13,14 +13,14 @@ from contracts.api.shared import SharedAnswer, SharedInsight, SharedProblem
 from contracts.api.times import written
 from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
-from services.common.accounts import Accounts
-from services.common.context import shown_query
-from services.common.operations import Answer, Operation, described
-from services.common.results.freshness import Refresh, for_shared_viewer
-from services.common.share_session import ShareSessions, session_of
-from services.common.shares import Share
+from services.common.accounts.accounts import Accounts
+from services.common.http.operations import Answer, Operation, described
+from services.common.http.share_session import ShareSessions, session_of
+from services.common.insights.context import shown_query
+from services.common.insights.results.freshness import Refresh, for_shared_viewer
+from services.common.insights.shares import Share
+from services.query.insights.stored import InsightResults
 from services.query.reads.all import Reads
-from services.query.results.of_insights import InsightResults
 from services.query.shared.chart import chart_of
 from services.query.shared.page import headers, insight_page, look_of, missing_page, unlock_page
 

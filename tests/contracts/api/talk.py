@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from services.common import administration
+from services.common.accounts import administration
 from tests.whole import Whole
 
 PROBLEM = {"type", "code", "detail", "attr"}

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.common import administration
+from services.common.accounts import administration
 from tests.contracts.api.talk import Api
 from tests.waiting import seen
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from contracts.api.insights import BasicInsight
-from services.common import administration
+from services.common.accounts import administration
 from tests.contracts.api.talk import Api
 
 STEPS = [{"id": "one", "order": 0}, {"id": "two", "order": 1}]

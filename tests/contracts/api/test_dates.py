@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.common import administration
+from services.common.accounts import administration
 from tests.contracts.api.talk import Api
 
 FUNNEL = {"events": [{"id": "a"}, {"id": "b"}]}

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.common.schema.document import document
+from services.common.http.schema.document import document
 from services.embedded.composition import application
 from tests.contracts import hostile
 from tests.contracts.api.talk import Api

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.common import administration
+from services.common.accounts import administration
 from tests.contracts.api.talk import Api
 
 HOST = "http://recount.test"

@@ -10,9 +10,9 @@ from litestar import Litestar
 
 from services.command.app import create_app
 from services.command.settings import CommandSettings
-from services.common import administration
-from services.common.accounts import Project
-from services.common.database import Pool, pool
+from services.common.accounts import administration
+from services.common.accounts.accounts import Project
+from services.common.postgres.database import Pool, pool
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):

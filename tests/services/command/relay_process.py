@@ -13,9 +13,9 @@ import sys
 import msgspec
 
 from services.command.relay import Relay
-from services.common.bell import Bell
-from services.common.database import pool
-from services.common.store import BELL_CHANNEL, EventStore
+from services.common.log.store import BELL_CHANNEL, EventStore
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import pool
 from services.common.stream import connect
 
 

@@ -14,12 +14,12 @@ from contracts.events.insight import InsightFiltersChanged
 from contracts.json import EMPTY_OBJECT
 from contracts.subjects import FACTS_STREAM
 from services.command.relay import REBUILDS, RunningRelay, relaying
-from services.common.bell import Bell
-from services.common.database import pool
-from services.common.store import BELL_CHANNEL, EventStore
+from services.common.log.store import BELL_CHANNEL, EventStore
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import pool
 from services.common.stream import connect
 from tests import servers
-from tests.services.common.appends import append, created, insight, to
+from tests.services.common.log.appends import append, created, insight, to
 from tests.waiting import seen
 
 # Of so many bytes that they fill several files of the stream.

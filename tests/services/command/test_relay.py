@@ -21,12 +21,12 @@ from contracts.events.insight import InsightFiltersChanged
 from contracts.json import EMPTY_OBJECT, NULL, is_null
 from contracts.subjects import FACTS_STREAM, HASH_HEADER, fact_subject
 from services.command.relay import MOST_ENTRIES, RunningRelay, StreamAhead, relaying
-from services.common.bell import Bell
-from services.common.database import pool
-from services.common.store import BELL_CHANNEL, EventStore
+from services.common.log.store import BELL_CHANNEL, EventStore
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import pool
 from services.common.stream import connect
 from tests.services.command.relay_process import Orders
-from tests.services.common.appends import append, created, insight, renamed, to
+from tests.services.common.log.appends import append, created, insight, renamed, to
 
 ROOT = Path(__file__).parents[3]
 DEADLINE_SECONDS = 30.0

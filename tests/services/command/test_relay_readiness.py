@@ -11,8 +11,8 @@ from services.command import app as command
 from services.command import publishing
 from services.command.settings import CommandSettings
 from services.common import stream
-from services.common.app import compose
-from services.common.foundation import foundation
+from services.common.http.app import compose
+from services.common.http.foundation import foundation
 from services.common.stream import ensure_facts_stream
 from tests import servers
 from tests.waiting import seen

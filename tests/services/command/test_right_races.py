@@ -9,18 +9,20 @@ from contracts.read_models.access import WHOLE_PROJECT
 from domain.access.commands import SetAccess
 from domain.insight.commands import CreateInsight, EditInsight
 from domain.sharing.commands import ChangeSharing
-from services.command import access, insights, sharing
+from services.command.access import translation as access
 from services.command.handle import Terms, handle_with
-from services.command.places import InsightWrite
+from services.command.insights import translation as insights
+from services.command.insights.write import InsightWrite
 from services.command.problems import REFUSALS
 from services.command.rights import access_stream, allowed, insight_stream
-from services.command.views import view_insights
-from services.common import administration
-from services.common.caller import Caller
-from services.common.problems import Rejected
-from services.common.store import EventStore, RankLost
+from services.command.sharing import translation as sharing
+from services.command.viewing.views import view_insights
+from services.common.accounts import administration
+from services.common.http.caller import Caller
+from services.common.http.problems import Rejected
+from services.common.log.store import EventStore, RankLost
 from tests.services.command.conftest import World
-from tests.services.command.test_dashboard_races import ada, change, disturbed, made
+from tests.services.command.dashboards.test_dashboard_races import ada, change, disturbed, made
 
 
 async def bob(world: World, level: int = 1) -> Caller:

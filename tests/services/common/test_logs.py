@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from litestar.testing import AsyncTestClient
 
 from services.common import logs
-from services.common.app import ServicePart, compose
+from services.common.http.app import ServicePart, compose
 
 SECRET = "s3cr3tW0rd-abc_DEF"
 

@@ -16,9 +16,9 @@ from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import PROJECTED_CHANNEL
 from contracts.read_models.sharing import SharingRow
-from services.common.bell import Bell
-from services.common.database import Pool, pool
-from services.common.store import Append, EventStore, Part
+from services.common.log.store import Append, EventStore, Part
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import Pool, pool
 from services.projector.app import projections
 from services.projector.batch import CrashAt, no_crash
 from services.projector.projection import Projection

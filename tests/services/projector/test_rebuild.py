@@ -11,7 +11,7 @@ from contracts.events.sharing import SharingEnabled
 from contracts.events.viewing import InsightViewed
 from domain.insight.view import view
 from services.projector.app import projections
-from services.projector.insights import InsightProjection
+from services.projector.read_models.insights import InsightProjection
 from services.projector.rebuild import RebuildUnderWay, Rebuilt, rebuild
 from tests.domain.histories import after
 from tests.examples import INSIGHT, created
@@ -23,7 +23,7 @@ from tests.services.projector.projecting import (
     sharing,
     viewing,
 )
-from tests.services.projector.test_projections import EDITED
+from tests.services.projector.read_models.test_projections import EDITED
 
 
 async def some_history(projector: Projecting) -> None:

@@ -12,14 +12,14 @@ from contracts.events.insight import InsightRenamed, InsightTagged
 from contracts.events.sharing import SharingEnabled
 from contracts.events.viewing import InsightViewed
 from domain.insight.view import view
-from services.common.bell import Bell
-from services.common.health import Degraded, NotReady
-from services.common.progress import progress
+from services.common.http.health import Degraded, NotReady
+from services.common.log.progress import progress
+from services.common.postgres.bell import Bell
 from services.projector import checkpoint
-from services.projector.activity import ActivityProjection
 from services.projector.app import _projections, projections, running
-from services.projector.insights import InsightProjection
-from services.projector.last_viewed import LastViewedProjection
+from services.projector.read_models.activity import ActivityProjection
+from services.projector.read_models.insights import InsightProjection
+from services.projector.read_models.last_viewed import LastViewedProjection
 from services.projector.rebuild import rebuild
 from tests.domain.histories import after
 from tests.examples import INSIGHT, created
@@ -33,7 +33,7 @@ from tests.services.projector.projecting import (
     until,
     viewing,
 )
-from tests.services.projector.test_projections import EDITED, EVERY_KIND
+from tests.services.projector.read_models.test_projections import EDITED, EVERY_KIND
 
 
 @pytest.mark.parametrize("point", ["begun", "written", "committed"])

@@ -11,9 +11,9 @@ import pytest
 
 from contracts.product_events import property_texts
 from services.common.clickhouse import ClickHouse
-from services.common.statement import Bindings, Statement
-from services.query.conditions import AnyCondition
-from services.query.source import Source
+from services.common.clickhouse.statement import Bindings, Statement
+from services.query.events.conditions import AnyCondition
+from services.query.events.source import Source
 from tests import servers
 
 NOON = datetime(2024, 1, 10, 12, tzinfo=UTC)

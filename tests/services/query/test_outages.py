@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from services.common.clickhouse import ClickHouse
-from services.common.statement import Statement
-from tests.services.common.cable import cable
+from services.common.clickhouse.statement import Statement
+from tests.services.common.log.cable import cable
 from tests.whole import Whole, running
 
 FUNNEL = {"events": [{"id": "a"}, {"id": "b"}]}

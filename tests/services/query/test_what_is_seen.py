@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.common import administration
+from services.common.accounts import administration
 from tests.whole import Whole
 
 

@@ -10,14 +10,14 @@ from httpx import ASGITransport, AsyncClient, Response
 from litestar import Litestar
 
 from services.command.capture import app as capture
-from services.common import administration
-from services.common.accounts import Project
-from services.common.app import compose
+from services.common.accounts import administration
+from services.common.accounts.accounts import Project
 from services.common.clickhouse import ClickHouse
-from services.common.database import pool
-from services.common.foundation import foundation
-from services.common.statement import Statement
-from services.projector import ingesting
+from services.common.clickhouse.statement import Statement
+from services.common.http.app import compose
+from services.common.http.foundation import foundation
+from services.common.postgres.database import pool
+from services.projector.product_events import part as ingesting
 
 
 class Shop(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import pytest
 from services.command.capture import v1
 from services.command.capture.elements import chained
 from services.command.capture.events import Clock, captured
-from services.query.funnels.elements import read_chain
+from services.query.insights.funnels.correlation.elements import read_chain
 
 BUTTON = {
     "tag_name": "button",

@@ -9,10 +9,10 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 
 from services.command.capture import app as capture
-from services.common import administration
-from services.common.app import compose
-from services.common.database import pool
-from services.common.foundation import foundation
+from services.common.accounts import administration
+from services.common.http.app import compose
+from services.common.http.foundation import foundation
+from services.common.postgres.database import pool
 from tests import servers
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from posthog import Posthog
 
-from services.common.statement import Statement
+from services.common.clickhouse.statement import Statement
 from tests.services.command.capture.conftest import Shop
 
 pytestmark = pytest.mark.anyio

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.common import administration
-from services.common.database import pool
+from services.common.accounts import administration
+from services.common.postgres.database import pool
 from tests.services.command.capture.conftest import Shop
 
 pytestmark = pytest.mark.anyio

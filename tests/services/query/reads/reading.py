@@ -8,11 +8,11 @@ import httpx
 import msgspec
 from litestar.di import Provide
 
-from services.common import administration
-from services.common.app import ServicePart, compose
-from services.common.foundation import foundation
+from services.common.accounts import administration
+from services.common.http.app import ServicePart, compose
+from services.common.http.foundation import foundation
 from services.query import reading as service
-from services.query.results.of_insights import InsightResults
+from services.query.insights.stored import InsightResults
 from services.query.results.service import Results
 from services.query.settings import QuerySettings
 from tests.services.projector.projecting import Projecting, projecting

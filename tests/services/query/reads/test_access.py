@@ -12,9 +12,9 @@ from contracts.events.insight import InsightAddedToDashboard, InsightRenamed
 from contracts.events.recorded import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
 from contracts.read_models.access import AccessRow, AccessRule
-from services.common.access import LEVELS, level_of
-from services.common.accounts import ApiKey, Project, User
-from services.common.caller import Caller
+from services.common.accounts.accounts import ApiKey, Project, User
+from services.common.http.caller import Caller
+from services.common.insights.access import LEVELS, level_of
 from services.query.reads.access import LEVEL, VISIBLE, VISIBLE_OF_ALL
 from tests.examples import BOB, INSIGHT, START, TEAM, created
 from tests.services.projector.projecting import dashboard, insight, viewing

@@ -15,7 +15,7 @@ from contracts.events.insight import (
     InsightRestored,
 )
 from contracts.events.viewing import InsightViewed
-from services.projector.insights import InsightProjection
+from services.projector.read_models.insights import InsightProjection
 from tests.examples import BOB, FUNNEL, INSIGHT, created
 from tests.services.projector.projecting import insight, viewing
 from tests.services.query.reads.reading import Reading, reading

@@ -22,11 +22,11 @@ from contracts.events.insight import (
 )
 from contracts.events.recorded import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
-from services.common.access import LEVELS
-from services.common.accounts import MAX_AGE_SECONDS, Accounts
-from services.common.database import Pool, pool
+from services.common.accounts.accounts import MAX_AGE_SECONDS, Accounts
+from services.common.insights.access import LEVELS
+from services.common.postgres.database import Pool, pool
 from services.projector.app import projections
-from services.projector.insights import InsightProjection
+from services.projector.read_models.insights import InsightProjection
 from services.projector.rebuild import rebuild
 from services.query.reads.remembered import Remembered
 from services.query.reads.standing import Fresh

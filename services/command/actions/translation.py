@@ -1,0 +1,114 @@
+"""From the body of a write to the command on an action, and from the outcome to its answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from msgspec import UNSET, Raw
+
+from contracts.api.actions import ActionBody, WriteAction
+from contracts.events.action import (
+    NO_STEPS,
+    ActionDeleted,
+    ActionDescribed,
+    ActionEvent,
+    ActionRenamed,
+    ActionRestored,
+    ActionStepsChanged,
+)
+from contracts.events.recorded import Stream, StreamKind
+from contracts.queries.actions import ActionStep, named_cohorts
+from contracts.queries.errors import InvalidQuery
+from contracts.read_models.action import ActionRow
+from contracts.read_models.activity import Change
+from domain.action.commands import ActionCommand, CreateAction, EditAction
+from domain.action.decide import decide
+from domain.action.view import view
+from domain.insight.activity import change
+from services.command.documents import or_default
+from services.command.handle import Outcome, Rules
+from services.command.told import told_by
+from services.common.accounts.accounts import Accounts
+from services.common.http.answers import resource
+from services.common.http.body import read
+from services.common.http.problems import invalid
+from services.common.insights.context import user_bodies
+
+
+def action_stream(team_id: int, number: int) -> Stream:
+    return Stream(StreamKind.ACTION, team_id, number)
+
+
+async def read_action(request: Request[Any, Any, Any]) -> WriteAction:
+    """The body of a write. Raises Rejected 400 naming the field.
+
+    An action has a name with letters in it, or none.
+    """
+    body = await read(request, WriteAction)
+    if body.name == "":
+        raise invalid("name", "blank", "This field may not be blank.")
+    try:
+        named_cohorts(() if body.steps is UNSET or body.steps is None else body.steps)
+    except InvalidQuery as cause:
+        raise invalid("steps__properties", cause.code, cause.detail) from cause
+    return body
+
+
+def create_command(body: WriteAction, number: int) -> CreateAction:
+    """What is not named gets its default."""
+    return CreateAction(
+        action_id=number,
+        name=or_default(body.name, None),
+        description=or_default(body.description, None) or "",
+        steps=NO_STEPS if body.steps is UNSET else _steps(body.steps),
+    )
+
+
+def edit_command(body: WriteAction) -> EditAction:
+    """PATCH: what is not named stays."""
+    return EditAction(
+        name=body.name,
+        description=UNSET if body.description is UNSET else body.description or "",
+        steps=UNSET if body.steps is UNSET else _steps(body.steps),
+        deleted=body.deleted,
+    )
+
+
+def _steps(sent: Sequence[ActionStep] | None) -> Raw:
+    """What an action knows of a step, and nothing else that was sent."""
+    return Raw(msgspec.json.encode(sent or ()))
+
+
+async def action_answer(
+    outcome: Outcome[ActionEvent], accounts: Accounts, status: int = 200
+) -> Response[bytes]:
+    """The action as every later read will show it."""
+    row = view(outcome.history)
+    if row is None:
+        raise ValueError("an action without a history has no answer")
+    users = await user_bodies(accounts, (row.created_by,))
+    body = ActionBody.of(row, users.get(row.created_by or 0))
+    return resource(
+        msgspec.json.encode(body), version=row.version, position=outcome.position, status=status
+    )
+
+
+def _changes(event: ActionEvent) -> list[Change]:
+    match event:
+        case ActionRenamed():
+            return [change("name", event.previous, event.name, "Action")]
+        case ActionDescribed():
+            return [change("description", event.previous, event.description, "Action")]
+        case ActionStepsChanged():
+            return [change("steps", event.previous, event.steps, "Action")]
+        case ActionDeleted() | ActionRestored():
+            deleted = isinstance(event, ActionDeleted)
+            return [change("deleted", not deleted, deleted, "Action")]
+        case _:
+            return []
+
+
+RULES: Rules[ActionRow | None, ActionCommand, ActionEvent] = Rules(
+    decide, view, told_by(_changes), lambda row: row is not None and row.deleted
+)

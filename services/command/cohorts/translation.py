@@ -1,0 +1,167 @@
+"""From the body of a write to the command on a cohort, and from the outcome to its answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+from msgspec import UNSET, Raw, UnsetType
+from msgspec.structs import replace
+
+from contracts.api.cohorts import NO_FILTERS, CohortBody, WriteCohort
+from contracts.events.cohort import (
+    CohortDeleted,
+    CohortDescribed,
+    CohortEvent,
+    CohortFiltersChanged,
+    CohortPeopleAdded,
+    CohortRenamed,
+    CohortRestored,
+)
+from contracts.json import EMPTY_OBJECT, is_null
+from contracts.queries.cohorts import definition
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.properties import read as read_properties
+from contracts.queries.properties import wire
+from contracts.read_models.activity import Change
+from domain.cohort.commands import CohortCommand, CreateCohort, EditCohort
+from domain.cohort.decide import decide
+from domain.cohort.state import Cohort, fold
+from domain.cohort.view import view
+from domain.insight.activity import change
+from services.command.documents import json_object, or_default
+from services.command.handle import Outcome, Rules
+from services.command.numbers import Numbers
+from services.command.told import told_by
+from services.common.accounts.accounts import Accounts
+from services.common.http.answers import resource
+from services.common.http.body import read
+from services.common.http.problems import invalid
+from services.common.insights.context import user_bodies
+
+_members = msgspec.json.Decoder(dict[str, Raw])
+_NO_FILTERS = msgspec.json.decode(NO_FILTERS)
+
+
+async def read_cohort(request: Request[Any, Any, Any]) -> WriteCohort:
+    """The body of a write, its filters checked. Raises Rejected 400 naming the field."""
+    body = await read(request, WriteCohort)
+    return replace(body, filters=_filters(body))
+
+
+def _filters(body: WriteCohort) -> Raw | UnsetType:
+    filters = body.filters
+    if filters is UNSET and body.groups is not UNSET:
+        filters = _of_groups(body.groups or ())
+    if filters is UNSET:
+        return UNSET
+    if is_null(filters):
+        return EMPTY_OBJECT
+    filters = json_object(filters, "filters")
+    if msgspec.json.decode(filters) in ({}, _NO_FILTERS):
+        return EMPTY_OBJECT
+    if "properties" not in _members.decode(filters):
+        raise invalid(
+            "filters", "invalid_input", "Must contain a 'properties' key with type and values."
+        )
+    try:
+        definition(filters)
+    except InvalidQuery as cause:
+        raise invalid("filters", cause.code, cause.detail) from cause
+    return filters
+
+
+def _of_groups(groups: Sequence[Any]) -> Raw:
+    """PostHog: Cohort.properties reads the older form like this."""
+    values = [
+        {"type": "AND", "values": [{"type": "person", **each} for each in _properties(group)]}
+        for group in groups
+    ]
+    return Raw(msgspec.json.encode({"properties": {"type": "OR", "values": values}}))
+
+
+def _properties(group: Any) -> list[dict[str, Any]]:
+    sent = group.get("properties") or ()
+    if not sent and (group.get("action_id") or group.get("event_id")):
+        raise invalid("groups", "invalid_input", "Cohorts are made of person properties.")
+    if isinstance(sent, Mapping):
+        return _old_properties(sent)
+    if not isinstance(sent, list | tuple) or not all(isinstance(each, dict) for each in sent):
+        raise invalid("groups", "invalid_input", "Each group has a list of properties.")
+    return list(sent)
+
+
+def _old_properties(sent: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each a member: `{"plan": "pro"}`, or with an operator, `{"age__gt": 5}`."""
+    try:
+        return [{**wire(part), "type": "person"} for part in read_properties(sent, "groups").values]
+    except InvalidQuery as cause:
+        raise invalid("groups", cause.code, cause.detail) from cause
+
+
+async def people(body: WriteCohort, team_id: int, numbers: Numbers) -> tuple[UUID, ...]:
+    """Everybody whom the body names; distinct ids that nobody has are left out, as in PostHog."""
+    found: tuple[UUID, ...] = ()
+    if body.distinct_ids:
+        found = await numbers.persons_of(team_id, body.distinct_ids)
+    return (*body.person_ids, *body.create_static_person_ids, *found)
+
+
+def create_command(body: WriteCohort, number: int, who: tuple[UUID, ...]) -> CreateCohort:
+    """What is not named gets its default."""
+    return CreateCohort(
+        cohort_id=number,
+        name=or_default(body.name, None),
+        description=or_default(body.description, None) or "",
+        is_static=or_default(body.is_static, False),
+        filters=or_default(body.filters, EMPTY_OBJECT),
+        people=who,
+    )
+
+
+def edit_command(body: WriteCohort, who: tuple[UUID, ...]) -> EditCohort:
+    """PATCH: what is not named stays."""
+    return EditCohort(
+        name=body.name,
+        description=UNSET if body.description is UNSET else body.description or "",
+        filters=body.filters,
+        people=who,
+        deleted=body.deleted,
+    )
+
+
+async def cohort_answer(
+    outcome: Outcome[CohortEvent], accounts: Accounts, status: int = 200
+) -> Response[bytes]:
+    """The cohort as every later read will show it."""
+    row = view(outcome.history)
+    if row is None:
+        raise ValueError("a cohort without a history has no answer")
+    users = await user_bodies(accounts, (row.created_by,))
+    body = CohortBody.of(row, users.get(row.created_by or 0))
+    return resource(
+        msgspec.json.encode(body), version=row.version, position=outcome.position, status=status
+    )
+
+
+def _changes(event: CohortEvent) -> list[Change]:
+    match event:
+        case CohortRenamed():
+            return [change("name", event.previous, event.name, "Cohort")]
+        case CohortDescribed():
+            return [change("description", event.previous, event.description, "Cohort")]
+        case CohortFiltersChanged():
+            return [change("filters", event.previous, event.filters, "Cohort")]
+        case CohortPeopleAdded():
+            return [change("person_ids", None, event.person_ids, "Cohort")]
+        case CohortDeleted() | CohortRestored():
+            deleted = isinstance(event, CohortDeleted)
+            return [change("deleted", not deleted, deleted, "Cohort")]
+        case _:
+            return []
+
+
+RULES: Rules[Cohort | None, CohortCommand, CohortEvent] = Rules(
+    decide, fold, told_by(_changes), lambda cohort: cohort is not None and cohort.row.deleted
+)

@@ -1,0 +1,175 @@
+"""From the body of a write to the command on an insight, and from the outcome to its answer."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from msgspec import UNSET, Raw, UnsetType
+from msgspec.structs import replace
+
+from contracts.api.insights import InsightBody, WriteInsight
+from contracts.events.insight import InsightEvent
+from contracts.events.recorded import Recorded
+from contracts.json import EMPTY_OBJECT, NULL, is_null
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.stored import check_query
+from domain.insight import activity
+from domain.insight.commands import CreateInsight, EditInsight, InsightCommand
+from domain.insight.decide import decide
+from domain.insight.state import Insight, evolve, fold
+from domain.insight.view import view
+from services.command.documents import json_object, or_default
+from services.command.handle import Outcome, Rules
+from services.command.insights.write import InsightWrite
+from services.command.numbers import InsightNumber, Numbers
+from services.command.rights import held
+from services.command.told import told
+from services.common.accounts.accounts import Accounts
+from services.common.http.answers import resource
+from services.common.http.body import read
+from services.common.http.caller import Caller
+from services.common.http.etag import Told
+from services.common.http.problems import invalid, not_found
+from services.common.insights.beside import Besides
+from services.common.insights.context import insight_context
+from services.common.log.store import EventStore
+
+_SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def _state(history: Sequence[Recorded[InsightEvent]]) -> Insight:
+    return fold(fact.event for fact in history)
+
+
+async def insight_number(reference: str, team_id: int, numbers: Numbers) -> int:
+    """The number behind a number or a short id. Raises Rejected 404."""
+    if _NUMBER.fullmatch(reference):
+        return int(reference)
+    if _SHORT_ID.fullmatch(reference):
+        found = await numbers.insight_by_short_id(team_id, reference)
+        if found is not None:
+            return found
+    raise not_found()
+
+
+async def read_insight(request: Request[Any, Any, Any]) -> WriteInsight:
+    """The body of a write, its documents checked. Raises Rejected 400 naming the field."""
+    body = await read(request, WriteInsight)
+    return replace(body, filters=_filters(body.filters), query=_query(body.query))
+
+
+def create_command(body: WriteInsight, number: InsightNumber) -> CreateInsight:
+    """What is not named gets its default."""
+    return CreateInsight(
+        insight_id=number.id,
+        short_id=number.short_id,
+        name=or_default(body.name, None),
+        derived_name=or_default(body.derived_name, None),
+        description=or_default(body.description, None),
+        filters=or_default(body.filters, EMPTY_OBJECT),
+        query=or_default(body.query, NULL),
+        order=or_default(body.order, None),
+        favorited=or_default(body.favorited, False),
+        saved=or_default(body.saved, True),
+        tags=or_default(body.tags, ()),
+        deleted=or_default(body.deleted, False),
+    )
+
+
+def edit_command(body: WriteInsight) -> EditInsight:
+    """PATCH: what is not named stays, but `saved`, which becomes true (today's PostHog)."""
+    return EditInsight(
+        name=body.name,
+        derived_name=body.derived_name,
+        description=body.description,
+        filters=body.filters,
+        query=body.query,
+        order=body.order,
+        favorited=body.favorited,
+        saved=or_default(body.saved, True),
+        tags=body.tags,
+        deleted=body.deleted,
+    )
+
+
+def replace_command(body: WriteInsight) -> EditInsight:
+    """PUT: what is not named gets its default. It restores nothing: that is a PATCH's alone."""
+    return EditInsight(
+        name=or_default(body.name, None),
+        derived_name=or_default(body.derived_name, None),
+        description=or_default(body.description, None),
+        filters=or_default(body.filters, EMPTY_OBJECT),
+        query=or_default(body.query, NULL),
+        order=or_default(body.order, None),
+        favorited=or_default(body.favorited, False),
+        saved=or_default(body.saved, True),
+        tags=or_default(body.tags, ()),
+        deleted=True if body.deleted is True else UNSET,
+    )
+
+
+async def insight_answer(
+    outcome: Outcome[InsightEvent],
+    write: InsightWrite | None,
+    store: EventStore,
+    caller: Caller,
+    accounts: Accounts,
+    besides: Besides,
+    status: int = 200,
+) -> Response[bytes]:
+    """The insight as every later read will show it. write: what it came of; None: a repeat."""
+    row = view(outcome.history)
+    if write is None or outcome.replayed:
+        # What was looked at is not what the first request looked at, if anything was.
+        access = (await held(store, caller, (row.insight_id,)))[row.insight_id].access
+    else:
+        access = write.access(row)
+    context = await insight_context(accounts, caller, row, access, await besides.of(caller, row))
+    return resource(
+        msgspec.json.encode(InsightBody.of(row, context)),
+        version=row.version,
+        position=outcome.position,
+        status=status,
+    )
+
+
+def _changes_since(history: Sequence[Recorded[InsightEvent]], version: int) -> list[Told]:
+    """What happened after `version`, field by field, in order, as a 412 tells it."""
+    lines: list[Told] = []
+    insight = Insight()
+    for fact in history:
+        after = evolve(insight, fact.event)
+        if fact.version > version:
+            lines += told(fact, activity.changes(fact.event, insight, after))
+        insight = after
+    return lines
+
+
+def _filters(document: Raw | UnsetType) -> Raw | UnsetType:
+    """Any object; null means none, and none is `{}`."""
+    if document is UNSET:
+        return UNSET
+    if is_null(document):
+        return EMPTY_OBJECT
+    return json_object(document, "filters")
+
+
+def _query(document: Raw | UnsetType) -> Raw | UnsetType:
+    """A query node of an accepted kind that is valid for its kind, or null."""
+    if document is UNSET or is_null(document):
+        return document
+    node = json_object(document, "query")
+    try:
+        check_query(node)
+    except InvalidQuery as cause:
+        attr = "query" if cause.attr is None else f"query__{cause.attr}"
+        raise invalid(attr, cause.code, cause.detail) from cause
+    return node
+
+
+RULES: Rules[Insight, InsightCommand, InsightEvent] = Rules(
+    decide, _state, _changes_since, lambda insight: insight.deleted
+)

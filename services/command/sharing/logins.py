@@ -1,0 +1,138 @@
+"""Passwords of shares: checked against what the log says, throttled, and told to it."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import cast
+from uuid import uuid4
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from contracts.events.recorded import Recorded, Stream, StreamKind, SystemActor
+from contracts.events.sharing import SharingEvent
+from contracts.events.viewing import ShareLoginFailed, ShareLoginSucceeded
+from domain.insight.view import view as insight_view
+from domain.sharing.view import view as sharing_view
+from services.command.rights import insight_past, insight_stream
+from services.command.sharing.translation import sharing_stream
+from services.common.insights.shares import Share, is_alive, is_token
+from services.common.log.store import Append, EventStore, Part
+from services.common.postgres.database import Pool
+
+# In the present minute and the one before, so that no turn of the clock gives a second round.
+MOST_FAILURES = 10
+
+# No row when there were as many. Counted before the password is looked at: of many that come at
+# once, none is tried beyond the limit.
+_TRIED = """
+    WITH before AS (
+        SELECT coalesce(sum(count), 0) AS failures FROM share_failures
+        WHERE token_id = %(token_id)s
+            AND minute = date_trunc('minute', now()) - interval '1 minute'
+    )
+    INSERT INTO share_failures AS known (token_id, minute, count)
+    SELECT %(token_id)s, date_trunc('minute', now()), 1 FROM before
+    WHERE failures < %(most)s
+    ON CONFLICT (token_id, minute) DO UPDATE SET count = known.count + 1
+    WHERE known.count + (SELECT failures FROM before) < %(most)s
+    RETURNING minute"""
+_NO_FAILURE = """
+    UPDATE share_failures SET count = count - 1 WHERE token_id = %s AND minute = %s"""
+_FORGET = "DELETE FROM share_failures WHERE minute < now() - interval '1 hour'"
+
+
+class TooOften(Exception):
+    """Too many wrong passwords for this share lately, right or wrong does not matter now."""
+
+    retry_after_seconds = 120
+
+
+class ShareLogins:
+    def __init__(self, pool: Pool, store: EventStore) -> None:
+        self._pool = pool
+        self._store = store
+        self._hasher = PasswordHasher()
+
+    async def find(self, token: str) -> Share | None:
+        """The live share that a token opens; None for unknown, switched off and rotated away."""
+        owner = await self._owner(token) if is_token(token) else None
+        if owner is None:
+            return None
+        token_id, team_id, insight_id = owner
+        shared, shown = sharing_stream(team_id, insight_id), insight_stream(team_id, insight_id)
+        pasts = await self._store.load_all([shared, shown])
+        sharing = sharing_view(cast("list[Recorded[SharingEvent]]", pasts[shared]))
+        if sharing is None or not is_alive(sharing, token_id, datetime.now(UTC)):
+            return None
+        insight = insight_view(insight_past(pasts, shown))
+        return None if insight.deleted else Share(token_id, sharing, insight)
+
+    async def _owner(self, token: str) -> tuple[int, int, int] | None:
+        """Numbers of the token, its project and its insight."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT id, team_id, insight_id FROM share_tokens WHERE token = %s", (token,)
+            )
+            return await cursor.fetchone()
+
+    async def attempt(self, share: Share, password: str) -> int | None:
+        """The number of the share's password that this is; None for none. Raises TooOften."""
+        minute = await self._begin(share.token_id)
+        hashes = await self._hashes(share)
+        password_id = await asyncio.to_thread(self._matching, hashes, password)
+        if password_id is None:
+            await self._tell(share, ShareLoginFailed(share.insight.insight_id))
+        else:
+            await self._no_failure(share.token_id, minute)
+            await self._tell(share, ShareLoginSucceeded(share.insight.insight_id, password_id))
+        return password_id
+
+    def _matching(self, hashes: list[tuple[int, str]], password: str) -> int | None:
+        """Every hash is tried, so that the time it takes says nothing about which one fits."""
+        found: int | None = None
+        for password_id, hashed in hashes:
+            try:
+                self._hasher.verify(hashed, password)
+            except (VerificationError, InvalidHashError):
+                continue
+            found = password_id
+        return found
+
+    async def _hashes(self, share: Share) -> list[tuple[int, str]]:
+        """Of the passwords that the share's facts name; orphans open nothing."""
+        known = [password.id for password in share.sharing.passwords]
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT id, password_hash FROM share_passwords"
+                " WHERE team_id = %s AND id = ANY(%s) ORDER BY id",
+                (share.team_id, known),
+            )
+            return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+    async def _begin(self, token_id: int) -> datetime:
+        """The minute that this attempt counts in. Raises TooOften."""
+        async with self._pool.connection() as conn, conn.transaction():
+            await conn.execute(_FORGET)
+            cursor = await conn.execute(_TRIED, {"token_id": token_id, "most": MOST_FAILURES})
+            row = await cursor.fetchone()
+        if row is None:
+            raise TooOften
+        minute: datetime = row[0]
+        return minute
+
+    async def _no_failure(self, token_id: int, minute: datetime) -> None:
+        async with self._pool.connection() as conn:
+            await conn.execute(_NO_FAILURE, (token_id, minute))
+
+    async def _tell(self, share: Share, fact: ShareLoginFailed | ShareLoginSucceeded) -> None:
+        """In a stream of its own: a visitor moves no version."""
+        operation = uuid4()
+        stream = Stream(StreamKind.SHARE_LOGIN, share.team_id, share.insight.insight_id)
+        await self._store.append(
+            Append(
+                parts=(Part(stream, None, (fact,)),),
+                actor=SystemActor(),
+                operation_id=operation,
+                correlation_id=operation,
+            )
+        )

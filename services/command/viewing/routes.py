@@ -1,0 +1,82 @@
+"""Recording that somebody looked at an insight."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+
+from contracts.headers import IDEMPOTENCY_KEY, INSIGHTS_POSITION
+from services.command.rights import require_insight
+from services.command.terms import receipt_of
+from services.command.viewing.views import VIEWABLE_AT_ONCE, view_insights
+from services.common.http.body import read
+from services.common.http.caller import Caller
+from services.common.http.operations import HEADERS, does
+from services.common.http.paths import project_paths
+from services.common.http.problems import invalid, not_found
+from services.common.log.store import EventStore
+
+VIEW = {"scopes": ("insight:read",)}
+SEEN = (INSIGHTS_POSITION,)
+KEY = HEADERS[IDEMPOTENCY_KEY]
+AnyRequest = Request[Any, Any, State]
+
+
+class ViewInsights(msgspec.Struct, frozen=True):
+    """Body of POST insights/viewed/."""
+
+    insight_ids: tuple[int, ...]
+
+
+VIEWS = does(ViewInsights, None, KEY, status=201, required=True, headers=SEEN, errors=(422,))
+
+
+@post(
+    project_paths("/insights/{insight:str}/viewed/"),
+    opt={**VIEW, **does(None, None, KEY, status=201, headers=SEEN, errors=(422,))},
+    status_code=201,
+)
+async def view_insight(
+    request: AnyRequest,
+    store: NamedDependency[EventStore],
+    caller: NamedDependency[Caller],
+    insight_id: NamedDependency[int],
+) -> Response[bytes]:
+    """The caller looked at this insight now; whatever the body says."""
+    receipt = await receipt_of(request, str(insight_id), b"")
+    position = await view_insights(store, caller, (insight_id,), receipt)
+    if position is None:
+        (await require_insight(store, caller, insight_id)).access.require("viewer")
+        raise not_found()
+    return _seen(position)
+
+
+@post(
+    project_paths("/insights/viewed/"),
+    opt={**VIEW, **VIEWS},
+    status_code=201,
+)
+async def view_several(
+    request: AnyRequest,
+    store: NamedDependency[EventStore],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """The caller looked at these insights now; unknown and deleted ones are skipped."""
+    asked = (await read(request, ViewInsights)).insight_ids
+    if not asked:
+        raise invalid("insight_ids", "invalid_input", "This list may not be empty.")
+    if len(asked) > VIEWABLE_AT_ONCE:
+        raise invalid(
+            "insight_ids", "invalid_input", f"At most {VIEWABLE_AT_ONCE} insights at once."
+        )
+    receipt = await receipt_of(request, "")
+    return _seen(await view_insights(store, caller, asked, receipt) or 0)
+
+
+def _seen(position: int) -> Response[bytes]:
+    return Response(b"", status_code=201, headers={INSIGHTS_POSITION: str(position)})
+
+
+HANDLERS = [view_insight, view_several]

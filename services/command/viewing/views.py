@@ -1,0 +1,58 @@
+"""Views: appended blind, in a stream of the user's own, so that they move no insight."""
+
+from collections.abc import Sequence
+
+from contracts.events.recorded import Stream, StreamKind
+from contracts.events.viewing import InsightViewed
+from services.command.handle import KeyReused, rank_of
+from services.command.rights import hidden_from
+from services.command.viewing.living import living_insights
+from services.common.http.caller import Caller
+from services.common.log.store import Append, EventStore, NewReceipt, Part, Receipt, ReceiptExists
+
+VIEWABLE_AT_ONCE = 2_500
+
+
+async def view_insights(
+    store: EventStore, caller: Caller, insight_ids: Sequence[int], receipt: NewReceipt | None
+) -> int | None:
+    """The log's position after the views; None when none of the insights is there to be seen.
+
+    Those that the caller may not see are as good as not there. receipt: under which it is done once
+    and its repeats are told the same position. Raises KeyReused.
+    """
+    if receipt is not None:
+        before = await store.receipt(caller.team_id, caller.actor, receipt.key)
+        if before is not None:
+            return _position(before, receipt)
+    wanted = tuple(dict.fromkeys(insight_ids))
+    living = await living_insights(store, caller.team_id, wanted)
+    hidden = await hidden_from(store, caller, living)
+    views = tuple(
+        InsightViewed(insight_id=number, user_id=caller.user.id)
+        for number in wanted
+        if number in living and number not in hidden
+    )
+    if not views:
+        return None
+    stream = Stream(StreamKind.VIEWING, caller.team_id, caller.user.id)
+    try:
+        appended = await store.append(
+            Append(
+                parts=(Part(stream, None, views),),
+                actor=caller.actor,
+                operation_id=caller.operation_id,
+                correlation_id=caller.correlation_id,
+                receipt=receipt,
+                rank=rank_of(caller),
+            )
+        )
+    except ReceiptExists as used:
+        return _position(used.receipt, receipt)
+    return appended.position
+
+
+def _position(first: Receipt, repeat: NewReceipt | None) -> int:
+    if repeat is None or first.request_hash != repeat.request_hash:
+        raise KeyReused
+    return first.position

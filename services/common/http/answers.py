@@ -1,0 +1,63 @@
+"""Answers that carry a resource: its body, its ETag, and the log position it stands for."""
+
+import msgspec
+from litestar import MediaType, Response
+
+from contracts.headers import ETAG, INSIGHTS_POSITION
+from services.common.http.etag import etag, is_fresh
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A body as it leaves, and its ETag."""
+
+    body: bytes
+    tag: str
+    media_type: str = MediaType.JSON
+
+
+def resource(
+    body: bytes,
+    *,
+    version: int,
+    position: int,
+    status: int = 200,
+    if_none_match: str | None = None,
+    headers: dict[str, str] | None = None,
+    media_type: str = MediaType.JSON,
+) -> Response[bytes]:
+    """The body; 304 without it when If-None-Match names this very ETag.
+
+    version: of the resource's stream, what If-Match compares.
+    position: sent back as Insights-Position, it means "no older than this".
+    """
+    return tagged(
+        Shown(body, etag(version, body), media_type),
+        position=position,
+        status=status,
+        if_none_match=if_none_match,
+        headers=headers,
+    )
+
+
+def tagged(
+    shown: Shown,
+    *,
+    position: int | None,
+    status: int = 200,
+    if_none_match: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response[bytes]:
+    """The same, where the ETag is known. position: None for what is in no log."""
+    known = is_fresh(if_none_match, shown.tag)
+    stands_for = {} if position is None else {INSIGHTS_POSITION: str(position)}
+    return Response(
+        content=b"" if known else shown.body,
+        status_code=304 if known else status,
+        media_type=shown.media_type,
+        headers={ETAG: shown.tag, **stands_for, **(headers or {})},
+    )
+
+
+def nothing(position: int) -> Response[None]:
+    """204, of a write that leaves nothing to show."""
+    return Response(content=None, status_code=204, headers={INSIGHTS_POSITION: str(position)})

@@ -1,0 +1,64 @@
+"""What every HTTP service stands on: PostgreSQL, the accounts, and who is calling."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from services.common.accounts.accounts import Accounts
+from services.common.http.app import ServicePart, from_state
+from services.common.http.budgets import UNLIMITED, Budgets
+from services.common.http.caller import provide_caller, provide_person
+from services.common.http.limits import Limits, budget_headers
+from services.common.http.proxies import NOBODY, Trusted, behind
+from services.common.http.share_session import ShareSessions
+from services.common.insights.beside import Besides
+from services.common.postgres.database import pool
+
+
+def foundation(
+    database_url: str, budgets: Budgets = UNLIMITED, proxies: Trusted = NOBODY
+) -> ServicePart:
+    """Opened first, closed last: `pool`, `accounts` in the state, `caller` for routes.
+
+    budgets: of every key and project, together with all other processes on this database.
+    proxies: who may say what clients have asked for.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with pool(database_url) as connections:
+            accounts = Accounts(connections, database_url)
+            app.state.pool = connections
+            app.state.accounts = accounts
+            app.state.besides = Besides(connections)
+            app.state.sessions = await ShareSessions.open(connections)
+            limits = Limits(connections, budgets) if budgets.limited else None
+            app.state.limits = limits
+            async with (
+                accounts.listening(),
+                limits.forgetting() if limits else contextlib.nullcontext(),
+            ):
+                yield
+
+    return ServicePart(
+        handlers=[],
+        dependencies={
+            "accounts": from_state("accounts"),
+            "besides": from_state("besides"),
+            "sessions": from_state("sessions"),
+            "caller": Provide(provide_caller),
+            "person": Provide(provide_person),
+        },
+        lifespans=[lifespan],
+        checks={"postgresql": _postgresql},
+        middleware=[budget_headers] if budgets.limited else [],
+        around=[behind(proxies)] if proxies else [],
+    )
+
+
+async def _postgresql(state: State) -> None:
+    async with state.pool.connection() as conn:
+        await conn.execute("SELECT 1")

@@ -1,0 +1,182 @@
+"""Spending the budgets: counted in PostgreSQL, so that all processes count together.
+
+One statement per request, in a table that is not logged: losing the counts in a crash harms nobody.
+A request that is refused counts nowhere, and while a budget is known to be spent its requests are
+refused from memory. Nothing of this runs, and no request takes another round trip, without limits.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+from litestar import Request
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.common.http.budgets import Budgets, Spent, headers
+from services.common.http.problems import Problem, Rejected
+from services.common.postgres.database import Pool
+from services.common.tasks import stop
+
+log = logging.getLogger("recount.limits")
+
+_TOLD = "recount.rate_limit"
+_FORGET_EVERY_SECONDS = 60
+_KNOWN_AT_MOST = 10_000
+
+# Admits the request when every budget has room, and says how they stood before it. Subjects come in
+# one order, so that no two requests wait for each other's rows.
+_SPEND = """
+WITH wanted AS (
+    SELECT n, subject, requests, seconds,
+           floor(extract(epoch FROM now()) / seconds)::bigint AS number,
+           extract(epoch FROM now()) / seconds
+               - floor(extract(epoch FROM now()) / seconds) AS share
+    FROM unnest(%(subjects)s::text[], %(requests)s::int[], %(seconds)s::int[])
+        WITH ORDINALITY AS asked (subject, requests, seconds, n)
+),
+standing AS (
+    SELECT wanted.*, coalesce(present.used, 0) AS used, coalesce(past.used, 0) AS before
+    FROM wanted
+    LEFT JOIN request_counts present USING (subject, seconds, number)
+    LEFT JOIN request_counts past
+        ON past.subject = wanted.subject AND past.seconds = wanted.seconds
+        AND past.number = wanted.number - 1
+),
+spent AS (
+    INSERT INTO request_counts (subject, seconds, number, used)
+    SELECT subject, seconds, number, 1 FROM standing
+    WHERE (SELECT bool_and(used + before * (1 - share) <= requests - 1) FROM standing)
+    ORDER BY subject, seconds
+    ON CONFLICT (subject, seconds, number) DO UPDATE SET used = request_counts.used + 1
+)
+SELECT used, before, (share * seconds)::float8 FROM standing ORDER BY n
+"""
+_FORGET = """
+DELETE FROM request_counts
+WHERE (number + 2) * seconds < extract(epoch FROM now())
+"""
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """A subject refused until then. standing: how its budgets stood at `at`."""
+
+    until: float
+    at: float
+    standing: Sequence[Spent]
+
+
+class Limits:
+    """The budgets of one process."""
+
+    def __init__(self, pool: Pool, budgets: Budgets) -> None:
+        self._pool = pool
+        self._budgets = budgets
+        self._known: dict[str, _Known] = {}
+
+    @contextlib.asynccontextmanager
+    async def forgetting(self) -> AsyncIterator[None]:
+        """Drops the counts of windows that are past, while the block runs."""
+        task = asyncio.create_task(self._forget_forever(), name="limits: forget")
+        try:
+            yield
+        finally:
+            await stop(task)
+
+    async def spend(
+        self, request: Request[Any, Any, Any], key_id: str, project_id: int | None
+    ) -> None:
+        """Counts one request. Raises Rejected 429 when a budget of key or project is spent."""
+        group, budgets = self._budgets.of(request.url.path)
+        if not budgets:
+            return
+        subjects = [f"key:{key_id}:{group}"]
+        if project_id is not None:
+            subjects.append(f"project:{project_id}:{group}")
+        self._refuse_known(subjects)
+        asked = [(subject, budget) for subject in subjects for budget in budgets]
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                _SPEND,
+                {
+                    "subjects": [subject for subject, _ in asked],
+                    "requests": [budget.requests for _, budget in asked],
+                    "seconds": [budget.seconds for _, budget in asked],
+                },
+            )
+            rows = await cursor.fetchall()
+        standing = [
+            Spent(budget, used, before, elapsed)
+            for (_, budget), (used, before, elapsed) in zip(asked, rows, strict=True)
+        ]
+        waits = {
+            subject: spent.wait_seconds
+            for (subject, _), spent in zip(asked, standing, strict=True)
+            if spent.wait_seconds
+        }
+        if waits:
+            for subject, wait in waits.items():
+                own = [
+                    spent for (one, _), spent in zip(asked, standing, strict=True) if one == subject
+                ]
+                self._know(subject, wait, own)
+            raise _throttled(max(waits.values()), headers(standing))
+        after = [msgspec.structs.replace(spent, used=spent.used + 1) for spent in standing]
+        request.scope[_TOLD] = headers(after)  # type: ignore[literal-required]  # ours
+
+    def _refuse_known(self, subjects: list[str]) -> None:
+        now = time.monotonic()
+        for subject in subjects:
+            known = self._known.get(subject)
+            if known is not None and known.until > now:
+                passed = now - known.at
+                standing = [spent.later(passed) for spent in known.standing]
+                raise _throttled(int(known.until - now) + 1, headers(standing))
+
+    def _know(self, subject: str, wait: int, standing: Sequence[Spent]) -> None:
+        if len(self._known) > _KNOWN_AT_MOST:
+            self._known.clear()
+        now = time.monotonic()
+        # A second early: from then on PostgreSQL decides again.
+        self._known[subject] = _Known(now + wait - 1, now, standing)
+
+    async def _forget_forever(self) -> None:
+        while True:
+            await asyncio.sleep(_FORGET_EVERY_SECONDS)
+            try:
+                async with self._pool.connection() as conn:
+                    await conn.execute(_FORGET)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
+                log.warning("old request counts stay for now: %s", lost)
+
+
+def budget_headers(app: ASGIApp) -> ASGIApp:
+    """Middleware: the answer to a counted request says how its budgets stand."""
+
+    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told: dict[str, str] = scope.get(_TOLD, {})  # type: ignore[assignment]  # ours
+                MutableScopeHeaders.from_message(message).update(told)
+            await send(message)
+
+        await app(scope, receive, sending)
+
+    return middleware
+
+
+def _throttled(wait_seconds: int, told: dict[str, str]) -> Rejected:
+    return Rejected(
+        429,
+        Problem(
+            type="throttled_error",
+            code="throttled_error",
+            detail=f"Request was throttled. Expected available in {wait_seconds} seconds.",
+        ),
+        headers={"Retry-After": str(wait_seconds), **told},
+    )

@@ -1,0 +1,172 @@
+"""What a route tells of itself beyond its path: `opt={…, **reads(InsightBody)}` beside its handler.
+
+The OpenAPI document is built from these alone (services.common.http.schema); nothing here is looked at
+when a request is answered. A route without one fails a test.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from contracts.headers import (
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    INSIGHTS_POSITION,
+)
+
+DESCRIBES = "describes"
+
+JsonText = Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/json"})]
+"""A list or an object, spelled as JSON in a query string."""
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter. kind: any type that msgspec can describe. example: what one may try with."""
+
+    name: str
+    description: str
+    kind: Any = str
+    place: Literal["query", "header", "path"] = "query"
+    required: bool = False
+    example: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A successful answer. kind: of its body, a tuple when it has the members of several; None for
+    an empty one. also: by media type, what it may be instead. headers: that it carries.
+    """
+
+    kind: Any = None
+    also: Mapping[str, Any] = {}
+    media_type: str = "application/json"
+    headers: tuple[str, ...] = ()
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """answers: by status. errors: statuses beside those of every route of its sort, which the
+    document knows. body: its type; None when none is read. project_token: the capture token of a
+    project is its bearer.
+    """
+
+    answers: Mapping[int, Answer]
+    body: Any = None
+    body_required: bool = False
+    parameters: tuple[Parameter, ...] = ()
+    errors: tuple[int, ...] = ()
+    project_token: bool = False
+
+
+Described = dict[str, Operation]
+
+_VERSION = (IF_MATCH, IDEMPOTENCY_KEY)
+HEADERS: Mapping[str, Parameter] = {
+    parameter.name: parameter
+    for parameter in (
+        Parameter(
+            name=IF_MATCH,
+            place="header",
+            kind=Annotated[str, Meta(pattern=r'^(\*|(W/)?"[0-9]{1,15}(-[0-9A-Za-z_-]*)?")$')],
+            description="The ETag the change was decided on, or `*`. 412 when it has moved on.",
+        ),
+        Parameter(
+            name=IDEMPOTENCY_KEY,
+            place="header",
+            kind=Annotated[str, Meta(pattern=r"^[!-~]{1,255}$")],
+            description="A repeat under the same key has the first answer and no second effect.",
+        ),
+        Parameter(
+            name=IF_NONE_MATCH,
+            place="header",
+            description="The ETag of the body the client has: 304 when it is still the same.",
+        ),
+        Parameter(
+            name=INSIGHTS_POSITION,
+            place="header",
+            kind=Annotated[int, Meta(ge=0)],
+            description="The read is no older than this position of the log, or 503.",
+        ),
+    )
+}
+
+
+def reads(kind: Any, *parameters: Parameter) -> Described:
+    """A GET of something that facts made: versioned, and no older than the caller has seen."""
+    return described(
+        Operation(
+            answers={
+                200: Answer(kind=kind, headers=("ETag", INSIGHTS_POSITION, "Insights-Stale")),
+                304: Answer(headers=("ETag", INSIGHTS_POSITION)),
+            },
+            parameters=(*parameters, HEADERS[IF_NONE_MATCH], HEADERS[INSIGHTS_POSITION]),
+        )
+    )
+
+
+def tells(kind: Any, *parameters: Parameter) -> Described:
+    """A GET of what stands in plain tables: without a version, told apart by its digest alone."""
+    return described(
+        Operation(
+            answers={200: Answer(kind=kind, headers=("ETag",)), 304: Answer(headers=("ETag",))},
+            parameters=(*parameters, HEADERS[IF_NONE_MATCH]),
+        )
+    )
+
+
+def shows(
+    kind: Any, *parameters: Parameter, pending: Any = None, errors: tuple[int, ...] = ()
+) -> Described:
+    """A GET of something else: results, jobs. pending: of a 202, where there is one."""
+    answers = {200: Answer(kind=kind), **_pending(pending)}
+    return described(Operation(answers=answers, parameters=parameters, errors=errors))
+
+
+def writes(body: Any, kind: Any, *, status: int = 200, empty: int | None = None) -> Described:
+    """A command. empty: the status of a success that has nothing to show, beside `status`."""
+    nothing = Answer(headers=(INSIGHTS_POSITION,))
+    shown = Answer(kind=kind, headers=("ETag", INSIGHTS_POSITION)) if kind else nothing
+    answers = {status: shown}
+    if empty is not None:
+        answers[empty] = nothing
+    return described(
+        Operation(
+            answers=answers,
+            body=body,
+            parameters=tuple(HEADERS[name] for name in _VERSION),
+            errors=(409, 412, 422),
+        )
+    )
+
+
+def does(
+    body: Any,
+    kind: Any,
+    *parameters: Parameter,
+    status: int = 200,
+    required: bool = False,
+    pending: Any = None,
+    errors: tuple[int, ...] = (),
+    headers: tuple[str, ...] = (),
+) -> Described:
+    """A POST, PATCH or DELETE that is no versioned command. required: it needs its body. pending:
+    of a 202, where there is one. headers: of its answer.
+    """
+    return described(
+        Operation(
+            answers={status: Answer(kind=kind, headers=headers), **_pending(pending)},
+            body=body,
+            body_required=required,
+            parameters=parameters,
+            errors=errors,
+        )
+    )
+
+
+def _pending(kind: Any) -> dict[int, Answer]:
+    return {} if kind is None else {202: Answer(kind=kind)}
+
+
+def described(operation: Operation) -> Described:
+    return {DESCRIBES: operation}

@@ -1,0 +1,33 @@
+"""Every project route stands under two names; what a path names is parsed here."""
+
+import re
+
+from litestar import HttpMethod
+
+from services.common.http.problems import not_found
+
+EDITS = (HttpMethod.PATCH, HttpMethod.PUT)
+"""For what changes by the fields that are sent, whichever of the two brings them. PostHog's PUT of
+such a thing leaves alone what it does not name; an insight's does not.
+"""
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def project_paths(path: str) -> list[str]:
+    """Under /api/projects/ and its alias /api/environments/; the final slash is optional."""
+    return [f"/api/{name}/{{project:str}}{path}" for name in ("projects", "environments")]
+
+
+def number_in_path(text: str) -> int:
+    """The number of a dashboard, an action …. Raises Rejected 404: nothing else names one."""
+    if _NUMBER.fullmatch(text) is None:
+        raise not_found()
+    return int(text)
+
+
+def name_in_path(text: str) -> str:
+    """A name that a client chose. Raises Rejected 404 for a NUL in it: nobody can choose that."""
+    if "\0" in text:
+        raise not_found()
+    return text

@@ -1,0 +1,355 @@
+"""The OpenAPI 3.1 document of an application, from its routes and what stands beside them."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import BaseRoute, HTTPRoute
+
+from services.common.http.csv_answers import CSV
+from services.common.http.operations import DESCRIBES, Answer, Operation, Parameter
+from services.common.http.schema.examples import EXAMPLES
+from services.common.http.schema.kinds import REF, Document, Kinds
+
+_PLACE = re.compile(r"{(?P<name>\w+):(?P<kind>\w+)}")
+_KINDS: Mapping[str, Document] = {
+    "str": {"type": "string"},
+    "int": {"type": "integer", "minimum": 0},
+    "uuid": {"type": "string", "format": "uuid"},
+    "path": {"type": "string"},
+}
+_PLACES: Mapping[str, str] = {
+    "project": "The number of a project, or `@current`.",
+    "organization": "The UUID of an organization, or `@current`.",
+    "insight": "The number of an insight, or its short id.",
+    "token": "The access token of a share, or the token of a project.",
+}
+# With these the page needs no typing where there is but one project.
+_PLACE_EXAMPLES: Mapping[str, str] = {"project": "@current", "organization": "@current"}
+_ALIAS = "/api/environments/"
+# Where SDKs differ in the path, the one that says what happens.
+_PLAINEST = frozenset({"/capture", "/flags", "/shared/{token:str}"})
+_TAGS: Mapping[str, str] = {
+    "insights": "Questions kept under a name: their history, who may see them, who has looked.",
+    "query": "Questions asked at once.",
+    "persons": "The people behind a number.",
+    "dashboards": "Insights side by side.",
+    "actions": "Events by a name of one's own.",
+    "cohorts": "Groups of people.",
+    "event_definitions": "The names of events that were captured.",
+    "property_definitions": "The names of properties that were captured.",
+    "projects": "Each with its own events, insights and capture token.",
+    "organizations": "Projects and their members.",
+    "users": "Whose key it is.",
+    "personal_api_keys": "The key itself.",
+    "capture": "Where events come in, from PostHog's SDKs or by hand.",
+    "feature_flag": "There are none; SDKs ask.",
+    "public pages": "For people without a key.",
+    "server": "How it is.",
+    "schema": "This document.",
+}
+_ABOUT = """PostHog's Insights API on an event-sourced core.
+
+**To try it out**, press *Authorize* and paste a personal API key (`phx_…`). The first start prints
+one; `recount keys create` makes another. It stays in this browser until you log out.
+
+`@current` is the project that the key is for. Every path below `/api/projects/` is served below
+`/api/environments/`, too, as in PostHog, and final slashes may be left out.
+"""
+_ERRORS: Mapping[int, str] = {
+    400: "Something in the request is not as it must be; `attr` names it.",
+    401: "No key, or one that is not valid.",
+    403: "The key lacks the scope, or its user the right.",
+    404: "There is no such thing.",
+    409: "It exists already, or too many edit it at once.",
+    412: "If-Match names a version that is past; `changes` tells what happened since.",
+    413: "The body is too large.",
+    415: "The body is of a media type that is not read.",
+    422: "The Idempotency-Key was used before, with another request.",
+    429: "The budget of the key or the project is spent; Retry-After says until when.",
+    500: "A defect of the server.",
+    503: "The server, or one it stands on, is not able now; Retry-After says when to ask again.",
+}
+_HEADERS: Mapping[str, str] = {
+    "ETag": "Version and digest of the body; If-Match and If-None-Match take it.",
+    "Insights-Position": "Position of the log that the answer stands for.",
+    "Insights-Stale": "`true` when the answer may lag behind the last write.",
+    "Retry-After": "Seconds.",
+    "Location": "Where it is.",
+    "Ingest-Position": "Position of the captured events; GET /i/position waits for it.",
+}
+_FORMAT = {
+    "name": "format",
+    "in": "query",
+    "description": "`csv`: a row per element of the answer's list. Accept: text/csv asks the same.",
+    "schema": {"type": "string", "enum": ["json", "csv"]},
+}
+
+
+_KEY: Document = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "`phx_…`; `personal_api_key` in the body or the query does too.",
+}
+_TOKEN: Document = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "`phc_…`: the capture token of a project.",
+}
+
+
+class Undescribed(Exception):
+    """A route has no `describes` in its opt; the message names it."""
+
+
+def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
+    """Every route but OPTIONS, in the order of paths. Raises Undescribed.
+
+    A handler with several paths is listed once, under the plainest; its description names the rest.
+    """
+    described = sorted(
+        (each for each in _described(routes) if each[0] == _main(each[2])),
+        key=lambda each: (each[0], each[1]),
+    )
+    kinds = Kinds(operation for _, _, _, operation in described)
+    paths: dict[str, Document] = {}
+    for path, method, handler, operation in described:
+        shown = _PLACE.sub(r"{\g<name>}", path)
+        told = _operation(path, method, handler, operation, kinds)
+        paths.setdefault(_slashed(shown), {})[method.lower()] = told
+    _link(paths)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Recount",
+            "version": version,
+            "description": _ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "tags": _tags(paths),
+        "paths": paths,
+        "components": {
+            "schemas": kinds.components,
+            "responses": {str(status): _problem(status) for status in _ERRORS},
+            "securitySchemes": {"PersonalApiKey": _KEY, "ProjectToken": _TOKEN},
+        },
+    }
+
+
+def _described(
+    routes: Iterable[BaseRoute],
+) -> Iterator[tuple[str, str, HTTPRouteHandler, Operation]]:
+    for route in routes:
+        if not isinstance(route, HTTPRoute):
+            continue
+        for handler in route.route_handlers:
+            for method in handler.http_methods - {"OPTIONS"}:
+                operation = handler.opt.get(DESCRIBES)
+                if not isinstance(operation, Operation):
+                    raise Undescribed(f"{method} {route.path} ({handler.handler_name})")
+                yield route.path, str(method), handler, operation
+
+
+def _operation(
+    path: str, method: str, handler: HTTPRouteHandler, operation: Operation, kinds: Kinds
+) -> Document:
+    summary, _, description = _docstring(handler).partition("\n\n")
+    in_json = any(_is_json(answer) for answer in operation.answers.values())
+    parameters = [_path_parameter(found) for found in _PLACE.finditer(path)]
+    parameters += [_parameter(parameter, kinds) for parameter in operation.parameters]
+    if in_json and path.startswith("/api/") and not _names(operation, "format"):
+        parameters.append(_FORMAT)
+    scopes: tuple[str, ...] = handler.opt.get("scopes", ())
+    also: tuple[str, ...] = handler.opt.get("also_scopes", ())
+    told: Document = {
+        "operationId": _operation_id(method, handler),
+        "summary": " ".join(summary.split()),
+        "tags": [_tag(path)],
+        "parameters": parameters,
+        "responses": {
+            **{
+                str(status): _answer(answer, kinds, path)
+                for status, answer in operation.answers.items()
+            },
+            **{
+                str(status): {"$ref": f"#/components/responses/{status}"}
+                for status in sorted(_statuses(path, handler, operation))
+            },
+        },
+    }
+    if description := " ".join(f"{description} {_also_at(path, handler)}".split()):
+        told["description"] = description
+    if operation.body is not None and method != "GET":
+        content = {"schema": kinds.schema(operation.body), "examples": _examples(handler)}
+        told["requestBody"] = {
+            "required": operation.body_required,
+            "content": {"application/json": content},
+        }
+    if operation.project_token:
+        told["security"] = [{"ProjectToken": []}]
+    elif handler.opt.get("public"):
+        told["security"] = []
+    else:
+        told["security"] = [{"PersonalApiKey": [scope, *also]} for scope in scopes] or [
+            {"PersonalApiKey": []}
+        ]
+        told["x-scopes"] = [*scopes, *also]
+    return told
+
+
+def _statuses(path: str, handler: HTTPRouteHandler, operation: Operation) -> set[int]:
+    """Of the errors a client may meet here."""
+    found = {500, *operation.errors}
+    if operation.parameters or operation.body is not None:
+        found.add(400)
+    if operation.body is not None:
+        found |= {400, 413, 415}
+    if not handler.opt.get("public"):
+        found |= {400, 401, 403, 429, 503}
+    if "{" in path:
+        found.add(404)
+    return found - operation.answers.keys()
+
+
+def _answer(answer: Answer, kinds: Kinds, path: str) -> Document:
+    told: Document = {"description": "As asked." if answer.kind else "Nothing more to say."}
+    if answer.headers:
+        told["headers"] = {
+            name: {"description": _HEADERS[name], "schema": {"type": "string"}}
+            for name in answer.headers
+        }
+    if answer.kind is not None:
+        kinds_by_type = {answer.media_type: answer.kind, **answer.also}
+        told["content"] = {
+            media_type: {"schema": kinds.schema(kind)} for media_type, kind in kinds_by_type.items()
+        }
+        if _is_json(answer) and path.startswith("/api/"):
+            told["content"][CSV] = {"schema": {"type": "string"}}
+    return told
+
+
+def _link(paths: Mapping[str, Document]) -> None:
+    """What was made by a POST is named by its `id` in the paths below it."""
+    for path, methods in paths.items():
+        made = methods.get("post", {}).get("responses", {}).get("201", {})
+        if "content" not in made:
+            continue
+        for below, others in paths.items():
+            place = re.match(r"{(\w+)}/", below.removeprefix(path))
+            if not below.startswith(path) or place is None:
+                continue
+            for method, told in others.items():
+                made.setdefault("links", {})[f"{told['operationId']}_of_it"] = {
+                    "operationId": told["operationId"],
+                    "description": f"{method.upper()} of what was made.",
+                    "parameters": {
+                        **{name: f"$request.path.{name}" for name in re.findall(r"{(\w+)}", path)},
+                        place[1]: "$response.body#/id",
+                    },
+                }
+
+
+def _problem(status: int) -> Document:
+    told: Document = {
+        "description": _ERRORS[status],
+        "content": {"application/json": {"schema": {"$ref": REF.format(name="Problem")}}},
+    }
+    headers = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+    if (name := headers.get(status)) is not None:
+        told["headers"] = {name: {"schema": {"type": "string"}}}
+    return told
+
+
+def _examples(handler: HTTPRouteHandler) -> Document:
+    examples = EXAMPLES.get(handler.handler_name, {})
+    return {
+        re.sub(r"\W+", "_", summary).strip("_").lower(): {"summary": summary, "value": value}
+        for summary, value in examples.items()
+    }
+
+
+def _main(handler: HTTPRouteHandler) -> str:
+    """The path that a handler is listed under."""
+    return min(
+        handler.paths,
+        key=lambda each: (
+            not each.startswith("/api/projects"), each not in _PLAINEST, "/person/" in each,
+            len(each), each,
+        ),
+    )  # fmt: skip
+
+
+def _also_at(path: str, handler: HTTPRouteHandler) -> str:
+    """The handler's other paths, in words; those of the alias stand at the head of the document."""
+    others = sorted(
+        _slashed(_PLACE.sub(r"{\g<name>}", each))
+        for each in handler.paths
+        if each != path and not each.startswith(_ALIAS)
+    )
+    return f"Also at {', '.join(f'`{each}`' for each in others)}." if others else ""
+
+
+def _tags(paths: Mapping[str, Document]) -> list[Document]:
+    """Those that occur, what a newcomer looks for first."""
+    found = {tag for methods in paths.values() for told in methods.values() for tag in told["tags"]}
+    return [
+        {"name": name, "description": _TAGS[name]} for name in sorted(found, key=list(_TAGS).index)
+    ]
+
+
+def _parameter(parameter: Parameter, kinds: Kinds) -> Document:
+    example = {} if parameter.example is None else {"example": parameter.example}
+    return {
+        **example,
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.description,
+        "required": parameter.required,
+        "schema": kinds.schema(parameter.kind),
+    }
+
+
+def _path_parameter(found: re.Match[str]) -> Document:
+    name = found["name"]
+    example = {"example": _PLACE_EXAMPLES[name]} if name in _PLACE_EXAMPLES else {}
+    return {
+        **example,
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": _PLACES.get(name, f"Names the {name}."),
+        "schema": _KINDS[found["kind"]],
+    }
+
+
+def _is_json(answer: Answer) -> bool:
+    return answer.kind is not None and answer.media_type == "application/json"
+
+
+def _names(operation: Operation, name: str) -> bool:
+    return any(parameter.name == name for parameter in operation.parameters)
+
+
+def _docstring(handler: HTTPRouteHandler) -> str:
+    return (handler.fn.__doc__ or "").strip()
+
+
+def _slashed(path: str) -> str:
+    """As PostHog writes its paths; both spellings are served."""
+    return path if not path.startswith("/api/") or path.endswith("/") else f"{path}/"
+
+
+def _tag(path: str) -> str:
+    """What the path is about: `insights`, `dashboards`, `capture` …"""
+    words = [word for word in path.split("/") if word and "{" not in word] or ["_"]
+    if words[0] != "api":
+        return {"shared": "public pages", "embedded": "public pages"}.get(
+            words[0], "server" if words[0].startswith(("_", "metrics")) else "capture"
+        )
+    return words[2] if words[1] == "projects" and words[2:] else words[1]
+
+
+def _operation_id(method: str, handler: HTTPRouteHandler) -> str:
+    """The handler's name, which a method makes longer where it has several."""
+    name = handler.handler_name
+    return name if len(handler.http_methods - {"OPTIONS"}) == 1 else f"{name}_{method.lower()}"

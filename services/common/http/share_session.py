@@ -1,0 +1,74 @@
+"""What a visitor carries after the right password: signed, short-lived, dead with its password.
+
+`<token id>.<password id>.<expiry>.<signature>`; nothing is stored, so any process can check it.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import time
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from services.common.postgres.database import Pool
+
+COOKIE = "recount_share"
+LIFETIME_SECONDS = 24 * 3600
+_NAME = "share_session"
+AnyRequest = Request[Any, Any, Any]
+
+
+def session_of(request: AnyRequest) -> str | None:
+    """What the right password was answered with: a bearer of programs, a cookie of browsers."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" and token else request.cookies.get(COOKIE)
+
+
+class ShareSession(msgspec.Struct, frozen=True):
+    """Which share token was opened with which password."""
+
+    token_id: int
+    password_id: int
+
+
+class ShareSessions:
+    """Signs and checks with a key that all processes of an installation share."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    @classmethod
+    async def open(cls, pool: Pool) -> "ShareSessions":
+        """The installation's key, made the first time."""
+        async with pool.connection() as conn:
+            await conn.execute(
+                "INSERT INTO server_secrets (name, value) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                (_NAME, secrets.token_bytes(32)),
+            )
+            cursor = await conn.execute(
+                "SELECT value FROM server_secrets WHERE name = %s", (_NAME,)
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            raise RuntimeError("the key was just written and is not there")
+        return cls(bytes(row[0]))
+
+    def sign(self, session: ShareSession) -> str:
+        expires = int(time.time()) + LIFETIME_SECONDS
+        told = f"{session.token_id}.{session.password_id}.{expires}"
+        return f"{told}.{self._signature(told)}"
+
+    def check(self, text: str | None) -> ShareSession | None:
+        """None for anything that this installation did not sign, or that has expired."""
+        told, _, signature = (text or "").rpartition(".")
+        if not hmac.compare_digest(self._signature(told).encode(), signature.encode()):
+            return None
+        token_id, password_id, expires = (int(part) for part in told.split("."))
+        return ShareSession(token_id, password_id) if time.time() < expires else None
+
+    def _signature(self, told: str) -> str:
+        digest = hmac.digest(self._key, told.encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")

@@ -1,0 +1,53 @@
+"""A kept result, and the members of an answer that tell of it."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Raw
+
+from contracts.api.insights import ResultFields
+from contracts.json import NULL
+from services.common.insights.results.freshness import Computed, next_refresh, target_age
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What a computation gives, as it is kept: documents that answers carry as they are.
+
+    extra: members of the query endpoint's answer beside `results`.
+    """
+
+    results: Raw
+    hogql: str | None = None
+    columns: Raw = NULL
+    types: Raw = NULL
+    has_more: bool | None = None
+    resolved_date_range: Raw = NULL
+    timings: Raw = Raw(b"[]")
+    extra: dict[str, Raw] = {}
+
+
+class Cached(msgspec.Struct, frozen=True):
+    """A kept result."""
+
+    result: Result
+    computed: Computed
+
+
+def shown_fields(
+    cached: Cached, now: datetime, *, is_cached: bool = True, status: Raw = NULL
+) -> ResultFields:
+    """now: by the database's clock."""
+    result, computed = cached.result, cached.computed
+    return ResultFields(
+        result=result.results,
+        last_refresh=computed.last_refresh,
+        cache_target_age=target_age(computed),
+        next_allowed_client_refresh=next_refresh(computed, now),
+        is_cached=is_cached,
+        hasMore=result.has_more,
+        columns=result.columns,
+        types=result.types,
+        hogql=result.hogql,
+        query_status=status,
+        resolved_date_range=result.resolved_date_range,
+    )

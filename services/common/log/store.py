@@ -1,0 +1,238 @@
+"""The log of facts, as every service sees it: append, load a stream, read on from a position.
+
+What is inside is in `services.common.log`; only this and `services.common.log.verify` import that.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import BaseRowFactory, TupleRow, args_row, scalar_row, tuple_row
+from psycopg_pool import AsyncConnectionPool
+
+from contracts.chain import Entry
+from contracts.events.recorded import Actor, DomainEvent, Recorded, Stream
+from services.common.log import reading
+from services.common.log.appends import (
+    Append,
+    Appended,
+    LogUnavailable,
+    NewReceipt,
+    OutcomeUnknown,
+    Part,
+    Rank,
+    RankLost,
+    Receipt,
+    ReceiptExists,
+    Unreadable,
+)
+from services.common.log.batch import actor_text, prepare
+from services.common.log.recorder import (
+    BELL_CHANNEL,
+    DatabaseFunctionsEnabled,
+    refuse_database_functions,
+)
+from services.common.log.transaction import CONNECTION_LOST, RECEIPTS_KEPT, LogTransaction
+from services.common.log.writer import PATIENCE_SECONDS, LogWriter
+from services.common.postgres.grouped import Grouped
+from services.common.tasks import stop
+
+__all__ = [
+    "BELL_CHANNEL",
+    "Append",
+    "Appended",
+    "DatabaseFunctionsEnabled",
+    "EventStore",
+    "LogUnavailable",
+    "NewReceipt",
+    "OutcomeUnknown",
+    "Part",
+    "Rank",
+    "RankLost",
+    "Receipt",
+    "ReceiptExists",
+    "Unreadable",
+]
+
+T = TypeVar("T")
+
+READERS = 8
+FORGET_EVERY_SECONDS = 3600.0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class EventStore:
+    """One process's door to the log. Open it with `EventStore.open`."""
+
+    def __init__(self, pool: AsyncConnectionPool, writer: LogWriter, now: Callable[[], datetime]):
+        self._pool = pool
+        self._writer = writer
+        self._now = now
+        self._loads: Grouped[tuple[UUID, ...], list[reading.FactRow]] = Grouped(self._load_groups)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        url: str,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        crash_at: Callable[[str], None] = lambda point: None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> AsyncIterator["EventStore"]:
+        """Appends that wait when the block ends are still written.
+
+        patience_seconds: how long an append waits for PostgreSQL to come back.
+        Raises DatabaseFunctionsEnabled; psycopg_pool.PoolTimeout when PostgreSQL can't be reached.
+        """
+        refuse_database_functions()
+        writer = LogWriter(url, LogTransaction(now, crash_at=crash_at), patience_seconds)
+        pool = AsyncConnectionPool(
+            url,
+            kwargs={"autocommit": True, "options": "-c timezone=UTC"},
+            min_size=1,
+            max_size=READERS,
+            open=False,
+            name="log readers",
+        )
+        async with pool:
+            await pool.wait(timeout=patience_seconds)
+            writer.start()
+            store = cls(pool, writer, now)
+            forgetting = asyncio.create_task(store._keep_forgetting(), name="receipts")
+            try:
+                yield store
+            finally:
+                await stop(forgetting)
+                await writer.close()
+
+    async def append(self, new: Append) -> Appended:
+        """Record all of it or nothing; the answer comes once it is durable.
+
+        Raises ConcurrentEdit when a stream has moved on, RankLost, ReceiptExists when the key was
+        used, LogUnavailable (nothing was written) and OutcomeUnknown (see there).
+        """
+        return await self._writer.append(prepare(new))
+
+    async def load(
+        self, stream: Stream | UUID, up_to: int | None = None
+    ) -> list[Recorded[DomainEvent]]:
+        """A stream's facts, oldest first, to version `up_to`; none when it never began.
+
+        stream: its id is enough, as a receipt has it. Raises Undecodable.
+        """
+        rows = args_row(reading.FactRow)
+        stream_id = stream if isinstance(stream, UUID) else stream.id
+        if up_to is None:
+            found = await self._select(rows, reading.STREAM, (stream_id,))
+        else:
+            found = await self._select(rows, reading.STREAM_UP_TO, (stream_id, up_to))
+        return [reading.decoded(row) for row in found]
+
+    async def load_all(
+        self, streams: Sequence[Stream]
+    ) -> dict[Stream, list[Recorded[DomainEvent]]]:
+        """Each stream's facts, oldest first. Raises Undecodable.
+
+        One round trip for any number of streams, shared with whoever loads at the same moment.
+        """
+        rows = await self._loads.get(tuple(stream.id for stream in streams))
+        pasts: dict[Stream, list[Recorded[DomainEvent]]] = {stream: [] for stream in streams}
+        by_id = {stream.id: past for stream, past in pasts.items()}
+        for row in rows:
+            by_id[row.stream_id].append(reading.decoded(row))
+        return pasts
+
+    async def read(self, after: int, limit: int = 1000) -> list[Recorded[DomainEvent] | Unreadable]:
+        """The log beyond position `after`, in order, without gaps."""
+        rows = await self._select(args_row(reading.FactRow), reading.FACTS, (after, limit))
+        return [reading.decoded_or_unreadable(row) for row in rows]
+
+    async def entries(self, after: int, limit: int = 1000) -> list[Entry]:
+        """The same entries as `read`, as bytes with their proofs."""
+        return await self._select(args_row(reading.entry), reading.ENTRIES, (after, limit))
+
+    async def newest(
+        self, stream_ids: Sequence[UUID], names: Sequence[str]
+    ) -> dict[UUID, tuple[int, str]]:
+        """Of each stream that has facts with one of these stored names: the newest one's
+        position and name, by stream id. One round trip for any number of streams.
+        """
+        found = await self._select(tuple_row, reading.NEWEST, (list(stream_ids), list(names)))
+        return {stream_id: (position, name) for stream_id, position, name in found}
+
+    async def head(self) -> int:
+        """The last position; 0 while the log is empty."""
+        (position,) = await self._select(scalar_row, reading.HEAD, ())
+        return int(position)
+
+    async def receipt(self, team_id: int, actor: Actor, key: str) -> Receipt | None:
+        """What came of a command under this key in the last seven days."""
+        found = await self._select(
+            args_row(Receipt),
+            reading.RECEIPT,
+            {
+                "team_id": team_id,
+                "actor": actor_text(actor),
+                "key": key,
+                "since": self._now() - RECEIPTS_KEPT,
+            },
+        )
+        return found[0] if found else None
+
+    async def forget_receipts(self) -> int:
+        """Delete receipts that are past their time. Returns how many."""
+        async with self._pool.connection() as conn:
+            deleted = await conn.execute(reading.FORGET_RECEIPTS, (self._now() - RECEIPTS_KEPT,))
+            return deleted.rowcount
+
+    async def _load_groups(self, groups: Sequence[tuple[UUID, ...]]) -> list[list[reading.FactRow]]:
+        """For each group of streams, the rows of all of them, each stream's in its order."""
+        ids = list({stream_id for group in groups for stream_id in group})
+        rows: dict[UUID, list[reading.FactRow]] = {stream_id: [] for stream_id in ids}
+        for row in await self._select(args_row(reading.FactRow), reading.STREAMS, (ids,)):
+            rows[row.stream_id].append(row)
+        return [[row for stream_id in group for row in rows[stream_id]] for group in groups]
+
+    async def _keep_forgetting(self) -> None:
+        while True:
+            await asyncio.sleep(FORGET_EVERY_SECONDS)
+            # Without PostgreSQL there is nothing to do; the next hour will do.
+            with suppress(*CONNECTION_LOST):
+                await self.forget_receipts()
+
+    async def _select(
+        self,
+        rows: BaseRowFactory[T],
+        statement: str,
+        parameters: tuple[object, ...] | dict[str, object],
+    ) -> list[T]:
+        """Asks again when the pooled connection turns out to be dead: after a restart of
+        PostgreSQL all of them are, and reading twice changes nothing.
+        """
+        for _ in range(READERS):
+            async with self._pool.connection() as conn:
+                with suppress(*CONNECTION_LOST):
+                    return await _fetch(conn, rows, statement, parameters)
+                if not conn.broken:
+                    break
+        async with self._pool.connection() as conn:
+            return await _fetch(conn, rows, statement, parameters)
+
+
+async def _fetch(
+    conn: AsyncConnection[TupleRow],
+    rows: BaseRowFactory[T],
+    statement: str,
+    parameters: tuple[object, ...] | dict[str, object],
+) -> list[T]:
+    async with conn.cursor(binary=True, row_factory=rows) as cursor:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchall()

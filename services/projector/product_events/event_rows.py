@@ -1,0 +1,133 @@
+"""Event rows into ClickHouse: a block that is refused is halved until the bad rows stand alone."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from contracts.product_events import CapturedEvent
+from services.common.clickhouse import ClickHouse, QueryFailed
+from services.common.clickhouse.statement import Statement
+from services.projector.product_events.groups import MAX_TYPES
+
+# What ClickHouse answers when a row is at fault. Any other error means: the same rows, later.
+DATA_ERRORS: Final = frozenset({
+    6,    # CANNOT_PARSE_TEXT
+    25,   # CANNOT_PARSE_ESCAPE_SEQUENCE
+    26,   # CANNOT_PARSE_QUOTED_STRING
+    27,   # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+    33,   # CANNOT_READ_ALL_DATA
+    72,   # CANNOT_PARSE_NUMBER
+    117,  # INCORRECT_DATA
+    131,  # TOO_LARGE_STRING_SIZE
+    306,  # TOO_DEEP_RECURSION
+})  # fmt: skip
+
+
+# A server takes no longer value in a form field than 128 KiB.
+_ASKED_AT_ONCE: Final = 2_000
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An event on its way into the table. place: its number in its message."""
+
+    sequence: int
+    place: int
+    team_id: int
+    event: CapturedEvent
+    person_id: UUID
+    groups: Sequence[str]
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A row that the engine takes under no circumstances, and what it says."""
+
+    row: Row
+    reason: str
+
+
+async def stored_uuids(
+    clickhouse: ClickHouse, wanted: set[tuple[int, UUID]], before: int
+) -> set[tuple[int, UUID]]:
+    """Which (team_id, uuid) of these were brought by stream sequences lower than `before`."""
+    asked = list(wanted)
+    parts = [
+        asked[first : first + _ASKED_AT_ONCE] for first in range(0, len(asked), _ASKED_AT_ONCE)
+    ]
+    found = await asyncio.gather(*(_stored(clickhouse, part, before) for part in parts))
+    return set().union(*found) & wanted
+
+
+async def _stored(
+    clickhouse: ClickHouse, asked: Sequence[tuple[int, UUID]], before: int
+) -> set[tuple[int, UUID]]:
+    statement = Statement(
+        "SELECT team_id, uuid FROM event_uuids"
+        " WHERE team_id IN {teams:Array(Int64)} AND uuid IN {uuids:Array(UUID)}"
+        " AND sequence < {before:UInt64}",
+        {
+            "teams": sorted({team_id for team_id, _ in asked}),
+            "uuids": [str(uuid) for _, uuid in asked],
+            "before": before,
+        },
+    )
+    return {(team_id, uuid) for team_id, uuid in await clickhouse.query(statement)}
+
+
+async def insert_events(
+    clickhouse: ClickHouse, rows: Sequence[Row], token: str, inserted_at: int
+) -> list[Refused]:
+    """Insert them all but the ones that are refused, which come back.
+
+    token: names exactly these rows. Repeated with the same rows, it halves in the same way, so
+    every part of them keeps its own token.
+    """
+    if not rows:
+        return []
+    try:
+        await clickhouse.insert("events", _columns(rows, inserted_at), deduplication_token=token)
+    except QueryFailed as failure:
+        if failure.code not in DATA_ERRORS:
+            raise
+        if len(rows) == 1:
+            return [Refused(rows[0], failure.message)]
+    else:
+        return []
+    middle = len(rows) // 2
+    first = await insert_events(clickhouse, rows[:middle], f"{token}.0", inserted_at)
+    return first + await insert_events(clickhouse, rows[middle:], f"{token}.1", inserted_at)
+
+
+async def insert_uuids(clickhouse: ClickHouse, rows: Sequence[Row], token: str) -> None:
+    if rows:
+        await clickhouse.insert(
+            "event_uuids",
+            {
+                "team_id": [row.team_id for row in rows],
+                "uuid": [row.event.uuid for row in rows],
+                "sequence": [row.sequence for row in rows],
+            },
+            deduplication_token=token,
+        )
+
+
+def _columns(rows: Sequence[Row], inserted_at: int) -> dict[str, list[Any]]:
+    events = [row.event for row in rows]
+    texts = [event.texts() for event in events]
+    columns: dict[str, list[Any]] = {
+        "team_id": [row.team_id for row in rows],
+        "event": [event.event for event in events],
+        "timestamp": [event.timestamp for event in events],
+        "uuid": [event.uuid for event in events],
+        "distinct_id": [event.distinct_id for event in events],
+        "person_id": [row.person_id for row in rows],
+        "session_id": [event.session_id for event in events],
+        "properties": [column for column, _ in texts],
+        "sent": [sent for _, sent in texts],
+        "inserted_at": [inserted_at] * len(rows),
+    }
+    for index in range(MAX_TYPES):
+        columns[f"group_{index}"] = [row.groups[index] for row in rows]
+    return columns

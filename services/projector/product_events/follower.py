@@ -1,0 +1,177 @@
+"""Product events to ClickHouse: one writer at a time, from where the last one stopped."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import psycopg
+from nats.aio.client import Client
+
+from contracts.product_events import events_in
+from services.common.clickhouse import ClickHouse, EngineError
+from services.common.stream import LOST, StreamUnavailable, capture_stream, whole_capture_stream
+from services.projector.product_events.captured import CapturedStream, Delivered, forget
+from services.projector.product_events.ingest import Ingest, Progress, Range, Step
+from services.projector.product_events.person_tables import Conn
+
+log = logging.getLogger("recount.product_events")
+
+# Advisory locks of this kind; the second number is made of the stream's name.
+LEASE = 7_210_335
+_RETRY_SECONDS = 0.5
+_FORGET_EVERY_SECONDS = 60.0
+# What is stored needs no copy in the stream; the last messages stay, for whoever looks into a case.
+KEPT_MESSAGES = 1_000
+MOST_EVENTS = 4_000
+
+Recoverable = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    EngineError,
+    StreamUnavailable,
+)
+
+
+class ProductEvents:
+    """The projector of product events. Any number of processes may run one: they take turns.
+
+    prefix: of stream and subjects. at: see Ingest.
+    waits_for: why nothing is stored for the moment; None while it goes on.
+    lost: messages that the stream should have had, and has not, since the start.
+    """
+
+    def __init__(
+        self,
+        postgres_url: str,
+        bus: Client,
+        clickhouse: ClickHouse,
+        *,
+        prefix: str = "",
+        replicas: int = 1,
+        at: Callable[[Step], None] | None = None,
+    ) -> None:
+        self._postgres_url = postgres_url
+        self._bus = bus
+        self._clickhouse = clickhouse
+        self._prefix = prefix
+        self._replicas = replicas
+        self._at = at
+        self.waits_for: str | None = None
+        self.lost = 0
+
+    async def run(self) -> None:
+        """Until cancelled. A server that is away is waited for: nothing is skipped."""
+        while True:
+            try:
+                await self.follow()
+            except Recoverable as cause:
+                self.waits_for = f"{type(cause).__name__}: {cause}"
+                log.warning("product events wait: %s", self.waits_for)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def follow(self, until: int | None = None) -> None:
+        """Take the lease and store what comes; returns once `until` is reached."""
+        stream = capture_stream(self._prefix)
+        async with _lease(self._postgres_url, stream, self._stand_by) as conn:
+            ingest = (
+                Ingest(conn, self._clickhouse, stream, self._at)
+                if self._at
+                else Ingest(conn, self._clickhouse, stream)
+            )
+            progress = await ingest.progress()
+            known = max(progress.reached, progress.unfinished.last if progress.unfinished else 0)
+            await whole_capture_stream(self._bus, known, self._prefix, self._replicas)
+            await self._follow(ingest, stream, progress, until)
+
+    def _stand_by(self) -> None:
+        """Another process stores what comes: what this one waited for is no trouble any more."""
+        self.waits_for = None
+
+    async def _follow(
+        self, ingest: Ingest, stream: str, progress: Progress, until: int | None
+    ) -> None:
+        reached = progress.reached
+        forgotten_at = time.monotonic()
+        messages = await CapturedStream.open(self._bus, stream, reached + 1)
+        try:
+            waiting: list[Delivered] = []
+            if progress.unfinished is not None:
+                waiting = await _at_least(messages, progress.unfinished)
+                end = max(progress.unfinished.last, waiting[-1].sequence if waiting else 0)
+                self._miss(stream, end, waiting, reached)
+                reached = await _store(ingest, progress.unfinished, waiting)
+                waiting = [one for one in waiting if one.sequence > reached]
+            while until is None or reached < until:
+                self.waits_for = None
+                if not waiting and (waiting := await messages.next()):
+                    self._miss(stream, waiting[-1].sequence, waiting, reached)
+                if waiting:
+                    some = _first(waiting)
+                    reached = await _store(ingest, await ingest.begin(some), some)
+                    waiting = waiting[len(some) :]
+                if time.monotonic() - forgotten_at > _FORGET_EVERY_SECONDS:
+                    await forget(self._bus, stream, reached - KEPT_MESSAGES)
+                    forgotten_at = time.monotonic()
+        finally:
+            await messages.close()
+
+    def _miss(self, stream: str, end: int, found: list[Delivered], reached: int) -> None:
+        """Tell of the messages after `reached`, up to `end`, that are not among the found.
+
+        Nothing is ever taken out of it before it was stored: they were damaged on the disk.
+        """
+        lost = end - reached - len(found)
+        if lost > 0:
+            self.lost += lost
+            LOST.inc(lost)
+            log.critical(
+                "%s has lost %s messages with captured events between %s and %s",
+                stream, lost, reached, end,
+            )  # fmt: skip
+
+
+def _first(waiting: list[Delivered]) -> list[Delivered]:
+    """As many as make one batch: the smallest events, too, are stored without keeping others."""
+    events = 0
+    for place, one in enumerate(waiting):
+        events += events_in(one.payload)
+        if events > MOST_EVENTS and place:
+            return waiting[:place]
+    return waiting
+
+
+async def _store(ingest: Ingest, batch: Range, messages: list[Delivered]) -> int:
+    """The sequence reached with it."""
+    within = [one for one in messages if batch.first <= one.sequence <= batch.last]
+    await ingest.store(batch, within)
+    return batch.last
+
+
+async def _at_least(messages: CapturedStream, batch: Range) -> list[Delivered]:
+    """Everything up to the end of the range that the stream still has, and perhaps more."""
+    found: list[Delivered] = []
+    while not found or found[-1].sequence < batch.last:
+        more = await messages.next()
+        if not more:
+            break  # it goes beyond the range: the range's end is lost
+        found += more
+    return found
+
+
+@asynccontextmanager
+async def _lease(
+    postgres_url: str, stream: str, on_taken: Callable[[], None]
+) -> AsyncIterator[Conn]:
+    """The connection of the one writer of this stream: who loses it can commit nothing more.
+
+    Waits its turn, for as long as another process has the lease; on_taken: called when one has.
+    """
+    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as conn:
+        lock = (LEASE, stream)
+        cursor = await conn.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", lock)
+        if await cursor.fetchone() != (True,):
+            on_taken()
+            await conn.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", lock)
+        yield conn

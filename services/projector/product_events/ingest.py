@@ -1,0 +1,261 @@
+"""One batch of captured events: from the stream to ClickHouse and the persons, exactly once.
+
+The order, and why a crash between any two steps loses and doubles nothing:
+
+1. The range of stream sequences is written down and committed. From now on a repetition takes the
+   same messages.
+2. uuids that *earlier* sequences brought are dropped. Rows of an unfinished attempt at this same
+   range don't count, so a repetition drops the same ones.
+3. In one PostgreSQL transaction, still open: persons and groups follow the events.
+4. ClickHouse gets the changed persons (a repetition replaces them by themselves), so that no event
+   is seen before its person or their merge; then the rows under tokens made of the range (a
+   repetition does nothing), then their uuids likewise.
+5. The transaction commits, with the marks of what it brought and the checkpoint. Until then a
+   repetition starts from the same persons and makes the same rows. Whoever sees rows before that
+   kept their result under an earlier checkpoint, so that the marks end its being current.
+
+An event that a server will never hold is set aside, and the others are stored without it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+import psycopg
+from prometheus_client import Counter, Gauge, Histogram
+
+from contracts.product_events import UnreadableBatch, decode_batch, encode_event
+from services.common.clickhouse import ClickHouse
+from services.projector.product_events import event_rows, groups, marks, person_tables
+from services.projector.product_events.captured import Delivered
+from services.projector.product_events.event_rows import Refused
+from services.projector.product_events.following import (
+    UNWRITABLE,
+    Located,
+    first_unwritable,
+    follow,
+)
+from services.projector.product_events.person_tables import Conn
+
+Step = Literal[
+    "range fixed", "uuids looked up", "persons written", "persons mirrored", "events inserted",
+    "uuids inserted", "marks moved", "checkpoint moved", "committed",
+]  # fmt: skip
+STEPS: Final[tuple[Step, ...]] = Step.__args__  # type: ignore[attr-defined]  # of a Literal
+
+STORED = Counter("recount_ingested_events", "Product events stored and visible.")
+REPEATED = Counter(
+    "recount_ingest_repeated_events", "Events dropped: their uuid was stored before."
+)
+SET_ASIDE = Counter("recount_ingest_set_aside", "Events and messages that could not be stored.")
+POSITION = Gauge("recount_ingest_position", "Stream sequence that everything is visible up to.")
+DELAY_SECONDS = Histogram(
+    "recount_ingest_delay_seconds",
+    "From an event's arrival to its being visible; the newest of each batch.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
+
+_MICROSECONDS = 1_000_000
+
+
+class Range(msgspec.Struct, frozen=True):
+    """Stream sequences, both included."""
+
+    first: int
+    last: int
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """reached: all up to this sequence is visible. unfinished: a range that was begun after it."""
+
+    reached: int
+    unfinished: Range | None
+
+
+class Unstorable(msgspec.Struct, frozen=True):
+    """What is set aside; place -1: the whole message."""
+
+    sequence: int
+    place: int
+    team_id: int
+    uuid: UUID | None
+    reason: str
+    message: bytes
+
+
+def _go_on(_: Step) -> None:
+    """Nothing happens between the steps."""
+
+
+class Ingest:
+    """Stores batches of one stream, one after the other, on a connection that holds its lease.
+
+    at: called with the name of each step when it is done; tests crash there.
+    """
+
+    def __init__(
+        self,
+        conn: Conn,
+        clickhouse: ClickHouse,
+        stream: str,
+        at: Callable[[Step], None] = _go_on,
+    ) -> None:
+        self._conn = conn
+        self._clickhouse = clickhouse
+        self._stream = stream
+        self._at = at
+
+    async def progress(self) -> Progress:
+        """Makes the stream's line in the table when it is new."""
+        await self._conn.execute(
+            "INSERT INTO ingest_progress (stream) VALUES (%s) ON CONFLICT DO NOTHING",
+            (self._stream,),
+        )
+        cursor = await self._conn.execute(
+            "SELECT reached, batch_first, batch_last FROM ingest_progress WHERE stream = %s",
+            (self._stream,),
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        reached, first, last = row
+        return Progress(reached, None if first is None else Range(first, last))
+
+    async def begin(self, messages: Sequence[Delivered]) -> Range:
+        """Fix the range that these messages, which follow each other, are stored as."""
+        batch = Range(messages[0].sequence, messages[-1].sequence)
+        await self._conn.execute(
+            "UPDATE ingest_progress SET batch_first = %s, batch_last = %s WHERE stream = %s",
+            (batch.first, batch.last, self._stream),
+        )
+        self._at("range fixed")
+        return batch
+
+    async def store(self, batch: Range, messages: Sequence[Delivered]) -> None:
+        """Everything from step 2 on. messages: all that the stream has in the range, in order."""
+        located, unstorable, newest = _decoded(messages)
+        fresh = await self._fresh(batch, located)
+        self._at("uuids looked up")
+        while not await self._is_stored(batch, fresh, unstorable):
+            pass
+        self._at("committed")
+        POSITION.set(batch.last)
+        if newest is not None:
+            DELAY_SECONDS.observe(max(time.time() - newest / _MICROSECONDS, 0))
+
+    async def _fresh(self, batch: Range, located: Sequence[Located]) -> list[Located]:
+        """Without events whose uuid is stored, or came earlier in the batch."""
+        wanted = {(one.team_id, one.event.uuid) for one in located}
+        seen = await event_rows.stored_uuids(self._clickhouse, wanted, batch.first)
+        fresh = []
+        for one in located:
+            key = (one.team_id, one.event.uuid)
+            if key not in seen:
+                seen.add(key)
+                fresh.append(one)
+        REPEATED.inc(len(located) - len(fresh))
+        return fresh
+
+    async def _is_stored(
+        self, batch: Range, fresh: list[Located], unstorable: list[Unstorable]
+    ) -> bool:
+        """False: nothing is, and the event at fault went from `fresh` to `unstorable`."""
+        try:
+            async with self._conn.transaction():
+                await self._store_fresh(batch, fresh, unstorable)
+        except UNWRITABLE:
+            found = await first_unwritable(self._conn, fresh, batch.last)
+            if found is None:
+                raise
+            place, refusal = found
+            unstorable.append(_unwritable(fresh.pop(place), refusal))
+            return False
+        return True
+
+    async def _store_fresh(
+        self, batch: Range, fresh: Sequence[Located], unstorable: Sequence[Unstorable]
+    ) -> None:
+        conn, clickhouse, version = self._conn, self._clickhouse, batch.last
+        followed = await follow(conn, fresh, version)
+        rows, persons, changed = followed.rows, followed.persons, followed.groups
+        self._at("persons written")
+        await person_tables.mirror(clickhouse, persons, version)
+        await groups.mirror(clickhouse, changed, version)
+        self._at("persons mirrored")
+        token = f"{self._stream}-{batch.first}-{batch.last}"
+        refused = await event_rows.insert_events(clickhouse, rows, token, time.time_ns() // 1000)
+        self._at("events inserted")
+        bad = {(one.row.sequence, one.row.place) for one in refused}
+        stored = [row for row in rows if (row.sequence, row.place) not in bad]
+        await event_rows.insert_uuids(clickhouse, stored, token)
+        self._at("uuids inserted")
+        await self._set_aside([*unstorable, *map(_unstorable, refused)])
+        await marks.move(conn, stored, followed.marks, version)
+        self._at("marks moved")
+        await self._finish(batch)
+        self._at("checkpoint moved")
+        STORED.inc(len(stored))
+
+    async def _set_aside(self, unstorable: Sequence[Unstorable]) -> None:
+        for one in unstorable:
+            await self._conn.execute(
+                "INSERT INTO ingest_set_aside"
+                " (stream, sequence, place, team_id, uuid, reason, message)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                (self._stream, *msgspec.structs.astuple(one)),
+            )
+        SET_ASIDE.inc(len(unstorable))
+
+    async def _finish(self, batch: Range) -> None:
+        await self._conn.execute(
+            "UPDATE ingest_progress SET reached = %s, batch_first = NULL, batch_last = NULL,"
+            " updated_at = now() WHERE stream = %s",
+            (batch.last, self._stream),
+        )
+
+
+def _decoded(
+    messages: Sequence[Delivered],
+) -> tuple[list[Located], list[Unstorable], int | None]:
+    """Their events in order, the messages that have none, and when the newest of them arrived."""
+    located: list[Located] = []
+    unreadable: list[Unstorable] = []
+    newest: int | None = None
+    for message in messages:
+        try:
+            batch = decode_batch(message.payload)
+        except UnreadableBatch as cause:
+            unreadable.append(
+                Unstorable(message.sequence, -1, message.team_id, None, str(cause), message.payload)
+            )
+            continue
+        newest = batch.received
+        located += [
+            Located(message.sequence, place, message.team_id, event)
+            for place, event in enumerate(batch.events)
+        ]
+    return located, unreadable, newest
+
+
+def _unwritable(one: Located, refusal: psycopg.Error) -> Unstorable:
+    return Unstorable(
+        one.sequence,
+        one.place,
+        one.team_id,
+        one.event.uuid,
+        f"PostgreSQL: {refusal}",
+        encode_event(one.event),
+    )
+
+
+def _unstorable(refused: Refused) -> Unstorable:
+    row = refused.row
+    return Unstorable(
+        row.sequence,
+        row.place,
+        row.team_id,
+        row.event.uuid,
+        refused.reason,
+        encode_event(row.event),
+    )

@@ -1,0 +1,71 @@
+"""The projector of product events, wired into an application."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+import msgspec
+from litestar import Litestar
+from litestar.datastructures import State
+
+from services.common import stream
+from services.common.clickhouse import ClickHouse
+from services.common.http.app import ServicePart
+from services.common.http.health import Degraded, NotReady
+from services.common.tasks import stop
+from services.projector.product_events.follower import ProductEvents
+
+log = logging.getLogger("recount.product_events")
+
+
+def part(
+    postgres_url: str, nats_url: str, clickhouse_url: str, *, replicas: int = 1, prefix: str = ""
+) -> ServicePart:
+    """No routes: captured events are stored as long as the application runs.
+
+    prefix: before the names of stream and subjects.
+    """
+
+    @contextlib.asynccontextmanager
+    async def ingesting(app: Litestar) -> AsyncIterator[None]:
+        async with await ClickHouse.open(clickhouse_url) as clickhouse:
+            bus = await stream.connect(nats_url, "product events")
+            events = ProductEvents(postgres_url, bus, clickhouse, prefix=prefix, replicas=replicas)
+            following = asyncio.create_task(events.run(), name="product events")
+            following.add_done_callback(_watched)
+            app.state.product_events = RunningIngest(events, following)
+            try:
+                yield
+            finally:
+                await stop(following)
+                await bus.close()
+
+    return ServicePart(
+        handlers=(), lifespans=(ingesting,), checks={"product events": _product_events}
+    )
+
+
+class RunningIngest(msgspec.Struct, frozen=True):
+    """What readiness asks of it."""
+
+    events: ProductEvents
+    task: asyncio.Task[None]
+
+
+async def _product_events(state: State) -> None:
+    """Events are still taken and kept on the stream; but what comes is in no answer."""
+    running: RunningIngest = state.product_events
+    if running.task.done():
+        failure = None if running.task.cancelled() else running.task.exception()
+        raise NotReady(f"product events are not stored any more: {failure}")
+    if (reason := running.events.waits_for) is not None:
+        raise Degraded(f"product events wait: {reason}")
+    if (lost := running.events.lost) > 0:
+        raise Degraded(f"the capture stream has lost {lost} messages; the log says which")
+
+
+def _watched(task: asyncio.Task[None]) -> None:
+    """What ends the task needs somebody: nothing more is stored, and nothing is lost."""
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        log.critical("product events stopped: %r", failure, exc_info=failure)

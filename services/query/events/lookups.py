@@ -1,0 +1,98 @@
+"""Looks up what planning a query must know about its project, no more than the query needs."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from contracts.queries.nodes import FunnelsQuery
+from services.common.accounts.accounts import Project
+from services.common.clickhouse import ClickHouse
+from services.common.clickhouse.statement import Statement
+from services.common.postgres.database import Pool
+from services.query.events.cohort_copies import CohortCopies
+from services.query.events.cohorts import plan_cohorts
+from services.query.events.conditions import AnyCondition
+from services.query.events.facts import PlanningFacts
+from services.query.events.named import Catalog, catalog
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.planning import plan_funnel
+
+_FIRST_EVENT = "SELECT minOrNull(timestamp) FROM events WHERE team_id = {team_id:Int64}"
+_HAS_OVERRIDES = "SELECT EXISTS (SELECT FROM person_overrides WHERE team_id = %s)"
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A plan, and what it was made of. has_overrides: the project has merged persons."""
+
+    plan: FunnelPlan
+    facts: PlanningFacts
+    has_overrides: bool
+
+
+class PlannedCohort(msgspec.Struct, frozen=True):
+    """conditions: of the dynamic cohorts among this one and those that it is made of."""
+
+    team_id: int
+    number: int
+    conditions: Mapping[int, AnyCondition]
+    has_overrides: bool
+
+
+class Planner:
+    def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
+        self._clickhouse = clickhouse
+        self._pool = pool
+        self._copies = CohortCopies(clickhouse, pool)
+
+    async def plan(self, project: Project, query: FunnelsQuery, *, legacy: bool = False) -> Planned:
+        """The lists of people that it names are where the engine finds them, too.
+
+        legacy: asked for by legacy filters. Raises InvalidQuery.
+        """
+        named = await catalog(self._pool, project.id, query, project.test_account_filters)
+        facts = _facts(project, named, await self._first_event_at(project.id, query))
+        # Patterns may take long to compile.
+        plan = await asyncio.to_thread(plan_funnel, query, facts, legacy=legacy)
+        await self._copies.bring(project.id, facts.cohort_versions)
+        return Planned(plan, facts, await self._has_overrides(project.id))
+
+    async def cohort(self, project: Project, number: int) -> PlannedCohort | None:
+        """Lists of people as above. None when there is no such cohort. Raises InvalidQuery."""
+        named = await catalog(self._pool, project.id, {"type": "cohort", "value": number})
+        if number not in named.cohorts:
+            return None
+        facts = _facts(project, named, first_event_at=None)
+        conditions = dict(plan_cohorts(facts))
+        await self._copies.bring(project.id, facts.cohort_versions)
+        return PlannedCohort(project.id, number, conditions, await self._has_overrides(project.id))
+
+    async def _first_event_at(self, team_id: int, query: FunnelsQuery) -> datetime | None:
+        """Asked only when `all` needs it."""
+        if query.dateRange is None or query.dateRange.date_from != "all":
+            return None
+        rows = await self._clickhouse.query(Statement(_FIRST_EVENT, {"team_id": team_id}))
+        first: datetime | None = rows[0][0]
+        return first
+
+    async def _has_overrides(self, team_id: int) -> bool:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(_HAS_OVERRIDES, (team_id,))
+            row = await cursor.fetchone()
+        return row is not None and bool(row[0])
+
+
+def _facts(project: Project, named: Catalog, first_event_at: datetime | None) -> PlanningFacts:
+    return PlanningFacts(
+        team_id=project.id,
+        now=datetime.now(UTC),
+        timezone=project.timezone,
+        week_starts_monday=project.week_start_day == 1,
+        test_account_filters=project.test_account_filters,
+        actions=named.actions,
+        cohorts=named.cohorts,
+        definitions=named.definitions,
+        cohort_versions=named.versions,
+        first_event_at=first_event_at,
+    )

@@ -1,0 +1,120 @@
+"""How an answer leaves this service: as JSON or CSV, with its ETag, its position and its age."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Response
+from msgspec.structs import replace
+
+from contracts.headers import IF_NONE_MATCH, INSIGHTS_STALE
+from services.common.accounts.accounts import Accounts
+from services.common.http.answers import Shown, tagged
+from services.common.http.caller import Caller
+from services.common.http.csv_answers import CSV, kind_of, wants_csv
+from services.common.http.etag import etag
+from services.common.http.tables import to_csv
+from services.query.http.parameters import AnyRequest, at_least
+from services.query.reads.remembered import Remembered
+from services.query.reads.standing import Fresh
+
+
+def answer(
+    request: AnyRequest, body: bytes, fresh: Fresh[Any], *, version: int = 0
+) -> Response[bytes]:
+    """The JSON text `body`, as its client wants it; 304 when the client has it already.
+
+    version: of the one resource it shows; a list has none, its ETag is the digest alone.
+    """
+    return _sent(request, _shown(request, Made(body, fresh, version)))
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What an answer is made of, as `answer` takes it.
+
+    again: whether it hangs on nothing but what was asked and the project's state.
+    kind: what the body is an instance of, where it is not what the route says of itself.
+    """
+
+    body: bytes
+    fresh: Fresh[Any]
+    version: int = 0
+    again: bool = False
+    kind: Any = None
+
+
+async def remembered(
+    request: AnyRequest,
+    caller: Caller,
+    accounts: Accounts,
+    known: Remembered[Shown],
+    make: Callable[[], Awaitable[Made]],
+) -> Response[bytes]:
+    """The answer that is remembered, or one that is made and remembered."""
+    asked = _asked(request, caller, accounts)
+    fresh = await known.find(asked, caller.team_id, at_least(request))
+    if fresh is None:
+        made = await make()
+        fresh = _shown(request, made)
+        if made.again:
+            known.keep(asked, caller.team_id, fresh, len(fresh.value.body))
+    return _sent(request, fresh)
+
+
+def _shown(request: AnyRequest, made: Made) -> Fresh[Shown]:
+    return replace(made.fresh, value=_as_asked(request, made.body, made.version, made.kind))
+
+
+def _as_asked(request: AnyRequest, body: bytes, version: int = 0, kind: Any = None) -> Shown:
+    csv = wants_csv(request.scope)
+    body = to_csv(body, kind or kind_of(request.scope)) if csv else body
+    return Shown(body, etag(version, body), CSV if csv else MediaType.JSON)
+
+
+def _sent(request: AnyRequest, fresh: Fresh[Shown]) -> Response[bytes]:
+    return tagged(
+        fresh.value,
+        position=fresh.position,
+        if_none_match=request.headers.get(IF_NONE_MATCH),
+        headers={INSIGHTS_STALE: "true"} if fresh.stale else None,
+    )
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """All that an answer hangs on besides the project's state. edition: of the accounts.
+
+    settings: of the project, see Project.settings.
+    """
+
+    url: tuple[str, str | None, bytes, bytes]
+    csv: bool
+    team_id: int
+    settings: bytes
+    user_id: int
+    administrator: bool
+    edition: int
+
+
+def _asked(request: AnyRequest, caller: Caller, accounts: Accounts) -> _Asked:
+    """Before any name is looked up: one that changes meanwhile belongs to the next edition."""
+    scope = request.scope
+    return _Asked(
+        url=(
+            scope["scheme"],
+            request.headers.get("host"),
+            scope["raw_path"],
+            scope["query_string"],
+        ),
+        csv=wants_csv(scope),
+        team_id=caller.team_id,
+        settings=caller.project.settings,
+        user_id=caller.user.id,
+        administrator=caller.is_administrator,
+        edition=accounts.edition,
+    )
+
+
+def plain(request: AnyRequest, body: bytes) -> Response[bytes]:
+    """An answer that stands for no position of the log: what it shows lives in plain tables."""
+    shown = _as_asked(request, body)
+    return tagged(shown, position=None, if_none_match=request.headers.get(IF_NONE_MATCH))

@@ -1,0 +1,122 @@
+"""What query strings may hold, as the OpenAPI document tells it; `parameters` reads them."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from contracts.api.correlation_filters import CorrelationPeople, RunCorrelation
+from contracts.api.explain import ExplainPerson
+from contracts.api.funnel_filters import FunnelPeople, RunFunnel
+from services.common.http.operations import JsonText, Parameter
+from services.common.insights.results.freshness import Refresh
+from services.query.events.definitions import OWNERS
+from services.query.http.parameters import LONGEST_SEARCH
+from services.query.reads.filters import KINDS, ORDER_FIELDS
+
+_ORDERS = sorted(ORDER_FIELDS)
+Order = Literal[(*_ORDERS, *(f"-{field}" for field in _ORDERS))]  # type: ignore[valid-type]  # of our own constants
+Kind = Literal[tuple(sorted(KINDS))]  # type: ignore[valid-type]  # of our own constants
+Day = Annotated[
+    str,
+    Meta(
+        # As the funnel's dates: a day, a time, or relative to now.
+        pattern=r"^(all|-?[0-9]{1,4}[hdwmqyMs](Start|End)?|[dwmqy](Start|End)"
+        r"|[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9])?)$"
+    ),
+]
+Numbers = Annotated[JsonText, Meta(pattern=r"^\[([0-9]{1,15}(,[0-9]{1,15})*)?\]$")]
+Users = Annotated[str, Meta(pattern=r"^([0-9]{1,15}|\[[0-9]{1,15}(,[0-9]{1,15})*\])$")]
+Names = Annotated[
+    JsonText, Meta(pattern=r'^\[("[^"\\\u0000-\u001f]*"(,"[^"\\\u0000-\u001f]*")*)?\]$')
+]
+Search = Annotated[str, Meta(max_length=LONGEST_SEARCH)]
+
+
+def _of(name: str, description: str, kind: Any = str) -> Parameter:
+    return Parameter(name=name, description=description, kind=kind)
+
+
+_CURSOR = _of("cursor", "As `next` carries it: where the page begins, whatever the offset.")
+PAGE = (
+    _of("limit", "How many; 100 unless given, 1,000 at most.", int),
+    _of("offset", "How many to leave out at the beginning.", int),
+    _CURSOR,
+)
+NAMED_PAGE = (*PAGE, _of("search", "In the name.", Search))
+RESULTS = (
+    _of("refresh", "Whether to compute the result, and whether to wait for it.", Refresh | bool),
+    _of("client_query_id", "The client's name for the run: query/ and insights/cancel/ take it."),
+    _of("filters_override", "Filters that go before the query's own.", JsonText),
+)
+SHARED = _of("sharing_access_token", "In place of a key: the token of a share, for its insight.")
+INSIGHT = (
+    *RESULTS,
+    _of("from_dashboard", "Its filters go before the query's; the tile's look is told.", int),
+    SHARED,
+)
+INSIGHTS = (
+    *PAGE,
+    _of("short_id", "Exactly this one."),
+    _of("created_by", "By this user, or by any of these: a number, or a list of numbers.", Users),
+    _of("saved", "true: saved, or on a dashboard; false: not saved.", bool),
+    _of("favorited", "Present: only favorites."),
+    _of("user", "Present: only the caller's."),
+    _of("date_from", "Last modified after this date, absolute or relative.", Day),
+    _of("date_to", "Last modified before this date, absolute or relative.", Day),
+    _of("created_date_from", "Created after this date, absolute or relative.", Day),
+    _of("created_date_to", "Created before this date, absolute or relative.", Day),
+    _of("insight", "Of this kind, however it is stored.", Kind),
+    _of("search", "In name, derived name, description and tags; names that are alike too.", Search),
+    _of("dashboards", "On all of these dashboards: a list of numbers.", Numbers),
+    _of("tags", "With any of these tags: a list of names.", Names),
+    _of("order", "A field; `-` before it: descending.", Order),
+    _of("ordering", "The same.", Order),
+    _of("basic", "The basic shape.", bool),
+    *RESULTS,
+    SHARED,
+)
+ACTIVITY = (
+    _of("limit", "How many; 10 unless given, 1,000 at most.", int),
+    _of("page", "From 1.", int),
+    _CURSOR,
+    _of("all", "With the entries that PostHog does not make.", bool),
+)
+EVENT_DEFINITIONS = (*PAGE, _of("search", "Words that the name has, all of them."))
+EVENT_DEFINITION = (
+    Parameter(name="name", description="The whole of it, as it was captured.", required=True),
+)
+PROPERTY_DEFINITIONS = (
+    *EVENT_DEFINITIONS,
+    _of("type", "Whose; `event` unless given.", Literal[OWNERS]),
+    _of("event_names", "Tell which of the properties these events have: a list of names.", Names),
+    _of("filter_by_event_names", "true: only the properties that these events have.", bool),
+    _of("group_type_index", "Of groups of this type.", Literal[0, 1, 2, 3, 4]),
+    _of("properties", "Only these: names with commas between them."),
+    _of("excluded_properties", "Without these: a list of names.", Names),
+    _of("exclude_core_properties", "true: without those whose names begin with `$`.", bool),
+    _of("is_numerical", "Only numbers, or all but numbers.", bool),
+)
+NODE = (
+    Parameter(name="query", description="The node.", kind=JsonText, required=True),
+    _of("async", "As refresh=async.", bool),
+    *RESULTS,
+)
+
+
+def _spelled(kind: type[msgspec.Struct]) -> tuple[Parameter, ...]:
+    """A body's members as parameters: text, which is JSON where the member is a list or object."""
+    return tuple(
+        _of(name, schema.get("description", "As in the body."))
+        for name, schema in msgspec.json.schema_components((kind,))[1][kind.__name__][
+            "properties"
+        ].items()
+    )
+
+
+FUNNEL = _spelled(RunFunnel)
+PEOPLE = _spelled(FunnelPeople)
+EXPLAIN = _spelled(ExplainPerson)
+CORRELATION = _spelled(RunCorrelation)
+CORRELATION_PEOPLE = _spelled(CorrelationPeople)
+REFRESH = (_of("refresh", "true recomputes; else a refresh mode.", Refresh | bool),)

@@ -1,0 +1,172 @@
+"""What a read of insights asks of their results: the refresh mode, and filters laid over them."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw
+
+from contracts.api.insights import NO_RESULT, ResultFields, TileLook, live_tiles
+from contracts.queries.members import check_overrides
+from contracts.queries.of_insights import overridden, seen_under
+from contracts.queries.overrides import Overrides, of_dashboard
+from contracts.queries.overrides import read as read_overrides
+from contracts.read_models.insight import InsightRow
+from services.common.http.caller import Caller
+from services.common.http.problems import invalid
+from services.common.insights.beside import Beside
+from services.common.insights.results.freshness import Refresh, parse_refresh
+from services.query.http.parameters import AnyRequest, seen, text
+from services.query.insights.stored import InsightResults
+from services.query.reads.dashboards import DashboardReads, FoundDashboard, OnIt
+from services.query.reads.insight_list import Listed
+from services.query.results.cache import NOTHING_SEEN, Positions
+
+AT_ONCE = 8
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """overrides: None when nothing is laid over the stored query.
+
+    seen: what no number may be older than, where the mode computes.
+    dashboard_id: of the one the insight is read from. tile: how it shows there.
+    """
+
+    refresh: Refresh
+    overrides: Overrides | None
+    client_query_id: str | None
+    seen: Positions = NOTHING_SEEN
+    dashboard_id: int | None = None
+    tile: TileLook | None = None
+
+    @property
+    def is_kept_alone(self) -> bool:
+        """Whether the row's own statement has told everything."""
+        return self.refresh is Refresh.FORCE_CACHE and self.overrides is None
+
+
+KEPT = Wanted(Refresh.FORCE_CACHE, overrides=None, client_query_id=None)
+"""What the row's own statement tells."""
+
+
+def wanted(request: AnyRequest) -> Wanted:
+    """Raises Rejected 400, InvalidQuery."""
+    return Wanted(
+        parse_refresh(text(request, "refresh")),
+        _overrides(text(request, "filters_override")),
+        text(request, "client_query_id"),
+        seen(request),
+    )
+
+
+async def on_dashboard(
+    asked: Wanted, request: AnyRequest, row: InsightRow, dashboards: DashboardReads
+) -> Wanted:
+    """With the filters and the looks of the dashboard that `from_dashboard` names.
+
+    A dashboard that the insight is not on is ignored. Ad-hoc filters win over the dashboard's.
+    """
+    number = text(request, "from_dashboard") or ""
+    if not (number.isascii() and number.isdigit()):
+        return asked
+    if all(tile.dashboard_id != int(number) for tile in live_tiles(row)):
+        return asked
+    board = await dashboards.row(row.team_id, int(number))
+    tile = None if board is None else board.tile_of(row.insight_id)
+    if board is None or tile is None:
+        return asked
+    filters = msgspec.json.decode(board.filters)
+    return msgspec.structs.replace(
+        asked,
+        overrides=asked.overrides or (read_overrides(filters) if filters else None),
+        dashboard_id=board.dashboard_id,
+        tile=TileLook(tile.color, tile.layouts),
+    )
+
+
+async def with_result(
+    row: InsightRow, beside: Beside, asked: Wanted, caller: Caller, results: InsightResults
+) -> tuple[InsightRow, Beside]:
+    """The row as it is shown, and its result as the mode says."""
+    if asked.is_kept_alone:
+        return row, beside
+    shown = row if asked.overrides is None else overridden(row, asked.overrides)
+    fields = await results.fields(
+        shown,
+        caller.project,
+        asked.refresh,
+        seen=asked.seen,
+        client_query_id=asked.client_query_id,
+        dashboard_id=asked.dashboard_id,
+    )
+    return shown, msgspec.structs.replace(beside, result=fields)
+
+
+async def with_results(
+    listed: Sequence[Listed], asked: Wanted, caller: Caller, results: InsightResults
+) -> Sequence[Listed]:
+    """A list's. What can't be computed has no result there: one insight breaks no list."""
+    if asked.is_kept_alone:
+        return listed
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(each: Listed) -> Listed:
+        async with places:
+            fields = await results.shown(each.row, caller.project, asked.refresh, asked.seen)
+        return msgspec.structs.replace(
+            each, beside=msgspec.structs.replace(each.beside, result=fields)
+        )
+
+    return await asyncio.gather(*(one(each) for each in listed))
+
+
+def under(found: FoundDashboard) -> FoundDashboard:
+    """Its insights under its filters. What is kept for one that they change is of another query."""
+    overrides = of_dashboard(found.row.filters)
+
+    def one(on: OnIt) -> OnIt:
+        row = seen_under(on.row, overrides)
+        return on if row is on.row else _with(on, row, NO_RESULT)
+
+    return msgspec.structs.replace(found, insights=tuple(one(on) for on in found.insights))
+
+
+async def with_tiles(
+    found: FoundDashboard, asked: Wanted, caller: Caller, results: InsightResults
+) -> FoundDashboard:
+    """Its insights under its filters, or ad-hoc ones, each with its result as the mode says.
+
+    What can't be computed has no result: one insight breaks no dashboard.
+    """
+    overrides = asked.overrides or of_dashboard(found.row.filters)
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(on: OnIt) -> OnIt:
+        row = seen_under(on.row, overrides)
+        if row is on.row and asked.is_kept_alone:
+            return on
+        async with places:
+            fields = await results.shown(row, caller.project, asked.refresh, asked.seen)
+        return _with(on, row, fields)
+
+    insights = await asyncio.gather(*(one(on) for on in found.insights))
+    return msgspec.structs.replace(found, insights=tuple(insights))
+
+
+def _with(on: OnIt, row: InsightRow, result: ResultFields) -> OnIt:
+    beside = msgspec.structs.replace(on.beside, result=result)
+    return msgspec.structs.replace(on, row=row, beside=beside)
+
+
+def _overrides(sent: str | None) -> Overrides | None:
+    if not sent:
+        return None
+    try:
+        document = msgspec.json.decode(sent, type=dict[str, Raw])
+    except msgspec.DecodeError as cause:
+        raise invalid(
+            "filters_override", "invalid_input", "filters_override is a JSON object."
+        ) from cause
+    filters = {name: msgspec.json.decode(value) for name, value in document.items()}
+    check_overrides(filters)
+    return read_overrides(filters)

@@ -1,0 +1,63 @@
+"""Explains a funnel for one actor: finds them, reads what the funnel sees of them, and tells."""
+
+import msgspec
+
+from contracts.api.explain import Explanation
+from contracts.queries.errors import InvalidQuery, invalid_input
+from services.common.clickhouse import ClickHouse
+from services.common.http.problems import not_found
+from services.common.postgres.database import Pool
+from services.query.events.lookups import Planned
+from services.query.insights.funnels.explain.explain import explain
+from services.query.insights.funnels.people.matched import SeenEvent
+from services.query.insights.funnels.people.page import Actors
+from services.query.insights.funnels.people.statement import compile_history
+from services.query.insights.funnels.plan import FunnelPlan, PersonActor
+from services.query.people import records
+
+MOST_EVENTS = 20_000
+"""Nobody reads an explanation of more; counting has no such limit."""
+
+
+class Explainer:
+    def __init__(self, clickhouse: ClickHouse, pool: Pool, actors: Actors) -> None:
+        self._clickhouse = clickhouse
+        self._pool = pool
+        self._actors = actors
+
+    async def explain(self, planned: Planned, sent: str | None) -> Explanation:
+        """sent: how the request calls the actor.
+
+        Raises InvalidQuery without one, or with too many events; Rejected 404 for nobody;
+        EngineError's kinds.
+        """
+        if not sent:
+            raise InvalidQuery("person", "required", "This field is required.")
+        plan = _steps(planned.plan)
+        id_ = await self._found(plan, sent)
+        history = compile_history(plan, [id_], has_overrides=planned.has_overrides)
+        limited = msgspec.structs.replace(history, text=f"{history.text} LIMIT {MOST_EVENTS + 1:d}")
+        events = msgspec.convert(await self._clickhouse.query(limited), list[SeenEvent])
+        if len(events) > MOST_EVENTS:
+            detail = f"More than {MOST_EVENTS} events cannot be explained. Choose a shorter range."
+            raise invalid_input("person", detail)
+        return Explanation(
+            person=await self._actors.one(plan, id_),
+            # With a breakdown by cohort, an event stands once for each of them.
+            events=len({event.uuid for event in events}),
+            results=explain(plan, events),
+        )
+
+    async def _found(self, plan: FunnelPlan, sent: str) -> str:
+        if not isinstance(plan.actor, PersonActor):
+            return sent
+        id_ = await records.person_id(self._pool, plan.team_id, sent)
+        if id_ is None:
+            raise not_found("Person not found.")
+        return id_
+
+
+def _steps(plan: FunnelPlan) -> FunnelPlan:
+    """What lies beneath trends and times; a breakdown has no effect on the latter."""
+    breakdown = None if plan.viz == "time_to_convert" else plan.breakdown
+    return msgspec.structs.replace(plan, viz="steps", breakdown=breakdown)

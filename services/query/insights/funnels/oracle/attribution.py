@@ -1,0 +1,66 @@
+"""An actor's breakdown values, and the funnel it goes through for each: funnels.md section 6."""
+
+import msgspec
+
+from services.query.insights.funnels.oracle.seen import History, Seen, Value, Wanted, fed
+from services.query.insights.funnels.plan import FunnelPlan
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """One funnel an actor goes through.
+
+    value: the row it counts in; None without a breakdown.
+    wanted: what the event taking one of the steps must have.
+    """
+
+    value: Value | None
+    events: tuple[Seen, ...]
+    wanted: Wanted | None = None
+
+
+def lanes(plan: FunnelPlan, history: History) -> list[Lane]:
+    """One lane per value of the actor, by rising value; one without a breakdown.
+
+    Cohorts are not told apart here: each cohort has the histories of its members.
+    """
+    events = tuple(fed(plan, history))
+    breakdown = plan.breakdown
+    if not events:
+        return []
+    if breakdown is None or breakdown.type == "cohort":
+        return [Lane(None, events)]
+    match breakdown.attribution:
+        case "first_touch":
+            return [Lane(_touch(events, first=True), events)]
+        case "last_touch":
+            return [Lane(_touch(events, first=False), events)]
+        case "all_events":
+            # "every value on its events, "" too; one funnel per value over **only** the events with
+            # that value"
+            values = sorted({event.value for event in events})
+            return [Lane(v, tuple(e for e in events if e.value == v)) for v in values]
+        case "step":
+            if breakdown.attribution_step is None:
+                raise ValueError("attribution by step names no step")
+            return _by_step(plan, events, breakdown.attribution_step)
+
+
+def _touch(events: tuple[Seen, ...], *, first: bool) -> Value:
+    """Value "of its earliest / latest event with any non-empty part; none: "" in each".
+
+    "At one instant the smallest value (as text) is the first touch, the greatest the last."
+    """
+    touches = [(event.at_us, event.value) for event in events if any(event.value)]
+    if not touches:
+        return tuple("" for _ in events[0].value)
+    return (min(touches) if first else max(touches))[1]
+
+
+def _by_step(plan: FunnelPlan, events: tuple[Seen, ...], step: int) -> list[Lane]:
+    """Every value on events matching the step; unordered (step 1 only): on any event.
+
+    "none of those: the actor is in no row, not even step 1" – "all events count"
+    """
+    have = events if plan.order == "unordered" else [e for e in events if step in e.steps]
+    values = sorted({event.value for event in have})
+    return [Lane(value, events, Wanted(step, value)) for value in values]

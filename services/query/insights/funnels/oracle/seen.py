@@ -1,0 +1,90 @@
+"""What the reference knows of an event: when it was and what of the funnel it matches."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+
+import msgspec
+
+from services.query.insights.funnels.plan import FunnelPlan
+
+MICROSECONDS = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Value = tuple[str, ...]
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """An event of one actor that entered (funnels.md section 3).
+
+    steps: the steps it matches, from 1.
+    bars: the exclusions it matches, as indexes into the plan's.
+    value: its breakdown value, one text per property; empty without a breakdown.
+    """
+
+    at_us: int
+    uuid: UUID
+    steps: frozenset[int] = frozenset()
+    bars: frozenset[int] = frozenset()
+    value: Value = ()
+
+
+History = tuple[Seen, ...]
+"""One actor's events, in any order."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Attribution by step: the event that takes this step (from 1) must have this value."""
+
+    step: int
+    value: Value
+
+
+def fed(plan: FunnelPlan, events: Iterable[Seen]) -> list[Seen]:
+    """The events the funnel looks at, by timestamp, then uuid.
+
+    Ordered and unordered look only at events that match a step or exclusion; strict at every event.
+    """
+    looked_at = (e for e in events if e.steps or e.bars or plan.order == "strict")
+    return sorted(looked_at, key=lambda e: (e.at_us, e.uuid))
+
+
+def ties(events: Iterable[Seen]) -> Iterator[list[Seen]]:
+    """Maximal runs with equal timestamps, of events in order."""
+    return (list(run) for _, run in groupby(events, key=lambda e: e.at_us))
+
+
+def mixed(tie: list[Seen]) -> bool:
+    """Its events differ in the steps or exclusions they match."""
+    return len({(event.steps, event.bars) for event in tie}) > 1
+
+
+def taken_whole(tie: list[Seen]) -> list[Seen]:
+    """The order in which unordered funnels and trends take the events of a tie.
+
+    Exclusions first, then unrelated events, then those with steps in the order of their list of
+    steps (lower before higher), then uuid.
+    """
+
+    def place(event: Seen) -> tuple[int, list[int], UUID]:
+        if event.steps:
+            return 2, sorted(event.steps), event.uuid
+        return (0 if event.bars else 1), [], event.uuid
+
+    return sorted(tie, key=place)
+
+
+def barred(plan: FunnelPlan, event: Seen) -> list[int]:
+    """The steps k before which the event is an exclusion, highest first."""
+    return sorted({k for bar in event.bars for k in plan.exclusions[bar].bars}, reverse=True)
+
+
+def window_us(plan: FunnelPlan) -> int:
+    """W in microseconds; the end belongs to the window."""
+    return plan.window_seconds * MICROSECONDS
+
+
+def microseconds(at: datetime) -> int:
+    """A time with a zone, as whole microseconds since 1970."""
+    return (at - EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,60 @@
+"""Totals of a few actors joined to those of all others, medians included.
+
+A median cannot be joined from two medians. But m times more can move it by m places only: so of the
+many, the m + 4 times around their median are enough.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from services.query.insights.funnels.statement.totals import WHOLE
+
+_MICROSECONDS = 1_000_000
+
+
+class Partial(msgspec.Struct, frozen=True, array_like=True):
+    """A row of sql_totals.partial_totals. Times in microseconds, in order."""
+
+    step: int
+    count: int
+    took: int
+    timed: int
+    open: int
+    times: list[int]
+    skipped: int
+    tangled: list[str]
+
+
+def joined(many: Iterable[Partial], few: Iterable[Partial]) -> list[tuple[object, ...]]:
+    """Rows as of sql_totals.totals.
+
+    few: of no more actors than `many` were told to be missing; their times are all there.
+    """
+    others = {row.step: row for row in few}
+    rows = [_joined(row, others.pop(row.step, None)) for row in many]
+    return rows + [_joined(row, None) for row in others.values()]
+
+
+def _joined(many: Partial, few: Partial | None) -> tuple[object, ...]:
+    parts = [many] if few is None else [many, few]
+    timed = sum(part.timed for part in parts)
+    took = sum(part.took for part in parts)
+    # Whole conversions are measured with those that took no time, steps without.
+    measured = sum(part.count if part.step == WHOLE else part.timed for part in parts)
+    times = sorted(time for part in parts for time in part.times)
+    return (
+        many.step,
+        sum(part.count for part in parts),
+        took / timed / _MICROSECONDS if timed else None,
+        _median(times, many.skipped, measured),
+        sum(part.open for part in parts),
+    )
+
+
+def _median(times: Sequence[int], skipped: int, count: int) -> float | None:
+    """Of `count` times, of which so many were skipped before these."""
+    if not count:
+        return None
+    low, high = (count - 1) // 2 - skipped, count // 2 - skipped
+    return (times[low] + times[high]) / 2 / _MICROSECONDS

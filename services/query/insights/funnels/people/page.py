@@ -1,0 +1,167 @@
+"""A page of the actors behind a number: computed like the number, then shown by their records."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, assert_never
+
+import msgspec
+
+from contracts.api.people import AnyActor, MatchedEvent, ValueActor
+from contracts.api.times import written
+from contracts.queries.errors import invalid_input
+from services.common.clickhouse import ClickHouse
+from services.common.postgres.database import Pool
+from services.query.events.lookups import Planned
+from services.query.insights.funnels import plan as plans
+from services.query.insights.funnels.correlation.statement import (
+    Correlating,
+    compile_correlated,
+    plain,
+)
+from services.query.insights.funnels.people.matched import with_events
+from services.query.insights.funnels.people.selection import AtStep, SelectedActor, Selection
+from services.query.insights.funnels.people.statement import compile_actors, pointed_plan
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.quick import quick_first
+from services.query.people import records
+from services.query.people.records import Sorting
+
+MOST_SORTED = 200_000
+"""Of how many actors the records can be searched or sorted by: all their ids travel."""
+
+
+Pointed = Selection | Correlating
+"""A number of a funnel's answer, or of a correlation's."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """shown: None without a record. In a row of merged values one id may stand several times."""
+
+    id: str
+    shown: AnyActor | None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """rows: of all actors on it, in order."""
+
+    rows: Sequence[Row]
+
+    @property
+    def actors(self) -> list[AnyActor]:
+        """Those with a record, in order."""
+        return [row.shown for row in self.rows if row.shown is not None]
+
+    @property
+    def missing(self) -> int:
+        return sum(row.shown is None for row in self.rows)
+
+
+class Actors:
+    def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
+        self._clickhouse = clickhouse
+        self._pool = pool
+
+    async def page(
+        self,
+        planned: Planned,
+        pointed: Pointed,
+        *,
+        limit: int,
+        offset: int,
+        query_id: str | None = None,
+    ) -> Page:
+        """By actor id. Raises EngineError's kinds."""
+        rows = await self._listed(planned, pointed, limit=limit, offset=offset, query_id=query_id)
+        return await self._shown(planned, pointed, rows)
+
+    async def sorted_page(
+        self,
+        planned: Planned,
+        pointed: Pointed,
+        by: Sorting,
+        *,
+        limit: int,
+        offset: int,
+        query_id: str | None = None,
+    ) -> Page:
+        """By what their records say. Raises InvalidQuery for too many; EngineError's kinds."""
+        rows = await self._listed(planned, pointed, limit=MOST_SORTED + 1, query_id=query_id)
+        if len(rows) > MOST_SORTED:
+            detail = f"No more than {MOST_SORTED} actors can be searched or ordered."
+            raise invalid_input("query__orderBy", detail)
+        ids = list(dict.fromkeys(row[0] for row in rows))
+        places = {id_: place for place, id_ in enumerate(await self._sorted(planned.plan, ids, by))}
+        kept = sorted((row for row in rows if row[0] in places), key=lambda row: places[row[0]])
+        return await self._shown(planned, pointed, kept[offset : offset + limit])
+
+    async def one(self, plan: FunnelPlan, id_: str) -> AnyActor | None:
+        """Somebody's record, without events."""
+        return (await self._bodies(plan, [id_])).get(id_)
+
+    async def _listed(
+        self,
+        planned: Planned,
+        pointed: Pointed,
+        *,
+        limit: int,
+        offset: int = 0,
+        query_id: str | None,
+    ) -> Sequence[Sequence[Any]]:
+        """Ids, ascending, and by what they are shown."""
+        plan = planned.plan
+        if isinstance(pointed, Correlating):
+            seen, listing = plain(plan), partial(compile_correlated, plan, pointed)
+        else:
+            seen = pointed_plan(plan, pointed)
+            listing = partial(compile_actors, plan, pointed)
+        return await quick_first(
+            self._clickhouse,
+            seen,
+            lambda forms: listing(
+                has_overrides=planned.has_overrides, limit=limit, offset=offset, forms=forms
+            ),
+            has_overrides=planned.has_overrides,
+            query_id=query_id,
+        )
+
+    async def _shown(
+        self, planned: Planned, pointed: Pointed, rows: Sequence[Sequence[Any]]
+    ) -> Page:
+        """rows: of the listing, in the order in which they are shown."""
+        plan, selection = planned.plan, pointed
+        if isinstance(selection, Correlating):
+            plan, selection = plain(plan), AtStep(step=1)
+        found = await with_events(
+            self._clickhouse, plan, selection, rows, has_overrides=planned.has_overrides
+        )
+        ids = list(dict.fromkeys(one.id for one in found))
+        bodies = await self._bodies(plan, ids) if ids else {}
+        return Page([Row(one.id, _with_events(bodies.get(one.id), one)) for one in found])
+
+    async def _sorted(self, plan: FunnelPlan, ids: Sequence[str], by: Sorting) -> list[str]:
+        """Those of the ids that are searched for, in the order asked for."""
+        if isinstance(plan.actor, plans.PersonActor):
+            return await records.sorted_persons(self._pool, plan.team_id, ids, by)
+        bodies = await self._bodies(plan, ids)
+        return records.sorted_others(list(bodies.values()), by)
+
+    async def _bodies(self, plan: FunnelPlan, ids: Sequence[str]) -> dict[str, AnyActor]:
+        match plan.actor:
+            case plans.PersonActor():
+                return {**await records.persons(self._pool, plan.team_id, ids)}
+            case plans.GroupActor(index=index):
+                return {**await records.groups(self._pool, plan.team_id, index, ids)}
+            case plans.ExpressionActor():
+                return {id_: ValueActor(id=id_, name=id_) for id_ in ids}
+            case _:
+                assert_never(plan.actor)
+
+
+def _with_events(body: AnyActor | None, actor: SelectedActor) -> AnyActor | None:
+    if body is None:
+        return None
+    events = [
+        MatchedEvent(event.step, event.uuid, event.event, written(event.at))
+        for event in actor.matched_events
+    ]
+    return msgspec.structs.replace(body, matched_events=events)

@@ -1,0 +1,143 @@
+"""The actors behind a number: the relations that it is counted from, and one filter more."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+import msgspec
+
+from services.common.clickhouse.statement import Bindings, Statement
+from services.query.events.moments import microseconds
+from services.query.insights.funnels.people.selection import (
+    OTHER,
+    AtStep,
+    EndedAt,
+    InBin,
+    InPeriod,
+    Selection,
+    Value,
+    required_before,
+)
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.statement.arrays import (
+    EVERY_FORM,
+    Actors,
+    Forms,
+    actors_of,
+    id_type,
+    looked_at,
+)
+from services.query.insights.funnels.statement.paths import paths
+from services.query.insights.funnels.statement.totals import KEEP_ALL
+from services.query.insights.funnels.statement.trends import cells, period_key
+
+
+def compile_actors(
+    plan: FunnelPlan,
+    selection: Selection,
+    *,
+    has_overrides: bool,
+    limit: int,
+    offset: int = 0,
+    forms: Forms = EVERY_FORM,
+) -> Statement:
+    """Rows of `id` (text, ascending) and `times`, as in sql_paths; [] for trends.
+
+    In the row of merged values `value` too: what the actor is counted under.
+    """
+    bindings = Bindings()
+    value = None if isinstance(selection, InBin) else selection.value
+    plan = pointed_plan(plan, selection)
+    actors = actors_of(plan, bindings, forms, has_overrides=has_overrides)
+    match selection:
+        case AtStep(step=step):
+            found, times = paths(actors), "times"
+            test = _stands(plan, step)
+        case EndedAt(steps=steps):
+            found, times = paths(actors), "times"
+            last = bindings.bind(list(steps), "Array(UInt32)")
+            test = f"has({last}, arrayLastIndex(t -> t > 0, times))"
+        case InPeriod():
+            found, times = cells(actors), "emptyArrayUInt64()"
+            key = bindings.bind(period_key(plan, selection.start), "UInt64")
+            test = f"period = {key} AND {'NOT ' if selection.dropped_off else ''}converted"
+        case InBin():
+            found, times = paths(actors), "times"
+            test = _took(plan, selection, bindings)
+        case _:
+            assert_never(selection)
+    if value is not None:
+        test += f" AND {_has_value(plan, value, bindings, found)}"
+    columns = f"toString(actor) AS id, {times} AS times"
+    if value == (OTHER,) and not isinstance(selection, InPeriod):
+        columns += ", value"
+    page = f"LIMIT {bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
+    text = f"SELECT {columns} FROM ({found}) WHERE {test} ORDER BY id {page}"
+    return Statement(text, bindings.values)
+
+
+def pointed_plan(plan: FunnelPlan, selection: Selection) -> FunnelPlan:
+    """What the selected actors are looked for in: all of the plan, or one row of it."""
+    value = None if isinstance(selection, InBin) else selection.value
+    return msgspec.structs.replace(plan, breakdown=None) if value is None else plan
+
+
+def compile_history(
+    plan: FunnelPlan, ids: Sequence[str], *, has_overrides: bool, at_us: Sequence[int] | None = None
+) -> Statement:
+    """What the funnel sees of these actors: rows of sql_arrays.looked_at, by actor, time and uuid.
+
+    at_us: only events of these instants.
+    """
+    bindings = Bindings()
+    actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
+    type_ = f"Array({id_type(plan)})"
+    tests = [f"seen.actor IN {bindings.bind(list(ids), type_)}"]
+    if at_us is not None:
+        tests.append(f"at_us IN {bindings.bind(list(at_us), 'Array(Int64)')}")
+    text = (
+        f"SELECT * REPLACE (toString(actor) AS actor) FROM ({looked_at(actors)}) AS seen "
+        f"WHERE {' AND '.join(tests)} ORDER BY 1, at_us, uuid"
+    )
+    return Statement(text, bindings.values)
+
+
+def _stands(plan: FunnelPlan, step: int) -> str:
+    if step > 0:
+        return f"times[{step:d}] > 0"
+    return f"times[{required_before(plan, -step):d}] > 0 AND times[{-step:d}] = 0"
+
+
+def _took(plan: FunnelPlan, selection: InBin, bindings: Bindings) -> str:
+    since, until = f"times[{plan.from_step}]", f"times[{plan.to_step}]"
+    low, high = (
+        bindings.bind(seconds * 1_000_000, "Int64")
+        for seconds in (selection.from_seconds, selection.to_seconds)
+    )
+    took = f"toInt64({until} - {since})"
+    return f"{since} > 0 AND {until} > 0 AND {took} >= {low} AND {took} < {high}"
+
+
+def _has_value(plan: FunnelPlan, value: Value, bindings: Bindings, found: str) -> str:
+    breakdown = plan.breakdown
+    if breakdown is None:
+        raise ValueError("a value of no breakdown")
+    if isinstance(value, int):
+        return f"value = {bindings.bind(value, 'Int64')}"
+    boxed = len(breakdown.keys) > 1
+    type_ = "Array(String)" if boxed else "String"
+    same = f"value = {bindings.bind(list(value) if boxed else value[0], type_)}"
+    merged = value == (OTHER,) and plan.viz == "steps" and breakdown.type in KEEP_ALL
+    if not merged:
+        return same
+    limit = bindings.bind(breakdown.limit, "UInt64")
+    counts = ", ".join(f"countIf(times[{k}] > 0) DESC" for k in range(1, len(plan.steps) + 1))
+    kept = f"SELECT value FROM ({found}) GROUP BY value ORDER BY {counts}, value LIMIT {limit}"
+    values = f"(SELECT uniqExact(value) FROM ({found}))"
+    # Without a merged row, "Other" can only be a value that is called so.
+    real = "0" if boxed else f"({same} AND {values} <= {limit})"
+    return f"(value NOT IN ({kept}) OR {real})"
+
+
+def base_us(plan: FunnelPlan) -> int:
+    """What has to be added to `times` to get microseconds since 1970."""
+    return microseconds(plan.date_from) - 1

@@ -1,0 +1,192 @@
+"""A FunnelsQuery becomes a FunnelPlan: everything defaulted, every rule of section 2 checked.
+
+Pure: what must be looked up comes in as PlanningFacts.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from contracts.queries.errors import invalid_input
+from contracts.queries.nodes import DateRange, FunnelsQuery
+from services.query.events.cohorts import plan_cohorts
+from services.query.events.conditions import ALWAYS, AnyCondition, OnDays
+from services.query.events.dates import Calendar, date_range, just_before, shifted
+from services.query.events.facts import PlanningFacts
+from services.query.events.filters import both, checked_expression, conditions
+from services.query.insights.funnels.breakdowns import plan_breakdown
+from services.query.insights.funnels.periods import MOST_PERIODS, MOST_POINTS, count
+from services.query.insights.funnels.plan import (
+    AnyActor,
+    ExpressionActor,
+    FunnelPlan,
+    GroupActor,
+    Interval,
+    PersonActor,
+    Viz,
+)
+from services.query.insights.funnels.steps import plan_exclusions, plan_step
+from services.query.insights.funnels.validation import check
+
+_UNIT_SECONDS = {
+    "second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800, "month": 31 * 86_400,
+}  # fmt: skip
+DEFAULT_WINDOW = 14
+_MAX_WINDOW_SECONDS = 100 * 366 * 86_400
+
+
+def plan_funnel(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool = False) -> FunnelPlan:
+    """Raises InvalidQuery for the first rule that is broken.
+
+    legacy: the request came as a legacy filter: one step is served, and rows broken down by one
+    text show it unboxed.
+    """
+    check(query, legacy=legacy)
+    steps = tuple(plan_step(node, facts) for node in query.series)
+    exclusions = plan_exclusions(query.funnel.exclusions or (), facts)
+    breakdown = plan_breakdown(query, facts, legacy=legacy)
+    window_seconds = _window_seconds(query)
+    date_from, date_to = _dates(query, facts.calendar)
+    funnel = query.funnel
+    plan = FunnelPlan(
+        team_id=facts.team_id,
+        steps=steps,
+        exclusions=exclusions,
+        order=funnel.funnelOrderType or "ordered",
+        viz=_viz(query),
+        window_seconds=window_seconds,
+        date_from=date_from,
+        date_to=date_to,
+        filters=_filters(query, facts),
+        actor=_actor(query),
+        breakdown=breakdown,
+        from_step=_or(funnel.funnelFromStep, 0) + 1,
+        to_step=_or(funnel.funnelToStep, len(steps) - 1) + 1,
+        interval=_interval(query),
+        bin_count=funnel.binCount or None,
+        sample=_sample(query),
+        timezone=facts.timezone,
+        week_starts_monday=facts.week_starts_monday,
+        hide_incomplete=funnel.hideIncompleteConversionWindowPeriods or False,
+        cohorts=plan_cohorts(facts),
+        now=facts.now,
+    )
+    if plan.viz == "trends":
+        _check_size(plan)
+    return plan
+
+
+def _check_size(plan: FunnelPlan) -> None:
+    """Bounds the answer by what is asked, before anything is computed."""
+    periods = count(plan)
+    if periods > MOST_PERIODS:
+        detail = (
+            f"A trend has at most {MOST_PERIODS:,} periods, and this one {periods:,}."
+            " Choose a longer interval or a shorter date range."
+        )
+        raise invalid_input("interval", detail)
+    lines = 1 if plan.breakdown is None else len(plan.breakdown.cohorts) or plan.breakdown.limit
+    if lines * periods > MOST_POINTS:
+        detail = (
+            f"A trend has at most {MOST_POINTS:,} points, and {lines:,} values of {periods:,}"
+            " periods are more. Choose a lower breakdown limit, a longer interval or a shorter"
+            " date range."
+        )
+        raise invalid_input("breakdownFilter__breakdown_limit", detail)
+
+
+def plan_previous(plan: FunnelPlan, query: FunnelsQuery, facts: PlanningFacts) -> FunnelPlan | None:
+    """The plan to compare with; None when the query does not ask for it, or asks for all time.
+
+    compare_to (-1w): that much earlier; else the period of equal length just before.
+    """
+    compare, dates = query.compareFilter, query.dateRange
+    if compare is None or not compare.compare or (dates is not None and dates.date_from == "all"):
+        return None
+    if compare.compare_to:
+        date_from, date_to = (
+            shifted(at, compare.compare_to, facts.calendar) for at in (plan.date_from, plan.date_to)
+        )
+    else:
+        date_from, date_to = just_before(plan.date_from, plan.date_to, facts.calendar)
+    return msgspec.structs.replace(plan, date_from=date_from, date_to=date_to)
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _viz(query: FunnelsQuery) -> Viz:
+    named = query.funnel.funnelVizType or "steps"
+    return "steps" if named == "flow" else named
+
+
+def _interval(query: FunnelsQuery) -> Interval:
+    """PostHog's funnels know nothing finer than the hour."""
+    match query.interval:
+        case "second" | "minute":
+            return "hour"
+        case None:
+            return "day"
+        case named:
+            return named
+
+
+def _window_seconds(query: FunnelsQuery) -> int:
+    funnel = query.funnel
+    sent = funnel.funnelWindowIntervalUnit or "day"
+    unit = sent.lower().removesuffix("s")
+    if unit not in _UNIT_SECONDS:
+        raise invalid_input(None, f"{sent} not supported")
+    interval = funnel.funnelWindowInterval or DEFAULT_WINDOW
+    seconds = interval * _UNIT_SECONDS[unit]
+    if not 0 < seconds <= _MAX_WINDOW_SECONDS:
+        detail = "The conversion window must be a positive number, and at most 100 years."
+        raise invalid_input("funnelsFilter__funnelWindowInterval", detail)
+    return seconds
+
+
+def _dates(query: FunnelsQuery, calendar: Calendar) -> tuple[datetime, datetime]:
+    dates = query.dateRange or DateRange()
+    return date_range(
+        dates.date_from, dates.date_to, calendar, explicit=dates.explicitDate or False
+    )
+
+
+def _filters(query: FunnelsQuery, facts: PlanningFacts) -> AnyCondition:
+    tested = facts.test_account_filters if query.filterTestAccounts else None
+    return both(
+        conditions(query.properties, facts),
+        conditions(tested, facts, "filterTestAccounts"),
+        _days(query),
+    )
+
+
+def _days(query: FunnelsQuery) -> AnyCondition:
+    """Events of other days are not there at all, whatever the order; the window runs on."""
+    named = query.dateRange.daysOfWeek if query.dateRange is not None else None
+    return OnDays(tuple(sorted(set(named)))) if named else ALWAYS
+
+
+def _actor(query: FunnelsQuery) -> AnyActor:
+    """A group wins over an expression."""
+    index = query.aggregation_group_type_index
+    if index is not None:
+        if not 0 <= index <= 4:
+            detail = "A group type index is a number from 0 to 4."
+            raise invalid_input("aggregation_group_type_index", detail)
+        return GroupActor(index)
+    expression = query.funnel.funnelAggregateByHogQL
+    if not expression or expression.strip() == "person_id":
+        return PersonActor()
+    return ExpressionActor(checked_expression(expression, "funnelsFilter__funnelAggregateByHogQL"))
+
+
+def _sample(query: FunnelsQuery) -> float | None:
+    factor = query.samplingFactor
+    if factor is None or factor == 1:
+        return None
+    if not 0 < factor < 1:
+        detail = "The sampling factor must be greater than 0 and at most 1."
+        raise invalid_input("samplingFactor", detail)
+    return factor

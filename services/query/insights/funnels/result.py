@@ -1,0 +1,265 @@
+"""Rows of a funnel's statement into the answer that clients expect (funnels.md section 7)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TypeVar, assert_never
+
+import msgspec
+from msgspec import UNSET
+
+from contracts.api.funnels import (
+    BreakdownValue,
+    FunnelAnswer,
+    FunnelStep,
+    FunnelTrend,
+    Steps,
+    TimeToConvert,
+)
+from services.query.insights.funnels.people.selection import OTHER
+from services.query.insights.funnels.periods import Period, periods, shown
+from services.query.insights.funnels.plan import Breakdown, FunnelPlan
+from services.query.insights.funnels.statement.arrays import split_of
+from services.query.insights.funnels.statement.totals import WHOLE
+from services.query.insights.funnels.statement.trends import period_key
+
+Rows = Sequence[Sequence[object]]
+_Row = TypeVar("_Row", bound=msgspec.Struct)
+
+
+class StepTotals(msgspec.Struct, frozen=True, array_like=True):
+    """A row of sql_totals. Times in seconds; open: attempts that stand here and may still go on."""
+
+    step: int
+    count: int
+    average: float | None
+    median: float | None
+    open: int
+
+
+class ValueTotals(msgspec.Struct, frozen=True, array_like=True):
+    """A row of sql_totals with a breakdown; place: of the value among the rows, from 1."""
+
+    value: str | list[str] | int
+    other: bool
+    place: int
+    step: int
+    count: int
+    average: float | None
+    median: float | None
+    open: int
+
+    def totals(self) -> StepTotals:
+        return StepTotals(self.step, self.count, self.average, self.median, self.open)
+
+
+class PeriodTotals(msgspec.Struct, frozen=True, array_like=True):
+    """A row of sql_trends.trend_totals: actors that entered in the period."""
+
+    period: int
+    entered: int
+    converted: int
+    open: int
+
+
+class Bin(msgspec.Struct, frozen=True, array_like=True):
+    """A row of sql_time_to_convert. side: 0, and 1 for what is compared with."""
+
+    side: int
+    bin: int
+    actors: int
+    low: int
+    width: int
+    bins: int
+    average: float
+    median: float
+
+
+NOBODY = StepTotals(0, 0, None, None, 0)
+
+
+def render(
+    plan: FunnelPlan, rows: Rows, *, pending: bool = False, made: Sequence[Period] | None = None
+) -> FunnelAnswer:
+    """The answer to a plan from the rows of its statement.
+
+    pending: with the actors whose windows had not ended. made: a trend's periods; None: they are
+    made here.
+    """
+    match plan.viz:
+        case "steps":
+            return _steps(plan, rows, pending)
+        case "trends":
+            axis = _axis(plan, periods(plan) if made is None else made)
+            return FunnelAnswer(results=_trends(plan, axis, rows, pending))
+        case "time_to_convert":
+            return FunnelAnswer(results=_histogram(plan, _read(rows, Bin), 0))
+        case _:
+            assert_never(plan.viz)
+
+
+# Steps
+
+
+def _steps(plan: FunnelPlan, rows: Rows, pending: bool) -> FunnelAnswer:
+    if split_of(plan) == "none":
+        totals = {row.step: row for row in _read(rows, StepTotals)}
+        whole = totals.get(WHOLE)
+        return FunnelAnswer(
+            results=_row_per_step(plan, totals, pending),
+            total_median_conversion_time=whole.median if whole else None,
+        )
+    values = _read(rows, ValueTotals)
+    groups = [
+        _group(plan, list(of_value), pending)
+        for place, of_value in groupby(values, key=lambda row: row.place)
+        if place
+    ]
+    # "Other" comes last in the rows, and among the others by its counts: last among equals.
+    groups.sort(key=lambda group: [-row.count for row in reversed(group)])
+    whole_median = next((row.median for row in values if row.step == WHOLE), None)
+    return FunnelAnswer(results=groups, total_median_conversion_time=whole_median)
+
+
+def _group(plan: FunnelPlan, rows: list[ValueTotals], pending: bool) -> Steps:
+    """The rows of one value."""
+    shown, value = shown_value(plan, OTHER if rows[0].other else rows[0].value)
+    return [
+        msgspec.structs.replace(row, breakdown=shown, breakdown_value=value)
+        for row in _row_per_step(plan, {row.step: row.totals() for row in rows}, pending)
+    ]
+
+
+def _row_per_step(plan: FunnelPlan, totals: Mapping[int, StepTotals], pending: bool) -> Steps:
+    rows: Steps = []
+    unordered = plan.order == "unordered"
+    required = 0
+    for k, step in enumerate(plan.steps, start=1):
+        row = totals.get(k, NOBODY)
+        waiting = sum(totals.get(j, NOBODY).open for j in range(required, k))
+        rows.append(
+            FunnelStep(
+                # PostHog names what is counted in an unordered funnel, not an event.
+                action_id=None if unordered else step.action_id,
+                name=f"Completed {k} step{'s' if k > 1 else ''}" if unordered else step.name,
+                custom_name=None if unordered else step.custom_name,
+                order=k - 1,
+                count=_scaled(plan, row.count),
+                type=step.type,
+                average_conversion_time=row.average,
+                median_conversion_time=row.median,
+                pending_count=_scaled(plan, waiting) if pending else UNSET,
+            )
+        )
+        if not step.optional:
+            required = k
+    return rows
+
+
+def shown_value(
+    plan: FunnelPlan, value: str | list[str] | int
+) -> tuple[BreakdownValue, BreakdownValue]:
+    """(breakdown, breakdown_value) of a row, from a value of the statement."""
+    breakdown = plan.breakdown
+    if breakdown is None:
+        raise ValueError("no breakdown, no value")
+    if isinstance(value, int):
+        return cohort_name(breakdown, value), value
+    parts = [value] if isinstance(value, str) else value
+    boxed = breakdown.listed and not breakdown.unboxed
+    shown: BreakdownValue = parts[0] if len(parts) == 1 and not boxed else parts
+    return shown, shown
+
+
+def cohort_name(breakdown: Breakdown, cohort: int) -> str:
+    return next(name for number, name in breakdown.cohorts if number == cohort)
+
+
+# Trends
+
+
+class _Axis(msgspec.Struct, frozen=True):
+    """The periods that the answer shows; every line shares these lists. keys: see sql_trends."""
+
+    keys: list[int]
+    days: list[str]
+    labels: list[str]
+
+
+def _axis(plan: FunnelPlan, made: Sequence[Period]) -> _Axis:
+    seen = [period for period in made if shown(plan, period)]
+    return _Axis(
+        [period_key(plan, period.start) for period in seen],
+        [period.day for period in seen],
+        [period.label for period in seen],
+    )
+
+
+def _trends(plan: FunnelPlan, axis: _Axis, rows: Rows, pending: bool) -> list[FunnelTrend]:
+    if split_of(plan) == "none":
+        return [_trend(plan, axis, _read(rows, PeriodTotals), pending)]
+    return [
+        msgspec.structs.replace(
+            _trend(plan, axis, _read([row[1:] for row in of_value], PeriodTotals), pending),
+            breakdown_value=_trend_value(plan, value),
+        )
+        for value, of_value in groupby(rows, key=lambda row: row[0])
+    ]
+
+
+def _trend_value(plan: FunnelPlan, value: object) -> BreakdownValue:
+    """An array, however it was asked for; a cohort's name."""
+    if isinstance(value, int) and plan.breakdown is not None:
+        return cohort_name(plan.breakdown, value)
+    return [value] if isinstance(value, str) else msgspec.convert(value, list[str])
+
+
+def _trend(
+    plan: FunnelPlan, axis: _Axis, totals: Iterable[PeriodTotals], pending: bool
+) -> FunnelTrend:
+    by_period = {row.period: row for row in totals}
+    kept = [by_period.get(key) or PeriodTotals(key, 0, 0, 0) for key in axis.keys]
+    return FunnelTrend(
+        count=len(kept),
+        data=[round(100 * row.converted / row.entered, 2) if row.entered else 0.0 for row in kept],
+        days=axis.days,
+        labels=axis.labels,
+        pending=[_scaled(plan, row.open) for row in kept] if pending else UNSET,
+    )
+
+
+# Time to convert
+
+
+def render_comparison(plan: FunnelPlan, rows: Rows) -> FunnelAnswer:
+    """The answer from the rows of sql_time_to_convert with two sides, which share their bins."""
+    bins = _read(rows, Bin)
+    return FunnelAnswer(
+        results=[
+            msgspec.structs.replace(_histogram(plan, bins, side), compare_label=label)
+            for side, label in enumerate(("current", "previous"))
+        ]
+    )
+
+
+def _histogram(plan: FunnelPlan, bins: Sequence[Bin], side: int) -> TimeToConvert:
+    if not bins:
+        return TimeToConvert(bins=[(0, 0), (60, 0)])
+    first, own = bins[0], [row for row in bins if row.side == side]
+    actors = {row.bin: row.actors for row in own}
+    return TimeToConvert(
+        bins=[
+            (first.low + i * first.width, _scaled(plan, actors.get(i, 0)))
+            for i in range(first.bins + 1)
+        ],
+        average_conversion_time=own[0].average if own else None,
+        median_conversion_time=own[0].median if own else None,
+    )
+
+
+def _scaled(plan: FunnelPlan, count: int) -> int:
+    """A count among the sampled actors, as one among all of them."""
+    return count if plan.sample is None else round(count / plan.sample)
+
+
+def _read(rows: Rows, type_: type[_Row]) -> list[_Row]:
+    return [msgspec.convert(row, type_, strict=False) for row in rows]

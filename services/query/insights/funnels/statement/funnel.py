@@ -1,0 +1,64 @@
+"""A funnel's plan into one ClickHouse statement.
+
+The statement reads from the inside out: events, packed and gathered into one sorted array per
+actor (sql_arrays, sql_layout); the attempt by which the actor is counted (sql_paths and the forms
+it chooses from); and the numbers asked for (sql_totals …). `funnels.md` section 5 says what is
+right, and the reference in `oracle` says it in Python.
+"""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from services.common.clickhouse.statement import Bindings, Statement
+from services.query.insights.funnels.periods import Period
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.statement.arrays import EVERY_FORM, Actors, Forms, actors_of
+from services.query.insights.funnels.statement.paths import paths
+from services.query.insights.funnels.statement.time_to_convert import time_to_convert
+from services.query.insights.funnels.statement.totals import totals
+from services.query.insights.funnels.statement.trends import cells, trend_totals
+
+
+def compile_funnel(
+    plan: FunnelPlan,
+    *,
+    has_overrides: bool,
+    forms: Forms = EVERY_FORM,
+    made: Sequence[Period] | None = None,
+) -> Statement:
+    """The statement whose rows `result.render` makes the answer of.
+
+    has_overrides: whether the project has merged persons. made: a trend's periods; None:
+    they are made here.
+    """
+    bindings = Bindings()
+    actors = actors_of(plan, bindings, forms, has_overrides=has_overrides)
+    match plan.viz:
+        case "steps":
+            text = totals(plan, bindings, paths(actors))
+        case "trends":
+            text = trend_totals(plan, bindings, cells(actors, made))
+        case "time_to_convert":
+            text = time_to_convert(plan, bindings, paths(actors))
+        case _:
+            assert_never(plan.viz)
+    return Statement(text, bindings.values)
+
+
+def compile_comparison(
+    plan: FunnelPlan, previous: FunnelPlan, *, has_overrides: bool, forms: Forms = EVERY_FORM
+) -> Statement:
+    """Times to convert of two periods, over bins that both share."""
+    bindings = Bindings()
+    sides = (
+        paths(actors_of(side, bindings, forms, has_overrides=has_overrides, place=place))
+        for place, side in enumerate((plan, previous))
+    )
+    return Statement(time_to_convert(plan, bindings, *sides), bindings.values)
+
+
+def compile_paths(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
+    """Actor by actor what the counts are made of: `actor`, [`value`,] `times` (sql_paths)."""
+    bindings = Bindings()
+    actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
+    return Statement(paths(actors), bindings.values)

@@ -1,0 +1,153 @@
+"""One stage of the general form (sql_stages): who takes step k at which event, who is spoilt.
+
+touched   the attempt that would take k at this event
+spoiling  the attempt that this event bars from k
+marked    the starts, with the mark of those spoilt before it or by it
+clean     `touched` without those
+arrivals  `clean` without those that stand at k already
+"""
+
+import msgspec
+
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.statement.layout import Layout
+
+_SHORT = 4
+"""So few steps are done before emptied arrays pay for being copied."""
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """The text of one stage, from the text of what it looks at.
+
+    events, starts: the arrays of the state; ids, used (full form): the events' ids, and those that
+    the newest attempt has used. takes: whether the event `x` can take the step. step, bar,
+    next_bar: the step's own bits, and those that bar it and the step after it. optional: whether
+    it may be passed over; None: no step may. folded: in a fold over the steps.
+    """
+
+    layout: Layout
+    window: str
+    strict: bool
+    events: str
+    starts: str
+    takes: str
+    step: str
+    bar: str
+    next_bar: str
+    optional: str | None
+    folded: bool = False
+    ids: str = ""
+    used: str = ""
+
+    def touched(self, starts: str | None = None, only: str = "") -> str:
+        takes = f"{self.takes} AND x - f <= {self.window}{only}"
+        if not self.ids:
+            return f"arrayMap((x, f) -> if({takes}, f, 0), {self.events}, {starts or self.starts})"
+        return (
+            f"arrayMap((x, f, id, used) -> if({takes} AND NOT has(used, id), f, 0), "
+            f"{self.events}, {starts or self.starts}, {self.ids}, {self.used})"
+        )
+
+    def before(self, taken: str) -> str:
+        """Who stands at k just before each event, from who takes k at it."""
+        if not self.strict:
+            # Their running maximum asks for `taken` twice, which is too long a text in a fold.
+            folded = f"arrayFill(e -> e > 0, {taken})"
+            return f"arrayShiftRight({folded if self.folded else self.layout.newest(taken)}, 1)"
+        # An event that matches another step, or none, clears S[k]: its 0 spreads.
+        clears = f"NOT ({self._stays()})"
+        return f"arrayShiftRight(arrayFill((e, x) -> e > 0 OR {clears}, {taken}, {self.events}), 1)"
+
+    def spoiling(self, standing: str) -> str:
+        """standing: `before` of all who are touched."""
+        return (
+            f"arrayMap((x, f, s) -> if({self.layout.has('x', self.bar)} AND "
+            f"x - f <= {self.window} AND s != f, f, 0), {self.events}, {self.starts}, {standing})"
+        )
+
+    def marked(self, spoiling: str) -> str:
+        spoilt = f"arrayFill(e -> e > 0, {spoiling})"
+        return f"arrayMap((f, s) -> {self.layout.spoilt_if('f', 'f = s')}, {self.starts}, {spoilt})"
+
+    def clean(self, marked: str) -> str:
+        return self.touched(marked, f" AND {self.layout.unspoilt('f')}")
+
+    def arrivals(self, clean: str, standing: str) -> str:
+        """standing: `before` of the clean, here and below."""
+        return f"arrayMap((e, s) -> if(e != s, e, 0), {clean}, {standing})"
+
+    def good(self, arrivals: str, standing: str, *, barred: bool) -> str:
+        """The position of the first arrival that nothing spoils while it is the deepest; or 0."""
+        if not barred:
+            return f"arrayFirstIndex(e -> e > 0, {arrivals})"
+        effective = (
+            f"arrayMap((x, s) -> if({self.layout.has('x', self.next_bar)} AND s > 0, x, 0), "
+            f"{self.events}, {standing})"
+        )
+        # From the event after the arrival's: an event bars who stands there before it.
+        following = f"arrayShiftLeft(arrayReverseFill(y -> y > 0, {effective}), 1)"
+        return (
+            f"arrayFirstIndex((e, y) -> e > 0 AND (y = 0 OR y - e > {self.window}), "
+            f"{arrivals}, {following})"
+        )
+
+    def next_starts(self, standing: str, passing: str) -> str:
+        """passing: the starts of those who pass the step over, marked."""
+        if self.optional is None:
+            return standing
+        return (
+            f"arrayMap((s, f, x) -> if({self._passed()}, f, s), "
+            f"{standing}, {passing}, {self.events})"
+        )
+
+    def next_used(self, arrivals: str, standing: str) -> str:
+        """The ids of the events that the newest attempt at k has used, before each event."""
+        with_this = (
+            f"arrayMap((id, u) -> if(id > 0, arrayPushBack(u, id), u), {self.ids}, {self.used})"
+        )
+        filled = f"arrayShiftRight(arrayFill((u, e) -> e > 0, {with_this}, {arrivals}), 1)"
+        if self.optional is None:
+            return filled
+        return (
+            f"arrayMap((new, old, s, x) -> if({self._passed()}, old, new), "
+            f"{filled}, {self.used}, {standing}, {self.events})"
+        )
+
+    def ends(self) -> str:
+        """Strict: for each event the position of the first from it on that clears S[k]; 0: none."""
+        positions = f"arrayEnumerate({self.events})"
+        clearing = f"arrayMap((x, i) -> if({self._stays()}, 0, i), {self.events}, {positions})"
+        return f"arrayReverseFill(i -> i > 0, {clearing})"
+
+    def _passed(self) -> str:
+        return f"{self.optional} AND (s = 0 OR x - s > {self.window})"
+
+    def _stays(self) -> str:
+        """Strict: whether S[k] outlives the event `x`."""
+        return f"{self.layout.matches('x', self.step)} OR {self.layout.is_tied('x')}"
+
+
+def at_turn(plan: FunnelPlan, layout: Layout, window: str, **state: str) -> Stage:
+    """The stage of a fold over the steps, which calls what differs `step`, `own`, `bar` …
+
+    state: see Stage.
+    """
+    return Stage(
+        layout=layout,
+        window=window,
+        strict=plan.order == "strict",
+        takes=layout.takes("x"),
+        step="step",
+        bar="bar",
+        next_bar="next_bar",
+        optional="optional" if any(step.optional for step in plan.steps) else None,
+        folded=True,
+        **state,
+    )
+
+
+def if_anybody(at: Stage, array: str) -> str:
+    """The array, emptied when nobody stood at the step before: nobody will at any later one."""
+    if at.layout.steps <= _SHORT:
+        return array
+    return f"if(arrayExists(f -> f > 0, {at.starts}), {array}, arrayResize({array}, 0))"

@@ -1,0 +1,157 @@
+"""Reported attempts (sql_paths) into the numbers of steps: one row per step and breakdown row.
+
+Columns: [`value`, `other`, `place`,] `step` (1…n; 0: from the first to the last step), `count`,
+`average`, `median` (seconds, null when nobody took longer than no time), `open` (their windows had
+not ended and they stand at this step). Steps nobody reached have no row.
+"""
+
+from services.common.clickhouse.statement import Bindings
+from services.query.events.moments import microseconds
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.statement.arrays import split_of
+
+WHOLE = 0
+"""The step number of the row that measures whole conversions."""
+
+TANGLED = 1000
+"""The step number of the row that lists the actors whom quick_paths leave to the full form."""
+
+MOST_TANGLED = 4000
+"""So many ids can be named in a statement; of more, another form is cheaper."""
+
+KEEP_ALL = ("event", "person", "group")
+"""Breakdown types whose values beyond the limit are merged into one row, and not left out."""
+MOST_ROWS = 100
+
+MEDIAN = "quantileExactInclusive"
+_WIDE = "toInt128"
+"""Microseconds are summed in 128 bits: 64 hold 30 days of 3.6 million actors, and no more."""
+_TIMED = f"z.2 > 0 OR z.1 = {WHOLE}"
+
+
+def totals(plan: FunnelPlan, bindings: Bindings, paths: str) -> str:
+    """paths: the relation of sql_paths."""
+    broken_down = split_of(plan) != "none"
+    reached = (
+        f"SELECT {'value, ' if broken_down else ''}arrayJoin({_taken(plan)}) AS z, "
+        f"length(times) = z.1 AND times[1] > {still_open(plan, bindings)} AS open FROM ({paths})"
+    )
+    if broken_down:
+        return _by_value(plan, bindings, reached)
+    return (
+        "SELECT z.1 AS step, count() AS count, "
+        f"{mean(total('z.2'), 'countIf(z.2 > 0)')} AS average, "
+        f"{MEDIAN}OrNullIf(0.5)(z.2, {_TIMED}) / 1000000 AS median, "
+        f"countIf(open) AS open FROM ({reached}) GROUP BY step"
+    )
+
+
+def total(microseconds: str, test: str = "") -> str:
+    """Their sum, whatever it comes to. test: of those that meet it."""
+    return f"sumIf({_WIDE}({microseconds}), {test})" if test else f"sum({_WIDE}({microseconds}))"
+
+
+def mean(total: str, count: str) -> str:
+    """The mean in seconds of so many times in microseconds, null of none.
+
+    The whole part is divided as an integer: a double has no room for all digits of a total.
+    """
+    some = f"greatest({count}, 1)"
+    whole, rest = (f"toInt64({part})" for part in (f"intDiv({total}, {some})", f"{total} % {some}"))
+    return f"if({count} = 0, NULL, ({whole} + {rest} / {some}) / 1000000)"
+
+
+def partial_totals(plan: FunnelPlan, bindings: Bindings, paths: str, *, quick: bool) -> str:
+    """Totals that can still be joined with those of other actors (partial.py).
+
+    Columns: `step`, `count`, `took`, `timed` (the sum and number of the times), `open`, `times` (so
+    many of them in order, from the middle, that the median is among them whatever few actors are
+    added), `skipped` (times before those) and `tangled`: the ids of the actors that are missing, at
+    most MOST_TANGLED + 1, in a row of their own with step TANGLED.
+
+    quick: the paths are quick_paths. Otherwise nobody is missing, and `times` are all.
+    """
+    taken = _taken(plan)
+    if quick:
+        taken = f"if(tangled, [(toUInt32({TANGLED}), toInt64(0))], {taken})"
+    ids = f"groupArrayIf({MOST_TANGLED + 1})(toString(actor), z.1 = {TANGLED})"
+    summed = (
+        f"SELECT z.1 AS step, count() AS count, {total('z.2')} AS took, countIf(z.2 > 0) AS timed, "
+        f"countIf(open) AS open, arraySort(groupArrayIf(z.2, {_TIMED})) AS sorted, "
+        f"{ids} AS tangled "
+        f"FROM (SELECT actor, arrayJoin({taken}) AS z, "
+        f"length(times) = z.1 AND times[1] > {still_open(plan, bindings)} AS open FROM ({paths})) "
+        "GROUP BY step"
+    )
+    missing = f"max(if(step = {TANGLED}, count, 0)) OVER ()" if quick else "length(sorted)"
+    return (
+        "SELECT step, count, took, timed, open, arraySlice(sorted, skipped + 1, missing + 4) "
+        "AS times, skipped, tangled FROM (SELECT *, toUInt64(greatest(0, "
+        "intDiv(toInt64(length(sorted)) - toInt64(missing), 2) - 1)) AS skipped "
+        f"FROM (SELECT *, {missing} AS missing FROM ({summed})))"
+    )
+
+
+def _by_value(plan: FunnelPlan, bindings: Bindings, reached: str) -> str:
+    """Where values beyond the limit become one row, those keep their own that most actors have at
+    the first step, then at the second, …, then by value. Other values are numbered by the counts of
+    the last step, the one before …, as rows are sorted, and the first of them are shown.
+    """
+    assert plan.breakdown is not None
+    merges = plan.breakdown.type in KEEP_ALL
+    limit = bindings.bind(plan.breakdown.limit if merges else MOST_ROWS, "UInt64")
+    counted = (
+        f"SELECT value, z.1 AS step, count() AS c, {total('z.2')} AS took, "
+        f"countIf(z.2 > 0) AS timed, {MEDIAN}StateIf(0.5)(z.2, {_TIMED}) AS state, "
+        f"countIf(open) AS still FROM ({reached}) GROUP BY value, step"
+    )
+    steps = range(1, len(plan.steps) + 1)
+    counts = ", ".join(
+        f"sumIf(c, step = {k}) OVER (PARTITION BY value) AS count_{k}" for k in steps
+    )
+    order = ", ".join(f"count_{k} DESC" for k in (steps if merges else reversed(steps)))
+    placed = (
+        f"SELECT *, dense_rank() OVER (ORDER BY {order}, value) AS rank "
+        f"FROM (SELECT *, {counts} FROM ({counted}))"
+    )
+    # Whole conversions are measured across all values, those without a row too.
+    row = f"multiIf(step = {WHOLE}, 0, rank <= {limit}, rank, {limit} + 1)"
+    dropped = "" if merges else f" WHERE place <= {limit}"
+    return (
+        f"SELECT any(value) AS value, place > {limit} AS other, {row} AS place, step, "
+        f"sum(c) AS count, {mean('sum(took)', 'sum(timed)')} AS average, "
+        f"ifNotFinite({MEDIAN}Merge(0.5)(state) / 1000000, NULL) AS median, sum(still) AS open "
+        f"FROM ({placed}){dropped} GROUP BY place, step ORDER BY place, step"
+    )
+
+
+def _taken(plan: FunnelPlan) -> str:
+    """(step, microseconds since the required step before it) of each step taken, and WHOLE."""
+    n = len(plan.steps)
+    optional = [step.optional for step in plan.steps]
+    passable = f"arrayResize({[int(may) for may in optional]}::Array(UInt8), length(times))"
+    since = "arrayDifference(times)"
+    if any(optional):
+        since = f"arrayDifference(arrayFilter((t, may) -> NOT may, times, {passable}))"
+    spans = (
+        f"if(length(times) = {n}, arrayPushBack({since}, toInt64(times[{n}] - times[1])), {since})"
+    )
+    required = [k for k, may in enumerate(optional, start=1) if not may]
+    numbers = f"{[*required, WHOLE]}::Array(UInt32)"
+    # Joined as numbers: to join arrays of tuples takes much longer.
+    taken = f"arrayZip(arraySlice({numbers}, 1, length({spans})), {spans})"
+    if not any(optional):
+        return taken
+    # A step that may be passed over counts, but has no time of its own.
+    passed = (
+        "arrayMap(k -> (k, toInt64(0)), arrayFilter((k, t, may) -> may AND t > 0, "
+        f"arrayEnumerate(times), times, {passable}))"
+    )
+    return f"arrayConcat({taken}, {passed})"
+
+
+def still_open(plan: FunnelPlan, bindings: Bindings) -> str:
+    """First steps after this time can still convert."""
+    end = min(microseconds(plan.now), microseconds(plan.date_to))
+    since = end - microseconds(plan.date_from) + 1 - plan.window_seconds * 1_000_000
+    return bindings.bind(max(since, 0), "UInt64")

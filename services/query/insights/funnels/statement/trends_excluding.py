@@ -1,0 +1,144 @@
+"""Trends with exclusions, ordered or strict: each actor goes through the stages once per period.
+
+What exclusions do to an entry depends on when its deepest step was reached, so the backward walk of
+sql_trends cannot tell. An entry's depth is the last step that anybody of it got to, spoilt or not;
+its mark is told by the first arrival there that no exclusion strikes within a window of its time:
+clean, or wholly spoilt when that attempt was; none: partly.
+"""
+
+from collections.abc import Callable
+
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.statement.layout import Layout, let
+from services.query.insights.funnels.statement.stage import at_turn, if_anybody
+from services.query.insights.funnels.statement.walks import CLEAN, PARTLY, WHOLLY, entry_walk
+
+
+def barred_entries(
+    plan: FunnelPlan,
+    layout: Layout,
+    carried: str,
+    arrays: str,
+    window: str,
+    period_of: Callable[[str], str],
+) -> str:
+    """The cells of sql_trends."""
+    starts = _starts(layout)
+    of_starts = f"arrayMap(s -> {period_of(layout.time('s'))}, starts)"
+    periods = (
+        f"SELECT {carried}, a, period, {_reborn(layout)} AS reborn, "
+        "starts[indexOf(in_period, period)] AS since, "
+        "starts[arrayLastIndex(p -> p = period, in_period)] AS until "
+        f"FROM (SELECT {carried}, a, {starts} AS starts, {of_starts} AS in_period FROM ({arrays})) "
+        "ARRAY JOIN arrayDistinct(in_period) AS period"
+    )
+    # Only what can matter to attempts that begin between the period's first and last start.
+    within = (
+        f"SELECT {carried}, period, until, reborn, "
+        f"arrayFilter(x -> x >= since AND x - until <= {window}, a) AS a FROM ({periods})"
+    )
+    entries = _entries(plan, layout, f"{carried}, period, until", within, window)
+    lost = f"max(NOT converted AND mark = {WHOLLY}) OVER (PARTITION BY {carried})"
+    seen = f"depth >= {plan.from_step} AND mark != {PARTLY} AND NOT lost"
+    return (
+        f"SELECT {carried}, period, toUInt8(1) AS entered, converted, "
+        f"{layout.time('until')} AS newest "
+        f"FROM (SELECT {carried}, period, until, converted, depth, mark, {lost} AS lost "
+        f"FROM ({entries})) WHERE converted OR ({seen})"
+    )
+
+
+def _entries(plan: FunnelPlan, layout: Layout, kept: str, within: str, window: str) -> str:
+    """`kept`, `depth`, `mark`, `converted` of each entry, by the stages or, reborn, by the walk."""
+    walks = _may_be_reborn(layout)
+    staged = f"{_fold(plan, layout, window, _only('NOT reborn', walks))} AS acc"
+    folded = f"SELECT {kept}, reborn, {staged} FROM ({within})"
+    if walks:
+        walked = entry_walk(plan, layout, window, _only("reborn", walks))
+        folded = f"SELECT {kept}, reborn, {staged}, {walked} AS walked FROM ({within})"
+    deepest = f"SELECT *, toUInt8(arrayLastIndex(r -> r, acc.5)) AS deepest FROM ({folded})"
+    mark = f"if(deepest = {plan.to_step}, {WHOLLY}, acc.4[deepest + 1])"
+    told = [("depth", "walked.3", "deepest"), ("mark", "walked.5", mark)]
+    told.append(("converted", "walked.6", "acc.6"))
+    columns = ", ".join(
+        f"{f'if(reborn, {slow}, {quick})' if walks else quick} AS {name}"
+        for name, slow, quick in told
+    )
+    return f"SELECT {kept}, {columns} FROM ({deepest})"
+
+
+def _only(which: str, walks: bool) -> str:
+    """The events, where only some arrays go this way."""
+    return f"if({which}, a, arrayResize(a, 0))" if walks else "a"
+
+
+def _may_be_reborn(layout: Layout) -> bool:
+    return layout.overlapping or layout.bars_steps
+
+
+def may_be_reborn(layout: Layout) -> str | None:
+    """Which arrays `a` may have an entry that is reborn, and goes by the walk; None: none."""
+    if not _may_be_reborn(layout):
+        return None
+    starts = _starts(layout)
+    return f"length(arrayDistinct({starts})) < length({starts})"
+
+
+def _starts(layout: Layout) -> str:
+    first = layout.matches("x", layout.number(layout.step(1)))
+    if layout.wanted == 1:
+        first += f" AND {layout.has('x', layout.number(layout.own))}"
+    return f"arrayMap(x -> {layout.start('x')}, arrayFilter(x -> {first}, a))"
+
+
+def _reborn(layout: Layout) -> str:
+    """Whether two attempts may begin at one instant, and an exclusion strike between them.
+
+    The stages know attempts by their time alone.
+    """
+    return "length(arrayDistinct(starts)) < length(starts)" if _may_be_reborn(layout) else "0"
+
+
+def _fold(plan: FunnelPlan, layout: Layout, window: str, events: str) -> str:
+    """acc: a, starts, the last step's kinds of arrival, marks, whether reached, converted.
+
+    The mark of a step is told in the iteration of the next, by the exclusions that bar that.
+    """
+    at = at_turn(plan, layout, window, events="acc.1", starts="acc.2")
+    goal = plan.to_step
+    touched, clean = at.touched(), at.clean("marked")
+    standing = at.before(clean)
+    kinds = (
+        f"arrayMap((t, c, s) -> multiIf(t = 0 OR t = s, 0, c > 0, {CLEAN}, {WHOLLY}), "
+        f"{touched}, {clean}, {standing})"
+    )
+    spoiling = at.spoiling(at.before(touched))
+    before = f"arrayShiftRight(arrayFill(s -> s > 0, {spoiling}), 1)"
+    strikes = f"arrayMap((s, b, x) -> if(s > 0 AND s != b, x, 0), {spoiling}, {before}, acc.1)"
+    following = f"arrayShiftLeft(arrayReverseFill(y -> y > 0, {strikes}), 1)"
+    unstruck = f"kind > 0 AND (y = 0 OR y - {layout.start('x')} > {window})"
+    mark = f"arrayFirst((kind, x, y) -> {unstruck}, acc.3, acc.1, {following})"
+    columns = [f"arraySlice({column}, 1, {goal})" for column in layout.steps_in_order]
+    columns.append(layout.numbers([layout.barring(k) for k in range(1, goal + 1)]))
+    start = layout.start("x")
+    state = [
+        if_anybody(at, at.events),
+        if_anybody(at, standing),
+        if_anybody(at, kinds),
+        f"arrayPushBack(acc.4, {mark})",
+        f"arrayPushBack(acc.5, arrayExists(t -> t > 0, {touched}))",
+        f"has({kinds}, {CLEAN})",
+    ]
+    initial = [
+        events,
+        f"arrayMap(x -> if({start} <= until, {start}, 0), {events})",
+        f"arrayMap(x -> toUInt8(0), {events})",
+        "emptyArrayUInt8()",
+        "emptyArrayUInt8()",
+        "toUInt8(0)",
+    ]
+    after = let({"marked": at.marked(spoiling)}, f"({', '.join(state)})")
+    return (
+        f"arrayFold((acc, {layout.each}, bar) -> {after}, "
+        f"{', '.join(columns)}, ({', '.join(initial)}))"
+    )

@@ -1,0 +1,165 @@
+"""The slow forms: an actor through the rules of funnels.md, event by event.
+
+Only for what the stages cannot tell, and only for the actors concerned: an `arrayFold` over events
+costs some twenty times more. The state is that of the rules. "For every step, highest first" is one
+arrayMap over the steps, because what a step reads, no higher step has written. Each turn of a fold
+has its price, so `let` names little: what is asked for twice beside each other is computed once.
+"""
+
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.statement.layout import Layout, let
+
+PARTLY, CLEAN, WHOLLY = 0, 1, 2
+"""What exclusions did to the deepest step of a trend's entry."""
+
+
+def entry_walk(plan: FunnelPlan, layout: Layout, window: str, events: str) -> str:
+    """(S, spoilt, depth, time, mark, converted) of the entry that began at starts up to `until`.
+
+    events: packed events of one actor, in the order in which a tie's events are taken.
+    """
+    at = _Event(plan, layout, window, plan.to_step)
+    before, bad_before = "arrayShiftRight(s.1, 1)", "arrayShiftRight(bad, 1)"
+    again = f"depth = 0 OR (depth = 1 AND mark != {CLEAN})"
+    names = {
+        "barred": (
+            f"arrayMap((b, f, g, spoilt) -> b AND {at.open('g')} AND f != g AND NOT spoilt, "
+            f"{at.bars}, s.1, {before}, arrayShiftRight(s.2, 1))"
+        ),
+        "taken": (
+            f"arrayMap((t, f, g) -> t AND {at.open('g')} AND f != g, {at.takes}, s.1, {before})"
+        ),
+        "bad": "arrayMap((spoilt, b) -> spoilt OR b, s.2, arrayShiftLeft(barred, 1))",
+        "top": "toUInt8(arrayLastIndex(t -> t, taken))",
+        "struck": f"if(barred[s.3 + 1] AND x - s.4 <= {window}, toUInt8({PARTLY}), s.5)",
+        "deeper": f"top > s.3 OR (top > 0 AND top = s.3 AND struck = {PARTLY})",
+        "depth": "if(deeper, top, s.3)",
+        "mark": f"if(deeper, if(bad[top - 1], toUInt8({WHOLLY}), toUInt8({CLEAN})), struck)",
+        "goes": f"arrayMap((t, spoilt) -> t AND NOT spoilt, taken, {bad_before})",
+        "first": f"{at.takes}[1] AND {at.now} <= until",
+        "anew": f"first AND ({again})",
+        "anchors": (
+            "arrayMap((g, f, h, k) -> multiIf("
+            f"k = 1 AND first, {at.now}, anew, 0, g, h, f), goes, s.1, {before}, {at.each})"
+        ),
+        "spoilt": (
+            "arrayMap((g, spoilt, k) -> toUInt8(spoilt AND NOT (g OR anew OR (k = 1 AND first))), "
+            f"goes, bad, {at.each})"
+        ),
+    }
+    begun = f"if(deeper OR anew, {at.now}, s.4)"
+    after = (
+        f"({at.kept('anchors')}, spoilt, if(anew, toUInt8(1), depth), {begun}, "
+        f"if(anew, toUInt8({CLEAN}), mark), toUInt8(goes[{plan.to_step}]))"
+    )
+    initial = (
+        f"({at.nowhere}, {at.unspoilt}, toUInt8(0), {layout.number(0)}, "
+        f"toUInt8({CLEAN}), toUInt8(0))"
+    )
+    return f"arrayFold((s, x) -> if(s.6, s, {let(names, after)}), {events}, {initial})"
+
+
+def attempt_walk(plan: FunnelPlan, layout: Layout, carried: str, arrays: str, window: str) -> str:
+    """`carried`, `times` of the reported attempts: the relation of sql_paths.
+
+    arrays: `carried`, `a`, `ids`, as the full form has them (sql_ties).
+    State: S, paths and used events of the attempts in S; depth, start and path of the best attempt.
+    """
+    at = _Event(plan, layout, window, layout.steps)
+    optional = f"{[int(step.optional) for step in plan.steps]}::Array(UInt8)"
+    stops = f"({at.open('f')} OR NOT optional)"
+
+    def origin(values: str, standing: str, first: str) -> str:
+        """For each step, the value of the attempt that would go on to it."""
+        told = f"arrayFill((v, f, optional) -> {stops}, {values}, {standing}, {optional})"
+        return f"arrayShiftRight({told}, 1, {first})"
+
+    def coming(standing: str) -> str:
+        opened = f"arrayMap(f -> if({at.open('f')}, f, 0), {standing})"
+        return origin(opened, standing, at.now)
+
+    paths, used = origin("s.2", "s.1", layout.none), origin("s.3", "s.1", "emptyArrayUInt32()")
+    fresh = "bitOr(f, 1) != bitOr(g, 1)"
+    barred = (
+        f"arrayMap((b, g, f) -> b AND g > 0 AND {layout.unspoilt('g')} AND {fresh}, "
+        f"{at.bars}, {coming('s.1')}, s.1)"
+    )
+    names = {
+        "hit": (
+            f"arrayShiftLeft(arrayReverseFill((b, f, optional) -> b OR {stops}, "
+            f"{barred}, s.1, {optional}), 1)"
+        ),
+        "standing": f"arrayMap((f, h) -> {layout.spoilt_if('f', 'h')}, s.1, hit)",
+        "taken": (
+            f"arrayMap((t, g, f, ids) -> t AND g > 0 AND {fresh} AND NOT has(ids, id), "
+            f"{at.takes}, {coming('standing')}, standing, {used})"
+        ),
+    }
+    begun = coming("standing")
+    top = "toUInt8(arrayLastIndex(t -> t, taken))"
+    best = f"bitOr(s.5, hit[s.4] AND s.1[s.4] > 0 AND x - s.5 <= {window})"
+    better = f"{top} > s.4 OR ({top} > 0 AND {top} = s.4 AND NOT {layout.unspoilt(best)})"
+    longer = (
+        f"arrayMap((path, k) -> arrayPushBack(arrayResize(path, k - 1), {layout.time('x')}), "
+        f"{paths}, {at.each})"
+    )
+    with_this = f"arrayMap(ids -> if(id > 0, arrayPushBack(ids, id), ids), {used})"
+    goes = f"arrayMap((t, g) -> t AND {layout.unspoilt('g')}, taken, {begun})"
+
+    def moved(new: str, old: str) -> str:
+        return f"arrayMap((goes, new, old) -> if(goes, new, old), {goes}, {new}, {old})"
+
+    after = ", ".join(
+        (
+            at.kept(moved(begun, "standing")),
+            moved(longer, "s.2"),
+            moved(with_this, "s.3"),
+            f"if({better}, {top}, s.4)",
+            f"if({better}, {begun}[{top}], {best})",
+            f"if({better}, {longer}[{top}], s.6)",
+        )
+    )
+    initial = (
+        f"({at.nowhere}, arrayWithConstant({layout.steps}, {layout.none}), "
+        f"arrayWithConstant({layout.steps}, emptyArrayUInt32()), "
+        f"toUInt8(0), {layout.number(0)}, {layout.none})"
+    )
+    fold = f"arrayFold((s, x, id) -> {let(names, f'({after})')}, a, ids, {initial})"
+    return (
+        f"SELECT {carried}, s.6 AS times FROM (SELECT {carried}, {fold} AS s FROM ({arrays})) "
+        f"WHERE s.4 > 0 AND {layout.unspoilt('s.5')}"
+    )
+
+
+class _Event:
+    """The text of what an event `x` is for each of the first steps."""
+
+    def __init__(self, plan: FunnelPlan, layout: Layout, window: str, steps: int) -> None:
+        numbers = range(1, steps + 1)
+        every_step = layout.numbers([layout.step(k) for k in numbers])
+        owns = layout.numbers([layout.own if k == layout.wanted else 0 for k in numbers])
+        masks = layout.numbers([layout.barring(k) for k in numbers])
+        match = layout.matches("x", "step")
+        self.now = layout.start("x")
+        self.each = f"{list(numbers)}::Array(UInt8)"
+        self.takes = (
+            f"arrayMap((step, own) -> {match} AND bitAnd(x, own) = own, {every_step}, {owns})"
+        )
+        self.bars = f"arrayMap(mask -> {layout.has('x', 'mask')}, {masks})"
+        self.nowhere = f"arrayWithConstant({steps}, {layout.number(0)})"
+        self.unspoilt = f"arrayWithConstant({steps}, toUInt8(0))"
+        self._window = window
+        self._stays = (
+            f"arrayMap(step -> {match} OR {layout.is_tied('x')}, {every_step})"
+            if plan.order == "strict"
+            else None
+        )
+
+    def open(self, anchor: str) -> str:
+        return f"{anchor} > 0 AND x - {anchor} <= {self._window}"
+
+    def kept(self, anchors: str) -> str:
+        """S after the event: strict funnels forget who stands at a step that it does not match."""
+        if self._stays is None:
+            return anchors
+        return f"arrayMap((f, stays) -> if(stays, f, 0), {anchors}, {self._stays})"

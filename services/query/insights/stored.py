@@ -1,0 +1,81 @@
+"""Results of stored insights."""
+
+from typing import assert_never
+
+from contracts.api.insights import NO_RESULT, ResultFields
+from contracts.queries.errors import InvalidQuery
+from contracts.queries.nodes import FunnelCorrelationQuery, FunnelsQuery
+from contracts.queries.of_insights import Question, question_of
+from contracts.read_models.insight import InsightRow
+from services.common.accounts.accounts import Project
+from services.common.http.problems import Rejected
+from services.common.insights.results.freshness import Refresh
+from services.query.results.cache import NOTHING_SEEN, Positions
+from services.query.results.computation import (
+    Computation,
+    CorrelationComputation,
+    FunnelComputation,
+)
+from services.query.results.service import Asked, Results, result_fields
+
+
+class InsightResults:
+    def __init__(self, results: Results) -> None:
+        self._results = results
+
+    async def fields(
+        self,
+        row: InsightRow,
+        project: Project,
+        refresh: Refresh,
+        *,
+        seen: Positions = NOTHING_SEEN,
+        client_query_id: str | None = None,
+        dashboard_id: int | None = None,
+    ) -> ResultFields:
+        """Raises InvalidQuery, unless only the cache was asked; Rejected as the job did."""
+        try:
+            question = question_of(row)
+            if question is None:
+                return NO_RESULT
+            answered = await self._results.answer(
+                Asked(
+                    project=project,
+                    computation=_computation(question),
+                    refresh=refresh,
+                    seen=seen,
+                    client_query_id=client_query_id,
+                    insight_id=row.insight_id,
+                    dashboard_id=dashboard_id,
+                )
+            )
+        except InvalidQuery:
+            if refresh is Refresh.FORCE_CACHE:
+                # Nothing was asked to run: what can't be computed is shown without a result.
+                return NO_RESULT
+            raise
+        return result_fields(answered)
+
+    async def shown(
+        self, row: InsightRow, project: Project, refresh: Refresh, seen: Positions = NOTHING_SEEN
+    ) -> ResultFields:
+        """For visitors: what can't be computed has no result, whatever the reason.
+
+        Raises Rejected 503 when what the caller has seen is not visible in time.
+        """
+        if seen.events and refresh is not Refresh.FORCE_CACHE:
+            await self._results.reach(seen)
+        try:
+            return await self.fields(row, project, refresh, seen=seen)
+        except (InvalidQuery, Rejected):
+            return NO_RESULT
+
+
+def _computation(question: Question) -> Computation:
+    match question:
+        case FunnelsQuery():
+            return FunnelComputation(query=question)
+        case FunnelCorrelationQuery():
+            return CorrelationComputation(query=question)
+        case _:
+            assert_never(question)
