@@ -102,3 +102,8 @@ class Recorded(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
     correlation_id: UUID
     causation_id: UUID | None = None
     event: E_co
+
+    @property
+    def user_id(self) -> int | None:
+        """The number of the user who acted; None for the system."""
+        return self.actor.user_id if isinstance(self.actor, UserActor) else None

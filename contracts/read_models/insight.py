@@ -7,18 +7,24 @@ from msgspec import Raw
 
 
 class TileRow(msgspec.Struct, frozen=True):
-    """The insight's place on one dashboard. deleted: it was taken off, or went with the insight."""
+    """The insight's tile on one dashboard. deleted: the insight was taken off the dashboard.
+
+    dashboard_name: as it was when the insight came on the dashboard or left it.
+    """
 
     id: int
     dashboard_id: int
     deleted: bool
+    dashboard_name: str | None = None
 
 
 class InsightRow(msgspec.Struct, frozen=True, kw_only=True):
     """One insight. Users are numbers; what they are called is looked up when a body is made.
 
     filters: `{}` when there are none; query: the document `null` when there is none.
-    tiles: in the order in which the insight came on each dashboard first.
+    tiles: one a dashboard, in the order in which the insight came on each dashboard first. Deleting
+        the insight leaves them as they are: a deleted insight shows none, and restoring it shows the
+        same ones.
     updated_at: moves with every change; last_modified_*: with name, description, query, filters.
     version: of the insight's stream, the number in the ETag.
     """
@@ -44,3 +50,6 @@ class InsightRow(msgspec.Struct, frozen=True, kw_only=True):
     last_modified_at: datetime
     last_modified_by: int | None
     version: int
+
+    def tile_on(self, dashboard_id: int) -> TileRow | None:
+        return next((tile for tile in self.tiles if tile.dashboard_id == dashboard_id), None)

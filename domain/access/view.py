@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from contracts.events.access import AccessEvent, AccessGranted, AccessRevoked
 from contracts.events.recorded import Recorded
 from contracts.read_models.access import WHOLE_PROJECT, AccessRow, AccessRule, same_grantee
-from domain.insight.view import user_of
 
 
 def project(row: AccessRow | None, recorded: Recorded[AccessEvent]) -> AccessRow:
@@ -42,7 +41,7 @@ def _rules(row: AccessRow, recorded: Recorded[AccessEvent]) -> tuple[AccessRule,
                 added = AccessRule(
                     grantee=grantee,
                     level=level,
-                    created_by=user_of(recorded.actor),
+                    created_by=recorded.user_id,
                     created_at=recorded.at,
                     updated_at=recorded.at,
                 )

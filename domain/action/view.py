@@ -20,7 +20,6 @@ from contracts.events.action import (
 )
 from contracts.events.recorded import Recorded
 from contracts.read_models.action import ActionRow
-from domain.insight.view import user_of
 
 
 def project(row: ActionRow | None, recorded: Recorded[ActionEvent]) -> ActionRow:
@@ -34,7 +33,7 @@ def project(row: ActionRow | None, recorded: Recorded[ActionEvent]) -> ActionRow
             description=event.description,
             steps=event.steps,
             created_at=recorded.at,
-            created_by=user_of(recorded.actor),
+            created_by=recorded.user_id,
             updated_at=recorded.at,
             version=recorded.version,
         )

@@ -18,7 +18,6 @@ from contracts.events.cohort import (
 )
 from contracts.events.recorded import Recorded
 from contracts.read_models.cohort import CohortRow
-from domain.insight.view import user_of
 
 
 def project(row: CohortRow | None, recorded: Recorded[CohortEvent]) -> CohortRow:
@@ -33,7 +32,7 @@ def project(row: CohortRow | None, recorded: Recorded[CohortEvent]) -> CohortRow
             is_static=event.is_static,
             filters=event.filters,
             created_at=recorded.at,
-            created_by=user_of(recorded.actor),
+            created_by=recorded.user_id,
             updated_at=recorded.at,
             version=recorded.version,
         )

@@ -29,7 +29,7 @@ from domain.dashboard.commands import (
     PlaceTile,
 )
 from domain.errors import AlreadyExists, NotFound
-from domain.insight.commands import clean_tags
+from domain.tags import clean_tags
 
 
 def decide(command: DashboardCommand, dashboard: DashboardRow | None) -> list[DashboardEvent]:

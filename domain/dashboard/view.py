@@ -26,7 +26,6 @@ from contracts.events.dashboard import (
 )
 from contracts.events.recorded import Recorded
 from contracts.read_models.dashboard import DashboardRow, DashboardTile
-from domain.insight.view import user_of
 
 
 def project(row: DashboardRow | None, recorded: Recorded[DashboardEvent]) -> DashboardRow:
@@ -54,7 +53,7 @@ def _created(event: DashboardCreated, recorded: Recorded[DashboardEvent]) -> Das
         restriction_level=event.restriction_level,
         pinned=event.pinned,
         created_at=recorded.at,
-        created_by=user_of(recorded.actor),
+        created_by=recorded.user_id,
         updated_at=recorded.at,
         version=recorded.version,
     )

@@ -24,6 +24,7 @@ from contracts.events.insight import (
     InsightUnsaved,
 )
 from contracts.json import same
+from contracts.read_models.insight import InsightRow
 from domain.errors import AlreadyExists, NotFound
 from domain.insight.commands import (
     CreateInsight,
@@ -32,13 +33,12 @@ from domain.insight.commands import (
     InsightCommand,
     LeaveDashboard,
     ReturnToDashboard,
-    clean_tags,
 )
-from domain.insight.state import Insight
+from domain.tags import clean_tags
 
 
-def decide(command: InsightCommand, insight: Insight) -> list[InsightEvent]:
-    """Facts that follow from `command`; none when nothing would change.
+def decide(command: InsightCommand, insight: InsightRow | None) -> list[InsightEvent]:
+    """Facts that follow; none when nothing would change. insight: None when there is none.
 
     Raises AlreadyExists on a second creation, NotFound when the insight was never created or
     is deleted and not being restored.
@@ -56,8 +56,8 @@ def decide(command: InsightCommand, insight: Insight) -> list[InsightEvent]:
             assert_never(command)
 
 
-def _create(command: CreateInsight, insight: Insight) -> list[InsightEvent]:
-    if insight.exists:
+def _create(command: CreateInsight, insight: InsightRow | None) -> list[InsightEvent]:
+    if insight is not None:
         raise AlreadyExists
     facts: list[InsightEvent] = [
         InsightCreated(
@@ -82,9 +82,9 @@ def _create(command: CreateInsight, insight: Insight) -> list[InsightEvent]:
     return facts
 
 
-def _edit(command: EditInsight, insight: Insight) -> list[InsightEvent]:
+def _edit(command: EditInsight, insight: InsightRow | None) -> list[InsightEvent]:
     # PostHog: only {"deleted": false} reaches a deleted insight, and restores it.
-    if not insight.exists or (insight.deleted and command.deleted is not False):
+    if insight is None or (insight.deleted and command.deleted is not False):
         raise NotFound
     facts: list[InsightEvent] = []
     if insight.deleted:
@@ -99,7 +99,7 @@ def _edit(command: EditInsight, insight: Insight) -> list[InsightEvent]:
     return facts
 
 
-def _texts(command: EditInsight, insight: Insight) -> list[InsightEvent]:
+def _texts(command: EditInsight, insight: InsightRow) -> list[InsightEvent]:
     facts: list[InsightEvent] = []
     if command.name is not UNSET and command.name != insight.name:
         facts.append(InsightRenamed(name=command.name, previous=insight.name))
@@ -116,7 +116,7 @@ def _texts(command: EditInsight, insight: Insight) -> list[InsightEvent]:
     return facts
 
 
-def _documents(command: EditInsight, insight: Insight) -> list[InsightEvent]:
+def _documents(command: EditInsight, insight: InsightRow) -> list[InsightEvent]:
     facts: list[InsightEvent] = []
     if command.filters is not UNSET and not same(command.filters, insight.filters):
         facts.append(InsightFiltersChanged(filters=command.filters, previous=insight.filters))
@@ -125,7 +125,7 @@ def _documents(command: EditInsight, insight: Insight) -> list[InsightEvent]:
     return facts
 
 
-def _marks(command: EditInsight, insight: Insight) -> list[InsightEvent]:
+def _marks(command: EditInsight, insight: InsightRow) -> list[InsightEvent]:
     facts: list[InsightEvent] = []
     if command.tags is not UNSET and (tags := clean_tags(command.tags)) != insight.tags:
         facts.append(InsightTagged(tags=tags, previous=insight.tags))
@@ -138,27 +138,27 @@ def _marks(command: EditInsight, insight: Insight) -> list[InsightEvent]:
     return facts
 
 
-def _moves(wanted: tuple[DashboardPlace, ...], insight: Insight) -> list[InsightEvent]:
+def _moves(wanted: tuple[DashboardPlace, ...], insight: InsightRow) -> list[InsightEvent]:
     """Membership is set as a whole: leave the dashboards not named, join the ones not on yet."""
     ids = {place.dashboard_id for place in wanted}
     facts: list[InsightEvent] = [
         InsightRemovedFromDashboard(tile.id, tile.dashboard_id, tile.dashboard_name)
         for tile in insight.tiles
-        if tile.live and tile.dashboard_id not in ids
+        if not tile.deleted and tile.dashboard_id not in ids
     ]
     for place in wanted:
         tile = insight.tile_on(place.dashboard_id)
         if tile is None:
             facts.append(_placed(place))
-        elif not tile.live:
+        elif tile.deleted:
             facts.append(InsightAddedToDashboard(tile.id, place.dashboard_id, place.name))
     return facts
 
 
-def _leave(command: LeaveDashboard, insight: Insight) -> list[InsightEvent]:
+def _leave(command: LeaveDashboard, insight: InsightRow | None) -> list[InsightEvent]:
     """A deleted insight leaves as well, or restoring it would bring it back on what is gone."""
-    tile = insight.tile_on(command.dashboard_id)
-    if tile is None or not tile.live:
+    tile = insight.tile_on(command.dashboard_id) if insight else None
+    if insight is None or tile is None or tile.deleted:
         return []
     facts: list[InsightEvent] = [
         InsightRemovedFromDashboard(tile.id, tile.dashboard_id, tile.dashboard_name)
@@ -168,12 +168,14 @@ def _leave(command: LeaveDashboard, insight: Insight) -> list[InsightEvent]:
     return facts
 
 
-def _return(command: ReturnToDashboard, insight: Insight) -> list[InsightEvent]:
+def _return(command: ReturnToDashboard, insight: InsightRow | None) -> list[InsightEvent]:
+    if insight is None:
+        return []
     facts: list[InsightEvent] = []
     if command.restore and insight.deleted:
         facts.append(InsightRestored())
     tile = insight.tile_on(command.dashboard_id)
-    if tile is not None and not tile.live:
+    if tile is not None and tile.deleted:
         facts.append(InsightAddedToDashboard(tile.id, command.dashboard_id, command.name))
     return facts
 

@@ -1,4 +1,7 @@
-"""The insight as readers see it. The command service answers with it, the projector stores it."""
+"""The insight as readers see it: the one fold of an insight's facts.
+
+Commands are decided on it, the command service answers with it, and the projector stores it.
+"""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -25,7 +28,7 @@ from contracts.events.insight import (
     InsightUnfavorited,
     InsightUnsaved,
 )
-from contracts.events.recorded import Actor, Recorded, UserActor
+from contracts.events.recorded import Recorded
 from contracts.read_models.insight import InsightRow, TileRow
 
 
@@ -38,19 +41,14 @@ def project(row: InsightRow | None, recorded: Recorded[InsightEvent]) -> Insight
         raise ValueError(f"stream {recorded.stream_id} does not begin with insight.created")
     changed = _changed(row, event)
     if is_material(event):
-        changed = replace(
-            changed, last_modified_at=recorded.at, last_modified_by=user_of(recorded.actor)
-        )
+        changed = replace(changed, last_modified_at=recorded.at, last_modified_by=recorded.user_id)
     # PostHog: any change of a sample insight makes it the user's own.
     return replace(changed, version=recorded.version, updated_at=recorded.at, is_sample=False)
 
 
-def view(history: Iterable[Recorded[InsightEvent]]) -> InsightRow:
-    """The row that the whole history makes. Raises ValueError on an empty one."""
-    row = reduce(project, history, None)
-    if row is None:
-        raise ValueError("an insight without a history has no view")
-    return row
+def view(history: Iterable[Recorded[InsightEvent]]) -> InsightRow | None:
+    """None: never created."""
+    return reduce(project, history, None)
 
 
 def is_material(event: InsightEvent) -> bool:
@@ -60,13 +58,8 @@ def is_material(event: InsightEvent) -> bool:
     )
 
 
-def user_of(actor: Actor) -> int | None:
-    """The number of the user who acted; None for the system."""
-    return actor.user_id if isinstance(actor, UserActor) else None
-
-
 def _created(event: InsightCreated, recorded: Recorded[InsightEvent]) -> InsightRow:
-    user = user_of(recorded.actor)
+    user = recorded.user_id
     return InsightRow(
         team_id=recorded.team_id,
         insight_id=event.insight_id,
@@ -116,10 +109,16 @@ def _changed(row: InsightRow, event: InsightEvent) -> InsightRow:
             return replace(row, saved=False)
         case InsightReordered(order=order):
             return replace(row, order=order)
-        case InsightAddedToDashboard(tile_id=tile_id, dashboard_id=dashboard_id):
-            return _tile(row, TileRow(tile_id, dashboard_id, deleted=False))
-        case InsightRemovedFromDashboard(tile_id=tile_id, dashboard_id=dashboard_id):
-            return _tile(row, TileRow(tile_id, dashboard_id, deleted=True))
+        case InsightAddedToDashboard() | InsightRemovedFromDashboard():
+            return _with_tile(
+                row,
+                TileRow(
+                    id=event.tile_id,
+                    dashboard_id=event.dashboard_id,
+                    deleted=isinstance(event, InsightRemovedFromDashboard),
+                    dashboard_name=event.dashboard_name,
+                ),
+            )
         case InsightDeleted():
             return replace(row, deleted=True)
         case InsightRestored():
@@ -128,8 +127,13 @@ def _changed(row: InsightRow, event: InsightEvent) -> InsightRow:
             assert_never(event)
 
 
-def _tile(row: InsightRow, tile: TileRow) -> InsightRow:
-    """A tile keeps its place when the insight leaves the dashboard and comes back."""
-    if all(known.id != tile.id for known in row.tiles):
+def _with_tile(row: InsightRow, tile: TileRow) -> InsightRow:
+    """A tile keeps its rank when the insight leaves the dashboard and comes back."""
+    if row.tile_on(tile.dashboard_id) is None:
         return replace(row, tiles=(*row.tiles, tile))
-    return replace(row, tiles=tuple(tile if known.id == tile.id else known for known in row.tiles))
+    return replace(
+        row,
+        tiles=tuple(
+            tile if known.dashboard_id == tile.dashboard_id else known for known in row.tiles
+        ),
+    )

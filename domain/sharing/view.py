@@ -23,7 +23,6 @@ from contracts.events.sharing import (
     SharingSettingsChanged,
 )
 from contracts.read_models.sharing import GraceToken, PasswordRow, SharingRow
-from domain.insight.view import user_of
 
 
 def project(row: SharingRow | None, recorded: Recorded[SharingEvent]) -> SharingRow:
@@ -63,7 +62,7 @@ def _changed(row: SharingRow, event: SharingEvent, recorded: Recorded[SharingEve
             live = tuple(token for token in row.grace if token.until > recorded.at)
             return replace(row, token_id=event.token_id, grace=(*live, old))
         case SharePasswordAdded(password_id=password_id, note=note):
-            added = PasswordRow(password_id, note, recorded.at, user_of(recorded.actor))
+            added = PasswordRow(password_id, note, recorded.at, recorded.user_id)
             return replace(row, passwords=(*row.passwords, added))
         case SharePasswordRemoved(password_id=password_id):
             left = tuple(known for known in row.passwords if known.id != password_id)

@@ -49,9 +49,9 @@ async def held(store: EventStore, caller: Caller, numbers: Iterable[int]) -> dic
         ]
     )
     rows = {
-        number: (past, insight_view(past))
+        number: (past, row)
         for number in wanted
-        if (past := insight_past(pasts, insight_stream(team_id, number)))
+        if (row := insight_view(past := insight_past(pasts, insight_stream(team_id, number))))
     }
     boards = await dashboards(
         store, team_id, {number for _, row in rows.values() for number in places(row)}

@@ -5,11 +5,12 @@ from msgspec import UNSET, Raw
 
 from contracts.events.insight import InsightEvent
 from contracts.json import NULL
+from contracts.read_models.insight import InsightRow
 from domain.errors import NotFound
 from domain.insight.commands import DashboardPlace, EditInsight
 from domain.insight.decide import decide
-from domain.insight.state import Insight, evolve, fold
-from tests.examples import FUNNEL, created
+from domain.insight.view import view
+from tests.examples import FUNNEL, created, recorded
 
 texts = st.none() | st.sampled_from(["", "A", "Sign-ups", "käufe 🛒"])
 documents = st.sampled_from([FUNNEL, Raw(b'{"kind":"HogQLQuery","query":"select 1"}')])
@@ -37,15 +38,12 @@ edits = st.builds(
 def after(commands: list[EditInsight]) -> list[InsightEvent]:
     """What the rules make of the commands, one after the other, on an insight just created."""
     events: list[InsightEvent] = [created()]
-    insight = fold(events)
     for command in commands:
-        for event in _allowed(command, insight):
-            events.append(event)
-            insight = evolve(insight, event)
+        events += _allowed(command, view(recorded(events)))
     return events
 
 
-def _allowed(command: EditInsight, insight: Insight) -> list[InsightEvent]:
+def _allowed(command: EditInsight, insight: InsightRow | None) -> list[InsightEvent]:
     try:
         return decide(command, insight)
     except NotFound:

@@ -9,7 +9,8 @@ from contracts.events.insight import InsightEvent
 from domain.errors import Refused
 from domain.insight.commands import InsightCommand
 from domain.insight.decide import decide
-from domain.insight.state import fold
+from domain.insight.view import view
+from tests.examples import recorded
 
 C = TypeVar("C")
 E = TypeVar("E")
@@ -40,4 +41,4 @@ class Past(Generic[C, E]):
 
 
 def past(*events: InsightEvent) -> Past[InsightCommand, InsightEvent]:
-    return Past(lambda command: decide(command, fold(events)))
+    return Past(lambda command: decide(command, view(recorded(events))))

@@ -1,13 +1,12 @@
 """Laws over histories that the rules produced."""
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from contracts.codec import decode_recorded, encode_recorded
 from domain.errors import NotFound
 from domain.insight.commands import EditInsight
 from domain.insight.decide import decide
-from domain.insight.state import evolve, fold
 from domain.insight.view import project, view
 from tests.domain.histories import after, edits
 from tests.examples import recorded
@@ -24,29 +23,15 @@ def test_what_is_decided_survives_storage(commands: list[EditInsight]) -> None:
 
 @given(histories, edits)
 def test_asking_twice_changes_nothing_more(commands: list[EditInsight], again: EditInsight) -> None:
-    insight = fold(after(commands))
-    try:
-        first = decide(again, insight)
-    except NotFound:
-        return
-    for event in first:
-        insight = evolve(insight, event)
-    if insight.deleted:
-        return
-    assert decide(again, insight) == []
-
-
-@given(histories)
-def test_state_and_view_tell_the_same_insight(commands: list[EditInsight]) -> None:
     events = after(commands)
-    insight, row = fold(events), view(recorded(events))
-    for field in ("name", "derived_name", "description", "filters", "query", "order", "tags"):
-        assert getattr(row, field) == getattr(insight, field)
-    for field in ("deleted", "favorited", "saved", "short_id", "insight_id"):
-        assert getattr(row, field) == getattr(insight, field)
-    assert [(t.id, t.dashboard_id, not t.deleted) for t in row.tiles] == [
-        (t.id, t.dashboard_id, t.live) for t in insight.tiles
-    ]
+    try:
+        events += decide(again, view(recorded(events)))
+    except NotFound:
+        assume(False)
+    insight = view(recorded(events))
+    assert insight is not None
+    assume(not insight.deleted)
+    assert decide(again, insight) == []
 
 
 @given(histories, st.data())

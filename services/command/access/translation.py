@@ -8,10 +8,10 @@ from litestar import Response
 
 from contracts.api.access import AccessBody, AccessRuleBody, SetRuleBody, WriteAccess, joined
 from contracts.api.insights import InsightBody
-from contracts.api.times import written
-from contracts.events.access import AccessEvent, AccessGranted, Grantee, Level
+from contracts.events.access import AccessEvent, Grantee, Level
 from contracts.events.recorded import Recorded
 from contracts.read_models.access import WHOLE_PROJECT, AccessRow, AccessRule
+from domain.access.changes import changes
 from domain.access.commands import SetAccess
 from domain.access.decide import decide
 from domain.access.view import view
@@ -24,6 +24,7 @@ from services.command.rights import (
     held,
     require_insight,
 )
+from services.command.told import told
 from services.common.accounts.accounts import Accounts
 from services.common.http.answers import nothing, resource
 from services.common.http.caller import Caller
@@ -168,16 +169,11 @@ async def _whole(store: EventStore, caller: Caller) -> AccessRow | None:
 def _changes_since(history: Sequence[Recorded[AccessEvent]], version: int) -> list[Told]:
     """What happened after `version`, in order, as a 412 tells it."""
     return [
-        {
-            "version": fact.version,
-            "at": written(fact.at),
-            "field": "access_level",
-            "organization_member": fact.event.grantee.member_id if fact.event.grantee else None,
-            "before": fact.event.previous,
-            "after": fact.event.level if isinstance(fact.event, AccessGranted) else None,
-        }
+        line | {"organization_member": grantee.member_id if grantee else None}
         for fact in history
         if fact.version > version
+        for grantee in [fact.event.grantee]
+        for line in told(fact, changes(fact.event))
     ]
 
 

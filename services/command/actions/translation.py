@@ -10,22 +10,16 @@ from msgspec import UNSET, Raw
 from contracts.api.actions import ActionBody, WriteAction
 from contracts.events.action import (
     NO_STEPS,
-    ActionDeleted,
-    ActionDescribed,
     ActionEvent,
-    ActionRenamed,
-    ActionRestored,
-    ActionStepsChanged,
 )
 from contracts.events.recorded import Stream, StreamKind
 from contracts.queries.actions import ActionStep, named_cohorts
 from contracts.queries.errors import InvalidQuery
 from contracts.read_models.action import ActionRow
-from contracts.read_models.activity import Change
+from domain.action.changes import changes
 from domain.action.commands import ActionCommand, CreateAction, EditAction
 from domain.action.decide import decide
 from domain.action.view import view
-from domain.insight.activity import change
 from services.command.documents import or_default
 from services.command.handle import Outcome, Rules
 from services.command.told import told_by
@@ -94,21 +88,6 @@ async def action_answer(
     )
 
 
-def _changes(event: ActionEvent) -> list[Change]:
-    match event:
-        case ActionRenamed():
-            return [change("name", event.previous, event.name, "Action")]
-        case ActionDescribed():
-            return [change("description", event.previous, event.description, "Action")]
-        case ActionStepsChanged():
-            return [change("steps", event.previous, event.steps, "Action")]
-        case ActionDeleted() | ActionRestored():
-            deleted = isinstance(event, ActionDeleted)
-            return [change("deleted", not deleted, deleted, "Action")]
-        case _:
-            return []
-
-
 RULES: Rules[ActionRow | None, ActionCommand, ActionEvent] = Rules(
-    decide, view, told_by(_changes), lambda row: row is not None and row.deleted
+    decide, view, told_by(changes), lambda row: row is not None and row.deleted
 )

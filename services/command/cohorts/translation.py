@@ -11,25 +11,18 @@ from msgspec.structs import replace
 
 from contracts.api.cohorts import NO_FILTERS, CohortBody, WriteCohort
 from contracts.events.cohort import (
-    CohortDeleted,
-    CohortDescribed,
     CohortEvent,
-    CohortFiltersChanged,
-    CohortPeopleAdded,
-    CohortRenamed,
-    CohortRestored,
 )
 from contracts.json import EMPTY_OBJECT, is_null
 from contracts.queries.cohorts import definition
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.properties import read as read_properties
 from contracts.queries.properties import wire
-from contracts.read_models.activity import Change
+from domain.cohort.changes import changes
 from domain.cohort.commands import CohortCommand, CreateCohort, EditCohort
 from domain.cohort.decide import decide
 from domain.cohort.state import Cohort, fold
 from domain.cohort.view import view
-from domain.insight.activity import change
 from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.numbers import Numbers
@@ -145,23 +138,6 @@ async def cohort_answer(
     )
 
 
-def _changes(event: CohortEvent) -> list[Change]:
-    match event:
-        case CohortRenamed():
-            return [change("name", event.previous, event.name, "Cohort")]
-        case CohortDescribed():
-            return [change("description", event.previous, event.description, "Cohort")]
-        case CohortFiltersChanged():
-            return [change("filters", event.previous, event.filters, "Cohort")]
-        case CohortPeopleAdded():
-            return [change("person_ids", None, event.person_ids, "Cohort")]
-        case CohortDeleted() | CohortRestored():
-            deleted = isinstance(event, CohortDeleted)
-            return [change("deleted", not deleted, deleted, "Cohort")]
-        case _:
-            return []
-
-
 RULES: Rules[Cohort | None, CohortCommand, CohortEvent] = Rules(
-    decide, fold, told_by(_changes), lambda cohort: cohort is not None and cohort.row.deleted
+    decide, fold, told_by(changes), lambda cohort: cohort is not None and cohort.row.deleted
 )

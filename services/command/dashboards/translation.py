@@ -1,6 +1,6 @@
 """From the body of a write to the command on a dashboard, and from the outcome to its answer."""
 
-from typing import Any, assert_never
+from typing import Any
 
 import msgspec
 from litestar import Request, Response
@@ -10,25 +10,13 @@ from msgspec.structs import replace
 from contracts.api.dashboards import DashboardBody, WriteDashboard, WriteTile
 from contracts.api.insights import InsightBody, live_tiles
 from contracts.events.dashboard import (
-    DashboardCreated,
-    DashboardDeleted,
-    DashboardDescribed,
     DashboardEvent,
-    DashboardFiltersChanged,
-    DashboardPinned,
-    DashboardRenamed,
-    DashboardRestored,
-    DashboardRestricted,
-    DashboardTagged,
-    DashboardUnpinned,
-    TileAdded,
-    TileArranged,
 )
 from contracts.json import EMPTY_OBJECT, is_null
 from contracts.queries.of_insights import seen_under
 from contracts.queries.overrides import of_dashboard
-from contracts.read_models.activity import Change
 from contracts.read_models.dashboard import DashboardRow
+from domain.dashboard.changes import changes
 from domain.dashboard.commands import (
     Arrangement,
     CreateDashboard,
@@ -37,7 +25,6 @@ from domain.dashboard.commands import (
 )
 from domain.dashboard.decide import decide
 from domain.dashboard.view import view
-from domain.insight.activity import change
 from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.rights import held
@@ -139,41 +126,6 @@ async def _insights(
     return bodies
 
 
-def _changes(event: DashboardEvent) -> list[Change]:
-    match event:
-        case DashboardRenamed():
-            return [_change("name", event.previous, event.name)]
-        case DashboardDescribed():
-            return [_change("description", event.previous, event.description)]
-        case DashboardFiltersChanged():
-            return [_change("filters", event.previous, event.filters)]
-        case DashboardRestricted():
-            return [_change("restriction_level", event.previous, event.restriction_level)]
-        case DashboardTagged():
-            return [_change("tags", event.previous, event.tags)]
-        case DashboardPinned() | DashboardUnpinned():
-            pinned = isinstance(event, DashboardPinned)
-            return [_change("pinned", not pinned, pinned)]
-        case DashboardDeleted() | DashboardRestored():
-            deleted = isinstance(event, DashboardDeleted)
-            return [_change("deleted", not deleted, deleted)]
-        case DashboardCreated():
-            return []
-        case TileAdded():
-            return [_change("tiles", None, event.tile_id)]
-        case TileArranged():
-            return [
-                _change("tiles__color", event.previous_color, event.color),
-                _change("tiles__layouts", event.previous_layouts, event.layouts),
-            ]
-        case _:
-            assert_never(event)
-
-
-def _change(field: str, before: object, after: object) -> Change:
-    return change(field, before, after, "Dashboard")
-
-
 RULES: Rules[DashboardRow | None, DashboardCommand, DashboardEvent] = Rules(
-    decide, view, told_by(_changes), lambda row: row is not None and row.deleted
+    decide, view, told_by(changes), lambda row: row is not None and row.deleted
 )

@@ -15,7 +15,6 @@ from domain.dashboard.commands import DashboardCommand
 from domain.dashboard.view import view
 from domain.insight.commands import LeaveDashboard, ReturnToDashboard
 from domain.insight.decide import decide
-from domain.insight.state import fold
 from services.command.dashboards.translation import edit_command
 from services.command.documents import or_default
 from services.command.handle import Attempt, Pasts
@@ -119,7 +118,7 @@ class DashboardWrite:
             move = moves[number]
             if isinstance(move, LeaveDashboard) and not _may_go(each, row.dashboard_id):
                 move = replace(move, delete=False)
-            facts = decide(move, fold(fact.event for fact in each.past))
+            facts = decide(move, each.row)
             parts.append(Part(insight_stream(row.team_id, number), len(each.past), tuple(facts)))
             if any(isinstance(fact, InsightDeleted) for fact in facts):
                 deleted.append(number)

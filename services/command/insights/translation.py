@@ -15,11 +15,11 @@ from contracts.events.recorded import Recorded
 from contracts.json import EMPTY_OBJECT, NULL, is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.stored import check_query
-from domain.insight import activity
+from contracts.read_models.insight import InsightRow
+from domain.insight.changes import changes
 from domain.insight.commands import CreateInsight, EditInsight, InsightCommand
 from domain.insight.decide import decide
-from domain.insight.state import Insight, evolve, fold
-from domain.insight.view import view
+from domain.insight.view import project, view
 from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
 from services.command.insights.write import InsightWrite
@@ -38,10 +38,6 @@ from services.common.log.store import EventStore
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
-
-
-def _state(history: Sequence[Recorded[InsightEvent]]) -> Insight:
-    return fold(fact.event for fact in history)
 
 
 async def insight_number(reference: str, team_id: int, numbers: Numbers) -> int:
@@ -122,6 +118,8 @@ async def insight_answer(
 ) -> Response[bytes]:
     """The insight as every later read will show it. write: what it came of; None: a repeat."""
     row = view(outcome.history)
+    if row is None:
+        raise ValueError("an insight without a history has no answer")
     if write is None or outcome.replayed:
         # What was looked at is not what the first request looked at, if anything was.
         access = (await held(store, caller, (row.insight_id,)))[row.insight_id].access
@@ -139,12 +137,12 @@ async def insight_answer(
 def _changes_since(history: Sequence[Recorded[InsightEvent]], version: int) -> list[Told]:
     """What happened after `version`, field by field, in order, as a 412 tells it."""
     lines: list[Told] = []
-    insight = Insight()
+    row: InsightRow | None = None
     for fact in history:
-        after = evolve(insight, fact.event)
+        after = project(row, fact)
         if fact.version > version:
-            lines += told(fact, activity.changes(fact.event, insight, after))
-        insight = after
+            lines += told(fact, changes(fact.event, row, after))
+        row = after
     return lines
 
 
@@ -170,6 +168,6 @@ def _query(document: Raw | UnsetType) -> Raw | UnsetType:
     return node
 
 
-RULES: Rules[Insight, InsightCommand, InsightEvent] = Rules(
-    decide, _state, _changes_since, lambda insight: insight.deleted
+RULES: Rules[InsightRow | None, InsightCommand, InsightEvent] = Rules(
+    decide, view, _changes_since, lambda row: row is not None and row.deleted
 )

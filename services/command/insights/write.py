@@ -13,7 +13,6 @@ from contracts.read_models.insight import InsightRow
 from domain.dashboard.commands import PlaceTile
 from domain.dashboard.decide import decide
 from domain.insight.commands import CreateInsight, DashboardPlace, EditInsight, InsightCommand
-from domain.insight.state import Insight, fold
 from domain.insight.view import view
 from services.command.handle import Attempt, Pasts
 from services.command.numbers import Numbers
@@ -71,7 +70,7 @@ class InsightWrite:
         403 for one that is closed.
         """
         past = insight_past(pasts, self._stream)
-        row = view(past) if past else None
+        row = view(past)
         if isinstance(self._command, EditInsight) and (row is None or self._is_gone(row)):
             # Refused by the rules: it is not there for anyone, whatever the body says.
             return Attempt(self._command)
@@ -84,10 +83,10 @@ class InsightWrite:
         rests_on = self._grounds(row)
         if self._dashboards is UNSET:
             return Attempt(self._command, lambda _: together(self._stream, (), rests_on))
-        found, insight = self._found, fold(fact.event for fact in past)
+        found = self._found
         for number in self._dashboards:
-            self._check(number, found.get(number), insight)
-        await self._number_tiles(self._dashboards, insight)
+            self._check(number, found.get(number), row)
+        await self._number_tiles(self._dashboards, row)
         wanted = tuple(
             DashboardPlace(number, found[number].name, self._new_tiles.get(number, 0))
             for number in self._dashboards
@@ -125,23 +124,23 @@ class InsightWrite:
             return grounds_for_new(pasts, self._caller)
         return grounds(row, self._found, pasts, self._caller)
 
-    def _check(self, number: int, dashboard: DashboardRow | None, insight: Insight) -> None:
+    def _check(self, number: int, dashboard: DashboardRow | None, row: InsightRow | None) -> None:
         if dashboard is None or dashboard.deleted:
             raise invalid(
                 "dashboards", "does_not_exist", f'Invalid pk "{number}" - object does not exist.'
             )
-        tile = insight.tile_on(number)
-        comes = tile is None or not tile.live
+        tile = row.tile_on(number) if row else None
+        comes = tile is None or tile.deleted
         level, owner = dashboard.restriction_level, dashboard.created_by
         if comes and not may_edit_dashboard(level, owner, self._caller):
             raise forbidden(f"You don't have permission to add insights to dashboard: {number}")
 
-    async def _number_tiles(self, wanted: Sequence[int], insight: Insight) -> None:
+    async def _number_tiles(self, wanted: Sequence[int], row: InsightRow | None) -> None:
         """A number for each tile that does not exist yet; drawn once for all attempts."""
         lacking = [
             number
             for number in wanted
-            if insight.tile_on(number) is None and number not in self._new_tiles
+            if (row is None or row.tile_on(number) is None) and number not in self._new_tiles
         ]
         drawn = await self._numbers.new_tiles(len(lacking))
         self._new_tiles.update(zip(lacking, drawn, strict=True))

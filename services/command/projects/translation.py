@@ -5,7 +5,6 @@ The project itself, with its capture token, is a row of a plain table, older tha
 
 import asyncio
 import time
-from typing import assert_never
 from uuid import UUID, uuid4
 
 import msgspec
@@ -17,16 +16,11 @@ from contracts.api.accounts import WriteProject
 from contracts.events.project import (
     ProjectEvent,
     ProjectRegistered,
-    ProjectRenamed,
-    ProjectTestAccountFiltersChanged,
-    ProjectTimezoneChanged,
-    ProjectWeekStartChanged,
 )
 from contracts.events.recorded import Stream, StreamKind
-from contracts.read_models.activity import Change
 from contracts.read_models.project import ProjectRow
 from contracts.read_models.projections import CATALOG
-from domain.insight.activity import change
+from domain.project.changes import changes
 from domain.project.commands import ChangeProject, ProjectCommand, RegisterProject
 from domain.project.decide import decide
 from domain.project.view import view
@@ -169,26 +163,6 @@ def _filters(filters: object) -> Raw:
     return Raw(msgspec.json.encode(filters))
 
 
-def _changes(event: ProjectEvent) -> list[Change]:
-    match event:
-        case ProjectRegistered():
-            return []
-        case ProjectRenamed():
-            return [_change("name", event.previous, event.name)]
-        case ProjectTimezoneChanged():
-            return [_change("timezone", event.previous, event.timezone)]
-        case ProjectWeekStartChanged():
-            return [_change("week_start_day", event.previous, event.week_start_day)]
-        case ProjectTestAccountFiltersChanged():
-            return [_change("test_account_filters", event.previous, event.filters)]
-        case _:
-            assert_never(event)
-
-
-def _change(field: str, before: object, after: object) -> Change:
-    return change(field, before, after, "Project")
-
-
 RULES: Rules[ProjectRow | None, ProjectCommand, ProjectEvent] = Rules(
-    decide, view, told_by(_changes)
+    decide, view, told_by(changes)
 )

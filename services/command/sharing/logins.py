@@ -65,7 +65,7 @@ class ShareLogins:
         if sharing is None or not is_alive(sharing, token_id, datetime.now(UTC)):
             return None
         insight = insight_view(insight_past(pasts, shown))
-        return None if insight.deleted else Share(token_id, sharing, insight)
+        return None if insight is None or insight.deleted else Share(token_id, sharing, insight)
 
     async def _owner(self, token: str) -> tuple[int, int, int] | None:
         """Numbers of the token, its project and its insight."""

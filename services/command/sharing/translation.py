@@ -9,18 +9,11 @@ from msgspec import UNSET, Raw, UnsetType
 from contracts.api.sharing import SharingBody
 from contracts.events.recorded import Stream, StreamKind
 from contracts.events.sharing import (
-    AccessTokenRotated,
-    SharePasswordAdded,
-    SharePasswordRemoved,
     SharingEvent,
-    SharingPasswordNotRequired,
-    SharingPasswordRequired,
 )
 from contracts.json import is_null
-from contracts.read_models.activity import Change
 from contracts.read_models.sharing import SharingRow
-from domain.insight.activity import change
-from domain.sharing.activity import changes
+from domain.sharing.changes import changes
 from domain.sharing.commands import SharingCommand
 from domain.sharing.decide import decide
 from domain.sharing.view import view
@@ -116,23 +109,6 @@ async def sharing_answer(
     )
 
 
-def _changes(event: SharingEvent) -> list[Change]:
-    """As the activity log has them, and what that log is silent about."""
-    match event:
-        case SharingPasswordRequired() | SharingPasswordNotRequired():
-            required = isinstance(event, SharingPasswordRequired)
-            return [change("password_required", not required, required)]
-        case SharePasswordAdded(password_id=password_id):
-            return [change("share_passwords", None, password_id)]
-        case SharePasswordRemoved(password_id=password_id):
-            return [change("share_passwords", password_id, None)]
-        case AccessTokenRotated():
-            # Which token it was and is, is nobody's to read here.
-            return [change("access_token", None, None)]
-        case _:
-            return changes(event)
-
-
 RULES: Rules[SharingRow | None, SharingCommand, SharingEvent] = Rules(
-    decide, view, told_by(_changes)
+    decide, view, told_by(changes)
 )

@@ -11,10 +11,11 @@ from contracts.events.recorded import DomainEvent, Recorded, Stream, StreamKind
 from contracts.json import EMPTY_OBJECT, NULL
 from contracts.read_models import projections
 from contracts.read_models.activity import ActivityRow, Change
-from domain.insight import activity as insight_activity
-from domain.insight.state import Insight, evolve
-from domain.insight.view import user_of
-from domain.sharing import activity as sharing_activity
+from contracts.read_models.insight import InsightRow
+from domain.changes import change
+from domain.insight import changes as insight_changes
+from domain.insight.view import project
+from domain.sharing import changes as sharing_changes
 from domain.viewing import activity as viewing_activity
 from domain.viewing.activity import VIEWED
 from services.projector.checkpoint import Connection
@@ -29,7 +30,7 @@ from services.projector.projection import (
 )
 
 _rows = msgspec.json.Decoder(ActivityRow)
-_subjects = msgspec.json.Decoder(Insight)
+_subjects = msgspec.json.Decoder(InsightRow)
 _encoder = msgspec.json.Encoder()
 
 _LOAD_ENTRIES = "SELECT id, row::text FROM activity WHERE id = ANY(%s)"
@@ -54,7 +55,7 @@ class Batch(msgspec.Struct):
     """
 
     entries: dict[UUID, ActivityRow]
-    subjects: dict[UUID, Insight]
+    subjects: dict[UUID, InsightRow]
     told: set[UUID]
     moved: dict[UUID, int]
 
@@ -78,15 +79,13 @@ class ActivityProjection:
 
     def apply(self, state: Batch, fact: Recorded[DomainEvent]) -> None:
         subject_id, id_ = _subject(fact), entry_id(fact)
-        before = state.subjects.get(subject_id, Insight())
-        after = evolve(before, fact.event) if of_insight(fact) else before
-        if of_insight(fact) and not after.exists:
-            raise ValueError(f"stream {fact.stream_id} does not begin with insight.created")
+        before = state.subjects.get(subject_id)
+        after = project(before, fact) if of_insight(fact) else before
         told = _told(fact, before, after)
         entry = state.entries.get(id_)
         state.entries[id_] = told if entry is None else _merged(entry, told)
         state.told.add(id_)
-        if after is not before:
+        if after is not None and after is not before:
             state.subjects[subject_id] = after
             state.moved[subject_id] = fact.team_id
 
@@ -127,23 +126,25 @@ def _subject(fact: Recorded[DomainEvent]) -> UUID:
     return fact.stream_id
 
 
-def _told(fact: Recorded[DomainEvent], before: Insight, after: Insight) -> ActivityRow:
+def _told(
+    fact: Recorded[DomainEvent], before: InsightRow | None, after: InsightRow | None
+) -> ActivityRow:
     """The entry as if this fact were its command's only one.
 
     An insight whose own stream is parked has no name here; what is shared or looked at still shows.
     """
     changes: list[Change] | None = None
-    if of_insight(fact):
+    if of_insight(fact) and after is not None:
         insight_id = after.insight_id
-        activity = insight_activity.activity_name(fact.event)
+        activity = insight_changes.activity_name(fact.event)
         if not isinstance(fact.event, InsightCreated):
-            changes = insight_activity.changes(fact.event, before, after)
-        quiet = insight_activity.is_quiet(fact.event)
+            changes = insight_changes.changes(fact.event, before, after)
+        quiet = insight_changes.is_quiet(fact.event)
     elif of_sharing(fact):
         insight_id = fact.event.insight_id
-        activity = sharing_activity.activity_name(fact.event)
-        changes = sharing_activity.changes(fact.event)
-        quiet = sharing_activity.is_quiet(fact.event)
+        activity = sharing_changes.activity_name(fact.event)
+        changes = sharing_changes.activity_changes(fact.event)
+        quiet = sharing_changes.is_quiet(fact.event)
     elif of_viewing(fact):
         insight_id = fact.event.insight_id
         activity = viewing_activity.activity_name(fact.event)
@@ -156,9 +157,9 @@ def _told(fact: Recorded[DomainEvent], before: Insight, after: Insight) -> Activ
         insight_id=insight_id,
         activity=activity,
         changes=None if changes is None else tuple(changes),
-        name=after.name or after.derived_name,
-        short_id=after.short_id,
-        user_id=user_of(fact.actor),
+        name=(after.name or after.derived_name) if after else None,
+        short_id=after.short_id if after else "",
+        user_id=fact.user_id,
         at=fact.at,
         position=fact.position,
         quiet=quiet,
@@ -185,15 +186,15 @@ def _merged(entry: ActivityRow, told: ActivityRow) -> ActivityRow:
 
 def _all_changes(known: tuple[Change, ...], more: tuple[Change, ...]) -> tuple[Change, ...]:
     """One per field, in the order of the facts: the first before and the last after."""
-    fields = {change.field: change for change in known}
-    for change in more:
-        if first := fields.get(change.field):
-            change = insight_activity.change(change.field, first.before, change.after, change.type)
-        fields[change.field] = change
+    fields = {each.field: each for each in known}
+    for each in more:
+        if first := fields.get(each.field):
+            each = change(each.field, first.before, each.after, each.type)
+        fields[each.field] = each
     return tuple(fields.values())
 
 
-def _light(insight: Insight) -> Insight:
+def _light(insight: InsightRow) -> InsightRow:
     """Without the documents and texts that no entry asks the subject for."""
     return replace(insight, filters=EMPTY_OBJECT, query=NULL, description=None, tags=())
 

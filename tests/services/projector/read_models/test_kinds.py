@@ -24,4 +24,6 @@ from tests.examples import FUNNEL, insight_history
     ],
 )
 def test_kind(fields: dict[str, Raw], kind: str | None) -> None:
-    assert kind_of(view(insight_history(**fields))) == kind
+    row = view(insight_history(**fields))
+    assert row is not None
+    assert kind_of(row) == kind

@@ -1,9 +1,6 @@
-"""An insight's facts as the activity log tells them."""
+"""What each of an insight's facts changed, and what the activity log calls it."""
 
 from typing import assert_never
-
-import msgspec
-from msgspec import Raw
 
 from contracts.events.insight import (
     InsightAddedToDashboard,
@@ -24,59 +21,63 @@ from contracts.events.insight import (
     InsightUnfavorited,
     InsightUnsaved,
 )
-from contracts.json import is_null
 from contracts.read_models.activity import Change
-from domain.insight.state import Insight
+from contracts.read_models.insight import InsightRow
+from domain.changes import change
 
 
-def changes(event: InsightEvent, before: Insight, after: Insight) -> list[Change]:
+def changes(event: InsightEvent, before: InsightRow | None, after: InsightRow) -> list[Change]:
     """What the fact changed, by the names the fields have on the wire; none for a creation.
 
-    before, after: the insight around the fact; only its tiles are asked, since a dashboard's
-    entry shows the whole list on both sides. PostHog: changes_between.
+    before, after: the insight around the fact. Only their tiles are read: the change of
+    `dashboards` shows the whole list on both sides. PostHog: changes_between.
     """
     match event:
         case InsightCreated():
             return []
         case InsightRenamed(name=name, previous=previous):
-            return [change("name", previous, name)]
+            return [_change("name", previous, name)]
         case InsightDerivedNameChanged(derived_name=derived_name, previous=previous):
-            return [change("derived_name", previous, derived_name)]
+            return [_change("derived_name", previous, derived_name)]
         case InsightDescribed(description=description, previous=previous):
-            return [change("description", previous, description)]
+            return [_change("description", previous, description)]
         case InsightFiltersChanged(filters=filters, previous=previous_filters):
-            return [change("filters", previous_filters, filters)]
+            return [_change("filters", previous_filters, filters)]
         case InsightQueryChanged(query=query, previous=previous_query):
-            return [change("query", previous_query, query)]
+            return [_change("query", previous_query, query)]
         case InsightTagged(tags=tags, previous=previous_tags):
-            return [change("tags", previous_tags, tags)]
+            return [_change("tags", previous_tags, tags)]
         case InsightFavorited():
-            return [change("favorited", False, True)]
+            return [_change("favorited", False, True)]
         case InsightUnfavorited():
-            return [change("favorited", True, False)]
+            return [_change("favorited", True, False)]
         case InsightSaved():
-            return [change("saved", False, True)]
+            return [_change("saved", False, True)]
         case InsightUnsaved():
-            return [change("saved", True, False)]
+            return [_change("saved", True, False)]
         case InsightReordered(order=order, previous=previous_order):
-            return [change("order", previous_order, order)]
+            return [_change("order", previous_order, order)]
         case InsightAddedToDashboard() | InsightRemovedFromDashboard():
-            return [change("dashboards", dashboards(before), dashboards(after))]
+            return [_change("dashboards", dashboards(before), dashboards(after))]
         case InsightDeleted():
-            return [change("deleted", False, True)]
+            return [_change("deleted", False, True)]
         case InsightRestored():
-            return [change("deleted", True, False)]
+            return [_change("deleted", True, False)]
         case _:
             assert_never(event)
 
 
-def dashboards(insight: Insight) -> list[dict[str, int | str | None]]:
-    """The dashboards the insight is on, as activity shows them."""
+def dashboards(insight: InsightRow | None) -> list[dict[str, int | str | None]]:
+    """The dashboards that the insight is on, as activity shows them; a deletion hides none."""
     return [
         {"id": tile.dashboard_id, "name": tile.dashboard_name}
-        for tile in insight.tiles
-        if tile.live
+        for tile in (insight.tiles if insight else ())
+        if not tile.deleted
     ]
+
+
+def _change(field: str, before: object, after: object) -> Change:
+    return change(field, before, after, "Insight")
 
 
 def activity_name(event: InsightEvent) -> str:
@@ -95,19 +96,3 @@ def activity_name(event: InsightEvent) -> str:
 def is_quiet(event: InsightEvent) -> bool:
     """PostHog's activity log leaves these out; ours shows them under `?all=true`."""
     return isinstance(event, InsightSaved | InsightUnsaved | InsightReordered)
-
-
-def change(field: str, before: object, after: object, type_: str = "Insight") -> Change:
-    """One field's change; created when it had no value before, deleted when it has none after."""
-    old, new = _document(before), _document(after)
-    return Change(
-        type=type_,
-        action="created" if is_null(old) else "deleted" if is_null(new) else "changed",
-        field=field,
-        before=old,
-        after=new,
-    )
-
-
-def _document(value: object) -> Raw:
-    return value if isinstance(value, Raw) else Raw(msgspec.json.encode(value))
