@@ -21,10 +21,10 @@ from services.projector import metrics
 from services.projector.product_events import part as ingesting
 from services.projector.projection import Projection
 from services.projector.read_models.activity import ActivityProjection
-from services.projector.read_models.catalog import CatalogProjection
-from services.projector.read_models.insights import InsightProjection
+from services.projector.read_models.catalog import catalog_projection
+from services.projector.read_models.insights import insight_projection
 from services.projector.read_models.last_viewed import LastViewedProjection
-from services.projector.read_models.sharing import SharingProjection
+from services.projector.read_models.sharing import sharing_projection
 from services.projector.runner import Runner
 from services.projector.settings import ProjectorSettings
 
@@ -37,11 +37,11 @@ LONGEST_DELAY_SECONDS = 10.0
 def projections() -> tuple[Projection[Any], ...]:
     """All of them. They share nothing but the log: each has its own checkpoint."""
     return (
-        InsightProjection(),
-        SharingProjection(),
+        insight_projection(),
+        sharing_projection(),
         ActivityProjection(),
         LastViewedProjection(),
-        CatalogProjection(),
+        catalog_projection(),
     )
 
 

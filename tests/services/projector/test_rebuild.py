@@ -11,7 +11,7 @@ from contracts.events.sharing import SharingEnabled
 from contracts.events.viewing import InsightViewed
 from domain.insight.view import view
 from services.projector.app import projections
-from services.projector.read_models.insights import InsightProjection
+from services.projector.read_models.insights import insight_projection
 from services.projector.rebuild import RebuildUnderWay, Rebuilt, rebuild
 from tests.domain.histories import after
 from tests.examples import INSIGHT, created
@@ -82,7 +82,7 @@ async def test_a_rebuild_tells_how_far_it_is(projector: Projecting) -> None:
     await rebuild(
         projector.url,
         projector.store,
-        InsightProjection(),
+        insight_projection(),
         on_progress=lambda position, end: told.append((position, end)),
         size=4,
     )
@@ -94,7 +94,7 @@ async def test_writes_during_a_rebuild_are_in_the_rows_afterwards(projector: Pro
     await some_history(projector)
     await projector.catch_up()
     await projector.execute("UPDATE insights SET name_key = 'wrong'")
-    runner = projector.runner(InsightProjection())
+    runner = projector.runner(insight_projection())
     renames = 0
 
     async def rename_and_project() -> None:
@@ -106,7 +106,7 @@ async def test_writes_during_a_rebuild_are_in_the_rows_afterwards(projector: Pro
     # Some are behind the rebuild's back, the last one between its last batch and the switch.
     for _ in range(3):
         task = asyncio.create_task(rename_and_project())
-        await rebuild(projector.url, projector.store, InsightProjection(), size=2)
+        await rebuild(projector.url, projector.store, insight_projection(), size=2)
         await task
     await runner.catch_up()
     row = await projector.insight()
@@ -122,13 +122,13 @@ async def test_a_write_just_before_the_switch_is_not_lost(projector: Projecting)
 
     async def write() -> int:
         await projector.append(InsightRenamed(name="Late", previous=None))
-        return await projector.runner(InsightProjection()).catch_up()
+        return await projector.runner(insight_projection()).catch_up()
 
     def at(point: str) -> None:
         if point == "folded":
             written.append(loop.create_task(write()))
 
-    await rebuild(projector.url, projector.store, InsightProjection(), crash_at=at)
+    await rebuild(projector.url, projector.store, insight_projection(), crash_at=at)
     await asyncio.gather(*written)
     row = await projector.insight()
     assert row is not None
@@ -148,7 +148,7 @@ async def test_nobody_moves_the_live_rows_while_they_are_compared(projector: Pro
                     other.execute("UPDATE checkpoints SET position = position")
                 refused.append(point)
 
-    await rebuild(projector.url, projector.store, InsightProjection(), crash_at=at)
+    await rebuild(projector.url, projector.store, insight_projection(), crash_at=at)
     assert refused == ["held"]
 
 
@@ -163,10 +163,10 @@ async def test_a_killed_rebuild_changes_nothing_and_can_be_repeated(
     damaged = await rows_of(projector)
     with pytest.raises(Killed):
         await rebuild(
-            projector.url, projector.store, InsightProjection(), crash_at=killed_at(point)
+            projector.url, projector.store, insight_projection(), crash_at=killed_at(point)
         )
     assert await rows_of(projector) == damaged
-    rebuilt = await rebuild(projector.url, projector.store, InsightProjection())
+    rebuilt = await rebuild(projector.url, projector.store, insight_projection())
     assert (rebuilt.removed, rebuilt.written) == (2, 2)
     assert await rows_of(projector) == before
 
@@ -174,8 +174,8 @@ async def test_a_killed_rebuild_changes_nothing_and_can_be_repeated(
 async def test_two_rebuilds_of_one_projection_do_not_meet(projector: Projecting) -> None:
     await some_history(projector)
     outcomes = await asyncio.gather(
-        rebuild(projector.url, projector.store, InsightProjection()),
-        rebuild(projector.url, projector.store, InsightProjection()),
+        rebuild(projector.url, projector.store, insight_projection()),
+        rebuild(projector.url, projector.store, insight_projection()),
         return_exceptions=True,
     )
     assert {type(outcome) for outcome in outcomes} == {Rebuilt, RebuildUnderWay}

@@ -18,7 +18,7 @@ from services.common.postgres.bell import Bell
 from services.projector import checkpoint
 from services.projector.app import _projections, projections, running
 from services.projector.read_models.activity import ActivityProjection
-from services.projector.read_models.insights import InsightProjection
+from services.projector.read_models.insights import insight_projection
 from services.projector.read_models.last_viewed import LastViewedProjection
 from services.projector.rebuild import rebuild
 from tests.domain.histories import after
@@ -62,7 +62,7 @@ async def test_rows_and_checkpoint_are_written_together_or_not_at_all(
     before = await projector.everything()
     await projector.append(InsightRenamed(name="B", previous="A"))
     with pytest.raises(Killed):
-        await projector.runner(InsightProjection(), crash_at=killed_at("written")).catch_up()
+        await projector.runner(insight_projection(), crash_at=killed_at("written")).catch_up()
     assert await projector.everything() == before
 
 
@@ -108,7 +108,7 @@ async def test_a_ring_that_is_lost_costs_time_and_no_row(
 ) -> None:
     monkeypatch.setattr("services.projector.runner.POLL_SECONDS", 0.05)
     deaf = Bell(projector.url, "nothing_rings_here")
-    task = asyncio.create_task(projector.runner(InsightProjection()).run(deaf))
+    task = asyncio.create_task(projector.runner(insight_projection()).run(deaf))
     async with progress_of(projector.url) as bell:
         await projector.append(created(name="A"))
         await until(bell, lambda: _named(projector, "A"))
@@ -241,7 +241,7 @@ async def test_a_rebuild_takes_up_a_stream_that_can_be_read_again(projector: Pro
         original["state"],
         bad.position,
     )
-    rebuilt = await rebuild(projector.url, projector.store, InsightProjection())
+    rebuilt = await rebuild(projector.url, projector.store, insight_projection())
     assert rebuilt.parked == 0
     row = await projector.insight()
     assert row is not None

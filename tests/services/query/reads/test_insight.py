@@ -15,7 +15,7 @@ from contracts.events.insight import (
     InsightRestored,
 )
 from contracts.events.viewing import InsightViewed
-from services.projector.read_models.insights import InsightProjection
+from services.projector.read_models.insights import insight_projection
 from tests.examples import BOB, FUNNEL, INSIGHT, created
 from tests.services.projector.projecting import insight, viewing
 from tests.services.query.reads.reading import Reading, reading
@@ -193,7 +193,7 @@ async def test_a_position_the_caller_has_seen_is_waited_for(postgres_url: str, p
 async def test_a_read_waits_for_every_projection_it_rests_on(postgres_url: str) -> None:
     async with reading(postgres_url, position_wait_seconds=0.05) as api:
         await api.projector.append(created(name="A"))
-        reached = await api.projector.runner(InsightProjection()).catch_up()
+        reached = await api.projector.runner(insight_projection()).catch_up()
         seen = {"Insights-Position": str(reached)}
         path = f"insights/{INSIGHT}/activity/"
         assert (await api.get(path, headers=seen)).status_code == 503

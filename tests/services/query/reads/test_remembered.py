@@ -26,7 +26,7 @@ from services.common.accounts.accounts import MAX_AGE_SECONDS, Accounts
 from services.common.insights.access import LEVELS
 from services.common.postgres.database import Pool, pool
 from services.projector.app import projections
-from services.projector.read_models.insights import InsightProjection
+from services.projector.read_models.insights import insight_projection
 from services.projector.rebuild import rebuild
 from services.query.reads.remembered import Remembered
 from services.query.reads.standing import Fresh
@@ -145,7 +145,7 @@ async def _all_projections(api: Reading, dice: random.Random) -> None:
 async def _rows_were_wrong(api: Reading, dice: random.Random) -> None:
     """A row that the log does not say, and the rebuild that puts it right."""
     await api.projector.execute("UPDATE insights SET favorited = NOT favorited")
-    await rebuild(api.projector.url, api.projector.store, InsightProjection())
+    await rebuild(api.projector.url, api.projector.store, insight_projection())
 
 
 MOVES: Sequence[Move] = (
@@ -191,7 +191,7 @@ async def test_a_rebuild_is_seen_at_once(api: Reading) -> None:
     right = (await api.get("insights/")).text
     await _changed_by_nobody(api)
     wrong = (await api.get("insights/?order=order")).text
-    await rebuild(api.projector.url, api.projector.store, InsightProjection())
+    await rebuild(api.projector.url, api.projector.store, insight_projection())
     assert (await api.get("insights/?order=order")).text == right != wrong
 
 
