@@ -117,7 +117,7 @@ class ClickHouse:
         """Append rows, given as columns of equal length. Times: datetimes, or µs since 1970.
 
         deduplication_token: a second insert with it into the same partitions does nothing,
-        *whatever its rows are*, while the engine remembers the token (tables.sql says how long).
+        *whatever its rows are*, while the engine remembers the token (tables.py says how long).
         One call is one block of rows: all of a partition's rows appear together.
         """
         types = self._types[table]

@@ -1,78 +1,76 @@
-"""The tables, read from tables.sql, as one engine is told to make them."""
+"""The tables' DDL, as one engine is told it or all hosts of a cluster. Plain ClickHouse SQL."""
 
-import re
-from importlib.resources import files
+from collections.abc import Iterable
 
-import msgspec
-
-_NAMED = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-_COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
-
-
-_CREATE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)$", re.MULTILINE)
-_FSYNC = re.compile(r"(fsync_\w+) = 1")
-_ENGINE = re.compile(r"^ENGINE = (\w*MergeTree)", re.MULTILINE)
-_PROJECTION = re.compile(r",\n    PROJECTION ((\w+)\n    \(\n.*?\n    \))", re.DOTALL)
-
-
-class Projection(msgspec.Struct, frozen=True):
-    """What every part of a table keeps about its rows. definition: its name and its SELECT."""
-
-    table: str
-    name: str
-    definition: str
+from services.common.clickhouse.tables import TABLES, Column, Projection, Table
 
 
 def table_statements(cluster: str | None = None, durable: bool = True) -> dict[str, str]:
-    """Name -> CREATE statement without comments, in the file's order.
+    """Name -> CREATE statement, in the order of TABLES.
 
     cluster: made on all its hosts and replicated between them, under the paths that the servers'
     own macros give. durable: whether rows survive a power cut once they are inserted.
     """
-    statements = _statements()
-    if not durable:
-        statements = {name: _FSYNC.sub(r"\1 = 0", text) for name, text in statements.items()}
-    if cluster is None:
-        return statements
-    return {name: _replicated(text, cluster) for name, text in statements.items()}
+    return {table.name: create(table, cluster, durable) for table in TABLES}
 
 
-def _replicated(statement: str, cluster: str) -> str:
-    # Its inserts remember tokens by themselves; the setting is the plain engine's.
-    text = statement.replace(
-        "non_replicated_deduplication_window", "replicated_deduplication_window"
-    )
-    text = _CREATE.sub(rf"CREATE TABLE IF NOT EXISTS \1 ON CLUSTER `{cluster}`", text)
-    return _ENGINE.sub(r"ENGINE = Replicated\1", text)
+def create(table: Table, cluster: str | None, durable: bool) -> str:
+    """The CREATE statement of one table."""
+    columns = [_column(column) for column in table.columns]
+    columns += [f"PROJECTION {definition(projection)}" for projection in table.projections]
+    lines = [
+        f"CREATE TABLE IF NOT EXISTS {table.name}{on_cluster(cluster)}",
+        "(",
+        ",\n".join(f"    {column}" for column in columns),
+        ")",
+        f"ENGINE = {_engine(table, cluster)}",
+    ]
+    if table.partition_by:
+        lines.append(f"PARTITION BY {table.partition_by}")
+    lines.append(f"ORDER BY ({', '.join(table.order_by)})")
+    lines.append(f"SETTINGS {', '.join(_settings(table, cluster, durable))}")
+    return "\n".join(lines)
 
 
-def _statements() -> dict[str, str]:
-    text = files("services.common.clickhouse").joinpath("tables.sql").read_text()
-    _, *parts = _NAMED.split(text)
-    return {
-        name: _COMMENT.sub("", body).strip().removesuffix(";")
-        for name, body in zip(parts[::2], parts[1::2], strict=True)
-    }
+def definition(projection: Projection) -> str:
+    """As it stands after PROJECTION or ADD PROJECTION."""
+    return f"{projection.name} ({projection.select})"
+
+
+def on_cluster(cluster: str | None) -> str:
+    """What DDL says to reach all hosts; nothing for one engine."""
+    return f" ON CLUSTER `{cluster}`" if cluster else ""
 
 
 def column_types() -> dict[str, dict[str, str]]:
     """Table -> column -> type, so that an insert need not ask the engine for them."""
-    return {name: _columns(statement) for name, statement in _statements().items()}
+    return {table.name: {each.name: each.type for each in table.columns} for table in TABLES}
 
 
 def projections() -> list[Projection]:
-    return [
-        Projection(table, name, definition)
-        for table, statement in _statements().items()
-        for definition, name in _PROJECTION.findall(statement)
-    ]
+    return [projection for table in TABLES for projection in table.projections]
 
 
-def _columns(statement: str) -> dict[str, str]:
-    statement = _PROJECTION.sub("", statement)
-    body = statement[statement.index("(\n") + 2 : statement.index("\n)\n")]
-    found: dict[str, str] = {}
-    for line in body.split("\n"):
-        name, _, rest = line.strip().rstrip(",").partition(" ")
-        found[name] = re.split(r" (?:DEFAULT|CODEC)\b", rest)[0]
-    return found
+def _column(column: Column) -> str:
+    default = f" DEFAULT {column.default}" if column.default else ""
+    codec = f" CODEC({column.codec})" if column.codec else ""
+    return f"{column.name} {column.type}{default}{codec}"
+
+
+def _engine(table: Table, cluster: str | None) -> str:
+    replicated = "Replicated" if cluster else ""
+    if table.version is None:
+        return f"{replicated}MergeTree"
+    return f"{replicated}ReplacingMergeTree({table.version})"
+
+
+def _settings(table: Table, cluster: str | None, durable: bool) -> Iterable[str]:
+    if table.index_granularity is not None:
+        yield f"index_granularity = {table.index_granularity}"
+    if table.remembered_inserts is not None:
+        # Replicated tables remember tokens by themselves; plain ones must be told to.
+        window = f"{'' if cluster else 'non_'}replicated_deduplication_window"
+        yield f"{window} = {table.remembered_inserts}"
+    # The checkpoint that follows an insert is durable, so its rows must be too.
+    yield f"fsync_after_insert = {int(durable)}"
+    yield f"fsync_part_directory = {int(durable)}"

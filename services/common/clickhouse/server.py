@@ -9,6 +9,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from services.common.clickhouse.engine import Row, Settings, rows_of
 from services.common.clickhouse.errors import EngineError, engine_error
+from services.common.clickhouse.schema import on_cluster
 
 # Not the engine's number: the server could not be reached at all (ClickHouse's NETWORK_ERROR).
 _NETWORK_ERROR = 210
@@ -24,12 +25,11 @@ class ServerEngine:
     @classmethod
     async def open(cls, url: str, database: str, cluster: str | None) -> "ServerEngine":
         """url: `http(s)://user:password@host:port`; makes the database when it is missing."""
-        on_cluster = f" ON CLUSTER `{cluster}`" if cluster else ""
         try:
             client = await clickhouse_connect.get_async_client(
                 dsn=url, autogenerate_session_id=False, tz_mode="aware"
             )
-            await client.command(f"CREATE DATABASE IF NOT EXISTS `{database}`{on_cluster}")
+            await client.command(f"CREATE DATABASE IF NOT EXISTS `{database}`{on_cluster(cluster)}")
         except (ClickHouseError, OSError) as cause:
             raise _named(cause) from cause
         client.database = database
@@ -77,9 +77,8 @@ class ServerEngine:
             raise _named(cause) from cause
 
     async def kill(self, query_id: str) -> None:
-        where = f" ON CLUSTER `{self._cluster}`" if self._cluster else ""
         await self.command(
-            f"KILL QUERY{where} WHERE query_id = {{query_id:String}} ASYNC",
+            f"KILL QUERY{on_cluster(self._cluster)} WHERE query_id = {{query_id:String}} ASYNC",
             {"query_id": query_id},
             {},
         )

@@ -1,9 +1,10 @@
-"""A table that an earlier release made gets the projections that tables.sql has told of since."""
+"""A table that an earlier release made gets the projections that tables.py has named since."""
 
 from uuid import uuid4
 
 from services.common.clickhouse.engine import Engine
-from services.common.clickhouse.schema import Projection, projections
+from services.common.clickhouse.schema import definition, on_cluster, projections
+from services.common.clickhouse.tables import Projection
 
 _IS_KNOWN = """
     SELECT count() > 0
@@ -38,7 +39,7 @@ async def bring_projections(engine: Engine, database: str, cluster: str | None) 
 
 
 def adding(projection: Projection, cluster: str | None) -> str:
-    return f"{_alter(projection, cluster)} ADD PROJECTION IF NOT EXISTS {projection.definition}"
+    return f"{_alter(projection, cluster)} ADD PROJECTION IF NOT EXISTS {definition(projection)}"
 
 
 def materializing(projection: Projection, cluster: str | None) -> str:
@@ -46,8 +47,7 @@ def materializing(projection: Projection, cluster: str | None) -> str:
 
 
 def _alter(projection: Projection, cluster: str | None) -> str:
-    everywhere = f" ON CLUSTER `{cluster}`" if cluster else ""
-    return f"ALTER TABLE {projection.table}{everywhere}"
+    return f"ALTER TABLE {projection.table}{on_cluster(cluster)}"
 
 
 async def _is(engine: Engine, question: str, database: str, projection: Projection) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.api.definitions import EventDefinition, PropertyDefinition
 from services.common.clickhouse import ClickHouse
-from services.common.clickhouse.schema import projections, table_statements
+from services.common.clickhouse.schema import definition, projections, table_statements
 from services.common.clickhouse.statement import Statement
 from services.common.clickhouse.upgrade import adding, materializing
 from services.query.events.definitions import Definitions, Properties
@@ -110,7 +110,7 @@ async def test_several_processes_may_upgrade_at_once(
 
 async def test_a_new_table_has_what_an_older_one_gets() -> None:
     (projection,) = projections()
-    assert f"PROJECTION {projection.definition}" in table_statements()[projection.table]
+    assert f"PROJECTION {definition(projection)}" in table_statements()[projection.table]
     assert adding(projection, "blue").startswith(
         "ALTER TABLE events ON CLUSTER `blue` ADD PROJECTION IF NOT EXISTS definitions"
     )
