@@ -12,7 +12,7 @@ from services.common.http.app import ServicePart, from_state
 from services.common.http.problems import AnyRequest, answer
 from services.common.postgres.bell import Bell
 from services.query.events.definitions import Definitions
-from services.query.events.lookups import Planner
+from services.query.events.lookups import Lookups
 from services.query.insights.funnels.explain.explaining import Explainer
 from services.query.insights.funnels.people.page import Actors
 from services.query.insights.kinds import ClickHouseComputer
@@ -41,9 +41,9 @@ def part(settings: QuerySettings) -> ServicePart:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         bell = Bell(settings.database_url, CHANNEL)
         async with await ClickHouse.open(settings.clickhouse_url) as clickhouse, bell.listening():
-            planner = Planner(clickhouse, app.state.pool)
+            lookups = Lookups(clickhouse, app.state.pool)
             actors = Actors(clickhouse, app.state.pool)
-            computer = ClickHouseComputer(clickhouse, planner, actors)
+            computer = ClickHouseComputer(clickhouse, lookups, actors)
             jobs = Jobs(app.state.pool, bell)
             runner = Runner(jobs, computer, app.state.accounts, app.state.pool, bell)
             app.state.jobs = jobs
@@ -53,9 +53,9 @@ def part(settings: QuerySettings) -> ServicePart:
                 app.state.pool, jobs, computer, app.state.accounts, ingested
             )
             app.state.insight_results = InsightResults(app.state.results)
-            app.state.planner = planner
+            app.state.lookups = lookups
             app.state.actors = actors
-            app.state.cohort_people = CohortPeople(clickhouse, app.state.pool, planner)
+            app.state.cohort_people = CohortPeople(clickhouse, app.state.pool, lookups)
             app.state.explainer = Explainer(clickhouse, app.state.pool, actors)
             app.state.definitions = Definitions(clickhouse)
             app.state.clickhouse = clickhouse
@@ -77,7 +77,7 @@ def part(settings: QuerySettings) -> ServicePart:
             "results": from_state("results"),
             "ingested": from_state("ingested"),
             "insight_results": from_state("insight_results"),
-            "planner": from_state("planner"),
+            "lookups": from_state("lookups"),
             "actors": from_state("actors"),
             "cohort_people": from_state("cohort_people"),
             "explainer": from_state("explainer"),

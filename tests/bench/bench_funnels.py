@@ -25,9 +25,10 @@ from rich.text import Text
 from services.common.clickhouse import ClickHouse, Limits
 from services.common.clickhouse.engine import Row
 from services.common.clickhouse.statement import Statement
+from services.query.events.breakdown import Breakdown
 from services.query.events.conditions import AllOf, AnyCondition, EventNamed, PropertyIs
 from services.query.insights.funnels.compute import compute
-from services.query.insights.funnels.plan import Breakdown, Exclusion, FunnelPlan, Step
+from services.query.insights.funnels.plan import Exclusion, FunnelPlan, Step
 from tests.waiting import seen
 
 FROM = datetime(2024, 1, 1, tzinfo=UTC)

@@ -57,13 +57,15 @@ def test_only_material_changes_move_last_modified(event: InsightEvent, material:
 def test_any_change_makes_a_sample_the_users_own() -> None:
     sample = view(insight_history(is_sample=True))
     changed = view(insight_history(InsightFavorited(), is_sample=True))
-    assert sample is not None and changed is not None
+    assert sample is not None
+    assert changed is not None
     assert (sample.is_sample, changed.is_sample) == (True, False)
 
 
 def test_restoring_brings_the_tiles_back() -> None:
     row = view(insight_history(TILE, InsightDeleted(), InsightRestored()))
-    assert row is not None and not row.deleted
+    assert row is not None
+    assert not row.deleted
     assert row.tiles == (TileRow(31, 3, deleted=False, dashboard_name="Growth"),)
 
 

@@ -5,8 +5,9 @@ from random import Random
 
 import msgspec
 
+from services.query.events.breakdown import Attribution, Breakdown
 from services.query.events.conditions import ALWAYS, AnyCondition, EventNamed
-from services.query.insights.funnels.plan import Attribution, Breakdown, FunnelPlan, Order, Viz
+from services.query.insights.funnels.plan import FunnelPlan, Order, Viz
 from tests.funnels.stories import START, funnel
 from tests.funnels.worlds import UNRELATED, World
 

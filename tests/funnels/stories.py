@@ -12,9 +12,10 @@ from uuid import UUID
 
 import msgspec
 
+from services.query.events.breakdown import Breakdown
 from services.query.events.conditions import ALWAYS, AnyCondition, EventNamed
 from services.query.insights.funnels.oracle import History, Seen
-from services.query.insights.funnels.plan import Breakdown, Exclusion, FunnelPlan, Step
+from services.query.insights.funnels.plan import Exclusion, FunnelPlan, Step
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 END = datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)

@@ -8,10 +8,12 @@ import msgspec
 import pytest
 
 from services.common.clickhouse import ClickHouse
+from services.query.events.actors import ExpressionActor, GroupActor
+from services.query.events.breakdown import Breakdown
 from services.query.insights.funnels.compute import compute
 from services.query.insights.funnels.oracle.people import outcomes
 from services.query.insights.funnels.oracle.steps import Group, scaled, steps, steps_by_cohort
-from services.query.insights.funnels.plan import Breakdown, ExpressionActor, FunnelPlan, GroupActor
+from services.query.insights.funnels.plan import FunnelPlan
 from tests.funnels.difference import numbers
 from tests.funnels.engine import paths, store
 from tests.funnels.plans import make_plan

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.common.clickhouse import ClickHouse
-from services.query.insights.funnels.plan import Breakdown
+from services.query.events.breakdown import Breakdown
 from tests.funnels.difference import difference
 from tests.funnels.engine import store
 from tests.funnels.stories import END, START, funnel, parse

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from services.common.clickhouse import ClickHouse
+from services.query.events.breakdown import Attribution, Breakdown
 from services.query.events.conditions import EventNamed
 from services.query.insights.funnels.compute import compute
-from services.query.insights.funnels.plan import Attribution, Breakdown, FunnelPlan, Order
+from services.query.insights.funnels.plan import FunnelPlan, Order
 from tests.funnels.difference import numbers
 from tests.funnels.engine import Path, paths, store
 from tests.funnels.plans import make_plan

@@ -1,9 +1,6 @@
 """Setting who may do what: with one insight, and with all of a project."""
 
-from typing import Any
-
-from litestar import Request, Response, put
-from litestar.datastructures import State
+from litestar import Response, put
 from litestar.di import NamedDependency
 
 from contracts.api.access import AccessBody, SetRuleBody, WriteAccess
@@ -23,10 +20,10 @@ from services.common.http.body import read
 from services.common.http.caller import Caller
 from services.common.http.operations import writes
 from services.common.http.paths import project_paths
+from services.common.http.request import AnyRequest
 from services.common.log.store import EventStore
 
 WRITE = {"scopes": ("access_control:write",)}
-AnyRequest = Request[Any, Any, State]
 
 
 @put(

@@ -1,9 +1,6 @@
 """Creating and editing actions."""
 
-from typing import Any
-
-from litestar import Request, Response, post, route
-from litestar.datastructures import State
+from litestar import Response, post, route
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -23,10 +20,10 @@ from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import writes
 from services.common.http.paths import EDITS, number_in_path, project_paths
+from services.common.http.request import AnyRequest
 from services.common.log.store import EventStore
 
 WRITE = {"scopes": ("action:write",)}
-AnyRequest = Request[Any, Any, State]
 
 
 @post(

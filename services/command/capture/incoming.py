@@ -2,16 +2,11 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qsl
-
-from litestar import Request
-from litestar.datastructures import State
 
 from services.command.capture.inflate import too_large
 from services.command.capture.wrapping import Wrapped
-
-AnyRequest = Request[Any, Any, State]
+from services.common.http.request import AnyRequest
 
 # A body that is too large is still read up to this many times the limit: most clients look at the
 # answer only after they have sent everything.

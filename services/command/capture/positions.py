@@ -8,10 +8,11 @@ import msgspec
 from litestar import HttpMethod, MediaType, Response, route
 from litestar.di import NamedDependency
 
-from services.command.capture.incoming import AnyRequest, query_of
+from services.command.capture.incoming import query_of
 from services.common.http.hang_ups import while_there
 from services.common.http.operations import Parameter, shows
 from services.common.http.problems import invalid
+from services.common.http.request import AnyRequest
 from services.common.postgres.database import Pool
 
 LONGEST_WAIT_SECONDS: Final = 30.0

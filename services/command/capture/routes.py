@@ -9,12 +9,12 @@ from contracts.headers import INGEST_POSITION
 from services.command.capture import incoming
 from services.command.capture.described import CAPTURES
 from services.command.capture.door import REFUSED, CaptureDoor
-from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import BadToken, Refusal, TooLarge
 from services.command.capture.requests import Sent, read
 from services.command.capture.wrapping import Wrapped, unwrap
 from services.common.http import apart
 from services.common.http.problems import Problem, answer
+from services.common.http.request import AnyRequest
 
 MAX_BODY: Final = 20 * 1024 * 1024
 BASE64_INSIDE: Final = ["/e", "/capture", "/track", "/engage"]

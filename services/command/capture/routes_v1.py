@@ -10,12 +10,12 @@ from contracts.headers import INGEST_POSITION
 from services.command.capture import incoming, v1
 from services.command.capture.described import CAPTURES_V1
 from services.command.capture.door import REFUSED, CaptureDoor
-from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import BadToken, TooLarge
 from services.command.capture.requests import check_token
 from services.command.capture.wrapping import INFLATES
 from services.common.http import apart
 from services.common.http.problems import Rejected
+from services.common.http.request import AnyRequest
 
 MAX_BODY: Final = 10 * 1024 * 1024
 MAX_TEXT: Final = 20 * 1024 * 1024

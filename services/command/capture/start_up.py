@@ -10,12 +10,12 @@ from litestar.params import FromPath
 
 from services.command.capture import incoming
 from services.command.capture.described import NOTHING, starts
-from services.command.capture.incoming import AnyRequest
 from services.command.capture.refusals import Refusal
 from services.command.capture.routes import MAX_BODY, on_refusal
 from services.common.http.caller import Person
 from services.common.http.operations import shows
 from services.common.http.problems import not_found
+from services.common.http.request import AnyRequest
 
 # Where posthog-js sends its events; a door of `routes`.
 ENDPOINT: Final = "/e/"

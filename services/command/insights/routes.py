@@ -1,9 +1,6 @@
 """Creating and editing insights."""
 
-from typing import Any
-
-from litestar import Request, Response, patch, post, put
-from litestar.datastructures import State
+from litestar import Response, patch, post, put
 from litestar.di import NamedDependency
 
 from contracts.api.insights import InsightBody, WriteInsight
@@ -26,11 +23,11 @@ from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import writes
 from services.common.http.paths import project_paths
+from services.common.http.request import AnyRequest
 from services.common.insights.beside import Besides
 from services.common.log.store import EventStore
 
 WRITE = {"scopes": ("insight:write",)}
-AnyRequest = Request[Any, Any, State]
 
 
 @post(

@@ -1,10 +1,8 @@
 """Making and changing projects: their name, their timezone, whom their funnels leave out."""
 
-from typing import Any
 from zoneinfo import available_timezones
 
-from litestar import Request, Response, patch, post
-from litestar.datastructures import State
+from litestar import Response, patch, post
 from litestar.di import NamedDependency
 from msgspec import UNSET
 
@@ -19,6 +17,7 @@ from services.common.http.caller import Caller, Person
 from services.common.http.operations import HEADERS, does, writes
 from services.common.http.organizations import resolve_organization
 from services.common.http.problems import forbidden, invalid
+from services.common.http.request import AnyRequest
 from services.common.log.store import EventStore
 
 WRITE = {"scopes": ("project:write",)}
@@ -31,7 +30,6 @@ MAKE = does(
     errors=(422,),
     headers=("ETag", INSIGHTS_POSITION),
 )
-AnyRequest = Request[Any, Any, State]
 
 
 @post(

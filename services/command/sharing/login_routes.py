@@ -1,10 +1,8 @@
 """Opening a shared insight with its password."""
 
-from typing import Any
-
 import msgspec
-from litestar import MediaType, Request, Response, post
-from litestar.datastructures import Cookie, State
+from litestar import MediaType, Response, post
+from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -12,10 +10,10 @@ from contracts.api.shared import SharedProblem, Unlock, Unlocked
 from services.command.sharing.logins import ShareLogins, TooOften
 from services.common.http.body import read
 from services.common.http.operations import Answer, Operation, described
+from services.common.http.request import AnyRequest
 from services.common.http.share_session import COOKIE, LIFETIME_SECONDS, ShareSession, ShareSessions
 
 PUBLIC = {"public": True}
-AnyRequest = Request[Any, Any, State]
 UNLOCKS = described(
     Operation(
         answers={

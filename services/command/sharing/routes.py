@@ -1,10 +1,7 @@
 """Sharing an insight: the switch, its settings, its token and its passwords."""
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response, delete, patch, post
-from litestar.datastructures import State
+from litestar import Response, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -36,11 +33,11 @@ from services.common.http.caller import Caller
 from services.common.http.operations import writes
 from services.common.http.paths import project_paths
 from services.common.http.problems import invalid, not_found
+from services.common.http.request import AnyRequest
 from services.common.log.store import EventStore
 
 WRITE = {"scopes": ("sharing_configuration:write",)}
 SHORTEST_PASSWORD = 8
-AnyRequest = Request[Any, Any, State]
 
 
 @patch(

@@ -1,10 +1,7 @@
 """Recording that somebody looked at an insight."""
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response, post
-from litestar.datastructures import State
+from litestar import Response, post
 from litestar.di import NamedDependency
 
 from contracts.headers import IDEMPOTENCY_KEY, INSIGHTS_POSITION
@@ -16,12 +13,12 @@ from services.common.http.caller import Caller
 from services.common.http.operations import HEADERS, does
 from services.common.http.paths import project_paths
 from services.common.http.problems import invalid, not_found
+from services.common.http.request import AnyRequest
 from services.common.log.store import EventStore
 
 VIEW = {"scopes": ("insight:read",)}
 SEEN = (INSIGHTS_POSITION,)
 KEY = HEADERS[IDEMPOTENCY_KEY]
-AnyRequest = Request[Any, Any, State]
 
 
 class ViewInsights(msgspec.Struct, frozen=True):

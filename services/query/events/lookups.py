@@ -1,12 +1,11 @@
 """Looks up what planning a query must know about its project, no more than the query needs."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
 
-from contracts.queries.nodes import FunnelsQuery
+from contracts.queries.nodes import DateRange
 from services.common.accounts.accounts import Project
 from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.statement import Statement
@@ -16,19 +15,9 @@ from services.query.events.cohorts import plan_cohorts
 from services.query.events.conditions import AnyCondition
 from services.query.events.facts import PlanningFacts
 from services.query.events.named import Catalog, catalog
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.planning import plan_funnel
 
 _FIRST_EVENT = "SELECT minOrNull(timestamp) FROM events WHERE team_id = {team_id:Int64}"
 _HAS_OVERRIDES = "SELECT EXISTS (SELECT FROM person_overrides WHERE team_id = %s)"
-
-
-class Planned(msgspec.Struct, frozen=True):
-    """A plan, and what it was made of. has_overrides: the project has merged persons."""
-
-    plan: FunnelPlan
-    facts: PlanningFacts
-    has_overrides: bool
 
 
 class PlannedCohort(msgspec.Struct, frozen=True):
@@ -40,37 +29,42 @@ class PlannedCohort(msgspec.Struct, frozen=True):
     has_overrides: bool
 
 
-class Planner:
+class Lookups:
     def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
         self._clickhouse = clickhouse
         self._pool = pool
         self._copies = CohortCopies(clickhouse, pool)
 
-    async def plan(self, project: Project, query: FunnelsQuery, *, legacy: bool = False) -> Planned:
-        """The lists of people that it names are where the engine finds them, too.
+    async def facts(
+        self, project: Project, query: object, dates: DateRange | None
+    ) -> PlanningFacts:
+        """What planning the query must know. query: a node, whose actions and cohorts are looked up.
 
-        legacy: asked for by legacy filters. Raises InvalidQuery.
+        dates: its range; asks the engine only when the range is all time. Raises InvalidQuery.
         """
         named = await catalog(self._pool, project.id, query, project.test_account_filters)
-        facts = _facts(project, named, await self._first_event_at(project.id, query))
-        # Patterns may take long to compile.
-        plan = await asyncio.to_thread(plan_funnel, query, facts, legacy=legacy)
-        await self._copies.bring(project.id, facts.cohort_versions)
-        return Planned(plan, facts, await self._has_overrides(project.id))
+        return _facts(project, named, await self._first_event_at(project.id, dates))
+
+    async def ready(self, facts: PlanningFacts) -> bool:
+        """The lists of people that a plan names are where the engine finds them, from now on.
+
+        Whether the project has merged persons.
+        """
+        await self._copies.bring(facts.team_id, facts.cohort_versions)
+        return await self._has_overrides(facts.team_id)
 
     async def cohort(self, project: Project, number: int) -> PlannedCohort | None:
-        """Lists of people as above. None when there is no such cohort. Raises InvalidQuery."""
+        """Lists of people as for `ready`. None when there is no such cohort. Raises InvalidQuery."""
         named = await catalog(self._pool, project.id, {"type": "cohort", "value": number})
         if number not in named.cohorts:
             return None
         facts = _facts(project, named, first_event_at=None)
         conditions = dict(plan_cohorts(facts))
-        await self._copies.bring(project.id, facts.cohort_versions)
-        return PlannedCohort(project.id, number, conditions, await self._has_overrides(project.id))
+        return PlannedCohort(project.id, number, conditions, await self.ready(facts))
 
-    async def _first_event_at(self, team_id: int, query: FunnelsQuery) -> datetime | None:
+    async def _first_event_at(self, team_id: int, dates: DateRange | None) -> datetime | None:
         """Asked only when `all` needs it."""
-        if query.dateRange is None or query.dateRange.date_from != "all":
+        if dates is None or dates.date_from != "all":
             return None
         rows = await self._clickhouse.query(Statement(_FIRST_EVENT, {"team_id": team_id}))
         first: datetime | None = rows[0][0]

@@ -4,7 +4,7 @@ One Source per SELECT over events. Ask it for conditions and values first; `from
 rendered last. Events stand under the alias `e` (`e.timestamp`, `e.uuid`, `e.event` …).
 
     source = Source(team_id, bindings, period=(date_from, date_to), has_overrides=True)
-    columns = [source.actor(plan.actor), source.step(step)]
+    columns = [source.actor(plan.actor), source.condition(step.matches)]
     text = f"SELECT {', '.join(columns)} {source.from_clause()} WHERE {source.scope()}"
 
 Filters on persons, groups, cohorts and sessions are set memberships (`IN (SELECT …)`), which no
@@ -17,6 +17,8 @@ from typing import assert_never
 
 from services.common.clickhouse.statement import Bindings
 from services.query.events import memberships
+from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
+from services.query.events.breakdown import Breakdown
 from services.query.events.conditions import (
     AllOf,
     AnyCondition,
@@ -34,14 +36,6 @@ from services.query.events.expressions.sql import Writer
 from services.query.events.expressions.tree import Field, Property
 from services.query.events.moments import microseconds
 from services.query.events.operands import MISSING, Operand, json_property, moment_value, text_value
-from services.query.insights.funnels.plan import (
-    AnyActor,
-    Breakdown,
-    ExpressionActor,
-    GroupActor,
-    PersonActor,
-    Step,
-)
 
 Period = tuple[datetime, datetime]
 _NOBODY = "toUUID('00000000-0000-0000-0000-000000000000')"
@@ -133,16 +127,7 @@ class Source:
             case _:
                 assert_never(condition.type)
 
-    def step(self, step: Step) -> str:
-        """Whether the event is this step, first-time mathematics included (UInt8)."""
-        matches = self.condition(step.matches)
-        if step.first_time is None:
-            return matches
-        with_filters = step.first_time == "first_time_for_user_with_filters"
-        first = self._first_events(step.matches if with_filters else step.entity)
-        return f"({matches} AND e.uuid IN {first})"
-
-    def _first_events(self, condition: AnyCondition) -> str:
+    def first_events(self, condition: AnyCondition) -> str:
         """Each person's first event that meets it, all history up to the period's end, if in it."""
         inner = Source(
             self.team_id,

@@ -13,8 +13,9 @@ from services.common.http.answers import Shown, tagged
 from services.common.http.caller import Caller
 from services.common.http.csv_answers import CSV, kind_of, wants_csv
 from services.common.http.etag import etag
+from services.common.http.request import AnyRequest
 from services.common.http.tables import to_csv
-from services.query.http.parameters import AnyRequest, at_least
+from services.query.http.parameters import at_least
 from services.query.reads.remembered import Remembered
 from services.query.reads.standing import Fresh
 

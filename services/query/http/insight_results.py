@@ -14,9 +14,10 @@ from contracts.queries.overrides import read as read_overrides
 from contracts.read_models.insight import InsightRow
 from services.common.http.caller import Caller
 from services.common.http.problems import invalid
+from services.common.http.request import AnyRequest
 from services.common.insights.beside import Beside
 from services.common.insights.results.freshness import Refresh, parse_refresh
-from services.query.http.parameters import AnyRequest, seen, text
+from services.query.http.parameters import seen, text
 from services.query.insights.stored import InsightResults
 from services.query.reads.dashboards import DashboardReads, FoundDashboard, OnIt
 from services.query.reads.insight_list import Listed

@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.accounts import Page as Listed
+from services.common.http.request import AnyRequest
 from services.common.http.storable import has_escaped_nul
-from services.query.http.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, AnyRequest, number, text
+from services.query.http.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, number, text
 from services.query.reads.filters import Cursor, End, Int64, Moment, Order, OrderField, Page
 
 Item = TypeVar("Item")

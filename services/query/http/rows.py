@@ -11,10 +11,10 @@ from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.paths import number_in_path
 from services.common.http.problems import not_found
+from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
 from services.query.http import paging, parameters
 from services.query.http.answers import answer
-from services.query.http.parameters import AnyRequest
 from services.query.problems import parked
 from services.query.reads.catalog_rows import CatalogReads
 from services.query.reads.filters import NumberEnd

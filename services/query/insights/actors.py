@@ -8,10 +8,10 @@ from msgspec import Raw
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import ActorsQuery
 from services.common.insights.results.kept import Result
-from services.query.events.lookups import Planned
-from services.query.http.parameters import DEFAULT_LIMIT
 from services.query.insights.funnels.description import describe
-from services.query.insights.funnels.people.page import Actors, Page, Pointed
+from services.query.insights.funnels.people.page import Actors, Pointed
+from services.query.insights.funnels.planner import Planned
+from services.query.people.page import DEFAULT_LIMIT, Page
 from services.query.people.records import Sorting
 from services.query.people.table import Column, rows
 

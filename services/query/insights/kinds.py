@@ -11,7 +11,7 @@ from contracts.queries.nodes import (
 )
 from services.common.accounts.accounts import Project
 from services.common.clickhouse import ClickHouse
-from services.query.events.lookups import Planned, Planner
+from services.query.events.lookups import Lookups
 from services.query.insights.actors import ActorsWork, bounds, sorting
 from services.query.insights.funnels import inputs
 from services.query.insights.funnels.correlation.pointing import correlating
@@ -22,6 +22,7 @@ from services.query.insights.funnels.correlation.work import (
 )
 from services.query.insights.funnels.people.page import Actors, Pointed
 from services.query.insights.funnels.people.pointing import selection
+from services.query.insights.funnels.planner import Planned, plan_query
 from services.query.insights.funnels.planning import plan_previous
 from services.query.insights.funnels.work import FunnelWork
 from services.query.people.table import columns
@@ -42,16 +43,16 @@ from services.query.results.dependencies import dependencies
 class ClickHouseComputer:
     """The one Computer."""
 
-    def __init__(self, clickhouse: ClickHouse, planner: Planner, actors: Actors) -> None:
+    def __init__(self, clickhouse: ClickHouse, lookups: Lookups, actors: Actors) -> None:
         self._clickhouse = clickhouse
-        self._planner = planner
+        self._lookups = lookups
         self._actors = actors
 
     async def prepare(self, project: Project, computation: Computation) -> Prepared:
         """Raises InvalidQuery."""
         match computation:
             case FunnelComputation(query=query, legacy=legacy):
-                planned = await self._planner.plan(project, query, legacy=legacy)
+                planned = await plan_query(self._lookups, project, query, legacy=legacy)
                 plan = planned.plan
                 previous = plan_previous(plan, query, planned.facts)
                 return _prepared(
@@ -83,7 +84,7 @@ class ClickHouseComputer:
                 inputs=NOTHING,
                 work=NothingToCorrelate(),
             )
-        planned = await self._planner.plan(project, funnel, legacy=computation.legacy)
+        planned = await plan_query(self._lookups, project, funnel, legacy=computation.legacy)
         question = question_of(query)
         return _prepared(
             project,
@@ -119,10 +120,10 @@ class ClickHouseComputer:
     ) -> tuple[Planned, Pointed]:
         match source:
             case FunnelsActorsQuery():
-                planned = await self._planner.plan(project, source.source)
+                planned = await plan_query(self._lookups, project, source.source)
                 return planned, selection(planned.plan, source)
             case FunnelCorrelationActorsQuery():
-                planned = await self._planner.plan(project, source.source.source.source)
+                planned = await plan_query(self._lookups, project, source.source.source.source)
                 return planned, correlating(source, planned.facts)
             case None:
                 raise InvalidQuery("query__source", "required", "This field is required.")

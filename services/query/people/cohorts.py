@@ -11,7 +11,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.statement import Bindings, Statement
 from services.common.postgres.database import Pool
 from services.query.events import memberships
-from services.query.events.lookups import PlannedCohort, Planner
+from services.query.events.lookups import Lookups, PlannedCohort
 from services.query.events.source import Source
 from services.query.people import records
 from services.query.reads.filters import Moment, Page
@@ -33,17 +33,17 @@ class CohortPage(msgspec.Struct, frozen=True):
 
 
 class CohortPeople:
-    def __init__(self, clickhouse: ClickHouse, pool: Pool, planner: Planner) -> None:
+    def __init__(self, clickhouse: ClickHouse, pool: Pool, lookups: Lookups) -> None:
         self._clickhouse = clickhouse
         self._pool = pool
-        self._planner = planner
+        self._lookups = lookups
 
     async def page(self, project: Project, number: int, page: Page[PersonEnd]) -> CohortPage | None:
         """Those with a record, the newest first; None when there is no such cohort.
 
         Raises InvalidQuery for a cohort that can't be computed; EngineError's kinds.
         """
-        planned = await self._planner.cohort(project, number)
+        planned = await self._lookups.cohort(project, number)
         if planned is None:
             return None
         rows = await self._clickhouse.query(_listing(planned, project.timezone, page))

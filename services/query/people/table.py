@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from contracts.api.people import AnyActor, PersonActor
 from contracts.queries.errors import invalid_input
-from services.query.insights.funnels.people.page import Row
+from services.query.people.page import Row
 
 DEFAULT = ("actor", "id", "created_at")
 _PROPERTIES = ("properties.", "person.properties.", "actor.properties.", "group.properties.")

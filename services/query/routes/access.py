@@ -1,10 +1,7 @@
 """Reading who may do what: with one insight, and with all of a project."""
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -16,6 +13,7 @@ from services.common.http.caller import Caller
 from services.common.http.operations import reads
 from services.common.http.paths import project_paths
 from services.common.http.problems import not_found
+from services.common.http.request import AnyRequest
 from services.common.insights.access import may_edit_rules
 from services.common.insights.context import insight_context
 from services.query.http import parameters
@@ -25,7 +23,6 @@ from services.query.reads.all import Reads
 from services.query.reads.insights import reference
 
 READ = {"scopes": ("access_control:read",)}
-AnyRequest = Request[Any, Any, State]
 
 _encoder = msgspec.json.Encoder()
 

@@ -1,12 +1,10 @@
 """What clients ask for before insights: the user, organizations and projects, the key itself."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -32,6 +30,7 @@ from services.common.http.organizations import (
     resolve_organization,
 )
 from services.common.http.problems import not_found
+from services.common.http.request import AnyRequest
 from services.query.http import described
 from services.query.http.answers import answer, plain
 from services.query.http.paging import listed
@@ -43,7 +42,6 @@ from services.query.reads.filters import End, Moment
 USER = {"scopes": ("user:read",)}
 PROJECT = {"scopes": ("project:read",)}
 ORGANIZATION = {"scopes": ("organization:read",)}
-AnyRequest = Request[Any, Any, State]
 MEMBERS = {"scopes": ("organization_member:read", "organization:read")}
 Listed = ProjectBody | OrganizationBody | MemberBody
 

@@ -9,8 +9,8 @@ from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import reads
 from services.common.http.paths import project_paths
+from services.common.http.request import AnyRequest
 from services.query.http import described
-from services.query.http.parameters import AnyRequest
 from services.query.http.rows import one_of, page_of
 from services.query.reads.all import Reads
 

@@ -1,10 +1,7 @@
 """Reading the activity log, of one insight and of all."""
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -14,6 +11,7 @@ from services.common.http.caller import Caller
 from services.common.http.operations import reads
 from services.common.http.paths import project_paths
 from services.common.http.problems import not_found
+from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
 from services.query.http import described, paging, parameters
 from services.query.http.answers import answer
@@ -24,7 +22,6 @@ from services.query.reads.filters import NumberEnd, Page
 from services.query.reads.insights import reference
 
 READ = {"scopes": ("activity_log:read",)}
-AnyRequest = Request[Any, Any, State]
 
 DEFAULT_LIMIT = 10
 HIGHEST_PAGE = 2**31

@@ -10,9 +10,9 @@ from services.common.http.caller import Caller
 from services.common.http.operations import tells
 from services.common.http.paths import number_in_path, project_paths
 from services.common.http.problems import not_found
+from services.common.http.request import AnyRequest
 from services.query.http import described, paging
 from services.query.http.answers import plain
-from services.query.http.parameters import AnyRequest
 from services.query.people.cohorts import CohortPeople, PersonEnd
 
 # PostHog: CohortViewSet.persons, which asks for both.

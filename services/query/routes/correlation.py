@@ -16,15 +16,17 @@ from services.common.http.caller import Caller
 from services.common.http.csv_answers import CSV, wants_csv
 from services.common.http.operations import does, shows
 from services.common.http.paths import project_paths
+from services.common.http.request import AnyRequest
 from services.common.http.tables import to_csv
 from services.common.insights.results.job import job_body
-from services.query.events.lookups import Planner
+from services.query.events.lookups import Lookups
 from services.query.http import described
-from services.query.http.parameters import AnyRequest, seen
+from services.query.http.parameters import seen
 from services.query.insights.funnels.correlation.links import CorrelationLinks
 from services.query.insights.funnels.correlation.pointing import correlating
 from services.query.insights.funnels.links import CORRELATION_PEOPLE_FILTERS, Filters, kept
 from services.query.insights.funnels.people.page import Actors
+from services.query.insights.funnels.planner import plan_query
 from services.query.results.computation import CorrelationComputation
 from services.query.results.ingested import Ingested
 from services.query.results.service import Asked, Results, result_fields
@@ -73,13 +75,13 @@ async def post_correlation(
 async def get_correlation_people(
     request: AnyRequest,
     ingested: NamedDependency[Ingested],
-    planner: NamedDependency[Planner],
+    lookups: NamedDependency[Lookups],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who is behind a number of a correlation; lists and objects are JSON text."""
     await ingested.reach(seen(request).events)
-    return await _people(request, dict(request.query_params.items()), planner, actors, caller)
+    return await _people(request, dict(request.query_params.items()), lookups, actors, caller)
 
 
 @post(
@@ -90,14 +92,14 @@ async def get_correlation_people(
 async def post_correlation_people(
     request: AnyRequest,
     ingested: NamedDependency[Ingested],
-    planner: NamedDependency[Planner],
+    lookups: NamedDependency[Lookups],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who is behind a number of a correlation, with the filter in the body."""
     await ingested.reach(seen(request).events)
     filters = {**dict(request.query_params.items()), **await filters_of(request)}
-    return await _people(request, filters, planner, actors, caller)
+    return await _people(request, filters, lookups, actors, caller)
 
 
 async def _correlation(
@@ -152,12 +154,12 @@ async def _correlation(
 
 
 async def _people(
-    request: AnyRequest, filters: Filters, planner: Planner, actors: Actors, caller: Caller
+    request: AnyRequest, filters: Filters, lookups: Lookups, actors: Actors, caller: Caller
 ) -> Response[bytes]:
     limit, offset = page_of(filters, LIMIT, OFFSET)
     try:
         query = convert_correlation_people(filters)
-        planned = await planner.plan(caller.project, query.source.source.source, legacy=True)
+        planned = await plan_query(lookups, caller.project, query.source.source.source, legacy=True)
         pointed = correlating(query, planned.facts)
         found = await actors.page(planned, pointed, limit=limit, offset=offset)
     except InvalidQuery as refused:

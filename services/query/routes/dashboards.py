@@ -1,10 +1,7 @@
 """Reading dashboards: a list, and one."""
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -15,6 +12,7 @@ from services.common.http.caller import Caller
 from services.common.http.operations import reads
 from services.common.http.paths import number_in_path, project_paths
 from services.common.http.problems import not_found
+from services.common.http.request import AnyRequest
 from services.common.insights.access import may_edit_dashboard, owns
 from services.common.insights.context import insight_context, user_bodies
 from services.query.http import described, paging, parameters
@@ -27,7 +25,6 @@ from services.query.reads.all import Reads
 from services.query.reads.dashboards import DashboardEnd, FoundDashboard
 
 READ = {"scopes": ("dashboard:read",)}
-AnyRequest = Request[Any, Any, State]
 
 _encoder = msgspec.json.Encoder()
 

@@ -16,11 +16,12 @@ from services.common.http.caller import Caller
 from services.common.http.operations import tells
 from services.common.http.paths import project_paths
 from services.common.http.problems import invalid, not_found
+from services.common.http.request import AnyRequest
 from services.query.events.definitions import OWNERS, Definitions, Owner, Properties
 from services.query.http import described
 from services.query.http.answers import plain
 from services.query.http.paging import listed
-from services.query.http.parameters import AnyRequest, flag, number, text
+from services.query.http.parameters import flag, number, text
 
 EVENTS = {"scopes": ("event_definition:read",)}
 PROPERTIES = {"scopes": ("property_definition:read",)}

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post
-from litestar.datastructures import State
+from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
 
 from contracts.api.funnel_filters import RunFunnel
@@ -20,6 +19,7 @@ from services.common.http.caller import Caller
 from services.common.http.operations import does, shows
 from services.common.http.paths import project_paths
 from services.common.http.problems import invalid
+from services.common.http.request import AnyRequest
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.common.insights.results.job import job_body
 from services.query.http import described
@@ -31,7 +31,6 @@ from services.query.results.service import Answered, Asked, Results, result_fiel
 
 READ = {"scopes": ("insight:read",)}
 CANCEL = {"scopes": ("insight:read", "insight:write")}
-AnyRequest = Request[Any, Any, State]
 Filters = Mapping[str, Any]
 STEPS = (None, "steps", "flow")
 """Kinds of display whose rows have people behind them by URL."""

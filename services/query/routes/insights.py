@@ -1,11 +1,9 @@
 """Reading insights: one, a list, and what the caller looked at last."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec.structs import replace
@@ -18,6 +16,7 @@ from services.common.http.caller import Caller
 from services.common.http.operations import reads
 from services.common.http.paths import project_paths
 from services.common.http.problems import not_found
+from services.common.http.request import AnyRequest
 from services.common.insights.beside import Beside
 from services.common.insights.context import insight_context
 from services.query.http import described, paging, parameters, shown
@@ -34,7 +33,6 @@ from services.query.reads.insights import Found, Reference, reference
 from services.query.reads.standing import Fresh
 
 READ = {"scopes": ("insight:read",)}
-AnyRequest = Request[Any, Any, State]
 
 _encoder = msgspec.json.Encoder()
 

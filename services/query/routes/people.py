@@ -19,14 +19,17 @@ from services.common.http.caller import Caller
 from services.common.http.csv_answers import CSV, wants_csv
 from services.common.http.operations import does, shows
 from services.common.http.paths import project_paths
+from services.common.http.request import AnyRequest
 from services.common.http.tables import to_csv
-from services.query.events.lookups import Planner
+from services.query.events.lookups import Lookups
 from services.query.http import described
-from services.query.http.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, AnyRequest, seen
+from services.query.http.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, seen
 from services.query.insights.funnels.explain.explaining import Explainer
 from services.query.insights.funnels.links import PEOPLE_FILTERS, Filters, absolute, kept
-from services.query.insights.funnels.people.page import Actors, Page
+from services.query.insights.funnels.people.page import Actors
 from services.query.insights.funnels.people.pointing import selection
+from services.query.insights.funnels.planner import plan_query
+from services.query.people.page import Page
 from services.query.people.records import Sorting
 from services.query.results.ingested import Ingested
 from services.query.routes.funnels import filters_of
@@ -49,40 +52,40 @@ def people_paths(path: str) -> list[str]:
 async def get_people(
     request: AnyRequest,
     ingested: NamedDependency[Ingested],
-    planner: NamedDependency[Planner],
+    lookups: NamedDependency[Lookups],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who is behind a step, a period or a bin; lists and objects are JSON text."""
     await ingested.reach(seen(request).events)
-    return await _people(request, dict(request.query_params.items()), planner, actors, caller)
+    return await _people(request, dict(request.query_params.items()), lookups, actors, caller)
 
 
 @post(people_paths("/funnel/"), opt={**READ, **does(FunnelPeople, PeoplePage)}, status_code=200)
 async def post_people(
     request: AnyRequest,
     ingested: NamedDependency[Ingested],
-    planner: NamedDependency[Planner],
+    lookups: NamedDependency[Lookups],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """The same, with the filter in the body."""
     await ingested.reach(seen(request).events)
     filters = {**dict(request.query_params.items()), **await filters_of(request)}
-    return await _people(request, filters, planner, actors, caller)
+    return await _people(request, filters, lookups, actors, caller)
 
 
 @get(people_paths("/funnel/explain/"), opt={**READ, **shows(Explanation, *described.EXPLAIN)})
 async def get_explanation(
     request: AnyRequest,
     ingested: NamedDependency[Ingested],
-    planner: NamedDependency[Planner],
+    lookups: NamedDependency[Lookups],
     explainer: NamedDependency[Explainer],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Why a person is, or is not, in a step; lists and objects are JSON text."""
     await ingested.reach(seen(request).events)
-    return await _explain(dict(request.query_params.items()), planner, explainer, caller)
+    return await _explain(dict(request.query_params.items()), lookups, explainer, caller)
 
 
 @post(
@@ -93,21 +96,21 @@ async def get_explanation(
 async def post_explanation(
     request: AnyRequest,
     ingested: NamedDependency[Ingested],
-    planner: NamedDependency[Planner],
+    lookups: NamedDependency[Lookups],
     explainer: NamedDependency[Explainer],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Why a person is, or is not, in a step, with the filter in the body."""
     await ingested.reach(seen(request).events)
     filters = {**dict(request.query_params.items()), **await filters_of(request)}
-    return await _explain(filters, planner, explainer, caller)
+    return await _explain(filters, lookups, explainer, caller)
 
 
 async def _explain(
-    filters: Filters, planner: Planner, explainer: Explainer, caller: Caller
+    filters: Filters, lookups: Lookups, explainer: Explainer, caller: Caller
 ) -> Response[bytes]:
     try:
-        planned = await planner.plan(caller.project, convert(filters), legacy=True)
+        planned = await plan_query(lookups, caller.project, convert(filters), legacy=True)
         body = await explainer.explain(planned, text(filters, "person"))
     except InvalidQuery as refused:
         raise spelled(refused) from refused
@@ -115,12 +118,12 @@ async def _explain(
 
 
 async def _people(
-    request: AnyRequest, filters: Filters, planner: Planner, actors: Actors, caller: Caller
+    request: AnyRequest, filters: Filters, lookups: Lookups, actors: Actors, caller: Caller
 ) -> Response[bytes]:
     limit, offset = page_of(filters, "limit", "offset")
     try:
         query = convert_people(filters)
-        planned = await planner.plan(caller.project, query.source, legacy=True)
+        planned = await plan_query(lookups, caller.project, query.source, legacy=True)
         pointed = selection(planned.plan, query)
         if search := text(filters, "search"):
             found = await actors.sorted_page(

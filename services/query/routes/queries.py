@@ -3,8 +3,7 @@
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response, delete, get, post
-from litestar.datastructures import State
+from litestar import MediaType, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import UNSET, Raw
@@ -34,6 +33,7 @@ from services.common.http.caller import Caller
 from services.common.http.operations import does, shows
 from services.common.http.paths import name_in_path, project_paths
 from services.common.http.problems import invalid, not_found
+from services.common.http.request import AnyRequest
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.common.insights.results.job import job_body
 from services.query.http import described
@@ -55,7 +55,6 @@ from services.query.routes.funnels import (
 )
 
 READ = {"scopes": ("query:read",)}
-AnyRequest = Request[Any, Any, State]
 
 
 @post(

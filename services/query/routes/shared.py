@@ -1,10 +1,7 @@
 """The public side of sharing: a page or a JSON document per token, without an API key."""
 
-from typing import Any
-
 import msgspec
-from litestar import MediaType, Request, Response, get
-from litestar.datastructures import State
+from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -15,6 +12,7 @@ from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from services.common.accounts.accounts import Accounts
 from services.common.http.operations import Answer, Operation, described
+from services.common.http.request import AnyRequest
 from services.common.http.share_session import ShareSessions, session_of
 from services.common.insights.context import shown_query
 from services.common.insights.results.freshness import Refresh, for_shared_viewer
@@ -29,7 +27,6 @@ WRONG = {
     "password": "That is not the password.",
     "often": "Too many wrong passwords. Wait two minutes.",
 }
-AnyRequest = Request[Any, Any, State]
 
 _HTML = "text/html"
 _NOT_THERE = Answer(kind=str, media_type=_HTML, also={"application/json": SharedProblem})

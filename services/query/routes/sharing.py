@@ -1,10 +1,7 @@
 """Reading an insight's sharing configuration."""
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response, get
-from litestar.datastructures import State
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -14,6 +11,7 @@ from services.common.http.caller import Caller
 from services.common.http.operations import reads
 from services.common.http.paths import project_paths
 from services.common.http.problems import not_found
+from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
 from services.query.http import parameters
 from services.query.http.answers import answer
@@ -22,7 +20,6 @@ from services.query.reads.all import Reads
 from services.query.reads.insights import reference
 
 READ = {"scopes": ("sharing_configuration:read",)}
-AnyRequest = Request[Any, Any, State]
 
 _encoder = msgspec.json.Encoder()
 

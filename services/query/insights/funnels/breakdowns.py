@@ -2,9 +2,9 @@
 
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import BreakdownFilter, FunnelsFilter, FunnelsQuery
+from services.query.events.breakdown import Breakdown, BreakdownType
 from services.query.events.facts import PlanningFacts
 from services.query.events.filters import check_key, checked_expression, cohort_id
-from services.query.insights.funnels.plan import Breakdown, BreakdownType
 
 _TYPES: dict[str, BreakdownType] = {
     "event": "event",

@@ -9,10 +9,11 @@ from contracts.api.funnels import FunnelAnswer
 from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.engine import Row
 from services.common.clickhouse.statement import Bindings, Statement
+from services.query.events.actors import PersonActor
 from services.query.insights.funnels.comparison import compared
 from services.query.insights.funnels.partial import Partial, joined
 from services.query.insights.funnels.periods import Period, periods
-from services.query.insights.funnels.plan import FunnelPlan, PersonActor
+from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.quick import quick_first
 from services.query.insights.funnels.result import render, render_comparison
 from services.query.insights.funnels.statement.arrays import Actors, split_of

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
+from services.query.events.breakdown import Breakdown
 from services.query.events.conditions import (
     ALWAYS,
     AllOf,
@@ -20,16 +22,7 @@ from services.query.events.conditions import (
     PropertyIs,
     Scalar,
 )
-from services.query.insights.funnels.plan import (
-    AnyActor,
-    Breakdown,
-    Exclusion,
-    ExpressionActor,
-    FunnelPlan,
-    GroupActor,
-    PersonActor,
-    Step,
-)
+from services.query.insights.funnels.plan import Exclusion, FunnelPlan, Step
 
 _SIGNS = {
     "exact": "=", "is_not": "!=", "contains": "LIKE", "icontains": "ILIKE",

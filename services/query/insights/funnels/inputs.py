@@ -8,6 +8,8 @@ from typing import assert_never
 import msgspec
 
 from services.common.insights.results import marks
+from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
+from services.query.events.breakdown import Breakdown
 from services.query.events.conditions import (
     AllOf,
     AnyCondition,
@@ -28,14 +30,7 @@ from services.query.insights.funnels.correlation.question import (
 )
 from services.query.insights.funnels.correlation.statement import Correlating, HasEvent
 from services.query.insights.funnels.periods import last_period
-from services.query.insights.funnels.plan import (
-    AnyActor,
-    Breakdown,
-    ExpressionActor,
-    FunnelPlan,
-    GroupActor,
-    PersonActor,
-)
+from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.statement.layout import any_names
 from services.query.results.computation import Inputs
 

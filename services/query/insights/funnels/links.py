@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from contracts.api.funnels import BreakdownValue, FunnelStep
-from services.query.http.parameters import AnyRequest
+from services.common.http.request import AnyRequest
 
 Filters = Mapping[str, Any]
 

@@ -8,15 +8,13 @@ from typing import Literal
 
 import msgspec
 
+from services.query.events.actors import AnyActor, PersonActor
+from services.query.events.breakdown import Breakdown
 from services.query.events.conditions import ALWAYS, AnyCondition
 
 Order = Literal["ordered", "strict", "unordered"]
 Viz = Literal["steps", "trends", "time_to_convert"]
 Interval = Literal["hour", "day", "week", "month"]
-Attribution = Literal["first_touch", "last_touch", "all_events", "step"]
-BreakdownType = Literal[
-    "event", "person", "group", "hogql", "event_metadata", "session", "cohort",
-]  # fmt: skip
 FirstTime = Literal["first_time_for_user", "first_time_for_user_with_filters"]
 
 
@@ -48,48 +46,6 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
     def bars(self) -> range:
         """The 1-based steps k before which it stands."""
         return range(self.from_step + 2, self.to_step + 2)
-
-
-class PersonActor(msgspec.Struct, frozen=True, tag=True):
-    """The person, merges applied at query time."""
-
-
-class GroupActor(msgspec.Struct, frozen=True, tag=True):
-    """The event's group key; events without one do not count."""
-
-    index: int
-
-
-class ExpressionActor(msgspec.Struct, frozen=True, tag=True):
-    """The value of an expression of the closed subset; null and "" do not count."""
-
-    text: str
-
-
-AnyActor = PersonActor | GroupActor | ExpressionActor
-
-
-class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
-    """How rows are told apart (funnels.md section 6).
-
-    keys: property names, expressions or session properties; one array of text per value.
-    cohorts: for type cohort, (id, name) in the order asked; id 0 is "all users".
-    attribution_step: from 1, with attribution "step".
-    limit: values that keep a row of their own.
-    listed: show an array of text; else (a group's property) the text alone.
-    unboxed: show `x` and not `["x"]` (legacy endpoint, one string).
-    """
-
-    type: BreakdownType
-    keys: tuple[str, ...] = ()
-    cohorts: tuple[tuple[int, str], ...] = ()
-    group_type_index: int | None = None
-    attribution: Attribution = "first_touch"
-    attribution_step: int | None = None
-    limit: int = 25
-    normalize_url: bool = False
-    listed: bool = True
-    unboxed: bool = False
 
 
 class FunnelPlan(msgspec.Struct, frozen=True, kw_only=True):

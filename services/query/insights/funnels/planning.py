@@ -9,6 +9,7 @@ import msgspec
 
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import DateRange, FunnelsQuery
+from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
 from services.query.events.cohorts import plan_cohorts
 from services.query.events.conditions import ALWAYS, AnyCondition, OnDays
 from services.query.events.dates import Calendar, date_range, just_before, shifted
@@ -16,15 +17,7 @@ from services.query.events.facts import PlanningFacts
 from services.query.events.filters import both, checked_expression, conditions
 from services.query.insights.funnels.breakdowns import plan_breakdown
 from services.query.insights.funnels.periods import MOST_PERIODS, MOST_POINTS, count
-from services.query.insights.funnels.plan import (
-    AnyActor,
-    ExpressionActor,
-    FunnelPlan,
-    GroupActor,
-    Interval,
-    PersonActor,
-    Viz,
-)
+from services.query.insights.funnels.plan import FunnelPlan, Interval, Viz
 from services.query.insights.funnels.steps import plan_exclusions, plan_step
 from services.query.insights.funnels.validation import check
 

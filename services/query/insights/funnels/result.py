@@ -15,9 +15,10 @@ from contracts.api.funnels import (
     Steps,
     TimeToConvert,
 )
+from services.query.events.breakdown import Breakdown
 from services.query.insights.funnels.people.selection import OTHER
 from services.query.insights.funnels.periods import Period, periods, shown
-from services.query.insights.funnels.plan import Breakdown, FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.statement.arrays import split_of
 from services.query.insights.funnels.statement.totals import WHOLE
 from services.query.insights.funnels.statement.trends import period_key

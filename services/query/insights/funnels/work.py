@@ -11,10 +11,10 @@ from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend, Steps
 from contracts.api.times import written
 from services.common.clickhouse import ClickHouse
 from services.common.insights.results.kept import Result
-from services.query.events.lookups import Planned
 from services.query.insights.funnels.compute import compute
 from services.query.insights.funnels.description import describe
 from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.planner import Planned
 from services.query.results.computation import FunnelComputation
 
 BASELINE = "Baseline"

@@ -1,7 +1,7 @@
 """A writer of the log in a process of its own, to race with and to kill.
 
-`python -m tests.services.common.log.log_process URL ORDERS` says Ready, waits for a line on its input,
-and then says line by line what came of each append.
+`python -m tests.services.common.log.log_process URL ORDERS` says Ready, waits for a line on its
+input, and then says line by line what came of each append.
 """
 
 import asyncio

@@ -7,6 +7,8 @@ import pytest
 
 from contracts.product_events import property_texts
 from services.common.clickhouse.statement import Bindings, Statement
+from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
+from services.query.events.breakdown import Breakdown
 from services.query.events.conditions import (
     ALWAYS,
     AllOf,
@@ -18,14 +20,8 @@ from services.query.events.conditions import (
     PropertyIs,
 )
 from services.query.events.source import Source
-from services.query.insights.funnels.plan import (
-    AnyActor,
-    Breakdown,
-    ExpressionActor,
-    GroupActor,
-    PersonActor,
-    Step,
-)
+from services.query.insights.funnels.plan import Step
+from services.query.insights.funnels.statement.steps import is_step
 from tests.services.query.conftest import NOON, Events, event, uid
 
 
@@ -382,7 +378,7 @@ def first_time(math: Any, entity: Any, matches: Any = None) -> Step:
 def steps(events: Events, team_id: int, step: Step, start: datetime, **of: Any) -> list[int]:
     bindings = Bindings()
     source = Source(team_id, bindings, period=(start, NOON + timedelta(days=1)), **of)
-    test = source.step(step)
+    test = is_step(source, step)
     text = (
         f"SELECT e.properties.n::Nullable(Int64) {source.from_clause()} "
         f"WHERE {source.scope()} AND {test} ORDER BY 1"

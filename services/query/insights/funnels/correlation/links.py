@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from contracts.api.correlation import Correlated, CorrelationEvent, CorrelationResults
 from contracts.queries.legacy_actors import CorrelationType
-from services.query.http.parameters import AnyRequest
+from services.common.http.request import AnyRequest
 from services.query.insights.funnels.correlation.question import AUTOCAPTURE, CHAIN, DIVIDER, JOINT
 from services.query.insights.funnels.links import CORRELATION_FILTERS, Filters, absolute, kept
 

@@ -13,6 +13,7 @@ from typing import assert_never
 import msgspec
 
 from services.common.clickhouse.statement import Bindings, Statement
+from services.query.events.actors import ExpressionActor, GroupActor, PersonActor
 from services.query.events.conditions import ALWAYS, AnyCondition
 from services.query.events.moments import microseconds
 from services.query.insights.funnels.correlation.question import (
@@ -26,12 +27,7 @@ from services.query.insights.funnels.correlation.question import (
     Question,
     own_names,
 )
-from services.query.insights.funnels.plan import (
-    ExpressionActor,
-    FunnelPlan,
-    GroupActor,
-    PersonActor,
-)
+from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.statement.arrays import (
     EVERY_FORM,
     Actors,

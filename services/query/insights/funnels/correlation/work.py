@@ -10,7 +10,6 @@ from contracts.api.times import written
 from contracts.queries.nodes import FunnelCorrelationQuery
 from services.common.clickhouse import ClickHouse
 from services.common.insights.results.kept import Result
-from services.query.events.lookups import Planned
 from services.query.insights.funnels.correlation.question import (
     OfEventProperties,
     OfEvents,
@@ -20,6 +19,7 @@ from services.query.insights.funnels.correlation.question import (
 )
 from services.query.insights.funnels.correlation.statement import compile_correlation, plain
 from services.query.insights.funnels.description import describe
+from services.query.insights.funnels.planner import Planned
 from services.query.insights.funnels.quick import quick_first
 from services.query.insights.funnels.work import Clock
 

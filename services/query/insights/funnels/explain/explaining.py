@@ -7,12 +7,13 @@ from contracts.queries.errors import InvalidQuery, invalid_input
 from services.common.clickhouse import ClickHouse
 from services.common.http.problems import not_found
 from services.common.postgres.database import Pool
-from services.query.events.lookups import Planned
+from services.query.events.actors import PersonActor
 from services.query.insights.funnels.explain.explain import explain
 from services.query.insights.funnels.people.matched import SeenEvent
 from services.query.insights.funnels.people.page import Actors
 from services.query.insights.funnels.people.statement import compile_history
-from services.query.insights.funnels.plan import FunnelPlan, PersonActor
+from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.planner import Planned
 from services.query.people import records
 
 MOST_EVENTS = 20_000

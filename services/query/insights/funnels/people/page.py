@@ -11,8 +11,7 @@ from contracts.api.times import written
 from contracts.queries.errors import invalid_input
 from services.common.clickhouse import ClickHouse
 from services.common.postgres.database import Pool
-from services.query.events.lookups import Planned
-from services.query.insights.funnels import plan as plans
+from services.query.events import actors
 from services.query.insights.funnels.correlation.statement import (
     Correlating,
     compile_correlated,
@@ -22,8 +21,10 @@ from services.query.insights.funnels.people.matched import with_events
 from services.query.insights.funnels.people.selection import AtStep, SelectedActor, Selection
 from services.query.insights.funnels.people.statement import compile_actors, pointed_plan
 from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.planner import Planned
 from services.query.insights.funnels.quick import quick_first
 from services.query.people import records
+from services.query.people.page import Page, Row
 from services.query.people.records import Sorting
 
 MOST_SORTED = 200_000
@@ -32,28 +33,6 @@ MOST_SORTED = 200_000
 
 Pointed = Selection | Correlating
 """A number of a funnel's answer, or of a correlation's."""
-
-
-class Row(msgspec.Struct, frozen=True):
-    """shown: None without a record. In a row of merged values one id may stand several times."""
-
-    id: str
-    shown: AnyActor | None
-
-
-class Page(msgspec.Struct, frozen=True):
-    """rows: of all actors on it, in order."""
-
-    rows: Sequence[Row]
-
-    @property
-    def actors(self) -> list[AnyActor]:
-        """Those with a record, in order."""
-        return [row.shown for row in self.rows if row.shown is not None]
-
-    @property
-    def missing(self) -> int:
-        return sum(row.shown is None for row in self.rows)
 
 
 class Actors:
@@ -140,18 +119,18 @@ class Actors:
 
     async def _sorted(self, plan: FunnelPlan, ids: Sequence[str], by: Sorting) -> list[str]:
         """Those of the ids that are searched for, in the order asked for."""
-        if isinstance(plan.actor, plans.PersonActor):
+        if isinstance(plan.actor, actors.PersonActor):
             return await records.sorted_persons(self._pool, plan.team_id, ids, by)
         bodies = await self._bodies(plan, ids)
         return records.sorted_others(list(bodies.values()), by)
 
     async def _bodies(self, plan: FunnelPlan, ids: Sequence[str]) -> dict[str, AnyActor]:
         match plan.actor:
-            case plans.PersonActor():
+            case actors.PersonActor():
                 return {**await records.persons(self._pool, plan.team_id, ids)}
-            case plans.GroupActor(index=index):
+            case actors.GroupActor(index=index):
                 return {**await records.groups(self._pool, plan.team_id, index, ids)}
-            case plans.ExpressionActor():
+            case actors.ExpressionActor():
                 return {id_: ValueActor(id=id_, name=id_) for id_ in ids}
             case _:
                 assert_never(plan.actor)

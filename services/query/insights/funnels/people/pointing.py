@@ -9,6 +9,7 @@ import msgspec
 from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.legacy_actors import NO_DROP_OFF
 from contracts.queries.nodes import FunnelsActorsQuery
+from services.query.events.breakdown import Breakdown
 from services.query.insights.funnels.people.selection import (
     OTHER,
     AtStep,
@@ -19,7 +20,7 @@ from services.query.insights.funnels.people.selection import (
     Value,
 )
 from services.query.insights.funnels.periods import Period, periods
-from services.query.insights.funnels.plan import Breakdown, FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan
 
 _Sent = str | int | float | tuple[str | int | float, ...] | None
 _ALL_USERS = ("all", "0")

@@ -11,11 +11,13 @@ from typing import Literal
 import msgspec
 
 from services.common.clickhouse.statement import Bindings
+from services.query.events.actors import PersonActor
 from services.query.events.conditions import ALWAYS, EventNamed, InCohort
 from services.query.events.moments import microseconds
 from services.query.events.source import Source
-from services.query.insights.funnels.plan import Exclusion, FunnelPlan, PersonActor, Step
+from services.query.insights.funnels.plan import Exclusion, FunnelPlan, Step
 from services.query.insights.funnels.statement.layout import NOTHING, Layout, any_names
+from services.query.insights.funnels.statement.steps import is_step
 
 Split = Literal["none", "touch", "value", "step"]
 Entity = Step | Exclusion
@@ -261,7 +263,7 @@ def looked_at(actors: Actors) -> str:
     at_us: since 1970. steps: those it matches, from 1. bars: indexes of exclusions.
     """
     plan, source = actors.plan, source_of(actors)
-    steps = [f"if({source.step(step)}, {k}, 0)" for k, step in enumerate(plan.steps, start=1)]
+    steps = [f"if({is_step(source, step)}, {k}, 0)" for k, step in enumerate(plan.steps, start=1)]
     bars = [
         f"if({source.condition(bar.matches)}, {i}, -1)" for i, bar in enumerate(plan.exclusions)
     ]
@@ -374,7 +376,7 @@ def _only_named(entity: Entity) -> tuple[str, ...] | None:
 
 
 def _is(source: Source, entity: Entity) -> str:
-    return source.step(entity) if isinstance(entity, Step) else source.condition(entity.matches)
+    return is_step(source, entity) if isinstance(entity, Step) else source.condition(entity.matches)
 
 
 def _packed(layout: Layout) -> str:

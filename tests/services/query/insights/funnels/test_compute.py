@@ -8,9 +8,10 @@ import pytest
 
 from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend, TimeToConvert
 from services.common.clickhouse import ClickHouse
+from services.query.events.breakdown import Breakdown
 from services.query.insights.funnels import compute as computing
 from services.query.insights.funnels.compute import compute, routed
-from services.query.insights.funnels.plan import Breakdown, FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.result import render
 from services.query.insights.funnels.statement.funnel import compile_funnel
 from services.query.insights.funnels.statement.layout import layout_of

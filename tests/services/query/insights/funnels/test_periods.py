@@ -7,11 +7,12 @@ import msgspec
 import pytest
 
 from services.common.clickhouse import ClickHouse
+from services.query.events.breakdown import Breakdown
 from services.query.insights.funnels import compute as computing
 from services.query.insights.funnels import periods as periods_module
 from services.query.insights.funnels.compute import compute
 from services.query.insights.funnels.periods import Period, count, periods
-from services.query.insights.funnels.plan import Breakdown, FunnelPlan, Interval
+from services.query.insights.funnels.plan import FunnelPlan, Interval
 from services.query.insights.funnels.statement import trends
 from tests.funnels.stories import funnel
 

@@ -8,6 +8,8 @@ import pytest
 from contracts.queries import kinds, legacy
 from contracts.queries.actions import Action, ActionStep
 from contracts.queries.errors import InvalidQuery
+from services.query.events.actors import ExpressionActor, GroupActor, PersonActor
+from services.query.events.breakdown import Breakdown
 from services.query.events.conditions import (
     ALWAYS,
     AllOf,
@@ -18,13 +20,7 @@ from services.query.events.conditions import (
     PropertyIs,
 )
 from services.query.events.facts import PlanningFacts
-from services.query.insights.funnels.plan import (
-    Breakdown,
-    ExpressionActor,
-    FunnelPlan,
-    GroupActor,
-    PersonActor,
-)
+from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.planning import plan_funnel, plan_previous
 
 NOW = datetime(2024, 3, 13, 15, 30, tzinfo=UTC)

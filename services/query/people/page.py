@@ -1,0 +1,32 @@
+"""A page of the actors behind a number, whatever the number is of."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from contracts.api.people import AnyActor
+
+DEFAULT_LIMIT = 100
+"""Actors on a page whose request names no limit."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """shown: None without a record. In a row of merged values one id may stand several times."""
+
+    id: str
+    shown: AnyActor | None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """rows: of all actors on it, in order."""
+
+    rows: Sequence[Row]
+
+    @property
+    def actors(self) -> list[AnyActor]:
+        """Those with a record, in order."""
+        return [row.shown for row in self.rows if row.shown is not None]
+
+    @property
+    def missing(self) -> int:
+        return sum(row.shown is None for row in self.rows)
