@@ -23,8 +23,8 @@ class InsightRow(msgspec.Struct, frozen=True, kw_only=True):
 
     filters: `{}` when there are none; query: the document `null` when there is none.
     tiles: one a dashboard, in the order in which the insight came on each dashboard first. Deleting
-        the insight leaves them as they are: a deleted insight shows none, and restoring it shows the
-        same ones.
+        the insight leaves them as they are: a deleted insight shows none, and restoring it shows
+        the same ones.
     updated_at: moves with every change; last_modified_*: with name, description, query, filters.
     version: of the insight's stream, the number in the ETag.
     """

@@ -20,8 +20,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     insights_budget, others_budget: requests of each key, and of each project, as `240/m 1200/h`;
     empty: not limited.
-    trusted_proxies: whose X-Forwarded-Proto and -Host count, as `services.common.http.proxies` spells
-    them.
+    trusted_proxies: whose X-Forwarded-Proto and -Host count, as `services.common.http.proxies`
+    spells them.
     """
 
     database_url: str

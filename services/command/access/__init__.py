@@ -1,1 +1,1 @@
-"""TODO"""
+"""Who may do what with insights: rules set and taken away."""

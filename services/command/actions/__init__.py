@@ -1,1 +1,1 @@
-"""TODO"""
+"""Actions: made and edited."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Cohorts: made and edited, by list or by what people are like."""

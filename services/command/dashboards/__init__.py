@@ -1,1 +1,1 @@
-"""TODO"""
+"""Dashboards: made and edited, with the insights whose tiles come and go with them."""

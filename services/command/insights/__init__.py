@@ -1,1 +1,1 @@
-"""TODO"""
+"""Insights: made and edited."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Projects: made, and their settings changed."""

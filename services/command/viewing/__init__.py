@@ -1,1 +1,1 @@
-"""TODO"""
+"""Who looked at which insight."""

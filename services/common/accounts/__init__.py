@@ -1,1 +1,1 @@
-"""TODO"""
+"""Organizations, users, projects and keys: plain tables, older than any fact."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""What every HTTP service is made of."""

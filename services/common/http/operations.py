@@ -1,7 +1,7 @@
 """What a route tells of itself beyond its path: `opt={…, **reads(InsightBody)}` beside its handler.
 
-The OpenAPI document is built from these alone (services.common.http.schema); nothing here is looked at
-when a request is answered. A route without one fails a test.
+The OpenAPI document is built from these alone (services.common.http.schema); nothing here is looked
+at when a request is answered. A route without one fails a test.
 """
 
 from collections.abc import Mapping

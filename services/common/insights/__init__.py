@@ -1,1 +1,1 @@
-"""TODO"""
+"""What both services that show insights know of them."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""PostgreSQL: pools, bells, shared statements, migrations."""

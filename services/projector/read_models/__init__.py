@@ -1,1 +1,1 @@
-"""TODO"""
+"""The log folded into rows, a file per read model."""

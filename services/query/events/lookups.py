@@ -38,9 +38,10 @@ class Lookups:
     async def facts(
         self, project: Project, query: object, dates: DateRange | None
     ) -> PlanningFacts:
-        """What planning the query must know. query: a node, whose actions and cohorts are looked up.
+        """What planning a query must know. Raises InvalidQuery.
 
-        dates: its range; asks the engine only when the range is all time. Raises InvalidQuery.
+        query: a node, whose actions and cohorts are looked up. dates: its range; the engine is
+        asked only when the range is all time.
         """
         named = await catalog(self._pool, project.id, query, project.test_account_filters)
         return _facts(project, named, await self._first_event_at(project.id, dates))
@@ -54,7 +55,7 @@ class Lookups:
         return await self._has_overrides(facts.team_id)
 
     async def cohort(self, project: Project, number: int) -> PlannedCohort | None:
-        """Lists of people as for `ready`. None when there is no such cohort. Raises InvalidQuery."""
+        """What makes its members, its lists ready. None: no such cohort. Raises InvalidQuery."""
         named = await catalog(self._pool, project.id, {"type": "cohort", "value": number})
         if number not in named.cohorts:
             return None

@@ -1,1 +1,1 @@
-"""TODO"""
+"""How a request is read, and how an answer leaves."""

@@ -1,6 +1,7 @@
 """What a caller may see and do, as SQL over `insights i`: joins in the statement, no extra trip.
 
-The placeholders' values come from `access_values`. The rule is `services.common.insights.access.level_of`.
+The placeholders' values come from `access_values`. The rule is
+`services.common.insights.access.level_of`.
 """
 
 from typing import LiteralString

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Expressions of the closed subset: read, and written as SQL."""

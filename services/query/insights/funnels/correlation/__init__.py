@@ -1,1 +1,1 @@
-"""TODO"""
+"""What goes along with converting, and what with dropping out."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Why somebody is counted where they are."""

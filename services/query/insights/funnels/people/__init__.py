@@ -1,1 +1,1 @@
-"""TODO"""
+"""The people behind a number of a funnel."""

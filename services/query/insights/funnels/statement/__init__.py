@@ -1,1 +1,1 @@
-"""TODO"""
+"""A funnel's plan as one ClickHouse statement."""
