@@ -8,14 +8,8 @@ from uuid import UUID, uuid5
 from msgspec import Raw
 
 from contracts.events.insight import InsightCreated, InsightEvent
-from contracts.events.recorded import (
-    Actor,
-    DomainEvent,
-    Recorded,
-    Stream,
-    StreamKind,
-    UserActor,
-)
+from contracts.events.recorded import Actor, DomainEvent, Recorded, UserActor
+from contracts.events.streams import Stream, StreamKind
 
 TEAM = 1
 INSIGHT = 7
@@ -35,7 +29,7 @@ def created(**fields: Any) -> InsightCreated:
     return InsightCreated(**{"insight_id": INSIGHT, "short_id": "aB3dE6gH", **fields})
 
 
-def stream(kind: StreamKind = StreamKind.INSIGHT, number: int = INSIGHT) -> Stream:
+def stream(kind: StreamKind = StreamKind.INSIGHT, number: int = INSIGHT) -> Stream[DomainEvent]:
     return Stream(kind, TEAM, number)
 
 
@@ -46,7 +40,7 @@ def operation(number: int) -> UUID:
 def recorded(
     events: Iterable[DomainEvent],
     *,
-    of: Stream | None = None,
+    of: Stream[DomainEvent] | None = None,
     actor: Actor = ALICE,
     after: int = 0,
     operations: Sequence[int] | None = None,

@@ -1,10 +1,8 @@
-"""A fact as it stands in the log, and the streams it can stand in."""
+"""A fact as it stands in the log."""
 
 from datetime import datetime
-from enum import StrEnum
-from functools import lru_cache
 from typing import Generic, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
@@ -27,40 +25,6 @@ DomainEvent = (
     | CohortEvent
     | ProjectEvent
 )
-
-_STREAMS = UUID("6f0f4f0e-6a53-5b7f-9a0e-2d9d1f6f5a11")
-
-
-class StreamKind(StrEnum):
-    """What a stream is about. Its number, an insight's or a user's …, counts within a project."""
-
-    INSIGHT = "insight"
-    SHARING = "sharing"
-    VIEWING = "viewing"
-    SHARE_LOGIN = "share_login"
-    ACCESS = "access"
-    DASHBOARD = "dashboard"
-    ACTION = "action"
-    COHORT = "cohort"
-    PROJECT = "project"
-
-
-class Stream(msgspec.Struct, frozen=True):
-    """One stream: UUIDv5 of kind, project and number, so that anyone can name it."""
-
-    kind: StreamKind
-    team_id: int
-    number: int
-
-    @property
-    def id(self) -> UUID:
-        return _stream_id(self)
-
-
-@lru_cache(maxsize=65_536)
-def _stream_id(stream: Stream) -> UUID:
-    # Remembered, because every load and append asks, and the digest is a twentieth of an append.
-    return uuid5(_STREAMS, f"{stream.kind.value}:{stream.team_id}:{stream.number}")
 
 
 class UserActor(msgspec.Struct, frozen=True, tag="user", tag_field="type"):

@@ -1,11 +1,12 @@
 """The one path of a command: load, decide, append. Nothing else appends facts of an aggregate."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from contracts.events.recorded import DomainEvent, Recorded, Stream
+from contracts.events.recorded import DomainEvent, Recorded
+from contracts.events.streams import Stream
 from domain.errors import ConcurrentEdit, Refused
 from services.common.http.caller import Caller
 from services.common.http.etag import Told, gone, stale
@@ -15,10 +16,12 @@ from services.common.log.store import (
     EventStore,
     NewReceipt,
     Part,
+    Pasts,
     Rank,
     RankLost,
     Receipt,
     ReceiptExists,
+    of_stream,
 )
 
 State = TypeVar("State")
@@ -27,8 +30,6 @@ Event = TypeVar("Event", bound=DomainEvent)
 
 # Who meets others gets in line: of all that meet, one is through at each attempt.
 ATTEMPTS = 64
-
-Pasts = Mapping[Stream, list[Recorded[DomainEvent]]]
 
 
 class Rules(msgspec.Struct, Generic[State, Command, Event], frozen=True):
@@ -101,7 +102,7 @@ Prepare = Callable[[Pasts], Awaitable[Attempt[Command, Event]]]
 async def handle(
     store: EventStore,
     rules: Rules[State, Command, Event],
-    stream: Stream,
+    stream: Stream[Event],
     command: Command,
     terms: Terms,
 ) -> Outcome[Event]:
@@ -116,10 +117,10 @@ async def handle(
 async def handle_with(
     store: EventStore,
     rules: Rules[State, Command, Event],
-    stream: Stream,
+    stream: Stream[Event],
     prepare: Prepare[Command, Event],
     terms: Terms,
-    beside: Sequence[Stream] = (),
+    beside: Sequence[Stream[DomainEvent]] = (),
 ) -> Outcome[Event]:
     """Append what the command that `prepare` gives decides on the stream's present past.
 
@@ -133,7 +134,7 @@ async def handle_with(
     while True:
         left -= 1
         pasts = await store.load_all((stream, *beside))
-        past = cast("list[Recorded[Event]]", pasts[stream])
+        past = pasts[stream]
         # Before the version: what changed is told to nobody who may not see it.
         attempt = await prepare(pasts)
         expected = terms.expected_version
@@ -146,7 +147,7 @@ async def handle_with(
         others = tuple(attempt.beside(events))
         if not events and terms.receipt is None and not any(part.events for part in others):
             return Outcome(history=past, position=past[-1].position if past else 0)
-        own = Part(stream, len(past), cast("tuple[DomainEvent, ...]", events))
+        own = Part(stream, len(past), events)
         try:
             appended = await store.append(_append((own, *others), terms))
         except ConcurrentEdit:
@@ -155,9 +156,8 @@ async def handle_with(
             continue
         except ReceiptExists as used:
             return await _replay(store, used.receipt, terms)
-        new = [fact for fact in appended.recorded if fact.stream_id == stream.id]
         return Outcome(
-            history=[*past, *cast("list[Recorded[Event]]", new)], position=appended.position
+            history=[*past, *of_stream(stream, appended.recorded)], position=appended.position
         )
 
 
@@ -194,7 +194,7 @@ async def _replay(store: EventStore, receipt: Receipt, terms: Terms) -> Outcome[
     """Raises KeyReused when the key came with another request."""
     if terms.receipt is None or receipt.request_hash != terms.receipt.request_hash:
         raise KeyReused
-    history = await store.load(receipt.stream_id, receipt.version)
+    history = await store.load_by_id(receipt.stream_id, receipt.version)
     return Outcome(history=history, position=receipt.position, replayed=True)
 
 

@@ -1,26 +1,30 @@
 """Insights as the log has them, with what the caller may do with each; exact, as writes need it."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import cast
 
 import msgspec
 
 from contracts.api.insights import live_tiles
 from contracts.events.access import AccessEvent
-from contracts.events.dashboard import DashboardEvent
 from contracts.events.insight import InsightEvent
-from contracts.events.recorded import Recorded, Stream, StreamKind
+from contracts.events.recorded import DomainEvent, Recorded
+from contracts.events.streams import (
+    Stream,
+    access_stream,
+    dashboard_stream,
+    insight_stream,
+)
 from contracts.read_models.access import WHOLE_PROJECT, AccessRow
 from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
 from domain.access.view import view as access_view
 from domain.dashboard.view import view as dashboard_view
 from domain.insight.view import view as insight_view
-from services.command.handle import Attempt, Command, Event, Pasts, Prepare
+from services.command.handle import Attempt, Command, Event, Prepare
 from services.common.http.caller import Caller
 from services.common.http.problems import not_found
 from services.common.insights.access import Access, level_of, project_level, restricted
-from services.common.log.store import EventStore, Part
+from services.common.log.store import EventStore, Part, Pasts
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -51,7 +55,7 @@ async def held(store: EventStore, caller: Caller, numbers: Iterable[int]) -> dic
     rows = {
         number: (past, row)
         for number in wanted
-        if (row := insight_view(past := insight_past(pasts, insight_stream(team_id, number))))
+        if (row := insight_view(past := pasts[insight_stream(team_id, number)]))
     }
     boards = await dashboards(
         store, team_id, {number for _, row in rows.values() for number in places(row)}
@@ -130,7 +134,9 @@ def grounds(
     return (*(Part(stream, len(pasts[stream]), ()) for stream in rules), *closed)
 
 
-def together(own: Stream, parts: Iterable[Part], grounds: Iterable[Part]) -> list[Part]:
+def together(
+    own: Stream[DomainEvent], parts: Iterable[Part], grounds: Iterable[Part]
+) -> list[Part]:
     """What goes beside the command's own stream: the parts, and the grounds that none of it moves.
 
     Of a stream there is one part in an append.
@@ -143,7 +149,7 @@ def together(own: Stream, parts: Iterable[Part], grounds: Iterable[Part]) -> lis
 
 
 def allowed(
-    command: Command, own: Stream, look: Callable[[], Awaitable[tuple[Part, ...]]]
+    command: Command, own: Stream[DomainEvent], look: Callable[[], Awaitable[tuple[Part, ...]]]
 ) -> Prepare[Command, Event]:
     """Readies a command, attempt by attempt, once `look` finds the right to it.
 
@@ -178,11 +184,12 @@ async def dashboards(
     streams = [dashboard_stream(team_id, number) for number in dict.fromkeys(numbers)]
     if not streams:
         return {}
-    found = {
-        stream.number: dashboard_view(cast("list[Recorded[DashboardEvent]]", past))
-        for stream, past in (await store.load_all(streams)).items()
+    pasts = await store.load_all(streams)
+    return {
+        stream.number: row
+        for stream in streams
+        if (row := dashboard_view(pasts[stream])) is not None
     }
-    return {number: row for number, row in found.items() if row is not None}
 
 
 def places(row: InsightRow) -> tuple[int, ...]:
@@ -192,22 +199,5 @@ def places(row: InsightRow) -> tuple[int, ...]:
     return tuple(tile.dashboard_id for tile in live_tiles(row))
 
 
-def insight_stream(team_id: int, number: int) -> Stream:
-    return Stream(StreamKind.INSIGHT, team_id, number)
-
-
-def access_stream(team_id: int, number: int) -> Stream:
-    """Of an insight's rules, or of the project's: WHOLE_PROJECT."""
-    return Stream(StreamKind.ACCESS, team_id, number)
-
-
-def dashboard_stream(team_id: int, number: int) -> Stream:
-    return Stream(StreamKind.DASHBOARD, team_id, number)
-
-
-def insight_past(pasts: Pasts, stream: Stream) -> list[Recorded[InsightEvent]]:
-    return cast("list[Recorded[InsightEvent]]", pasts[stream])
-
-
-def access_row(pasts: Pasts, stream: Stream) -> AccessRow | None:
-    return access_view(cast("list[Recorded[AccessEvent]]", pasts[stream]))
+def access_row(pasts: Pasts, stream: Stream[AccessEvent]) -> AccessRow | None:
+    return access_view(pasts[stream])

@@ -21,7 +21,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from contracts.codec import encode_event, stored_name
 from contracts.events.insight import InsightRenamed
-from contracts.events.recorded import Stream, StreamKind, UserActor
+from contracts.events.recorded import DomainEvent, UserActor
+from contracts.events.streams import Stream, StreamKind, insight_stream
 from contracts.subjects import FACTS_SUBJECTS
 from services.command.relay import relaying
 from services.common.log.store import BELL_CHANNEL, Append, EventStore, Part
@@ -100,7 +101,7 @@ async def through_the_writer(url: str, producers: int, into: Waits) -> None:
         into.add(chain.from_iterable(waits), perf_counter() - began)
 
 
-def _rename(stream: Stream, after: int) -> Append:
+def _rename(stream: Stream[DomainEvent], after: int) -> Append:
     operation = uuid4()
     return Append(
         parts=(Part(stream, after, (FACT,)),),
@@ -141,7 +142,7 @@ async def to_a_subscriber(url: str, nats_url: str) -> Waits:
         subscription = await client.jetstream().subscribe(
             FACTS_SUBJECTS, stream=name, ordered_consumer=True
         )
-        stream = Stream(StreamKind.INSIGHT, next(_projects), 1)
+        stream = insight_stream(next(_projects), 1)
         async with relaying(store, connections, client, bell):
             began = perf_counter()
             for version in range(WATCHED):

@@ -6,7 +6,7 @@ import random
 
 from contracts.events.access import AccessGranted
 from contracts.events.insight import InsightCreated, InsightTagged
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.streams import Stream, StreamKind
 from services.common.accounts import administration
 from services.common.accounts.accounts import hash_key
 from services.common.insights.access import LEVELS

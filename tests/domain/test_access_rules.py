@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from contracts.events.access import AccessEvent, AccessGranted, AccessRevoked, Grantee
-from contracts.events.recorded import StreamKind
+from contracts.events.streams import StreamKind
 from domain.access.commands import SetAccess
 from domain.access.decide import decide
 from domain.access.view import view

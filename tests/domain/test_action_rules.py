@@ -12,7 +12,7 @@ from contracts.events.action import (
     ActionRestored,
     ActionStepsChanged,
 )
-from contracts.events.recorded import StreamKind
+from contracts.events.streams import StreamKind
 from domain.action.commands import ActionCommand, CreateAction, EditAction
 from domain.action.decide import decide
 from domain.action.view import view

@@ -16,7 +16,7 @@ from contracts.events.cohort import (
     CohortRenamed,
     CohortRestored,
 )
-from contracts.events.recorded import StreamKind
+from contracts.events.streams import StreamKind
 from contracts.json import EMPTY_OBJECT
 from domain.cohort.commands import CohortCommand, CreateCohort, EditCohort
 from domain.cohort.decide import decide

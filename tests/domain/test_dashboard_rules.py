@@ -24,7 +24,7 @@ from contracts.events.insight import (
     InsightRemovedFromDashboard,
     InsightRestored,
 )
-from contracts.events.recorded import StreamKind
+from contracts.events.streams import StreamKind
 from contracts.json import EMPTY_OBJECT
 from contracts.read_models.dashboard import DashboardTile
 from domain.dashboard.commands import (

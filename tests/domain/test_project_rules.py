@@ -13,7 +13,7 @@ from contracts.events.project import (
     ProjectTimezoneChanged,
     ProjectWeekStartChanged,
 )
-from contracts.events.recorded import StreamKind
+from contracts.events.streams import StreamKind
 from domain.project.commands import ChangeProject, ProjectCommand, RegisterProject
 from domain.project.decide import decide
 from domain.project.view import view

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from msgspec import Raw
 
-from contracts.events.recorded import StreamKind
 from contracts.events.sharing import (
     AccessTokenRotated,
     SharePasswordAdded,
@@ -16,6 +15,7 @@ from contracts.events.sharing import (
     SharingPasswordRequired,
     SharingSettingsChanged,
 )
+from contracts.events.streams import StreamKind
 from contracts.json import NULL
 from contracts.read_models.sharing import GraceToken
 from domain.errors import NotFound, PasswordNotRequired, Refused, SharingOff

@@ -10,20 +10,14 @@ from contracts.api.access import AccessBody, AccessRuleBody, SetRuleBody, WriteA
 from contracts.api.insights import InsightBody
 from contracts.events.access import AccessEvent, Grantee, Level
 from contracts.events.recorded import Recorded
+from contracts.events.streams import access_stream
 from contracts.read_models.access import WHOLE_PROJECT, AccessRow, AccessRule
 from domain.access.changes import changes
 from domain.access.commands import SetAccess
 from domain.access.decide import decide
 from domain.access.view import view
 from services.command.handle import Outcome, Prepare, Rules, Terms, handle_with
-from services.command.rights import (
-    Held,
-    access_row,
-    access_stream,
-    allowed,
-    held,
-    require_insight,
-)
+from services.command.rights import Held, access_row, allowed, held, require_insight
 from services.command.told import told
 from services.common.accounts.accounts import Accounts
 from services.common.http.answers import nothing, resource

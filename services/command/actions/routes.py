@@ -6,10 +6,10 @@ from litestar.params import FromPath
 
 from contracts.api.actions import ActionBody, WriteAction
 from contracts.events.action import ActionEvent
+from contracts.events.streams import action_stream
 from services.command.actions.translation import (
     RULES,
     action_answer,
-    action_stream,
     create_command,
     edit_command,
     read_action,

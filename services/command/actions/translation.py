@@ -12,7 +12,6 @@ from contracts.events.action import (
     NO_STEPS,
     ActionEvent,
 )
-from contracts.events.recorded import Stream, StreamKind
 from contracts.queries.actions import ActionStep, named_cohorts
 from contracts.queries.errors import InvalidQuery
 from contracts.read_models.action import ActionRow
@@ -28,10 +27,6 @@ from services.common.http.answers import resource
 from services.common.http.body import read
 from services.common.http.problems import invalid
 from services.common.insights.context import user_bodies
-
-
-def action_stream(team_id: int, number: int) -> Stream:
-    return Stream(StreamKind.ACTION, team_id, number)
 
 
 async def read_action(request: Request[Any, Any, Any]) -> WriteAction:

@@ -1,27 +1,21 @@
 """No cohort is made of itself, however long the way round: looked up in the log, and held."""
 
-from typing import cast
-
 from msgspec import UNSET
 
 from contracts.events.cohort import CohortEvent
-from contracts.events.recorded import Recorded, Stream, StreamKind
+from contracts.events.streams import Stream, cohort_stream
 from contracts.queries.cohorts import IN_A_LOOP, definition, named_cohorts
 from contracts.queries.errors import InvalidQuery
 from contracts.read_models.cohort import CohortRow
 from domain.cohort.commands import CreateCohort, EditCohort
 from domain.cohort.view import view
-from services.command.handle import Attempt, Pasts, Prepare
+from services.command.handle import Attempt, Prepare
 from services.common.http.problems import invalid
-from services.common.log.store import EventStore, Part
-
-
-def cohort_stream(team_id: int, number: int) -> Stream:
-    return Stream(StreamKind.COHORT, team_id, number)
+from services.common.log.store import EventStore, Part, Pasts
 
 
 def without_loops(
-    store: EventStore, own: Stream, command: CreateCohort | EditCohort
+    store: EventStore, own: Stream[CohortEvent], command: CreateCohort | EditCohort
 ) -> Prepare[CreateCohort | EditCohort, CohortEvent]:
     """Readies a write of one cohort, unless what it shall be made of is made of it.
 
@@ -39,9 +33,10 @@ def without_loops(
                 raise invalid("filters", "invalid_input", IN_A_LOOP)
             streams = [cohort_stream(own.team_id, number) for number in sorted(ahead)]
             ahead = set()
-            for stream, past in (await store.load_all(streams)).items():
-                passed[stream.number] = Part(stream, len(past), ())
-                ahead.update(_made_of(view(cast("list[Recorded[CohortEvent]]", past))))
+            pasts = await store.load_all(streams)
+            for stream in streams:
+                passed[stream.number] = Part(stream, len(pasts[stream]), ())
+                ahead.update(_made_of(view(pasts[stream])))
             ahead -= passed.keys()
         return Attempt(command, lambda _: list(passed.values()))
 

@@ -6,7 +6,8 @@ from litestar.params import FromPath
 
 from contracts.api.cohorts import CohortBody, WriteCohort
 from contracts.events.cohort import CohortEvent
-from services.command.cohorts.loops import cohort_stream, without_loops
+from contracts.events.streams import cohort_stream
+from services.command.cohorts.loops import without_loops
 from services.command.cohorts.translation import (
     RULES,
     cohort_answer,

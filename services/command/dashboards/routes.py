@@ -6,6 +6,7 @@ from litestar.params import FromPath
 
 from contracts.api.dashboards import DashboardBody, WriteDashboard
 from contracts.events.dashboard import DashboardEvent
+from contracts.events.streams import dashboard_stream
 from services.command.dashboards.translation import (
     RULES,
     create_command,
@@ -15,7 +16,6 @@ from services.command.dashboards.translation import (
 from services.command.dashboards.write import DashboardWrite
 from services.command.handle import Outcome, Terms, handle, handle_with, once
 from services.command.numbers import Numbers
-from services.command.rights import dashboard_stream
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import writes

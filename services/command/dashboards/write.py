@@ -1,7 +1,6 @@
 """What else moves when a dashboard is written: the insights whose tiles come and go with it."""
 
 from collections.abc import Sequence
-from typing import cast
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -9,7 +8,7 @@ from msgspec.structs import replace
 from contracts.api.dashboards import WriteDashboard
 from contracts.events.dashboard import DashboardEvent
 from contracts.events.insight import InsightDeleted
-from contracts.events.recorded import Recorded, Stream
+from contracts.events.streams import Stream, insight_stream
 from contracts.read_models.dashboard import DashboardRow, DashboardTile
 from domain.dashboard.commands import DashboardCommand
 from domain.dashboard.view import view
@@ -17,12 +16,12 @@ from domain.insight.commands import LeaveDashboard, ReturnToDashboard
 from domain.insight.decide import decide
 from services.command.dashboards.translation import edit_command
 from services.command.documents import or_default
-from services.command.handle import Attempt, Pasts
-from services.command.rights import Held, held, insight_stream, places, together
+from services.command.handle import Attempt
+from services.command.rights import Held, held, places, together
 from services.common.http.caller import Caller
 from services.common.http.problems import forbidden
 from services.common.insights.access import may_edit_dashboard, owns
-from services.common.log.store import EventStore, Part
+from services.common.log.store import EventStore, Part, Pasts
 
 
 class DashboardWrite:
@@ -33,7 +32,11 @@ class DashboardWrite:
     """
 
     def __init__(
-        self, store: EventStore, caller: Caller, stream: Stream, body: WriteDashboard
+        self,
+        store: EventStore,
+        caller: Caller,
+        stream: Stream[DashboardEvent],
+        body: WriteDashboard,
     ) -> None:
         self._store = store
         self._caller = caller
@@ -42,7 +45,7 @@ class DashboardWrite:
 
     async def __call__(self, pasts: Pasts) -> Attempt[DashboardCommand, DashboardEvent]:
         """Raises Rejected 403 without the right."""
-        past = cast("list[Recorded[DashboardEvent]]", pasts[self._stream])
+        past = pasts[self._stream]
         command, row = edit_command(self._body), view(past)
         if row is None or (row.deleted and command.deleted is not False):
             return Attempt(command)

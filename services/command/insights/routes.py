@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 
 from contracts.api.insights import InsightBody, WriteInsight
 from contracts.events.insight import InsightEvent
-from contracts.events.recorded import Stream
+from contracts.events.streams import Stream, insight_stream
 from services.command.documents import or_default
 from services.command.handle import Outcome, Terms, handle_with, once
 from services.command.insights.translation import (
@@ -18,7 +18,6 @@ from services.command.insights.translation import (
 )
 from services.command.insights.write import InsightWrite
 from services.command.numbers import Numbers
-from services.command.rights import insight_stream
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import writes
@@ -103,7 +102,7 @@ async def put_insight(
 
 
 async def _edit(
-    store: EventStore, write: InsightWrite, stream: Stream, terms: Terms
+    store: EventStore, write: InsightWrite, stream: Stream[InsightEvent], terms: Terms
 ) -> Outcome[InsightEvent]:
     async def edit() -> Outcome[InsightEvent]:
         return await handle_with(store, RULES, stream, write, terms, write.beside)

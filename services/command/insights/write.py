@@ -6,7 +6,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from contracts.events.insight import InsightAddedToDashboard, InsightEvent
-from contracts.events.recorded import DomainEvent, Stream
+from contracts.events.recorded import DomainEvent
+from contracts.events.streams import Stream, access_stream, dashboard_stream
 from contracts.read_models.access import WHOLE_PROJECT
 from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
@@ -14,24 +15,21 @@ from domain.dashboard.commands import PlaceTile
 from domain.dashboard.decide import decide
 from domain.insight.commands import CreateInsight, DashboardPlace, EditInsight, InsightCommand
 from domain.insight.view import view
-from services.command.handle import Attempt, Pasts
+from services.command.handle import Attempt
 from services.command.numbers import Numbers
 from services.command.rights import (
     access_for_new,
-    access_stream,
     access_to,
-    dashboard_stream,
     dashboards,
     grounds,
     grounds_for_new,
-    insight_past,
     places,
     together,
 )
 from services.common.http.caller import Caller
 from services.common.http.problems import forbidden, invalid
 from services.common.insights.access import Access, may_edit_dashboard
-from services.common.log.store import EventStore, Part
+from services.common.log.store import EventStore, Part, Pasts
 
 
 class InsightWrite:
@@ -45,7 +43,7 @@ class InsightWrite:
         store: EventStore,
         numbers: Numbers,
         caller: Caller,
-        stream: Stream,
+        stream: Stream[InsightEvent],
         command: CreateInsight | EditInsight,
         dashboards: tuple[int, ...] | UnsetType,
     ) -> None:
@@ -60,7 +58,7 @@ class InsightWrite:
         self._pasts: Pasts | None = None
 
     @property
-    def beside(self) -> tuple[Stream, ...]:
+    def beside(self) -> tuple[Stream[DomainEvent], ...]:
         """The streams to be loaded with the insight's own: who may do what."""
         team_id = self._caller.team_id
         return access_stream(team_id, self._stream.number), access_stream(team_id, WHOLE_PROJECT)
@@ -69,7 +67,7 @@ class InsightWrite:
         """Raises Rejected: 403 without the right to edit it; 400 for a dashboard that is not there,
         403 for one that is closed.
         """
-        past = insight_past(pasts, self._stream)
+        past = pasts[self._stream]
         row = view(past)
         if isinstance(self._command, EditInsight) and (row is None or self._is_gone(row)):
             # Refused by the rules: it is not there for anyone, whatever the body says.
@@ -106,7 +104,7 @@ class InsightWrite:
 
     def access(self, row: InsightRow) -> Access:
         """What the caller may do with the insight that the write has left."""
-        return access_to(row, self._found, self._pasts or {}, self._caller)
+        return access_to(row, self._found, self._pasts or Pasts({}), self._caller)
 
     def _is_gone(self, row: InsightRow) -> bool:
         return row.deleted and self._command.deleted is not False
@@ -114,12 +112,12 @@ class InsightWrite:
     def _check_access(self, row: InsightRow | None) -> None:
         """Raises Rejected 403."""
         if row is None:
-            access_for_new(self._pasts or {}, self._caller).require("editor")
+            access_for_new(self._pasts or Pasts({}), self._caller).require("editor")
         else:
-            access_to(row, self._found, self._pasts or {}, self._caller).require("editor")
+            access_to(row, self._found, self._pasts or Pasts({}), self._caller).require("editor")
 
     def _grounds(self, row: InsightRow | None) -> tuple[Part, ...]:
-        pasts = self._pasts or {}
+        pasts = self._pasts or Pasts({})
         if row is None:
             return grounds_for_new(pasts, self._caller)
         return grounds(row, self._found, pasts, self._caller)

@@ -17,7 +17,7 @@ from contracts.events.project import (
     ProjectEvent,
     ProjectRegistered,
 )
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.streams import project_stream
 from contracts.read_models.project import ProjectRow
 from contracts.read_models.projections import CATALOG
 from domain.project.changes import changes
@@ -39,11 +39,6 @@ from services.common.postgres.database import Pool
 # A projector that is away keeps nobody waiting for longer.
 PATIENCE_SECONDS = 2.0
 NAP_SECONDS = 0.01
-
-
-def project_stream(team_id: int) -> Stream:
-    """There is one in each project."""
-    return Stream(StreamKind.PROJECT, team_id, 0)
 
 
 class Projects:

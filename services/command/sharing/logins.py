@@ -2,19 +2,20 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import cast
 from uuid import uuid4
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from contracts.events.recorded import Recorded, Stream, StreamKind, SystemActor
-from contracts.events.sharing import SharingEvent
+from contracts.events.recorded import SystemActor
+from contracts.events.streams import (
+    insight_stream,
+    share_login_stream,
+    sharing_stream,
+)
 from contracts.events.viewing import ShareLoginFailed, ShareLoginSucceeded
 from domain.insight.view import view as insight_view
 from domain.sharing.view import view as sharing_view
-from services.command.rights import insight_past, insight_stream
-from services.command.sharing.translation import sharing_stream
 from services.common.insights.shares import Share, is_alive, is_token
 from services.common.log.store import Append, EventStore, Part
 from services.common.postgres.database import Pool
@@ -61,10 +62,10 @@ class ShareLogins:
         token_id, team_id, insight_id = owner
         shared, shown = sharing_stream(team_id, insight_id), insight_stream(team_id, insight_id)
         pasts = await self._store.load_all([shared, shown])
-        sharing = sharing_view(cast("list[Recorded[SharingEvent]]", pasts[shared]))
+        sharing = sharing_view(pasts[shared])
         if sharing is None or not is_alive(sharing, token_id, datetime.now(UTC)):
             return None
-        insight = insight_view(insight_past(pasts, shown))
+        insight = insight_view(pasts[shown])
         return None if insight is None or insight.deleted else Share(token_id, sharing, insight)
 
     async def _owner(self, token: str) -> tuple[int, int, int] | None:
@@ -127,7 +128,7 @@ class ShareLogins:
     async def _tell(self, share: Share, fact: ShareLoginFailed | ShareLoginSucceeded) -> None:
         """In a stream of its own: a visitor moves no version."""
         operation = uuid4()
-        stream = Stream(StreamKind.SHARE_LOGIN, share.team_id, share.insight.insight_id)
+        stream = share_login_stream(share.team_id, share.insight.insight_id)
         await self._store.append(
             Append(
                 parts=(Part(stream, None, (fact,)),),

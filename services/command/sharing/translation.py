@@ -7,10 +7,10 @@ from litestar import Response
 from msgspec import UNSET, Raw, UnsetType
 
 from contracts.api.sharing import SharingBody
-from contracts.events.recorded import Stream, StreamKind
 from contracts.events.sharing import (
     SharingEvent,
 )
+from contracts.events.streams import sharing_stream
 from contracts.json import is_null
 from contracts.read_models.sharing import SharingRow
 from domain.sharing.changes import changes
@@ -33,10 +33,6 @@ _THEMES = frozenset({b'"light"', b'"dark"', b'"system"'})
 _SWITCHES = frozenset(
     {"whitelabel", "noHeader", "showInspector", "legend", "hideExtraDetails", "detailed"}
 )
-
-
-def sharing_stream(team_id: int, insight_id: int) -> Stream:
-    return Stream(StreamKind.SHARING, team_id, insight_id)
 
 
 async def require_editor(store: EventStore, caller: Caller, insight_id: int) -> tuple[Part, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from contracts.codec import stored_names
 from contracts.events.insight import InsightCreated, InsightDeleted, InsightRestored
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.streams import insight_stream
 from services.common.log.store import EventStore
 
 _LIFE = stored_names(InsightCreated, InsightDeleted, InsightRestored)
@@ -15,7 +15,7 @@ async def living_insights(
     store: EventStore, team_id: int, insight_ids: Sequence[int]
 ) -> frozenset[int]:
     """Those of these numbers that are insights of the project in sight."""
-    streams = {Stream(StreamKind.INSIGHT, team_id, number).id: number for number in insight_ids}
+    streams = {insight_stream(team_id, number).id: number for number in insight_ids}
     newest = await store.newest(tuple(streams), _LIFE)
     return frozenset(
         streams[stream_id] for stream_id, (_, name) in newest.items() if name in _ALIVE

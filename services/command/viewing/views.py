@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.streams import viewing_stream
 from contracts.events.viewing import InsightViewed
 from services.command.handle import KeyReused, rank_of
 from services.command.rights import hidden_from
@@ -35,7 +35,7 @@ async def view_insights(
     )
     if not views:
         return None
-    stream = Stream(StreamKind.VIEWING, caller.team_id, caller.user.id)
+    stream = viewing_stream(caller.team_id, caller.user.id)
     try:
         appended = await store.append(
             Append(

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from msgspec import Raw, Struct
 
-from contracts.events.recorded import Actor, DomainEvent, Recorded, Stream
+from contracts.events.recorded import Actor, DomainEvent, Recorded
+from contracts.events.streams import Stream
 
 LONGEST_KEY = 255
 
@@ -17,7 +18,7 @@ class Part(Struct, frozen=True):
     events: may be empty: "nothing would change", which holds only as long as `after` does.
     """
 
-    stream: Stream
+    stream: Stream[DomainEvent]
     after: int | None
     events: tuple[DomainEvent, ...]
 

@@ -10,7 +10,8 @@ from msgspec import Raw, Struct
 from contracts import chain
 from contracts.chain import BEGINNING, Entry, Link
 from contracts.codec import encode_event, stored_name
-from contracts.events.recorded import Actor, DomainEvent, Recorded, Stream
+from contracts.events.recorded import Actor, DomainEvent, Recorded
+from contracts.events.streams import Stream
 from domain.errors import ConcurrentEdit
 from services.common.log.appends import (
     LONGEST_KEY,
@@ -36,7 +37,7 @@ Outcome = Appended | Refusal
 class EncodedPart(Struct, frozen=True):
     """A part whose facts are already bytes, so that the lock is not held meanwhile."""
 
-    stream: Stream
+    stream: Stream[DomainEvent]
     stream_id: UUID
     after: int | None
     facts: tuple[tuple[str, bytes, DomainEvent], ...]

@@ -4,10 +4,10 @@ What is inside is in `services.common.log`; only this and `services.common.log.v
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -15,7 +15,8 @@ from psycopg.rows import BaseRowFactory, TupleRow, args_row, scalar_row, tuple_r
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.chain import Entry
-from contracts.events.recorded import Actor, DomainEvent, Recorded, Stream
+from contracts.events.recorded import Actor, DomainEvent, Recorded
+from contracts.events.streams import Stream
 from services.common.log import reading
 from services.common.log.appends import (
     Append,
@@ -59,6 +60,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+E = TypeVar("E", bound=DomainEvent)
 
 READERS = 8
 FORGET_EVERY_SECONDS = 3600.0
@@ -66,6 +68,27 @@ FORGET_EVERY_SECONDS = 3600.0
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class Pasts:
+    """The facts of several streams, as they were loaded together."""
+
+    def __init__(self, facts: Mapping[UUID, list[Recorded[DomainEvent]]]) -> None:
+        self._facts = facts
+
+    def __getitem__(self, stream: Stream[E]) -> list[Recorded[E]]:
+        """Oldest first. Raises KeyError for a stream that was not loaded."""
+        return _typed(stream, self._facts[stream.id])
+
+
+def of_stream(stream: Stream[E], facts: Sequence[Recorded[DomainEvent]]) -> list[Recorded[E]]:
+    """Those of the facts that stand in the stream."""
+    return _typed(stream, [fact for fact in facts if fact.stream_id == stream.id])
+
+
+def _typed(_: Stream[E], facts: list[Recorded[DomainEvent]]) -> list[Recorded[E]]:
+    # Only facts of a stream's kind are ever appended to it.
+    return cast("list[Recorded[E]]", facts)
 
 
 class EventStore:
@@ -121,34 +144,34 @@ class EventStore:
         """
         return await self._writer.append(prepare(new))
 
-    async def load(
-        self, stream: Stream | UUID, up_to: int | None = None
-    ) -> list[Recorded[DomainEvent]]:
+    async def load(self, stream: Stream[E], up_to: int | None = None) -> list[Recorded[E]]:
         """A stream's facts, oldest first, to version `up_to`; none when it never began.
 
-        stream: its id is enough, as a receipt has it. Raises Undecodable.
+        Raises Undecodable.
         """
+        return _typed(stream, await self.load_by_id(stream.id, up_to))
+
+    async def load_by_id(
+        self, stream_id: UUID, up_to: int | None = None
+    ) -> list[Recorded[DomainEvent]]:
+        """The same of a stream that is known by its id alone, as a receipt has it."""
         rows = args_row(reading.FactRow)
-        stream_id = stream if isinstance(stream, UUID) else stream.id
         if up_to is None:
             found = await self._select(rows, reading.STREAM, (stream_id,))
         else:
             found = await self._select(rows, reading.STREAM_UP_TO, (stream_id, up_to))
         return [reading.decoded(row) for row in found]
 
-    async def load_all(
-        self, streams: Sequence[Stream]
-    ) -> dict[Stream, list[Recorded[DomainEvent]]]:
+    async def load_all(self, streams: Sequence[Stream[DomainEvent]]) -> Pasts:
         """Each stream's facts, oldest first. Raises Undecodable.
 
         One round trip for any number of streams, shared with whoever loads at the same moment.
         """
         rows = await self._loads.get(tuple(stream.id for stream in streams))
-        pasts: dict[Stream, list[Recorded[DomainEvent]]] = {stream: [] for stream in streams}
-        by_id = {stream.id: past for stream, past in pasts.items()}
+        pasts: dict[UUID, list[Recorded[DomainEvent]]] = {stream.id: [] for stream in streams}
         for row in rows:
-            by_id[row.stream_id].append(reading.decoded(row))
-        return pasts
+            pasts[row.stream_id].append(reading.decoded(row))
+        return Pasts(pasts)
 
     async def read(self, after: int, limit: int = 1000) -> list[Recorded[DomainEvent] | Unreadable]:
         """The log beyond position `after`, in order, without gaps."""

@@ -7,7 +7,8 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts.events.insight import InsightCreated
-from contracts.events.recorded import DomainEvent, Recorded, Stream, StreamKind
+from contracts.events.recorded import DomainEvent, Recorded
+from contracts.events.streams import insight_stream
 from contracts.json import EMPTY_OBJECT, NULL
 from contracts.read_models import projections
 from contracts.read_models.activity import ActivityRow, Change
@@ -122,7 +123,7 @@ def entry_id(fact: Recorded[DomainEvent]) -> UUID:
 def _subject(fact: Recorded[DomainEvent]) -> UUID:
     """The stream of the insight that the fact is about."""
     if of_sharing(fact) or of_viewing(fact):
-        return Stream(StreamKind.INSIGHT, fact.team_id, fact.event.insight_id).id
+        return insight_stream(fact.team_id, fact.event.insight_id).id
     return fact.stream_id
 
 

@@ -3,7 +3,7 @@
 from typing import LiteralString
 
 from contracts.events.action import NO_STEPS
-from contracts.events.recorded import StreamKind
+from contracts.events.streams import StreamKind
 from contracts.read_models.action import ActionRow
 from services.common.postgres.database import Pool
 from services.query.reads.catalog_rows import NAMED, CatalogReads

@@ -5,7 +5,8 @@ from typing import Generic, LiteralString, TypeVar
 
 import msgspec
 
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.recorded import DomainEvent
+from contracts.events.streams import Stream, StreamKind
 from contracts.read_models.projections import CATALOG
 from services.common.postgres.database import Pool
 from services.query.reads.filters import NumberEnd, Page
@@ -75,7 +76,7 @@ class CatalogReads(Generic[R]):
         return Seen(RowPage(rows[: page.limit], count or 0, len(rows) > page.limit), standing)
 
     async def one(self, team_id: int, number: int) -> Seen[OneRow[R]]:
-        stream = Stream(self._kind, team_id, number)
+        stream: Stream[DomainEvent] = Stream(self._kind, team_id, number)
         values = {"team_id": team_id, "number": number, "stream_id": stream.id}
         standing, parked_at, rows = await self._read(self._one, values)
         return Seen(OneRow(rows[0] if rows else None, parked_at), standing)

@@ -2,7 +2,7 @@
 
 from typing import LiteralString
 
-from contracts.events.recorded import StreamKind
+from contracts.events.streams import StreamKind
 from contracts.json import EMPTY_OBJECT
 from contracts.read_models.cohort import CohortRow
 from services.common.postgres.database import Pool

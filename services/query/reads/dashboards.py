@@ -5,7 +5,7 @@ from typing import Any, LiteralString
 
 import msgspec
 
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.streams import dashboard_stream
 from contracts.json import EMPTY_OBJECT
 from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
@@ -139,7 +139,7 @@ class DashboardReads:
         return Seen(DashboardPage(shown, rows[0][2], more, end), _standing(rows))
 
     async def one(self, caller: Caller, number: int) -> Seen[OneDashboard]:
-        stream = Stream(StreamKind.DASHBOARD, caller.team_id, number)
+        stream = dashboard_stream(caller.team_id, number)
         rows = await self._rows(_ONE, caller, {"number": number, "stream_id": stream.id})
         found = _grouped(rows)
         return Seen(OneDashboard(found[0] if found else None, rows[0][2]), _standing(rows))

@@ -9,7 +9,7 @@ from typing import LiteralString
 import msgspec
 from psycopg.rows import args_row
 
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.streams import insight_stream
 from contracts.json import EMPTY_OBJECT, NULL
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
@@ -179,9 +179,7 @@ class InsightReads:
                 {
                     "team_ids": [each.team_id for each in asked],
                     "numbers": [each.number for each in asked],
-                    "stream_ids": [
-                        Stream(StreamKind.INSIGHT, each.team_id, each.number).id for each in asked
-                    ],
+                    "stream_ids": [insight_stream(each.team_id, each.number).id for each in asked],
                     "user_ids": [each.user_id for each in asked],
                     "administrators": [each.administrator for each in asked],
                     "settings": [each.settings for each in asked],

@@ -5,7 +5,7 @@ from typing import LiteralString
 import msgspec
 from psycopg.rows import dict_row
 
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.streams import project_stream
 from contracts.read_models.projections import CATALOG
 from services.common.accounts.accounts import PROJECT_COLUMNS, Project
 from services.common.postgres.database import Pool
@@ -34,7 +34,7 @@ class ProjectReads:
         """A project is never taken away: who asks has found it already."""
         values = {
             "team_id": team_id,
-            "stream_id": Stream(StreamKind.PROJECT, team_id, 0).id,
+            "stream_id": project_stream(team_id).id,
             "projections": projections(CATALOG),
         }
         async with self._pool.connection() as conn:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from contracts.events.streams import access_stream, insight_stream, sharing_stream
 from contracts.read_models.access import WHOLE_PROJECT
 from domain.access.commands import SetAccess
 from domain.insight.commands import CreateInsight, EditInsight
@@ -14,7 +15,7 @@ from services.command.handle import Terms, handle_with
 from services.command.insights import translation as insights
 from services.command.insights.write import InsightWrite
 from services.command.problems import REFUSALS
-from services.command.rights import access_stream, allowed, insight_stream
+from services.command.rights import allowed
 from services.command.sharing import translation as sharing
 from services.command.viewing.views import view_insights
 from services.common.accounts import administration
@@ -119,7 +120,7 @@ async def test_a_creation(world: World) -> None:
 async def test_a_share(world: World) -> None:
     insight, caller = await made(world, "insights"), await bob(world)
     store: EventStore = world.app.state.store
-    stream = sharing.sharing_stream(caller.team_id, insight)
+    stream = sharing_stream(caller.team_id, insight)
     token = await world.app.state.numbers.new_share_token(caller.team_id, insight)
     command = ChangeSharing(insight_id=insight, token_id=token.id, enabled=True)
     share: Any = allowed(command, stream, lambda: sharing.require_editor(store, caller, insight))

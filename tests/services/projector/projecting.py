@@ -10,7 +10,8 @@ import msgspec
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from contracts.events.recorded import Actor, DomainEvent, Recorded, Stream, StreamKind
+from contracts.events.recorded import Actor, DomainEvent, Recorded
+from contracts.events.streams import Stream, StreamKind
 from contracts.read_models.activity import ActivityRow
 from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
@@ -49,7 +50,7 @@ class Projecting:
     async def append(
         self,
         *events: DomainEvent,
-        of: Stream | None = None,
+        of: Stream[DomainEvent] | None = None,
         actor: Actor = ALICE,
         operation: UUID | None = None,
     ) -> Sequence[Recorded[Any]]:
@@ -65,7 +66,9 @@ class Projecting:
         )
         return appended.recorded
 
-    async def append_each(self, events: Iterable[DomainEvent], of: Stream | None = None) -> None:
+    async def append_each(
+        self, events: Iterable[DomainEvent], of: Stream[DomainEvent] | None = None
+    ) -> None:
         """A command for each."""
         for event in events:
             await self.append(event, of=of)
@@ -137,19 +140,19 @@ class Projecting:
             await conn.execute(statement, values or None)
 
 
-def insight(number: int = INSIGHT, team_id: int = TEAM) -> Stream:
+def insight(number: int = INSIGHT, team_id: int = TEAM) -> Stream[DomainEvent]:
     return Stream(StreamKind.INSIGHT, team_id, number)
 
 
-def sharing(number: int = INSIGHT, team_id: int = TEAM) -> Stream:
+def sharing(number: int = INSIGHT, team_id: int = TEAM) -> Stream[DomainEvent]:
     return Stream(StreamKind.SHARING, team_id, number)
 
 
-def viewing(user_id: int = ALICE.user_id, team_id: int = TEAM) -> Stream:
+def viewing(user_id: int = ALICE.user_id, team_id: int = TEAM) -> Stream[DomainEvent]:
     return Stream(StreamKind.VIEWING, team_id, user_id)
 
 
-def dashboard(number: int = 3, team_id: int = TEAM) -> Stream:
+def dashboard(number: int = 3, team_id: int = TEAM) -> Stream[DomainEvent]:
     return Stream(StreamKind.DASHBOARD, team_id, number)
 
 

@@ -7,16 +7,17 @@ from uuid import uuid4
 import pytest
 
 from contracts.api.dashboards import WriteDashboard
+from contracts.events.streams import dashboard_stream, insight_stream
 from domain.insight.commands import EditInsight
 from services.command.dashboards import translation as dashboards
 from services.command.dashboards.write import DashboardWrite
-from services.command.handle import Pasts, Terms, handle_with
+from services.command.handle import Terms, handle_with
 from services.command.insights import translation as insights
 from services.command.insights.write import InsightWrite
-from services.command.rights import dashboard_stream, insight_stream
 from services.common.accounts.accounts import ApiKey
 from services.common.http.caller import Caller
 from services.common.http.problems import Rejected
+from services.common.log.store import Pasts
 from tests.examples import START
 from tests.services.command.conftest import World
 

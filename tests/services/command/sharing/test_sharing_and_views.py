@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.streams import viewing_stream
 from contracts.events.viewing import InsightViewed
 from services.common.log.store import EventStore
 from tests.services.command.conftest import World
@@ -17,7 +17,7 @@ async def insight(world: World, **fields: Any) -> str:
 
 async def views(world: World) -> list[int]:
     store: EventStore = world.app.state.store
-    facts = await store.load(Stream(StreamKind.VIEWING, world.project.id, world.user_id))
+    facts = await store.load(viewing_stream(world.project.id, world.user_id))
     return [fact.event.insight_id for fact in facts if isinstance(fact.event, InsightViewed)]
 
 

@@ -3,18 +3,19 @@
 from uuid import UUID, uuid4
 
 from contracts.events.insight import InsightCreated, InsightRenamed
-from contracts.events.recorded import Actor, DomainEvent, Stream, StreamKind, UserActor
+from contracts.events.recorded import Actor, DomainEvent, UserActor
+from contracts.events.streams import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
 from services.common.log.store import Append, NewReceipt, Part, Rank
 
 ANNA = UserActor(user_id=7, key_id="k1")
 
 
-def insight(number: int, team_id: int = 1) -> Stream:
+def insight(number: int, team_id: int = 1) -> Stream[DomainEvent]:
     return Stream(StreamKind.INSIGHT, team_id, number)
 
 
-def views(user_id: int = 7, team_id: int = 1) -> Stream:
+def views(user_id: int = 7, team_id: int = 1) -> Stream[DomainEvent]:
     return Stream(StreamKind.VIEWING, team_id, user_id)
 
 
@@ -52,5 +53,5 @@ def append(
     )
 
 
-def to(stream: Stream, after: int | None, *events: DomainEvent) -> Part:
+def to(stream: Stream[DomainEvent], after: int | None, *events: DomainEvent) -> Part:
     return Part(stream, after, events)

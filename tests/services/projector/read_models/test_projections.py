@@ -26,7 +26,7 @@ from contracts.events.cohort import (
 from contracts.events.dashboard import DashboardCreated, DashboardDeleted, DashboardEvent, TileAdded
 from contracts.events.insight import InsightEvent, InsightRenamed
 from contracts.events.project import ProjectRegistered, ProjectRenamed, ProjectTimezoneChanged
-from contracts.events.recorded import DomainEvent, Stream, StreamKind
+from contracts.events.recorded import DomainEvent
 from contracts.events.sharing import (
     AccessTokenRotated,
     SharePasswordAdded,
@@ -37,6 +37,7 @@ from contracts.events.sharing import (
     SharingPasswordRequired,
     SharingSettingsChanged,
 )
+from contracts.events.streams import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
 from contracts.json import NULL
 from domain.dashboard.view import view as dashboard_view
@@ -166,7 +167,7 @@ async def test_views_move_forward_per_user_and_insight(projector: Projecting) ->
     assert seen[2, INSIGHT] == other.at
 
 
-EVERY_KIND: list[tuple[Stream, DomainEvent]] = [
+EVERY_KIND: list[tuple[Stream[DomainEvent], DomainEvent]] = [
     *((insight(), event) for event in after(EDITED)),
     *((sharing(), event) for event in SHARED),
     (viewing(), InsightViewed(INSIGHT, ALICE.user_id)),

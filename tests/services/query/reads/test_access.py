@@ -9,7 +9,8 @@ import pytest
 from contracts.events.access import AccessGranted, AccessRevoked, Grantee, Level
 from contracts.events.dashboard import DashboardCreated, DashboardRestricted
 from contracts.events.insight import InsightAddedToDashboard, InsightRenamed
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.recorded import DomainEvent
+from contracts.events.streams import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
 from contracts.read_models.access import AccessRow, AccessRule
 from services.common.accounts.accounts import ApiKey, Project, User
@@ -24,7 +25,7 @@ OF_BOB = Grantee(2, UUID("00000000-0000-4000-8000-000000000002"))
 OTHER = 8
 
 
-def access(number: int = INSIGHT) -> Stream:
+def access(number: int = INSIGHT) -> Stream[DomainEvent]:
     return Stream(StreamKind.ACCESS, TEAM, number)
 
 

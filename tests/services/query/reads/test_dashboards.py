@@ -16,7 +16,7 @@ from contracts.events.insight import (
     InsightDeleted,
     InsightRemovedFromDashboard,
 )
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.streams import Stream, StreamKind
 from contracts.json import EMPTY_OBJECT
 from tests.examples import INSIGHT, TEAM, created
 from tests.services.projector.projecting import dashboard, insight

@@ -20,7 +20,7 @@ from contracts.events.insight import (
     InsightRestored,
     InsightTagged,
 )
-from contracts.events.recorded import Stream, StreamKind
+from contracts.events.streams import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
 from services.common.accounts.accounts import MAX_AGE_SECONDS, Accounts
 from services.common.insights.access import LEVELS

@@ -8,7 +8,7 @@ from contracts.events.action import ActionCreated
 from contracts.events.cohort import CohortCreated
 from contracts.events.dashboard import DashboardCreated
 from contracts.events.insight import InsightRenamed
-from contracts.events.recorded import StreamKind
+from contracts.events.streams import StreamKind
 from contracts.json import EMPTY_OBJECT
 from services.query.reads.insights import ROWS
 from tests.examples import INSIGHT, created, stream
