@@ -20,7 +20,7 @@ from tests.pages import Section, differences, sections, shown_json
 from tests.services.query.people.shop import NOON, Event, happened, known
 from tests.whole import Whole
 
-PAGE = Path(__file__).parents[2] / "services" / "query" / "funnels" / "README.md"
+PAGE = Path(__file__).parents[2] / "services" / "query" / "insights" / "funnels" / "README.md"
 EXAMPLES = [section for section in sections(PAGE.read_text()) if section.blocks]
 HOUR = timedelta(hours=1)
 

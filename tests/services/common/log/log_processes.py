@@ -13,7 +13,7 @@ import msgspec
 
 from tests.services.common.log.log_process import Dying, Orders, Ready, Said
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 decoder: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
 
