@@ -100,7 +100,9 @@ def test_a_signal_ends_everything_in_order(data: Path, by: signal.Signals) -> No
     assert "database system is shut down" in (data / "postgres.log").read_text()
 
 
-def test_a_person_is_told_what_ctrl_c_does_and_how_to_go_on(data: Path) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_person_is_told_what_ctrl_c_does_and_how_to_go_on(data: Path, times: int) -> None:
+    """Who presses it twice is not shown a trace: everything is closed in its order all the same."""
     with subprocess.Popen(
         [*RECOUNT, "serve", "--no-demo", "--data-dir", str(data), "--port", str(free_port())],
         env=environment(),
@@ -114,10 +116,13 @@ def test_a_person_is_told_what_ctrl_c_does_and_how_to_go_on(data: Path) -> None:
             printed.append(line)
             if line.startswith(READY):
                 break
-        process.send_signal(signal.SIGINT)
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.05)  # or the two would be one
         _, said = process.communicate(timeout=60)
     assert any(line.startswith("  Stop ") and "Ctrl-C" in line for line in printed)
     *_, stopping, stopped = said.splitlines()
+    assert "Traceback" not in said
     assert "Ctrl-C again does not wait" in stopping
     kept = f"Everything is kept in {data}; the same command goes on from there."
     assert stopped == f"Stopped. {kept}"
