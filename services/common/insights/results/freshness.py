@@ -72,7 +72,8 @@ class Decision(msgspec.Struct, frozen=True):
 def decide(mode: Refresh, age: Age, *, may_refresh: bool) -> Decision:
     """The table of the specification.
 
-    may_refresh: see the function of this name; without it a force_* shows the cache.
+    may_refresh: see the function of this name; without it a force_* is taken as its plain mode, so
+    that nobody who forces sees an older number than who does not.
     """
     cached = age is not Age.MISSING
     match mode:
@@ -87,10 +88,14 @@ def decide(mode: Refresh, age: Age, *, may_refresh: bool) -> Decision:
         case Refresh.LAZY_ASYNC:
             run = Run.START if age in (Age.MISSING, Age.LAZY) else Run.NO
         case Refresh.FORCE_ASYNC | Refresh.FORCE_BLOCKING:
+            begin, plain = (
+                (Run.START, Refresh.ASYNC)
+                if mode is Refresh.FORCE_ASYNC
+                else (Run.WAIT, Refresh.BLOCKING)
+            )
             if cached and not may_refresh:
-                return Decision(Run.NO, show_cached=True)
-            run = Run.START if mode is Refresh.FORCE_ASYNC else Run.WAIT
-            return Decision(run, show_cached=False)
+                return decide(plain, age, may_refresh=False)
+            return Decision(begin, show_cached=False)
         case _:
             assert_never(mode)
     return Decision(run, show_cached=cached and run is not Run.WAIT)

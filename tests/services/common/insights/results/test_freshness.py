@@ -51,9 +51,16 @@ def test_each_mode_does_as_the_table_says(
     assert decided == [missing, fresh, stale, lazy]
 
 
-@pytest.mark.parametrize("mode", [Refresh.FORCE_ASYNC, Refresh.FORCE_BLOCKING])
-def test_a_client_that_forces_too_soon_gets_the_cache(mode: Refresh) -> None:
-    assert decide(mode, Age.STALE, may_refresh=False) == SHOW
+@pytest.mark.parametrize(
+    ("mode", "plain"),
+    [(Refresh.FORCE_ASYNC, Refresh.ASYNC), (Refresh.FORCE_BLOCKING, Refresh.BLOCKING)],
+)
+def test_a_client_that_forces_too_soon_gets_what_who_does_not_force_would_get(
+    mode: Refresh, plain: Refresh
+) -> None:
+    assert decide(mode, Age.FRESH, may_refresh=False) == SHOW
+    for age in (Age.FRESH, Age.STALE, Age.LAZY):
+        assert decide(mode, age, may_refresh=False) == decide(plain, age, may_refresh=True)
     assert decide(mode, Age.MISSING, may_refresh=False).run is not Run.NO
 
 
