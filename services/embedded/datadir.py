@@ -8,7 +8,7 @@ import shlex
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -253,9 +253,10 @@ def _make(path: Path) -> None:
     except OSError as cause:
         raise CannotStart(f"{path} can't be made: {cause.strerror}.") from cause
     # A folder that root served with the rest of it: what was made meanwhile is root's.
-    for part in (path, path / "chdb"):
-        for each in (part, *part.glob("*")):
-            if os.geteuid() != 0 and each.lstat().st_uid != os.geteuid():
+    us = os.geteuid()
+    for each in (path, *path.glob("*"), *path.glob("chdb/*")):
+        with suppress(FileNotFoundError):
+            if us != 0 and each.lstat().st_uid != us:
                 raise CannotStart(_of_another(each))
     if not os.access(path, os.W_OK | os.X_OK):
         raise CannotStart(_of_another(path))

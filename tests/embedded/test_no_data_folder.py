@@ -1,5 +1,6 @@
 """Folders that are none: what looks never makes one, what makes one says so."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from services.embedded import datadir
+from services.embedded.refusal import CannotStart
 from tests import servers
 from tests.embedded.recount_process import RECOUNT, environment, free_port, recount, serving
 
@@ -127,3 +130,23 @@ def test_python_runs_the_command_too() -> None:
         check=True,
     )
     assert shown.stdout.startswith("recount, version ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="whoever is not root is in every other test")
+def test_whoever_is_not_root_makes_a_folder_and_serves_it_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of root nothing is asked that is asked of others: whose the things in the folder are."""
+    data, somebody = folder / "data", 4711
+    monkeypatch.setattr(os, "geteuid", lambda: somebody)
+    data.mkdir()
+    os.chown(data, somebody, -1)
+    datadir._make(data)
+    (data / "chdb").mkdir()
+    (data / "lock").touch()
+    for each in data.iterdir():
+        os.chown(each, somebody, -1)
+    datadir._make(data)
+    os.chown(data / "chdb", 0, -1)
+    with pytest.raises(CannotStart):
+        datadir._make(data)
