@@ -32,10 +32,10 @@ CAPTURED = 19 * MB
 ASKED = MOST_BYTES - 1_000
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-# The same bytes looked at by the slowest single call that everybody has to make over them. Machines
-# that share their processors give a third of a call's time to others; what held the loop before
-# there were bounds took hundreds of looks.
-WAITS_OF_ONE_LOOK = 40
+# The same bytes looked at by the slowest single call that everybody has to make over them.
+WAITS_OF_ONE_LOOK = 16
+# Work that the body asks for is there at every try; what the machine does meanwhile is not.
+TRIES = 3
 
 
 class World(msgspec.Struct, frozen=True):
@@ -157,7 +157,14 @@ async def test_what_is_captured_holds_up_nobody(world: World, name: str) -> None
 
 
 async def _held(request: Callable[[], Any]) -> tuple[float, int]:
-    """The most work between two turns of the loop, in seconds of processor time; and the status."""
+    """The most work between two turns of the loop, in seconds of processor time; and the status.
+
+    Of the try in which it was least.
+    """
+    return min([await _held_once(request) for _ in range(TRIES)])
+
+
+async def _held_once(request: Callable[[], Any]) -> tuple[float, int]:
     longest = 0.0
 
     async def watch() -> None:
