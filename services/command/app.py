@@ -14,6 +14,7 @@ from services.command.capture import app as capture
 from services.command.cohorts import routes as cohorts
 from services.command.dashboards import routes as dashboards
 from services.command.insights import routes as insights
+from services.command.insights.joined import JoinedLookup
 from services.command.insights.translation import insight_number
 from services.command.numbers import Numbers
 from services.command.problems import REFUSALS
@@ -40,6 +41,7 @@ def part(settings: CommandSettings) -> ServicePart:
         async with EventStore.open(settings.database_url) as store:
             app.state.store = store
             app.state.numbers = Numbers(app.state.pool)
+            app.state.joined = JoinedLookup(app.state.pool)
             app.state.passwords = Passwords(app.state.pool)
             app.state.projects = Projects(app.state.pool, store, app.state.accounts)
             app.state.share_logins = ShareLogins(app.state.pool, store)
@@ -61,6 +63,7 @@ def part(settings: CommandSettings) -> ServicePart:
         dependencies={
             "store": from_state("store"),
             "numbers": from_state("numbers"),
+            "joined": from_state("joined"),
             "passwords": from_state("passwords"),
             "projects": from_state("projects"),
             "share_logins": from_state("share_logins"),

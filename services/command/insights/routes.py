@@ -8,6 +8,7 @@ from contracts.events.insight import InsightEvent
 from contracts.events.streams import Stream, insight_stream
 from services.command.documents import or_default
 from services.command.handle import Outcome, Terms, handle_with, once
+from services.command.insights.joined import JoinedLookup
 from services.command.insights.translation import (
     RULES,
     create_command,
@@ -23,7 +24,6 @@ from services.common.http.caller import Caller
 from services.common.http.operations import writes
 from services.common.http.paths import project_paths
 from services.common.http.request import AnyRequest
-from services.common.insights.beside import Besides
 from services.common.log.store import EventStore
 
 WRITE = {"scopes": ("insight:write",)}
@@ -39,7 +39,7 @@ async def create_insight(
     store: NamedDependency[EventStore],
     numbers: NamedDependency[Numbers],
     accounts: NamedDependency[Accounts],
-    besides: NamedDependency[Besides],
+    joined: NamedDependency[JoinedLookup],
     caller: NamedDependency[Caller],
     terms: NamedDependency[Terms],
 ) -> Response[bytes]:
@@ -57,7 +57,7 @@ async def create_insight(
         return await handle_with(store, RULES, stream, write, terms, write.beside)
 
     outcome = await once(store, terms, create)
-    return await insight_answer(outcome, write, store, caller, accounts, besides, status=201)
+    return await insight_answer(outcome, write, store, caller, accounts, joined, status=201)
 
 
 @patch(
@@ -68,7 +68,7 @@ async def patch_insight(
     store: NamedDependency[EventStore],
     numbers: NamedDependency[Numbers],
     accounts: NamedDependency[Accounts],
-    besides: NamedDependency[Besides],
+    joined: NamedDependency[JoinedLookup],
     caller: NamedDependency[Caller],
     insight_id: NamedDependency[int],
     terms: NamedDependency[Terms],
@@ -78,7 +78,7 @@ async def patch_insight(
     stream = insight_stream(caller.team_id, insight_id)
     write = InsightWrite(store, numbers, caller, stream, edit_command(body), body.dashboards)
     outcome = await _edit(store, write, stream, terms)
-    return await insight_answer(outcome, write, store, caller, accounts, besides)
+    return await insight_answer(outcome, write, store, caller, accounts, joined)
 
 
 @put(project_paths("/insights/{insight:str}/"), opt={**WRITE, **writes(WriteInsight, InsightBody)})
@@ -87,7 +87,7 @@ async def put_insight(
     store: NamedDependency[EventStore],
     numbers: NamedDependency[Numbers],
     accounts: NamedDependency[Accounts],
-    besides: NamedDependency[Besides],
+    joined: NamedDependency[JoinedLookup],
     caller: NamedDependency[Caller],
     insight_id: NamedDependency[int],
     terms: NamedDependency[Terms],
@@ -98,7 +98,7 @@ async def put_insight(
     boards = or_default(body.dashboards, ())
     write = InsightWrite(store, numbers, caller, stream, replace_command(body), boards)
     outcome = await _edit(store, write, stream, terms)
-    return await insight_answer(outcome, write, store, caller, accounts, besides)
+    return await insight_answer(outcome, write, store, caller, accounts, joined)
 
 
 async def _edit(

@@ -22,6 +22,7 @@ from domain.insight.decide import decide
 from domain.insight.view import project, view
 from services.command.documents import json_object, or_default
 from services.command.handle import Outcome, Rules
+from services.command.insights.joined import JoinedLookup
 from services.command.insights.write import InsightWrite
 from services.command.numbers import InsightNumber, Numbers
 from services.command.rights import held
@@ -32,7 +33,6 @@ from services.common.http.body import read
 from services.common.http.caller import Caller
 from services.common.http.etag import Told
 from services.common.http.problems import invalid, not_found
-from services.common.insights.beside import Besides
 from services.common.insights.context import insight_context
 from services.common.log.store import EventStore
 
@@ -113,7 +113,7 @@ async def insight_answer(
     store: EventStore,
     caller: Caller,
     accounts: Accounts,
-    besides: Besides,
+    joined: JoinedLookup,
     status: int = 200,
 ) -> Response[bytes]:
     """The insight as every later read will show it. write: what it came of; None: a repeat."""
@@ -125,7 +125,7 @@ async def insight_answer(
         access = (await held(store, caller, (row.insight_id,)))[row.insight_id].access
     else:
         access = write.access(row)
-    context = await insight_context(accounts, caller, row, access, await besides.of(caller, row))
+    context = await insight_context(accounts, caller, row, access, await joined.of(caller, row))
     return resource(
         msgspec.json.encode(InsightBody.of(row, context)),
         version=row.version,

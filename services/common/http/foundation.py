@@ -14,7 +14,6 @@ from services.common.http.caller import provide_caller, provide_person
 from services.common.http.limits import Limits, budget_headers
 from services.common.http.proxies import NOBODY, Trusted, behind
 from services.common.http.share_session import ShareSessions
-from services.common.insights.beside import Besides
 from services.common.postgres.database import pool
 
 
@@ -33,7 +32,6 @@ def foundation(
             accounts = Accounts(connections, database_url)
             app.state.pool = connections
             app.state.accounts = accounts
-            app.state.besides = Besides(connections)
             app.state.sessions = await ShareSessions.open(connections)
             limits = Limits(connections, budgets) if budgets.limited else None
             app.state.limits = limits
@@ -47,7 +45,6 @@ def foundation(
         handlers=[],
         dependencies={
             "accounts": from_state("accounts"),
-            "besides": from_state("besides"),
             "sessions": from_state("sessions"),
             "caller": Provide(provide_caller),
             "person": Provide(provide_person),

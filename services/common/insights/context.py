@@ -13,7 +13,7 @@ from contracts.read_models.insight import InsightRow
 from services.common.accounts.accounts import Accounts, User
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
-from services.common.insights.beside import NOTHING, Beside
+from services.common.insights.joined_columns import NOT_JOINED, JoinedColumns
 
 
 async def insight_context(
@@ -21,7 +21,7 @@ async def insight_context(
     caller: Caller,
     row: InsightRow,
     access: Access,
-    beside: Beside = NOTHING,
+    joined: JoinedColumns = NOT_JOINED,
 ) -> InsightContext:
     """The context of one row for this caller. Users come from memory; the rest is handed in."""
     return InsightContext(
@@ -30,8 +30,8 @@ async def insight_context(
         access_level=access.level,
         restriction_level=access.restriction,
         privilege_level=access.privilege,
-        last_viewed_at=beside.viewed_at,
-        result=beside.result,
+        last_viewed_at=joined.viewed_at,
+        result=joined.result,
         shown_query=shown_query(row),
     )
 

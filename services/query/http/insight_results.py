@@ -15,7 +15,7 @@ from contracts.read_models.insight import InsightRow
 from services.common.http.caller import Caller
 from services.common.http.problems import invalid
 from services.common.http.request import AnyRequest
-from services.common.insights.beside import Beside
+from services.common.insights.joined_columns import JoinedColumns
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.query.http.parameters import seen, text
 from services.query.insights.stored import InsightResults
@@ -86,11 +86,11 @@ async def on_dashboard(
 
 
 async def with_result(
-    row: InsightRow, beside: Beside, asked: Wanted, caller: Caller, results: InsightResults
-) -> tuple[InsightRow, Beside]:
+    row: InsightRow, joined: JoinedColumns, asked: Wanted, caller: Caller, results: InsightResults
+) -> tuple[InsightRow, JoinedColumns]:
     """The row as it is shown, and its result as the mode says."""
     if asked.is_kept_alone:
-        return row, beside
+        return row, joined
     shown = row if asked.overrides is None else overridden(row, asked.overrides)
     fields = await results.fields(
         shown,
@@ -100,7 +100,7 @@ async def with_result(
         client_query_id=asked.client_query_id,
         dashboard_id=asked.dashboard_id,
     )
-    return shown, msgspec.structs.replace(beside, result=fields)
+    return shown, msgspec.structs.replace(joined, result=fields)
 
 
 async def with_results(
@@ -115,7 +115,7 @@ async def with_results(
         async with places:
             fields = await results.shown(each.row, caller.project, asked.refresh, asked.seen)
         return msgspec.structs.replace(
-            each, beside=msgspec.structs.replace(each.beside, result=fields)
+            each, joined=msgspec.structs.replace(each.joined, result=fields)
         )
 
     return await asyncio.gather(*(one(each) for each in listed))
@@ -155,8 +155,8 @@ async def with_tiles(
 
 
 def _with(on: OnIt, row: InsightRow, result: ResultFields) -> OnIt:
-    beside = msgspec.structs.replace(on.beside, result=result)
-    return msgspec.structs.replace(on, row=row, beside=beside)
+    joined = msgspec.structs.replace(on.joined, result=result)
+    return msgspec.structs.replace(on, row=row, joined=joined)
 
 
 def _overrides(sent: str | None) -> Overrides | None:

@@ -28,8 +28,8 @@ async def insights(
             access_level=each.access.level,
             restriction_level=each.access.restriction,
             privilege_level=each.access.privilege,
-            last_viewed_at=each.beside.viewed_at,
-            result=each.beside.result,
+            last_viewed_at=each.joined.viewed_at,
+            result=each.joined.result,
             shown_query=shown_query(each.row),
         )
         shape: type[BasicInsight] | type[InsightBody] = BasicInsight if basic else InsightBody

@@ -12,7 +12,13 @@ from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from services.common.http.caller import Caller
 from services.common.insights.access import EVERYONE_EDITS, Access
-from services.common.insights.beside import COLUMNS, JOINS, NAMES, Beside, beside
+from services.common.insights.joined_columns import (
+    COLUMNS,
+    JOINS,
+    NAMES,
+    JoinedColumns,
+    joined_columns,
+)
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.filters import Int64, Page
@@ -77,7 +83,7 @@ class OnIt(msgspec.Struct, frozen=True):
     """An insight on a dashboard."""
 
     row: InsightRow
-    beside: Beside
+    joined: JoinedColumns
     access: Access
 
 
@@ -187,6 +193,6 @@ def _grouped(rows: Sequence[Sequence[Any]]) -> tuple[FoundDashboard, ...]:
         if number not in boards:
             boards[number], insights[number] = _ROWS.decode(board), []
         if insight is not None:
-            on = OnIt(INSIGHT_ROWS.decode(insight), beside(*told), access(level, closed_by))
+            on = OnIt(INSIGHT_ROWS.decode(insight), joined_columns(*told), access(level, closed_by))
             insights[number].append(on)
     return tuple(FoundDashboard(row, tuple(insights[number])) for number, row in boards.items())

@@ -9,7 +9,13 @@ from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
-from services.common.insights.beside import COLUMNS, JOINS, NAMES, Beside, beside
+from services.common.insights.joined_columns import (
+    COLUMNS,
+    JOINS,
+    NAMES,
+    JoinedColumns,
+    joined_columns,
+)
 from services.common.postgres.database import Pool
 from services.query.reads import list_sql
 from services.query.reads.access import CLOSED_BY, LEVEL, NEWEST_RULE, access, access_values
@@ -33,13 +39,13 @@ _STATE_REBUILDS: LiteralString = (
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """beside: what is told beside it. access: what the caller may do with it.
+    """joined: its joined columns. access: what the caller may do with it.
 
     match: how it was found, when something was searched.
     """
 
     row: InsightRow
-    beside: Beside
+    joined: JoinedColumns
     access: Access
     match: MatchType | None
 
@@ -134,7 +140,7 @@ def _listed(row: Sequence[Any], wanted: InsightFilter) -> Listed:
     how: MatchType | None = None
     if wanted.search is not None:
         how = "similar" if match == list_sql.SIMILAR else "exact"
-    return Listed(INSIGHT_ROWS.decode(text), beside(*told), access(level, closed_by), how)
+    return Listed(INSIGHT_ROWS.decode(text), joined_columns(*told), access(level, closed_by), how)
 
 
 def _end(last: Sequence[Any], wanted: InsightFilter) -> Cursor | None:

@@ -15,7 +15,7 @@ from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
-from services.common.insights.beside import COLUMNS, JOINS, Beside, beside
+from services.common.insights.joined_columns import COLUMNS, JOINS, JoinedColumns, joined_columns
 from services.common.postgres.database import Pool
 from services.common.postgres.grouped import Grouped
 from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access
@@ -104,14 +104,14 @@ def reference(text: str) -> Reference | None:
 
 
 class Found(msgspec.Struct, frozen=True):
-    """row: None when there is none. beside: what is told beside it.
+    """row: None when there is none. joined: its joined columns.
 
     parked_at: the position of the fact from which on its stream can't be followed.
     access: what the caller may do with it.
     """
 
     row: InsightRow | None
-    beside: Beside
+    joined: JoinedColumns
     parked_at: int | None
     access: Access
 
@@ -205,6 +205,6 @@ def _found(
     state: str | None,
 ) -> Seen[Found]:
     insight = None if row is None else ROWS.decode(row)
-    told = beside(viewed_at, kept_body, kept_interval, kept_refresh, told_at, live_job)
+    told = joined_columns(viewed_at, kept_body, kept_interval, kept_refresh, told_at, live_job)
     found = Found(insight, told, parked_at, access(level, closed_by))
     return Seen(found, Standing(reached or 0, wanted, state))

@@ -88,7 +88,7 @@ async def _body(found: FoundDashboard, accounts: Accounts, caller: Caller) -> Da
     users = await user_bodies(accounts, (row.created_by,))
     insights = [
         InsightBody.of(
-            on.row, await insight_context(accounts, caller, on.row, on.access, on.beside)
+            on.row, await insight_context(accounts, caller, on.row, on.access, on.joined)
         )
         for on in found.insights
     ]

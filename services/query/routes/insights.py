@@ -17,8 +17,8 @@ from services.common.http.operations import reads
 from services.common.http.paths import project_paths
 from services.common.http.problems import not_found
 from services.common.http.request import AnyRequest
-from services.common.insights.beside import Beside
 from services.common.insights.context import insight_context
+from services.common.insights.joined_columns import JoinedColumns
 from services.query.http import described, paging, parameters, shown
 from services.query.http.answers import Made, answer, remembered
 from services.query.http.insight_results import KEPT, on_dashboard, with_result, with_results
@@ -99,8 +99,8 @@ async def get_insight(
         fresh = await _one(reads, caller, wanted, parameters.at_least(request))
         stored = _in_sight(fresh.value)
         asked = await on_dashboard(results_wanted(request), request, stored, reads.dashboards)
-        row, beside = await with_result(stored, fresh.value.beside, asked, caller, insight_results)
-        context = await insight_context(accounts, caller, row, fresh.value.access, beside)
+        row, joined = await with_result(stored, fresh.value.joined, asked, caller, insight_results)
+        context = await insight_context(accounts, caller, row, fresh.value.access, joined)
         context = replace(context, tile=asked.tile)
         body = _encoder.encode(InsightBody.of(row, context))
         again = asked.is_kept_alone and asked.tile is None
@@ -121,7 +121,9 @@ async def my_last_viewed(
         lambda: reads.last_viewed.newest(caller),
         parameters.at_least(request),
     )
-    listed = [Listed(each.row, Beside(each.viewed_at), each.access, None) for each in fresh.value]
+    listed = [
+        Listed(each.row, JoinedColumns(each.viewed_at), each.access, None) for each in fresh.value
+    ]
     bodies = await shown.insights(listed, caller, accounts, basic=True)
     return answer(request, _encoder.encode(bodies), fresh)
 

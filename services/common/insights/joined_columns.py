@@ -1,6 +1,5 @@
-"""What is told beside an insight's row, joined in the row's own statement: views, result, job."""
+"""Columns joined to an insight's row: the caller's last view, the kept result, the running job."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
@@ -12,13 +11,8 @@ from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.api.jobs import JobBody
 from contracts.api.times import written
 from contracts.json import NULL
-from contracts.queries.of_insights import insight_key
-from contracts.read_models.insight import InsightRow
-from services.common.http.caller import Caller
 from services.common.insights.results.freshness import Computed
 from services.common.insights.results.kept import Cached, Result, shown_fields
-from services.common.postgres.database import Pool
-from services.common.postgres.grouped import Grouped
 
 # Over `i` with team_id, insight_id and query_key; %(user_id)s looked at it. %(settings)s: of the
 # project, see Project.settings.
@@ -42,24 +36,15 @@ COLUMNS: LiteralString = """
 NAMES: LiteralString = "viewed_at, kept_body, kept_interval, kept_refresh, told_at, live_job"
 """The columns' names, for a statement around the one that selects them."""
 
-_OF_EACH: LiteralString = f"""
-    SELECT {COLUMNS}
-    FROM unnest(
-        %(team_ids)s::bigint[], %(insight_ids)s::bigint[], %(query_keys)s::bytea[],
-        %(user_ids)s::bigint[], %(settings)s::bytea[]
-    ) WITH ORDINALITY AS i (team_id, insight_id, query_key, user_id, settings, place)
-    {JOINS.replace("%(user_id)s", "i.user_id").replace("%(settings)s", "i.settings")}
-    ORDER BY i.place"""
 
-
-class Beside(msgspec.Struct, frozen=True):
+class JoinedColumns(msgspec.Struct, frozen=True):
     """viewed_at: when the caller looked at it last. result: what is kept, and the job under way."""
 
     viewed_at: datetime | None = None
     result: ResultFields = NO_RESULT
 
 
-NOTHING = Beside()
+NOT_JOINED = JoinedColumns()
 
 
 class _LiveJob(msgspec.Struct, frozen=True):
@@ -72,14 +57,14 @@ class _LiveJob(msgspec.Struct, frozen=True):
     expiration_time: datetime
 
 
-def beside(
+def joined_columns(
     viewed_at: datetime | None,
     body: bytes | None,
     interval: str | None,
     last_refresh: datetime | None,
     told_at: datetime,
     live_job: str | None,
-) -> Beside:
+) -> JoinedColumns:
     """From COLUMNS, in their order."""
     fields = NO_RESULT
     if body is not None and last_refresh is not None:
@@ -88,53 +73,7 @@ def beside(
         fields = shown_fields(cached, told_at)
     if live_job is not None:
         fields = msgspec.structs.replace(fields, query_status=_status(live_job))
-    return Beside(viewed_at, fields)
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """Who sees which insight, and what its result is kept under.
-
-    settings: of the project, see Project.settings.
-    """
-
-    team_id: int
-    insight_id: int
-    query_key: bytes | None
-    user_id: int
-    settings: bytes
-
-
-class Besides:
-    """For insights whose rows come from their histories."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._grouped = Grouped(self._each)
-
-    async def of(self, caller: Caller, row: InsightRow) -> Beside:
-        """One round trip, shared with whoever asks at the same moment."""
-        asked = Asked(
-            row.team_id,
-            row.insight_id,
-            insight_key(row),
-            caller.user.id,
-            caller.project.settings,
-        )
-        return await self._grouped.get(asked)
-
-    async def _each(self, asked: Sequence[Asked]) -> Sequence[Beside]:
-        async with self._pool.connection() as conn:
-            cursor = await conn.execute(
-                _OF_EACH,
-                {
-                    "team_ids": [each.team_id for each in asked],
-                    "insight_ids": [each.insight_id for each in asked],
-                    "query_keys": [each.query_key for each in asked],
-                    "user_ids": [each.user_id for each in asked],
-                    "settings": [each.settings for each in asked],
-                },
-            )
-            return [beside(*row) for row in await cursor.fetchall()]
+    return JoinedColumns(viewed_at, fields)
 
 
 def _status(live_job: str) -> Raw:
