@@ -1,31 +1,60 @@
-"""The query node that legacy filters of any kind mean, as answers show it.
+"""The query node that legacy filters of any kind mean: what answers show, and what is computed.
 
-Funnels are converted whole. Of the other kinds, which are not computed here, what they share with
-funnels is read as a funnel's, and the rest is renamed value for value. PostHog: filter_to_query.
+Funnels are converted whole. Of the other kinds, what they share with funnels is read as a funnel's,
+and the rest is renamed value for value; nulls and "" say nothing. The documents of trends,
+stickiness and lifecycle decode into their query nodes. PostHog: filter_to_query.
 """
 
 from collections.abc import Callable, Mapping
+from typing import get_args
 
 import msgspec
 
 from contracts.queries.entities import Entity, placed
+from contracts.queries.errors import invalid_input
 from contracts.queries.legacy import convert, insight_kind
-from contracts.queries.loose import Filters, Json, boolean, json_value
+from contracts.queries.loose import Filters, Json, boolean, json_value, present
 from contracts.queries.nodes import DataWarehouseNode, FunnelsQuery, Node
+from contracts.queries.trends import PointsDisplay, ValueDisplay
 
 Document = dict[str, Json]
 Math = Callable[[Entity], Document]
 
 
-def viz_node(filters: Filters) -> Document | None:
-    """None for no filters at all. Raises InvalidQuery where what is shared cannot be read."""
+def viz_node(stored: Json) -> Document | None:
+    """None for no filters at all. Raises InvalidQuery where they cannot be read."""
+    filters = stored_filters(stored)
     if not filters:
         return None
-    return {"kind": "InsightVizNode", "source": _source(filters)}
+    return {"kind": "InsightVizNode", "source": source_node(filters)}
 
 
-def _source(filters: Filters) -> Document:
-    match _kind(filters):
+def stored_filters(stored: Json) -> Filters:
+    """Filters in any shape that they were ever stored in: JSON text, even twice; a list of one.
+
+    {} for none. Raises InvalidQuery for anything else.
+    """
+    for _ in range(_MOST_WRAPPINGS):
+        match stored:
+            case Mapping():
+                return stored
+            case None | "" | []:
+                return {}
+            case str():
+                stored = json_value({"filters": stored}, "filters")
+            case [one]:
+                stored = one
+            case _:
+                break
+    raise invalid_input("filters", "Filters are an object.")
+
+
+_MOST_WRAPPINGS = 5
+
+
+def source_node(filters: Filters) -> Document:
+    """The node without what wraps it for display. Raises InvalidQuery where it cannot be read."""
+    match shown_kind(filters):
         case "FUNNELS":
             return _document(convert(filters))
         case "RETENTION":
@@ -48,7 +77,7 @@ def _source(filters: Filters) -> Document:
                 "series": _series(filters, _actors_math),
                 **_shared(filters, _EVERYWHERE, _INTERVAL),
                 **_said(
-                    compareFilter=_renamed(filters, _COMPARE),
+                    compareFilter=_compare(filters),
                     stickinessFilter=_renamed(filters, _STICKINESS) | _hidden(filters),
                 ),
             }
@@ -56,7 +85,7 @@ def _source(filters: Filters) -> Document:
             return {
                 "kind": "LifecycleQuery",
                 "series": _series(filters, lambda _: {}),
-                **_shared(filters, _EVERYWHERE, _INTERVAL),
+                **_shared(filters, _EVERYWHERE, _INTERVAL, _GROUP),
                 **_said(lifecycleFilter=_renamed(filters, _LIFECYCLE)),
             }
         case _:
@@ -66,15 +95,18 @@ def _source(filters: Filters) -> Document:
                 **_shared(filters, _EVERYWHERE, _INTERVAL, _GROUP),
                 **_said(
                     breakdownFilter=_breakdown(filters),
-                    compareFilter=_renamed(filters, _COMPARE),
+                    compareFilter=_compare(filters),
                     trendsFilter=_trends(filters),
                 ),
             }
 
 
-def _kind(filters: Filters) -> str:
-    """The oldest stickiness insights are told by how they are shown alone."""
-    return "STICKINESS" if filters.get("shown_as") == "Stickiness" else insight_kind(filters)
+def shown_kind(filters: Filters) -> str:
+    """`insight_kind`, but the oldest insights are told by how they are shown alone."""
+    shown_as = filters.get("shown_as")
+    if shown_as in ("Stickiness", "Lifecycle"):
+        return str(shown_as).upper()
+    return insight_kind(filters)
 
 
 # What kinds share
@@ -110,13 +142,19 @@ def _said(**documents: Document) -> Document:
 
 
 def _renamed(filters: Mapping[str, Json], names: Mapping[str, str]) -> Document:
-    """names: what the node calls a field, by its legacy name. Nulls vanish."""
-    return {new: filters[old] for old, new in names.items() if filters.get(old) is not None}
+    """names: what the node calls a field, by its legacy name. Nulls and "" vanish."""
+    return {new: filters[old] for old, new in names.items() if present(filters, old)}
 
 
 # Series
 
-_MATH = {name: name for name in ("math", "math_property", "math_hogql", "math_group_type_index")}
+_MATH = {
+    name: name
+    for name in (
+        "math", "math_property", "math_property_type", "math_property_revenue_currency",
+        "math_hogql", "math_group_type_index",
+    )
+}  # fmt: skip
 _TABLE = {name: name for name in ("id_field", "distinct_id_field", "timestamp_field", "table_name")}
 _COUNTS_ACTORS = ("dau", "weekly_active", "monthly_active", "unique_group", "hogql")
 
@@ -124,7 +162,9 @@ _COUNTS_ACTORS = ("dau", "weekly_active", "monthly_active", "unique_group", "hog
 def _series(filters: Filters, math: Math) -> list[Document]:
     series = []
     for entity, node in placed(filters):
-        shown = _document(node) | math(entity)
+        shown = _document(node)
+        shown.pop("math", None)
+        shown |= math(entity)
         if isinstance(node, DataWarehouseNode):
             shown |= _renamed(entity, _TABLE)
         series.append(shown)
@@ -143,7 +183,6 @@ def _actors_math(entity: Entity) -> Document:
 
 # What each kind has of its own
 
-_COMPARE = {"compare": "compare", "compare_to": "compare_to"}
 _TRENDS = {
     "smoothing_intervals": "smoothingIntervals",
     "show_legend": "showLegend",
@@ -156,16 +195,14 @@ _TRENDS = {
     "show_values_on_series": "showValuesOnSeries",
     "show_percent_stack_view": "showPercentStackView",
     "show_label_on_series": "showLabelsOnSeries",
+    "show_labels_on_series": "showLabelsOnSeries",
     "y_axis_scale_type": "yAxisScaleType",
     "show_multiple_y_axes": "showMultipleYAxes",
 }
-_DISPLAYS = frozenset({
-    "Auto", "ActionsLineGraph", "ActionsBar", "ActionsUnstackedBar", "ActionsStackedBar",
-    "ActionsAreaGraph", "ActionsLineGraphCumulative", "BoldNumber", "ActionsPie",
-    "ActionsBarValue", "ActionsTable", "WorldMap", "CalendarHeatmap",
-})  # fmt: skip
-_STICKINESS = {"show_legend": "showLegend", "show_values_on_series": "showValuesOnSeries"}
-_LIFECYCLE = {"toggledLifecycles": "toggledLifecycles", **_STICKINESS}
+_DISPLAYS = frozenset((*get_args(PointsDisplay), *get_args(ValueDisplay)))
+_LEGEND = {"show_legend": "showLegend", "show_values_on_series": "showValuesOnSeries"}
+_STICKINESS = {"display": "display", **_LEGEND}
+_LIFECYCLE = {"toggledLifecycles": "toggledLifecycles", **_LEGEND}
 _RETENTION = {
     "retention_type": "retentionType",
     "retention_reference": "retentionReference",
@@ -208,6 +245,12 @@ def _trends(filters: Filters) -> Document:
     return _renamed(filters, _TRENDS) | _hidden(filters) | shown
 
 
+def _compare(filters: Filters) -> Document:
+    compare = boolean(filters, "compare")
+    shown = {} if compare is None else {"compare": compare}
+    return shown | _renamed(filters, {"compare_to": "compare_to"})
+
+
 def _hidden(filters: Filters) -> Document:
     """{"1": true, "2": false}: the places of the series that are hidden."""
     sent = json_value(filters, "hidden_legend_keys")
@@ -225,6 +268,11 @@ def _breakdown(filters: Filters) -> Document:
     """Trends may have several breakdowns, of which three count."""
     of_one = _as_funnel(filters, _BREAKDOWN).breakdownFilter
     shown = {} if of_one is None else _document(of_one)
+    match shown.get("breakdown"):
+        case [alone] if shown.get("breakdown_type") != "cohort":
+            shown["breakdown"] = alone
+        case _:
+            pass
     shown |= _renamed(filters, {"breakdown_histogram_bin_count": "breakdown_histogram_bin_count"})
     sent = json_value(filters, "breakdowns")
     several = [

@@ -1,11 +1,22 @@
-"""The node that an answer shows for legacy filters, whatever kind of insight they describe."""
+"""The node that legacy filters mean, whatever kind of insight they describe."""
 
 from typing import Any
 
 import pytest
 
+from contracts.queries import kinds
+from contracts.queries.counted import CountedActionsNode, CountedEventsNode
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy_shown import viz_node
+from contracts.queries.lifecycle import LifecycleQuery
+from contracts.queries.nodes import CompareFilter
+from contracts.queries.stickiness import StickinessQuery
+from contracts.queries.trends import (
+    TrendsBreakdownFilter,
+    TrendsBreakdownItem,
+    TrendsFilter,
+    TrendsQuery,
+)
 
 
 def source(**filters: Any) -> Any:
@@ -40,6 +51,8 @@ def test_a_funnel_is_converted_whole() -> None:
         ({"insight": "STICKINESS"}, "StickinessQuery"),
         ({"insight": "TRENDS", "shown_as": "Stickiness"}, "StickinessQuery"),
         ({"insight": "LIFECYCLE"}, "LifecycleQuery"),
+        ({"insight": "TRENDS", "shown_as": "Lifecycle"}, "LifecycleQuery"),
+        ({"insight": "TRENDS", "shown_as": "Volume"}, "TrendsQuery"),
     ],
 )
 def test_a_kind_has_its_query(filters: dict[str, Any], kind: str) -> None:
@@ -164,6 +177,7 @@ def test_a_lifecycle_has_no_mathematics() -> None:
     assert shown == {
         "kind": "LifecycleQuery",
         "series": [{"kind": "EventsNode", "event": "a", "name": "a"}],
+        "aggregation_group_type_index": 0,
         "lifecycleFilter": {"toggledLifecycles": ["new", "dormant"]},
     }
 
@@ -212,6 +226,93 @@ def test_paths_keep_their_ends_and_the_funnel_around_them() -> None:
     assert (around["funnelPathType"], around["funnelStep"]) == ("funnel_path_between_steps", 2)
     assert [step["event"] for step in around["funnelSource"]["series"]] == ["a", "b"]
     assert "funnelPathsFilter" not in source(insight="PATHS", funnel_filter={})
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"insight": "LIFECYCLE"},
+        '{"insight": "LIFECYCLE"}',
+        '"{\\"insight\\": \\"LIFECYCLE\\"}"',
+        [{"insight": "LIFECYCLE"}],
+    ],
+)
+def test_filters_are_borne_in_every_shape_they_were_stored_in(stored: Any) -> None:
+    shown = viz_node(stored)
+    assert shown is not None
+    assert shown["source"]["kind"] == "LifecycleQuery"
+
+
+@pytest.mark.parametrize("stored", [7, True, "7", "not JSON", [{}, {}], [[[[[[{}]]]]]]])
+def test_other_shapes_are_no_filters(stored: Any) -> None:
+    with pytest.raises(InvalidQuery):
+        viz_node(stored)
+
+
+def test_blank_fields_say_nothing() -> None:
+    assert source(
+        events=[{"id": "a", "math": "", "math_property": "", "math_group_type_index": ""}],
+        formula="",
+        smoothing_intervals="",
+        compare="",
+        breakdown="",
+        display="",
+    ) == {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "a", "name": "a"}]}
+
+
+def test_a_list_of_one_property_is_that_property_but_cohorts_stay_a_list() -> None:
+    one = source(breakdown=["$browser"], breakdown_type="event")["breakdownFilter"]
+    assert one["breakdown"] == "$browser"
+    cohorts = source(breakdown=[3], breakdown_type="cohort")["breakdownFilter"]
+    assert cohorts["breakdown"] == [3]
+
+
+def test_what_is_shown_of_trends_decodes_as_trends() -> None:
+    shown = source(
+        events=[
+            {
+                "id": "paid",
+                "math": "sum",
+                "math_property": "amount",
+                "math_property_type": "person_properties",
+                "math_group_type_index": "2",
+            }
+        ],
+        interval="week",
+        compare="true",
+        compare_to="-1m",
+        formula="A*2",
+        smoothing_intervals="7",
+        breakdowns='[{"property": "age", "histogram_bin_count": "4"}]',
+        display="SlopeGraph",
+    )
+    assert kinds.node(shown, TrendsQuery) == TrendsQuery(
+        series=(
+            CountedEventsNode(
+                event="paid",
+                name="paid",
+                math="sum",
+                math_property="amount",
+                math_property_type="person_properties",
+                math_group_type_index=2,
+            ),
+        ),
+        interval="week",
+        breakdownFilter=TrendsBreakdownFilter(
+            breakdowns=(TrendsBreakdownItem(property="age", type="event", histogram_bin_count=4),)
+        ),
+        compareFilter=CompareFilter(compare=True, compare_to="-1m"),
+        trendsFilter=TrendsFilter(display="SlopeGraph", formula="A*2", smoothingIntervals=7),
+    )
+
+
+def test_what_is_shown_of_the_others_decodes_as_they_are() -> None:
+    actors = source(insight="STICKINESS", actions=[{"id": "7", "math": "sum"}], compare=True)
+    assert kinds.node(actors, StickinessQuery) == StickinessQuery(
+        series=(CountedActionsNode(id=7, math="dau"),), compareFilter=CompareFilter(compare=True)
+    )
+    alive = source(insight="LIFECYCLE", events=[{"id": None, "math": "first_time_for_user"}])
+    assert kinds.node(alive, LifecycleQuery) == LifecycleQuery(series=(CountedEventsNode(),))
 
 
 def test_what_cannot_be_read_is_refused() -> None:
