@@ -76,7 +76,7 @@ def ago(sent: str, calendar: Calendar) -> datetime | None:
     if found is None or found["edge"] or not found["number"]:
         return None
     try:
-        return _clamped(_back(calendar.now, int(found["number"]), found["unit"], calendar.zone))
+        return clamped(_back(calendar.now, int(found["number"]), found["unit"], calendar.zone))
     except (ValueError, OverflowError):
         return None
 
@@ -90,10 +90,10 @@ def instant(sent: str, zone: ZoneInfo, *, last: bool = False) -> datetime | None
         if _DAY.fullmatch(sent):
             day = date.fromisoformat(sent)
             at = datetime.combine(day, _LAST if last else time(), zone)
-            return _clamped(at.replace(fold=int(last)))
+            return clamped(at.replace(fold=int(last)))
         if _TIME.fullmatch(sent):
             at = datetime.fromisoformat(sent.replace(" ", "T", 1).replace(" ", ""))
-            return _clamped(at if at.tzinfo is not None else at.replace(tzinfo=zone))
+            return clamped(at if at.tzinfo is not None else at.replace(tzinfo=zone))
     except (ValueError, OverflowError):
         return None
     return None
@@ -109,7 +109,7 @@ def shifted(at: datetime, sent: str, calendar: Calendar) -> datetime:
         detail = f"'{sent[:100]}' is not a period that can be read."
         raise invalid_input("compareFilter__compare_to", detail)
     try:
-        return _clamped(_back(at, int(found["number"]), found["unit"], calendar.zone))
+        return clamped(_back(at, int(found["number"]), found["unit"], calendar.zone))
     except (ValueError, OverflowError):
         return _EARLIEST
 
@@ -124,14 +124,14 @@ def just_before(
     if midnight.astimezone(UTC) == date_from:
         since = midnight  # also where clocks are put forward then, and it is 1 o'clock at once
     # Of one zone, so by its clock.
-    return _clamped((since - (until - since) - least).astimezone(UTC)), _clamped(date_from - least)
+    return clamped((since - (until - since) - least).astimezone(UTC)), clamped(date_from - least)
 
 
 def _instant(sent: str, calendar: Calendar, explicit: bool, attr: str, *, last: bool) -> datetime:
     relative = _RELATIVE.fullmatch(sent)
     try:
         if relative is not None:
-            return _clamped(_relative(relative, calendar, explicit, last))
+            return clamped(_relative(relative, calendar, explicit, last))
     except (ValueError, OverflowError):
         return _EARLIEST
     found = instant(sent, calendar.zone, last=last and not explicit)
@@ -217,7 +217,7 @@ def _end_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, _LAST, zone).replace(fold=1).astimezone(UTC)
 
 
-def _clamped(at: datetime) -> datetime:
+def clamped(at: datetime) -> datetime:
     """In UTC, within what the engine can hold (the first and last years overflow in some zones)."""
     if at.year < _EARLIEST.year:
         return _EARLIEST

@@ -8,12 +8,17 @@ sum        = product {("+" | "-") product}
 product    = sign {("*" | "/") sign}   sign    = "-" sign | value
 value      = number | 'text' | true | false | null | field | call | "(" or ")"
 call       = function "(" or {"," or} ")"
+
+In an aggregate expression a call may also be one of these, and fields stand inside of them only:
+aggregate  = name "(" [or {"," or}] ")" | "quantile" "(" number ")" "(" or ")"
 """
 
 from services.query.events.expressions.tokens import Token, read_number, tokens, unquoted
 from services.query.events.expressions.tree import (
+    AGGREGATES,
     FIELDS,
     FUNCTIONS,
+    Aggregate,
     Arithmetic,
     Call,
     Combine,
@@ -47,13 +52,27 @@ def parse(text: str) -> Expression:
     return _Parser(tokens(text)).whole()
 
 
-class _Parser:
-    """Recursive descent; each method reads one rule of the grammar above."""
+def parse_aggregate(text: str) -> Expression:
+    """An expression over many events: fields stand inside of aggregates, which are not nested.
 
-    def __init__(self, tokens: list[Token]) -> None:
+    Raises NotServed.
+    """
+    if len(text) > _MAX_LENGTH:
+        raise NotServed(f"it is longer than {_MAX_LENGTH} characters")
+    return _Parser(tokens(text), aggregates=True).whole()
+
+
+class _Parser:
+    """Recursive descent; each method reads one rule of the grammar above.
+
+    aggregates: one number of many events is read. Then a field is read inside of an aggregate only.
+    """
+
+    def __init__(self, tokens: list[Token], *, aggregates: bool = False) -> None:
         self._tokens = tokens
         self._at = 0
         self._depth = 0
+        self._outside = aggregates
 
     def whole(self) -> Expression:
         expression = self._or()
@@ -191,6 +210,8 @@ class _Parser:
             return Constant(constants[name.lower()])
         if self._symbol("("):
             return self._call(name)
+        if self._outside:
+            raise NotServed(f"'{name}' stands outside of an aggregate")
         if name == "properties":
             return Property("event", self._key())
         if name == "person":
@@ -219,7 +240,31 @@ class _Parser:
             raise NotServed("a property name is empty")
         return key
 
+    def _aggregate(self, name: str) -> Expression:
+        known, fewest, most = AGGREGATES[name.lower()]
+        level = None
+        if known == "quantile":
+            level = self._level()
+            self._expect("(")
+        self._outside = False
+        if fewest == 0 and self._symbol(")"):
+            arguments: tuple[Expression, ...] = ()
+        else:
+            arguments = self._arguments(known, fewest, most)
+        self._outside = True
+        return Aggregate(known, arguments, level)
+
+    def _level(self) -> float:
+        token = self._take()
+        level = float(token.text) if token.kind == "number" else -1.0
+        if not 0 <= level <= 1:
+            raise NotServed(f"expected a level from 0 to 1, found {token}")
+        self._expect(")")
+        return level
+
     def _call(self, name: str) -> Expression:
+        if self._outside and name.lower() in AGGREGATES:
+            return self._aggregate(name)
         if name.lower() in _COMPARISONS:
             sign, holds = _COMPARISONS[name.lower()]
             left, right = self._arguments(name, 2, 2)

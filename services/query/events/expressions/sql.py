@@ -8,6 +8,7 @@ import msgspec
 from services.common.clickhouse.statement import Bindings
 from services.query.events.conditions_sql import closed, moment, number
 from services.query.events.expressions.tree import (
+    Aggregate,
     Arithmetic,
     Call,
     Combine,
@@ -88,6 +89,8 @@ class Writer(msgspec.Struct, frozen=True):
             case Combine(how=how, parts=parts):
                 tests = [self.condition(part) for part in parts]
                 return _boolean_term(f"({f' {how.upper()} '.join(tests)})")
+            case Aggregate():
+                raise ValueError("an aggregate is no expression of one event")
             case _:
                 assert_never(expression)
 

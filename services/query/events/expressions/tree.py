@@ -24,6 +24,21 @@ FieldName = Literal["event", "distinct_id", "timestamp", "person_id"]
 FIELDS: dict[str, FieldName] = {name: name for name in get_args(FieldName)}
 
 
+AggregateName = Literal["count", "sum", "avg", "min", "max", "countIf", "sumIf", "uniq", "quantile"]
+AGGREGATES: dict[str, tuple[AggregateName, int, int]] = {
+    "count": ("count", 0, 1),
+    "sum": ("sum", 1, 1),
+    "avg": ("avg", 1, 1),
+    "min": ("min", 1, 1),
+    "max": ("max", 1, 1),
+    "countif": ("countIf", 1, 1),
+    "sumif": ("sumIf", 2, 2),
+    "uniq": ("uniq", 1, 1),
+    "quantile": ("quantile", 1, 1),
+}
+"""Name in lower case -> name, fewest and most arguments."""
+
+
 class NotServed(ValueError):
     """An expression outside the subset; the message says why, for the one who wrote it."""
 
@@ -80,6 +95,31 @@ class Combine(Node, frozen=True):
     parts: tuple["Expression", ...]
 
 
+class Aggregate(Node, frozen=True):
+    """A number of many events; only `parse_aggregate` makes any.
+
+    count: of events, or of those whose argument is not null. sum, avg, min, max, quantile: over the
+    argument where it is a number; of no numbers null, but sum is 0. countIf: of events that meet
+    the argument. sumIf: of the first argument over the events that meet the second. uniq: how many
+    different texts the argument has, null not counted. level: of a quantile, 0 to 1, linear between
+    neighbours at level * (n - 1).
+    """
+
+    name: AggregateName
+    arguments: tuple["Expression", ...]
+    level: float | None = None
+
+
 Expression = (
-    Constant | Field | Property | Call | Arithmetic | Compare | OneOf | IsNull | Not | Combine
+    Constant
+    | Field
+    | Property
+    | Call
+    | Arithmetic
+    | Compare
+    | OneOf
+    | IsNull
+    | Not
+    | Combine
+    | Aggregate
 )

@@ -1,0 +1,1 @@
+"""Lifecycle: who is new, comes back, returns after a pause, or falls silent."""

@@ -1,0 +1,1 @@
+"""Stickiness: in how many intervals actors were active."""

@@ -1,0 +1,1 @@
+"""Trends: how often something happens, period by period."""
