@@ -46,7 +46,8 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.projects = Projects(app.state.pool, store, app.state.accounts)
             app.state.share_logins = ShareLogins(app.state.pool, store)
             app.state.command_settings = settings
-            yield
+            async with app.state.share_logins.forgetting():
+                yield
 
     return ServicePart(
         handlers=[

@@ -8,13 +8,11 @@ the start, whenever nothing waits, and at least once in so many seconds.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import nats.errors
-import psycopg
 from msgspec.structs import replace
 from nats.aio.client import Client
 from nats.js.api import Header
@@ -26,8 +24,9 @@ from contracts.json import NULL
 from contracts.subjects import HASH_HEADER, fact_subject
 from services.command import rebuilding
 from services.common.log.store import EventStore
+from services.common.logs import logger
 from services.common.postgres.bell import Bell
-from services.common.postgres.database import Pool
+from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.stream import (
     ELSEWHERE,
     Outage,
@@ -37,9 +36,9 @@ from services.common.stream import (
     ensure_facts_stream,
     publish_whole,
 )
-from services.common.tasks import stop
+from services.common.tasks import background, describe, every, failure, ring_or
 
-log = logging.getLogger("recount.relay")
+log = logger("recount.relay")
 
 REBUILDS = Counter("recount_bus_rebuilds", "Times the public stream was published again, damaged.")
 
@@ -54,7 +53,7 @@ HEADERS_BYTES = 1024
 
 AWAY = (
     *(StreamUnavailable, nats.errors.Error),  # the bus
-    *(psycopg.OperationalError, psycopg.InterfaceError),  # the log
+    *CONNECTION_LOST,  # the log
     *(TimeoutError, OSError),
 )
 
@@ -97,17 +96,16 @@ class Relay:
 
     async def run(self) -> None:
         """Until cancelled. Waits for whatever is away. Raises StreamAhead."""
-        while True:
-            try:
-                await self._find_place()
-                await self._follow()
-            except PublishRefused as refused:
-                # Another relay was faster; what it published is looked up and not repeated.
-                log.debug("refused at %s: %s", self.published, refused)
-                if refused.code not in ELSEWHERE:
-                    await asyncio.sleep(PAUSE_SECONDS)
-            except AWAY as cause:
-                log.warning("the relay waits at %s: %s", self.published, cause)
+        await every(0, self._find_place_and_follow, away=AWAY, pause=PAUSE_SECONDS)
+
+    async def _find_place_and_follow(self) -> None:
+        try:
+            await self._find_place()
+            await self._follow()
+        except PublishRefused as refused:
+            # Another relay was faster; what it published is looked up and not repeated.
+            log.debug("publication_refused", position=self.published, cause=describe(refused))
+            if refused.code not in ELSEWHERE:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _find_place(self) -> None:
@@ -130,7 +128,7 @@ class Relay:
                 if (message.headers or {}).get(HASH_HEADER) != entry.hash.hex():
                     raise StreamAhead(f"{name} holds another entry than the log at {last}")
         if lost is not None:
-            log.error("%s is published again from the log: %s", name, lost)
+            log.error("stream_made_anew", stream=name, cause=lost)
             REBUILDS.inc()
             await rebuilding.make_anew(self._pool, self._client, self._prefix, name, self._replicas)
             info = await stream.stream_info(name)
@@ -148,12 +146,9 @@ class Relay:
                 await self._publish(entries)
             if self._rebuilt is not None:
                 await rebuilding.finish(self._pool, self._client, self._rebuilt)
-                log.warning("%s is whole again: %s entries", self._rebuilt, self.published)
+                log.warning("stream_whole_again", stream=self._rebuilt, position=self.published)
                 self._rebuilt = None
-            try:
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._rung.wait()
-            except TimeoutError:
+            if not await ring_or(self._rung, POLL_SECONDS):
                 return
 
     async def _publish(self, entries: Sequence[Entry]) -> None:
@@ -193,11 +188,8 @@ async def relaying(
     """A relay runs while the block does. bell: on `services.common.log.store.BELL_CHANNEL`."""
     with bell.listener() as rung:
         relay = Relay(store, pool, client, rung, prefix=prefix, replicas=replicas)
-        running = RunningRelay(relay, asyncio.create_task(relay.run(), name="relay"))
-        try:
-            yield running
-        finally:
-            await running.stop()
+        async with background("relay", relay.run()) as task:
+            yield RunningRelay(relay, task)
 
 
 class RunningRelay:
@@ -206,7 +198,6 @@ class RunningRelay:
     def __init__(self, relay: Relay, task: "asyncio.Task[None]") -> None:
         self._relay = relay
         self._task = task
-        task.add_done_callback(_tell)
 
     @property
     def published(self) -> int:
@@ -221,19 +212,9 @@ class RunningRelay:
     @property
     def failure(self) -> BaseException | None:
         """Why it stopped for good; None while it runs."""
-        if not self._task.done() or self._task.cancelled():
-            return None
-        return self._task.exception()
+        return failure(self._task)
 
     async def ended(self) -> BaseException | None:
         """Waits until it stops for good; why it did."""
         await asyncio.wait({self._task})
         return self.failure
-
-    async def stop(self) -> None:
-        await stop(self._task)
-
-
-def _tell(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (failure := task.exception()) is not None:
-        log.critical("the relay has stopped: %s", failure)

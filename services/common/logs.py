@@ -1,12 +1,18 @@
-"""Log lines: one per fact, as fields, on stderr, without secrets."""
+"""Log lines: an event with its fields, on stderr, without secrets.
+
+A line that is written while a request is answered carries its operation_id and correlation_id, see
+`services.common.http.requests_apart`.
+"""
 
 import logging
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol, cast
 
 import structlog
+
+from services.common.log_events import LogEvent
 
 _HIDDEN: Final = "…"
 _SECRETS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]] = (
@@ -39,6 +45,43 @@ def without_secrets(text: str) -> str:
     return text
 
 
+class Log(Protocol):
+    """A logger. The event is one of the closed list, whatever else there is to tell is a field.
+
+    Among the fields `exc_info` is the error whose trace is shown.
+    """
+
+    def debug(self, event: LogEvent, /, **fields: object) -> None: ...
+    def info(self, event: LogEvent, /, **fields: object) -> None: ...
+    def warning(self, event: LogEvent, /, **fields: object) -> None: ...
+    def error(self, event: LogEvent, /, **fields: object) -> None: ...
+    def critical(self, event: LogEvent, /, **fields: object) -> None: ...
+
+
+def logger(name: str) -> Log:
+    """name: `recount.…`, the part that speaks."""
+    return cast("Log", structlog.get_logger(name))
+
+
+# Ours and the libraries' lines go the same way: through the standard library to one formatter.
+_SHARED: Final[Sequence[structlog.typing.Processor]] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_SHARED,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    wrapper_class=structlog.stdlib.BoundLogger,
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+
+
 class _Formatter(structlog.stdlib.ProcessorFormatter):
     """The last step of every line, whoever wrote it: ours, a library's, a trace."""
 
@@ -48,17 +91,11 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
 
 def configure(level: int = logging.INFO) -> None:
     """Called once, by whoever starts the process: a terminal gets colours, a pipe gets JSON."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     terminal = sys.stderr.isatty()
     # Its own choice of a format shows the values of variables.
     plain = structlog.dev.plain_traceback
     formatter = _Formatter(
-        foreign_pre_chain=shared,
+        foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info

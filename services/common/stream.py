@@ -5,7 +5,6 @@
 
 import contextlib
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import uuid4
 
@@ -26,8 +25,9 @@ from contracts.subjects import (
     FACTS_SUBJECTS,
     capture_subject,
 )
+from services.common.logs import logger
 
-log = logging.getLogger("recount.stream")
+log = logger("recount.stream")
 
 LOST = Counter("recount_capture_lost_messages", "Messages that the capture stream has lost.")
 
@@ -85,12 +85,12 @@ class Outage:
 
     def _failed(self, reason: str) -> None:
         if self.reason is None:
-            log.error("%s takes nothing: %s", self._what, reason)
+            log.error("stream_refuses", stream=self._what, cause=reason)
         self.reason = reason
 
     def _worked(self) -> None:
         if self.reason is not None:
-            log.warning("%s takes messages again", self._what)
+            log.warning("stream_takes_again", stream=self._what)
         self.reason = None
 
 
@@ -138,10 +138,7 @@ async def whole_capture_stream(
     lost = await fill_up(client, name, subject, NOTHING_CAPTURED, known)
     if lost:
         LOST.inc(lost)
-        log.critical(
-            "%s ended %s messages before %s, which was reached: those that were not stored by then"
-            " are lost. Their places are filled.", name, lost, known,
-        )  # fmt: skip
+        log.critical("stream_end_lost", stream=name, lost=lost, end=known)
     try:
         return max(int((await client.jetstream().stream_info(name)).state.last_seq), known)
     except (nats.errors.Error, js_errors.Error, TimeoutError, OSError) as cause:

@@ -1,9 +1,83 @@
-"""Ending background tasks."""
+"""Background work: tasks whose end is told, loops that outlive an outage, and ending them."""
 
 import asyncio
-from typing import Any
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Never, TypeVar
+
+from prometheus_client import Counter
+
+from services.common.logs import logger
+
+T = TypeVar("T")
+
+log = logger("recount.tasks")
+
+DIED = Counter("recount_tasks_died", "Background tasks that an error ended for good.", ["task"])
 
 _AGAIN_SECONDS = 0.2
+
+
+def watched(name: str, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+    """A task that runs `work`. If an error ends it, the log says so at once, and DIED counts it.
+
+    Its holder can ask `failure`, to tell who depends on it.
+    """
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_tell_death)
+    return task
+
+
+@contextlib.asynccontextmanager
+async def background(name: str, work: Coroutine[Any, Any, T]) -> "AsyncIterator[asyncio.Task[T]]":
+    """A watched task that runs while the block does."""
+    task = watched(name, work)
+    try:
+        yield task
+    finally:
+        await stop(task)
+
+
+async def every(
+    seconds: float,
+    work: Callable[[], Awaitable[object]],
+    *,
+    away: tuple[type[Exception], ...],
+    rung: asyncio.Event | None = None,
+    pause: float | None = None,
+    first_after: float = 0.0,
+) -> Never:
+    """Do `work`, then again so many seconds after it ended, or as soon as `rung` is set, for ever.
+
+    first_after: seconds before the first time.
+    away: what `work` raises while a server is away. The log says so, and the work is tried again
+    after `pause` seconds (None: after `seconds`), whatever rings. Any other error ends the loop.
+    """
+    bell = asyncio.Event() if rung is None else rung
+    await asyncio.sleep(first_after)
+    while True:
+        bell.clear()
+        try:
+            await work()
+        except away as cause:
+            log.warning("task_waits", task=_own_name(), cause=describe(cause))
+            await asyncio.sleep(seconds if pause is None else pause)
+        else:
+            await ring_or(bell, seconds)
+
+
+async def ring_or(rung: asyncio.Event, seconds: float) -> bool:
+    """Waits for the bell, so many seconds at the most; whether it rang."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await rung.wait()
+    except TimeoutError:
+        return False
+
+
+def failure(task: "asyncio.Task[Any]") -> BaseException | None:
+    """The error that ended the task; None while it runs, and once it ended as it should."""
+    return task.exception() if task.done() and not task.cancelled() else None
 
 
 async def stop(task: "asyncio.Task[Any]") -> None:
@@ -15,3 +89,19 @@ async def stop(task: "asyncio.Task[Any]") -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=_AGAIN_SECONDS)
+
+
+def describe(cause: BaseException) -> str:
+    """Kind and message, for a log line: some errors have no message."""
+    return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+
+
+def _own_name() -> str:
+    task = asyncio.current_task()
+    return "none" if task is None else task.get_name()
+
+
+def _tell_death(task: "asyncio.Task[Any]") -> None:
+    if (cause := failure(task)) is not None:
+        DIED.labels(task.get_name()).inc()
+        log.critical("task_died", task=task.get_name(), exc_info=cause)

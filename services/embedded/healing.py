@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
-import logging
 import shutil
+from functools import partial
 
 from litestar import Litestar
 
 from services.common.http.problems import Rejected
+from services.common.logs import logger
+from services.common.tasks import every
 from services.embedded.nats import Nats
 
-log = logging.getLogger("recount.healing")
+log = logger("recount.healing")
 
 # Less would be full again at once.
 ROOM_BYTES = 4 * 1024 * 1024
@@ -21,13 +23,16 @@ _AGAIN_SECONDS = 5.0
 
 async def keep_taking(app: Litestar, bus: Nats) -> None:
     """Until cancelled. What was acknowledged stays: it reads its own files, as at every start."""
-    while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        if not await _is_stuck(app) or shutil.disk_usage(bus.folder).free < ROOM_BYTES:
-            continue
-        log.warning("JetStream takes nothing, and there is room: it is started again")
-        await asyncio.to_thread(bus.restart_jetstream)
-        await asyncio.sleep(_AGAIN_SECONDS)
+    # The disk can be full again while its settings are written.
+    await every(_LOOK_SECONDS, partial(_heal, app, bus), away=(OSError,))
+
+
+async def _heal(app: Litestar, bus: Nats) -> None:
+    if not await _is_stuck(app) or shutil.disk_usage(bus.folder).free < ROOM_BYTES:
+        return
+    log.warning("jetstream_restarted", free_bytes=shutil.disk_usage(bus.folder).free)
+    await asyncio.to_thread(bus.restart_jetstream)
+    await asyncio.sleep(_AGAIN_SECONDS)
 
 
 async def _is_stuck(app: Litestar) -> bool:

@@ -20,6 +20,7 @@ from services.common import logs
 from services.common.clickhouse import embedded_url
 from services.common.postgres.migrate import migrate
 from services.common.process import settle
+from services.common.tasks import watched
 from services.embedded import composition, datadir, nats, postgres, processes
 from services.embedded.datadir import DataFolder, Running
 from services.embedded.healing import keep_taking
@@ -184,11 +185,11 @@ class _Process:
         settle()
         loop = asyncio.get_running_loop()
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
-        watching = asyncio.create_task(self._watch(server))
+        watching = watched("servers", self._watch(server))
         welcoming = asyncio.create_task(self._welcome(server))
         tasks = [watching, welcoming]
         if self._servers.bus is not None:
-            tasks.append(asyncio.create_task(self._heal(app, server, self._servers.bus)))
+            tasks.append(watched("healing", self._heal(app, server, self._servers.bus)))
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, _stop, server, welcoming)
         await serving

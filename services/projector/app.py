@@ -1,22 +1,21 @@
 """The projector's wiring: what is opened, which projections run, and in which order all ends."""
 
-import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from litestar import Litestar
 from litestar.datastructures import State
-from psycopg import InterfaceError, OperationalError
 
 from services.common.http.app import ServicePart, compose
 from services.common.http.health import Degraded, NotReady
 from services.common.log.progress import progress
 from services.common.log.store import BELL_CHANNEL, EventStore
+from services.common.logs import logger
 from services.common.postgres.bell import Bell
-from services.common.postgres.database import Pool, pool
-from services.common.tasks import stop
+from services.common.postgres.database import CONNECTION_LOST, Pool, pool
+from services.common.tasks import background, every
 from services.projector import metrics
 from services.projector.product_events import part as ingesting
 from services.projector.projection import Projection
@@ -28,7 +27,7 @@ from services.projector.read_models.sharing import sharing_projection
 from services.projector.runner import Runner
 from services.projector.settings import ProjectorSettings
 
-log = logging.getLogger("recount.projector")
+log = logger("recount.projector")
 
 REPORT_SECONDS = 5.0
 LONGEST_DELAY_SECONDS = 10.0
@@ -72,8 +71,8 @@ def create_app(settings: ProjectorSettings) -> Litestar:
 async def running(database_url: str) -> AsyncIterator[Pool]:
     """Every projection follows the log while the block runs. Gives the pool they write with.
 
-    An error that a runner can't name ends its task, which `_watched` reports; the projection then
-    stands still and shows its lag, and nothing is lost.
+    An error that a runner can't name ends its task, and the log says so; the projection then stands
+    still and shows its lag, and nothing is lost.
     """
     bell = Bell(database_url, BELL_CHANNEL)
     followed = projections()
@@ -81,28 +80,14 @@ async def running(database_url: str) -> AsyncIterator[Pool]:
         pool(database_url, size=len(followed) + 1, name="projector") as connections,
         EventStore.open(database_url) as store,
         bell.listening(),
-        _tasks(
-            [Runner(each, store, connections).run(bell) for each in followed]
-            + [_report(connections)]
-        ),
+        contextlib.AsyncExitStack() as stack,
     ):
+        for each in followed:
+            run = Runner(each, store, connections).run(bell)
+            await stack.enter_async_context(background(f"projection {each.name}", run))
+        report = every(REPORT_SECONDS, partial(_report, connections), away=CONNECTION_LOST)
+        await stack.enter_async_context(background("progress", report))
         yield connections
-
-
-@contextlib.asynccontextmanager
-async def _tasks(runs: Sequence[Any]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(run) for run in runs]
-    for task in tasks:
-        task.add_done_callback(_watched)
-    try:
-        yield
-    finally:
-        await asyncio.gather(*map(stop, tasks))
-
-
-def _watched(task: asyncio.Task[Any]) -> None:
-    if not task.cancelled() and (defect := task.exception()) is not None:
-        log.critical("a projection stopped: %r", defect, exc_info=defect)
 
 
 async def _projections(state: State) -> None:
@@ -120,20 +105,15 @@ async def _projections(state: State) -> None:
 
 
 async def _report(connections: Pool) -> None:
-    """Says now and then how far behind the log each projection is."""
-    while True:
-        try:
-            for each in await progress(connections):
-                metrics.lag.labels(each.projection).set(each.behind)
-                metrics.parked.labels(each.projection).set(each.parked)
-                if each.behind or each.parked:
-                    log.info(
-                        "progress projection=%s position=%s behind=%s parked=%s",
-                        each.projection,
-                        each.position,
-                        each.behind,
-                        each.parked,
-                    )
-        except (OperationalError, InterfaceError) as lost:
-            log.warning("progress is not known: %s", lost)
-        await asyncio.sleep(REPORT_SECONDS)
+    """Says how far behind the log each projection is."""
+    for each in await progress(connections):
+        metrics.lag.labels(each.projection).set(each.behind)
+        metrics.parked.labels(each.projection).set(each.parked)
+        if each.behind or each.parked:
+            log.info(
+                "projection_behind",
+                projection=each.projection,
+                position=each.position,
+                behind=each.behind,
+                parked=each.parked,
+            )

@@ -1,27 +1,23 @@
 """Drives one projection: is rung, reads the log on from its checkpoint, and says how far it is."""
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from psycopg import InterfaceError, OperationalError
-
 from services.common.log.store import EventStore
-from services.common.postgres.bell import Bell, ring_or
-from services.common.postgres.database import Pool
+from services.common.logs import logger
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import CONNECTION_LOST, Pool
+from services.common.tasks import every
 from services.projector import batch, checkpoint, metrics
 from services.projector.batch import CrashAt, no_crash
 from services.projector.checkpoint import ParkedStream
 from services.projector.projection import Entry, Projection
 
-log = logging.getLogger("recount.projector")
+log = logger("recount.projector")
 
 BATCH = 1000
 POLL_SECONDS = 1.0
-PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Runner:
@@ -49,21 +45,16 @@ class Runner:
 
     async def run(self, bell: Bell) -> None:
         """Catch up, wait for the bell, catch up …, until cancelled."""
-        pause = PAUSE_SECONDS
         with bell.listener() as rung:
-            while True:
-                rung.clear()
-                try:
-                    await self.catch_up()
-                except (OperationalError, InterfaceError) as lost:
-                    # Nothing is held in memory that the database would not give again.
-                    log.warning("%s waits for the database: %s", self.projection.name, lost)
-                    self._position = None
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-                    continue
-                pause = PAUSE_SECONDS
-                await ring_or(rung, POLL_SECONDS)
+            await every(POLL_SECONDS, self._catch_up_anew, rung=rung, away=CONNECTION_LOST)
+
+    async def _catch_up_anew(self) -> None:
+        try:
+            await self.catch_up()
+        except CONNECTION_LOST:
+            # Nothing is held in memory that the database would not give again.
+            self._position = None
+            raise
 
     async def catch_up(self) -> int:
         """Apply everything the log holds beyond the checkpoint; the position reached."""
@@ -94,18 +85,18 @@ class Runner:
         metrics.applied.labels(name).inc(len(entries))
         metrics.delay_seconds.labels(name).observe(max(delay, 0.0))
         log.debug(
-            "projected projection=%s position=%s facts=%s delay_seconds=%.4f",
-            name,
-            newest.position,
-            len(entries),
-            delay,
+            "projected",
+            projection=name,
+            position=newest.position,
+            facts=len(entries),
+            delay_seconds=round(delay, 4),
         )
         for stream in parked:
             log.error(
-                "parked projection=%s stream_id=%s position=%s event=%s reason=%s",
-                name,
-                stream.stream_id,
-                stream.position,
-                stream.name,
-                stream.reason,
+                "stream_parked",
+                projection=name,
+                stream_id=str(stream.stream_id),
+                position=stream.position,
+                fact=stream.name,
+                reason=stream.reason,
             )

@@ -1,6 +1,8 @@
 """Passwords of shares: checked against what the log says, throttled, and told to it."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -18,10 +20,12 @@ from domain.insight.view import view as insight_view
 from domain.sharing.view import view as sharing_view
 from services.common.insights.shares import Share, is_alive, is_token
 from services.common.log.store import Append, EventStore, Part
-from services.common.postgres.database import Pool
+from services.common.postgres.database import CONNECTION_LOST, Pool
+from services.common.tasks import background, every
 
 # In the present minute and the one before, so that no turn of the clock gives a second round.
 MOST_FAILURES = 10
+FORGET_EVERY_SECONDS = 3600.0
 
 # No row when there were as many. Counted before the password is looked at: of many that come at
 # once, none is tried beyond the limit.
@@ -53,6 +57,13 @@ class ShareLogins:
         self._pool = pool
         self._store = store
         self._hasher = PasswordHasher()
+
+    @contextlib.asynccontextmanager
+    async def forgetting(self) -> AsyncIterator[None]:
+        """Drops the failures that count no more, while the block runs."""
+        forgetting = every(FORGET_EVERY_SECONDS, self._forget, away=CONNECTION_LOST)
+        async with background("share logins: forget", forgetting):
+            yield
 
     async def find(self, token: str) -> Share | None:
         """The live share that a token opens; None for unknown, switched off and rotated away."""
@@ -112,14 +123,17 @@ class ShareLogins:
 
     async def _begin(self, token_id: int) -> datetime:
         """The minute that this attempt counts in. Raises TooOften."""
-        async with self._pool.connection() as conn, conn.transaction():
-            await conn.execute(_FORGET)
+        async with self._pool.connection() as conn:
             cursor = await conn.execute(_TRIED, {"token_id": token_id, "most": MOST_FAILURES})
             row = await cursor.fetchone()
         if row is None:
             raise TooOften
         minute: datetime = row[0]
         return minute
+
+    async def _forget(self) -> None:
+        async with self._pool.connection() as conn:
+            await conn.execute(_FORGET)
 
     async def _no_failure(self, token_id: int, minute: datetime) -> None:
         async with self._pool.connection() as conn:

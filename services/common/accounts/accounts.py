@@ -7,7 +7,6 @@ PostgreSQL says that a table changed (NOTIFY), so that a revoked key is dead wit
 import asyncio
 import contextlib
 import hashlib
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -15,13 +14,11 @@ from typing import Any, Generic, LiteralString, TypeVar
 from uuid import UUID
 
 import msgspec
-import psycopg
 from psycopg.rows import class_row
 
+from services.common.postgres.bell import Bell
 from services.common.postgres.database import Pool
-from services.common.tasks import stop
-
-log = logging.getLogger("recount.accounts")
+from services.common.tasks import background
 
 MAX_AGE_SECONDS = 10.0
 CHANNEL = "recount_accounts"
@@ -154,12 +151,14 @@ class Accounts:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Drops what is kept as soon as a table changes, while the block runs."""
-        task = asyncio.create_task(self._listen(), name="accounts")
-        try:
-            yield
-        finally:
-            await stop(task)
+        """Drops what is kept as soon as a table changes, while the block runs.
+
+        While the bell has no connection, MAX_AGE_SECONDS alone bounds how old an answer can be.
+        """
+        bell = Bell(self._url, CHANNEL)
+        with bell.listener() as rung:
+            async with background("accounts", self._follow(rung)), bell.listening():
+                yield
 
     async def key(self, text: str) -> ApiKey | None:
         """The live key with this text."""
@@ -219,20 +218,10 @@ class Accounts:
         self._organizations.forget()
         self._projects_of.forget()
 
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True
-                ) as conn:
-                    await conn.execute(f"LISTEN {CHANNEL}")
-                    self.forget()
-                    async for _ in conn.notifies():
-                        self.forget()
-            except psycopg.OperationalError as lost:
-                # Until the bell rings again, MAX_AGE_SECONDS alone bounds how old an answer can be.
-                log.warning("accounts: lost the connection that listens: %s", lost)
-                await asyncio.sleep(1)
+    async def _follow(self, rung: asyncio.Event) -> None:
+        while await rung.wait():
+            rung.clear()
+            self.forget()
 
     async def _read_key(self, digest: bytes) -> ApiKey | None:
         return await self._row(

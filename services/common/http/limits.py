@@ -5,28 +5,23 @@ A request that is refused counts nowhere, and while a budget is known to be spen
 refused from memory. Nothing of this runs, and no request takes another round trip, without limits.
 """
 
-import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
-import psycopg
 from litestar import Request
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common.http.budgets import Budgets, Spent, headers
 from services.common.http.problems import Problem, Rejected
-from services.common.postgres.database import Pool
-from services.common.tasks import stop
-
-log = logging.getLogger("recount.limits")
+from services.common.postgres.database import CONNECTION_LOST, Pool
+from services.common.tasks import background, every
 
 _TOLD = "recount.rate_limit"
-_FORGET_EVERY_SECONDS = 60
+FORGET_EVERY_SECONDS = 60
 _KNOWN_AT_MOST = 10_000
 
 # Admits the request when every budget has room, and says how they stood before it. Subjects come in
@@ -80,13 +75,11 @@ class Limits:
         self._known: dict[str, _Known] = {}
 
     @contextlib.asynccontextmanager
-    async def forgetting(self) -> AsyncIterator[None]:
-        """Drops the counts of windows that are past, while the block runs."""
-        task = asyncio.create_task(self._forget_forever(), name="limits: forget")
-        try:
+    async def forgetting(self, seconds: float = FORGET_EVERY_SECONDS) -> AsyncIterator[None]:
+        """Drops the counts of windows that are past, every so many seconds while the block runs."""
+        forgetting = every(seconds, self._forget, away=CONNECTION_LOST)
+        async with background("limits: forget", forgetting):
             yield
-        finally:
-            await stop(task)
 
     async def spend(
         self, request: Request[Any, Any, Any], key_id: str, project_id: int | None
@@ -145,14 +138,9 @@ class Limits:
         # A second early: from then on PostgreSQL decides again.
         self._known[subject] = _Known(now + wait - 1, now, standing)
 
-    async def _forget_forever(self) -> None:
-        while True:
-            await asyncio.sleep(_FORGET_EVERY_SECONDS)
-            try:
-                async with self._pool.connection() as conn:
-                    await conn.execute(_FORGET)
-            except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
-                log.warning("old request counts stay for now: %s", lost)
+    async def _forget(self) -> None:
+        async with self._pool.connection() as conn:
+            await conn.execute(_FORGET)
 
 
 def budget_headers(app: ASGIApp) -> ASGIApp:

@@ -1,6 +1,5 @@
 """The one shape in which an error leaves the building, and the names of the usual ones."""
 
-import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -15,8 +14,10 @@ from litestar.exceptions import (
 
 from contracts.queries.errors import InvalidQuery
 from contracts.routes import methods_of
+from services.common.logs import logger
+from services.common.tasks import describe
 
-log = logging.getLogger("recount.problems")
+log = logger("recount.problems")
 
 RETRY_AFTER_SECONDS = 1
 
@@ -162,13 +163,13 @@ def _elsewhere(request: AnyRequest) -> bool:
 
 def on_outage(request: AnyRequest, error: Exception) -> Response[bytes]:
     """PostgreSQL is away, or has no connection left for us."""
-    log.warning("no database: %s: %s", _route(request), error)
+    log.warning("database_away", route=_route(request), cause=describe(error))
     return on_rejected(request, unavailable("The database can't be reached. Try again."))
 
 
 def on_defect(request: AnyRequest, error: Exception) -> Response[bytes]:
     """A bug: the log gets the trace, the client the shape."""
-    log.error("request failed: %s", _route(request), exc_info=error)
+    log.error("request_failed", route=_route(request), exc_info=error)
     return answer(
         500, Problem(type="server_error", code="error", detail="A server error occurred.")
     )

@@ -3,7 +3,6 @@
 What is inside is in `services.common.log`; only this and `services.common.log.verify` import that.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -37,10 +36,11 @@ from services.common.log.recorder import (
     DatabaseFunctionsEnabled,
     refuse_database_functions,
 )
-from services.common.log.transaction import CONNECTION_LOST, RECEIPTS_KEPT, LogTransaction
+from services.common.log.transaction import RECEIPTS_KEPT, LogTransaction
 from services.common.log.writer import PATIENCE_SECONDS, LogWriter
+from services.common.postgres.database import CONNECTION_LOST
 from services.common.postgres.grouped import Grouped
-from services.common.tasks import stop
+from services.common.tasks import background, every
 
 __all__ = [
     "BELL_CHANNEL",
@@ -129,11 +129,13 @@ class EventStore:
             await pool.wait(timeout=patience_seconds)
             writer.start()
             store = cls(pool, writer, now)
-            forgetting = asyncio.create_task(store._keep_forgetting(), name="receipts")
+            # Whoever opens the log for a moment need not clean it up.
+            hour = FORGET_EVERY_SECONDS
+            forgetting = every(hour, store.forget_receipts, away=CONNECTION_LOST, first_after=hour)
             try:
-                yield store
+                async with background("receipts", forgetting):
+                    yield store
             finally:
-                await stop(forgetting)
                 await writer.close()
 
     async def append(self, new: Append) -> Appended:
@@ -223,13 +225,6 @@ class EventStore:
         for row in await self._select(args_row(reading.FactRow), reading.STREAMS, (ids,)):
             rows[row.stream_id].append(row)
         return [[row for stream_id in group for row in rows[stream_id]] for group in groups]
-
-    async def _keep_forgetting(self) -> None:
-        while True:
-            await asyncio.sleep(FORGET_EVERY_SECONDS)
-            # Without PostgreSQL there is nothing to do; the next hour will do.
-            with suppress(*CONNECTION_LOST):
-                await self.forget_receipts()
 
     async def _select(
         self,

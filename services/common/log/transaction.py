@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from contracts.chain import SALT_BYTES, Entry, Link
 from services.common.log.appends import Receipt
 from services.common.log.batch import DAWN, Judgement, Prepared, Standing, StoredReceipt, judge
 from services.common.log.recorder import LogRecorder
+from services.common.postgres.database import CONNECTION_LOST
 
 RECEIPTS_KEPT = timedelta(days=7)
 
@@ -85,8 +86,6 @@ RECEIPT_STANDS = """
     SELECT 1 FROM receipts
     WHERE team_id = %(team_id)s AND actor = %(actor)s AND key = %(key)s
         AND operation_id = %(operation_id)s"""
-
-CONNECTION_LOST = (OperationalError, InterfaceError)
 
 
 class CommitInDoubt(Exception):

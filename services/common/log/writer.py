@@ -13,8 +13,10 @@ from psycopg.rows import TupleRow
 
 from services.common.log.appends import Appended, LogUnavailable, OutcomeUnknown
 from services.common.log.batch import Judgement, Prepared
-from services.common.log.transaction import CONNECTION_LOST, CommitInDoubt, LogTransaction
+from services.common.log.transaction import CommitInDoubt, LogTransaction
+from services.common.postgres.database import CONNECTION_LOST
 from services.common.postgres.grouped import all_here
+from services.common.tasks import watched
 
 MOST_APPENDS = 256
 PATIENCE_SECONDS = 10.0
@@ -70,7 +72,7 @@ class LogWriter:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="log writer")
+        self._task = watched("log writer", self._run())
 
     async def append(self, prepared: Prepared) -> Appended:
         """The answer, once it is durable. What a cancelled caller sent may still be written.

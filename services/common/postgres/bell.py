@@ -5,15 +5,13 @@ A ring that is lost costs time and nothing else, so whoever waits also looks by 
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 from psycopg import sql
 
-from services.common.tasks import stop
-
-log = logging.getLogger("recount.bell")
+from services.common.postgres.database import CONNECTION_LOST
+from services.common.tasks import background, every
 
 RECONNECT_SECONDS = 0.5
 
@@ -29,12 +27,9 @@ class Bell:
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Rings reach listeners while the block runs."""
-        task = asyncio.create_task(self._listen(), name=f"bell {self._channel}")
-        try:
+        listening = every(RECONNECT_SECONDS, self._listen, away=CONNECTION_LOST)
+        async with background(f"bell {self._channel}", listening):
             yield
-        finally:
-            # psycopg waits with `asyncio.wait_for` too.
-            await stop(task)
 
     @contextlib.contextmanager
     def listener(self) -> Iterator[asyncio.Event]:
@@ -47,29 +42,14 @@ class Bell:
             self._listeners.discard(event)
 
     async def _listen(self) -> None:
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True
-                ) as conn:
-                    await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
-                    # What happened before we listened was not heard.
-                    self._ring()
-                    async for _ in conn.notifies():
-                        self._ring()
-            except psycopg.OperationalError as lost:
-                log.warning("lost the connection that listens on %s: %s", self._channel, lost)
-                await asyncio.sleep(RECONNECT_SECONDS)
+        """As long as one connection lives."""
+        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as conn:
+            await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
+            # What happened before we listened was not heard.
+            self._ring()
+            async for _ in conn.notifies():
+                self._ring()
 
     def _ring(self) -> None:
         for listener in self._listeners:
             listener.set()
-
-
-async def ring_or(rung: asyncio.Event, seconds: float) -> None:
-    """Until the bell rings, or so many seconds at the most."""
-    try:
-        async with asyncio.timeout(seconds):
-            await rung.wait()
-    except TimeoutError:
-        pass

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+# What is raised when PostgreSQL is away, or has no connection left; the statement may be right.
+CONNECTION_LOST = (OperationalError, InterfaceError)
 
 # Enough for every read under way on two cores; PostgreSQL's default allows a hundred in all.
 POOL_SIZE = 10

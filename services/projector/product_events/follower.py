@@ -1,7 +1,5 @@
 """Product events to ClickHouse: one writer at a time, from where the last one stopped."""
 
-import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,12 +9,15 @@ from nats.aio.client import Client
 
 from contracts.product_events import events_in
 from services.common.clickhouse import ClickHouse, EngineError
+from services.common.logs import logger
+from services.common.postgres.database import CONNECTION_LOST
 from services.common.stream import LOST, StreamUnavailable, capture_stream, whole_capture_stream
+from services.common.tasks import describe, every
 from services.projector.product_events.captured import CapturedStream, Delivered, forget
 from services.projector.product_events.ingest import Ingest, Progress, Range, Step
 from services.projector.product_events.person_tables import Conn
 
-log = logging.getLogger("recount.product_events")
+log = logger("recount.product_events")
 
 # Advisory locks of this kind; the second number is made of the stream's name.
 LEASE = 7_210_335
@@ -26,12 +27,7 @@ _FORGET_EVERY_SECONDS = 60.0
 KEPT_MESSAGES = 1_000
 MOST_EVENTS = 4_000
 
-Recoverable = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    EngineError,
-    StreamUnavailable,
-)
+AWAY = (*CONNECTION_LOST, EngineError, StreamUnavailable)
 
 
 class ProductEvents:
@@ -63,13 +59,14 @@ class ProductEvents:
 
     async def run(self) -> None:
         """Until cancelled. A server that is away is waited for: nothing is skipped."""
-        while True:
-            try:
-                await self.follow()
-            except Recoverable as cause:
-                self.waits_for = f"{type(cause).__name__}: {cause}"
-                log.warning("product events wait: %s", self.waits_for)
-                await asyncio.sleep(_RETRY_SECONDS)
+        await every(0, self._follow_on, away=AWAY, pause=_RETRY_SECONDS)
+
+    async def _follow_on(self) -> None:
+        try:
+            await self.follow()
+        except AWAY as cause:
+            self.waits_for = describe(cause)
+            raise
 
     async def follow(self, until: int | None = None) -> None:
         """Take the lease and store what comes; returns once `until` is reached."""
@@ -126,10 +123,7 @@ class ProductEvents:
         if lost > 0:
             self.lost += lost
             LOST.inc(lost)
-            log.critical(
-                "%s has lost %s messages with captured events between %s and %s",
-                stream, lost, reached, end,
-            )  # fmt: skip
+            log.critical("captured_events_lost", stream=stream, lost=lost, after=reached, end=end)
 
 
 def _first(waiting: list[Delivered]) -> list[Delivered]:

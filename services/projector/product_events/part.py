@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -13,10 +12,8 @@ from services.common import stream
 from services.common.clickhouse import ClickHouse
 from services.common.http.app import ServicePart
 from services.common.http.health import Degraded, NotReady
-from services.common.tasks import stop
+from services.common.tasks import background, failure
 from services.projector.product_events.follower import ProductEvents
-
-log = logging.getLogger("recount.product_events")
 
 
 def part(
@@ -32,13 +29,11 @@ def part(
         async with await ClickHouse.open(clickhouse_url) as clickhouse:
             bus = await stream.connect(nats_url, "product events")
             events = ProductEvents(postgres_url, bus, clickhouse, prefix=prefix, replicas=replicas)
-            following = asyncio.create_task(events.run(), name="product events")
-            following.add_done_callback(_watched)
-            app.state.product_events = RunningIngest(events, following)
             try:
-                yield
+                async with background("product events", events.run()) as following:
+                    app.state.product_events = RunningIngest(events, following)
+                    yield
             finally:
-                await stop(following)
                 await bus.close()
 
     return ServicePart(
@@ -57,15 +52,8 @@ async def _product_events(state: State) -> None:
     """Events are still taken and kept on the stream; but what comes is in no answer."""
     running: RunningIngest = state.product_events
     if running.task.done():
-        failure = None if running.task.cancelled() else running.task.exception()
-        raise NotReady(f"product events are not stored any more: {failure}")
+        raise NotReady(f"product events are not stored any more: {failure(running.task)}")
     if (reason := running.events.waits_for) is not None:
         raise Degraded(f"product events wait: {reason}")
     if (lost := running.events.lost) > 0:
         raise Degraded(f"the capture stream has lost {lost} messages; the log says which")
-
-
-def _watched(task: asyncio.Task[None]) -> None:
-    """What ends the task needs somebody: nothing more is stored, and nothing is lost."""
-    if not task.cancelled() and (failure := task.exception()) is not None:
-        log.critical("product events stopped: %r", failure, exc_info=failure)

@@ -5,7 +5,6 @@ log is the last that concerns it. So a write is visible to the very next read at
 trip; if the projector is behind, the read waits for its bell.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, LiteralString, TypeVar
@@ -15,6 +14,7 @@ import msgspec
 from contracts.read_models.projections import Projection
 from services.common.http.problems import unavailable
 from services.common.postgres.bell import Bell
+from services.common.tasks import ring_or
 
 T = TypeVar("T")
 
@@ -105,15 +105,7 @@ class Freshness:
                 left = deadline - time.monotonic()
                 if seen.standing.reached >= wanted or left <= 0:
                     return seen
-                await _ring_or(rung, min(left, LONGEST_NAP_SECONDS))
-
-
-async def _ring_or(rung: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await rung.wait()
-    except TimeoutError:
-        pass
+                await ring_or(rung, min(left, LONGEST_NAP_SECONDS))
 
 
 def projections(*names: Projection) -> list[str]:

@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import msgspec
-from psycopg import InterfaceError, OperationalError
 from psycopg.rows import args_row
 
 from services.common.insights.results.job import CANCELLED, COLUMNS, Job, JobError, of_row
-from services.common.postgres.bell import Bell, ring_or
-from services.common.postgres.database import Pool
-from services.common.tasks import stop
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import CONNECTION_LOST, Pool
+from services.common.tasks import background, every
 
 CHANNEL = "recount_jobs"
 LEASE_SECONDS = 30
@@ -127,11 +126,10 @@ class Jobs:
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Whoever waits is told of the end of their job while the block runs."""
-        task = asyncio.create_task(self._watch(), name="jobs")
-        try:
-            yield
-        finally:
-            await stop(task)
+        with self._bell.listener() as rung:
+            telling = every(POLL_SECONDS, self._tell, rung=rung, away=CONNECTION_LOST)
+            async with background("jobs: tell", telling):
+                yield
 
     async def start(self, new: NewJob) -> tuple[Job, bool]:
         """A job for this query, and whether it is a new one; else it is live already."""
@@ -183,17 +181,6 @@ class Jobs:
 
     async def forget_expired(self) -> None:
         await self._execute(_FORGET, {})
-
-    async def _watch(self) -> None:
-        with self._bell.listener() as rung:
-            while True:
-                rung.clear()
-                try:
-                    await self._tell()
-                except (OperationalError, InterfaceError):
-                    # The bell says itself that the database is away; who waits goes on waiting.
-                    await asyncio.sleep(POLL_SECONDS)
-                await ring_or(rung, POLL_SECONDS)
 
     async def _tell(self) -> None:
         """One question for all that is awaited here."""

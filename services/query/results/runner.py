@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import AsyncIterator
 from functools import partial
 from uuid import UUID
 
 import msgspec
-from psycopg import InterfaceError, OperationalError
 
 from contracts.queries.errors import InvalidQuery
 from services.common.accounts.accounts import Accounts
@@ -24,9 +22,10 @@ from services.common.clickhouse import (
 from services.common.http.problems import Problem
 from services.common.insights.results.job import CANCELLED, Job, JobError
 from services.common.insights.results.kept import Result
-from services.common.postgres.bell import Bell, ring_or
-from services.common.postgres.database import Pool
-from services.common.tasks import stop
+from services.common.logs import logger
+from services.common.postgres.bell import Bell
+from services.common.postgres.database import CONNECTION_LOST, Pool
+from services.common.tasks import background, describe, every, stop, watched
 from services.query.results import cache
 from services.query.results.computation import Computation, Computer, Prepared
 from services.query.results.jobs import (
@@ -36,7 +35,7 @@ from services.query.results.jobs import (
     Jobs,
 )
 
-log = logging.getLogger("recount.results")
+log = logger("recount.results")
 
 AT_ONCE = 4
 FORGET_EVERY_SECONDS = 3600.0
@@ -60,44 +59,34 @@ class Runner:
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Jobs are run while the block runs; those under way at its end are left to others."""
-        tasks = [
-            asyncio.create_task(self._claim_forever(), name="jobs: claim"),
-            asyncio.create_task(self._renew_forever(), name="jobs: renew"),
-            asyncio.create_task(self._forget_forever(), name="jobs: forget"),
-        ]
-        try:
-            yield
-        finally:
-            await asyncio.gather(*(stop(task) for task in tasks))
-            # Nothing is claimed any more: these are all.
-            await asyncio.gather(*(stop(task) for task in tuple(self._running.values())))
-
-    async def _claim_forever(self) -> None:
         with self._bell.listener() as rung:
-            while True:
-                rung.clear()
-                try:
-                    await self._stop_what_ended()
-                    free = AT_ONCE - len(self._running)
-                    running = list(self._running)
-                    for job in await self._jobs.claim(free, running) if free else []:
-                        task = asyncio.create_task(self._run(job), name=f"job {job.id}")
-                        self._running[job.id] = task
-                        task.add_done_callback(partial(self._done, job.id, rung))
-                except (OperationalError, InterfaceError) as lost:
-                    log.warning("jobs wait for the database: %s", lost)
-                    await asyncio.sleep(POLL_SECONDS)
-                await ring_or(rung, POLL_SECONDS)
+            claim, away = partial(self._claim, rung), CONNECTION_LOST
+            claiming = every(POLL_SECONDS, claim, rung=rung, away=away)
+            renewing = every(LEASE_SECONDS / 3, self._stop_what_ended, away=away)
+            forgetting = every(FORGET_EVERY_SECONDS, self._jobs.forget_expired, away=away)
+            try:
+                async with (
+                    background("jobs: claim", claiming),
+                    background("jobs: renew", renewing),
+                    background("jobs: forget", forgetting),
+                ):
+                    yield
+            finally:
+                # Nothing is claimed any more: these are all.
+                await asyncio.gather(*(stop(task) for task in tuple(self._running.values())))
+
+    async def _claim(self, rung: asyncio.Event) -> None:
+        await self._stop_what_ended()
+        free = AT_ONCE - len(self._running)
+        running = list(self._running)
+        for job in await self._jobs.claim(free, running) if free else []:
+            task = watched("job", self._run(job))
+            self._running[job.id] = task
+            task.add_done_callback(partial(self._done, job.id, rung))
 
     def _done(self, job_id: UUID, rung: asyncio.Event, _: "asyncio.Task[None]") -> None:
         self._running.pop(job_id, None)
         rung.set()
-
-    async def _renew_forever(self) -> None:
-        while True:
-            await asyncio.sleep(LEASE_SECONDS / 3)
-            with contextlib.suppress(OperationalError, InterfaceError):
-                await self._stop_what_ended()
 
     async def _stop_what_ended(self) -> None:
         """Somebody cancelled it, or took it over: the engine need not go on."""
@@ -108,13 +97,15 @@ class Runner:
             if job_id not in wanted:
                 task.cancel()
 
-    async def _forget_forever(self) -> None:
-        while True:
-            with contextlib.suppress(OperationalError, InterfaceError):
-                await self._jobs.forget_expired()
-            await asyncio.sleep(FORGET_EVERY_SECONDS)
-
     async def _run(self, job: Job) -> None:
+        """Raises nothing that it foresees: nobody awaits this task."""
+        try:
+            await self._compute(job)
+        except CONNECTION_LOST as lost:
+            # The lease ends by itself, and the job is run again.
+            log.warning("job_left", job_id=str(job.id), cause=describe(lost))
+
+    async def _compute(self, job: Job) -> None:
         began = time.monotonic()
         try:
             start = await cache.start(self._pool)
@@ -122,12 +113,11 @@ class Runner:
             result = await prepared.work.run(str(job.id))
         except (InvalidQuery, EngineError) as refused:
             await self._jobs.fail(job, job_error(refused))
-        except (OperationalError, InterfaceError) as lost:
-            # The lease ends by itself, and the job is run again.
-            log.warning("job %s lost the database: %s", job.id, lost)
-        except Exception:
-            # Nobody awaits this task: without an answer its callers would wait for ever.
-            log.exception("job %s failed", job.id)
+        except CONNECTION_LOST:
+            raise
+        except Exception as defect:
+            # Without an answer its callers would wait for ever.
+            log.error("job_failed", job_id=str(job.id), exc_info=defect)
             await self._jobs.fail(job, _DEFECT)
         else:
             await self._keep(job, prepared, result, start, time.monotonic() - began)
@@ -212,7 +202,7 @@ def job_error(refused: InvalidQuery | EngineError) -> JobError:
                 ),
             )
         case _:
-            log.error("the engine refused a statement: %s", refused)
+            log.error("statement_refused", cause=describe(refused))
             return JobError(
                 503,
                 Problem(

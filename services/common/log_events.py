@@ -1,0 +1,52 @@
+"""Every event that a log line of ours can tell, and what it means: a closed list."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+LogEvent = Literal[
+    "captured_events_lost",
+    "database_away",
+    "jetstream_restarted",
+    "job_failed",
+    "job_left",
+    "projected",
+    "projection_behind",
+    "publication_refused",
+    "request_failed",
+    "statement_refused",
+    "stream_end_lost",
+    "stream_made_anew",
+    "stream_parked",
+    "stream_refuses",
+    "stream_takes_again",
+    "stream_whole_again",
+    "task_died",
+    "task_waits",
+]
+
+MEANINGS: Mapping[LogEvent, str] = {
+    "captured_events_lost": (
+        "Messages with captured events are gone from the stream's disk: `lost` of them, between"
+        " `after` and `end`."
+    ),
+    "database_away": "A request got a 503: PostgreSQL is away, or has no connection left.",
+    "jetstream_restarted": "JetStream took nothing although the disk has room; it is opened anew.",
+    "job_failed": "A computation ended by a defect, which the trace shows; its callers got a 500.",
+    "job_left": "A computation lost PostgreSQL; once its lease ends, any process runs it again.",
+    "projected": "A projection has stored the rows of some facts, up to `position`.",
+    "projection_behind": "A projection has not reached the log's end, or has parked streams.",
+    "publication_refused": "Another relay had published before; what it did is not repeated.",
+    "request_failed": "A request was answered with 500: a defect, which the trace shows.",
+    "statement_refused": "ClickHouse refused a statement that we made; its callers got a 503.",
+    "stream_end_lost": (
+        "The capture stream ended before `end`, which it had reached: of those `lost` messages the"
+        " ones that were not stored yet are gone. Their places are filled."
+    ),
+    "stream_made_anew": "The public stream was damaged; it is published again from the log.",
+    "stream_parked": "A fact can't be applied to its row, which stays as it is; the rest goes on.",
+    "stream_refuses": "The bus takes nothing for this stream: facts wait, events get a 503.",
+    "stream_takes_again": "The bus takes messages of this stream again.",
+    "stream_whole_again": "The public stream is published up to `position`; consumers are back.",
+    "task_died": "Background work ended by an error for good; it starts again with the process.",
+    "task_waits": "Background work waits for a server that is away, and goes on by itself.",
+}
