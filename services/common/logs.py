@@ -1,7 +1,7 @@
 """Log lines: an event with its fields, on stderr, without secrets.
 
 A line that is written while a request is answered carries its operation_id and correlation_id, see
-`services.common.http.requests_apart`.
+`services.common.http.log_context`.
 """
 
 import logging
@@ -89,12 +89,11 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         return without_secrets(super().format(record))
 
 
-def configure(level: int = logging.INFO) -> None:
-    """Called once, by whoever starts the process: a terminal gets colours, a pipe gets JSON."""
-    terminal = sys.stderr.isatty()
+def formatter(*, terminal: bool) -> logging.Formatter:
+    """Of every line: for eyes, or a JSON object."""
     # Its own choice of a format shows the values of variables.
     plain = structlog.dev.plain_traceback
-    formatter = _Formatter(
+    return _Formatter(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -106,8 +105,12 @@ def configure(level: int = logging.INFO) -> None:
             else structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Called once, by whoever starts the process: a terminal gets colours, a pipe gets JSON."""
     handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
+    handler.setFormatter(formatter(terminal=sys.stderr.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

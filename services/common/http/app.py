@@ -21,6 +21,7 @@ from services.common.http.csv_answers import csv_answers
 from services.common.http.hang_ups import HungUp, noticed, on_hung_up
 from services.common.http.heads import heads
 from services.common.http.line_ends import line_ends
+from services.common.http.log_context import requests_apart
 from services.common.http.options import options
 from services.common.http.schema import routes as schema
 from services.common.http.storable import check_query
@@ -88,7 +89,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = MOST_BYTES) -
     )
     _one_after_the_other(app)
     around = (each for part in parts for each in part.around)
-    for wrap in (noticed, line_ends, heads, options, *around):
+    for wrap in (requests_apart, noticed, line_ends, heads, options, *around):
         app.asgi_handler = wrap(app.asgi_handler)
     return app
 

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 
 from contracts.events.recorded import UserActor
 from services.common.accounts.accounts import Accounts, ApiKey, Project, User
+from services.common.http import log_context
 from services.common.http.body import as_json
 from services.common.http.limits import Limits
 from services.common.http.problems import Problem, Rejected, forbidden, not_found, unauthenticated
@@ -125,14 +126,15 @@ async def provide_caller(request: AnyRequest, accounts: NamedDependency[Accounts
     reference = request.path_params.get("project", "@current")
     project = await resolve_project(reference, person, accounts)
     await _spend(request, person.key, project)
-    correlation = _correlation(request)
     operation = uuid4()
+    correlation = _correlation(request) or operation
+    log_context.bind(operation, correlation)
     return Caller(
         user=person.user,
         key=person.key,
         project=project,
         operation_id=operation,
-        correlation_id=correlation or operation,
+        correlation_id=correlation,
     )
 
 

@@ -44,7 +44,7 @@ def test_a_secret_is_told_by_where_it_stands(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "the relay waits at 12: TimeoutError",
+        '{"task": "relay", "cause": "TimeoutError", "event": "task_waits"}',
         "POST /api/projects/1/insights/ 201",
         "nats://127.0.0.1:4222",
         "projected projection=insights position=3",
