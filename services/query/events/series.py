@@ -1,7 +1,7 @@
 """Series nodes and the filters around them as conditions: what queries over periods share."""
 
-from collections.abc import Iterable
-from typing import assert_never
+from collections.abc import Iterable, Mapping
+from typing import Literal, assert_never, get_args
 
 import msgspec
 
@@ -13,6 +13,7 @@ from services.query.events.conditions import ALWAYS, AnyCondition, AnyOf, OnDays
 from services.query.events.facts import PlanningFacts
 from services.query.events.filters import both, conditions, named, of_action
 
+Statistic = Literal["sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99"]
 MOST_SERIES = 50
 _ANY_EVENT = "All events"
 _GROUP_TYPES = range(5)
@@ -33,10 +34,16 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True):
     action_id: int | None = None
 
 
+class UnknownAction(msgspec.Struct, frozen=True):
+    """What a series is that names an action which does not exist (any more)."""
+
+    id: int
+
+
 def entity_of(
     node: EventsNode | ActionsNode | GroupNode | DataWarehouseNode, facts: PlanningFacts
-) -> Entity | None:
-    """None when it names an unknown action. Raises InvalidQuery for what is not served."""
+) -> Entity | UnknownAction:
+    """Raises InvalidQuery for what is not served."""
     match node:
         case EventsNode():
             return _event(node, facts)
@@ -66,10 +73,10 @@ def _event(node: EventsNode, facts: PlanningFacts) -> Entity:
     )
 
 
-def _action(node: ActionsNode, facts: PlanningFacts) -> Entity | None:
+def _action(node: ActionsNode, facts: PlanningFacts) -> Entity | UnknownAction:
     action = facts.actions.get(node.id)
     if action is None:
-        return None
+        return UnknownAction(node.id)
     entity = of_action(action, facts)
     return Entity(
         matches=both(entity, _own_filters(node, facts)),
@@ -81,17 +88,19 @@ def _action(node: ActionsNode, facts: PlanningFacts) -> Entity | None:
     )
 
 
-def _any_of(node: GroupNode, facts: PlanningFacts) -> Entity | None:
+def _any_of(node: GroupNode, facts: PlanningFacts) -> Entity | UnknownAction:
     """An event that any of its nodes takes counts once; the group's own filters hold for all."""
     if node.operator != "OR":
         detail = f"Groups of events only support the OR operator, got {node.operator}"
         raise invalid_input("series", detail)
     if not node.nodes:
         raise invalid_input("series", "A group of events names at least one.")
-    parts = [entity_of(one, facts) for one in node.nodes]
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
-        return None
+    known = []
+    for one in node.nodes:
+        part = entity_of(one, facts)
+        if isinstance(part, UnknownAction):
+            return part
+        known.append(part)
     name = ", ".join(part.name for part in known)
     return Entity(
         matches=both(_any(part.matches for part in known), _own_filters(node, facts)),
@@ -163,6 +172,45 @@ def share_of_actors(factor: float | None) -> float | None:
     return factor
 
 
-def math_of(node: CountedNode) -> str:
-    """`total` when none is named."""
-    return node.math or "total"
+# Mathematics, by name
+
+STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
+ACTOR_MATHS = frozenset({"dau", "unique_group", "weekly_active", "monthly_active"})
+FIRST_TIME_MATHS = frozenset({"first_time_for_user", "first_matching_event_for_user"})
+PER_ACTOR: Mapping[str, Statistic] = {
+    f"{statistic}_count_per_actor": statistic for statistic in STATISTICS if statistic != "sum"
+}
+MATHS = (
+    frozenset({"total", "unique_session", "hogql"})
+    | ACTOR_MATHS
+    | FIRST_TIME_MATHS
+    | frozenset(STATISTICS)
+    | PER_ACTOR.keys()
+)
+"""All that is known (trends.md section 4)."""
+
+
+def checked_math(node: CountedNode, place: int) -> str:
+    """What a series counts, by name: `total` when none is named. Raises InvalidQuery.
+
+    Refused: an unknown name, unique_group without a group type, hogql without an expression.
+    """
+    math = node.math or "total"
+    if math not in MATHS:
+        raise invalid_input(member(place, "math"), f"Unknown math: {math[:100]}.")
+    if node.math_group_type_index is not None:
+        group_type(node.math_group_type_index, member(place, "math_group_type_index"))
+    elif math == "unique_group":
+        detail = "unique_group needs the index of a group type."
+        raise invalid_input(member(place, "math_group_type_index"), detail)
+    if math == "hogql" and not (node.math_hogql or "").strip():
+        raise invalid_input(member(place, "math_hogql"), "hogql needs an expression.")
+    if node.math_property_revenue_currency is not None:
+        attr = member(place, "math_property_revenue_currency")
+        raise invalid_input(attr, "Currencies are not converted.")
+    return math
+
+
+def member(place: int, name: str) -> str:
+    """How a refusal names a member of a series."""
+    return f"series__{place}__{name}"

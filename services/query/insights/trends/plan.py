@@ -12,10 +12,9 @@ from services.query.events.actors import AnyActor
 from services.query.events.conditions import ALWAYS, AnyCondition
 from services.query.events.expressions.tree import Expression
 from services.query.events.periods import Span
-from services.query.events.series import Entity
+from services.query.events.series import Entity, Statistic
 from services.query.insights.trends.formulas import Formula
 
-Statistic = Literal["sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99"]
 LEVELS: dict[Statistic, float] = {
     "median": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99,
 }  # fmt: skip
