@@ -9,24 +9,31 @@ from litestar.params import FromPath
 
 from services.command import publishing
 from services.command.access import routes as access
+from services.command.access.service import AccessRules
 from services.command.actions import routes as actions
+from services.command.actions.service import Actions
 from services.command.capture import app as capture
 from services.command.cohorts import routes as cohorts
+from services.command.cohorts.service import Cohorts
 from services.command.dashboards import routes as dashboards
+from services.command.dashboards.service import Dashboards
 from services.command.insights import routes as insights
 from services.command.insights.joined import JoinedLookup
+from services.command.insights.service import Insights
 from services.command.insights.translation import insight_number
 from services.command.numbers import Numbers
 from services.command.problems import REFUSALS
 from services.command.projects import routes as projects
-from services.command.projects.translation import Projects
+from services.command.projects.service import Projects
 from services.command.settings import CommandSettings
 from services.command.sharing import login_routes
 from services.command.sharing import routes as sharing
 from services.command.sharing.logins import ShareLogins
 from services.command.sharing.passwords import Passwords
+from services.command.sharing.service import Sharing
 from services.command.terms import provide_terms
 from services.command.viewing import routes as views
+from services.command.viewing.views import Views
 from services.common.http.app import ServicePart, compose, from_state
 from services.common.http.caller import Caller
 from services.common.http.foundation import foundation
@@ -38,14 +45,21 @@ def part(settings: CommandSettings) -> ServicePart:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        pool, accounts = app.state.pool, app.state.accounts
         async with EventStore.open(settings.database_url) as store:
+            numbers = Numbers(pool)
+            passwords, grace = Passwords(pool), settings.token_grace_seconds
             app.state.store = store
-            app.state.numbers = Numbers(app.state.pool)
-            app.state.joined = JoinedLookup(app.state.pool)
-            app.state.passwords = Passwords(app.state.pool)
-            app.state.projects = Projects(app.state.pool, store, app.state.accounts)
-            app.state.share_logins = ShareLogins(app.state.pool, store)
-            app.state.command_settings = settings
+            app.state.numbers = numbers
+            app.state.insights = Insights(store, numbers, accounts, JoinedLookup(pool))
+            app.state.sharing = Sharing(store, numbers, accounts, passwords, grace)
+            app.state.share_logins = ShareLogins(pool, store, app.state.sessions)
+            app.state.views = Views(store)
+            app.state.dashboards = Dashboards(store, numbers, accounts)
+            app.state.access_rules = AccessRules(store, accounts)
+            app.state.projects = Projects(pool, store, accounts)
+            app.state.actions = Actions(store, numbers, accounts)
+            app.state.cohorts = Cohorts(store, numbers, accounts)
             async with app.state.share_logins.forgetting():
                 yield
 
@@ -62,13 +76,16 @@ def part(settings: CommandSettings) -> ServicePart:
             *cohorts.HANDLERS,
         ],
         dependencies={
-            "store": from_state("store"),
             "numbers": from_state("numbers"),
-            "joined": from_state("joined"),
-            "passwords": from_state("passwords"),
-            "projects": from_state("projects"),
+            "insights": from_state("insights"),
+            "sharing": from_state("sharing"),
             "share_logins": from_state("share_logins"),
-            "command_settings": from_state("command_settings"),
+            "views": from_state("views"),
+            "dashboards": from_state("dashboards"),
+            "access_rules": from_state("access_rules"),
+            "projects": from_state("projects"),
+            "actions": from_state("actions"),
+            "cohorts": from_state("cohorts"),
             "insight_id": Provide(provide_insight_id),
             "terms": Provide(provide_terms),
         },

@@ -24,11 +24,12 @@ from services.common.log.store import (
     of_stream,
 )
 
+T = TypeVar("T")
 State = TypeVar("State")
 Command = TypeVar("Command")
 Event = TypeVar("Event", bound=DomainEvent)
 
-# Who meets others gets in line: of all that meet, one is through at each attempt.
+# Of all writers that collide, exactly one succeeds per attempt: this many can do so at once.
 ATTEMPTS = 64
 
 
@@ -47,7 +48,7 @@ class Rules(msgspec.Struct, Generic[State, Command, Event], frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What came with the command.
+    """What came with the command: who gives it, and on which conditions.
 
     expected_version: the caller's If-Match. if_there: it is `*`.
     receipt: the caller's Idempotency-Key with its request's digest.
@@ -99,44 +100,82 @@ Prepare = Callable[[Pasts], Awaitable[Attempt[Command, Event]]]
 """Looks at the pasts of the stream and of those beside it; may refuse. Asked at each attempt."""
 
 
+class Write(msgspec.Struct, Generic[Command, Event], frozen=True):
+    """What a request does to one stream.
+
+    beside: streams that `prepare` looks at too, loaded in the same round trip.
+    """
+
+    stream: Stream[Event]
+    prepare: Prepare[Command, Event]
+    beside: Sequence[Stream[DomainEvent]] = ()
+
+
+Begin = Callable[[], Awaitable[Write[Command, Event]]]
+"""Draws the numbers and tokens that a command needs; may refuse. Never asked for a repeat."""
+
+
+def plain(stream: Stream[Event], command: Command) -> Write[Command, Event]:
+    """A command that needs nothing looked up beside its stream."""
+
+    async def prepare(_: Pasts) -> Attempt[Command, Event]:
+        return Attempt(command)
+
+    return Write(stream, prepare)
+
+
+def given(write: T) -> Callable[[], Awaitable[T]]:
+    """A write that needs nothing drawn."""
+
+    async def begin() -> T:
+        return write
+
+    return begin
+
+
 async def handle(
     store: EventStore,
     rules: Rules[State, Command, Event],
-    stream: Stream[Event],
-    command: Command,
+    begin: Begin[Command, Event],
     terms: Terms,
 ) -> Outcome[Event]:
-    """Append what `command` decides on the stream's present past. Raises as `handle_with` does."""
+    """Append what a write decides, once: a repeat under its Idempotency-Key gets the first outcome.
 
-    async def as_it_is(_: Pasts) -> Attempt[Command, Event]:
-        return Attempt(command)
+    The receipt is asked for before anything is drawn or looked at: the first request has moved the
+    very versions and names that its repeat still speaks of. It is asked for again when the write is
+    refused, which may be for what the first request has done meanwhile.
 
-    return await handle_with(store, rules, stream, as_it_is, terms)
+    Raises what `begin`, `prepare` and `decide` raise; KeyReused; Rejected 412 if the stream is not
+    at `expected_version`, with what changed since, and if it is deleted and had to be there.
+    Without a version we decide again on the newer past, ATTEMPTS times in all, then raise
+    ConcurrentEdit. RankLost when the caller's role was lowered meanwhile.
+    """
+    before = await _replayed(store, terms)
+    if before is not None:
+        return before
+    try:
+        return await _write(store, rules, await begin(), terms)
+    except (Refused, Rejected, RankLost):
+        meanwhile = await _replayed(store, terms)
+        if meanwhile is None:
+            raise
+        return meanwhile
 
 
-async def handle_with(
+async def _write(
     store: EventStore,
     rules: Rules[State, Command, Event],
-    stream: Stream[Event],
-    prepare: Prepare[Command, Event],
+    write: Write[Command, Event],
     terms: Terms,
-    beside: Sequence[Stream[DomainEvent]] = (),
 ) -> Outcome[Event]:
-    """Append what the command that `prepare` gives decides on the stream's present past.
-
-    beside: streams that `prepare` looks at too, loaded in the same round trip.
-    Raises what `prepare` and `decide` raise; Rejected 412 if the stream is not at
-    `expected_version`, with what changed since, and if it is deleted and had to be there. Without a
-    version we decide again on the newer past, ATTEMPTS times in all, then raise ConcurrentEdit.
-    RankLost when the caller is less in the organization by now.
-    """
+    stream = write.stream
     left = ATTEMPTS
     while True:
         left -= 1
-        pasts = await store.load_all((stream, *beside))
+        pasts = await store.load_all((stream, *write.beside))
         past = pasts[stream]
         # Before the version: what changed is told to nobody who may not see it.
-        attempt = await prepare(pasts)
+        attempt = await write.prepare(pasts)
         expected = terms.expected_version
         if expected is not None and expected != len(past):
             raise stale(expected, len(past), rules.changes_since(past, expected))
@@ -159,27 +198,6 @@ async def handle_with(
         return Outcome(
             history=[*past, *of_stream(stream, appended.recorded)], position=appended.position
         )
-
-
-async def once(
-    store: EventStore, terms: Terms, act: Callable[[], Awaitable[Outcome[Event]]]
-) -> Outcome[Event]:
-    """What comes of `act`, or came of the request that had this Idempotency-Key first.
-
-    act: all that looks, draws and decides. Asked about first, since that request has moved the very
-    versions and names that this one still speaks of; and again when `act` is refused, since it may
-    have been refused for what the other has done meanwhile. Raises what `act` does, and KeyReused.
-    """
-    before = await _replayed(store, terms)
-    if before is not None:
-        return before
-    try:
-        return await act()
-    except (Refused, Rejected, RankLost):
-        meanwhile = await _replayed(store, terms)
-        if meanwhile is None:
-            raise
-        return meanwhile
 
 
 async def _replayed(store: EventStore, terms: Terms) -> Outcome[Any] | None:

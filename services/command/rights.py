@@ -20,7 +20,7 @@ from contracts.read_models.insight import InsightRow
 from domain.access.view import view as access_view
 from domain.dashboard.view import view as dashboard_view
 from domain.insight.view import view as insight_view
-from services.command.handle import Attempt, Command, Event, Prepare
+from services.command.handle import Attempt, Command, Event, Write
 from services.common.http.caller import Caller
 from services.common.http.problems import not_found
 from services.common.insights.access import Access, level_of, project_level, restricted
@@ -137,9 +137,8 @@ def grounds(
 def together(
     own: Stream[DomainEvent], parts: Iterable[Part], grounds: Iterable[Part]
 ) -> list[Part]:
-    """What goes beside the command's own stream: the parts, and the grounds that none of it moves.
-
-    Of a stream there is one part in an append.
+    """The append's other parts: streams that get facts, and version checks on those that the right
+    rests on. Of a stream there is one part in an append.
     """
     found = {part.stream: part for part in parts}
     for ground in grounds:
@@ -149,18 +148,18 @@ def together(
 
 
 def allowed(
-    command: Command, own: Stream[DomainEvent], look: Callable[[], Awaitable[tuple[Part, ...]]]
-) -> Prepare[Command, Event]:
-    """Readies a command, attempt by attempt, once `look` finds the right to it.
+    stream: Stream[Event], command: Command, look: Callable[[], Awaitable[tuple[Part, ...]]]
+) -> Write[Command, Event]:
+    """The command, attempt by attempt, once `look` finds the right to it.
 
-    own: the command's stream. look: refuses, or tells what the right rests on.
+    look: refuses, or gives what the right rests on.
     """
 
     async def prepare(_: Pasts) -> Attempt[Command, Event]:
         grounds = await look()
-        return Attempt(command, lambda _: together(own, (), grounds))
+        return Attempt(command, lambda _: together(stream, (), grounds))
 
-    return prepare
+    return Write(stream, prepare)
 
 
 def access_for_new(pasts: Pasts, caller: Caller) -> Access:

@@ -1,13 +1,11 @@
-"""From the body of a write to the command on an action, and from the outcome to its answer."""
+"""From the body of a write to the command on an action."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
-from litestar import Request, Response
 from msgspec import UNSET, Raw
 
-from contracts.api.actions import ActionBody, WriteAction
+from contracts.api.actions import WriteAction
 from contracts.events.action import (
     NO_STEPS,
     ActionEvent,
@@ -20,28 +18,20 @@ from domain.action.commands import ActionCommand, CreateAction, EditAction
 from domain.action.decide import decide
 from domain.action.view import view
 from services.command.documents import or_default
-from services.command.handle import Outcome, Rules
+from services.command.handle import Rules
 from services.command.told import told_by
-from services.common.accounts.accounts import Accounts
-from services.common.http.answers import resource
-from services.common.http.body import read
 from services.common.http.problems import invalid
-from services.common.insights.context import user_bodies
 
 
-async def read_action(request: Request[Any, Any, Any]) -> WriteAction:
-    """The body of a write. Raises Rejected 400 naming the field.
-
-    An action has a name with letters in it, or none.
-    """
-    body = await read(request, WriteAction)
-    if body.name == "":
+def checked(sent: WriteAction) -> WriteAction:
+    """Raises Rejected 400 naming the field. An action has a name with letters in it, or none."""
+    if sent.name == "":
         raise invalid("name", "blank", "This field may not be blank.")
     try:
-        named_cohorts(() if body.steps is UNSET or body.steps is None else body.steps)
+        named_cohorts(() if sent.steps is UNSET or sent.steps is None else sent.steps)
     except InvalidQuery as cause:
         raise invalid("steps__properties", cause.code, cause.detail) from cause
-    return body
+    return sent
 
 
 def create_command(body: WriteAction, number: int) -> CreateAction:
@@ -67,20 +57,6 @@ def edit_command(body: WriteAction) -> EditAction:
 def _steps(sent: Sequence[ActionStep] | None) -> Raw:
     """What an action knows of a step, and nothing else that was sent."""
     return Raw(msgspec.json.encode(sent or ()))
-
-
-async def action_answer(
-    outcome: Outcome[ActionEvent], accounts: Accounts, status: int = 200
-) -> Response[bytes]:
-    """The action as every later read will show it."""
-    row = view(outcome.history)
-    if row is None:
-        raise ValueError("an action without a history has no answer")
-    users = await user_bodies(accounts, (row.created_by,))
-    body = ActionBody.of(row, users.get(row.created_by or 0))
-    return resource(
-        msgspec.json.encode(body), version=row.version, position=outcome.position, status=status
-    )
 
 
 RULES: Rules[ActionRow | None, ActionCommand, ActionEvent] = Rules(

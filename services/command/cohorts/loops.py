@@ -9,15 +9,15 @@ from contracts.queries.errors import InvalidQuery
 from contracts.read_models.cohort import CohortRow
 from domain.cohort.commands import CreateCohort, EditCohort
 from domain.cohort.view import view
-from services.command.handle import Attempt, Prepare
+from services.command.handle import Attempt, Write
 from services.common.http.problems import invalid
 from services.common.log.store import EventStore, Part, Pasts
 
 
 def without_loops(
     store: EventStore, own: Stream[CohortEvent], command: CreateCohort | EditCohort
-) -> Prepare[CreateCohort | EditCohort, CohortEvent]:
-    """Readies a write of one cohort, unless what it shall be made of is made of it.
+) -> Write[CreateCohort | EditCohort, CohortEvent]:
+    """A write of one cohort, refused when what it shall be made of is made of it.
 
     All cohorts on the way, deleted ones too, are held until the append: two writes that close a
     loop together find each other. One round trip for each step of the way.
@@ -40,7 +40,7 @@ def without_loops(
             ahead -= passed.keys()
         return Attempt(command, lambda _: list(passed.values()))
 
-    return prepare
+    return Write(own, prepare)
 
 
 def _made_of(row: CohortRow | None) -> tuple[int, ...]:

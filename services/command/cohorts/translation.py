@@ -1,15 +1,14 @@
-"""From the body of a write to the command on a cohort, and from the outcome to its answer."""
+"""From the body of a write to the command on a cohort."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response
 from msgspec import UNSET, Raw, UnsetType
 from msgspec.structs import replace
 
-from contracts.api.cohorts import NO_FILTERS, CohortBody, WriteCohort
+from contracts.api.cohorts import NO_FILTERS, WriteCohort
 from contracts.events.cohort import (
     CohortEvent,
 )
@@ -22,25 +21,18 @@ from domain.cohort.changes import changes
 from domain.cohort.commands import CohortCommand, CreateCohort, EditCohort
 from domain.cohort.decide import decide
 from domain.cohort.state import Cohort, fold
-from domain.cohort.view import view
 from services.command.documents import json_object, or_default
-from services.command.handle import Outcome, Rules
-from services.command.numbers import Numbers
+from services.command.handle import Rules
 from services.command.told import told_by
-from services.common.accounts.accounts import Accounts
-from services.common.http.answers import resource
-from services.common.http.body import read
 from services.common.http.problems import invalid
-from services.common.insights.context import user_bodies
 
 _members = msgspec.json.Decoder(dict[str, Raw])
 _NO_FILTERS = msgspec.json.decode(NO_FILTERS)
 
 
-async def read_cohort(request: Request[Any, Any, Any]) -> WriteCohort:
-    """The body of a write, its filters checked. Raises Rejected 400 naming the field."""
-    body = await read(request, WriteCohort)
-    return replace(body, filters=_filters(body))
+def checked(sent: WriteCohort) -> WriteCohort:
+    """With its filters in the newer form. Raises Rejected 400 naming the field."""
+    return replace(sent, filters=_filters(sent))
 
 
 def _filters(body: WriteCohort) -> Raw | UnsetType:
@@ -93,14 +85,6 @@ def _old_properties(sent: Mapping[str, Any]) -> list[dict[str, Any]]:
         raise invalid("groups", cause.code, cause.detail) from cause
 
 
-async def people(body: WriteCohort, team_id: int, numbers: Numbers) -> tuple[UUID, ...]:
-    """Everybody whom the body names; distinct ids that nobody has are left out, as in PostHog."""
-    found: tuple[UUID, ...] = ()
-    if body.distinct_ids:
-        found = await numbers.persons_of(team_id, body.distinct_ids)
-    return (*body.person_ids, *body.create_static_person_ids, *found)
-
-
 def create_command(body: WriteCohort, number: int, who: tuple[UUID, ...]) -> CreateCohort:
     """What is not named gets its default."""
     return CreateCohort(
@@ -121,20 +105,6 @@ def edit_command(body: WriteCohort, who: tuple[UUID, ...]) -> EditCohort:
         filters=body.filters,
         people=who,
         deleted=body.deleted,
-    )
-
-
-async def cohort_answer(
-    outcome: Outcome[CohortEvent], accounts: Accounts, status: int = 200
-) -> Response[bytes]:
-    """The cohort as every later read will show it."""
-    row = view(outcome.history)
-    if row is None:
-        raise ValueError("a cohort without a history has no answer")
-    users = await user_bodies(accounts, (row.created_by,))
-    body = CohortBody.of(row, users.get(row.created_by or 0))
-    return resource(
-        msgspec.json.encode(body), version=row.version, position=outcome.position, status=status
     )
 
 

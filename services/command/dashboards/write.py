@@ -16,7 +16,7 @@ from domain.insight.commands import LeaveDashboard, ReturnToDashboard
 from domain.insight.decide import decide
 from services.command.dashboards.translation import edit_command
 from services.command.documents import or_default
-from services.command.handle import Attempt
+from services.command.handle import Attempt, Write
 from services.command.rights import Held, held, places, together
 from services.common.http.caller import Caller
 from services.common.http.problems import forbidden
@@ -43,7 +43,11 @@ class DashboardWrite:
         self._stream = stream
         self._body = body
 
-    async def __call__(self, pasts: Pasts) -> Attempt[DashboardCommand, DashboardEvent]:
+    @property
+    def write(self) -> Write[DashboardCommand, DashboardEvent]:
+        return Write(self._stream, self._prepare)
+
+    async def _prepare(self, pasts: Pasts) -> Attempt[DashboardCommand, DashboardEvent]:
         """Raises Rejected 403 without the right."""
         past = pasts[self._stream]
         command, row = edit_command(self._body), view(past)

@@ -1,15 +1,12 @@
-"""From the body of a write to the command on an insight, and from the outcome to its answer."""
+"""From the body of a write to the command on an insight."""
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-import msgspec
-from litestar import Request, Response
 from msgspec import UNSET, Raw, UnsetType
 from msgspec.structs import replace
 
-from contracts.api.insights import InsightBody, WriteInsight
+from contracts.api.insights import WriteInsight
 from contracts.events.insight import InsightEvent
 from contracts.events.recorded import Recorded
 from contracts.json import EMPTY_OBJECT, NULL, is_null
@@ -21,20 +18,11 @@ from domain.insight.commands import CreateInsight, EditInsight, InsightCommand
 from domain.insight.decide import decide
 from domain.insight.view import project, view
 from services.command.documents import json_object, or_default
-from services.command.handle import Outcome, Rules
-from services.command.insights.joined import JoinedLookup
-from services.command.insights.write import InsightWrite
+from services.command.handle import Rules
 from services.command.numbers import InsightNumber, Numbers
-from services.command.rights import held
 from services.command.told import told
-from services.common.accounts.accounts import Accounts
-from services.common.http.answers import resource
-from services.common.http.body import read
-from services.common.http.caller import Caller
 from services.common.http.etag import Told
 from services.common.http.problems import invalid, not_found
-from services.common.insights.context import insight_context
-from services.common.log.store import EventStore
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -51,10 +39,9 @@ async def insight_number(reference: str, team_id: int, numbers: Numbers) -> int:
     raise not_found()
 
 
-async def read_insight(request: Request[Any, Any, Any]) -> WriteInsight:
-    """The body of a write, its documents checked. Raises Rejected 400 naming the field."""
-    body = await read(request, WriteInsight)
-    return replace(body, filters=_filters(body.filters), query=_query(body.query))
+def checked(sent: WriteInsight) -> WriteInsight:
+    """With its documents checked. Raises Rejected 400 naming the field."""
+    return replace(sent, filters=_filters(sent.filters), query=_query(sent.query))
 
 
 def create_command(body: WriteInsight, number: InsightNumber) -> CreateInsight:
@@ -104,33 +91,6 @@ def replace_command(body: WriteInsight) -> EditInsight:
         saved=or_default(body.saved, True),
         tags=or_default(body.tags, ()),
         deleted=True if body.deleted is True else UNSET,
-    )
-
-
-async def insight_answer(
-    outcome: Outcome[InsightEvent],
-    write: InsightWrite | None,
-    store: EventStore,
-    caller: Caller,
-    accounts: Accounts,
-    joined: JoinedLookup,
-    status: int = 200,
-) -> Response[bytes]:
-    """The insight as every later read will show it. write: what it came of; None: a repeat."""
-    row = view(outcome.history)
-    if row is None:
-        raise ValueError("an insight without a history has no answer")
-    if write is None or outcome.replayed:
-        # What was looked at is not what the first request looked at, if anything was.
-        access = (await held(store, caller, (row.insight_id,)))[row.insight_id].access
-    else:
-        access = write.access(row)
-    context = await insight_context(accounts, caller, row, access, await joined.of(caller, row))
-    return resource(
-        msgspec.json.encode(InsightBody.of(row, context)),
-        version=row.version,
-        position=outcome.position,
-        status=status,
     )
 
 

@@ -15,7 +15,7 @@ from domain.dashboard.commands import PlaceTile
 from domain.dashboard.decide import decide
 from domain.insight.commands import CreateInsight, DashboardPlace, EditInsight, InsightCommand
 from domain.insight.view import view
-from services.command.handle import Attempt
+from services.command.handle import Attempt, Write
 from services.command.numbers import Numbers
 from services.command.rights import (
     access_for_new,
@@ -58,12 +58,16 @@ class InsightWrite:
         self._pasts: Pasts | None = None
 
     @property
-    def beside(self) -> tuple[Stream[DomainEvent], ...]:
-        """The streams to be loaded with the insight's own: who may do what."""
+    def write(self) -> Write[InsightCommand, InsightEvent]:
+        """With the streams that say who may do what."""
         team_id = self._caller.team_id
-        return access_stream(team_id, self._stream.number), access_stream(team_id, WHOLE_PROJECT)
+        beside = (
+            access_stream(team_id, self._stream.number),
+            access_stream(team_id, WHOLE_PROJECT),
+        )
+        return Write(self._stream, self._prepare, beside)
 
-    async def __call__(self, pasts: Pasts) -> Attempt[InsightCommand, InsightEvent]:
+    async def _prepare(self, pasts: Pasts) -> Attempt[InsightCommand, InsightEvent]:
         """Raises Rejected: 403 without the right to edit it; 400 for a dashboard that is not there,
         403 for one that is closed.
         """

@@ -8,10 +8,9 @@ from litestar.params import FromPath
 
 from contracts.api.shared import SharedProblem, Unlock, Unlocked
 from services.command.sharing.logins import ShareLogins, TooOften
-from services.common.http.body import read
 from services.common.http.operations import Answer, Operation, described
 from services.common.http.request import AnyRequest
-from services.common.http.share_session import COOKIE, LIFETIME_SECONDS, ShareSession, ShareSessions
+from services.common.http.share_session import COOKIE, LIFETIME_SECONDS
 
 PUBLIC = {"public": True}
 UNLOCKS = described(
@@ -21,7 +20,6 @@ UNLOCKS = described(
             303: Answer(),
             **{status: Answer(kind=SharedProblem) for status in (401, 404, 429)},
         },
-        body=Unlock,
         body_required=True,
     )
 )
@@ -31,8 +29,8 @@ UNLOCKS = described(
 async def unlock(
     request: AnyRequest,
     token: FromPath[str],
-    sessions: NamedDependency[ShareSessions],
     share_logins: NamedDependency[ShareLogins],
+    sent: NamedDependency[Unlock],
 ) -> Response[bytes]:
     """Programs get {"shareToken"}; a browser's form is sent back to the page, which then opens."""
     from_form = "text/html" in request.headers.get("accept", "")
@@ -40,7 +38,7 @@ async def unlock(
     if share is None:
         return _refused(404, "Not found.")
     try:
-        password_id = await share_logins.attempt(share, (await read(request, Unlock)).password)
+        password_id = await share_logins.attempt(share, sent.password)
     except TooOften as throttled:
         if from_form:
             return _back(request, "often")
@@ -49,7 +47,7 @@ async def unlock(
         return refused
     if password_id is None:
         return _back(request, "password") if from_form else _refused(401, "Incorrect password.")
-    session = sessions.sign(ShareSession(share.token_id, password_id))
+    session = share_logins.session(share, password_id)
     opened = (
         _back(request, None)
         if from_form

@@ -18,6 +18,7 @@ from contracts.events.streams import (
 from contracts.events.viewing import ShareLoginFailed, ShareLoginSucceeded
 from domain.insight.view import view as insight_view
 from domain.sharing.view import view as sharing_view
+from services.common.http.share_session import ShareSession, ShareSessions
 from services.common.insights.shares import Share, is_alive, is_token
 from services.common.log.store import Append, EventStore, Part
 from services.common.postgres.database import CONNECTION_LOST, Pool
@@ -53,9 +54,10 @@ class TooOften(Exception):
 
 
 class ShareLogins:
-    def __init__(self, pool: Pool, store: EventStore) -> None:
+    def __init__(self, pool: Pool, store: EventStore, sessions: ShareSessions) -> None:
         self._pool = pool
         self._store = store
+        self._sessions = sessions
         self._hasher = PasswordHasher()
 
     @contextlib.asynccontextmanager
@@ -98,6 +100,10 @@ class ShareLogins:
             await self._no_failure(share.token_id, minute)
             await self._tell(share, ShareLoginSucceeded(share.insight.insight_id, password_id))
         return password_id
+
+    def session(self, share: Share, password_id: int) -> str:
+        """What a visitor shows from now on, who came with this password."""
+        return self._sessions.sign(ShareSession(share.token_id, password_id))
 
     def _matching(self, hashes: list[tuple[int, str]], password: str) -> int | None:
         """Every hash is tried, so that the time it takes says nothing about which one fits."""

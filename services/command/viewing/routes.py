@@ -5,16 +5,13 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 
 from contracts.headers import IDEMPOTENCY_KEY, INSIGHTS_POSITION
-from services.command.rights import require_insight
 from services.command.terms import receipt_of
-from services.command.viewing.views import VIEWABLE_AT_ONCE, view_insights
-from services.common.http.body import read
+from services.command.viewing.views import VIEWABLE_AT_ONCE, Views
 from services.common.http.caller import Caller
 from services.common.http.operations import HEADERS, does
 from services.common.http.paths import project_paths
-from services.common.http.problems import invalid, not_found
+from services.common.http.problems import invalid
 from services.common.http.request import AnyRequest
-from services.common.log.store import EventStore
 
 VIEW = {"scopes": ("insight:read",)}
 SEEN = (INSIGHTS_POSITION,)
@@ -27,9 +24,6 @@ class ViewInsights(msgspec.Struct, frozen=True):
     insight_ids: tuple[int, ...]
 
 
-VIEWS = does(ViewInsights, None, KEY, status=201, required=True, headers=SEEN, errors=(422,))
-
-
 @post(
     project_paths("/insights/{insight:str}/viewed/"),
     opt={**VIEW, **does(None, None, KEY, status=201, headers=SEEN, errors=(422,))},
@@ -37,39 +31,35 @@ VIEWS = does(ViewInsights, None, KEY, status=201, required=True, headers=SEEN, e
 )
 async def view_insight(
     request: AnyRequest,
-    store: NamedDependency[EventStore],
+    views: NamedDependency[Views],
     caller: NamedDependency[Caller],
     insight_id: NamedDependency[int],
 ) -> Response[bytes]:
     """The caller looked at this insight now; whatever the body says."""
     receipt = await receipt_of(request, str(insight_id), b"")
-    position = await view_insights(store, caller, (insight_id,), receipt)
-    if position is None:
-        (await require_insight(store, caller, insight_id)).access.require("viewer")
-        raise not_found()
-    return _seen(position)
+    return _seen(await views.of_one(insight_id, caller, receipt))
 
 
 @post(
     project_paths("/insights/viewed/"),
-    opt={**VIEW, **VIEWS},
+    opt={**VIEW, **does(None, None, KEY, status=201, required=True, headers=SEEN, errors=(422,))},
     status_code=201,
 )
 async def view_several(
     request: AnyRequest,
-    store: NamedDependency[EventStore],
+    views: NamedDependency[Views],
     caller: NamedDependency[Caller],
+    sent: NamedDependency[ViewInsights],
 ) -> Response[bytes]:
     """The caller looked at these insights now; unknown and deleted ones are skipped."""
-    asked = (await read(request, ViewInsights)).insight_ids
-    if not asked:
+    if not sent.insight_ids:
         raise invalid("insight_ids", "invalid_input", "This list may not be empty.")
-    if len(asked) > VIEWABLE_AT_ONCE:
+    if len(sent.insight_ids) > VIEWABLE_AT_ONCE:
         raise invalid(
             "insight_ids", "invalid_input", f"At most {VIEWABLE_AT_ONCE} insights at once."
         )
     receipt = await receipt_of(request, "")
-    return _seen(await view_insights(store, caller, asked, receipt) or 0)
+    return _seen(await views.of(sent.insight_ids, caller, receipt) or 0)
 
 
 def _seen(position: int) -> Response[bytes]:

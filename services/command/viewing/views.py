@@ -5,51 +5,66 @@ from collections.abc import Sequence
 from contracts.events.streams import viewing_stream
 from contracts.events.viewing import InsightViewed
 from services.command.handle import KeyReused, rank_of
-from services.command.rights import hidden_from
+from services.command.rights import hidden_from, require_insight
 from services.command.viewing.living import living_insights
 from services.common.http.caller import Caller
+from services.common.http.problems import not_found
 from services.common.log.store import Append, EventStore, NewReceipt, Part, Receipt, ReceiptExists
 
 VIEWABLE_AT_ONCE = 2_500
 
 
-async def view_insights(
-    store: EventStore, caller: Caller, insight_ids: Sequence[int], receipt: NewReceipt | None
-) -> int | None:
-    """The log's position after the views; None when none of the insights is there to be seen.
+class Views:
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
 
-    Those that the caller may not see are as good as not there. receipt: under which it is done once
-    and its repeats are told the same position. Raises KeyReused.
-    """
-    if receipt is not None:
-        before = await store.receipt(caller.team_id, caller.actor, receipt.key)
-        if before is not None:
-            return _position(before, receipt)
-    wanted = tuple(dict.fromkeys(insight_ids))
-    living = await living_insights(store, caller.team_id, wanted)
-    hidden = await hidden_from(store, caller, living)
-    views = tuple(
-        InsightViewed(insight_id=number, user_id=caller.user.id)
-        for number in wanted
-        if number in living and number not in hidden
-    )
-    if not views:
-        return None
-    stream = viewing_stream(caller.team_id, caller.user.id)
-    try:
-        appended = await store.append(
-            Append(
-                parts=(Part(stream, None, views),),
-                actor=caller.actor,
-                operation_id=caller.operation_id,
-                correlation_id=caller.correlation_id,
-                receipt=receipt,
-                rank=rank_of(caller),
-            )
+    async def of_one(self, insight_id: int, caller: Caller, receipt: NewReceipt | None) -> int:
+        """The same for one insight. Raises Rejected too: 404 where it is not, 403 without the right
+        to see it.
+        """
+        position = await self.of((insight_id,), caller, receipt)
+        if position is not None:
+            return position
+        (await require_insight(self._store, caller, insight_id)).access.require("viewer")
+        raise not_found()
+
+    async def of(
+        self, insight_ids: Sequence[int], caller: Caller, receipt: NewReceipt | None
+    ) -> int | None:
+        """The log's position after the views; None when none of the insights is there to be seen.
+
+        Those that the caller may not see are as good as not there. receipt: under which it is done
+        once and its repeats are told the same position. Raises KeyReused.
+        """
+        if receipt is not None:
+            before = await self._store.receipt(caller.team_id, caller.actor, receipt.key)
+            if before is not None:
+                return _position(before, receipt)
+        wanted = tuple(dict.fromkeys(insight_ids))
+        living = await living_insights(self._store, caller.team_id, wanted)
+        hidden = await hidden_from(self._store, caller, living)
+        views = tuple(
+            InsightViewed(insight_id=number, user_id=caller.user.id)
+            for number in wanted
+            if number in living and number not in hidden
         )
-    except ReceiptExists as used:
-        return _position(used.receipt, receipt)
-    return appended.position
+        if not views:
+            return None
+        stream = viewing_stream(caller.team_id, caller.user.id)
+        try:
+            appended = await self._store.append(
+                Append(
+                    parts=(Part(stream, None, views),),
+                    actor=caller.actor,
+                    operation_id=caller.operation_id,
+                    correlation_id=caller.correlation_id,
+                    receipt=receipt,
+                    rank=rank_of(caller),
+                )
+            )
+        except ReceiptExists as used:
+            return _position(used.receipt, receipt)
+        return appended.position
 
 
 def _position(first: Receipt, repeat: NewReceipt | None) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar
+from litestar._kwargs.dependencies import DependencyContainer
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -24,6 +25,7 @@ from services.common.http.line_ends import line_ends
 from services.common.http.log_context import requests_apart
 from services.common.http.options import options
 from services.common.http.schema import routes as schema
+from services.common.http.sent import SENT
 from services.common.http.storable import check_query
 
 Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
@@ -101,7 +103,7 @@ def _check_query(request: problems.AnyRequest) -> None:
 
 
 def _one_after_the_other(app: Litestar) -> None:
-    """Resolve a handler's dependencies in their order, without a task for each.
+    """Resolve a handler's dependencies in their order, without a task for each; the body last.
 
     Litestar starts those that do not need each other side by side, in a task group per request.
     Ours are in memory; the tasks cost more than all of them together (docs/decisions.md).
@@ -109,9 +111,14 @@ def _one_after_the_other(app: Litestar) -> None:
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for _, model in route.route_handler_map.values():
-                model.dependency_batches = [
-                    {dependency} for batch in model.dependency_batches for dependency in batch
-                ]
+                batches = model.dependency_batches
+                found = [each for batch in batches for each in sorted(batch, key=_name)]
+                found.sort(key=lambda each: each.key == SENT)
+                model.dependency_batches = [{dependency} for dependency in found]
+
+
+def _name(dependency: DependencyContainer) -> str:
+    return dependency.key
 
 
 def _refusal(status: int, problem: problems.Problem) -> Any:

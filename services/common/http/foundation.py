@@ -13,6 +13,7 @@ from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.caller import provide_caller, provide_person
 from services.common.http.limits import Limits, budget_headers
 from services.common.http.proxies import NOBODY, Trusted, behind
+from services.common.http.sent import SENT, provide_sent
 from services.common.http.share_session import ShareSessions
 from services.common.postgres.database import pool
 
@@ -48,6 +49,7 @@ def foundation(
             "sessions": from_state("sessions"),
             "caller": Provide(provide_caller),
             "person": Provide(provide_person),
+            SENT: Provide(provide_sent),
         },
         lifespans=[lifespan],
         checks={"postgresql": _postgresql},

@@ -47,8 +47,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """answers: by status. errors: statuses beside those of every route of its sort, which the
-    document knows. body: its type; None when none is read. project_token: the capture token of a
-    project is its bearer.
+    document knows. body: its type, where the handler reads it by itself and has no `sent`; None
+    when none is read. project_token: the capture token of a project is its bearer.
     """
 
     answers: Mapping[int, Answer]
@@ -123,7 +123,7 @@ def shows(
     return described(Operation(answers=answers, parameters=parameters, errors=errors))
 
 
-def writes(body: Any, kind: Any, *, status: int = 200, empty: int | None = None) -> Described:
+def writes(kind: Any, *, status: int = 200, empty: int | None = None) -> Described:
     """A command. empty: the status of a success that has nothing to show, beside `status`."""
     nothing = Answer(headers=(INSIGHTS_POSITION,))
     shown = Answer(kind=kind, headers=("ETag", INSIGHTS_POSITION)) if kind else nothing
@@ -133,7 +133,6 @@ def writes(body: Any, kind: Any, *, status: int = 200, empty: int | None = None)
     return described(
         Operation(
             answers=answers,
-            body=body,
             parameters=tuple(HEADERS[name] for name in _VERSION),
             errors=(409, 412, 422),
         )
@@ -150,8 +149,8 @@ def does(
     errors: tuple[int, ...] = (),
     headers: tuple[str, ...] = (),
 ) -> Described:
-    """A POST, PATCH or DELETE that is no versioned command. required: it needs its body. pending:
-    of a 202, where there is one. headers: of its answer.
+    """A POST, PATCH or DELETE that is no versioned command. body: see Operation. required: it needs
+    its body. pending: of a 202, where there is one. headers: of its answer.
     """
     return described(
         Operation(

@@ -14,7 +14,7 @@ from contracts.json import is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.ignored import of_filters, of_query
 from contracts.queries.legacy import convert, spelled
-from services.common.http.body import as_json, read
+from services.common.http.body import as_json
 from services.common.http.caller import Caller
 from services.common.http.operations import does, shows
 from services.common.http.paths import project_paths
@@ -59,14 +59,16 @@ async def post_funnel(
 
 @post(
     project_paths("/insights/cancel/"),
-    opt={**CANCEL, **does(CancelQuery, None, status=201, required=True)},
+    opt={**CANCEL, **does(None, None, status=201, required=True)},
     status_code=201,
 )
 async def cancel_query(
-    request: AnyRequest, jobs: NamedDependency[Jobs], caller: NamedDependency[Caller]
+    jobs: NamedDependency[Jobs],
+    caller: NamedDependency[Caller],
+    sent: NamedDependency[CancelQuery],
 ) -> Response[bytes]:
     """End what runs under this name; nothing happens when nothing does."""
-    name = (await read(request, CancelQuery)).client_query_id
+    name = sent.client_query_id
     if not name:
         raise invalid("client_query_id", "blank", "This field may not be blank.")
     await jobs.cancel(caller.team_id, name)

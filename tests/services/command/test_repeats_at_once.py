@@ -110,6 +110,17 @@ async def head(world: World) -> int:
     return int(row[0])
 
 
+async def drawn(world: World) -> list[int]:
+    """How many numbers, tokens and passwords there are, whatever they were drawn for."""
+    tables = ("insight_ids", "dashboard_ids", "action_ids", "cohort_ids", "share_tokens")
+    counted = [f"(SELECT count(*) FROM {table})" for table in (*tables, "share_passwords")]
+    async with world.pool.connection() as conn:
+        cursor = await conn.execute(f"SELECT {', '.join(counted)}, last_value FROM tile_ids")
+        row = await cursor.fetchone()
+    assert row is not None
+    return list(row)
+
+
 @pytest.mark.parametrize("what", ASKED)
 async def test_every_repeat_gets_the_first_answer_and_nothing_is_done_twice(
     world: World, what: str
@@ -121,11 +132,12 @@ async def test_every_repeat_gets_the_first_answer_and_nothing_is_done_twice(
     assert {answer.status_code for answer in answers} == {status}
     assert len({answer.content for answer in answers}) == 1
     assert len({answer.headers["insights-position"] for answer in answers}) == 1
-    before = await head(world)
+    before, numbers = await head(world), await drawn(world)
     again = (await at_once(world, method, path, [body], "k"))[0]
     assert (again.status_code, again.content) == (status, answers[0].content)
     assert again.headers.get("etag") == answers[0].headers.get("etag")
     assert await head(world) == before
+    assert await drawn(world) == numbers
 
 
 @pytest.mark.parametrize("what", [what for what, asked in ASKED.items() if asked[2] is not None])

@@ -1,23 +1,22 @@
 """A right that is taken away between a write's look at the log and its append is gone."""
 
-from typing import Any
-
 import pytest
 from msgspec.structs import replace
 
-from contracts.events.streams import access_stream, insight_stream, sharing_stream
-from contracts.read_models.access import WHOLE_PROJECT
+from contracts.events.insight import InsightEvent
+from contracts.events.streams import insight_stream, sharing_stream
 from domain.access.commands import SetAccess
-from domain.insight.commands import CreateInsight, EditInsight
+from domain.insight.commands import CreateInsight, EditInsight, InsightCommand
 from domain.sharing.commands import ChangeSharing
 from services.command.access import translation as access
-from services.command.handle import Terms, handle_with
+from services.command.access.service import access_write
+from services.command.handle import Terms, Write, handle
 from services.command.insights import translation as insights
 from services.command.insights.write import InsightWrite
 from services.command.problems import REFUSALS
-from services.command.rights import allowed
 from services.command.sharing import translation as sharing
-from services.command.viewing.views import view_insights
+from services.command.sharing.service import sharing_write
+from services.command.viewing.views import Views
 from services.common.accounts import administration
 from services.common.http.caller import Caller
 from services.common.http.problems import Rejected
@@ -64,10 +63,12 @@ async def project_rule(world: World, level: str) -> None:
     assert answer.status_code == 200
 
 
-def editing(store: EventStore, world: World, caller: Caller, insight: int) -> Any:
+def editing(
+    store: EventStore, world: World, caller: Caller, insight: int
+) -> Write[InsightCommand, InsightEvent]:
     stream = insight_stream(caller.team_id, insight)
     name = EditInsight(name="Mine now")
-    return InsightWrite(store, world.app.state.numbers, caller, stream, name, ())
+    return InsightWrite(store, world.app.state.numbers, caller, stream, name, ()).write
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -80,14 +81,7 @@ async def test_an_edit(world: World, whole: bool) -> None:
         await (project_rule(world, "viewer") if whole else rule(world, insight, "viewer"))
 
     with pytest.raises(Rejected) as refused:
-        await handle_with(
-            store,
-            insights.RULES,
-            insight_stream(caller.team_id, insight),
-            disturbed(write, revoked),
-            Terms(caller=caller),
-            write.beside,
-        )
+        await handle(store, insights.RULES, disturbed(write, revoked), Terms(caller=caller))
     assert refused.value.status == 403
     assert (await change(world, "insights", insight))["name"] == "Hers"
 
@@ -98,9 +92,8 @@ async def test_an_edit_on_a_dashboard_that_is_closed_meanwhile(world: World) -> 
     caller, store = await bob(world), world.app.state.store
     write = editing(store, world, caller, insight)
     closed = disturbed(write, lambda: change(world, "dashboards", board, restriction_level=37))
-    stream = insight_stream(caller.team_id, insight)
     with pytest.raises(Rejected) as refused:
-        await handle_with(store, insights.RULES, stream, closed, Terms(caller=caller), write.beside)
+        await handle(store, insights.RULES, closed, Terms(caller=caller))
     assert refused.value.status == 403
 
 
@@ -109,10 +102,10 @@ async def test_a_creation(world: World) -> None:
     number = await world.app.state.numbers.new_insight(caller.team_id)
     stream = insight_stream(caller.team_id, number.id)
     command = CreateInsight(insight_id=number.id, short_id=number.short_id)
-    write = InsightWrite(store, world.app.state.numbers, caller, stream, command, ())
+    write = InsightWrite(store, world.app.state.numbers, caller, stream, command, ()).write
     closed = disturbed(write, lambda: project_rule(world, "viewer"))
     with pytest.raises(Rejected) as refused:
-        await handle_with(store, insights.RULES, stream, closed, Terms(caller=caller), write.beside)
+        await handle(store, insights.RULES, closed, Terms(caller=caller))
     assert refused.value.status == 403
     assert await store.load(stream) == []
 
@@ -123,10 +116,10 @@ async def test_a_share(world: World) -> None:
     stream = sharing_stream(caller.team_id, insight)
     token = await world.app.state.numbers.new_share_token(caller.team_id, insight)
     command = ChangeSharing(insight_id=insight, token_id=token.id, enabled=True)
-    share: Any = allowed(command, stream, lambda: sharing.require_editor(store, caller, insight))
+    share = sharing_write(store, caller, command)
     closed = disturbed(share, lambda: rule(world, insight, "viewer"))
     with pytest.raises(Rejected) as refused:
-        await handle_with(store, sharing.RULES, stream, closed, Terms(caller=caller))
+        await handle(store, sharing.RULES, closed, Terms(caller=caller))
     assert refused.value.status == 403
     assert await store.load(stream) == []
 
@@ -134,17 +127,12 @@ async def test_a_share(world: World) -> None:
 async def test_a_rule_of_the_project_by_a_manager_of_yesterday(world: World) -> None:
     insight, caller = await made(world, "insights"), await bob(world)
     store: EventStore = world.app.state.store
-    stream = access_stream(caller.team_id, WHOLE_PROJECT)
     await project_rule(world, "manager")
     command = SetAccess(insight_id=None, grantee=None, level="none")
-    rules: Any = allowed(
-        command,
-        stream,
-        lambda: access.require_manager(store, caller, insight, WHOLE_PROJECT),
-    )
+    rules = access_write(store, caller, insight, command)
     closed = disturbed(rules, lambda: project_rule(world, "editor"))
     with pytest.raises(Rejected) as refused:
-        await handle_with(store, access.RULES, stream, closed, Terms(caller=caller))
+        await handle(store, access.RULES, closed, Terms(caller=caller))
     assert refused.value.status == 403
 
 
@@ -152,11 +140,10 @@ async def test_a_rule_of_the_project_by_a_manager_of_yesterday(world: World) -> 
 async def test_a_write_by_an_administrator_of_yesterday(world: World, left: int | None) -> None:
     insight, caller = await made(world, "insights", name="Hers"), await bob(world, level=8)
     store: EventStore = world.app.state.store
-    stream = insight_stream(caller.team_id, insight)
     write = editing(store, world, caller, insight)
     late = disturbed(write, lambda: ranked(world, caller, left))
     with pytest.raises(RankLost):
-        await handle_with(store, insights.RULES, stream, late, Terms(caller=caller), write.beside)
+        await handle(store, insights.RULES, late, Terms(caller=caller))
     assert (await change(world, "insights", insight))["name"] == "Hers"
 
 
@@ -165,8 +152,7 @@ async def test_a_write_by_whoever_rises_meanwhile(world: World) -> None:
     store: EventStore = world.app.state.store
     write = editing(store, world, caller, insight)
     risen = disturbed(write, lambda: ranked(world, caller, 15))
-    stream = insight_stream(caller.team_id, insight)
-    await handle_with(store, insights.RULES, stream, risen, Terms(caller=caller), write.beside)
+    await handle(store, insights.RULES, risen, Terms(caller=caller))
     assert (await change(world, "insights", insight))["name"] == "Mine now"
 
 
@@ -176,7 +162,7 @@ async def test_a_view_of_what_only_an_administrator_saw(world: World) -> None:
     await ranked(world, caller, 1)
     # As a process that has not heard of it takes them.
     with pytest.raises(RankLost):
-        await view_insights(world.app.state.store, caller, (insight,), None)
+        await Views(world.app.state.store).of((insight,), caller, None)
     status, problem = REFUSALS[RankLost]
     assert (status, problem.code) == (403, "permission_denied")
 
@@ -186,6 +172,5 @@ async def test_what_changes_nothing_about_the_right_is_no_hindrance(world: World
     store: EventStore = world.app.state.store
     write = editing(store, world, caller, insight)
     ada_stays = disturbed(write, lambda: rule(world, insight, "editor"))
-    stream = insight_stream(caller.team_id, insight)
-    await handle_with(store, insights.RULES, stream, ada_stays, Terms(caller=caller), write.beside)
+    await handle(store, insights.RULES, ada_stays, Terms(caller=caller))
     assert (await change(world, "insights", insight))["name"] == "Mine now"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute
 
@@ -10,6 +11,7 @@ from services.common.http.csv_answers import CSV
 from services.common.http.operations import DESCRIBES, Answer, Operation, Parameter
 from services.common.http.schema.examples import EXAMPLES
 from services.common.http.schema.kinds import REF, Document, Kinds
+from services.common.http.sent import SENT, sent_type
 
 _PLACE = re.compile(r"{(?P<name>\w+):(?P<kind>\w+)}")
 _KINDS: Mapping[str, Document] = {
@@ -99,7 +101,7 @@ _TOKEN: Document = {
 
 
 class Undescribed(Exception):
-    """A route has no `describes` in its opt; the message names it."""
+    """A route has no `describes` in its opt, or tells of its body twice; the message names it."""
 
 
 def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
@@ -147,7 +149,17 @@ def _described(
                 operation = handler.opt.get(DESCRIBES)
                 if not isinstance(operation, Operation):
                     raise Undescribed(f"{method} {route.path} ({handler.handler_name})")
-                yield route.path, str(method), handler, operation
+                yield route.path, str(method), handler, _with_body(handler, operation)
+
+
+def _with_body(handler: HTTPRouteHandler, operation: Operation) -> Operation:
+    """Raises Undescribed when two types are named for the body."""
+    kind = sent_type(handler)
+    if kind is None:
+        return operation
+    if operation.body is not None:
+        raise Undescribed(f"{handler.handler_name} names its body in `opt`, and in `{SENT}`")
+    return msgspec.structs.replace(operation, body=kind)
 
 
 def _operation(

@@ -5,13 +5,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.api.dashboards import WriteDashboard
 from contracts.events.streams import dashboard_stream, insight_stream
 from domain.insight.commands import EditInsight
 from services.command.dashboards import translation as dashboards
 from services.command.dashboards.write import DashboardWrite
-from services.command.handle import Terms, handle_with
+from services.command.handle import Attempt, Begin, Command, Event, Terms, Write, given, handle
 from services.command.insights import translation as insights
 from services.command.insights.write import InsightWrite
 from services.common.accounts.accounts import ApiKey
@@ -24,17 +25,17 @@ from tests.services.command.conftest import World
 Meanwhile = Callable[[], Awaitable[Any]]
 
 
-def disturbed(prepare: Any, meanwhile: Meanwhile) -> Any:
-    """`prepare`, with `meanwhile` done once, right after its first look."""
+def disturbed(write: Write[Command, Event], meanwhile: Meanwhile) -> Begin[Command, Event]:
+    """The write, with `meanwhile` done once, right after its first look."""
     waiting = [meanwhile]
 
-    async def look(pasts: Pasts) -> Any:
-        attempt = await prepare(pasts)
+    async def look(pasts: Pasts) -> Attempt[Command, Event]:
+        attempt = await write.prepare(pasts)
         if waiting:
             await waiting.pop()()
         return attempt
 
-    return look
+    return given(replace(write, prepare=look))
 
 
 async def ada(world: World) -> Caller:
@@ -83,9 +84,9 @@ async def test_no_insight_comes_on_a_dashboard_that_was_deleted_meanwhile(
     store, numbers = world.app.state.store, world.app.state.numbers
     stream = insight_stream(caller.team_id, insight)
     write = InsightWrite(store, numbers, caller, stream, EditInsight(), (board,))
-    delete = disturbed(write, lambda: change(world, "dashboards", board, deleted=True))
+    delete = disturbed(write.write, lambda: change(world, "dashboards", board, deleted=True))
     with pytest.raises(Rejected) as refused:
-        await handle_with(store, insights.RULES, stream, delete, Terms(caller=caller), write.beside)
+        await handle(store, insights.RULES, delete, Terms(caller=caller))
     assert refused.value.problem.code == "does_not_exist"
     assert (await change(world, "insights", insight))["dashboards"] == []
 
@@ -102,8 +103,8 @@ async def test_an_insight_that_came_meanwhile_leaves_with_the_dashboard(
     stream = dashboard_stream(caller.team_id, board)
     store = world.app.state.store
     write = DashboardWrite(store, caller, stream, WriteDashboard(deleted=True))
-    put = disturbed(write, lambda: change(world, "insights", insight, dashboards=[board]))
-    await handle_with(store, dashboards.RULES, stream, put, Terms(caller=caller))
+    put = disturbed(write.write, lambda: change(world, "insights", insight, dashboards=[board]))
+    await handle(store, dashboards.RULES, put, Terms(caller=caller))
     assert (await change(world, "insights", insight))["dashboards"] == []
     restored = await change(world, "dashboards", board, deleted=False)
     assert [tile["insight"]["id"] for tile in restored["tiles"]] == [insight]
