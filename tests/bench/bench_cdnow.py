@@ -45,8 +45,6 @@ def funnel(window_days: int) -> FunnelPlan:
         window_seconds=window_days * 86_400,
         date_from=DATE_FROM,
         date_to=DATE_TO,
-        from_step=1,
-        to_step=3,
         now=datetime.now(UTC),
     )
 

@@ -25,10 +25,19 @@ from rich.text import Text
 from services.common.clickhouse import ClickHouse, Limits
 from services.common.clickhouse.engine import Row
 from services.common.clickhouse.statement import Statement
-from services.query.events.breakdown import Breakdown
+from services.query.events.breakdown import PropertyKey
 from services.query.events.conditions import AllOf, AnyCondition, EventNamed, PropertyIs
 from services.query.insights.funnels.compute import compute
-from services.query.insights.funnels.plan import Exclusion, FunnelPlan, Step
+from services.query.insights.funnels.plan import (
+    ByProperty,
+    Exclusion,
+    FirstTouch,
+    FunnelPlan,
+    LastTouch,
+    Step,
+    TimesView,
+    TrendView,
+)
 from tests.waiting import seen
 
 FROM = datetime(2024, 1, 1, tzinfo=UTC)
@@ -60,8 +69,6 @@ def funnel(names: Sequence[str], **fields: object) -> FunnelPlan:
         steps=steps,
         date_from=FROM,
         date_to=FROM + timedelta(days=DAYS),
-        from_step=1,
-        to_step=len(steps),
         now=FROM + timedelta(days=DAYS),
     )
     return msgspec.structs.replace(plan, **fields)
@@ -75,7 +82,7 @@ def cases() -> Iterator[Case]:
     three = NAMES[:3]
     twice = [NAMES[0], NAMES[1], NAMES[0]]
     bar = Exclusion(matches=EventNamed(names=(NAMES[3],)), from_step=0, to_step=2)
-    by_v = Breakdown(type="event", keys=("v",))
+    by_v = ByProperty(keys=(PropertyKey("event", "v"),))
     has_v = PropertyIs(type="event", key="v", operator="exact", values=("a", "b"))
     filtered = [step(AllOf(conditions=(EventNamed(names=(name,)), has_v))) for name in three]
     optional = [step(EventNamed(names=(name,)), optional=name == "e2") for name in NAMES[:4]]
@@ -100,21 +107,23 @@ def cases() -> Iterator[Case]:
     common = Exclusion(matches=EventNamed(names=(NAMES[4],)), from_step=0, to_step=3)
     barred = funnel(NAMES[:4], steps=tuple(optional), exclusions=(common,))
     yield Case(name="optional, 4 steps, exclusion", plan=barred, goal=70)
-    for attribution in ("first_touch", "last_touch"):
+    for named, attribution in (("first_touch", FirstTouch()), ("last_touch", LastTouch())):
         breakdown = msgspec.structs.replace(by_v, attribution=attribution)
         yield Case(
-            name=f"by property, {attribution}",
+            name=f"by property, {named}",
             plan=funnel(three, breakdown=breakdown),
             goal=1.5,
             of="ordered, 3 steps",
         )
-    yield Case(name="trends by day", plan=funnel(three, viz="trends"), goal=8)
+    trend = TrendView(from_step=1, to_step=3)
+    yield Case(name="trends by day", plan=funnel(three, view=trend), goal=8)
     yield Case(
         name="trends by day, exclusion",
-        plan=funnel(three, viz="trends", exclusions=(bar,)),
+        plan=funnel(three, view=trend, exclusions=(bar,)),
         goal=70,
     )
-    yield Case(name="time to convert", plan=funnel(three, viz="time_to_convert"), goal=6)
+    times = TimesView(from_step=1, to_step=3)
+    yield Case(name="time to convert", plan=funnel(three, view=times), goal=6)
 
 
 async def fill(clickhouse: ClickHouse, rows: int) -> None:

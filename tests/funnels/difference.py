@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import isclose
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from services.query.insights.funnels.oracle.conversion_times import time_to_conv
 from services.query.insights.funnels.oracle.people import Histories, outcomes
 from services.query.insights.funnels.oracle.periods import trends
 from services.query.insights.funnels.oracle.steps import steps, total_median_conversion_time
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
 from tests.funnels.engine import Path, paths
 from tests.funnels.worlds import Happened, entered
 
@@ -32,7 +32,7 @@ async def difference(
     """The first difference; None: they agree. The histories are stored as the plan's team."""
     given = {str(actor): entered(plan, events) for actor, events in histories.items()}
     try:
-        if plan.viz != "trends":
+        if not isinstance(plan.view, TrendView):
             expected, got = expected_paths(plan, given), await paths(clickhouse, plan)
             if expected != got:
                 missing = [path for path in expected if path not in set(got)]
@@ -58,8 +58,8 @@ def expected_paths(plan: FunnelPlan, histories: Histories) -> list[Path]:
 
 def expected_numbers(plan: FunnelPlan, histories: Histories) -> Any:
     """The reference's answer in the form of `numbers`."""
-    match plan.viz:
-        case "steps":
+    match plan.view:
+        case StepsView():
             groups = [
                 (
                     list(group.value) if group.value is not None else None,
@@ -76,7 +76,7 @@ def expected_numbers(plan: FunnelPlan, histories: Histories) -> Any:
                 for group in steps(plan, histories)
             ]
             return groups, total_median_conversion_time(plan, histories)
-        case "trends":
+        case TrendView() as trend:
             return [
                 (
                     list(line.value) if line.value is not None else None,
@@ -86,33 +86,37 @@ def expected_numbers(plan: FunnelPlan, histories: Histories) -> Any:
                     list(line.labels),
                     list(line.pending),
                 )
-                for line in trends(plan, histories)
+                for line in trends(plan, trend, histories)
             ]
-        case "time_to_convert":
-            found = time_to_convert(plan, histories)
+        case TimesView() as times:
+            found = time_to_convert(plan, times, histories)
             return (
                 list(found.bins),
                 found.average_conversion_time,
                 found.median_conversion_time,
             )
+        case _:
+            assert_never(plan.view)
 
 
 def numbers(plan: FunnelPlan, answer: FunnelAnswer) -> Any:
     """An answer without its labels of steps: groups and their median, lines, or bins."""
     results: Any = answer.results
-    match plan.viz:
-        case "steps":
+    match plan.view:
+        case StepsView():
             groups = results if plan.breakdown else [results]
             return (
                 [(_value(group[0]), [_step(row) for row in group]) for group in groups],
                 answer.total_median_conversion_time,
             )
-        case "trends":
+        case TrendView():
             return [
                 (_value(t), t.count, t.data, t.days, t.labels, _sent(t.pending)) for t in results
             ]
-        case "time_to_convert":
+        case TimesView():
             return results.bins, results.average_conversion_time, results.median_conversion_time
+        case _:
+            assert_never(plan.view)
 
 
 def _step(row: FunnelStep) -> tuple[Any, ...]:

@@ -15,13 +15,14 @@ from random import Random, SystemRandom
 import msgspec
 
 from services.common.clickhouse import ClickHouse
-from services.query.insights.funnels.plan import FunnelPlan, Order, Viz
-from services.query.insights.funnels.statement import arrays
+from services.query.insights.funnels.plan import FunnelPlan, Order
+from services.query.insights.funnels.statement import actors
 from tests.funnels.difference import difference
 from tests.funnels.engine import store
 from tests.funnels.people_difference import people_difference
 from tests.funnels.plans import make_plan
 from tests.funnels.shrink import Mismatch, shrink
+from tests.funnels.stories import Viz
 from tests.funnels.worlds import World, make_long_world, make_world
 
 LONG_FUNNELS = (16, 33, 40, 64)
@@ -107,7 +108,7 @@ async def main() -> int:
     seed = asked.seed if asked.seed is not None else SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     if asked.busy is not None:
-        arrays.BUSY = asked.busy
+        actors.BUSY = asked.busy
     with tempfile.TemporaryDirectory() as folder:
         async with await ClickHouse.open(f"chdb://{folder}/chdb?database=fuzz") as clickhouse:
             progress = Progress(asked.cases, shown=sys.stderr.isatty())

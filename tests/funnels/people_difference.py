@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from random import Random
+from typing import assert_never
 from uuid import UUID
-
-import msgspec
 
 from services.common.clickhouse import ClickHouse
 from services.query.events.conditions import EventNamed
@@ -21,7 +20,7 @@ from services.query.insights.funnels.people.selection import (
     InPeriod,
     Selection,
 )
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
 from tests.funnels.difference import Difference
 from tests.funnels.people_page import people
 from tests.funnels.worlds import Happened, entered
@@ -61,13 +60,15 @@ async def people_difference(
 
 
 def _chosen(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed] | None:
-    match plan.viz:
-        case "steps":
+    match plan.view:
+        case StepsView():
             return _step(plan, given, random)
-        case "trends":
-            return _period(plan, given, random)
-        case "time_to_convert":
-            return _bin(plan, given, random)
+        case TrendView() as trend:
+            return _period(plan, trend, given, random)
+        case TimesView() as times:
+            return _bin(plan, times, given, random)
+        case _:
+            assert_never(plan.view)
 
 
 def _step(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed] | None:
@@ -86,22 +87,25 @@ def _step(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection
     return selection, _listed(plan, behind)
 
 
-def _period(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed] | None:
-    found = trend_cells(plan, given)
+def _period(
+    plan: FunnelPlan, trend: TrendView, given: Histories, random: Random
+) -> tuple[Selection, Listed] | None:
+    found = trend_cells(plan, trend, given)
     if not found:
         return None
     value = random.choice(sorted(found, key=str))
     period, cells = random.choice(sorted(found[value].items(), key=lambda item: item[0]))
     dropped_off = random.random() < 0.5
-    start: datetime = period_starts(plan)[period].astimezone(UTC)
+    start: datetime = period_starts(plan, trend)[period].astimezone(UTC)
     selection = InPeriod(start=start, dropped_off=dropped_off, value=value)
     return selection, sorted((a, ()) for a, c in cells.items() if c.converted is not dropped_off)
 
 
-def _bin(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed]:
-    found = outcomes(msgspec.structs.replace(plan, breakdown=None), given)
-    took = [(o, t) for o in found if (t := _took_us(plan, o)) is not None]
-    starts = bin_starts([t for _, t in took], plan.bin_count)
+def _bin(
+    plan: FunnelPlan, times: TimesView, given: Histories, random: Random
+) -> tuple[Selection, Listed]:
+    took = [(o, t) for o in outcomes(plan, given) if (t := _took_us(times, o)) is not None]
+    starts = bin_starts([t for _, t in took], times.bins)
     since = random.choice(starts)
     until = since + starts[1] - starts[0]
     behind = [o for o, t in took if since * MICROSECONDS <= t < until * MICROSECONDS]
@@ -109,8 +113,8 @@ def _bin(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection,
     return selection, _listed(plan, behind)
 
 
-def _took_us(plan: FunnelPlan, outcome: Outcome) -> int | None:
-    since, until = (outcome.attempt.at_us(k) for k in (plan.from_step, plan.to_step))
+def _took_us(times: TimesView, outcome: Outcome) -> int | None:
+    since, until = (outcome.attempt.at_us(k) for k in (times.from_step, times.to_step))
     return None if since is None or until is None else until - since
 
 
@@ -130,7 +134,7 @@ def _by_time(path: Iterable[tuple[int, UUID | None]]) -> tuple[tuple[int, UUID |
 def _tells_events(plan: FunnelPlan) -> bool:
     names = {name for step in plan.steps for name in _names(step.matches)}
     several = any(sum(n in _names(step.matches) for step in plan.steps) > 1 for n in names)
-    passes_over = plan.breakdown is not None and plan.breakdown.attribution == "step"
+    passes_over = plan.wanted_step is not None
     return plan.order != "unordered" or not (several or passes_over)
 
 

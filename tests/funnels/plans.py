@@ -5,15 +5,26 @@ from random import Random
 
 import msgspec
 
-from services.query.events.breakdown import Attribution, Breakdown
+from services.query.events.breakdown import PropertyKey
 from services.query.events.conditions import ALWAYS, AnyCondition, EventNamed
-from services.query.insights.funnels.plan import FunnelPlan, Order, Viz
-from tests.funnels.stories import START, funnel
+from services.query.insights.funnels.plan import (
+    Attribution,
+    Breakdown,
+    ByProperty,
+    EachValue,
+    FirstTouch,
+    FunnelPlan,
+    LastTouch,
+    OfStep,
+    Order,
+)
+from tests.funnels.stories import PLAN, START, Viz, funnel
 from tests.funnels.worlds import UNRELATED, World
 
 ORDERS: tuple[Order, ...] = ("ordered", "ordered", "strict", "unordered")
 VIEWS: tuple[Viz, ...] = ("steps", "steps", "steps", "trends", "time_to_convert")
-ATTRIBUTIONS: tuple[Attribution, ...] = ("first_touch", "last_touch", "all_events", "step")
+ATTRIBUTIONS: tuple[Attribution, ...] = (FirstTouch(), LastTouch(), EachValue(), OfStep(1))
+TIER = PropertyKey("event", "tier")
 LENGTHS = (2, 2, 3, 3, 4, 5, 8)
 
 
@@ -47,7 +58,7 @@ def make_plan(
         to_step=random.randint(since + 1, n),
         interval=random.choice(("hour", "hour", "day", "week")),
         timezone=random.choice(("UTC", "Europe/Berlin", "Asia/Kolkata")),
-        bin_count=random.choice((None, None, 1, 5, 90)),
+        bins=random.choice((None, None, 1, 5, 90)),
         date_from=START + timedelta(seconds=late, microseconds=0 if late else -1),
         date_to=START + timedelta(seconds=last - early),
         now=START + timedelta(seconds=last * random.choice((0.5, 1, 2))),
@@ -100,13 +111,10 @@ def _breakdown(random: Random, order: Order, n: int) -> Breakdown | None:
     if random.random() < 0.6:
         return None
     attribution = random.choice(ATTRIBUTIONS)
-    step = None
-    if attribution == "step":
-        step = 1 if order == "unordered" else random.randint(1, n)
-    return Breakdown(
-        type="event",
-        keys=random.choice((("plan",), ("plan",), ("plan", "tier"))),
+    if isinstance(attribution, OfStep) and order != "unordered":
+        attribution = OfStep(random.randint(1, n))
+    return ByProperty(
+        keys=random.choice(((PLAN,), (PLAN,), (PLAN, TIER))),
         attribution=attribution,
-        attribution_step=step,
         limit=random.choice((1, 2, 3, 25)),
     )

@@ -3,13 +3,21 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 from itertools import count
+from typing import assert_never
 from uuid import UUID
 
 import msgspec
 
 from services.common.clickhouse import ClickHouse
 from services.query.events.conditions import ALWAYS, EventNamed
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import (
+    ByProperty,
+    FunnelPlan,
+    StepsView,
+    TimesView,
+    TrendView,
+    View,
+)
 from tests.funnels.difference import Difference
 from tests.funnels.engine import store
 from tests.funnels.stories import END, START
@@ -131,13 +139,26 @@ def _plainer(plan: FunnelPlan) -> Iterator[FunnelPlan]:
             yield replace(plan, steps=plainer)
     n = len(plan.steps)
     if n > 2 and all(bar.to_step < n - 1 for bar in plan.exclusions):
-        shorter = replace(plan, steps=plan.steps[:-1], to_step=min(plan.to_step, n - 1))
-        if shorter.from_step < shorter.to_step:
-            yield shorter
-    if plan.viz == "time_to_convert":
-        yield replace(plan, viz="steps")
-    if plan.viz != "trends" and (plan.date_from, plan.date_to) != (START, END):
+        view = _shorter(plan.view, n - 1)
+        if view is not None:
+            yield replace(plan, steps=plan.steps[:-1], view=view)
+    if isinstance(plan.view, TimesView):
+        yield replace(plan, view=StepsView())
+    if not isinstance(plan.view, TrendView) and (plan.date_from, plan.date_to) != (START, END):
         yield replace(plan, date_from=START - timedelta(seconds=1), date_to=END)
+
+
+def _shorter(view: View, last: int) -> View | None:
+    """The view of no more steps than these; None: it begins too late."""
+    match view:
+        case StepsView():
+            return view
+        case TrendView(from_step=since, to_step=to) | TimesView(from_step=since, to_step=to):
+            if since >= last:
+                return None
+            return msgspec.structs.replace(view, to_step=min(to, last))
+        case _:
+            assert_never(view)
 
 
 def _funnel(plan: FunnelPlan) -> str:
@@ -147,16 +168,15 @@ def _funnel(plan: FunnelPlan) -> str:
 
     steps = " → ".join(asked(s.matches) + ("?" if s.optional else "") for s in plan.steps)
     bars = [f"{asked(b.matches)} {b.from_step}…{b.to_step}" for b in plan.exclusions]
-    rules = [plan.order, plan.viz, f"window {plan.window_seconds} s"]
+    rules = [plan.order, f"{_plain(plan.view)}", f"window {plan.window_seconds} s"]
     rules += [f"bars {bar}" for bar in bars]
-    if plan.viz != "steps":
-        rules += [f"steps {plan.from_step}…{plan.to_step}", plan.interval, plan.timezone]
-    if by := plan.breakdown:
-        rules += [f"by {','.join(by.keys)} {by.attribution} {by.attribution_step or ''}"]
-        rules += [f"limit {by.limit}"]
+    if isinstance(plan.view, TrendView):
+        rules += [plan.timezone]
+    if isinstance(by := plan.breakdown, ByProperty):
+        rules += [f"by {_plain(by.keys)} {_plain(by.attribution)}", f"limit {by.limit}"]
     if plan.filters != ALWAYS:
         rules += [f"only {asked(plan.filters)}"]
-    if plan.hide_incomplete:
+    if isinstance(plan.view, TrendView) and plan.view.hide_incomplete:
         rules += [f"complete at {(plan.now - START).total_seconds()} s"]
     since, until = ((at - START).total_seconds() for at in (plan.date_from, plan.date_to))
     return f"{steps}; {', '.join(rules)}; from {since} to {until} s"

@@ -7,19 +7,31 @@ unrelated unless somebody asks for U; `A0=x` has the breakdown value x. uuids ri
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal, assert_never
 from uuid import UUID
 
 import msgspec
 
-from services.query.events.breakdown import Breakdown
+from services.query.events.breakdown import PropertyKey
 from services.query.events.conditions import ALWAYS, AnyCondition, EventNamed
 from services.query.insights.funnels.oracle import History, Seen
-from services.query.insights.funnels.plan import Exclusion, FunnelPlan, Step
+from services.query.insights.funnels.plan import (
+    ByProperty,
+    Exclusion,
+    FunnelPlan,
+    Interval,
+    Step,
+    StepsView,
+    TimesView,
+    TrendView,
+    View,
+)
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 END = datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)
-BY_PROPERTY = Breakdown(type="event", keys=("plan",))
+PLAN = PropertyKey("event", "plan")
+BY_PROPERTY = ByProperty(keys=(PLAN,))
+Viz = Literal["steps", "trends", "time_to_convert"]
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -63,12 +75,18 @@ def funnel(
     window: int = 10,
     optional: Iterable[int] = (),
     bars: Iterable[tuple[str, int, int]] = (),
+    viz: Viz = "steps",
+    from_step: int = 1,
+    to_step: int | None = None,
+    interval: Interval = "day",
+    hide_incomplete: bool = False,
+    bins: int | None = None,
     **changes: Any,
 ) -> FunnelPlan:
     """steps: one letter each; names: every event's name.
 
-    optional: steps from 1. bars: letter, from and to as on the wire, from 0. changes: fields of the
-    plan as they are.
+    optional: steps from 1. bars: letter, from and to as on the wire, from 0. viz … bins: the view;
+    to_step: None: the last. changes: fields of the plan as they are.
     """
     letters, pool = steps.split(), sorted({*names, *steps.split()})
 
@@ -91,14 +109,37 @@ def funnel(
             Exclusion(matches=asked(letter), from_step=since, to_step=to)
             for letter, since, to in bars
         ),
+        view=_view(viz, from_step, to_step or len(letters), interval, hide_incomplete, bins),
         window_seconds=window,
         date_from=START,
         date_to=END,
-        from_step=1,
-        to_step=len(letters),
         now=END + timedelta(days=1),
     )
     return msgspec.structs.replace(made, **changes)
+
+
+def _view(
+    viz: Viz,
+    from_step: int,
+    to_step: int,
+    interval: Interval,
+    hide_incomplete: bool,
+    bins: int | None,
+) -> View:
+    match viz:
+        case "steps":
+            return StepsView()
+        case "trends":
+            return TrendView(
+                from_step=from_step,
+                to_step=to_step,
+                interval=interval,
+                hide_incomplete=hide_incomplete,
+            )
+        case "time_to_convert":
+            return TimesView(from_step=from_step, to_step=to_step, bins=bins)
+        case _:
+            assert_never(viz)
 
 
 def seen(plan: FunnelPlan, events: Iterable[Event]) -> History:

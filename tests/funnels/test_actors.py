@@ -9,11 +9,10 @@ import pytest
 
 from services.common.clickhouse import ClickHouse
 from services.query.events.actors import ExpressionActor, GroupActor
-from services.query.events.breakdown import Breakdown
 from services.query.insights.funnels.compute import compute
 from services.query.insights.funnels.oracle.people import outcomes
 from services.query.insights.funnels.oracle.steps import Group, scaled, steps, steps_by_cohort
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import ByCohort, FunnelPlan
 from tests.funnels.difference import numbers
 from tests.funnels.engine import paths, store
 from tests.funnels.plans import make_plan
@@ -63,9 +62,7 @@ async def test_each_cohort_counts_its_members(clickhouse: ClickHouse) -> None:
         members = {id_: random.sample(actors, random.randint(0, ACTORS)) for id_ in (3, 5, 9)}
         await _join(clickhouse, seed, members)
         cohorts = ((9, "nine"), (0, "all users"), (3, "three"), (5, "five"))
-        plan = msgspec.structs.replace(
-            plan, breakdown=Breakdown(type="cohort", cohorts=cohorts, attribution="last_touch")
-        )
+        plan = msgspec.structs.replace(plan, breakdown=ByCohort(cohorts))
         expected = steps_by_cohort(
             plan,
             {0: given}

@@ -3,19 +3,18 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from services.common.clickhouse import ClickHouse
-from services.query.events.breakdown import Breakdown
+from services.query.insights.funnels.plan import OfStep
 from tests.funnels.difference import difference
 from tests.funnels.engine import store
-from tests.funnels.stories import END, START, funnel, parse
+from tests.funnels.stories import BY_PROPERTY, END, START, Viz, funnel, parse
 
 pytestmark = pytest.mark.anyio
 
-BY_FIRST_STEP = Breakdown(
-    type="event", keys=("plan",), attribution="step", attribution_step=1, limit=25
-)
+BY_FIRST_STEP = msgspec.structs.replace(BY_PROPERTY, attribution=OfStep(1))
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     # An optional step that is an exclusion before itself.
     ("A C B", "A0 C1 B2", {"optional": [2], "bars": [("C", 0, 1)]}),
@@ -56,7 +55,7 @@ async def test_each_is_answered_as_the_reference_does(clickhouse: ClickHouse) ->
 @pytest.mark.parametrize("order", ["ordered", "strict", "unordered"])
 @pytest.mark.parametrize("viz", ["steps", "trends", "time_to_convert"])
 async def test_a_range_that_ends_before_it_begins_holds_nobody(
-    clickhouse: ClickHouse, order: str, viz: str
+    clickhouse: ClickHouse, order: str, viz: Viz
 ) -> None:
     await store(clickhouse, 1, [(UUID(int=7), tuple(parse("A0 B1")))])
     backwards = funnel(

@@ -10,14 +10,20 @@ import msgspec
 import pytest
 
 from services.common.clickhouse import ClickHouse
-from services.query.events.breakdown import Attribution, Breakdown
 from services.query.events.conditions import EventNamed
 from services.query.insights.funnels.compute import compute
-from services.query.insights.funnels.plan import FunnelPlan, Order
+from services.query.insights.funnels.plan import (
+    Attribution,
+    FirstTouch,
+    FunnelPlan,
+    LastTouch,
+    Order,
+    TrendView,
+)
 from tests.funnels.difference import numbers
 from tests.funnels.engine import Path, paths, store
 from tests.funnels.plans import make_plan
-from tests.funnels.stories import Event
+from tests.funnels.stories import BY_PROPERTY, Event
 from tests.funnels.worlds import UNRELATED, World, make_world
 
 pytestmark = [
@@ -93,12 +99,12 @@ def _unrelated(random: Random, beside: Event) -> Event:
     return Event(UNRELATED, at_us, UUID(int=random.getrandbits(128)), beside.value)
 
 
-@pytest.mark.parametrize("attribution", ["first_touch", "last_touch"])
+@pytest.mark.parametrize("attribution", [FirstTouch(), LastTouch()])
 async def test_the_rows_of_a_touch_add_up_to_the_whole(
     clickhouse: ClickHouse, order: Order, attribution: Attribution
 ) -> None:
     async for _, _, plan in worlds(clickhouse, order):
-        breakdown = Breakdown(type="event", keys=("plan",), attribution=attribution, limit=2)
+        breakdown = msgspec.structs.replace(BY_PROPERTY, attribution=attribution, limit=2)
         rows = await counts(clickhouse, msgspec.structs.replace(plan, breakdown=breakdown))
         (whole,) = await counts(clickhouse, plan)
         assert [sum(row[k] for row in rows) for k in range(len(whole))] == whole
@@ -131,14 +137,11 @@ async def test_a_trend_of_one_period_is_the_funnel(clickhouse: ClickHouse, order
             team_id=AGAIN,
             steps=required,
             exclusions=(),
-            from_step=1,
-            to_step=len(required),
-            interval="month",
-            hide_incomplete=False,
             timezone="Asia/Kolkata",  # whose January begins before the first event
         )
         (steps,) = await counts(clickhouse, funnel)
-        trend = msgspec.structs.replace(funnel, viz="trends")
+        view = TrendView(from_step=1, to_step=len(required), interval="month")
+        trend = msgspec.structs.replace(funnel, view=view)
         ((_, periods, data, *_),) = await answer(clickhouse, trend)
         rate = round(100 * steps[-1] / steps[0], 2) if steps[0] else 0
         assert (periods, data) == (1, [rate])

@@ -15,7 +15,7 @@ import msgspec
 
 from services.query.insights.funnels.oracle import History, Seen
 from services.query.insights.funnels.oracle.seen import microseconds
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import ByProperty, FunnelPlan
 from tests.funnels.stories import START, Event, is_named, seen
 
 UNRELATED = "~"
@@ -134,7 +134,7 @@ def entered(plan: FunnelPlan, events: Happened) -> History:
     """What the reference is given: events in the date range and inside the global filters, with
     the plan's breakdown value."""
     since, until = microseconds(plan.date_from), microseconds(plan.date_to)
-    keys = len(plan.breakdown.keys) if plan.breakdown else 0
+    keys = len(plan.breakdown.keys) if isinstance(plan.breakdown, ByProperty) else 0
     return tuple(
         Seen(event.at_us, event.uuid, event.steps, event.bars, event.value[:keys])
         for event in seen(plan, [e for e in events if is_named(plan.filters, e)])

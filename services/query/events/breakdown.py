@@ -1,33 +1,36 @@
-"""How the rows of an answer are told apart by a value."""
+"""What the rows of an answer are told apart by: a property, of whom it is, or a cohort.
+
+Every kind of insight names its keys in this way; how an actor gets its value is the kind's affair.
+"""
 
 from typing import Literal
 
 import msgspec
 
-Attribution = Literal["first_touch", "last_touch", "all_events", "step"]
-BreakdownType = Literal[
-    "event", "person", "group", "hogql", "event_metadata", "session", "cohort",
-]  # fmt: skip
+PropertyOwner = Literal["event", "event_metadata", "person", "session"]
 
 
-class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
-    """How rows are told apart (funnels.md section 6).
+class PropertyKey(msgspec.Struct, frozen=True, tag=True):
+    """A property of the event, or of its person or session. event_metadata: a column (`event`)."""
 
-    keys: property names, expressions or session properties; one array of text per value.
-    cohorts: for type cohort, (id, name) in the order asked; id 0 is "all users".
-    attribution_step: from 1, with attribution "step".
-    limit: values that keep a row of their own.
-    listed: show an array of text; else (a group's property) the text alone.
-    unboxed: show `x` and not `["x"]` (legacy endpoint, one string).
-    """
+    of: PropertyOwner
+    name: str
 
-    type: BreakdownType
-    keys: tuple[str, ...] = ()
-    cohorts: tuple[tuple[int, str], ...] = ()
-    group_type_index: int | None = None
-    attribution: Attribution = "first_touch"
-    attribution_step: int | None = None
-    limit: int = 25
-    normalize_url: bool = False
-    listed: bool = True
-    unboxed: bool = False
+
+class GroupKey(msgspec.Struct, frozen=True, tag=True):
+    """A property of the event's group of the type with this index."""
+
+    index: int
+    name: str
+
+
+class ExpressionKey(msgspec.Struct, frozen=True, tag=True):
+    """An expression of the closed subset, checked."""
+
+    text: str
+
+
+Key = PropertyKey | GroupKey | ExpressionKey
+
+Cohorts = tuple[tuple[int, str], ...]
+"""(id, name) in the order asked; id 0 is "all users"."""

@@ -18,7 +18,7 @@ from typing import assert_never
 from services.common.clickhouse.statement import Bindings
 from services.query.events import memberships
 from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
-from services.query.events.breakdown import Breakdown
+from services.query.events.breakdown import ExpressionKey, GroupKey, Key, PropertyKey
 from services.query.events.conditions import (
     AllOf,
     AnyCondition,
@@ -174,25 +174,24 @@ class Source:
         """An expression of the closed subset, as Nullable(String)."""
         return self._expressions.text(parse(text))
 
-    def breakdown_parts(self, breakdown: Breakdown) -> list[str]:
-        """Each key's text as String, missing as "", normalized if asked; none for cohorts."""
-        texts = [self._breakdown_operand(breakdown, key).or_empty for key in breakdown.keys]
-        if breakdown.normalize_url:
-            ends = self.bindings.bind(_URL_ENDS, "String")
-            bare = [f"replaceRegexpOne({text}, {ends}, '')" for text in texts]
-            texts = [f"if({text} = '', '/', {text})" for text in bare]
-        return texts
+    def key_text(self, key: Key, *, normalize_url: bool = False) -> str:
+        """A breakdown key's text as String, missing as "", normalized if asked."""
+        text = self._key(key).or_empty
+        if not normalize_url:
+            return text
+        bare = f"replaceRegexpOne({text}, {self.bindings.bind(_URL_ENDS, 'String')}, '')"
+        return f"if({bare} = '', '/', {bare})"
 
-    def _breakdown_operand(self, breakdown: Breakdown, key: str) -> Operand:
-        match breakdown.type:
-            case "hogql":
-                return text_value(self.expression(key))
-            case "event" | "person" | "group" | "event_metadata" | "session":
-                return self.operand(breakdown.type, key, breakdown.group_type_index)
-            case "cohort":
-                raise ValueError("the values of a cohort breakdown are conditions, not text")
+    def _key(self, key: Key) -> Operand:
+        match key:
+            case PropertyKey(of=of, name=name):
+                return self.operand(of, name)
+            case GroupKey(index=index, name=name):
+                return self.operand("group", name, index)
+            case ExpressionKey(text=text):
+                return text_value(self.expression(text))
             case _:
-                assert_never(breakdown.type)
+                assert_never(key)
 
     def _read(self, field: Field | Property) -> Operand:
         if isinstance(field, Property):

@@ -139,7 +139,7 @@ def _prepared(
         settings=project.settings,
         dependencies=dependencies(planned.facts),
         clock=clock,
-        range=Range(plan.interval, plan.date_from, plan.date_to),
+        range=Range(planned.interval, plan.date_from, plan.date_to),
         inputs=reads,
         work=work,
     )

@@ -1,23 +1,28 @@
 """The breakdown of a funnel, planned (funnels.md section 6)."""
 
+from typing import Literal, assert_never, get_args
+
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import BreakdownFilter, FunnelsFilter, FunnelsQuery
-from services.query.events.breakdown import Breakdown, BreakdownType
+from services.query.events.breakdown import Cohorts, ExpressionKey, GroupKey, Key, PropertyKey
 from services.query.events.facts import PlanningFacts
 from services.query.events.filters import check_key, checked_expression, cohort_id
+from services.query.insights.funnels.plan import (
+    MOST_ROWS,
+    Attribution,
+    Breakdown,
+    ByCohort,
+    ByProperty,
+    EachValue,
+    FirstTouch,
+    LastTouch,
+    OfStep,
+    merge_rest,
+)
 
-_TYPES: dict[str, BreakdownType] = {
-    "event": "event",
-    "person": "person",
-    "group": "group",
-    "hogql": "hogql",
-    "event_metadata": "event_metadata",
-    "session": "session",
-    "cohort": "cohort",
-}
+_PropertyType = Literal["event", "person", "group", "hogql", "event_metadata", "session"]
+_PROPERTY_TYPES: dict[str, _PropertyType] = {name: name for name in get_args(_PropertyType)}
 DEFAULT_LIMIT = 25
-ROWS_OF_OTHER_TYPES = 100
-"""Only event, person and group properties merge what is beyond their limit into one row."""
 _ATTR = "breakdownFilter"
 Values = tuple[str | int, ...]
 
@@ -28,30 +33,34 @@ def plan_breakdown(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool) -
     listed, values, named = _asked(sent)
     if not values:
         return None
-    type_ = _TYPES.get(named)
+    if named == "cohort":
+        return ByCohort(_cohorts(values, facts))
+    type_ = _PROPERTY_TYPES.get(named)
     if type_ is None:
         raise invalid_input(None, f"Unsupported breakdown type: {named}")
-    funnel = query.funnel
-    attribution = funnel.breakdownAttributionType or "first_touch"
-    boxed = listed or type_ != "group"
-    return Breakdown(
-        type=type_,
-        keys=() if type_ == "cohort" else _keys(type_, values),
-        cohorts=_cohorts(values, facts) if type_ == "cohort" else (),
-        group_type_index=_group_type(sent) if type_ == "group" else None,
-        attribution=attribution,
-        attribution_step=_step(funnel) if attribution == "step" else None,
-        limit=_limit(sent, type_),
+    keys = _keys(type_, values, sent)
+    return ByProperty(
+        keys=keys,
+        attribution=_attribution(query.funnel),
+        limit=_limit(sent) if merge_rest(keys) else MOST_ROWS,
         normalize_url=_normalizes(sent),
-        listed=boxed,
-        unboxed=legacy and not listed and type_ in ("event", "person"),
+        boxed=listed or not (type_ == "group" or (legacy and type_ in ("event", "person"))),
     )
 
 
-def _step(funnel: FunnelsFilter) -> int | None:
-    """From 1, as everywhere in a plan; on the wire from 0."""
-    sent = funnel.breakdownAttributionValue
-    return None if sent is None else sent + 1
+def _attribution(funnel: FunnelsFilter) -> Attribution:
+    match funnel.breakdownAttributionType:
+        case "first_touch" | None:
+            return FirstTouch()
+        case "last_touch":
+            return LastTouch()
+        case "all_events":
+            return EachValue()
+        case "step":
+            # From 1, as everywhere in a plan; on the wire from 0, and never missing (validation).
+            return OfStep((funnel.breakdownAttributionValue or 0) + 1)
+        case _:
+            assert_never(funnel.breakdownAttributionType)
 
 
 def _asked(sent: BreakdownFilter) -> tuple[bool, Values, str]:
@@ -70,21 +79,26 @@ def _asked(sent: BreakdownFilter) -> tuple[bool, Values, str]:
     return False, (sent.breakdown,), type_
 
 
-def _keys(type_: BreakdownType, values: Values) -> tuple[str, ...]:
-    keys = tuple(str(value) for value in values)
-    for key in keys:
-        match type_:
-            case "hogql":
-                checked_expression(key, f"{_ATTR}__breakdown")
-            case "session" | "event_metadata":
-                check_key(type_, key, f"{_ATTR}__breakdown")
-            case _:
-                pass
-    return keys
+def _keys(type_: _PropertyType, values: Values, sent: BreakdownFilter) -> tuple[Key, ...]:
+    names, attr = tuple(str(value) for value in values), f"{_ATTR}__breakdown"
+    match type_:
+        case "hogql":
+            return tuple(ExpressionKey(checked_expression(name, attr)) for name in names)
+        case "group":
+            index = _group_type(sent)
+            return tuple(GroupKey(index, name) for name in names)
+        case "session" | "event_metadata":
+            for name in names:
+                check_key(type_, name, attr)
+        case "event" | "person":
+            pass
+        case _:
+            assert_never(type_)
+    return tuple(PropertyKey(type_, name) for name in names)
 
 
-def _cohorts(values: Values, facts: PlanningFacts) -> tuple[tuple[int, str], ...]:
-    """(id, name) in the order asked; "all" and 0 are all users. Each cohort once."""
+def _cohorts(values: Values, facts: PlanningFacts) -> Cohorts:
+    """In the order asked; "all" and 0 are all users. Each cohort once."""
     found: dict[int, str] = {}
     for value in values:
         if value in ("all", 0, "0"):
@@ -107,9 +121,7 @@ def _group_type(sent: BreakdownFilter) -> int:
     return index
 
 
-def _limit(sent: BreakdownFilter, type_: BreakdownType) -> int:
-    if type_ not in ("event", "person", "group"):
-        return ROWS_OF_OTHER_TYPES
+def _limit(sent: BreakdownFilter) -> int:
     limit = DEFAULT_LIMIT if sent.breakdown_limit is None else sent.breakdown_limit
     if limit < 1:
         raise invalid_input(f"{_ATTR}__breakdown_limit", "The limit must be at least 1.")

@@ -10,7 +10,7 @@ from asyncio import to_thread
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -23,10 +23,11 @@ from services.query.insights.funnels.oracle.trends import cells
 from services.query.insights.funnels.people.matched import SeenEvent
 from services.query.insights.funnels.people.statement import base_us, compile_history
 from services.query.insights.funnels.periods import periods
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
 from services.query.insights.funnels.statement import paths
 from services.query.insights.funnels.statement import trends as sql_trends
-from services.query.insights.funnels.statement.arrays import Actors, Told, arrays, is_busy, split_of
+from services.query.insights.funnels.statement.actors import Actors, Told, is_busy
+from services.query.insights.funnels.statement.arrays import arrays
 from services.query.insights.funnels.statement.lanes import lanes_of, rows_of
 from services.query.insights.funnels.statement.layout import layout_of
 
@@ -60,16 +61,14 @@ async def tell(
 
 
 def _folds(plan: FunnelPlan) -> str | None:
-    return sql_trends.folds(plan) if plan.viz == "trends" else paths.folds(plan)
+    return sql_trends.folds(plan) if isinstance(plan.view, TrendView) else paths.folds(plan)
 
 
 def _busiest(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
     """`id`, `events`: the busiest first."""
     bindings = Bindings()
     actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
-    whole_ties = plan.viz == "trends" or plan.order == "unordered"
-    wanted = paths.attribution_step(plan)
-    gathered = arrays(actors, layout_of(plan, whole_ties=whole_ties, wanted=wanted))
+    gathered = arrays(actors, layout_of(plan))
     text = (
         "SELECT toString(actor) AS id, sum(length(a)) AS events "
         f"FROM ({gathered}) WHERE {is_busy(_folds(plan) or '0')} "
@@ -84,25 +83,30 @@ def _rows(plan: FunnelPlan, seen: Sequence[Sequence[Any]]) -> str:
     for row in seen:
         event = msgspec.convert(row, SeenEvent)
         histories[event.actor].append(event)
-    told = _cells if plan.viz == "trends" else _times
     rows = [
-        [actor, *_value(plan, cohort, lane), *columns]
+        [actor, *_value(cohort, lane), *columns]
         for actor, events in histories.items()
         for cohort, of_row in rows_of(plan, events)
         for lane in lanes_of(plan, of_row)
-        for columns in told(plan, lane)
+        for columns in _told(plan, lane)
     ]
     return msgspec.json.encode(rows).decode()
 
 
-def _value(plan: FunnelPlan, cohort: int | None, lane: Lane) -> list[object]:
-    if split_of(plan) == "none":
-        return []
-    assert plan.breakdown is not None
-    if cohort is not None:
-        return [cohort]
-    assert lane.value is not None
-    return [lane.value[0] if len(plan.breakdown.keys) == 1 else list(lane.value)]
+def _value(cohort: int | None, lane: Lane) -> list[object]:
+    if lane.value is None:
+        return [] if cohort is None else [cohort]
+    return [lane.value[0] if len(lane.value) == 1 else list(lane.value)]
+
+
+def _told(plan: FunnelPlan, lane: Lane) -> Iterator[list[object]]:
+    match plan.view:
+        case TrendView() as trend:
+            return _cells(plan, trend, lane)
+        case StepsView() | TimesView():
+            return _times(plan, lane)
+        case _:
+            assert_never(plan.view)
 
 
 def _times(plan: FunnelPlan, lane: Lane) -> Iterator[list[object]]:
@@ -114,11 +118,11 @@ def _times(plan: FunnelPlan, lane: Lane) -> Iterator[list[object]]:
         yield [[taken.get(k, 0) for k in range(1, attempt.depth + 1)]]
 
 
-def _cells(plan: FunnelPlan, lane: Lane) -> Iterator[list[object]]:
+def _cells(plan: FunnelPlan, trend: TrendView, lane: Lane) -> Iterator[list[object]]:
     """`period`, `entered`, `converted`, `newest` of sql_trends."""
-    starts = [period.start for period in periods(plan)]
+    starts = [period.start for period in periods(plan, trend)]
     begins = [microseconds(start) for start in starts]
-    found = cells(plan, lane.events, lambda us: bisect_right(begins, us) - 1, lane.wanted)
+    found = cells(plan, trend, lane.events, lambda us: bisect_right(begins, us) - 1, lane.wanted)
     for period, cell in found.items():
         key = sql_trends.period_key(plan, starts[period])
         yield [key, 1, int(cell.converted), cell.newest_us - base_us(plan)]

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend, Steps
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, TrendView
 
 Label = Literal["current", "previous"]
 
@@ -17,7 +17,7 @@ def compared(plan: FunnelPlan, current: FunnelAnswer, previous: FunnelAnswer) ->
 
     Steps have a row for every value of either side, in the order of the current ones.
     """
-    if plan.viz == "trends":
+    if isinstance(plan.view, TrendView):
         lines = [
             msgspec.structs.replace(line, compare_label=label)
             for answer, label in _sides(current, previous)

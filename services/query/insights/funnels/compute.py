@@ -13,10 +13,10 @@ from services.query.events.actors import PersonActor
 from services.query.insights.funnels.comparison import compared
 from services.query.insights.funnels.partial import Partial, joined
 from services.query.insights.funnels.periods import Period, periods
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
 from services.query.insights.funnels.quick import quick_first
 from services.query.insights.funnels.result import render, render_comparison
-from services.query.insights.funnels.statement.arrays import Actors, split_of
+from services.query.insights.funnels.statement.actors import Actors
 from services.query.insights.funnels.statement.funnel import compile_comparison, compile_funnel
 from services.query.insights.funnels.statement.paths import (
     full_paths,
@@ -41,12 +41,12 @@ async def compute(
     previous: the same plan of the period to compare with. pending: with the actors whose windows
     had not ended. query_id: of every statement, one after the other.
     """
-    if previous is not None and plan.viz == "time_to_convert":
+    if previous is not None and isinstance(times := plan.view, TimesView):
         rows = await quick_first(
             clickhouse,
             plan,
             lambda forms: compile_comparison(
-                plan, previous, has_overrides=has_overrides, forms=forms
+                times, plan, previous, has_overrides=has_overrides, forms=forms
             ),
             previous=previous,
             has_overrides=has_overrides,
@@ -73,7 +73,9 @@ class _Asked:
 
     async def answer(self, pending: bool) -> FunnelAnswer:
         """Periods and rows may be many thousands: both are made into something in threads."""
-        made = await asyncio.to_thread(periods, self.plan) if self.plan.viz == "trends" else None
+        made = None
+        if isinstance(trend := self.plan.view, TrendView):
+            made = await asyncio.to_thread(periods, self.plan, trend)
         rows = await self._rows(made)
         return await asyncio.to_thread(render, self.plan, rows, pending=pending, made=made)
 
@@ -119,8 +121,8 @@ def routed(plan: FunnelPlan) -> bool:
     Steps of everybody together are such numbers as can be joined (partial.py).
     """
     return (
-        plan.viz == "steps"
-        and split_of(plan) == "none"
+        isinstance(plan.view, StepsView)
+        and plan.breakdown is None
         and some_by_uuid(plan)
         and not some_by_walk(plan)
     )

@@ -9,7 +9,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
-from services.query.events.breakdown import Breakdown
+from services.query.events.breakdown import ExpressionKey, GroupKey, Key, PropertyKey
 from services.query.events.conditions import (
     ALWAYS,
     AllOf,
@@ -22,7 +22,23 @@ from services.query.events.conditions import (
     PropertyIs,
     Scalar,
 )
-from services.query.insights.funnels.plan import Exclusion, FunnelPlan, Step
+from services.query.insights.funnels.plan import (
+    Attribution,
+    Breakdown,
+    ByCohort,
+    ByProperty,
+    EachValue,
+    Exclusion,
+    FirstTouch,
+    FunnelPlan,
+    LastTouch,
+    OfStep,
+    Step,
+    StepsView,
+    TimesView,
+    TrendView,
+    View,
+)
 
 _SIGNS = {
     "exact": "=", "is_not": "!=", "contains": "LIKE", "icontains": "ILIKE",
@@ -40,7 +56,7 @@ _OF = {
 def describe(plan: FunnelPlan) -> str:
     """Several lines, in the manner of SQL; times in the project's zone."""
     lines = [
-        f"SELECT {_selected(plan)}",
+        f"SELECT {_selected(plan.view)}",
         "FROM events",
         f"WHERE timestamp BETWEEN {_time(plan, plan.date_from)} AND {_time(plan, plan.date_to)}",
     ]
@@ -56,17 +72,16 @@ def describe(plan: FunnelPlan) -> str:
     return "\n".join(lines)
 
 
-def _selected(plan: FunnelPlan) -> str:
-    way = f"from step {plan.from_step} to step {plan.to_step}"
-    match plan.viz:
-        case "steps":
+def _selected(view: View) -> str:
+    match view:
+        case StepsView():
             return "actors, average_conversion_time, median_conversion_time by step"
-        case "trends":
-            return f"conversion_rate {way} by {plan.interval}"
-        case "time_to_convert":
-            return f"actors by time {way}"
+        case TrendView(from_step=since, to_step=to, interval=interval):
+            return f"conversion_rate from step {since} to step {to} by {interval}"
+        case TimesView(from_step=since, to_step=to):
+            return f"actors by time from step {since} to step {to}"
         case _:
-            assert_never(plan.viz)
+            assert_never(view)
 
 
 def _step(step: Step) -> str:
@@ -113,16 +128,40 @@ def _by(actor: AnyActor) -> str:
 
 
 def _breakdown(breakdown: Breakdown) -> str:
-    if breakdown.type == "cohort":
-        return ", ".join(f"cohort {name}" for _, name in breakdown.cohorts)
-    prefix = (
-        "" if breakdown.type == "hogql" else _prefix(breakdown.type, breakdown.group_type_index)
-    )
-    keys = ", ".join(f"{prefix}{key}" for key in breakdown.keys)
-    how = breakdown.attribution.replace("_", " ")
-    if breakdown.attribution_step is not None:
-        how += f" {breakdown.attribution_step}"
-    return f"{keys} ({how}, at most {breakdown.limit} rows)"
+    match breakdown:
+        case ByCohort(cohorts=cohorts):
+            return ", ".join(f"cohort {name}" for _, name in cohorts)
+        case ByProperty(keys=keys, attribution=attribution, limit=limit):
+            named = ", ".join(_key(key) for key in keys)
+            return f"{named} ({_attribution(attribution)}, at most {limit} rows)"
+        case _:
+            assert_never(breakdown)
+
+
+def _key(key: Key) -> str:
+    match key:
+        case PropertyKey(of=of, name=name):
+            return f"{_prefix(of, None)}{name}"
+        case GroupKey(index=index, name=name):
+            return f"{_prefix('group', index)}{name}"
+        case ExpressionKey(text=text):
+            return text
+        case _:
+            assert_never(key)
+
+
+def _attribution(attribution: Attribution) -> str:
+    match attribution:
+        case FirstTouch():
+            return "first touch"
+        case LastTouch():
+            return "last touch"
+        case EachValue():
+            return "all events"
+        case OfStep(step=step):
+            return f"step {step}"
+        case _:
+            assert_never(attribution)
 
 
 def _text(condition: AnyCondition) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from services.common.insights.results import marks
 from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
-from services.query.events.breakdown import Breakdown
+from services.query.events.breakdown import ExpressionKey, GroupKey, Key, PropertyKey
 from services.query.events.conditions import (
     AllOf,
     AnyCondition,
@@ -30,7 +30,15 @@ from services.query.insights.funnels.correlation.question import (
 )
 from services.query.insights.funnels.correlation.statement import Correlating, HasEvent
 from services.query.insights.funnels.periods import last_period
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import (
+    Breakdown,
+    ByCohort,
+    ByProperty,
+    FunnelPlan,
+    StepsView,
+    TimesView,
+    TrendView,
+)
 from services.query.insights.funnels.statement.layout import any_names
 from services.query.results.computation import Inputs
 
@@ -48,7 +56,7 @@ def of_funnel(plan: FunnelPlan, previous: FunnelPlan | None = None) -> Inputs:
         # A session's properties are told by all of its events, whenever they were.
         return Inputs(events=None, since=None, until=None, beside=beside)
     since: datetime | None = min(plan.date_from, previous.date_from if previous else plan.date_from)
-    if any(step.first_time is not None for step in plan.steps):
+    if any(step.first_of is not None for step in plan.steps):
         since = None
     return Inputs(events=_marks(_names(plan)), since=since, until=plan.date_to, beside=beside)
 
@@ -96,18 +104,24 @@ def clock(
     ranges = [previous.date_from, previous.date_to] if previous is not None else []
     if pending:
         ranges.append(min(plan.now, plan.date_to))
-    periods = last_period(plan) if plan.viz == "trends" else ()
-    return hashlib.sha256(_encoder.encode([told, ranges, periods, others])).digest()
+    return hashlib.sha256(_encoder.encode([told, ranges, _last_period(plan), others])).digest()
+
+
+def _last_period(plan: FunnelPlan) -> tuple[str, ...]:
+    match plan.view:
+        case TrendView() as trend:
+            return last_period(plan, trend)
+        case StepsView() | TimesView():
+            return ()
+        case _:
+            assert_never(plan.view)
 
 
 def _names(plan: FunnelPlan) -> frozenset[str] | None:
     """None: of any name."""
     if plan.order == "strict":
         return None
-    entities = [
-        step.entity if step.first_time == "first_time_for_user" else step.matches
-        for step in plan.steps
-    ]
+    entities = [step.matches if step.first_of is None else step.first_of for step in plan.steps]
     return any_names([*entities, *(bar.matches for bar in plan.exclusions)])
 
 
@@ -167,20 +181,25 @@ def _beside(plan: FunnelPlan, conditions: Iterable[AnyCondition]) -> tuple[froze
 
 def _split_by(breakdown: Breakdown) -> Iterator[AnyCondition]:
     """Conditions that read what the breakdown reads."""
-    match breakdown.type:
-        case "person" | "group" | "session":
-            for key in breakdown.keys:
-                yield PropertyIs(
-                    breakdown.type, key, "is_set", group_type_index=breakdown.group_type_index
-                )
-        case "cohort":
-            yield from (InCohort(number) for number, _ in breakdown.cohorts if number)
-        case "hogql":
-            yield from (Expression(key) for key in breakdown.keys)
-        case "event" | "event_metadata":
-            return
+    match breakdown:
+        case ByCohort(cohorts=cohorts):
+            yield from (InCohort(number) for number, _ in cohorts if number)
+        case ByProperty(keys=keys):
+            yield from (_is_set(key) for key in keys)
         case _:
-            assert_never(breakdown.type)
+            assert_never(breakdown)
+
+
+def _is_set(key: Key) -> AnyCondition:
+    match key:
+        case PropertyKey(of=of, name=name):
+            return PropertyIs(of, name, "is_set")
+        case GroupKey(index=index, name=name):
+            return PropertyIs("group", name, "is_set", group_type_index=index)
+        case ExpressionKey(text=text):
+            return Expression(text)
+        case _:
+            assert_never(key)
 
 
 def _properties(node: object) -> Iterator[Property]:

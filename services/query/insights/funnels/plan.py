@@ -4,16 +4,15 @@ Times are UTC; steps are numbered from 1 here, as in funnels.md section 5.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal, assert_never
 
 import msgspec
 
 from services.query.events.actors import AnyActor, PersonActor
-from services.query.events.breakdown import Breakdown
+from services.query.events.breakdown import Cohorts, ExpressionKey, GroupKey, Key, PropertyKey
 from services.query.events.conditions import ALWAYS, AnyCondition
 
 Order = Literal["ordered", "strict", "unordered"]
-Viz = Literal["steps", "trends", "time_to_convert"]
 Interval = Literal["hour", "day", "week", "month"]
 FirstTime = Literal["first_time_for_user", "first_time_for_user_with_filters"]
 
@@ -34,6 +33,19 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     custom_name: str | None = None
     type: Literal["events", "actions", "group"] = "events"
 
+    @property
+    def first_of(self) -> AnyCondition | None:
+        """What the step's event must be the person's first event of; None: any event will do."""
+        match self.first_time:
+            case None:
+                return None
+            case "first_time_for_user":
+                return self.entity
+            case "first_time_for_user_with_filters":
+                return self.matches
+            case _:
+                assert_never(self.first_time)
+
 
 class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
     """Bars the way from step from_step+1 to step to_step+1 (both 0-indexed, as on the wire)."""
@@ -48,13 +60,127 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
         return range(self.from_step + 2, self.to_step + 2)
 
 
+# What is shown
+
+
+class StepsView(msgspec.Struct, frozen=True, tag="steps"):
+    """How many actors have each step, and how long they took."""
+
+
+class TrendView(msgspec.Struct, frozen=True, kw_only=True, tag="trends"):
+    """Per period, which share of those with from_step got to to_step (both from 1).
+
+    hide_incomplete: without the periods whose windows are still open.
+    """
+
+    from_step: int
+    to_step: int
+    interval: Interval = "day"
+    hide_incomplete: bool = False
+
+
+class TimesView(msgspec.Struct, frozen=True, kw_only=True, tag="time_to_convert"):
+    """How long actors took from from_step to to_step (both from 1).
+
+    bins: of the histogram; None: as many as the number of actors suggests.
+    """
+
+    from_step: int
+    to_step: int
+    bins: int | None = None
+
+
+View = StepsView | TrendView | TimesView
+
+
+# How rows are told apart (funnels.md section 6)
+
+
+class FirstTouch(msgspec.Struct, frozen=True, tag=True):
+    """An actor counts under the value of its earliest event that has any."""
+
+
+class LastTouch(msgspec.Struct, frozen=True, tag=True):
+    """An actor counts under the value of its latest event that has any."""
+
+
+class EachValue(msgspec.Struct, frozen=True, tag=True):
+    """An actor counts under each of its values, by the events with that value alone."""
+
+
+class OfStep(msgspec.Struct, frozen=True, tag=True):
+    """An actor counts under each value of its events of this step (from 1), which such an event
+    must then take."""
+
+    step: int
+
+
+Attribution = FirstTouch | LastTouch | EachValue | OfStep
+
+MOST_ROWS = 100
+"""Of a breakdown that leaves out what is beyond its limit."""
+
+
+def merge_rest(keys: tuple[Key, ...]) -> bool:
+    """Whether the values beyond the limit become one row, "Other", and are not left out.
+
+    So it is with properties of events, persons and groups.
+    """
+    return all(_merges(key) for key in keys)
+
+
+def _merges(key: Key) -> bool:
+    match key:
+        case PropertyKey(of=of):
+            return of in ("event", "person")
+        case GroupKey():
+            return True
+        case ExpressionKey():
+            return False
+        case _:
+            assert_never(key)
+
+
+class ByProperty(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A row per value: one text per key.
+
+    limit: values that keep a row of their own.
+    boxed: the value of a single key is shown as ["x"], and not as "x".
+    """
+
+    keys: tuple[Key, ...]
+    attribution: Attribution = FirstTouch()
+    limit: int = 25
+    normalize_url: bool = False
+    boxed: bool = True
+
+    @property
+    def merges_rest(self) -> bool:
+        return merge_rest(self.keys)
+
+
+class ByCohort(msgspec.Struct, frozen=True, tag=True):
+    """A row per cohort, of its members. No attribution: a member is one whatever it did."""
+
+    cohorts: Cohorts
+
+    limit: ClassVar[int] = MOST_ROWS
+    merges_rest: ClassVar[bool] = False
+
+    def name(self, cohort: int) -> str:
+        return dict(self.cohorts)[cohort]
+
+
+Breakdown = ByProperty | ByCohort
+
+
 class FunnelPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A funnel that can be computed as it stands.
 
     date_from, date_to: both inclusive, UTC, microseconds.
     filters: the global property filters and the test-account filters.
     window_seconds: a month is 31 days.
-    from_step, to_step: 1-based, for trends and time to convert.
+    breakdown: None: one row for everybody, as always with times.
     sample: share of actors kept, 0 < sample <= 1; counts are divided by it.
     timezone: the project's, for trend periods and dates in properties; week_starts_monday likewise.
     cohorts: what makes a member of each dynamic cohort that is named, a condition on the person
@@ -66,20 +192,28 @@ class FunnelPlan(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     exclusions: tuple[Exclusion, ...] = ()
     order: Order = "ordered"
-    viz: Viz = "steps"
+    view: View = StepsView()
     window_seconds: int = 14 * 86_400
     date_from: datetime
     date_to: datetime
     filters: AnyCondition = ALWAYS
     actor: AnyActor = PersonActor()
     breakdown: Breakdown | None = None
-    from_step: int
-    to_step: int
-    interval: Interval = "day"
-    bin_count: int | None = None
     sample: float | None = None
     timezone: str = "UTC"
     week_starts_monday: bool = False
-    hide_incomplete: bool = False
     cohorts: tuple[tuple[int, AnyCondition], ...] = ()
     now: datetime
+
+    def __post_init__(self) -> None:
+        if isinstance(self.view, TimesView) and self.breakdown is not None:
+            raise ValueError("times to convert have no rows of their own")
+
+    @property
+    def wanted_step(self) -> int | None:
+        """The step whose event must have the row's value; None: attribution asks for none."""
+        match self.breakdown:
+            case ByProperty(attribution=OfStep(step=step)):
+                return step
+            case _:
+                return None

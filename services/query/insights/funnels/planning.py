@@ -4,6 +4,7 @@ Pure: what must be looked up comes in as PlanningFacts.
 """
 
 from datetime import datetime
+from typing import assert_never
 
 import msgspec
 
@@ -17,7 +18,17 @@ from services.query.events.facts import PlanningFacts
 from services.query.events.filters import both, checked_expression, conditions
 from services.query.insights.funnels.breakdowns import plan_breakdown
 from services.query.insights.funnels.periods import MOST_PERIODS, MOST_POINTS, count
-from services.query.insights.funnels.plan import FunnelPlan, Interval, Viz
+from services.query.insights.funnels.plan import (
+    Breakdown,
+    ByCohort,
+    ByProperty,
+    FunnelPlan,
+    Interval,
+    StepsView,
+    TimesView,
+    TrendView,
+    View,
+)
 from services.query.insights.funnels.steps import plan_exclusions, plan_step
 from services.query.insights.funnels.validation import check
 
@@ -37,6 +48,7 @@ def plan_funnel(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool = Fal
     check(query, legacy=legacy)
     steps = tuple(plan_step(node, facts) for node in query.series)
     exclusions = plan_exclusions(query.funnel.exclusions or (), facts)
+    view = _view(query)
     breakdown = plan_breakdown(query, facts, legacy=legacy)
     window_seconds = _window_seconds(query)
     date_from, date_to = _dates(query, facts.calendar)
@@ -46,39 +58,35 @@ def plan_funnel(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool = Fal
         steps=steps,
         exclusions=exclusions,
         order=funnel.funnelOrderType or "ordered",
-        viz=_viz(query),
+        view=view,
         window_seconds=window_seconds,
         date_from=date_from,
         date_to=date_to,
         filters=_filters(query, facts),
         actor=_actor(query),
-        breakdown=breakdown,
-        from_step=_or(funnel.funnelFromStep, 0) + 1,
-        to_step=_or(funnel.funnelToStep, len(steps) - 1) + 1,
-        interval=_interval(query),
-        bin_count=funnel.binCount or None,
+        # PostHog: times to convert ignore it.
+        breakdown=None if isinstance(view, TimesView) else breakdown,
         sample=_sample(query),
         timezone=facts.timezone,
         week_starts_monday=facts.week_starts_monday,
-        hide_incomplete=funnel.hideIncompleteConversionWindowPeriods or False,
         cohorts=plan_cohorts(facts),
         now=facts.now,
     )
-    if plan.viz == "trends":
-        _check_size(plan)
+    if isinstance(view, TrendView):
+        _check_size(plan, view)
     return plan
 
 
-def _check_size(plan: FunnelPlan) -> None:
+def _check_size(plan: FunnelPlan, trend: TrendView) -> None:
     """Bounds the answer by what is asked, before anything is computed."""
-    periods = count(plan)
+    periods = count(plan, trend)
     if periods > MOST_PERIODS:
         detail = (
             f"A trend has at most {MOST_PERIODS:,} periods, and this one {periods:,}."
             " Choose a longer interval or a shorter date range."
         )
         raise invalid_input("interval", detail)
-    lines = 1 if plan.breakdown is None else len(plan.breakdown.cohorts) or plan.breakdown.limit
+    lines = _lines(plan.breakdown)
     if lines * periods > MOST_POINTS:
         detail = (
             f"A trend has at most {MOST_POINTS:,} points, and {lines:,} values of {periods:,}"
@@ -86,6 +94,19 @@ def _check_size(plan: FunnelPlan) -> None:
             " date range."
         )
         raise invalid_input("breakdownFilter__breakdown_limit", detail)
+
+
+def _lines(breakdown: Breakdown | None) -> int:
+    """The most that an answer has."""
+    match breakdown:
+        case None:
+            return 1
+        case ByCohort(cohorts=cohorts):
+            return len(cohorts)
+        case ByProperty(limit=limit):
+            return limit
+        case _:
+            assert_never(breakdown)
 
 
 def plan_previous(plan: FunnelPlan, query: FunnelsQuery, facts: PlanningFacts) -> FunnelPlan | None:
@@ -109,13 +130,28 @@ def _or(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-def _viz(query: FunnelsQuery) -> Viz:
-    named = query.funnel.funnelVizType or "steps"
-    return "steps" if named == "flow" else named
+def _view(query: FunnelsQuery) -> View:
+    funnel = query.funnel
+    from_step = _or(funnel.funnelFromStep, 0) + 1
+    to_step = _or(funnel.funnelToStep, len(query.series) - 1) + 1
+    match funnel.funnelVizType:
+        case "trends":
+            return TrendView(
+                from_step=from_step,
+                to_step=to_step,
+                interval=interval_of(query),
+                hide_incomplete=funnel.hideIncompleteConversionWindowPeriods or False,
+            )
+        case "time_to_convert":
+            return TimesView(from_step=from_step, to_step=to_step, bins=funnel.binCount or None)
+        case "steps" | "flow" | None:
+            return StepsView()
+        case _:
+            assert_never(funnel.funnelVizType)
 
 
-def _interval(query: FunnelsQuery) -> Interval:
-    """PostHog's funnels know nothing finer than the hour."""
+def interval_of(query: FunnelsQuery) -> Interval:
+    """An answer names it, whatever the view. PostHog's funnels know nothing finer than the hour."""
     match query.interval:
         case "second" | "minute":
             return "hour"

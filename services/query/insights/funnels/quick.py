@@ -14,8 +14,8 @@ from services.common.clickhouse.engine import Row
 from services.common.clickhouse.errors import QueryStopped
 from services.common.clickhouse.statement import Statement
 from services.query.insights.funnels.busy import folding, tell
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.arrays import EVERY_FORM, Forms
+from services.query.insights.funnels.plan import FunnelPlan, TrendView
+from services.query.insights.funnels.statement.actors import EVERY_FORM, Forms
 from services.query.insights.funnels.statement.paths import some_by_uuid, some_by_walk
 
 
@@ -46,7 +46,7 @@ async def quick_first(
             for each in plans
         ]
         return await asked(Forms(told=tuple(told)))
-    if plan.viz != "trends" and some_by_uuid(plan) and not some_by_walk(plan):
+    if not isinstance(plan.view, TrendView) and some_by_uuid(plan) and not some_by_walk(plan):
         with suppress(QueryStopped):
             return await asked(Forms(quick_only=True))
     return await asked(EVERY_FORM)

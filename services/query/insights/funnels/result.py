@@ -15,11 +15,17 @@ from contracts.api.funnels import (
     Steps,
     TimeToConvert,
 )
-from services.query.events.breakdown import Breakdown
 from services.query.insights.funnels.people.selection import OTHER
 from services.query.insights.funnels.periods import Period, periods, shown
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.arrays import split_of
+from services.query.insights.funnels.plan import (
+    Breakdown,
+    ByCohort,
+    ByProperty,
+    FunnelPlan,
+    StepsView,
+    TimesView,
+    TrendView,
+)
 from services.query.insights.funnels.statement.totals import WHOLE
 from services.query.insights.funnels.statement.trends import period_key
 
@@ -86,23 +92,24 @@ def render(
     pending: with the actors whose windows had not ended. made: a trend's periods; None: they are
     made here.
     """
-    match plan.viz:
-        case "steps":
+    match plan.view:
+        case StepsView():
             return _steps(plan, rows, pending)
-        case "trends":
-            axis = _axis(plan, periods(plan) if made is None else made)
+        case TrendView() as trend:
+            axis = _axis(plan, trend, periods(plan, trend) if made is None else made)
             return FunnelAnswer(results=_trends(plan, axis, rows, pending))
-        case "time_to_convert":
+        case TimesView():
             return FunnelAnswer(results=_histogram(plan, _read(rows, Bin), 0))
         case _:
-            assert_never(plan.viz)
+            assert_never(plan.view)
 
 
 # Steps
 
 
 def _steps(plan: FunnelPlan, rows: Rows, pending: bool) -> FunnelAnswer:
-    if split_of(plan) == "none":
+    breakdown = plan.breakdown
+    if breakdown is None:
         totals = {row.step: row for row in _read(rows, StepTotals)}
         whole = totals.get(WHOLE)
         return FunnelAnswer(
@@ -111,7 +118,7 @@ def _steps(plan: FunnelPlan, rows: Rows, pending: bool) -> FunnelAnswer:
         )
     values = _read(rows, ValueTotals)
     groups = [
-        _group(plan, list(of_value), pending)
+        _group(plan, breakdown, list(of_value), pending)
         for place, of_value in groupby(values, key=lambda row: row.place)
         if place
     ]
@@ -121,9 +128,9 @@ def _steps(plan: FunnelPlan, rows: Rows, pending: bool) -> FunnelAnswer:
     return FunnelAnswer(results=groups, total_median_conversion_time=whole_median)
 
 
-def _group(plan: FunnelPlan, rows: list[ValueTotals], pending: bool) -> Steps:
+def _group(plan: FunnelPlan, breakdown: Breakdown, rows: list[ValueTotals], pending: bool) -> Steps:
     """The rows of one value."""
-    shown, value = shown_value(plan, OTHER if rows[0].other else rows[0].value)
+    shown, value = shown_value(breakdown, OTHER if rows[0].other else rows[0].value)
     return [
         msgspec.structs.replace(row, breakdown=shown, breakdown_value=value)
         for row in _row_per_step(plan, {row.step: row.totals() for row in rows}, pending)
@@ -157,22 +164,24 @@ def _row_per_step(plan: FunnelPlan, totals: Mapping[int, StepTotals], pending: b
 
 
 def shown_value(
-    plan: FunnelPlan, value: str | list[str] | int
+    breakdown: Breakdown, value: str | list[str] | int
 ) -> tuple[BreakdownValue, BreakdownValue]:
     """(breakdown, breakdown_value) of a row, from a value of the statement."""
-    breakdown = plan.breakdown
-    if breakdown is None:
-        raise ValueError("no breakdown, no value")
-    if isinstance(value, int):
-        return cohort_name(breakdown, value), value
-    parts = [value] if isinstance(value, str) else value
-    boxed = breakdown.listed and not breakdown.unboxed
-    shown: BreakdownValue = parts[0] if len(parts) == 1 and not boxed else parts
-    return shown, shown
+    match breakdown:
+        case ByCohort():
+            cohort = msgspec.convert(value, int)
+            return breakdown.name(cohort), cohort
+        case ByProperty(boxed=boxed):
+            parts = _parts(value)
+            shown: BreakdownValue = parts[0] if len(parts) == 1 and not boxed else parts
+            return shown, shown
+        case _:
+            assert_never(breakdown)
 
 
-def cohort_name(breakdown: Breakdown, cohort: int) -> str:
-    return next(name for number, name in breakdown.cohorts if number == cohort)
+def _parts(value: object) -> list[str]:
+    """One text per key of the breakdown."""
+    return [value] if isinstance(value, str) else msgspec.convert(value, list[str])
 
 
 # Trends
@@ -186,8 +195,8 @@ class _Axis(msgspec.Struct, frozen=True):
     labels: list[str]
 
 
-def _axis(plan: FunnelPlan, made: Sequence[Period]) -> _Axis:
-    seen = [period for period in made if shown(plan, period)]
+def _axis(plan: FunnelPlan, trend: TrendView, made: Sequence[Period]) -> _Axis:
+    seen = [period for period in made if shown(plan, trend, period)]
     return _Axis(
         [period_key(plan, period.start) for period in seen],
         [period.day for period in seen],
@@ -196,22 +205,26 @@ def _axis(plan: FunnelPlan, made: Sequence[Period]) -> _Axis:
 
 
 def _trends(plan: FunnelPlan, axis: _Axis, rows: Rows, pending: bool) -> list[FunnelTrend]:
-    if split_of(plan) == "none":
+    if plan.breakdown is None:
         return [_trend(plan, axis, _read(rows, PeriodTotals), pending)]
     return [
         msgspec.structs.replace(
             _trend(plan, axis, _read([row[1:] for row in of_value], PeriodTotals), pending),
-            breakdown_value=_trend_value(plan, value),
+            breakdown_value=_trend_value(plan.breakdown, value),
         )
         for value, of_value in groupby(rows, key=lambda row: row[0])
     ]
 
 
-def _trend_value(plan: FunnelPlan, value: object) -> BreakdownValue:
+def _trend_value(breakdown: Breakdown, value: object) -> BreakdownValue:
     """An array, however it was asked for; a cohort's name."""
-    if isinstance(value, int) and plan.breakdown is not None:
-        return cohort_name(plan.breakdown, value)
-    return [value] if isinstance(value, str) else msgspec.convert(value, list[str])
+    match breakdown:
+        case ByCohort():
+            return breakdown.name(msgspec.convert(value, int))
+        case ByProperty():
+            return _parts(value)
+        case _:
+            assert_never(breakdown)
 
 
 def _trend(

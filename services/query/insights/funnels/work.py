@@ -68,13 +68,8 @@ class FunnelWork(msgspec.Struct, frozen=True):
         )
 
     def _has_baseline(self) -> bool:
-        """A funnel without rows of its own, and one of times, is its own baseline."""
-        plan = self.planned.plan
-        return (
-            "baseline" in self.computation.include
-            and plan.breakdown is not None
-            and plan.viz != "time_to_convert"
-        )
+        """A funnel without rows of its own is its own baseline."""
+        return "baseline" in self.computation.include and self.planned.plan.breakdown is not None
 
 
 def _whole(plan: FunnelPlan) -> FunnelPlan:

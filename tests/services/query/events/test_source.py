@@ -8,7 +8,7 @@ import pytest
 from contracts.product_events import property_texts
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
-from services.query.events.breakdown import Breakdown
+from services.query.events.breakdown import ExpressionKey, GroupKey, Key, PropertyKey
 from services.query.events.conditions import (
     ALWAYS,
     AllOf,
@@ -456,10 +456,12 @@ def test_the_first_event_of_a_merged_person_is_that_of_both(events: Events, team
 # Values
 
 
-def values(events: Events, team_id: int, breakdown: Breakdown, **of: Any) -> list[tuple[str, ...]]:
+def values(
+    events: Events, team_id: int, *keys: Key, normalize_url: bool = False, **of: Any
+) -> list[tuple[str, ...]]:
     bindings = Bindings()
     source = Source(team_id, bindings, **of)
-    parts = ", ".join(source.breakdown_parts(breakdown))
+    parts = ", ".join(source.key_text(key, normalize_url=normalize_url) for key in keys)
     text = f"SELECT {parts} {source.from_clause()} WHERE {source.scope()} ORDER BY e.event"
     return [tuple(row) for row in events.query(Statement(text, bindings.values))]
 
@@ -475,7 +477,7 @@ def test_breakdown_values_are_text_and_missing_ones_are_empty(events: Events, te
         {},
     ]
     events.add(team, *sent)
-    found = values(events, team, Breakdown(type="event", keys=("k", "nothing")))
+    found = values(events, team, PropertyKey("event", "k"), PropertyKey("event", "nothing"))
     assert [first for first, _ in found] == ["95", "1.5", "true", "x", '[1,"a"]', "", ""]
     assert {second for _, second in found} == {""}
 
@@ -483,7 +485,7 @@ def test_breakdown_values_are_text_and_missing_ones_are_empty(events: Events, te
 def test_normalized_urls_lose_their_trailing_marks(events: Events, team: int) -> None:
     sent = [{"k": url} for url in ["https://a.b/", "/x?#", "///", "", "a/b"]]
     events.add(team, *sent, {})
-    found = values(events, team, Breakdown(type="event", keys=("k",), normalize_url=True))
+    found = values(events, team, PropertyKey("event", "k"), normalize_url=True)
     assert found == [("https://a.b",), ("/x",), ("/",), ("/",), ("a/b",), ("/",)]
 
 
@@ -497,15 +499,16 @@ def test_values_of_persons_groups_and_sessions_are_joined(events: Events, team: 
     row = {"team_id": team, "group_type_index": 0, "group_key": "a", "version": 1}
     events.insert("groups", [row | {"properties": stored, "sent": sent, "created_at": NOON}])
     merge(events, team, "1", "0")
-    for breakdown, expected in [
-        (Breakdown(type="person", keys=("plan",)), ["pro", "pro", ""]),
-        (Breakdown(type="group", keys=("tier",), group_type_index=0), ["3", "", "3"]),
-        (Breakdown(type="session", keys=("$session_duration",)), ["0", "", ""]),
-        (Breakdown(type="hogql", keys=("person.properties.plan",)), ["pro", "pro", ""]),
-        (Breakdown(type="event_metadata", keys=("event",)), ["0", "1", "2"]),
-    ]:
-        found = values(events, team, breakdown, has_overrides=True)
-        assert [first for (first,) in found] == expected, breakdown
+    asked: list[tuple[Key, list[str]]] = [
+        (PropertyKey("person", "plan"), ["pro", "pro", ""]),
+        (GroupKey(0, "tier"), ["3", "", "3"]),
+        (PropertyKey("session", "$session_duration"), ["0", "", ""]),
+        (ExpressionKey("person.properties.plan"), ["pro", "pro", ""]),
+        (PropertyKey("event_metadata", "event"), ["0", "1", "2"]),
+    ]
+    for key, expected in asked:
+        found = values(events, team, key, has_overrides=True)
+        assert [first for (first,) in found] == expected, key
 
 
 def test_an_actor_is_a_person_a_group_or_the_value_of_an_expression(

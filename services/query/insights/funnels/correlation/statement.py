@@ -27,14 +27,9 @@ from services.query.insights.funnels.correlation.question import (
     Question,
     own_names,
 )
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.arrays import (
-    EVERY_FORM,
-    Actors,
-    Forms,
-    actors_of,
-    source_of,
-)
+from services.query.insights.funnels.plan import FunnelPlan, StepsView
+from services.query.insights.funnels.statement.actors import EVERY_FORM, Actors, Forms, actors_of
+from services.query.insights.funnels.statement.events import source_of
 from services.query.insights.funnels.statement.paths import paths, window_us
 
 _ENOUGH = 25
@@ -68,7 +63,7 @@ class Correlating(msgspec.Struct, frozen=True, kw_only=True):
 
 def plain(plan: FunnelPlan) -> FunnelPlan:
     """Correlation looks at steps and at everybody, however the funnel is shown."""
-    return msgspec.structs.replace(plan, breakdown=None, viz="steps")
+    return msgspec.structs.replace(plan, breakdown=None, view=StepsView())
 
 
 def compile_correlation(

@@ -48,9 +48,11 @@ def _row(
 ) -> ExplainedRow:
     fates = unordered_fates if plan.order == "unordered" else ordered_fates
     reported, others = fates(plan, lane.events, lane.wanted)
-    value = cohort if lane.value is None else list(lane.value)
+    breakdown, value = plan.breakdown, cohort if lane.value is None else list(lane.value)
     return ExplainedRow(
-        breakdown_value=None if value is None else shown_value(plan, value)[1],
+        breakdown_value=(
+            None if breakdown is None or value is None else shown_value(breakdown, value)[1]
+        ),
         counted_steps=[taken.step for taken in reported.path] if reported else [],
         reported=_told(plan, reported, Fate("reported"), by_uuid) if reported else None,
         attempts=[

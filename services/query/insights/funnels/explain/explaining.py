@@ -12,7 +12,7 @@ from services.query.insights.funnels.explain.explain import explain
 from services.query.insights.funnels.people.matched import SeenEvent
 from services.query.insights.funnels.people.page import Actors
 from services.query.insights.funnels.people.statement import compile_history
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, StepsView
 from services.query.insights.funnels.planner import Planned
 from services.query.people import records
 
@@ -59,6 +59,5 @@ class Explainer:
 
 
 def _steps(plan: FunnelPlan) -> FunnelPlan:
-    """What lies beneath trends and times; a breakdown has no effect on the latter."""
-    breakdown = None if plan.viz == "time_to_convert" else plan.breakdown
-    return msgspec.structs.replace(plan, viz="steps", breakdown=breakdown)
+    """What lies beneath trends and times."""
+    return msgspec.structs.replace(plan, view=StepsView())

@@ -1,9 +1,20 @@
 """An actor's breakdown values, and the funnel it goes through for each: funnels.md section 6."""
 
+from typing import assert_never
+
 import msgspec
 
 from services.query.insights.funnels.oracle.seen import History, Seen, Value, Wanted, fed
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import (
+    Attribution,
+    ByCohort,
+    ByProperty,
+    EachValue,
+    FirstTouch,
+    FunnelPlan,
+    LastTouch,
+    OfStep,
+)
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -24,25 +35,32 @@ def lanes(plan: FunnelPlan, history: History) -> list[Lane]:
     Cohorts are not told apart here: each cohort has the histories of its members.
     """
     events = tuple(fed(plan, history))
-    breakdown = plan.breakdown
     if not events:
         return []
-    if breakdown is None or breakdown.type == "cohort":
-        return [Lane(None, events)]
-    match breakdown.attribution:
-        case "first_touch":
+    match plan.breakdown:
+        case None | ByCohort():
+            return [Lane(None, events)]
+        case ByProperty(attribution=attribution):
+            return _by_value(plan, attribution, events)
+        case _:
+            assert_never(plan.breakdown)
+
+
+def _by_value(plan: FunnelPlan, attribution: Attribution, events: tuple[Seen, ...]) -> list[Lane]:
+    match attribution:
+        case FirstTouch():
             return [Lane(_touch(events, first=True), events)]
-        case "last_touch":
+        case LastTouch():
             return [Lane(_touch(events, first=False), events)]
-        case "all_events":
+        case EachValue():
             # "every value on its events, "" too; one funnel per value over **only** the events with
             # that value"
             values = sorted({event.value for event in events})
             return [Lane(v, tuple(e for e in events if e.value == v)) for v in values]
-        case "step":
-            if breakdown.attribution_step is None:
-                raise ValueError("attribution by step names no step")
-            return _by_step(plan, events, breakdown.attribution_step)
+        case OfStep(step=step):
+            return _by_step(plan, events, step)
+        case _:
+            assert_never(attribution)
 
 
 def _touch(events: tuple[Seen, ...], *, first: bool) -> Value:

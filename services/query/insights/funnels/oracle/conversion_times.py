@@ -1,4 +1,4 @@
-"""The time_to_convert result: funnels.md section 7. A breakdown is ignored."""
+"""The time_to_convert result: funnels.md section 7."""
 
 from math import ceil, floor
 
@@ -7,7 +7,7 @@ import msgspec
 from services.query.insights.funnels.oracle.people import Histories, outcomes
 from services.query.insights.funnels.oracle.seen import MICROSECONDS
 from services.query.insights.funnels.oracle.steps import mean_seconds, median_seconds, scaled
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, TimesView
 
 
 class Bins(msgspec.Struct, frozen=True):
@@ -18,15 +18,14 @@ class Bins(msgspec.Struct, frozen=True):
     median_conversion_time: float | None
 
 
-def time_to_convert(plan: FunnelPlan, histories: Histories) -> Bins:
+def time_to_convert(plan: FunnelPlan, view: TimesView, histories: Histories) -> Bins:
     """Sample: "seconds from step from+1 to step to+1 on the reported attempt … zeros included"."""
-    plan = msgspec.structs.replace(plan, breakdown=None)
     sample: list[int] = []
     for outcome in outcomes(plan, histories):
-        since, until = outcome.attempt.at_us(plan.from_step), outcome.attempt.at_us(plan.to_step)
+        since, until = outcome.attempt.at_us(view.from_step), outcome.attempt.at_us(view.to_step)
         if since is not None and until is not None:
             sample.append(until - since)
-    starts = bin_starts(sample, plan.bin_count)
+    starts = bin_starts(sample, view.bins)
     width = starts[1] - starts[0]
     counts = [sum(start <= us / MICROSECONDS < start + width for us in sample) for start in starts]
     return Bins(

@@ -15,11 +15,9 @@ from services.query.insights.funnels.oracle.people import (
     required_before,
 )
 from services.query.insights.funnels.oracle.seen import MICROSECONDS, Value
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import MOST_ROWS, FunnelPlan
 
 OTHER: Value = ("Other",)
-KEEP_THEIR_ROW = ("event", "person", "group")
-MOST_ROWS = 100
 
 
 class StepRow(msgspec.Struct, frozen=True):
@@ -65,7 +63,7 @@ def bars(plan: FunnelPlan, histories: Histories) -> list[Bar]:
     # ascending." The sort keeps the values' order among equals.
     arranged = [_bar(plan, value, by_value[value]) for value in sorted(by_value)]
     arranged.sort(key=_deepest_first)
-    if plan.breakdown.type not in KEEP_THEIR_ROW:
+    if not plan.breakdown.merges_rest:
         # "Other types: the first 100 rows."
         return arranged[:MOST_ROWS]
     # "`breakdown_limit` values keep their row: those with the most actors at the first step, then

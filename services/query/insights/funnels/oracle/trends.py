@@ -15,7 +15,7 @@ from services.query.insights.funnels.oracle.seen import (
     ties,
     window_us,
 )
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, TrendView
 
 PeriodOf = Callable[[int], int]
 """Time in microseconds -> the period it lies in, as a number."""
@@ -33,12 +33,16 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 def cells(
-    plan: FunnelPlan, events: Iterable[Seen], period_of: PeriodOf, wanted: Wanted | None = None
+    plan: FunnelPlan,
+    view: TrendView,
+    events: Iterable[Seen],
+    period_of: PeriodOf,
+    wanted: Wanted | None = None,
 ) -> dict[int, Cell]:
     """Period -> the actor's cell there, for the periods in which it reached `from`."""
     if plan.order == "unordered":
-        return _unordered(plan, events, period_of, wanted)
-    trend = _Trend(plan, period_of, wanted)
+        return _unordered(plan, view, events, period_of, wanted)
+    trend = _Trend(plan, view, period_of, wanted)
     for tie in ties(fed(plan, events)):
         for event in taken_whole(tie):
             trend.event(event)
@@ -75,8 +79,11 @@ class Entry(msgspec.Struct):
 
 
 class _Trend:
-    def __init__(self, plan: FunnelPlan, period_of: PeriodOf, wanted: Wanted | None) -> None:
+    def __init__(
+        self, plan: FunnelPlan, view: TrendView, period_of: PeriodOf, wanted: Wanted | None
+    ) -> None:
         self.plan = plan
+        self.view = view
         self.period_of = period_of
         self.wanted = wanted
         self.window = window_us(plan)
@@ -127,7 +134,7 @@ class _Trend:
         if not previous.spoilt:
             entry.standing[k] = Stand(previous.anchor_us)
         # "If S[G] exists: the period is converted, the entry closed."
-        if self.plan.to_step in entry.standing:
+        if self.view.to_step in entry.standing:
             self.converted[period] = Cell(True, entry.newest_us)
             del self.open[period]
         # "Else if k > depth, or k = depth and marked partly: depth = k, time = now, mark = wholly
@@ -160,13 +167,17 @@ class _Trend:
         entered = {
             period: Cell(False, entry.newest_us)
             for period, entry in self.open.items()
-            if entry.depth >= self.plan.from_step and entry.mark is not Mark.PARTLY
+            if entry.depth >= self.view.from_step and entry.mark is not Mark.PARTLY
         }
         return entered | self.converted
 
 
 def _unordered(
-    plan: FunnelPlan, events: Iterable[Seen], period_of: PeriodOf, wanted: Wanted | None
+    plan: FunnelPlan,
+    view: TrendView,
+    events: Iterable[Seen],
+    period_of: PeriodOf,
+    wanted: Wanted | None,
 ) -> dict[int, Cell]:
     """For each event that leaves, its period "gets max(its depth, completed). Then depth ≥ F:
     entered; ≥ G: converted."
@@ -178,7 +189,7 @@ def _unordered(
         depth[period] = max(depth.get(period, 0), leaving.completed)
         newest[period] = max(newest.get(period, leaving.at_us), leaving.at_us)
     return {
-        period: Cell(completed >= plan.to_step, newest[period])
+        period: Cell(completed >= view.to_step, newest[period])
         for period, completed in depth.items()
-        if completed >= plan.from_step
+        if completed >= view.from_step
     }

@@ -19,8 +19,7 @@ from services.query.insights.funnels.people.selection import (
 )
 from services.query.insights.funnels.people.simultaneous import different
 from services.query.insights.funnels.people.statement import base_us, compile_history
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.arrays import split_of
+from services.query.insights.funnels.plan import ByCohort, ByProperty, EachValue, FunnelPlan
 
 
 class SeenEvent(msgspec.Struct, frozen=True, array_like=True):
@@ -83,9 +82,11 @@ def _value(merged: Sequence[str | list[str]], of_row: Value | None) -> Value | N
 
 def _own(plan: FunnelPlan, value: Value | None, events: list[SeenEvent]) -> list[SeenEvent]:
     """The events that the row of one value sees."""
-    if value is None or split_of(plan) != "value":
-        return events
-    return [event for event in events if event.is_of(value)]
+    match plan.breakdown:
+        case ByCohort() | ByProperty(attribution=EachValue()) if value is not None:
+            return [event for event in events if event.is_of(value)]
+        case _:
+            return events
 
 
 def matched(
@@ -106,7 +107,7 @@ def matched(
         of_time[event.at_us].append(event)
     if plan.order == "unordered":
         instants = [at_us for at_us in times if at_us is not None]
-        if value is not None and split_of(plan) == "step":
+        if value is not None and plan.wanted_step is not None:
             # Only one of the value begins; the sort keeps the order among the others.
             of_time[instants[0]].sort(key=lambda event: not event.is_of(value))
         of_time = different(instants, of_time)
@@ -134,7 +135,4 @@ def _takes(plan: FunnelPlan, event: SeenEvent, step: int, value: Value | None) -
         return True
     if step not in event.steps:
         return False
-    breakdown = plan.breakdown
-    if value is None or breakdown is None or split_of(plan) != "step":
-        return True
-    return step != breakdown.attribution_step or event.is_of(value)
+    return value is None or step != plan.wanted_step or event.is_of(value)

@@ -9,7 +9,7 @@ import msgspec
 from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.legacy_actors import NO_DROP_OFF
 from contracts.queries.nodes import FunnelsActorsQuery
-from services.query.events.breakdown import Breakdown
+from services.query.events.breakdown import Cohorts
 from services.query.insights.funnels.people.selection import (
     OTHER,
     AtStep,
@@ -20,7 +20,15 @@ from services.query.insights.funnels.people.selection import (
     Value,
 )
 from services.query.insights.funnels.periods import Period, periods
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import (
+    Breakdown,
+    ByCohort,
+    ByProperty,
+    FunnelPlan,
+    StepsView,
+    TimesView,
+    TrendView,
+)
 
 _Sent = str | int | float | tuple[str | int | float, ...] | None
 _ALL_USERS = ("all", "0")
@@ -30,21 +38,20 @@ _AROUND = timedelta(days=2)
 
 def selection(plan: FunnelPlan, query: FunnelsActorsQuery) -> Selection:
     """Raises InvalidQuery for what the funnel's answer does not have, in the node's words."""
-    value = _value(plan.breakdown, query.funnelStepBreakdown)
-    match plan.viz:
-        case "trends":
-            return _in_period(plan, query, value)
-        case "time_to_convert":
+    match plan.view:
+        case TrendView() as trend:
+            return _in_period(plan, trend, query)
+        case TimesView():
             if query.funnelConversionTimeFrom is None or query.funnelConversionTimeTo is None:
                 return _at_step(plan, query, None)
             return InBin(
                 from_seconds=query.funnelConversionTimeFrom,
                 to_seconds=query.funnelConversionTimeTo,
             )
-        case "steps":
-            return _at_step(plan, query, value)
+        case StepsView():
+            return _at_step(plan, query, _value(plan.breakdown, query.funnelStepBreakdown))
         case _:
-            assert_never(plan.viz)
+            assert_never(plan.view)
 
 
 def _at_step(plan: FunnelPlan, query: FunnelsActorsQuery, value: Value | None) -> AtStep | EndedAt:
@@ -62,24 +69,25 @@ def _at_step(plan: FunnelPlan, query: FunnelsActorsQuery, value: Value | None) -
     return AtStep(step=step, value=value)
 
 
-def _in_period(plan: FunnelPlan, query: FunnelsActorsQuery, value: Value | None) -> InPeriod:
+def _in_period(plan: FunnelPlan, trend: TrendView, query: FunnelsActorsQuery) -> InPeriod:
     """Named by a day, or by a time as exactly as one likes.
 
     Of two hours of the same name, when clocks go back, the first.
     """
+    value = _value(plan.breakdown, query.funnelStepBreakdown)
     named, dropped_off = query.funnelTrendsEntrancePeriodStart, query.funnelTrendsDropOff
     if named is None:
         raise _required("funnelTrendsEntrancePeriodStart")
     if dropped_off is None:
         raise _required("funnelTrendsDropOff")
     sent = _local(named, plan.timezone)
-    for period in _near(plan, sent):
+    for period in _near(plan, trend, sent):
         if sent in (period.day, f"{period.day} 00:00:00"):
             return InPeriod(start=period.start, dropped_off=dropped_off, value=value)
     raise invalid_input("funnelTrendsEntrancePeriodStart", "No period of this funnel starts then.")
 
 
-def _near(plan: FunnelPlan, local: str) -> list[Period]:
+def _near(plan: FunnelPlan, trend: TrendView, local: str) -> list[Period]:
     """The plan's periods around a local time, which are few; none around what is no time."""
     try:
         at = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(plan.timezone))
@@ -91,7 +99,8 @@ def _near(plan: FunnelPlan, local: str) -> list[Period]:
             plan,
             date_from=max(plan.date_from, since.astimezone(UTC)),
             date_to=min(plan.date_to, until.astimezone(UTC)),
-        )
+        ),
+        trend,
     )
 
 
@@ -118,18 +127,21 @@ def _value(breakdown: Breakdown | None, sent: _Sent) -> Value | None:
             return None
         raise invalid_input("funnelStepBreakdown", "This funnel has no breakdown.")
     parts = tuple(_text(part) for part in (sent if isinstance(sent, tuple) else (sent,)))
-    if breakdown.type == "cohort":
-        return _cohort(breakdown, parts)
-    if parts != (OTHER,) and len(parts) != len(breakdown.keys):
-        raise invalid_input(
-            "funnelStepBreakdown", f"A row of this funnel has {len(breakdown.keys)} values."
-        )
-    return parts
+    match breakdown:
+        case ByCohort(cohorts=cohorts):
+            return _cohort(cohorts, parts)
+        case ByProperty(keys=keys):
+            if parts != (OTHER,) and len(parts) != len(keys):
+                detail = f"A row of this funnel has {len(keys)} values."
+                raise invalid_input("funnelStepBreakdown", detail)
+            return parts
+        case _:
+            assert_never(breakdown)
 
 
-def _cohort(breakdown: Breakdown, parts: tuple[str, ...]) -> int:
+def _cohort(cohorts: Cohorts, parts: tuple[str, ...]) -> int:
     """By id, or by the name that trends show."""
-    for id_, name in breakdown.cohorts:
+    for id_, name in cohorts:
         if parts in ((str(id_),), (name,)) or (id_ == 0 and parts[0] in _ALL_USERS):
             return id_
     raise invalid_input("funnelStepBreakdown", "This funnel has no such cohort.")

@@ -1,7 +1,6 @@
 """The actors behind a number: the relations that it is counted from, and one filter more."""
 
 from collections.abc import Sequence
-from typing import assert_never
 
 import msgspec
 
@@ -17,17 +16,23 @@ from services.query.insights.funnels.people.selection import (
     Value,
     required_before,
 )
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.arrays import (
+from services.query.insights.funnels.plan import (
+    ByCohort,
+    ByProperty,
+    FunnelPlan,
+    StepsView,
+    TimesView,
+    TrendView,
+)
+from services.query.insights.funnels.statement.actors import (
     EVERY_FORM,
     Actors,
     Forms,
     actors_of,
     id_type,
-    looked_at,
 )
+from services.query.insights.funnels.statement.events import looked_at
 from services.query.insights.funnels.statement.paths import paths
-from services.query.insights.funnels.statement.totals import KEEP_ALL
 from services.query.insights.funnels.statement.trends import cells, period_key
 
 
@@ -48,23 +53,23 @@ def compile_actors(
     value = None if isinstance(selection, InBin) else selection.value
     plan = pointed_plan(plan, selection)
     actors = actors_of(plan, bindings, forms, has_overrides=has_overrides)
-    match selection:
-        case AtStep(step=step):
+    match selection, plan.view:
+        case AtStep(step=step), _:
             found, times = paths(actors), "times"
             test = _stands(plan, step)
-        case EndedAt(steps=steps):
+        case EndedAt(steps=steps), _:
             found, times = paths(actors), "times"
             last = bindings.bind(list(steps), "Array(UInt32)")
             test = f"has({last}, arrayLastIndex(t -> t > 0, times))"
-        case InPeriod():
-            found, times = cells(actors), "emptyArrayUInt64()"
-            key = bindings.bind(period_key(plan, selection.start), "UInt64")
-            test = f"period = {key} AND {'NOT ' if selection.dropped_off else ''}converted"
-        case InBin():
+        case InPeriod(start=start, dropped_off=dropped_off), TrendView() as trend:
+            found, times = cells(actors, trend), "emptyArrayUInt64()"
+            key = bindings.bind(period_key(plan, start), "UInt64")
+            test = f"period = {key} AND {'NOT ' if dropped_off else ''}converted"
+        case InBin() as bin_, TimesView() as view:
             found, times = paths(actors), "times"
-            test = _took(plan, selection, bindings)
+            test = _took(view, bin_, bindings)
         case _:
-            assert_never(selection)
+            raise ValueError("the funnel's view has no such number")
     if value is not None:
         test += f" AND {_has_value(plan, value, bindings, found)}"
     columns = f"toString(actor) AS id, {times} AS times"
@@ -84,7 +89,7 @@ def pointed_plan(plan: FunnelPlan, selection: Selection) -> FunnelPlan:
 def compile_history(
     plan: FunnelPlan, ids: Sequence[str], *, has_overrides: bool, at_us: Sequence[int] | None = None
 ) -> Statement:
-    """What the funnel sees of these actors: rows of sql_arrays.looked_at, by actor, time and uuid.
+    """What the funnel sees of these actors: rows of events.looked_at, by actor, time and uuid.
 
     at_us: only events of these instants.
     """
@@ -107,8 +112,8 @@ def _stands(plan: FunnelPlan, step: int) -> str:
     return f"times[{required_before(plan, -step):d}] > 0 AND times[{-step:d}] = 0"
 
 
-def _took(plan: FunnelPlan, selection: InBin, bindings: Bindings) -> str:
-    since, until = f"times[{plan.from_step}]", f"times[{plan.to_step}]"
+def _took(view: TimesView, selection: InBin, bindings: Bindings) -> str:
+    since, until = f"times[{view.from_step}]", f"times[{view.to_step}]"
     low, high = (
         bindings.bind(seconds * 1_000_000, "Int64")
         for seconds in (selection.from_seconds, selection.to_seconds)
@@ -118,23 +123,34 @@ def _took(plan: FunnelPlan, selection: InBin, bindings: Bindings) -> str:
 
 
 def _has_value(plan: FunnelPlan, value: Value, bindings: Bindings, found: str) -> str:
-    breakdown = plan.breakdown
-    if breakdown is None:
-        raise ValueError("a value of no breakdown")
-    if isinstance(value, int):
-        return f"value = {bindings.bind(value, 'Int64')}"
-    boxed = len(breakdown.keys) > 1
-    type_ = "Array(String)" if boxed else "String"
-    same = f"value = {bindings.bind(list(value) if boxed else value[0], type_)}"
-    merged = value == (OTHER,) and plan.viz == "steps" and breakdown.type in KEEP_ALL
-    if not merged:
+    match plan.breakdown, value:
+        case ByCohort(), int(cohort):
+            return f"value = {bindings.bind(cohort, 'Int64')}"
+        case ByProperty() as breakdown, tuple(texts):
+            return _has_texts(plan, breakdown, texts, bindings, found)
+        case _:
+            raise ValueError("the funnel's breakdown has no such value")
+
+
+def _has_texts(
+    plan: FunnelPlan,
+    breakdown: ByProperty,
+    texts: tuple[str, ...],
+    bindings: Bindings,
+    found: str,
+) -> str:
+    several = len(breakdown.keys) > 1
+    type_ = "Array(String)" if several else "String"
+    same = f"value = {bindings.bind(list(texts) if several else texts[0], type_)}"
+    steps = isinstance(plan.view, StepsView)
+    if not (texts == (OTHER,) and steps and breakdown.merges_rest):
         return same
     limit = bindings.bind(breakdown.limit, "UInt64")
     counts = ", ".join(f"countIf(times[{k}] > 0) DESC" for k in range(1, len(plan.steps) + 1))
     kept = f"SELECT value FROM ({found}) GROUP BY value ORDER BY {counts}, value LIMIT {limit}"
     values = f"(SELECT uniqExact(value) FROM ({found}))"
     # Without a merged row, "Other" can only be a value that is called so.
-    real = "0" if boxed else f"({same} AND {values} <= {limit})"
+    real = "0" if several else f"({same} AND {values} <= {limit})"
     return f"(value NOT IN ({kept}) OR {real})"
 
 

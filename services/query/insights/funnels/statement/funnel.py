@@ -11,8 +11,8 @@ from typing import assert_never
 
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.insights.funnels.periods import Period
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.arrays import EVERY_FORM, Actors, Forms, actors_of
+from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
+from services.query.insights.funnels.statement.actors import EVERY_FORM, Actors, Forms, actors_of
 from services.query.insights.funnels.statement.paths import paths
 from services.query.insights.funnels.statement.time_to_convert import time_to_convert
 from services.query.insights.funnels.statement.totals import totals
@@ -33,28 +33,33 @@ def compile_funnel(
     """
     bindings = Bindings()
     actors = actors_of(plan, bindings, forms, has_overrides=has_overrides)
-    match plan.viz:
-        case "steps":
+    match plan.view:
+        case StepsView():
             text = totals(plan, bindings, paths(actors))
-        case "trends":
-            text = trend_totals(plan, bindings, cells(actors, made))
-        case "time_to_convert":
-            text = time_to_convert(plan, bindings, paths(actors))
+        case TrendView() as trend:
+            text = trend_totals(plan, bindings, cells(actors, trend, made))
+        case TimesView() as times:
+            text = time_to_convert(times, bindings, paths(actors))
         case _:
-            assert_never(plan.viz)
+            assert_never(plan.view)
     return Statement(text, bindings.values)
 
 
 def compile_comparison(
-    plan: FunnelPlan, previous: FunnelPlan, *, has_overrides: bool, forms: Forms = EVERY_FORM
+    times: TimesView,
+    plan: FunnelPlan,
+    previous: FunnelPlan,
+    *,
+    has_overrides: bool,
+    forms: Forms = EVERY_FORM,
 ) -> Statement:
-    """Times to convert of two periods, over bins that both share."""
+    """Times to convert of two periods, over bins that both share. times: the view of both plans."""
     bindings = Bindings()
     sides = (
         paths(actors_of(side, bindings, forms, has_overrides=has_overrides, place=place))
         for place, side in enumerate((plan, previous))
     )
-    return Statement(time_to_convert(plan, bindings, *sides), bindings.values)
+    return Statement(time_to_convert(times, bindings, *sides), bindings.values)
 
 
 def compile_paths(plan: FunnelPlan, *, has_overrides: bool) -> Statement:

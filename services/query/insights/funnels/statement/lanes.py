@@ -2,28 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from services.query.insights.funnels.oracle.attribution import Lane, lanes
 from services.query.insights.funnels.oracle.seen import Seen
 from services.query.insights.funnels.people.matched import SeenEvent
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.arrays import split_of
+from services.query.insights.funnels.plan import ByCohort, FunnelPlan
 
 
 def rows_of(
     plan: FunnelPlan, events: Sequence[SeenEvent]
 ) -> list[tuple[int | None, list[SeenEvent]]]:
     """Each cohort has the events of its members; everything else is told apart in `lanes`."""
-    if plan.breakdown is None or plan.breakdown.type != "cohort" or split_of(plan) == "none":
+    if not isinstance(plan.breakdown, ByCohort):
         return [(None, list(events))]
     cohorts = sorted({event.value for event in events if isinstance(event.value, int)})
     return [(cohort, [e for e in events if e.value == cohort]) for cohort in cohorts]
 
 
 def lanes_of(plan: FunnelPlan, events: Iterable[SeenEvent]) -> list[Lane]:
-    if split_of(plan) == "none":
-        plan = msgspec.structs.replace(plan, breakdown=None)
     return lanes(plan, tuple(_seen(event) for event in events))
 
 

@@ -22,7 +22,7 @@ import msgspec
 
 from services.query.events.conditions import AllOf, AnyCondition, AnyOf, EventNamed
 from services.query.events.moments import microseconds
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, TrendView
 
 _CODE_BITS = 7
 _PLACE_AT = 2
@@ -263,8 +263,9 @@ def _above(numbers: str) -> str:
     return f"arrayCumSumNonNegative(rise -> -rise, arrayDifference({numbers}))"
 
 
-def layout_of(plan: FunnelPlan, *, whole_ties: bool, wanted: int | None) -> Layout:
-    """whole_ties: as unordered funnels and trends want it. wanted: attribution's step."""
+def layout_of(plan: FunnelPlan) -> Layout:
+    """Trends and unordered funnels take ties whole; and the latter have their queues attributed
+    before anything is looked at (`accepted`)."""
     steps = [step.matches for step in plan.steps]
     bars = [exclusion.matches for exclusion in plan.exclusions]
     overlapping = any(not disjoint(a, b) for a, b in combinations(steps, 2))
@@ -275,8 +276,8 @@ def layout_of(plan: FunnelPlan, *, whole_ties: bool, wanted: int | None) -> Layo
         bars=tuple(exclusion.bars for exclusion in plan.exclusions),
         overlapping=overlapping,
         bars_steps=any(not disjoint(bar, step) for bar in bars for step in steps),
-        whole_ties=whole_ties,
-        wanted=wanted,
+        whole_ties=isinstance(plan.view, TrendView) or plan.order == "unordered",
+        wanted=None if plan.order == "unordered" else plan.wanted_step,
         span_us=range_us + 1,
     )
 

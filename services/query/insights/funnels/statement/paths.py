@@ -9,14 +9,11 @@ import msgspec
 
 from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.statement import ordered as sql_ordered
+from services.query.insights.funnels.statement.actors import Actors, id_type, unless_busy
 from services.query.insights.funnels.statement.arrays import (
-    Actors,
     arrays,
     arrays_by_uuid,
     carried,
-    id_type,
-    split_of,
-    unless_busy,
     value_type,
 )
 from services.query.insights.funnels.statement.excluding import barred
@@ -40,7 +37,7 @@ from services.query.insights.funnels.statement.walks import attempt_walk
 
 def paths(actors: Actors) -> str:
     """The reported attempts of all actors (of all values): who is in no step has no row."""
-    layout = _layout(actors.plan)
+    layout = layout_of(actors.plan)
     found = _told(layout, _paths(actors, layout))
     if actors.told is None:
         return found
@@ -51,7 +48,9 @@ def told(actors: Actors, columns: str) -> str:
     """The rows of `Told`. columns: those after `actor` and `value`, with their types."""
     assert actors.told is not None
     plan = actors.plan
-    types = ["actor String", *([f"value {value_type(plan)}"] if "value" in carried(plan) else [])]
+    types = ["actor String"]
+    if plan.breakdown is not None:
+        types.append(f"value {value_type(plan.breakdown)}")
     rows = f"JSONExtract({actors.bindings.bind(actors.told.rows, 'String')}, "
     rows += f"'Array(Tuple({', '.join([*types, columns])}))')"
     names = [part.split()[0] for part in [*types, *columns.split(", ")]]
@@ -64,7 +63,7 @@ def told(actors: Actors, columns: str) -> str:
 
 def folds(plan: FunnelPlan) -> str | None:
     """Which arrays `a` go event by event; None: none of this plan's."""
-    layout = _layout(plan)
+    layout = layout_of(plan)
     if plan.order == "unordered":
         return has_several(layout) if layout.overlapping else None
     return _walks(plan, layout) if some_by_walk(plan) else None
@@ -86,13 +85,13 @@ def quick_paths(actors: Actors) -> str:
 
     Those actors' ties only the full form can tell: they have a row without times.
     """
-    layout = _layout(actors.plan)
+    layout = layout_of(actors.plan)
     return _told(layout, _quick(actors, layout, keep_tangled=True))
 
 
 def full_paths(actors: Actors) -> str:
     """The same of those actors, by the full form."""
-    layout = _layout(actors.plan)
+    layout = layout_of(actors.plan)
     return _told(layout, _full(actors, layout, few=actors.only is not None))
 
 
@@ -108,7 +107,7 @@ def some_by_uuid(plan: FunnelPlan) -> bool:
     """Whether there may be ties that only the full form can tell."""
     if plan.order == "unordered":
         return False
-    layout = _layout(plan)
+    layout = layout_of(plan)
     # Of one instant, an event without the wanted value may bar the way that one with it has begun.
     breaks = plan.order == "strict" or layout.bars_steps
     return layout.overlapping or (layout.wanted is not None and breaks)
@@ -116,11 +115,7 @@ def some_by_uuid(plan: FunnelPlan) -> bool:
 
 def some_by_walk(plan: FunnelPlan) -> bool:
     """Whether there may be actors whom only the walk over their events can tell."""
-    return bool(_walking(plan, _layout(plan)))
-
-
-def _layout(plan: FunnelPlan) -> Layout:
-    return layout_of(plan, whole_ties=plan.order == "unordered", wanted=attribution_step(plan))
+    return bool(_walking(plan, layout_of(plan)))
 
 
 def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str:
@@ -130,7 +125,7 @@ def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str
     if plan.order == "unordered":
         if layout.overlapping:
             gathered = unless_busy(actors, gathered, has_several(layout))
-        if split_of(plan) == "step":
+        if plan.wanted_step is not None:
             gathered = accepted(layout, carry, gathered, window)
         if layout.overlapping:
             gathered = chosen(layout, carry, gathered, window)
@@ -200,14 +195,6 @@ def _walking(plan: FunnelPlan, layout: Layout) -> list[str]:
     if plan.order == "strict" and layout.bars_steps:
         tests.append(f"{layout.has('x', layout.mask(layout.any_bar))} AND {layout.is_step('x')}")
     return tests
-
-
-def attribution_step(plan: FunnelPlan) -> int | None:
-    """The step whose event must have the row's value; unordered funnels sort that out before."""
-    if split_of(plan) != "step" or plan.order == "unordered":
-        return None
-    assert plan.breakdown is not None
-    return plan.breakdown.attribution_step
 
 
 def window_us(plan: FunnelPlan) -> int:

@@ -6,15 +6,15 @@ nobody got to the second of the steps has no rows.
 """
 
 from services.common.clickhouse.statement import Bindings
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import TimesView
 from services.query.insights.funnels.statement.totals import MEDIAN, mean, total
 
 
-def time_to_convert(plan: FunnelPlan, bindings: Bindings, *sides: str) -> str:
+def time_to_convert(view: TimesView, bindings: Bindings, *sides: str) -> str:
     """sides: relations of sql_paths."""
-    sample = " UNION ALL ".join(_sample(plan, paths, side) for side, paths in enumerate(sides))
-    bins = f"least(greatest({bindings.bind(plan.bin_count or 0, 'Int64')}, 1), 90)"
-    if not plan.bin_count:
+    sample = " UNION ALL ".join(_sample(view, paths, side) for side, paths in enumerate(sides))
+    bins = f"least(greatest({bindings.bind(view.bins or 0, 'Int64')}, 1), 90)"
+    if not view.bins:
         # The rounded root is exact or one too small: ceil of the float would be wrong for cubes.
         root = "toInt64(round(cbrt(n)))"
         bins = f"least({root} + ({root} * {root} * {root} < n), 60)"
@@ -44,9 +44,9 @@ def time_to_convert(plan: FunnelPlan, bindings: Bindings, *sides: str) -> str:
     )
 
 
-def _sample(plan: FunnelPlan, paths: str, side: int) -> str:
+def _sample(view: TimesView, paths: str, side: int) -> str:
     """`d`: microseconds between the two steps, of every attempt that has both."""
-    since, until = f"times[{plan.from_step}]", f"times[{plan.to_step}]"
+    since, until = f"times[{view.from_step}]", f"times[{view.to_step}]"
     return (
         f"SELECT {side} AS side, toInt64({until} - {since}) AS d FROM ({paths}) "
         f"WHERE {since} > 0 AND {until} > 0"

@@ -7,8 +7,7 @@ not ended and they stand at this step). Steps nobody reached have no row.
 
 from services.common.clickhouse.statement import Bindings
 from services.query.events.moments import microseconds
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.arrays import split_of
+from services.query.insights.funnels.plan import Breakdown, FunnelPlan
 
 WHOLE = 0
 """The step number of the row that measures whole conversions."""
@@ -19,10 +18,6 @@ TANGLED = 1000
 MOST_TANGLED = 4000
 """So many ids can be named in a statement; of more, another form is cheaper."""
 
-KEEP_ALL = ("event", "person", "group")
-"""Breakdown types whose values beyond the limit are merged into one row, and not left out."""
-MOST_ROWS = 100
-
 MEDIAN = "quantileExactInclusive"
 _WIDE = "toInt128"
 """Microseconds are summed in 128 bits: 64 hold 30 days of 3.6 million actors, and no more."""
@@ -31,13 +26,13 @@ _TIMED = f"z.2 > 0 OR z.1 = {WHOLE}"
 
 def totals(plan: FunnelPlan, bindings: Bindings, paths: str) -> str:
     """paths: the relation of sql_paths."""
-    broken_down = split_of(plan) != "none"
+    breakdown = plan.breakdown
     reached = (
-        f"SELECT {'value, ' if broken_down else ''}arrayJoin({_taken(plan)}) AS z, "
+        f"SELECT {'' if breakdown is None else 'value, '}arrayJoin({_taken(plan)}) AS z, "
         f"length(times) = z.1 AND times[1] > {still_open(plan, bindings)} AS open FROM ({paths})"
     )
-    if broken_down:
-        return _by_value(plan, bindings, reached)
+    if breakdown is not None:
+        return _by_value(plan, breakdown, bindings, reached)
     return (
         "SELECT z.1 AS step, count() AS count, "
         f"{mean(total('z.2'), 'countIf(z.2 > 0)')} AS average, "
@@ -92,14 +87,13 @@ def partial_totals(plan: FunnelPlan, bindings: Bindings, paths: str, *, quick: b
     )
 
 
-def _by_value(plan: FunnelPlan, bindings: Bindings, reached: str) -> str:
+def _by_value(plan: FunnelPlan, breakdown: Breakdown, bindings: Bindings, reached: str) -> str:
     """Where values beyond the limit become one row, those keep their own that most actors have at
     the first step, then at the second, …, then by value. Other values are numbered by the counts of
     the last step, the one before …, as rows are sorted, and the first of them are shown.
     """
-    assert plan.breakdown is not None
-    merges = plan.breakdown.type in KEEP_ALL
-    limit = bindings.bind(plan.breakdown.limit if merges else MOST_ROWS, "UInt64")
+    merges = breakdown.merges_rest
+    limit = bindings.bind(breakdown.limit, "UInt64")
     counted = (
         f"SELECT value, z.1 AS step, count() AS c, {total('z.2')} AS took, "
         f"countIf(z.2 > 0) AS timed, {MEDIAN}StateIf(0.5)(z.2, {_TIMED}) AS state, "

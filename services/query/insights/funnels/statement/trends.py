@@ -14,16 +14,11 @@ from datetime import datetime
 from services.common.clickhouse.statement import Bindings
 from services.query.events.moments import microseconds
 from services.query.insights.funnels.periods import Period, periods
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.arrays import (
-    Actors,
-    arrays,
-    carried,
-    split_of,
-    unless_busy,
-)
+from services.query.insights.funnels.plan import FunnelPlan, TrendView
+from services.query.insights.funnels.statement.actors import Actors, unless_busy
+from services.query.insights.funnels.statement.arrays import arrays, carried
 from services.query.insights.funnels.statement.layout import Layout, layout_of
-from services.query.insights.funnels.statement.paths import attribution_step, told, window_us
+from services.query.insights.funnels.statement.paths import told, window_us
 from services.query.insights.funnels.statement.totals import still_open
 from services.query.insights.funnels.statement.trends_excluding import barred_entries, may_be_reborn
 from services.query.insights.funnels.statement.unordered import (
@@ -37,23 +32,23 @@ _WRITTEN_OUT = 8
 """So many steps are written one inside the other; a fold over more, which copies its state."""
 
 
-def cells(actors: Actors, made: Sequence[Period] | None = None) -> str:
+def cells(actors: Actors, trend: TrendView, made: Sequence[Period] | None = None) -> str:
     """The periods that actors (of all values) entered in; nothing else has a row.
 
     made: the plan's periods; None: they are made here.
     """
     plan, carry = actors.plan, carried(actors.plan)
-    layout = _layout(plan)
+    layout = layout_of(plan)
     window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
     gathered = arrays(actors, layout)
     if (folding := folds(plan)) is not None:
         gathered = unless_busy(actors, gathered, folding)
-    period = period_of(plan, actors.bindings, periods(plan) if made is None else made)
+    period = period_of(plan, actors.bindings, periods(plan, trend) if made is None else made)
     if plan.order != "unordered" and plan.exclusions:
-        found = barred_entries(plan, layout, carry, gathered, window, period)
+        found = barred_entries(plan, trend, layout, carry, gathered, window, period)
     else:
         from_ = _left if plan.order == "unordered" else _walked_back
-        starts = from_(plan, layout, carry, gathered, window)
+        starts = from_(plan, trend, layout, carry, gathered, window)
         found = (
             f"SELECT {carry}, {period('s.1')} AS period, max(s.2) AS entered, "
             "max(s.3) AS converted, max(s.1) AS newest "
@@ -68,14 +63,10 @@ def cells(actors: Actors, made: Sequence[Period] | None = None) -> str:
 
 def folds(plan: FunnelPlan) -> str | None:
     """Which arrays `a` go event by event; None: none of this plan's."""
-    layout = _layout(plan)
+    layout = layout_of(plan)
     if plan.order == "unordered":
         return has_several(layout) if layout.overlapping else None
     return may_be_reborn(layout) if plan.exclusions else None
-
-
-def _layout(plan: FunnelPlan) -> Layout:
-    return layout_of(plan, whole_ties=True, wanted=attribution_step(plan))
 
 
 def trend_totals(plan: FunnelPlan, bindings: Bindings, cells: str) -> str:
@@ -87,9 +78,8 @@ def trend_totals(plan: FunnelPlan, bindings: Bindings, cells: str) -> str:
         "count() AS entered, countIf(converted) AS converted, "
         f"countIf(NOT c.converted AND newest > {still_open(plan, bindings)}) AS open"
     )
-    if split_of(plan) == "none":
+    if plan.breakdown is None:
         return f"SELECT period, {counts} FROM ({cells}) AS c GROUP BY period ORDER BY period"
-    assert plan.breakdown is not None
     limit = bindings.bind(plan.breakdown.limit, "UInt64")
     entrants = "sum(entered) OVER (PARTITION BY value)"
     return (
@@ -122,17 +112,19 @@ def period_key(plan: FunnelPlan, start: datetime) -> int:
     return max(0, microseconds(start) - microseconds(plan.date_from) + 1)
 
 
-def _walked_back(plan: FunnelPlan, layout: Layout, carry: str, gathered: str, window: str) -> str:
+def _walked_back(
+    plan: FunnelPlan, trend: TrendView, layout: Layout, carry: str, gathered: str, window: str
+) -> str:
     """`starts`: (time, reached from_step, reached to_step) of each first-step event."""
     first = layout.matches("x", layout.number(layout.step(1)))
     if layout.wanted == 1:
         first += f" AND {layout.has('x', layout.number(layout.own))}"
     in_time = f"done > 0 AND done - {layout.start('x')} <= {window}"
-    entered = in_time.replace("done", "d_from") if plan.from_step > 1 else "1"
+    entered = in_time.replace("done", "d_from") if trend.from_step > 1 else "1"
     starts = (
         f"arrayFilter(s -> s.1 > 0, arrayMap((x, d_from, d_to) -> "
         f"(if({first}, {layout.time('x')}, 0), {entered}, {in_time.replace('done', 'd_to')}), "
-        f"a, {_done(plan, layout, plan.from_step)}, {_done(plan, layout, plan.to_step)}))"
+        f"a, {_done(plan, layout, trend.from_step)}, {_done(plan, layout, trend.to_step)}))"
     )
     return f"SELECT {carry}, {starts} AS starts FROM ({gathered})"
 
@@ -162,15 +154,17 @@ def _done_from(plan: FunnelPlan, takes: str, waits: str, done: str) -> str:
     return f"arrayShiftLeft({filled}, 1)"
 
 
-def _left(plan: FunnelPlan, layout: Layout, carry: str, gathered: str, window: str) -> str:
+def _left(
+    plan: FunnelPlan, trend: TrendView, layout: Layout, carry: str, gathered: str, window: str
+) -> str:
     """`starts`: of each event that leaves its queue."""
-    if split_of(plan) == "step":
+    if plan.wanted_step is not None:
         gathered = accepted(layout, carry, gathered, window)
     if layout.overlapping:
         gathered = chosen(layout, carry, gathered, window)
     leaving = departures(layout, carry, gathered, window)
     starts = (
-        f"arrayMap((x, c) -> ({layout.time('x')}, c >= {plan.from_step}, c >= {plan.to_step}), "
+        f"arrayMap((x, c) -> ({layout.time('x')}, c >= {trend.from_step}, c >= {trend.to_step}), "
         "arrayFilter((x, c) -> c > 0, a, completed), arrayFilter(c -> c > 0, completed))"
     )
     return f"SELECT {carry}, {starts} AS starts FROM ({leaving})"

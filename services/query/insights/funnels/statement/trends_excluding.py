@@ -8,7 +8,7 @@ clean, or wholly spoilt when that attempt was; none: partly.
 
 from collections.abc import Callable
 
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, TrendView
 from services.query.insights.funnels.statement.layout import Layout, let
 from services.query.insights.funnels.statement.stage import at_turn, if_anybody
 from services.query.insights.funnels.statement.walks import CLEAN, PARTLY, WHOLLY, entry_walk
@@ -16,6 +16,7 @@ from services.query.insights.funnels.statement.walks import CLEAN, PARTLY, WHOLL
 
 def barred_entries(
     plan: FunnelPlan,
+    trend: TrendView,
     layout: Layout,
     carried: str,
     arrays: str,
@@ -37,9 +38,9 @@ def barred_entries(
         f"SELECT {carried}, period, until, reborn, "
         f"arrayFilter(x -> x >= since AND x - until <= {window}, a) AS a FROM ({periods})"
     )
-    entries = _entries(plan, layout, f"{carried}, period, until", within, window)
+    entries = _entries(plan, trend.to_step, layout, f"{carried}, period, until", within, window)
     lost = f"max(NOT converted AND mark = {WHOLLY}) OVER (PARTITION BY {carried})"
-    seen = f"depth >= {plan.from_step} AND mark != {PARTLY} AND NOT lost"
+    seen = f"depth >= {trend.from_step} AND mark != {PARTLY} AND NOT lost"
     return (
         f"SELECT {carried}, period, toUInt8(1) AS entered, converted, "
         f"{layout.time('until')} AS newest "
@@ -48,16 +49,18 @@ def barred_entries(
     )
 
 
-def _entries(plan: FunnelPlan, layout: Layout, kept: str, within: str, window: str) -> str:
+def _entries(
+    plan: FunnelPlan, goal: int, layout: Layout, kept: str, within: str, window: str
+) -> str:
     """`kept`, `depth`, `mark`, `converted` of each entry, by the stages or, reborn, by the walk."""
     walks = _may_be_reborn(layout)
-    staged = f"{_fold(plan, layout, window, _only('NOT reborn', walks))} AS acc"
+    staged = f"{_fold(plan, goal, layout, window, _only('NOT reborn', walks))} AS acc"
     folded = f"SELECT {kept}, reborn, {staged} FROM ({within})"
     if walks:
-        walked = entry_walk(plan, layout, window, _only("reborn", walks))
+        walked = entry_walk(plan, goal, layout, window, _only("reborn", walks))
         folded = f"SELECT {kept}, reborn, {staged}, {walked} AS walked FROM ({within})"
     deepest = f"SELECT *, toUInt8(arrayLastIndex(r -> r, acc.5)) AS deepest FROM ({folded})"
-    mark = f"if(deepest = {plan.to_step}, {WHOLLY}, acc.4[deepest + 1])"
+    mark = f"if(deepest = {goal}, {WHOLLY}, acc.4[deepest + 1])"
     told = [("depth", "walked.3", "deepest"), ("mark", "walked.5", mark)]
     told.append(("converted", "walked.6", "acc.6"))
     columns = ", ".join(
@@ -99,13 +102,13 @@ def _reborn(layout: Layout) -> str:
     return "length(arrayDistinct(starts)) < length(starts)" if _may_be_reborn(layout) else "0"
 
 
-def _fold(plan: FunnelPlan, layout: Layout, window: str, events: str) -> str:
+def _fold(plan: FunnelPlan, goal: int, layout: Layout, window: str, events: str) -> str:
     """acc: a, starts, the last step's kinds of arrival, marks, whether reached, converted.
 
-    The mark of a step is told in the iteration of the next, by the exclusions that bar that.
+    goal: the trend's to_step. The mark of a step is told in the iteration of the next, by the
+    exclusions that bar that.
     """
     at = at_turn(plan, layout, window, events="acc.1", starts="acc.2")
-    goal = plan.to_step
     touched, clean = at.touched(), at.clean("marked")
     standing = at.before(clean)
     kinds = (

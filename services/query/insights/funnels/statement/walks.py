@@ -13,12 +13,13 @@ PARTLY, CLEAN, WHOLLY = 0, 1, 2
 """What exclusions did to the deepest step of a trend's entry."""
 
 
-def entry_walk(plan: FunnelPlan, layout: Layout, window: str, events: str) -> str:
+def entry_walk(plan: FunnelPlan, goal: int, layout: Layout, window: str, events: str) -> str:
     """(S, spoilt, depth, time, mark, converted) of the entry that began at starts up to `until`.
 
-    events: packed events of one actor, in the order in which a tie's events are taken.
+    goal: the trend's to_step. events: packed events of one actor, in the order in which a tie's
+    events are taken.
     """
-    at = _Event(plan, layout, window, plan.to_step)
+    at = _Event(plan, layout, window, goal)
     before, bad_before = "arrayShiftRight(s.1, 1)", "arrayShiftRight(bad, 1)"
     again = f"depth = 0 OR (depth = 1 AND mark != {CLEAN})"
     names = {
@@ -50,7 +51,7 @@ def entry_walk(plan: FunnelPlan, layout: Layout, window: str, events: str) -> st
     begun = f"if(deeper OR anew, {at.now}, s.4)"
     after = (
         f"({at.kept('anchors')}, spoilt, if(anew, toUInt8(1), depth), {begun}, "
-        f"if(anew, toUInt8({CLEAN}), mark), toUInt8(goes[{plan.to_step}]))"
+        f"if(anew, toUInt8({CLEAN}), mark), toUInt8(goes[{goal}]))"
     )
     initial = (
         f"({at.nowhere}, {at.unspoilt}, toUInt8(0), {layout.number(0)}, "

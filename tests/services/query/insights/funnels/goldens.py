@@ -5,18 +5,25 @@ The statements stand in the files of `golden`, and on docs/statements.md, which 
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from services.common.clickhouse.statement import Statement
-from services.query.events.breakdown import Breakdown
 from services.query.events.conditions import PropertyIs
 from services.query.insights.funnels.correlation.question import OfEvents, OfRecords
 from services.query.insights.funnels.correlation.statement import compile_correlation
 from services.query.insights.funnels.people.selection import AtStep
 from services.query.insights.funnels.people.statement import compile_actors
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import (
+    Attribution,
+    ByCohort,
+    ByProperty,
+    EachValue,
+    FunnelPlan,
+    LastTouch,
+    OfStep,
+    TimesView,
+)
 from services.query.insights.funnels.statement.funnel import compile_comparison, compile_funnel
 from tests.funnels.stories import BY_PROPERTY, funnel
 
@@ -59,8 +66,8 @@ def _plain(plan: FunnelPlan) -> Statement:
     return compile_funnel(plan, has_overrides=False)
 
 
-def _by(attribution: Any, step: int | None = None) -> Breakdown:
-    return msgspec.structs.replace(BY_PROPERTY, attribution=attribution, attribution_step=step)
+def _by(attribution: Attribution) -> ByProperty:
+    return msgspec.structs.replace(BY_PROPERTY, attribution=attribution)
 
 
 def _first_time() -> FunnelPlan:
@@ -70,7 +77,8 @@ def _first_time() -> FunnelPlan:
     return msgspec.structs.replace(plan, steps=(first, *others))
 
 
-COHORTS = Breakdown(type="cohort", cohorts=((0, "all users"), (7, "Paying")))
+COHORTS = ByCohort(((0, "all users"), (7, "Paying")))
+TIMES = TimesView(from_step=1, to_step=2)
 PAYING = PropertyIs(type="person", key="plan", operator="exact", values=("paying",))
 
 
@@ -157,14 +165,14 @@ def goldens() -> Iterator[Golden]:
         "Breakdown by last touch",
         6,
         "An actor has one value: that of its latest event with any part that is not empty.",
-        funnel("A B", breakdown=_by("last_touch")),
+        funnel("A B", breakdown=_by(LastTouch())),
         _plain,
     )
     yield Golden(
         "Breakdown by every value",
         6,
         "A funnel per value, over the events that have it.",
-        funnel("A B", breakdown=_by("all_events")),
+        funnel("A B", breakdown=_by(EachValue())),
         _plain,
     )
     yield Golden(
@@ -172,7 +180,7 @@ def goldens() -> Iterator[Golden]:
         6,
         "A funnel per value of the events that match the step: all events count in it, but the one "
         "that takes the step must have the value.",
-        funnel("A B", breakdown=_by("step", 2)),
+        funnel("A B", breakdown=_by(OfStep(2))),
         _plain,
     )
     yield Golden(
@@ -210,8 +218,8 @@ def goldens() -> Iterator[Golden]:
         "Time to convert, two periods",
         7,
         "Two periods share their bins, which are told by both samples.",
-        funnel("A B", viz="time_to_convert"),
-        lambda plan: compile_comparison(plan, plan, has_overrides=False),
+        funnel("A B", view=TIMES),
+        lambda plan: compile_comparison(TIMES, plan, plan, has_overrides=False),
     )
     yield Golden(
         "People who dropped out before a step",

@@ -19,8 +19,8 @@ from services.query.insights.funnels.correlation.statement import (
     compile_correlated,
 )
 from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement import arrays
-from services.query.insights.funnels.statement.arrays import Told
+from services.query.insights.funnels.statement import actors
+from services.query.insights.funnels.statement.actors import Told
 from tests.funnels.difference import difference
 from tests.funnels.engine import store
 from tests.funnels.people_difference import people_difference
@@ -52,7 +52,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> list[Told]:
         noted.append(await tell(*args, **more))
         return noted[-1]
 
-    monkeypatch.setattr(arrays, "BUSY", 2)
+    monkeypatch.setattr(actors, "BUSY", 2)
     monkeypatch.setattr(quick, "tell", told)
     return noted
 
@@ -102,7 +102,7 @@ async def test_random_funnels_agree_wherever_the_reference_comes_in(
     world: World = make_world(random, 40)
     await store(clickhouse, 1, world.histories.items())
     plans = [plan for _ in range(80) if folding(plan := make_plan(random, world, 1))][:6]
-    assert len({(plan.order, plan.viz) for plan in plans}) > 2
+    assert len({(plan.order, type(plan.view)) for plan in plans}) > 2
     for plan in plans:
         assert await difference(clickhouse, plan, world.histories) is None
         assert await people_difference(clickhouse, plan, world.histories) is None

@@ -8,10 +8,9 @@ import pytest
 
 from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend, TimeToConvert
 from services.common.clickhouse import ClickHouse
-from services.query.events.breakdown import Breakdown
 from services.query.insights.funnels import compute as computing
 from services.query.insights.funnels.compute import compute, routed
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import EachValue, FunnelPlan, TimesView, TrendView
 from services.query.insights.funnels.result import render
 from services.query.insights.funnels.statement.funnel import compile_funnel
 from services.query.insights.funnels.statement.layout import layout_of
@@ -19,7 +18,7 @@ from services.query.insights.funnels.statement.paths import some_by_uuid
 from tests.funnels.difference import expected_numbers, numbers, same
 from tests.funnels.engine import store
 from tests.funnels.plans import make_plan
-from tests.funnels.stories import funnel
+from tests.funnels.stories import BY_PROPERTY, funnel
 from tests.funnels.worlds import World, entered, make_world
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +57,7 @@ async def test_events_wider_than_64_bits_are_told_as_the_reference(clickhouse: C
         for plan in made
         if some_by_uuid(plan)
     ][:6]
-    types = {layout_of(plan, whole_ties=False, wanted=None).type for plan in plans}
+    types = {layout_of(plan).type for plan in plans}
     assert types == {"UInt128"}
     for plan in plans:
         histories = {str(actor): entered(plan, it) for actor, it in world.histories.items()}
@@ -104,7 +103,7 @@ async def test_compared_steps_stand_one_side_after_the_other(clickhouse: ClickHo
 async def test_compared_values_keep_the_current_order_and_zeros_fill(
     clickhouse: ClickHouse,
 ) -> None:
-    breakdown = Breakdown(type="event", keys=("plan",), attribution="all_events")
+    breakdown = msgspec.structs.replace(BY_PROPERTY, attribution=EachValue())
     now, then = await two_periods(clickhouse, breakdown=breakdown)
     # Nobody is left in the current period but those of its first instant.
     now = msgspec.structs.replace(now, date_to=now.date_from + timedelta(hours=1))
@@ -129,14 +128,14 @@ async def test_compared_values_keep_the_current_order_and_zeros_fill(
 
 
 async def test_compared_trends_are_labelled(clickhouse: ClickHouse) -> None:
-    now, then = await two_periods(clickhouse, viz="trends")
+    now, then = await two_periods(clickhouse, view=TrendView(from_step=1, to_step=2))
     answer = await compute(clickhouse, now, has_overrides=False, previous=then)
     lines = msgspec.convert(answer.results, list[FunnelTrend])
     assert [line.compare_label for line in lines] == ["current", "previous"]
 
 
 async def test_compared_times_share_their_bins(clickhouse: ClickHouse) -> None:
-    now, then = await two_periods(clickhouse, viz="time_to_convert")
+    now, then = await two_periods(clickhouse, view=TimesView(from_step=1, to_step=2))
     answer = await compute(clickhouse, now, has_overrides=False, previous=then)
     current, previous = msgspec.convert(answer.results, list[TimeToConvert])
     assert [start for start, _ in current.bins] == [start for start, _ in previous.bins]

@@ -18,12 +18,13 @@ from services.query.insights.funnels.people.selection import (
 )
 from services.query.insights.funnels.people.statement import compile_actors
 from services.query.insights.funnels.periods import periods
-from services.query.insights.funnels.plan import FunnelPlan, Viz
+from services.query.insights.funnels.plan import FunnelPlan, TrendView
 from services.query.insights.funnels.result import render
 from services.query.insights.funnels.statement.funnel import compile_funnel
 from tests.funnels.engine import store
 from tests.funnels.people_page import people
 from tests.funnels.plans import make_plan
+from tests.funnels.stories import Viz
 from tests.funnels.worlds import World, entered, make_world
 
 pytestmark = pytest.mark.anyio
@@ -87,9 +88,10 @@ def as_value(row: FunnelStep) -> Value | None:
 
 async def test_every_period_lists_who_entered_and_who_converted(clickhouse: ClickHouse) -> None:
     for plan, results in await funnels(clickhouse, "trends", 6, seed=3):
+        assert isinstance(plan.view, TrendView)
         for line in msgspec.convert(results, list[FunnelTrend])[:2]:
             value = tuple(line.breakdown_value) if isinstance(line.breakdown_value, list) else None
-            for period, percent in zip(periods(plan)[:3], line.data, strict=False):
+            for period, percent in zip(periods(plan, plan.view)[:3], line.data, strict=False):
                 both = [
                     await ids(
                         clickhouse,

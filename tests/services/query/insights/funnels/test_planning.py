@@ -9,7 +9,6 @@ from contracts.queries import kinds, legacy
 from contracts.queries.actions import Action, ActionStep
 from contracts.queries.errors import InvalidQuery
 from services.query.events.actors import ExpressionActor, GroupActor, PersonActor
-from services.query.events.breakdown import Breakdown
 from services.query.events.conditions import (
     ALWAYS,
     AllOf,
@@ -20,7 +19,7 @@ from services.query.events.conditions import (
     PropertyIs,
 )
 from services.query.events.facts import PlanningFacts
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
 from services.query.insights.funnels.planning import plan_funnel, plan_previous
 
 NOW = datetime(2024, 3, 13, 15, 30, tzinfo=UTC)
@@ -289,7 +288,7 @@ def test_sixty_four_steps_are_served() -> None:
 
 def test_a_legacy_funnel_may_have_one_step_but_not_none() -> None:
     one = plan_funnel(legacy.convert({"events": [{"id": "a"}]}), FACTS, legacy=True)
-    assert (len(one.steps), one.from_step, one.to_step) == (1, 1, 1)
+    assert (len(one.steps), one.view) == (1, StepsView())
     with pytest.raises(InvalidQuery, match="at least two steps"):
         plan_funnel(legacy.convert({}), FACTS, legacy=True)
 
@@ -299,10 +298,14 @@ def test_a_legacy_funnel_may_have_one_step_but_not_none() -> None:
 
 def test_everything_is_defaulted() -> None:
     bare = plan(A, B)
-    assert (bare.team_id, bare.order, bare.viz, bare.interval) == (7, "ordered", "steps", "day")
+    assert (bare.team_id, bare.order, bare.view) == (7, "ordered", StepsView())
     assert bare.window_seconds == 14 * 86_400
     assert (bare.date_from, bare.date_to) == (datetime(2024, 3, 6, tzinfo=UTC), NOW)
-    assert (bare.from_step, bare.to_step) == (1, 2)
+    trend = funnel(A, B, funnelVizType="trends")
+    assert trend.view == TrendView(from_step=1, to_step=2, interval="day", hide_incomplete=False)
+    assert funnel(A, B, funnelVizType="time_to_convert").view == TimesView(
+        from_step=1, to_step=2, bins=None
+    )
     assert (bare.filters, bare.actor, bare.breakdown, bare.sample) == (
         ALWAYS,
         PersonActor(),
@@ -332,17 +335,19 @@ def test_a_window_is_absolute_time(unit: str, seconds: int) -> None:
 
 def test_steps_are_numbered_from_one() -> None:
     ranged = funnel(A, B, C, funnelVizType="trends", funnelFromStep=1, funnelToStep=2)
-    assert (ranged.from_step, ranged.to_step) == (2, 3)
+    assert ranged.view == TrendView(from_step=2, to_step=3)
 
 
 def test_flow_is_shown_as_steps_and_minutes_as_hours() -> None:
-    assert funnel(funnelVizType="flow").viz == "steps"
-    assert plan(interval="minute").interval == "hour"
+    assert funnel(funnelVizType="flow").view == StepsView()
+    hourly = plan(interval="minute", funnelsFilter={"funnelVizType": "trends"})
+    assert hourly.view == TrendView(from_step=1, to_step=3, interval="hour")
 
 
 def test_no_bins_are_automatic_ones() -> None:
-    assert funnel(binCount=0).bin_count is None
-    assert funnel(binCount=3).bin_count == 3
+    for sent, bins in ((0, None), (3, 3)):
+        times = funnel(funnelVizType="time_to_convert", binCount=sent)
+        assert times.view == TimesView(from_step=1, to_step=3, bins=bins)
 
 
 def test_the_filters_of_test_accounts_join_the_global_ones() -> None:
@@ -499,69 +504,6 @@ def test_a_funnel_is_compared_with_the_period_just_before_or_some_time_earlier()
     assert month.date_from == datetime(2024, 2, 4, tzinfo=UTC)
     assert previous(compare=False) is None
     assert previous("all", compare=True) is None
-
-
-# Breakdowns
-
-
-@pytest.mark.parametrize(
-    ("sent", "planned"),
-    [
-        ({"breakdown": "k"}, Breakdown(type="event", keys=("k",))),
-        (
-            {"breakdown": ["k", "j"], "breakdown_type": "person", "breakdown_limit": 3},
-            Breakdown(type="person", keys=("k", "j"), limit=3),
-        ),
-        (
-            {"breakdown": "k", "breakdown_type": "group", "breakdown_group_type_index": 2},
-            Breakdown(type="group", keys=("k",), group_type_index=2, listed=False),
-        ),
-        (
-            {"breakdown": ["k"], "breakdown_type": "group"},
-            Breakdown(type="group", keys=("k",), group_type_index=0),
-        ),
-        (
-            {"breakdown": [5, "all"], "breakdown_type": "cohort"},
-            Breakdown(type="cohort", cohorts=((5, "Friends"), (0, "all users")), limit=100),
-        ),
-        (
-            {"breakdown": "properties.a", "breakdown_type": "hogql"},
-            Breakdown(type="hogql", keys=("properties.a",), limit=100),
-        ),
-        (
-            {"breakdown": "$is_bounce", "breakdown_type": "session"},
-            Breakdown(type="session", keys=("$is_bounce",), limit=100),
-        ),
-        (
-            {"breakdowns": [{"property": "k", "type": "event", "normalize_url": True}]},
-            Breakdown(type="event", keys=("k",), normalize_url=True),
-        ),
-        ({"breakdown": [], "breakdown_type": "event"}, None),
-        ({"breakdown": None, "breakdown_type": "event"}, None),
-    ],
-)
-def test_a_breakdown_is_planned(sent: dict[str, Any], planned: Breakdown | None) -> None:
-    assert plan(breakdownFilter=sent).breakdown == planned
-
-
-def test_the_attribution_is_planned_with_its_step_from_one() -> None:
-    filter_ = {"breakdownAttributionType": "step", "breakdownAttributionValue": 1}
-    found = plan(breakdownFilter={"breakdown": "k"}, funnelsFilter=filter_).breakdown
-    assert found is not None
-    assert (found.attribution, found.attribution_step) == ("step", 2)
-
-
-def test_the_legacy_endpoint_unboxes_one_text() -> None:
-    def unboxed(**breakdown: Any) -> bool:
-        events = {"events": [{"id": "a"}, {"id": "b"}]}
-        query = legacy.convert(events | breakdown)
-        found = plan_funnel(query, FACTS, legacy=True).breakdown
-        assert found is not None
-        return found.unboxed
-
-    assert unboxed(breakdown="k") is True
-    assert unboxed(breakdown=["k"]) is False
-    assert unboxed(breakdown="event", breakdown_type="hogql") is False
 
 
 # Filters

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.queries.errors import InvalidQuery
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.plan import FunnelPlan, StepsView, TrendView
 from tests.services.query.insights.funnels.test_planning import plan
 
 
@@ -21,7 +21,7 @@ def hours(count: int, **query: Any) -> FunnelPlan:
 
 
 def test_a_trend_of_more_than_ten_thousand_periods_is_refused() -> None:
-    assert hours(10_000).viz == "trends"
+    assert hours(10_000).view == TrendView(from_step=1, to_step=3, interval="hour")
     with pytest.raises(InvalidQuery) as refused:
         hours(10_001)
     assert refused.value.attr == "interval"
@@ -42,4 +42,4 @@ def test_a_trend_of_too_many_values_and_periods_together_is_refused() -> None:
 
 def test_steps_of_decades_are_no_trend() -> None:
     dates = {"date_from": "1980-01-01", "date_to": "2024-01-01"}
-    assert plan(interval="hour", dateRange=dates).viz == "steps"
+    assert plan(interval="hour", dateRange=dates).view == StepsView()

@@ -10,7 +10,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.statement import Statement
 from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.quick import quick_first
-from services.query.insights.funnels.statement.arrays import Forms
+from services.query.insights.funnels.statement.actors import Forms
 from services.query.insights.funnels.statement.funnel import compile_funnel
 from tests.funnels.engine import store
 from tests.funnels.stories import BY_PROPERTY, funnel, parse

@@ -1,13 +1,19 @@
 """Whole answers of many actors: funnels.md sections 6 and 7, pending of section 12."""
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.query.insights.funnels.oracle.conversion_times import bin_starts, time_to_convert
+from services.query.events.breakdown import ExpressionKey
+from services.query.insights.funnels.oracle.conversion_times import (
+    Bins,
+    bin_starts,
+    time_to_convert,
+)
 from services.query.insights.funnels.oracle.people import actors, outcomes
 from services.query.insights.funnels.oracle.steps import (
     StepRow,
@@ -15,6 +21,7 @@ from services.query.insights.funnels.oracle.steps import (
     steps_by_cohort,
     total_median_conversion_time,
 )
+from services.query.insights.funnels.plan import MOST_ROWS, TimesView
 from tests.funnels.stories import BY_PROPERTY, START, crowd
 
 
@@ -87,7 +94,9 @@ def test_other_is_last_among_equals() -> None:
 
 
 def test_expressions_keep_their_first_hundred_rows_and_no_other() -> None:
-    breakdown = msgspec.structs.replace(BY_PROPERTY, type="hogql", limit=1)
+    breakdown = msgspec.structs.replace(
+        BY_PROPERTY, keys=(ExpressionKey("properties.plan"),), limit=MOST_ROWS
+    )
     plan, histories = crowd("A B", *(f"A0=v{i:03}" for i in range(101)), breakdown=breakdown)
     values = [g.value for g in steps(plan, histories)]
     assert (len(values), values[-1]) == (100, ("v099",))
@@ -127,25 +136,30 @@ def test_sampling_scales_counts_and_not_times() -> None:
     assert steps(plan, histories)[0].steps == (StepRow(8, None, None, 0), StepRow(2, 4.0, 4.0, 0))
 
 
+def times(steps: str, *histories: str, from_step: int = 1, **rules: Any) -> Bins:
+    """How long they took to the last step."""
+    view = TimesView(from_step=from_step, to_step=len(steps.split()))
+    plan, found = crowd(steps, *histories, view=view, **rules)
+    return time_to_convert(plan, view, found)
+
+
 def test_bins_of_one_to_eight_seconds() -> None:
-    plan, histories = crowd("A B", *(f"A0 B{second}" for second in range(1, 9)))
-    assert time_to_convert(plan, histories).bins == ((1, 4), (5, 4), (9, 0))
+    found = times("A B", *(f"A0 B{second}" for second in range(1, 9)))
+    assert found.bins == ((1, 4), (5, 4), (9, 0))
 
 
 def test_bins_of_one_sample() -> None:
-    plan, histories = crowd("A B", "A0 B36", window=60)
-    assert time_to_convert(plan, histories).bins == ((36, 1), (96, 0))
+    assert times("A B", "A0 B36", window=60).bins == ((36, 1), (96, 0))
 
 
 def test_bins_of_nobody() -> None:
-    found = time_to_convert(*crowd("A B", "A0"))
+    found = times("A B", "A0")
     assert found.bins == ((0, 0), (60, 0))
     assert (found.average_conversion_time, found.median_conversion_time) == (None, None)
 
 
 def test_the_sample_has_its_zeros_and_only_its_steps() -> None:
-    plan, histories = crowd("A B C", "A0 B1 C1", "A0 B1 C4", "A0 B1", from_step=2, to_step=3)
-    found = time_to_convert(plan, histories)
+    found = times("A B C", "A0 B1 C1", "A0 B1 C4", "A0 B1", from_step=2)
     assert (found.average_conversion_time, found.median_conversion_time) == (1.5, 1.5)
 
 

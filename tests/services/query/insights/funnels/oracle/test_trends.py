@@ -6,11 +6,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.query.insights.funnels.oracle.periods import trends
+from services.query.insights.funnels.oracle import periods as oracle
+from services.query.insights.funnels.oracle.people import Histories
 from services.query.insights.funnels.periods import periods as periods_of
+from services.query.insights.funnels.plan import FunnelPlan, TrendView
 from tests.funnels.stories import BY_PROPERTY, START, crowd
 
 HOUR = 3600
+
+
+def trends(plan: FunnelPlan, histories: Histories) -> list[oracle.Trend]:
+    return oracle.trends(plan, view(plan), histories)
+
+
+def view(plan: FunnelPlan) -> TrendView:
+    assert isinstance(plan.view, TrendView)
+    return plan.view
 
 
 def periods(steps: str, history: str, **rules: Any) -> list[tuple[int, int]]:
@@ -202,6 +213,6 @@ def test_hours_are_full_ones_where_clocks_change_by_half_an_hour(
     )  # fmt: skip
     days = [day[11:] for day in trends(plan, histories)[0].days]
     assert days == ["00:00:00", "01:00:00", "02:00:00", "03:00:00"]
-    served = periods_of(plan)
+    served = periods_of(plan, view(plan))
     assert [period.day[11:] for period in served] == days
     assert [(period.start - midnight) // timedelta(minutes=1) for period in served] == minutes
