@@ -9,8 +9,7 @@ from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.streams import Stream
 from domain.errors import ConcurrentEdit, Refused
 from services.common.http.caller import Caller
-from services.common.http.etag import Told, gone, stale
-from services.common.http.problems import Rejected
+from services.common.http.problems import Rejected, Told, gone, stale
 from services.common.log.store import (
     Append,
     EventStore,

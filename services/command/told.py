@@ -6,7 +6,7 @@ from typing import TypeVar
 from contracts.api.times import written
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.read_models.activity import Change
-from services.common.http.etag import Told
+from services.common.http.problems import Told
 
 Event = TypeVar("Event", bound=DomainEvent)
 

@@ -15,8 +15,7 @@ from services.command.handle import Rules
 from services.command.told import told
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
-from services.common.http.etag import Told
-from services.common.http.problems import invalid
+from services.common.http.problems import Told, invalid
 from services.common.insights.access import LEVELS
 
 

@@ -20,13 +20,13 @@ from domain.action.view import view
 from services.command.documents import or_default
 from services.command.handle import Rules
 from services.command.told import told_by
-from services.common.http.problems import invalid
+from services.common.http.problems import blank, invalid
 
 
 def checked(sent: WriteAction) -> WriteAction:
     """Raises Rejected 400 naming the field. An action has a name with letters in it, or none."""
     if sent.name == "":
-        raise invalid("name", "blank", "This field may not be blank.")
+        raise blank("name")
     try:
         named_cohorts(() if sent.steps is UNSET or sent.steps is None else sent.steps)
     except InvalidQuery as cause:

@@ -14,7 +14,6 @@ from services.common.accounts.accounts import Accounts, Project
 from services.common.http import apart
 from services.common.http.problems import unavailable
 from services.common.stream import (
-    MAX_BATCH,
     TIMEOUT_SECONDS,
     Outage,
     Outgoing,
@@ -71,7 +70,6 @@ class CaptureDoor:
         subject = f"{self._prefix}{capture_subject(project.id)}"
         size = sum(len(event.properties) + len(event.sent) for event in events)
         messages = await apart.work(size, _messages, subject, events, received)
-        assert len(messages) <= MAX_BATCH, "the body limit allows far fewer"
         position = await self._publish(messages)
         CAPTURED.inc(len(events))
         return position

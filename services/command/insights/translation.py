@@ -21,8 +21,7 @@ from services.command.documents import json_object, or_default
 from services.command.handle import Rules
 from services.command.numbers import InsightNumber, Numbers
 from services.command.told import told
-from services.common.http.etag import Told
-from services.common.http.problems import invalid, not_found
+from services.common.http.problems import Told, invalid, not_found
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
 _NUMBER = re.compile(r"[0-9]{1,18}")

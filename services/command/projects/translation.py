@@ -15,20 +15,20 @@ from domain.project.view import view
 from services.command.handle import Rules
 from services.command.told import told_by
 from services.common.accounts.accounts import Project
-from services.common.http.problems import invalid
+from services.common.http.problems import not_a_choice, required
 
 
 def checked(sent: WriteProject) -> WriteProject:
     """Raises Rejected 400 for a timezone that is none."""
     if sent.timezone is not UNSET and sent.timezone not in available_timezones():
-        raise invalid("timezone", "invalid_choice", f'"{sent.timezone}" is not a valid choice.')
+        raise not_a_choice("timezone", sent.timezone)
     return sent
 
 
 def name_of(sent: WriteProject) -> str:
     """A new project's. Raises Rejected 400 without one."""
     if sent.name is UNSET:
-        raise invalid("name", "required", "This field is required.")
+        raise required("name")
     return sent.name
 
 

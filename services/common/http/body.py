@@ -13,7 +13,15 @@ from litestar import Request
 from services.common.http import apart
 from services.common.http.bounds import refuse_many_percents, refuse_many_values
 from services.common.http.forms import Fields, in_parts, url_encoded
-from services.common.http.problems import Problem, Rejected, invalid
+from services.common.http.problems import (
+    Rejected,
+    blank,
+    invalid,
+    not_a_choice,
+    not_json,
+    required,
+    unsupported_media_type,
+)
 from services.common.http.serializers import form_members, json_or_text, taken
 from services.common.http.storable import charset_of, has_escaped_nul, nul, storable_json
 
@@ -88,14 +96,7 @@ def _fields(whole: bytes, content_type: str) -> Fields | None:
     if media_type == "multipart/form-data":
         return in_parts(whole, content_type)
     if media_type not in _READABLE:
-        raise Rejected(
-            415,
-            Problem(
-                type="invalid_request",
-                code="unsupported_media_type",
-                detail=f'Unsupported media type "{media_type}" in request.',
-            ),
-        )
+        raise unsupported_media_type(media_type)
     if body[:1] not in b"{[" and _FORM.match(body):
         refuse_many_percents(body)
         return url_encoded(body, charset_of(content_type))
@@ -122,7 +123,7 @@ def decode(body: bytes, kind: type[S]) -> S:
     except msgspec.ValidationError as cause:
         raise _field_error(str(cause)) from cause
     except (msgspec.DecodeError, UnicodeDecodeError) as cause:
-        raise invalid(None, "invalid_json", f"JSON parse error - {cause}") from cause
+        raise not_json(None, cause) from cause
     return value
 
 
@@ -166,7 +167,7 @@ def _field_error(message: str) -> Rejected:
     if missing := re.search(r"missing required field `(?P<name>[^`]+)`", what):
         name = missing["name"]
         full = f"{attr}__{name}" if attr else name
-        return invalid(full, "required", "This field is required.")
+        return required(full)
     if length := _LENGTH.search(what):
         return invalid(
             attr,
@@ -174,7 +175,7 @@ def _field_error(message: str) -> Rejected:
             f"Ensure this field has no more than {length['limit']} characters.",
         )
     if what == "Expected `str` of length >= 1":
-        return invalid(attr, "blank", "This field may not be blank.")
+        return blank(attr)
     if bound := _RANGE.search(what):
         least = bound["sign"] == ">="
         return invalid(
@@ -186,7 +187,7 @@ def _field_error(message: str) -> Rejected:
     if what.endswith("got `null`") and attr is not None:
         return invalid(attr, "null", "This field may not be null.")
     if choice := _CHOICE.match(what):
-        return invalid(attr, "invalid_choice", f'"{choice["value"]}" is not a valid choice.')
+        return not_a_choice(attr, choice["value"])
     if other := _SHAPE.match(what):
         got = _TYPES.get(other["got"], other["got"])
         if attr is None:

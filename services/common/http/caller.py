@@ -12,7 +12,13 @@ from services.common.accounts.accounts import Accounts, ApiKey, Project, User
 from services.common.http import log_context
 from services.common.http.body import as_json
 from services.common.http.limits import Limits
-from services.common.http.problems import Problem, Rejected, forbidden, not_found, unauthenticated
+from services.common.http.problems import (
+    Rejected,
+    forbidden,
+    not_found,
+    share_refused,
+    unauthenticated,
+)
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -96,18 +102,6 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Person:
 
 def _missing(scope: str) -> Rejected:
     return forbidden(f"API key missing required scope '{scope}'")
-
-
-def share_refused(detail: str = "Sharing access token is invalid.") -> Rejected:
-    """403: the token opens nothing, or not this."""
-    return Rejected(
-        403,
-        Problem(
-            type="authentication_error",
-            code="authentication_failed",
-            detail=detail,
-        ),
-    )
 
 
 async def provide_person(request: AnyRequest, accounts: NamedDependency[Accounts]) -> Person:

@@ -7,10 +7,7 @@ If-Match compares the version alone, since that is what a writer decided on.
 import hashlib
 import re
 
-from services.common.http.problems import Problem, Rejected, invalid
-
-Told = dict[str, object]
-"""One change of one field: version, at, field, before, after."""
+from services.common.http.problems import invalid
 
 _TAG = re.compile(r'(?:W/)?"(?P<version>[0-9]{1,18})(?:-[0-9A-Za-z_-]*)?"')
 _BARE = re.compile(r"(?:W/)?'?(?P<tag>[0-9]{1,18}(?:-[0-9A-Za-z_-]*)?)'?")
@@ -55,23 +52,4 @@ def is_fresh(header: str | None, tag: str) -> bool:
         return False
     return header.strip() == "*" or tag in (
         found.removeprefix("W/") for found in _LIST.findall(header)
-    )
-
-
-def gone(actual: int) -> Rejected:
-    """412: `*` never matches what is deleted; to restore it, its version must be named."""
-    return Rejected(
-        412,
-        Problem(type="invalid_request", code="stale", detail="It was deleted."),
-        more={"current_version": actual, "changes": []},
-    )
-
-
-def stale(expected: int, actual: int, changes: list[Told]) -> Rejected:
-    """412, with what changed since the version the client knows."""
-    detail = "Edited since you read it." if expected < actual else "There is no such version."
-    return Rejected(
-        412,
-        Problem(type="invalid_request", code="stale", detail=detail),
-        more={"current_version": actual, "expected_version": expected, "changes": changes},
     )

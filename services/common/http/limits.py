@@ -16,7 +16,7 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common.http.budgets import Budgets, Spent, headers
-from services.common.http.problems import Problem, Rejected
+from services.common.http.problems import throttled
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.tasks import background, every
 
@@ -118,7 +118,7 @@ class Limits:
                     spent for (one, _), spent in zip(asked, standing, strict=True) if one == subject
                 ]
                 self._know(subject, wait, own)
-            raise _throttled(max(waits.values()), headers(standing))
+            raise throttled(max(waits.values()), headers(standing))
         after = [msgspec.structs.replace(spent, used=spent.used + 1) for spent in standing]
         request.scope[_TOLD] = headers(after)  # type: ignore[literal-required]  # ours
 
@@ -129,7 +129,7 @@ class Limits:
             if known is not None and known.until > now:
                 passed = now - known.at
                 standing = [spent.later(passed) for spent in known.standing]
-                raise _throttled(int(known.until - now) + 1, headers(standing))
+                raise throttled(int(known.until - now) + 1, headers(standing))
 
     def _know(self, subject: str, wait: int, standing: Sequence[Spent]) -> None:
         if len(self._known) > _KNOWN_AT_MOST:
@@ -156,15 +156,3 @@ def budget_headers(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, sending)
 
     return middleware
-
-
-def _throttled(wait_seconds: int, told: dict[str, str]) -> Rejected:
-    return Rejected(
-        429,
-        Problem(
-            type="throttled_error",
-            code="throttled_error",
-            detail=f"Request was throttled. Expected available in {wait_seconds} seconds.",
-        ),
-        headers={"Retry-After": str(wait_seconds), **told},
-    )

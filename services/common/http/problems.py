@@ -1,4 +1,7 @@
-"""The one shape in which an error leaves the building, and the names of the usual ones."""
+"""The one shape in which an error leaves the building, and every refusal that HTTP itself knows.
+
+What the domain and the log refuse is in each service's table, by exception: `Refusals`.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -54,6 +57,22 @@ def invalid(attr: str | None, code: str, detail: str) -> Rejected:
     return Rejected(400, Problem(type="validation_error", code=code, detail=detail, attr=attr))
 
 
+def required(attr: str | None) -> Rejected:
+    return invalid(attr, "required", "This field is required.")
+
+
+def blank(attr: str | None) -> Rejected:
+    return invalid(attr, "blank", "This field may not be blank.")
+
+
+def not_a_choice(attr: str | None, sent: object) -> Rejected:
+    return invalid(attr, "invalid_choice", f'"{sent}" is not a valid choice.')
+
+
+def not_json(attr: str | None, cause: Exception) -> Rejected:
+    return invalid(attr, "invalid_json", f"JSON parse error - {cause}")
+
+
 def not_found(detail: str = "Not found.") -> Rejected:
     return Rejected(404, Problem(type="invalid_request", code="not_found", detail=detail))
 
@@ -72,8 +91,62 @@ def unauthenticated(code: str, detail: str) -> Rejected:
     )
 
 
+def share_refused(detail: str = "Sharing access token is invalid.") -> Rejected:
+    """403: the token opens nothing, or not this."""
+    return Rejected(
+        403, Problem(type="authentication_error", code="authentication_failed", detail=detail)
+    )
+
+
+Told = dict[str, object]
+"""One change of one field: version, at, field, before, after."""
+
+
+def gone(actual: int) -> Rejected:
+    """412: `*` never matches what is deleted; to restore it, its version must be named."""
+    return Rejected(
+        412,
+        Problem(type="invalid_request", code="stale", detail="It was deleted."),
+        more={"current_version": actual, "changes": []},
+    )
+
+
+def stale(expected: int, actual: int, changes: list[Told]) -> Rejected:
+    """412, with what changed since the version the client knows."""
+    detail = "Edited since you read it." if expected < actual else "There is no such version."
+    return Rejected(
+        412,
+        Problem(type="invalid_request", code="stale", detail=detail),
+        more={"current_version": actual, "expected_version": expected, "changes": changes},
+    )
+
+
 def too_large(detail: str) -> Rejected:
     return Rejected(413, Problem(type="invalid_request", code="too_large", detail=detail))
+
+
+def unsupported_media_type(media_type: str) -> Rejected:
+    return Rejected(
+        415,
+        Problem(
+            type="invalid_request",
+            code="unsupported_media_type",
+            detail=f'Unsupported media type "{media_type}" in request.',
+        ),
+    )
+
+
+def throttled(wait_seconds: int, budgets: Mapping[str, str]) -> Rejected:
+    """429. budgets: the headers that say how they stand."""
+    return Rejected(
+        429,
+        Problem(
+            type="throttled_error",
+            code="throttled_error",
+            detail=f"Request was throttled. Expected available in {wait_seconds} seconds.",
+        ),
+        headers={"Retry-After": str(wait_seconds), **budgets},
+    )
 
 
 def unavailable(detail: str, retry_after_seconds: int = RETRY_AFTER_SECONDS) -> Rejected:
@@ -84,7 +157,14 @@ def unavailable(detail: str, retry_after_seconds: int = RETRY_AFTER_SECONDS) -> 
     )
 
 
+DEFECT = Problem(type="server_error", code="error", detail="A server error occurred.")
+"""500: nothing that the client could do better."""
+
 Refusals = Mapping[type[Exception], tuple[int, Problem]]
+"""What the domain, the log and other adapters refuse, without HTTP: how it is answered.
+
+Each service has one, for the exceptions that its routes let through.
+"""
 AnyRequest = Request[Any, Any, Any]
 Answering = Callable[[AnyRequest, Any], Response[bytes]]
 
@@ -170,9 +250,7 @@ def on_outage(request: AnyRequest, error: Exception) -> Response[bytes]:
 def on_defect(request: AnyRequest, error: Exception) -> Response[bytes]:
     """A bug: the log gets the trace, the client the shape."""
     log.error("request_failed", route=_route(request), exc_info=error)
-    return answer(
-        500, Problem(type="server_error", code="error", detail="A server error occurred.")
-    )
+    return answer(500, DEFECT)
 
 
 def _route(request: AnyRequest) -> str:

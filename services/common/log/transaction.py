@@ -96,6 +96,10 @@ class CommitInDoubt(Exception):
         self.judgement = judgement
 
 
+class NotCommitted(RuntimeError):
+    """PostgreSQL answered COMMIT by something else: nothing of the transaction is durable."""
+
+
 class LogTransaction:
     """Writes batches on one connection, which it takes in autocommit mode.
 
@@ -130,7 +134,7 @@ class LogTransaction:
             return judgement
         self._crash_at("judged")
         try:
-            await _commit(conn, judgement)
+            await commit(conn, judgement)
         except CONNECTION_LOST as cause:
             raise CommitInDoubt(judgement) from cause
         self._crash_at("committed")
@@ -207,7 +211,7 @@ class LogTransaction:
         return {"teams": list(teams), "actors": list(actors), "keys": list(names), "since": since}
 
 
-async def _commit(conn: AsyncConnection[TupleRow], judgement: Judgement) -> None:
+async def commit(conn: AsyncConnection[TupleRow], judgement: Judgement) -> None:
     """One round trip: write the entries, move the projects' chains, write the receipts, commit."""
     async with conn.pipeline():
         if judgement.entries:
@@ -216,7 +220,8 @@ async def _commit(conn: AsyncConnection[TupleRow], judgement: Judgement) -> None
         if judgement.receipts:
             await conn.execute(WRITE_RECEIPTS, _receipts(judgement.receipts), prepare=True)
         committed = await conn.execute("COMMIT", prepare=True)
-    assert committed.statusmessage == "COMMIT", committed.statusmessage
+    if committed.statusmessage != "COMMIT":
+        raise NotCommitted(committed.statusmessage)
 
 
 def _entries(entries: Sequence[Entry]) -> list[list[object]]:

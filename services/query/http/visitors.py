@@ -12,8 +12,8 @@ from contracts.api.insights import BasicInsight, InsightBody, InsightContext
 from contracts.read_models.insight import InsightRow
 from services.common.accounts.accounts import Accounts, Project
 from services.common.http.answers import resource
-from services.common.http.caller import SHARING_TOKEN, Caller, provide_caller, share_refused
-from services.common.http.problems import not_found
+from services.common.http.caller import SHARING_TOKEN, Caller, provide_caller
+from services.common.http.problems import not_found, share_refused
 from services.common.http.share_session import ShareSessions, session_of
 from services.common.insights.context import shown_query
 from services.common.insights.results.freshness import for_shared_viewer, parse_refresh

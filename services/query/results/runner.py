@@ -19,7 +19,7 @@ from services.common.clickhouse import (
     QueryTooLarge,
     StatementTooLarge,
 )
-from services.common.http.problems import Problem
+from services.common.http.problems import DEFECT, Problem
 from services.common.insights.results.job import CANCELLED, Job, JobError
 from services.common.insights.results.kept import Result
 from services.common.logs import logger
@@ -141,9 +141,7 @@ class Runner:
             await conn.execute(FINISH, {"id": job.id, "error": None})
 
 
-_DEFECT = JobError(
-    500, Problem(type="server_error", code="error", detail="A server error occurred.")
-)
+_DEFECT = JobError(500, DEFECT)
 
 
 def job_error(refused: InvalidQuery | EngineError) -> JobError:

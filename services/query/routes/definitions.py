@@ -15,7 +15,7 @@ from contracts.api.definitions import EventDefinition, PropertyDefinition
 from services.common.http.caller import Caller
 from services.common.http.operations import tells
 from services.common.http.paths import project_paths
-from services.common.http.problems import invalid, not_found
+from services.common.http.problems import invalid, not_a_choice, not_found
 from services.common.http.request import AnyRequest
 from services.query.events.definitions import OWNERS, Definitions, Owner, Properties
 from services.query.http import described
@@ -137,7 +137,7 @@ def _owner(sent: str | None) -> Owner:
     for owner in OWNERS:
         if owner == (sent or "event"):
             return owner
-    raise invalid("type", "invalid_choice", f'"{sent}" is not a valid choice.')
+    raise not_a_choice("type", sent)
 
 
 def _list(request: AnyRequest, name: str) -> list[str]:

@@ -18,7 +18,7 @@ from services.common.http.body import as_json
 from services.common.http.caller import Caller
 from services.common.http.operations import does, shows
 from services.common.http.paths import project_paths
-from services.common.http.problems import invalid
+from services.common.http.problems import blank, invalid, not_json
 from services.common.http.request import AnyRequest
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.common.insights.results.job import job_body
@@ -70,7 +70,7 @@ async def cancel_query(
     """End what runs under this name; nothing happens when nothing does."""
     name = sent.client_query_id
     if not name:
-        raise invalid("client_query_id", "blank", "This field may not be blank.")
+        raise blank("client_query_id")
     await jobs.cancel(caller.team_id, name)
     return Response(b"", status_code=201)
 
@@ -128,7 +128,7 @@ async def filters_of(request: AnyRequest) -> dict[str, Any]:
     except msgspec.ValidationError as cause:
         raise invalid(None, "invalid_input", "Filters are an object.") from cause
     except msgspec.DecodeError as cause:
-        raise invalid(None, "invalid_json", f"JSON parse error - {cause}") from cause
+        raise not_json(None, cause) from cause
 
 
 def asked_refresh(sent: object) -> Refresh:

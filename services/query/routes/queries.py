@@ -32,7 +32,7 @@ from services.common.http.body import decode, read
 from services.common.http.caller import Caller
 from services.common.http.operations import does, shows
 from services.common.http.paths import name_in_path, project_paths
-from services.common.http.problems import invalid, not_found
+from services.common.http.problems import invalid, not_found, not_json
 from services.common.http.request import AnyRequest
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.common.insights.results.job import job_body
@@ -213,7 +213,7 @@ def _members(members: dict[str, Any]) -> bytes:
         encoded = msgspec.json.encode(members)
         msgspec.json.decode(encoded)
     except msgspec.DecodeError as cause:
-        raise invalid("query", "invalid_json", f"JSON parse error - {cause}") from cause
+        raise not_json("query", cause) from cause
     return encoded
 
 

@@ -2,18 +2,11 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 from typing import get_args
 
-import services
 from services.common.log_events import MEANINGS, LogEvent
+from tests.sources import SOURCES
 
-SOURCES = [
-    source
-    for folder in services.__path__
-    for source in Path(folder).rglob("*.py")
-    if "test" not in source.name
-]
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
 
 
