@@ -1,4 +1,6 @@
-"""Section 4's operators in plain Python, written from the table and not from the SQL."""
+"""The operators of property filters in plain Python, written from the table of funnels.md section 4
+and not from the SQL.
+"""
 
 import json
 import re
@@ -9,7 +11,7 @@ from zoneinfo import ZoneInfo
 from services.query.events.conditions import PropertyIs, Scalar
 
 Json = object
-_NEGATIVE = {
+NEGATIVE = {
     "is_not": "exact",
     "not_icontains": "icontains",
     "not_icontains_multi": "icontains_multi",
@@ -19,13 +21,19 @@ _NEGATIVE = {
 }
 
 
-def passes(condition: PropertyIs, properties: dict[str, Json], zone: str = "UTC") -> bool:
-    """Whether an event with these properties meets an event-property filter."""
-    value = properties.get(condition.key)
-    text = None if value is None else as_text(value)
-    if condition.operator in _NEGATIVE:
-        return not positive(_NEGATIVE[condition.operator], condition, text, zone)
+def passes(condition: PropertyIs, text: str | None, zone: str = "UTC") -> bool:
+    """Whether a value (its text, None for none) meets a property filter.
+
+    zone: of dates in the data that name no offset.
+    """
+    if condition.operator in NEGATIVE:
+        return not positive(NEGATIVE[condition.operator], condition, text, zone)
     return positive(condition.operator, condition, text, zone)
+
+
+def text_of(value: Json) -> str | None:
+    """The text that a property is compared by; null has none."""
+    return None if value is None else as_text(value)
 
 
 def as_text(value: Json) -> str:
