@@ -20,7 +20,7 @@ from services.query.events.conditions import (
 )
 from services.query.events.facts import PlanningFacts
 from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
-from services.query.insights.funnels.planning import plan_funnel, plan_previous
+from services.query.insights.funnels.planning import interval_of, plan_funnel, plan_previous
 
 NOW = datetime(2024, 3, 13, 15, 30, tzinfo=UTC)
 FACTS = PlanningFacts(
@@ -342,6 +342,13 @@ def test_flow_is_shown_as_steps_and_minutes_as_hours() -> None:
     assert funnel(funnelVizType="flow").view == StepsView()
     hourly = plan(interval="minute", funnelsFilter={"funnelVizType": "trends"})
     assert hourly.view == TrendView(from_step=1, to_step=3, interval="hour")
+
+
+@pytest.mark.parametrize(("sent", "told"), [(None, "day"), ("minute", "hour"), ("week", "week")])
+def test_the_interval_is_the_querys_also_where_no_trend_is_shown(sent: str, told: str) -> None:
+    """How soon a kept result is stale hangs on it."""
+    document = {"kind": "FunnelsQuery", "series": [A, B], "interval": sent}
+    assert interval_of(kinds.read_funnel(document)) == told
 
 
 def test_no_bins_are_automatic_ones() -> None:
