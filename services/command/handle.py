@@ -80,34 +80,34 @@ class KeyReused(Exception):
     """The Idempotency-Key was used before, with another request."""
 
 
-def _nothing(_: Sequence[DomainEvent]) -> tuple[Part, ...]:
+def _none(_: Sequence[DomainEvent]) -> tuple[Part, ...]:
     return ()
 
 
 class Attempt(msgspec.Struct, Generic[Command, Event], frozen=True):
     """What is decided on this time.
 
-    beside: the stream's new facts -> what other streams get in the same append. A part without
+    other_parts: the stream's new facts -> what other streams get in the same append. A part without
     facts holds that its stream does not move meanwhile.
     """
 
     command: Command
-    beside: Callable[[Sequence[Event]], Sequence[Part]] = _nothing
+    other_parts: Callable[[Sequence[Event]], Sequence[Part]] = _none
 
 
 Prepare = Callable[[Pasts], Awaitable[Attempt[Command, Event]]]
-"""Looks at the pasts of the stream and of those beside it; may refuse. Asked at each attempt."""
+"""Looks at the pasts that were loaded for the write; may refuse. Asked at each attempt."""
 
 
 class Write(msgspec.Struct, Generic[Command, Event], frozen=True):
     """What a request does to one stream.
 
-    beside: streams that `prepare` looks at too, loaded in the same round trip.
+    looks_at: streams that `prepare` looks at besides, loaded in the same round trip.
     """
 
     stream: Stream[Event]
     prepare: Prepare[Command, Event]
-    beside: Sequence[Stream[DomainEvent]] = ()
+    looks_at: Sequence[Stream[DomainEvent]] = ()
 
 
 Begin = Callable[[], Awaitable[Write[Command, Event]]]
@@ -115,7 +115,7 @@ Begin = Callable[[], Awaitable[Write[Command, Event]]]
 
 
 def plain(stream: Stream[Event], command: Command) -> Write[Command, Event]:
-    """A command that needs nothing looked up beside its stream."""
+    """A command that is decided on its stream alone."""
 
     async def prepare(_: Pasts) -> Attempt[Command, Event]:
         return Attempt(command)
@@ -171,7 +171,7 @@ async def _write(
     left = ATTEMPTS
     while True:
         left -= 1
-        pasts = await store.load_all((stream, *write.beside))
+        pasts = await store.load_all((stream, *write.looks_at))
         past = pasts[stream]
         # Before the version: what changed is told to nobody who may not see it.
         attempt = await write.prepare(pasts)
@@ -182,7 +182,7 @@ async def _write(
         events = tuple(rules.decide(attempt.command, state))
         if terms.if_there and rules.is_deleted(state):
             raise gone(len(past))
-        others = tuple(attempt.beside(events))
+        others = tuple(attempt.other_parts(events))
         if not events and terms.receipt is None and not any(part.events for part in others):
             return Outcome(history=past, position=past[-1].position if past else 0)
         own = Part(stream, len(past), events)

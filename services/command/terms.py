@@ -1,10 +1,7 @@
 """What comes with a write beside its body: If-Match and Idempotency-Key."""
 
 import hashlib
-from typing import Any
 
-from litestar import Request
-from litestar.datastructures import State
 from litestar.di import NamedDependency
 
 from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH
@@ -13,14 +10,11 @@ from services.common.http.body import as_json
 from services.common.http.caller import Caller
 from services.common.http.etag import is_any, parse_if_match
 from services.common.http.problems import invalid
-from services.common.log.store import NewReceipt
+from services.common.http.request import AnyRequest
+from services.common.log.store import LONGEST_KEY, NewReceipt
 
-LONGEST_KEY = 255
 
-
-async def provide_terms(
-    request: Request[Any, Any, State], caller: NamedDependency[Caller]
-) -> Terms:
+async def provide_terms(request: AnyRequest, caller: NamedDependency[Caller]) -> Terms:
     """Raises Rejected 400 for a malformed If-Match or Idempotency-Key."""
     if_match = request.headers.get(IF_MATCH)
     # The alias of a path is the same request; the project is the caller's, and part of the receipt.
@@ -34,7 +28,7 @@ async def provide_terms(
 
 
 async def receipt_of(
-    request: Request[Any, Any, State], place: str, body: bytes | None = None
+    request: AnyRequest, place: str, body: bytes | None = None
 ) -> NewReceipt | None:
     """What the request's Idempotency-Key is kept with; None without one.
 

@@ -1,7 +1,5 @@
 """What else moves when a dashboard is written: the insights whose tiles come and go with it."""
 
-from collections.abc import Sequence
-
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -67,10 +65,7 @@ class DashboardWrite:
                 going_insights=deleted,
             )
 
-        def beside(_: Sequence[DashboardEvent]) -> list[Part]:
-            return parts
-
-        return Attempt(command, beside)
+        return Attempt(command, lambda _: parts)
 
     def _check(self, row: DashboardRow) -> None:
         if not may_edit_dashboard(row.restriction_level, row.created_by, self._caller):

@@ -61,11 +61,11 @@ class InsightWrite:
     def write(self) -> Write[InsightCommand, InsightEvent]:
         """With the streams that say who may do what."""
         team_id = self._caller.team_id
-        beside = (
+        rules = (
             access_stream(team_id, self._stream.number),
             access_stream(team_id, WHOLE_PROJECT),
         )
-        return Write(self._stream, self._prepare, beside)
+        return Write(self._stream, self._prepare, looks_at=rules)
 
     async def _prepare(self, pasts: Pasts) -> Attempt[InsightCommand, InsightEvent]:
         """Raises Rejected: 403 without the right to edit it; 400 for a dashboard that is not there,
@@ -95,7 +95,7 @@ class InsightWrite:
         )
         command = msgspec.structs.replace(self._command, dashboards=wanted)
 
-        def beside(facts: Sequence[InsightEvent]) -> list[Part]:
+        def other_parts(facts: Sequence[InsightEvent]) -> list[Part]:
             """For each dashboard it comes on: there is a tile now, and the dashboard still is."""
             tiles = [
                 _part(found[fact.dashboard_id], fact.tile_id, self._stream.number)
@@ -104,7 +104,7 @@ class InsightWrite:
             ]
             return together(self._stream, tiles, rests_on)
 
-        return Attempt(command, beside)
+        return Attempt(command, other_parts)
 
     def access(self, row: InsightRow) -> Access:
         """What the caller may do with the insight that the write has left."""

@@ -42,7 +42,8 @@ class Rank(Struct, frozen=True):
 class Append(Struct, frozen=True, kw_only=True):
     """The facts of one command, all or nothing; at least one part, all of one project.
 
-    rank: what whoever commands it was taken for, and must still be: that, or more. None: nobody.
+    rank: the caller's role when the request came in; the append is refused if it is lower by now.
+    None: not checked.
     """
 
     parts: tuple[Part, ...]
@@ -103,7 +104,7 @@ class ReceiptExists(Exception):
 
 
 class RankLost(Exception):
-    """Whoever commanded it is less in the organization by now: nothing was appended."""
+    """The caller's role was lowered meanwhile; nothing was appended."""
 
 
 class LogUnavailable(Exception):

@@ -1,5 +1,6 @@
 """The service's routes translate: what a request needs stands in one parameter each, and few do."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -7,10 +8,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from contracts.api.insights import WriteInsight
+from contracts.headers import IDEMPOTENCY_KEY
 from services.command import app
 from services.command.settings import CommandSettings
 from services.common.http.operations import DESCRIBES, Operation
 from services.common.http.sent import sent_type
+from tests.services.command.test_repeats_at_once import ASKED
 
 NOWHERE = CommandSettings(
     database_url="postgresql://nobody@127.0.0.1:1/none", nats_url="nats://127.0.0.1:1"
@@ -26,6 +29,26 @@ def handlers() -> Iterator[HTTPRouteHandler]:
             seen.update(route.route_handlers)
     # Litestar's own answer to OPTIONS has no name of ours.
     yield from (each for each in seen if each.http_methods != {"OPTIONS"})
+
+
+def _places(path: str) -> str:
+    return re.sub(r"{[^}]*}", "{}", path).rstrip("/")
+
+
+def test_whatever_takes_an_idempotency_key_is_repeated_in_a_test() -> None:
+    asked = {(method, _places(path)) for method, path, _, _ in ASKED.values()}
+    asked.add(("POST", "/api/projects"))  # test_a_project_is_made_once
+    missed = [
+        handler.handler_name
+        for handler in handlers()
+        if any(each.name == IDEMPOTENCY_KEY for each in handler.opt[DESCRIBES].parameters)
+        and not any(
+            (method, _places(path.removeprefix("/api/projects/{project:str}"))) in asked
+            for method in handler.http_methods
+            for path in handler.paths
+        )
+    ]
+    assert missed == []
 
 
 def test_no_handler_takes_more_than_four_parameters() -> None:
