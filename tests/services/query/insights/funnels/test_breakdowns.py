@@ -20,7 +20,7 @@ from services.query.insights.funnels.plan import (
     OfStep,
 )
 from services.query.insights.funnels.planning import plan_funnel
-from tests.services.query.insights.funnels.test_planning import FACTS, plan
+from tests.services.query.insights.funnels.asking import FACTS, plan
 
 K_KEY = PropertyKey("event", "k")
 

@@ -27,7 +27,7 @@ from services.query.insights.funnels.correlation.question import (
 from services.query.insights.funnels.people.selection import AtStep
 from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.planning import plan_funnel, plan_previous
-from tests.services.query.insights.funnels.test_planning import FACTS, NOW, A, B, exclusion, plan
+from tests.services.query.insights.funnels.asking import FACTS, NOW, A, B, exclusion, plan
 
 
 def events(*names: str) -> frozenset[int]:

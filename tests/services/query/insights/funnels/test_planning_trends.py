@@ -7,7 +7,7 @@ import pytest
 
 from contracts.queries.errors import InvalidQuery
 from services.query.insights.funnels.plan import FunnelPlan, StepsView, TrendView
-from tests.services.query.insights.funnels.test_planning import plan
+from tests.services.query.insights.funnels.asking import plan
 
 
 def hours(count: int, **query: Any) -> FunnelPlan:

@@ -10,7 +10,7 @@ from contracts.queries.nodes import ActorsQuery, FunnelsActorsQuery
 from services.query.insights.funnels.people.pointing import selection
 from services.query.insights.funnels.people.selection import AtStep, InBin, InPeriod, Selection
 from services.query.insights.funnels.planning import plan_funnel
-from tests.services.query.insights.funnels.test_planning import FACTS, NOW, A, B
+from tests.services.query.insights.funnels.asking import FACTS, NOW, A, B
 
 
 def pointed(viz: str, breakdown: dict[str, Any] | None = None, **asked: Any) -> Selection:
