@@ -39,6 +39,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     # Simultaneous events of several steps: uuids decide which serves which.
     ("A B", "A0 AB0", {}),
     ("A B", "AB0 A0", {}),
+    # Trends take a tie by its lists of steps, [1, 4] before [2].
+    ("A B C A", "B0 A0", {"viz": "trends", "to_step": 2}),
 ]
 
 
