@@ -1,0 +1,125 @@
+"""Answers of trends, stickiness and lifecycle, as PostHog shows them (trends.md)."""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+Number = int | float
+"""Whole numbers without a point."""
+
+BreakdownValue = str | int | list[str]
+SideLabel = Literal["current", "previous"]
+
+
+class TrendAction(msgspec.Struct, frozen=True, kw_only=True):
+    """The series that a row counts. id: event name, or (oddity) the action's name.
+
+    type: events, of actions too (oddity). order: place in the query, from 0. days: the starts of
+    the periods as ISO date-times with the offset of the project's zone.
+    """
+
+    id: str | None
+    type: str = "events"
+    order: int
+    name: str
+    custom_name: str | None = None
+    math: str | None = None
+    math_property: str | None = None
+    math_hogql: str | None = None
+    math_group_type_index: int | None = None
+    properties: dict[str, Any] = {}
+    days: list[str]
+
+
+class TrendRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One series (of a formula: one formula), breakdown value and side of a comparison.
+
+    data: one number per period; of one value empty, of a formula's one value null (oddity).
+    aggregated_value: of one value only. filter: the query in legacy words, for clients to read.
+    """
+
+    action: TrendAction | None
+    label: str
+    order: int
+    count: Number
+    data: list[Number] | None
+    days: list[str]
+    labels: list[str]
+    aggregated_value: Number | UnsetType = UNSET
+    breakdown_value: BreakdownValue | UnsetType = UNSET
+    compare: bool | UnsetType = UNSET
+    compare_label: SideLabel | UnsetType = UNSET
+    filter: dict[str, Any]
+
+
+class BoxRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The spread of a series' numbers in one period; zeros where there are none (oddity)."""
+
+    day: str
+    label: str
+    min: Number
+    p25: Number
+    median: Number
+    p75: Number
+    max: Number
+    mean: Number
+    series_index: int
+    series_label: str
+
+
+class TrendsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """has_more: some values have no row of their own, and Other is shown."""
+
+    results: list[TrendRow] | list[BoxRow]
+    has_more: bool = False
+
+
+class StickinessAction(msgspec.Struct, frozen=True, kw_only=True):
+    """The series that a row counts. id: event name, or number of the action."""
+
+    id: str | int | None
+    type: Literal["events", "actions"]
+    order: int
+    name: str
+    custom_name: str | None = None
+    math: str | None = None
+    math_hogql: str | None = None
+    math_group_type_index: int | None = None
+
+
+class StickinessRow(msgspec.Struct, frozen=True, kw_only=True):
+    """data: actors of one interval, of two, and so on. count: actors in any interval at all."""
+
+    action: StickinessAction
+    label: str
+    order: int
+    count: int
+    data: list[int]
+    days: list[int]
+    labels: list[str]
+    compare: bool | UnsetType = UNSET
+    compare_label: SideLabel | UnsetType = UNSET
+
+
+class LifecycleAction(msgspec.Struct, frozen=True, kw_only=True):
+    """The series. id: event name, or the number of the action as text."""
+
+    id: str | None
+    name: str
+    type: Literal["events", "actions"]
+    order: int = 0
+    math: str = "total"
+    days: list[str]
+
+
+class LifecycleRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Actors of one status per period; those of dormant are negative."""
+
+    action: LifecycleAction
+    label: str
+    status: str
+    count: int
+    data: list[int]
+    days: list[str]
+    labels: list[str]

@@ -1,0 +1,46 @@
+"""Numbers of actors become the four rows of a lifecycle (trends.md section 13)."""
+
+from collections.abc import Mapping, Sequence
+
+from contracts.api.trends import LifecycleAction, LifecycleRow
+from contracts.queries.insight_actors import Status
+from services.query.events.periods import days, labels, moments
+from services.query.events.series import Entity
+from services.query.insights.lifecycle.plan import STATUSES, LifecyclePlan
+
+
+def render(plan: LifecyclePlan, counts: Mapping[Status, Sequence[int]]) -> list[LifecycleRow]:
+    """counts: of each status, actors per period of the span, all positive; of a sample, unscaled.
+
+    No rows when the action is unknown.
+    """
+    entity = plan.entity
+    if entity is None:
+        return []
+    return [_row(plan, entity, status, counts[status]) for status in STATUSES]
+
+
+def _row(
+    plan: LifecyclePlan, entity: Entity, status: Status, counts: Sequence[int]
+) -> LifecycleRow:
+    scaled = [_scaled(plan, counts[index]) for index in plan.span.shown]
+    data = [-actors for actors in scaled] if status == "dormant" else scaled
+    is_action = entity.action_id is not None
+    return LifecycleRow(
+        action=LifecycleAction(
+            id=str(entity.action_id) if is_action else entity.id,
+            name=entity.name,
+            type="actions" if is_action else "events",
+            days=moments(plan.span),
+        ),
+        label=f"{entity.name} - {status}",
+        status=status,
+        count=sum(data),
+        data=data,
+        days=days(plan.span),
+        labels=labels(plan.span),
+    )
+
+
+def _scaled(plan: LifecyclePlan, actors: int) -> int:
+    return actors if plan.sample is None else round(actors / plan.sample)
