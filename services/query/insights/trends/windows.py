@@ -33,6 +33,16 @@ def windows(plan: TrendsPlan, span: Span, days: Days) -> list[Window]:
     return [_window(period, span, days) for period in span.periods]
 
 
+def first_instant(plan: TrendsPlan, span: Span, days: Days) -> datetime | None:
+    """From when on events count: the beginning of the first window that has a point; None: of no
+    point none do.
+    """
+    found = windows(plan, span, days)
+    if isinstance(plan.shape, OneValue) or not found:
+        return found[0].since if found else None
+    return found[span.shown[0]].since if span.shown else None
+
+
 def _window(period: Period, span: Span, days: Days) -> Window:
     if span.interval in ("second", "minute", "hour"):
         return _cut(period.end - timedelta(days=days), period.end, span)

@@ -42,10 +42,9 @@ def counting(plan: TrendsPlan, series: Series, span: Span, reading: Reading) -> 
     math = series.math
     if isinstance(math, FirstTime):
         return _first_events(plan, series, math, span, reading)
+    since = span.date_from
     if isinstance(math, ActiveActors):
-        since = min(start for start, _ in windows(plan, span, math.days))
-    else:
-        since = span.date_from
+        since = min((start for start, _ in windows(plan, span, math.days)), default=span.date_to)
     actor = actor_of(series)
     return [
         event
