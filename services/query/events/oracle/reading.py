@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
+from services.query.events.breakdown import ExpressionKey, GroupKey, Key, PropertyKey
 from services.query.events.conditions import (
     AllOf,
     AnyCondition,
@@ -85,7 +86,7 @@ class Reading:
     # Values: text as filters and breakdowns compare it, None for none
 
     def text(self, type_: str, key: str, event: Event, index: int | None = None) -> str | None:
-        """A value of the event's. type_: of a property, or hogql, whose key is an expression."""
+        """A property of the event's. type_: as `PropertyIs` has it."""
         match type_:
             case "event" if key not in _GROUP_KEYS:
                 return text_of(event.properties.get(key))
@@ -98,10 +99,20 @@ class Reading:
                 return None if record is None else text_of(record.properties.get(key))
             case "session":
                 return self.sessions.get(event.session_id, {}).get(key)
-            case "hogql":
-                return text(evaluate(parse(key), lambda one: self.field(one, event)))
             case _:
                 raise NotImplementedError(type_)
+
+    def key_text(self, key: Key, event: Event) -> str | None:
+        """What a breakdown reads."""
+        match key:
+            case PropertyKey(of=of, name=name):
+                return self.text(of, name, event)
+            case GroupKey(index=index, name=name):
+                return self.text("group", name, event, index)
+            case ExpressionKey(text=sent):
+                return text(evaluate(parse(sent), lambda one: self.field(one, event)))
+            case _:
+                assert_never(key)
 
     def person_text(self, person: UUID, key: str) -> str | None:
         """A property of the person as it is now."""

@@ -5,11 +5,19 @@ from typing import get_args
 
 from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.trends import TrendsBreakdownFilter, TrendsBreakdownItem
+from services.query.events.breakdown import (
+    Cohorts,
+    ExpressionKey,
+    GroupKey,
+    Key,
+    PropertyKey,
+    PropertyOwner,
+)
 from services.query.events.facts import PlanningFacts
 from services.query.events.filters import check_key, checked_expression, cohort_id
 from services.query.events.memberships import SESSION_KEYS
 from services.query.events.series import group_type
-from services.query.insights.trends.plan import AnyBreakdown, ByCohort, ByProperty, Key, KeyType
+from services.query.insights.trends.plan import AnyBreakdown, ByCohort, ByProperty, RowKey
 
 MOST_KEYS = 3
 MOST_ROWS = 1_000
@@ -17,7 +25,7 @@ MOST_BINS = 100
 DEFAULT_LIMIT = 25
 WORLD_MAP_LIMIT = 250
 INVALID_SESSION_PROPERTY = "Invalid session property"
-_KEY_TYPES: dict[str, KeyType] = {name: name for name in get_args(KeyType)}
+_OWNERS: dict[str, PropertyOwner] = {name: name for name in get_args(PropertyOwner)}
 _ATTR = "breakdownFilter"
 _ALIAS = re.compile(r"\s+as\s+(?:[A-Za-z_$][\w$]*|`[^`]+`|\"[^\"]+\")\s*$", re.IGNORECASE)
 _ALL_USERS = ("all", 0, "0")
@@ -33,7 +41,7 @@ def plan_breakdown(
         attr = f"{_ATTR}__breakdowns"
         if len(several) > MOST_KEYS:
             raise _too_many_keys(attr)
-        keys = tuple(_key(one, facts, f"{attr}__{at}") for at, one in enumerate(several))
+        keys = tuple(_key(one, f"{attr}__{at}") for at, one in enumerate(several))
         return _by_property(keys, sent, display, listed=True)
     values = _values(sent)
     if not values:
@@ -52,7 +60,7 @@ def plan_breakdown(
         )
         for value in values
     ]
-    keys = tuple(_key(item, facts, _ATTR) for item in items)
+    keys = tuple(_key(item, _ATTR) for item in items)
     return _by_property(keys, sent, display, listed=len(keys) > 1)
 
 
@@ -71,7 +79,7 @@ def _too_many_keys(attr: str) -> InvalidQuery:
 
 
 def _by_property(
-    keys: tuple[Key, ...], sent: TrendsBreakdownFilter, display: str, *, listed: bool
+    keys: tuple[RowKey, ...], sent: TrendsBreakdownFilter, display: str, *, listed: bool
 ) -> ByProperty:
     limit = sent.breakdown_limit
     if limit is None:
@@ -87,47 +95,47 @@ def _by_property(
     )
 
 
-def _key(sent: TrendsBreakdownItem, facts: PlanningFacts, attr: str) -> Key:
+def _key(sent: TrendsBreakdownItem, attr: str) -> RowKey:
     """attr: of the object that the key's members stand in."""
-    type_ = _key_type(sent.type or "event", attr)
     bins = sent.histogram_bin_count
     if bins is not None and not 1 <= bins <= MOST_BINS:
         detail = f"The number of bins is a number from 1 to {MOST_BINS}."
         raise invalid_input(_member(attr, "histogram_bin_count"), detail)
-    index = None
-    if type_ == "group":
-        index = group_type(sent.group_type_index or 0, _member(attr, "group_type_index"))
-    return Key(
-        type=type_,
-        key=_checked_key(type_, str(sent.property), attr),
-        group_type_index=index,
+    return RowKey(
+        read=_read(sent, str(sent.property), attr),
         normalize_url=sent.normalize_url or False,
         bins=bins,
     )
 
 
-def _key_type(sent: str, attr: str) -> KeyType:
-    if sent == "cohort":
-        raise invalid_input(_member(attr, "type"), "A cohort cannot be one of several breakdowns.")
-    type_ = _KEY_TYPES.get(sent)
-    if type_ is None:
-        raise invalid_input(_member(attr, "type"), f"Unsupported breakdown type: {sent[:100]}")
-    return type_
-
-
-def _checked_key(type_: KeyType, key: str, attr: str) -> str:
+def _read(sent: TrendsBreakdownItem, name: str, attr: str) -> Key:
     named = attr if attr != _ATTR else f"{_ATTR}__breakdown"
-    match type_:
+    match sent.type or "event":
         case "hogql":
-            return checked_expression(_ALIAS.sub("", key), named)
+            return ExpressionKey(checked_expression(_ALIAS.sub("", name), named))
+        case "group":
+            index = _member(attr, "group_type_index")
+            return GroupKey(group_type(sent.group_type_index or 0, index), name)
+        case "cohort":
+            detail = "A cohort cannot be one of several breakdowns."
+            raise invalid_input(_member(attr, "type"), detail)
+        case type_ if type_ in _OWNERS:
+            return PropertyKey(_OWNERS[type_], _checked_name(_OWNERS[type_], name, named))
+        case type_:
+            detail = f"Unsupported breakdown type: {type_[:100]}"
+            raise invalid_input(_member(attr, "type"), detail)
+
+
+def _checked_name(of: PropertyOwner, name: str, attr: str) -> str:
+    match of:
         case "session":
-            if key not in SESSION_KEYS:
-                raise invalid_input(named, INVALID_SESSION_PROPERTY)
+            if name not in SESSION_KEYS:
+                raise invalid_input(attr, INVALID_SESSION_PROPERTY)
         case "event_metadata":
-            check_key(type_, key, named)
-        case _:
+            check_key(of, name, attr)
+        case "event" | "person":
             pass
-    return key
+    return name
 
 
 def _member(attr: str, name: str) -> str:
@@ -135,7 +143,7 @@ def _member(attr: str, name: str) -> str:
     return f"{_ATTR}__breakdown_{name}" if attr == _ATTR else f"{attr}__{name}"
 
 
-def _cohorts(values: tuple[str | int, ...], facts: PlanningFacts) -> tuple[tuple[int, str], ...]:
+def _cohorts(values: tuple[str | int, ...], facts: PlanningFacts) -> Cohorts:
     """(id, name) in the order asked, each once; id 0 is "all"."""
     found: dict[int, str] = {}
     for value in values:

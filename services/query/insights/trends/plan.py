@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from services.query.events.actors import AnyActor
+from services.query.events.breakdown import Cohorts, Key
 from services.query.events.conditions import ALWAYS, AnyCondition
 from services.query.events.expressions.tree import Expression
 from services.query.events.periods import Span
@@ -162,22 +163,19 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
 
 # How rows are told apart
 
-KeyType = Literal["event", "event_metadata", "person", "group", "session", "hogql"]
 NULL = "$$_posthog_breakdown_null_$$"
 OTHER = "$$_posthog_breakdown_other_$$"
 LONGEST_VALUE = 400
 """Characters; a value that is longer is cut there."""
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True):
+class RowKey(msgspec.Struct, frozen=True, kw_only=True):
     """One property (or expression) whose values tell rows apart.
 
     bins: its numbers fall into so many bins instead, `[a,b]`.
     """
 
-    type: KeyType
-    key: str
-    group_type_index: int | None = None
+    read: Key
     normalize_url: bool = False
     bins: int | None = None
 
@@ -189,7 +187,7 @@ class ByProperty(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field=
     listed: a breakdown_value is an array of texts, of one key too; else the text alone.
     """
 
-    keys: tuple[Key, ...]
+    keys: tuple[RowKey, ...]
     limit: int = 25
     hide_other: bool = False
     listed: bool = False
@@ -198,7 +196,7 @@ class ByProperty(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field=
 class ByCohort(msgspec.Struct, frozen=True, tag=True, tag_field="kind"):
     """A row per cohort, (id, name) in the order asked; id 0 is "all", every actor."""
 
-    cohorts: tuple[tuple[int, str], ...]
+    cohorts: Cohorts
 
 
 AnyBreakdown = ByProperty | ByCohort

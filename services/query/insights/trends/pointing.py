@@ -16,8 +16,8 @@ from services.query.insights.trends.plan import (
     AnyBreakdown,
     ByCohort,
     ByProperty,
-    Key,
     OneValue,
+    RowKey,
     Series,
     TrendsPlan,
 )
@@ -104,7 +104,7 @@ def _cohort(cohorts: tuple[tuple[int, str], ...], sent: BreakdownChoice) -> int:
     raise invalid_input("breakdown", f"The query has no cohort {str(sent)[:100]}.")
 
 
-def _of_values(keys: tuple[Key, ...], sent: BreakdownChoice) -> AnyChoice:
+def _of_values(keys: tuple[RowKey, ...], sent: BreakdownChoice) -> AnyChoice:
     parts = sent if isinstance(sent, tuple) else (sent,)
     if len(keys) == 1 and keys[0].bins is not None and len(parts) == 2:
         # A bin as two bounds, `["", ""]` for all of them.
@@ -115,7 +115,7 @@ def _of_values(keys: tuple[Key, ...], sent: BreakdownChoice) -> AnyChoice:
     return OfOther() if all(text == OTHER for text in texts) else OfValue(texts)
 
 
-def _value(key: Key, sent: str | int | float) -> str:
+def _value(key: RowKey, sent: str | int | float) -> str:
     text = sent if isinstance(sent, str) else _json(sent)
     if key.bins is not None and text not in (NULL, OTHER):
         return _bin(text)

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.query.events.oracle.expressions import number
 from services.query.events.oracle.reading import Reading
 from services.query.events.oracle.world import Event
-from services.query.insights.trends.plan import NULL, ByCohort, ByProperty, Key
+from services.query.insights.trends.plan import NULL, ByCohort, ByProperty, RowKey
 
 Value = tuple[str, ...]
 """One text per key; of a cohort its id as text, "all" for everybody."""
@@ -45,15 +45,15 @@ def _by_cohort(
     return {value: of_cohort for value, of_cohort in found.items() if of_cohort}
 
 
-def _texts(key: Key, events: Sequence[Event], reading: Reading) -> list[str]:
+def _texts(key: RowKey, events: Sequence[Event], reading: Reading) -> list[str]:
     """The key's value of each event."""
-    texts = [reading.text(key.type, key.key, event, key.group_type_index) for event in events]
+    texts = [reading.key_text(key.read, event) for event in events]
     if key.bins is not None:
         return _bins(key.bins, [number(text) for text in texts])
     return [_shown(key, text) for text in texts]
 
 
-def _shown(key: Key, text: str | None) -> str:
+def _shown(key: RowKey, text: str | None) -> str:
     """ "null, missing and "" are one value" """
     if not text:
         return NULL

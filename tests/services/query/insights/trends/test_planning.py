@@ -10,6 +10,7 @@ from contracts.queries.actions import Action, ActionStep
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.trends import TrendsQuery
 from services.query.events.actors import GroupActor, PersonActor
+from services.query.events.breakdown import ExpressionKey, GroupKey, PropertyKey
 from services.query.events.conditions import AllOf, AnyOf, EventNamed, OnDays, PropertyIs
 from services.query.events.facts import PlanningFacts
 from services.query.events.periods import days
@@ -22,12 +23,12 @@ from services.query.insights.trends.plan import (
     ByProperty,
     EventNumber,
     FirstTime,
-    Key,
     OfCounts,
     OfProperty,
     OneValue,
     PersonNumber,
     Points,
+    RowKey,
     SessionNumber,
     Sessions,
     Spread,
@@ -209,7 +210,7 @@ def test_smoothing_is_of_points() -> None:
 
 def test_breakdowns_have_one_to_three_keys() -> None:
     one = breakdown(breakdown="$browser", breakdown_normalize_url=True, breakdown_limit=3)
-    browser = Key(type="event", key="$browser", normalize_url=True)
+    browser = RowKey(read=PropertyKey("event", "$browser"), normalize_url=True)
     assert one == ByProperty(keys=(browser,), limit=3)
     several = breakdown(
         breakdown="ignored",
@@ -221,8 +222,8 @@ def test_breakdowns_have_one_to_three_keys() -> None:
     )
     assert several == ByProperty(
         keys=(
-            Key(type="person", key="age", bins=4),
-            Key(type="group", key="plan", group_type_index=2),
+            RowKey(read=PropertyKey("person", "age"), bins=4),
+            RowKey(read=GroupKey(2, "plan")),
         ),
         hide_other=True,
         listed=True,
@@ -235,7 +236,9 @@ def test_breakdowns_have_one_to_three_keys() -> None:
 
 def test_an_expression_loses_its_name() -> None:
     sent = "properties.a AS `my a`"
-    assert breakdown(breakdown=sent, breakdown_type="hogql").keys[0].key == "properties.a"
+    assert breakdown(breakdown=sent, breakdown_type="hogql").keys[0].read == ExpressionKey(
+        "properties.a"
+    )
 
 
 def test_cohorts_keep_the_order_they_were_asked_in() -> None:
