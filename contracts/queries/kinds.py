@@ -1,15 +1,15 @@
-"""Which query nodes are accepted, and how the computed ones are read from JSON."""
+"""The kinds of query node, a row each. Whatever differs between kinds outside of computing them
+is a column here; services.query.insights.kinds has a row for each kind that is computed.
+"""
 
-import re
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from contracts.queries.errors import InvalidQuery, invalid_input
+from contracts.queries import ignored, legacy_shown
+from contracts.queries.loose import Filters, Json
 from contracts.queries.nodes import (
-    SOURCES,
-    WRAPPERS,
     ActorsQuery,
     FunnelCorrelationActorsQuery,
     FunnelCorrelationQuery,
@@ -18,134 +18,109 @@ from contracts.queries.nodes import (
     Node,
 )
 
-Json = Any
-COMPUTED: dict[str, type[Node]] = {
-    "FunnelsQuery": FunnelsQuery,
-    "FunnelCorrelationQuery": FunnelCorrelationQuery,
-    "FunnelsActorsQuery": FunnelsActorsQuery,
-    "FunnelCorrelationActorsQuery": FunnelCorrelationActorsQuery,
-    "ActorsQuery": ActorsQuery,
-}
-_PLACE = re.compile(r" - at `\$\.?(.*)`$")
-_ANY = TypeVar("_ANY", bound=Node)
+OTHER = "OTHER"
+"""What a list calls insights that hold none of the kinds which have a name there."""
 
 
-def source(document: Json, attr: str = "query") -> Mapping[str, Json]:
-    """The query inside its wrappers. Raises InvalidQuery for anything but an accepted kind."""
-    for _ in range(len(WRAPPERS) + 1):
-        if not isinstance(document, Mapping) or "kind" not in document:
-            raise invalid_input(attr, "A query is an object with a kind.")
-        kind = document["kind"]
-        if kind not in WRAPPERS:
-            break
-        document = document.get("source")
-    else:
-        raise invalid_input(attr, "A query is wrapped too many times.")
-    if kind not in COMPUTED and kind not in SOURCES:
-        raise invalid_input(attr, f"Query kind {str(kind)[:100]} is not supported.")
-    return document
+def _nothing(_: Node) -> Sequence[str]:
+    return ()
 
 
-def kind(document: Json) -> str:
-    """`FunnelsQuery` and the like. Raises InvalidQuery."""
-    return str(source(document)["kind"])
+class QueryKind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of query node.
 
-
-def read(document: Json, attr: str = "query") -> Node:
-    """The query inside its wrappers, decoded.
-
-    Raises InvalidQuery, also for kinds that are stored but not computed here.
+    name: its `kind`. node: what it is read as; None: it is stored and shown, and not computed.
+    is_source: an insight may hold it, bare or in a wrapper.
+    has_result: an insight that holds it has a result, so its members are checked when it is stored.
+        Not of people: whoever sees a number need not see the people behind it.
+    has_source: it is about the query in its `source`, whose dates and properties count.
+    listed: what the list's `insight=` calls it, and `insight` of legacy filters.
+    from_filters: the node document that legacy filters called `listed` mean; raises InvalidQuery.
+    ignored: what a node asks for without effect, a sentence each (`include=warnings`).
     """
-    found = source(document, attr)
-    expected = COMPUTED.get(str(found["kind"]))
-    if expected is None:
-        raise invalid_input(attr, f"A {found['kind']} cannot be computed here.")
-    return node(found, expected, attr)
+
+    name: str
+    node: type[Node] | None = None
+    is_source: bool = True
+    has_result: bool = False
+    has_source: bool = False
+    listed: str = OTHER
+    from_filters: Callable[[Filters], Mapping[str, Json]] | None = None
+    ignored: Callable[[Any], Sequence[str]] = _nothing
 
 
-def is_funnel(document: Json) -> bool:
-    """Whether a document is a funnel, wrapped or bare; False for anything unreadable."""
-    try:
-        return kind(document) == "FunnelsQuery"
-    except InvalidQuery:
-        return False
+_ROWS = (
+    QueryKind(
+        name="TrendsQuery",
+        listed="TRENDS",
+        from_filters=legacy_shown.trends,
+    ),
+    QueryKind(
+        name="FunnelsQuery",
+        node=FunnelsQuery,
+        has_result=True,
+        listed="FUNNELS",
+        from_filters=legacy_shown.funnels,
+        ignored=ignored.of_query,
+    ),
+    QueryKind(
+        name="RetentionQuery",
+        listed="RETENTION",
+        from_filters=legacy_shown.retention,
+    ),
+    QueryKind(
+        name="PathsQuery",
+        listed="PATHS",
+        from_filters=legacy_shown.paths,
+    ),
+    QueryKind(
+        name="StickinessQuery",
+        listed="STICKINESS",
+        from_filters=legacy_shown.stickiness,
+    ),
+    QueryKind(
+        name="LifecycleQuery",
+        listed="LIFECYCLE",
+        from_filters=legacy_shown.lifecycle,
+    ),
+    QueryKind(name="HogQLQuery", listed="SQL"),
+    QueryKind(name="EventsQuery"),
+    QueryKind(
+        name="FunnelCorrelationQuery",
+        node=FunnelCorrelationQuery,
+        has_result=True,
+        has_source=True,
+    ),
+    QueryKind(
+        name="FunnelsActorsQuery",
+        node=FunnelsActorsQuery,
+        is_source=False,
+        has_source=True,
+    ),
+    QueryKind(
+        name="FunnelCorrelationActorsQuery",
+        node=FunnelCorrelationActorsQuery,
+        is_source=False,
+        has_source=True,
+    ),
+    QueryKind(name="ActorsQuery", node=ActorsQuery, has_source=True),
+)
+
+KINDS: dict[str, QueryKind] = {kind.name: kind for kind in _ROWS}
+"""By name. Always asked and never copied: what is added counts everywhere."""
 
 
-def read_funnel(document: Json, attr: str = "query") -> FunnelsQuery:
-    """Raises InvalidQuery when it is anything but a funnel."""
-    found = read(document, attr)
-    if not isinstance(found, FunnelsQuery):
-        raise invalid_input(attr, f"A {kind(document)} cannot be computed here.")
-    return found
+def kind_named(name: object) -> QueryKind | None:
+    """None for what is no kind's name."""
+    return KINDS.get(name) if isinstance(name, str) else None
 
 
-def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _ANY:
-    """Numbers as text count as numbers, unknown members are ignored, entities may lack a kind.
-
-    Whether an unknown member is a misspelled one is asked by `members`, where a query comes in.
-    Raises InvalidQuery with the place in `attr` (`query__funnelsFilter__binCount`).
-    """
-    try:
-        return msgspec.convert(_plain(document), expected, strict=False)
-    except RecursionError as cause:
-        raise invalid_input(attr, "A query is nested too deeply.") from cause
-    except msgspec.ValidationError as cause:
-        message = str(cause)
-        place = _PLACE.search(message)
-        path = re.sub(r"\[(\d*|\.\.\.)\]", r".\1", place[1]) if place is not None else ""
-        names = [name for name in (attr or "", *path.split(".")) if name and name != "..."]
-        detail = _PLACE.sub("", message)
-        raise invalid_input("__".join(names) or None, f"{detail}.") from cause
+def kind_of_filters(name: str) -> QueryKind | None:
+    """The kind that legacy filters call so (`FUNNELS`)."""
+    found = (kind for kind in KINDS.values() if kind.listed == name and kind.from_filters)
+    return next(found, None)
 
 
-_BLANK_IS_ABSENT = frozenset({"funnelWindowInterval", "binCount", "funnelFromStep", "funnelToStep"})
-_OF_ENTITIES = frozenset({"series", "nodes", "exclusions"})
-_ALSO_CALLED = {
-    "FunnelExclusionEventsNode": "EventsNode",
-    "FunnelExclusionActionsNode": "ActionsNode",
-    "FunnelsDataWarehouseNode": "DataWarehouseNode",
-}
-
-
-def _plain(document: Json) -> Json:
-    """The same in the one spelling that decodes.
-
-    Null members vanish: generated clients write them all. So does "" where a number belongs. Every
-    entity has its kind; that of an exclusion is that of the node it extends.
-    """
-    if isinstance(document, Mapping):
-        return {
-            name: _entities(value) if name in _OF_ENTITIES else _plain(value)
-            for name, value in document.items()
-            if value is not None and not (value == "" and name in _BLANK_IS_ABSENT)
-        }
-    if isinstance(document, list):
-        return [_plain(value) for value in document]
-    return document
-
-
-def _entities(sent: Json) -> Json:
-    if not isinstance(sent, list):
-        return sent
-    return [_entity(_plain(one)) if isinstance(one, Mapping) else one for one in sent]
-
-
-def _entity(sent: Mapping[str, Json]) -> Mapping[str, Json]:
-    return {**sent, "kind": entity_kind(sent)}
-
-
-def entity_kind(sent: Mapping[str, Json]) -> Json:
-    """Of a step or an exclusion. What was sent, but for the longer names of the same nodes.
-
-    Older clients left the kind to its default: then the members tell, as they do in PostHog.
-    """
-    kind = sent.get("kind")
-    if isinstance(kind, str):
-        return _ALSO_CALLED.get(kind, kind)
-    if kind is not None:
-        return kind
-    if "nodes" in sent:
-        return "GroupNode"
-    if "table_name" in sent:
-        return "DataWarehouseNode"
-    return "ActionsNode" if "id" in sent and "event" not in sent else "EventsNode"
+def listed_names() -> frozenset[str]:
+    """What a list can be asked for by `insight=`; JSON is any query but SQL."""
+    return frozenset({kind.listed for kind in KINDS.values()} - {OTHER}) | {"JSON"}

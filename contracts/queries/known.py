@@ -57,6 +57,12 @@ PASSED_OVER: Mapping[type[Node], frozenset[str]] = {
     ActorsQuery: _NODE | {"properties", "fixedProperties"},
 }  # fmt: skip
 
+
+def passed_over(node: type[Node]) -> frozenset[str]:
+    """Members of this kind of node that are known and without effect."""
+    return PASSED_OVER.get(node, _NODE)
+
+
 NOT_TOLD = frozenset({
     "kind", "response", "version", "tags", "label", "cohort_name", "group_key_names",
 })  # fmt: skip

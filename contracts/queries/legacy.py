@@ -33,13 +33,15 @@ _ONE_TYPE = "Breakdowns must all be of one type."
 
 
 def insight_kind(filters: Filters) -> str:
-    """TRENDS (also when absent), FUNNELS, RETENTION, PATHS, STICKINESS or LIFECYCLE."""
-    named = text(filters, "insight")
-    return named.upper() if named else "TRENDS"
+    """TRENDS (also when absent), FUNNELS, RETENTION, PATHS, STICKINESS, LIFECYCLE, as it was sent.
 
-
-def is_funnel(filters: Filters) -> bool:
-    return insight_kind(filters) == "FUNNELS"
+    The oldest insights of stickiness and lifecycle are trends that are shown as those.
+    """
+    named = (text(filters, "insight") or "TRENDS").upper()
+    shown_as = filters.get("shown_as")
+    if named == "TRENDS" and shown_as in ("Stickiness", "Lifecycle"):
+        return str(shown_as).upper()
+    return named
 
 
 def convert(filters: Filters) -> FunnelsQuery:

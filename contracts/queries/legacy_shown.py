@@ -1,4 +1,4 @@
-"""The query node that legacy filters of any kind mean: what answers show, and what is computed.
+"""The query node that legacy filters mean, a function for each kind that had them.
 
 Funnels are converted whole. Of the other kinds, what they share with funnels is read as a funnel's,
 and the rest is renamed value for value; nulls and "" say nothing. The documents of trends,
@@ -12,21 +12,13 @@ import msgspec
 
 from contracts.queries.entities import Entity, placed
 from contracts.queries.errors import invalid_input
-from contracts.queries.legacy import convert, insight_kind
+from contracts.queries.legacy import convert
 from contracts.queries.loose import Filters, Json, boolean, json_value, present
 from contracts.queries.nodes import DataWarehouseNode, FunnelsQuery, Node
 from contracts.queries.trends import PointsDisplay, ValueDisplay
 
 Document = dict[str, Json]
 Math = Callable[[Entity], Document]
-
-
-def viz_node(stored: Json) -> Document | None:
-    """None for no filters at all. Raises InvalidQuery where they cannot be read."""
-    filters = stored_filters(stored)
-    if not filters:
-        return None
-    return {"kind": "InsightVizNode", "source": source_node(filters)}
 
 
 def stored_filters(stored: Json) -> Filters:
@@ -52,61 +44,59 @@ def stored_filters(stored: Json) -> Filters:
 _MOST_WRAPPINGS = 5
 
 
-def source_node(filters: Filters) -> Document:
-    """The node without what wraps it for display. Raises InvalidQuery where it cannot be read."""
-    match shown_kind(filters):
-        case "FUNNELS":
-            return _document(convert(filters))
-        case "RETENTION":
-            return {
-                "kind": "RetentionQuery",
-                **_shared(filters, _EVERYWHERE, _GROUP),
-                **_said(retentionFilter=_retention(filters)),
-            }
-        case "PATHS":
-            return {
-                "kind": "PathsQuery",
-                **_shared(filters, _EVERYWHERE, _GROUP),
-                **_said(
-                    pathsFilter=_renamed(filters, _PATHS), funnelPathsFilter=_around_paths(filters)
-                ),
-            }
-        case "STICKINESS":
-            return {
-                "kind": "StickinessQuery",
-                "series": _series(filters, _actors_math),
-                **_shared(filters, _EVERYWHERE, _INTERVAL),
-                **_said(
-                    compareFilter=_compare(filters),
-                    stickinessFilter=_renamed(filters, _STICKINESS) | _hidden(filters),
-                ),
-            }
-        case "LIFECYCLE":
-            return {
-                "kind": "LifecycleQuery",
-                "series": _series(filters, lambda _: {}),
-                **_shared(filters, _EVERYWHERE, _INTERVAL, _GROUP),
-                **_said(lifecycleFilter=_renamed(filters, _LIFECYCLE)),
-            }
-        case _:
-            return {
-                "kind": "TrendsQuery",
-                "series": _series(filters, _math),
-                **_shared(filters, _EVERYWHERE, _INTERVAL, _GROUP),
-                **_said(
-                    breakdownFilter=_breakdown(filters),
-                    compareFilter=_compare(filters),
-                    trendsFilter=_trends(filters),
-                ),
-            }
+def funnels(filters: Filters) -> Document:
+    """Raises InvalidQuery, as all of these do, where what is shared cannot be read."""
+    return _document(convert(filters))
 
 
-def shown_kind(filters: Filters) -> str:
-    """`insight_kind`, but the oldest insights are told by how they are shown alone."""
-    shown_as = filters.get("shown_as")
-    if shown_as in ("Stickiness", "Lifecycle"):
-        return str(shown_as).upper()
-    return insight_kind(filters)
+def retention(filters: Filters) -> Document:
+    return {
+        "kind": "RetentionQuery",
+        **_shared(filters, _EVERYWHERE, _GROUP),
+        **_said(retentionFilter=_retention(filters)),
+    }
+
+
+def paths(filters: Filters) -> Document:
+    return {
+        "kind": "PathsQuery",
+        **_shared(filters, _EVERYWHERE, _GROUP),
+        **_said(pathsFilter=_renamed(filters, _PATHS), funnelPathsFilter=_around_paths(filters)),
+    }
+
+
+def stickiness(filters: Filters) -> Document:
+    return {
+        "kind": "StickinessQuery",
+        "series": _series(filters, _actors_math),
+        **_shared(filters, _EVERYWHERE, _INTERVAL),
+        **_said(
+            compareFilter=_compare(filters),
+            stickinessFilter=_renamed(filters, _STICKINESS) | _hidden(filters),
+        ),
+    }
+
+
+def lifecycle(filters: Filters) -> Document:
+    return {
+        "kind": "LifecycleQuery",
+        "series": _series(filters, lambda _: {}),
+        **_shared(filters, _EVERYWHERE, _INTERVAL, _GROUP),
+        **_said(lifecycleFilter=_renamed(filters, _LIFECYCLE)),
+    }
+
+
+def trends(filters: Filters) -> Document:
+    return {
+        "kind": "TrendsQuery",
+        "series": _series(filters, _math),
+        **_shared(filters, _EVERYWHERE, _INTERVAL, _GROUP),
+        **_said(
+            breakdownFilter=_breakdown(filters),
+            compareFilter=_compare(filters),
+            trendsFilter=_trends(filters),
+        ),
+    }
 
 
 # What kinds share

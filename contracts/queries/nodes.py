@@ -1,6 +1,6 @@
 """Query nodes as they travel: wire names, unknown members ignored, nulls as good as absent.
 
-`contracts.queries.kinds` fills them from JSON, numbers as text included. Property filters stay as
+`contracts.queries.reading` fills them from JSON, numbers as text included. Property filters stay as
 they were sent (`Filters`): `contracts.queries.properties` reads them.
 """
 
@@ -225,18 +225,6 @@ class ActorsQuery(Node, frozen=True, kw_only=True, tag_field="kind", tag="Actors
     limit: int | None = None
     offset: int | None = None
 
-
-class InsightVizNode(Node, frozen=True, kw_only=True, tag_field="kind", tag="InsightVizNode"):
-    """What wraps a query for display."""
-
-    source: FunnelsQuery
-
-
-SOURCES = frozenset({
-    "TrendsQuery", "FunnelsQuery", "RetentionQuery", "PathsQuery", "StickinessQuery",
-    "LifecycleQuery", "HogQLQuery", "FunnelCorrelationQuery", "EventsQuery", "ActorsQuery",
-})  # fmt: skip
-"""Kinds of query that an insight may hold; most are stored and shown, but not computed here."""
 
 WRAPPERS = frozenset({"InsightVizNode", "DataVisualizationNode", "DataTableNode"})
 """Kinds of node that show a source."""

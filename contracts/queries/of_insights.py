@@ -10,9 +10,12 @@ from contracts.json import is_null
 from contracts.queries import legacy
 from contracts.queries.canonical import query_key
 from contracts.queries.errors import InvalidQuery, invalid_input
-from contracts.queries.kinds import kind, read
-from contracts.queries.nodes import FunnelCorrelationQuery, FunnelsQuery
+from contracts.queries.kinds import KINDS, QueryKind, kind_of_filters
+from contracts.queries.legacy_shown import stored_filters
+from contracts.queries.loose import Filters, Json
+from contracts.queries.nodes import Node
 from contracts.queries.overrides import NO_OVERRIDES, Overrides, over_filters, over_query
+from contracts.queries.reading import node, read, source
 from contracts.read_models.insight import InsightRow
 
 
@@ -24,7 +27,7 @@ def overridden(row: InsightRow, overrides: Overrides) -> InsightRow:
     if not is_null(row.query):
         document = over_query(msgspec.json.decode(row.query), overrides)
         return replace(row, query=Raw(msgspec.json.encode(document)))
-    filters = msgspec.json.decode(row.filters)
+    filters = stored_filters(msgspec.json.decode(row.filters))
     if not filters:
         return row
     return replace(row, filters=Raw(msgspec.json.encode(over_filters(filters, overrides))))
@@ -38,35 +41,55 @@ def seen_under(row: InsightRow, overrides: Overrides) -> InsightRow:
         return row
 
 
-Question = FunnelsQuery | FunnelCorrelationQuery
-"""What an insight has a result of. Not of actors: whoever sees a number need not see people."""
+def viz_node(stored: Json) -> dict[str, Json] | None:
+    """What legacy filters mean, as answers show it; None for no filters at all.
+
+    What is of no known kind is shown as trends. Raises InvalidQuery where they cannot be read.
+    """
+    filters = stored_filters(stored)
+    if not filters:
+        return None
+    kind = kind_of_filters(legacy.insight_kind(filters)) or KINDS["TrendsQuery"]
+    shown = None if kind.from_filters is None else kind.from_filters(filters)
+    return {"kind": "InsightVizNode", "source": shown}
 
 
-def question_of(row: InsightRow) -> Question | None:
+def query_of(row: InsightRow) -> Node | None:
     """What an insight asks; None when it describes nothing.
 
     Raises InvalidQuery for what is stored and not computed here, or can't be read.
     """
-    return _question(bytes(row.query), bytes(row.filters))
+    return _query(bytes(row.query), bytes(row.filters))
 
 
-def _question(query: bytes, stored_filters: bytes) -> Question | None:
+def kind_of(row: InsightRow) -> QueryKind | None:
+    """The kind of what an insight asks, whether or not it can be read; None for none that is."""
+    try:
+        if is_null(row.query):
+            filters = stored_filters(msgspec.json.decode(row.filters))
+            return kind_of_filters(legacy.insight_kind(filters))
+        return KINDS[source(msgspec.json.decode(row.query))["kind"]]
+    except InvalidQuery:
+        return None
+
+
+def _query(query: bytes, filters: bytes) -> Node | None:
     if not is_null(Raw(query)):
         document = msgspec.json.decode(query)
-        node = read(document)
-        if not isinstance(node, Question):
-            raise invalid_input("query", f"A {kind(document)} is not computed for an insight.")
-        return node
-    filters = msgspec.json.decode(stored_filters)
-    if not filters:
-        return None
-    if not legacy.is_funnel(filters):
-        raise InvalidQuery(
-            "filters",
-            "invalid_input",
-            f"A {legacy.insight_kind(filters)} insight cannot be computed here.",
-        )
-    return legacy.convert(filters)
+        found, kind = read(document), KINDS[source(document)["kind"]]
+        if not kind.has_result:
+            raise invalid_input("query", f"A {kind.name} is not computed for an insight.")
+        return found
+    stored = stored_filters(msgspec.json.decode(filters))
+    return _of_filters(stored) if stored else None
+
+
+def _of_filters(filters: Filters) -> Node:
+    named = legacy.insight_kind(filters)
+    kind = kind_of_filters(named)
+    if kind is None or kind.from_filters is None or kind.node is None:
+        raise invalid_input("filters", f"A {named} insight cannot be computed here.")
+    return node(kind.from_filters(filters), kind.node, "filters")
 
 
 def insight_key(row: InsightRow) -> bytes | None:
@@ -79,10 +102,10 @@ def insight_key(row: InsightRow) -> bytes | None:
 
 def _key(query: bytes, filters: bytes) -> bytes | None:
     try:
-        question = _question(query, filters)
+        asked = _query(query, filters)
     except InvalidQuery:
         return None
-    return None if question is None else query_key(question)
+    return None if asked is None else query_key(asked)
 
 
 # Asked for at every write of an insight and at every fact of it, which seldom move its query.

@@ -6,15 +6,11 @@ from typing import Any
 import msgspec
 
 from contracts.queries.errors import InvalidQuery, invalid_input
+from contracts.queries.kinds import kind_named
 from contracts.queries.loose import json_value
 from contracts.queries.nodes import WRAPPERS
 from contracts.queries.properties import EMPTY, PropertyFilter, PropertyGroup, wire
 from contracts.queries.properties import read as read_properties
-
-# Nodes that have their dates and properties from what they are about.
-AROUND = WRAPPERS | {
-    "FunnelCorrelationQuery", "FunnelsActorsQuery", "FunnelCorrelationActorsQuery", "ActorsQuery",
-}  # fmt: skip
 
 Json = Any
 Document = Mapping[str, Json]
@@ -72,7 +68,7 @@ def _text(sent: Json) -> str | None:
 def over_query(document: Document, overrides: Overrides) -> Document:
     """The query node with the overrides applied to its innermost source; the given one stays."""
     kind = document.get("kind")
-    if kind in AROUND and isinstance(document.get("source"), Mapping):
+    if _has_source(kind) and isinstance(document.get("source"), Mapping):
         return {**document, "source": over_query(document["source"], overrides)}
     if kind == "HogQLQuery":
         return _over_sql(document, overrides)
@@ -84,6 +80,12 @@ def over_query(document: Document, overrides: Overrides) -> Document:
     if overrides.breakdown_filter is not None:
         changed["breakdownFilter"] = dict(overrides.breakdown_filter)
     return changed
+
+
+def _has_source(name: Json) -> bool:
+    """Whether dates and properties are those of what the node is about."""
+    kind = kind_named(name)
+    return kind.has_source if kind is not None else isinstance(name, str) and name in WRAPPERS
 
 
 def _dated(document: Document, overrides: Overrides) -> dict[str, Json]:

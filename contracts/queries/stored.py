@@ -4,27 +4,29 @@ import msgspec
 from msgspec import Raw
 
 from contracts.queries.errors import InvalidQuery
-from contracts.queries.kinds import COMPUTED
-from contracts.queries.kinds import node as decoded
+from contracts.queries.kinds import kind_named
 from contracts.queries.members import check_members
-from contracts.queries.nodes import SOURCES, WRAPPERS
+from contracts.queries.nodes import WRAPPERS
+from contracts.queries.reading import node as decoded
 
-_READ = ("FunnelsQuery", "FunnelCorrelationQuery")
 _members = msgspec.json.Decoder(dict[str, Raw])
 
 
 def check_query(node: Raw) -> None:
     """Raises InvalidQuery for anything but a source, or a wrapper around one.
 
-    A funnel must also decode, field by field, and have no misspelled member.
+    One that gives an insight a result must also decode, and have no misspelled member.
     """
-    source, attr, kind = node, None, _kind(node, None)
-    if kind in WRAPPERS:
+    source, attr = node, None
+    if _kind(node, None) in WRAPPERS:
         source, attr = source_of(node), "source"
-        kind = _kind(source, attr, only=SOURCES)
-    if kind in _READ:
+    name = _kind(source, attr)
+    kind = kind_named(name)
+    if kind is None or not kind.is_source:
+        raise InvalidQuery(_at(attr), "invalid_input", f"Unknown kind of query: {name}.")
+    if kind.node is not None and kind.has_result:
         document = msgspec.json.decode(source)
-        decoded(document, COMPUTED[kind], attr)
+        decoded(document, kind.node, attr)
         check_members(document, attr)
 
 
@@ -39,14 +41,15 @@ def source_of(node: Raw) -> Raw:
     return source
 
 
-def _kind(node: Raw, attr: str | None, only: frozenset[str] = SOURCES | WRAPPERS) -> str:
+def _kind(node: Raw, attr: str | None) -> str:
     kind = _text(_members.decode(node).get("kind"))
-    at = "kind" if attr is None else f"{attr}__kind"
     if kind is None:
-        raise InvalidQuery(at, "required", "A query node names its kind.")
-    if kind not in only:
-        raise InvalidQuery(at, "invalid_input", f"Unknown kind of query: {kind}.")
+        raise InvalidQuery(_at(attr), "required", "A query node names its kind.")
     return kind
+
+
+def _at(attr: str | None) -> str:
+    return "kind" if attr is None else f"{attr}__kind"
 
 
 def _text(value: Raw | None) -> str | None:

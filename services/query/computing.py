@@ -13,11 +13,13 @@ from services.common.http.problems import AnyRequest, answer
 from services.common.postgres.bell import Bell
 from services.query.events.definitions import Definitions
 from services.query.events.lookups import Lookups
+from services.query.insights.computed import Tools
 from services.query.insights.funnels.explain.explaining import Explainer
 from services.query.insights.funnels.people.page import Actors
-from services.query.insights.kinds import ClickHouseComputer
+from services.query.insights.kinds import KindsComputer
 from services.query.insights.stored import InsightResults
 from services.query.people.cohorts import CohortPeople
+from services.query.results.handed import HandedPlans
 from services.query.results.ingested import Ingested
 from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.runner import Runner, job_error
@@ -43,14 +45,15 @@ def part(settings: QuerySettings) -> ServicePart:
         async with await ClickHouse.open(settings.clickhouse_url) as clickhouse, bell.listening():
             lookups = Lookups(clickhouse, app.state.pool)
             actors = Actors(clickhouse, app.state.pool)
-            computer = ClickHouseComputer(clickhouse, lookups, actors)
+            computer = KindsComputer(Tools(clickhouse, app.state.pool, lookups))
             jobs = Jobs(app.state.pool, bell)
-            runner = Runner(jobs, computer, app.state.accounts, app.state.pool, bell)
+            handed = HandedPlans()
+            runner = Runner(jobs, computer, handed, app.state.accounts, app.state.pool, bell)
             app.state.jobs = jobs
             ingested = Ingested(app.state.pool, settings.position_wait_seconds)
             app.state.ingested = ingested
             app.state.results = Results(
-                app.state.pool, jobs, computer, app.state.accounts, ingested
+                app.state.pool, jobs, computer, handed, app.state.accounts, ingested
             )
             app.state.insight_results = InsightResults(app.state.results)
             app.state.lookups = lookups

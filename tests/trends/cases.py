@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from contracts.queries import kinds
+from contracts.queries import reading
 from contracts.queries.actions import Action, ActionStep
 from contracts.queries.lifecycle import LifecycleQuery
 from contracts.queries.properties import PropertyFilter, PropertyGroup
@@ -114,7 +114,7 @@ def make_trends(random: Random, case: Case) -> TrendsPlan:
     }
     if random.random() < 0.5:
         document["breakdownFilter"] = _breakdown(random)
-    return plan_trends(kinds.node(document, TrendsQuery), case.facts)
+    return plan_trends(reading.node(document, TrendsQuery), case.facts)
 
 
 def make_stickiness(random: Random, case: Case) -> StickinessPlan:
@@ -133,7 +133,7 @@ def make_stickiness(random: Random, case: Case) -> StickinessPlan:
         **_filters(random),
         **_compare(random),
     }
-    return plan_stickiness(kinds.node(document, StickinessQuery), case.facts)
+    return plan_stickiness(reading.node(document, StickinessQuery), case.facts)
 
 
 def make_lifecycle(random: Random, case: Case) -> LifecyclePlan:
@@ -146,7 +146,7 @@ def make_lifecycle(random: Random, case: Case) -> LifecyclePlan:
     }
     if random.random() < 0.3:
         document["aggregation_group_type_index"] = random.choice((0, 1))
-    return plan_lifecycle(kinds.node(document, LifecycleQuery), case.facts)
+    return plan_lifecycle(reading.node(document, LifecycleQuery), case.facts)
 
 
 def _series(random: Random, display: str | None) -> Document:

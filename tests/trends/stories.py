@@ -12,9 +12,9 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from contracts.queries import kinds
 from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
 from contracts.queries.lifecycle import LifecycleQuery
+from contracts.queries.reading import node as read_node
 from contracts.queries.stickiness import StickinessQuery
 from contracts.queries.trends import TrendsQuery
 from services.query.events.facts import PlanningFacts
@@ -101,7 +101,7 @@ def world(
 def trends(*series: Any, facts: PlanningFacts = FACTS, **query: Any) -> TrendsPlan:
     """The plan of a query over these series; dates as `february(…)` gives them."""
     document = {"kind": "TrendsQuery", "series": list(series or (VIEWED,)), **query}
-    return plan_trends(kinds.node(document, TrendsQuery, None), facts)
+    return plan_trends(read_node(document, TrendsQuery, None), facts)
 
 
 def february(first: int, last: int, **of: Any) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def named(people: Sequence[tuple[str, int]], of: World) -> dict[str, int]:
 
 def stickiness(*series: Any, facts: PlanningFacts = FACTS, **query: Any) -> StickinessPlan:
     document = {"kind": "StickinessQuery", "series": list(series or (VIEWED,)), **query}
-    return plan_stickiness(kinds.node(document, StickinessQuery, None), facts)
+    return plan_stickiness(read_node(document, StickinessQuery, None), facts)
 
 
 def sticky(plan: StickinessPlan, of: World) -> list[stickinesses.Row]:
@@ -162,7 +162,7 @@ def stuck(
 
 def lifecycle(*series: Any, facts: PlanningFacts = FACTS, **query: Any) -> LifecyclePlan:
     document = {"kind": "LifecycleQuery", "series": list(series or (VIEWED,)), **query}
-    return plan_lifecycle(kinds.node(document, LifecycleQuery, None), facts)
+    return plan_lifecycle(read_node(document, LifecycleQuery, None), facts)
 
 
 def alive(plan: LifecyclePlan, of: World) -> dict[str, list[int]]:

@@ -8,7 +8,7 @@ from msgspec import Raw
 from contracts.api.insights import InsightContext, UserBody
 from contracts.json import NULL, is_null
 from contracts.queries.errors import InvalidQuery
-from contracts.queries.legacy_shown import viz_node
+from contracts.queries.of_insights import viz_node
 from contracts.read_models.insight import InsightRow
 from services.common.accounts.accounts import Accounts, User
 from services.common.http.caller import Caller

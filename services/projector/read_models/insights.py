@@ -12,7 +12,7 @@ from contracts.read_models.insight import InsightRow
 from domain.insight.view import project
 from services.projector.checkpoint import Connection
 from services.projector.projection import INSIGHT, Table
-from services.projector.read_models.kinds import kind_of
+from services.projector.read_models.listed_kind import listed_kind
 from services.projector.read_models.row_per_stream import RowPerStream, StreamProjection
 
 # Sets texts apart where they are searched together, so that no match spans two of them.
@@ -47,7 +47,7 @@ def _columns(row: InsightRow) -> dict[str, object]:
         "name_key": None if row.name is None else row.name.casefold(),
         "names_text": searchable(row.name, row.derived_name),
         "words_text": searchable(row.description, *row.tags),
-        "kind": kind_of(row),
+        "kind": listed_kind(row),
         "has_query": not is_null(row.query),
         "sort_order": row.order,
         "deleted": row.deleted,

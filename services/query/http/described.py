@@ -8,15 +8,16 @@ from msgspec import Meta
 from contracts.api.correlation_filters import CorrelationPeople, RunCorrelation
 from contracts.api.explain import ExplainPerson
 from contracts.api.funnel_filters import FunnelPeople, RunFunnel
+from contracts.queries.kinds import listed_names
 from services.common.http.operations import JsonText, Parameter
 from services.common.insights.results.freshness import Refresh
 from services.query.events.definitions import OWNERS
 from services.query.http.parameters import LONGEST_SEARCH
-from services.query.reads.filters import KINDS, ORDER_FIELDS
+from services.query.reads.filters import ORDER_FIELDS
 
 _ORDERS = sorted(ORDER_FIELDS)
 Order = Literal[(*_ORDERS, *(f"-{field}" for field in _ORDERS))]  # type: ignore[valid-type]  # of our own constants
-Kind = Literal[tuple(sorted(KINDS))]  # type: ignore[valid-type]  # of our own constants
+Kind = Literal[tuple(sorted(listed_names()))]  # type: ignore[valid-type]  # of our own constants
 Day = Annotated[
     str,
     Meta(

@@ -8,10 +8,11 @@ from litestar import Request
 
 from contracts.headers import INGEST_POSITION, INSIGHTS_POSITION
 from contracts.queries.errors import InvalidQuery
+from contracts.queries.kinds import listed_names
 from services.common.accounts.accounts import Project
 from services.common.http.problems import Rejected, invalid
 from services.query.events import dates
-from services.query.reads.filters import KINDS, ORDER_FIELDS, InsightFilter, Order
+from services.query.reads.filters import ORDER_FIELDS, InsightFilter, Order
 from services.query.results.cache import Positions
 
 AnyRequest = Request[Any, Any, Any]
@@ -71,6 +72,7 @@ def _position(request: AnyRequest, header: str) -> int | None:
 def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:
     """What `GET insights/` is asked for. Raises Rejected 400 naming the parameter."""
     search, kind, saved = text(request, "search"), text(request, "insight"), text(request, "saved")
+    kinds = listed_names()
     dashboards = _json(request, "dashboards", list[int])
     tags = _json(request, "tags", list[str])
     return InsightFilter(
@@ -83,11 +85,11 @@ def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:
         before=_date(request, "date_to", project),
         created_after=_date(request, "created_date_from", project),
         created_before=_date(request, "created_date_to", project),
-        kind=kind if kind in KINDS else None,  # type: ignore[arg-type]  # KINDS are its values
+        kind=kind if kind in kinds else None,
         search=searched(search),
         dashboards=tuple(dashboards) if dashboards else None,
         tags=tuple(tag.strip().lower() for tag in tags) if tags else None,
-        nothing=(bool(kind) and kind not in KINDS)
+        nothing=(bool(kind) and kind not in kinds)
         or any(not -_LARGEST <= number <= _LARGEST for number in dashboards or ()),
         order=_order(text(request, "order") or text(request, "ordering")),
     )

@@ -1,65 +1,79 @@
 """Actors behind a number, as an ActorsQuery wants them: a table of chosen columns."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from msgspec import Raw
 
 from contracts.queries.errors import invalid_input
-from contracts.queries.nodes import ActorsQuery
+from contracts.queries.nodes import ActorsQuery, Node
+from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
-from services.query.insights.funnels.description import describe
-from services.query.insights.funnels.people.page import Actors, Pointed
-from services.query.insights.funnels.planner import Planned
-from services.query.people.page import DEFAULT_LIMIT, Page
+from services.query.insights.computed import PreparedPeople, Tools
+from services.query.people.page import DEFAULT_LIMIT, Page, People
 from services.query.people.records import Sorting
-from services.query.people.table import Column, rows
+from services.query.people.table import Column, columns, rows
+from services.query.results.computation import Computation, Prepared
 
 HIGHEST_LIMIT = 10_000
 
 
-class ActorsWork(msgspec.Struct, frozen=True):
-    """sorting: None for the plain order by id, which the engine pages itself."""
+PeopleOf = Callable[[Tools, Project, Node | None], Awaitable[PreparedPeople]]
 
-    actors: Actors
-    planned: Planned
-    pointed: Pointed
+
+async def prepare(
+    people_of: PeopleOf, tools: Tools, project: Project, computation: Computation[ActorsQuery]
+) -> Prepared:
+    """people_of: finds the people of a source. Raises InvalidQuery."""
+    query = computation.query
+    limit, offset = bounds(query)
+    found = await people_of(tools, project, query.source)
+    work = ActorsWork(
+        people=found.people,
+        description=found.description,
+        columns=columns(query.select),
+        sorting=sorting(query),
+        limit=limit,
+        offset=offset,
+    )
+    return Prepared(
+        settings=project.settings,
+        dependencies=found.dependencies,
+        clock=found.clock,
+        range=found.range,
+        inputs=found.inputs,
+        work=work,
+    )
+
+
+class ActorsWork(msgspec.Struct, frozen=True):
+    """description: of the number. sorting: None for the kind's own order."""
+
+    people: People
+    description: str
     columns: Sequence[Column]
     sorting: Sorting | None
     limit: int
     offset: int
 
     async def run(self, query_id: str) -> Result:
-        found = (await self._page(query_id)).rows
-        shown = Page(found[: self.limit])
+        # One more than shown tells whether there are more.
+        found = await self.people.page(
+            by=self.sorting, limit=self.limit + 1, offset=self.offset, query_id=query_id
+        )
+        shown = Page(found.rows[: self.limit])
         names = [column.name for column in self.columns]
         return Result(
             results=_raw(rows(self.columns, shown.rows)),
-            hogql=f"LIST {', '.join(names)} OF ACTORS IN\n{describe(self.planned.plan)}",
+            hogql=f"LIST {', '.join(names)} OF ACTORS IN\n{self.description}",
             columns=_raw(names),
             types=_raw([column.type for column in self.columns]),
-            has_more=len(found) > self.limit,
+            has_more=len(found.rows) > self.limit,
             extra={
                 "limit": _raw(self.limit),
                 "offset": _raw(self.offset),
                 "missing_actors_count": _raw(shown.missing),
             },
-        )
-
-    async def _page(self, query_id: str) -> Page:
-        """One more than shown tells whether there are more."""
-        limit = self.limit + 1
-        if self.sorting is None:
-            return await self.actors.page(
-                self.planned, self.pointed, limit=limit, offset=self.offset, query_id=query_id
-            )
-        return await self.actors.sorted_page(
-            self.planned,
-            self.pointed,
-            self.sorting,
-            limit=limit,
-            offset=self.offset,
-            query_id=query_id,
         )
 
 

@@ -1,21 +1,17 @@
 """Results of stored insights."""
 
-from typing import assert_never
+from msgspec import Raw
 
 from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.queries.errors import InvalidQuery
-from contracts.queries.nodes import FunnelCorrelationQuery, FunnelsQuery
-from contracts.queries.of_insights import Question, question_of
+from contracts.queries.of_insights import query_of
 from contracts.read_models.insight import InsightRow
 from services.common.accounts.accounts import Project
 from services.common.http.problems import Rejected
 from services.common.insights.results.freshness import Refresh
+from services.query.insights.charts import Chart
+from services.query.insights.kinds import computation_of, kind_of
 from services.query.results.cache import NOTHING_SEEN, Positions
-from services.query.results.computation import (
-    Computation,
-    CorrelationComputation,
-    FunnelComputation,
-)
 from services.query.results.service import Asked, Results, result_fields
 
 
@@ -35,13 +31,13 @@ class InsightResults:
     ) -> ResultFields:
         """Raises InvalidQuery, unless only the cache was asked; Rejected as the job did."""
         try:
-            question = question_of(row)
-            if question is None:
+            query = query_of(row)
+            if query is None:
                 return NO_RESULT
             answered = await self._results.answer(
                 Asked(
                     project=project,
-                    computation=_computation(question),
+                    computation=computation_of(query),
                     refresh=refresh,
                     seen=seen,
                     client_query_id=client_query_id,
@@ -71,11 +67,10 @@ class InsightResults:
             return NO_RESULT
 
 
-def _computation(question: Question) -> Computation:
-    match question:
-        case FunnelsQuery():
-            return FunnelComputation(query=question)
-        case FunnelCorrelationQuery():
-            return CorrelationComputation(query=question)
-        case _:
-            assert_never(question)
+def chart_of(row: InsightRow, result: Raw) -> Chart | None:
+    """What a page draws of an insight's result; None where there is nothing to draw."""
+    try:
+        query = query_of(row)
+    except InvalidQuery:
+        return None
+    return None if query is None else kind_of(query).chart(result)

@@ -1,10 +1,12 @@
 """A page of the actors behind a number, whatever the number is of."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
 from contracts.api.people import AnyActor
+from services.query.people.records import Sorting
 
 DEFAULT_LIMIT = 100
 """Actors on a page whose request names no limit."""
@@ -30,3 +32,15 @@ class Page(msgspec.Struct, frozen=True):
     @property
     def missing(self) -> int:
         return sum(row.shown is None for row in self.rows)
+
+
+class People(Protocol):
+    """The actors behind one number, ready to be listed."""
+
+    async def page(
+        self, *, by: Sorting | None, limit: int, offset: int, query_id: str | None
+    ) -> Page:
+        """by: None for the kind's own order, which the engine pages itself.
+
+        Raises InvalidQuery for more actors than can be sorted; EngineError's kinds.
+        """

@@ -12,9 +12,6 @@ OrderField = Literal[
 ]  # fmt: skip
 ORDER_FIELDS: frozenset[str] = frozenset(get_args(OrderField))
 
-Kind = Literal["TRENDS", "FUNNELS", "RETENTION", "PATHS", "STICKINESS", "LIFECYCLE", "SQL", "JSON"]
-KINDS: frozenset[str] = frozenset(get_args(Kind))
-
 
 class Order(msgspec.Struct, frozen=True):
     """By one field; among equals the newest insight comes first, in either direction.
@@ -33,8 +30,8 @@ class InsightFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What an insight must be to be in the list; None: it does not matter.
 
     created_by: one of these users; mine: by the caller. after, before: of last_modified_at, neither
-    included; created_after, created_before: the same of created_at. kind: JSON is any query but
-    SQL. search: case-folded, not blank. dashboards: on all of them; tags: at least one of them.
+    included; created_after, created_before: the same of created_at. kind: one of `listed_names`.
+    search: case-folded, not blank. dashboards: on all of them; tags: at least one of them.
     nothing: a condition was sent that no insight can meet. order: None: the default, or by
     closeness when something is searched.
     """
@@ -48,7 +45,7 @@ class InsightFilter(msgspec.Struct, frozen=True, kw_only=True):
     before: datetime | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
-    kind: Kind | None = None
+    kind: str | None = None
     search: str | None = None
     dashboards: tuple[int, ...] | None = None
     tags: tuple[str, ...] | None = None

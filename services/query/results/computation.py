@@ -1,43 +1,55 @@
 """What is computed, and what comes of it."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
+from msgspec import Raw
 
-from contracts.queries.nodes import ActorsQuery, FunnelCorrelationQuery, FunnelsQuery
+from contracts.queries.canonical import query_key
+from contracts.queries.nodes import Node
+from contracts.queries.reading import read
 from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
 
+_encoder = msgspec.json.Encoder()
+Query = TypeVar("Query", bound=Node)
 
-class FunnelComputation(msgspec.Struct, frozen=True, kw_only=True, tag="funnel"):
-    """query: overrides applied.
 
-    legacy: asked of the legacy endpoint, whose answers unbox and serve a single step.
-    include: additions asked for: pending, baseline, warnings.
+class Computation(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
+    """A query to compute, of whichever kind.
+
+    query: overrides applied.
+    legacy: asked by legacy filters, whose rules and answers may differ.
+    include: additions to the result that were asked for, as the kind names them.
     """
 
-    query: FunnelsQuery
+    query: Query
+    legacy: bool = False
+    include: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> bytes:
+        """What the result is kept under."""
+        shape = ["legacy" if self.legacy else "node", *sorted(self.include)]
+        return query_key(self.query, " ".join(shape))
+
+    def encoded(self) -> bytes:
+        """JSON, for whichever process runs it."""
+        return _encoder.encode(self)
+
+
+class _Encoded(msgspec.Struct, frozen=True):
+    query: Raw
     legacy: bool = False
     include: tuple[str, ...] = ()
 
 
-class ActorsComputation(msgspec.Struct, frozen=True, kw_only=True, tag="actors"):
-    query: ActorsQuery
-
-
-class CorrelationComputation(msgspec.Struct, frozen=True, kw_only=True, tag="correlation"):
-    """legacy: asked of the legacy endpoint, which serves funnels of a single step.
-
-    include: additions asked for: p_value.
-    """
-
-    query: FunnelCorrelationQuery
-    legacy: bool = False
-    include: tuple[str, ...] = ()
-
-
-Computation = FunnelComputation | ActorsComputation | CorrelationComputation
+def decoded(sent: bytes) -> Computation[Node]:
+    """What `encoded` gave. Raises InvalidQuery for a kind that this version does not compute."""
+    told = msgspec.json.decode(sent, type=_Encoded)
+    query = read(msgspec.json.decode(told.query))
+    return Computation(query=query, legacy=told.legacy, include=told.include)
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -65,16 +77,16 @@ NOTHING = Inputs(events=frozenset(), since=None, until=None, beside=frozenset())
 
 
 class Work(Protocol):
-    """A computation that can be run as it stands."""
+    """A planned computation. What it reads besides its plan, it reads when it runs."""
 
     async def run(self, query_id: str) -> Result:
         """Raises EngineError's kinds. query_id: what the engine's query is cancelled by."""
 
 
 class Computer(Protocol):
-    """Says what there is to do; what it can't compute, it refuses before anything runs."""
+    """Plans computations; what can't be computed, it refuses before anything runs."""
 
-    async def prepare(self, project: Project, computation: Computation) -> "Prepared":
+    async def prepare(self, project: Project, computation: Computation[Any]) -> "Prepared":
         """Raises InvalidQuery."""
 
 

@@ -22,9 +22,11 @@ POLL_SECONDS = 1.0
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants computed. client_query_id: the client's own name for it.
 
-    settings: of the project that it is asked under, see Project.settings.
+    id: of the job, if it is a new one. settings: of the project that it is asked under, see
+    Project.settings.
     """
 
+    id: UUID = msgspec.field(default_factory=uuid4)
     team_id: int
     key: bytes
     settings: bytes
@@ -133,11 +135,8 @@ class Jobs:
 
     async def start(self, new: NewJob) -> tuple[Job, bool]:
         """A job for this query, and whether it is a new one; else it is live already."""
-        id_ = uuid4()
-        (job,) = await self._select(
-            _START, {"id": id_, "kept_days": KEPT_DAYS, **msgspec.structs.asdict(new)}
-        )
-        return job, job.id == id_
+        (job,) = await self._select(_START, {"kept_days": KEPT_DAYS, **msgspec.structs.asdict(new)})
+        return job, job.id == new.id
 
     async def get(self, team_id: int, name: str) -> Job | None:
         """The job of this id, or the newest that a client gave this name."""

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from functools import partial
 from uuid import UUID
 
-import msgspec
-
 from contracts.queries.errors import InvalidQuery
 from services.common.accounts.accounts import Accounts
 from services.common.clickhouse import (
@@ -27,7 +25,8 @@ from services.common.postgres.bell import Bell
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.tasks import background, describe, every, stop, watched
 from services.query.results import cache
-from services.query.results.computation import Computation, Computer, Prepared
+from services.query.results.computation import Computer, Prepared, decoded
+from services.query.results.handed import HandedPlans
 from services.query.results.jobs import (
     FINISH,
     LEASE_SECONDS,
@@ -40,17 +39,22 @@ log = logger("recount.results")
 AT_ONCE = 4
 FORGET_EVERY_SECONDS = 3600.0
 
-_computation: msgspec.json.Decoder[Computation] = msgspec.json.Decoder(Computation)
-
 
 class Runner:
     """This process's share of the jobs. What a process that died had claimed, others take over."""
 
     def __init__(
-        self, jobs: Jobs, computer: Computer, accounts: Accounts, pool: Pool, bell: Bell
+        self,
+        jobs: Jobs,
+        computer: Computer,
+        handed: HandedPlans,
+        accounts: Accounts,
+        pool: Pool,
+        bell: Bell,
     ) -> None:
         self._jobs = jobs
         self._computer = computer
+        self._handed = handed
         self._accounts = accounts
         self._pool = pool
         self._bell = bell
@@ -123,6 +127,9 @@ class Runner:
             await self._keep(job, prepared, result, start, time.monotonic() - began)
 
     async def _prepare(self, job: Job) -> Prepared:
+        handed = self._handed.take(job.id)
+        if handed is not None:
+            return handed
         project = await self._accounts.project(job.team_id)
         if project is not None and project.settings != job.settings:
             # Whoever asked has heard of a change before this process did; or they have not.
@@ -130,7 +137,7 @@ class Runner:
             project = await self._accounts.project(job.team_id)
         if project is None:
             raise InvalidQuery(None, "invalid_input", "The project does not exist any more.")
-        return await self._computer.prepare(project, _computation.decode(job.computation))
+        return await self._computer.prepare(project, decoded(job.computation))
 
     async def _keep(
         self, job: Job, prepared: Prepared, result: Result, start: cache.Start, seconds: float

@@ -2,14 +2,13 @@
 
 import asyncio
 from datetime import datetime
-from typing import assert_never
+from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.json import NULL
-from contracts.queries.canonical import query_key
 from services.common.accounts.accounts import Accounts, Project
 from services.common.http.problems import Rejected, unavailable
 from services.common.insights.results.freshness import Age, Refresh, Run, decide, may_refresh
@@ -18,14 +17,8 @@ from services.common.insights.results.kept import Cached, shown_fields
 from services.common.postgres.database import Pool
 from services.query.results import cache
 from services.query.results.cache import NOTHING_SEEN, Look, Positions
-from services.query.results.computation import (
-    ActorsComputation,
-    Computation,
-    Computer,
-    CorrelationComputation,
-    FunnelComputation,
-    Prepared,
-)
+from services.query.results.computation import Computation, Computer, Prepared
+from services.query.results.handed import HandedPlans
 from services.query.results.ingested import Ingested
 from services.query.results.jobs import Jobs, NewJob
 
@@ -43,7 +36,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     project: Project
-    computation: Computation
+    computation: Computation[Any]
     refresh: Refresh
     seen: Positions = NOTHING_SEEN
     limited: bool = True
@@ -71,11 +64,18 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 class Results:
     def __init__(
-        self, pool: Pool, jobs: Jobs, computer: Computer, accounts: Accounts, ingested: Ingested
+        self,
+        pool: Pool,
+        jobs: Jobs,
+        computer: Computer,
+        handed: HandedPlans,
+        accounts: Accounts,
+        ingested: Ingested,
     ) -> None:
         self._pool = pool
         self._jobs = jobs
         self._computer = computer
+        self._handed = handed
         self._accounts = accounts
         self._ingested = ingested
 
@@ -87,7 +87,7 @@ class Results:
         """Raises InvalidQuery; Rejected as the job did, or 503 when it takes too long."""
         await self.reach(asked.seen)
         prepared = await self._computer.prepare(asked.project, asked.computation)
-        key = computation_key(asked.computation)
+        key = asked.computation.key
         team_id = asked.project.id
         found = await cache.look(self._pool, team_id, key, prepared)
         kept = found.kept.cached if found.kept else None
@@ -102,7 +102,7 @@ class Results:
                 live = await self._jobs.live(team_id, key, prepared.settings)
                 return Answered(now=found.now, cached=shown, job=live)
             case Run.START:
-                job, _ = await self._start(asked, key)
+                job, _ = await self._start(asked, key, prepared)
                 return Answered(now=found.now, cached=shown, job=job)
             case Run.WAIT:
                 fresh = await self._computed(asked, key, prepared, found)
@@ -112,25 +112,29 @@ class Results:
         """The results alone of what is kept under this key; the document `null` for none."""
         return await cache.body(self._pool, project.id, key, project.settings)
 
-    async def _start(self, asked: Asked, key: bytes) -> tuple[Job, bool]:
-        return await self._jobs.start(
-            NewJob(
-                team_id=asked.project.id,
-                key=key,
-                settings=asked.project.settings,
-                computation=_encoder.encode(asked.computation),
-                insight_id=asked.insight_id,
-                dashboard_id=asked.dashboard_id,
-                client_query_id=asked.client_query_id,
-            )
+    async def _start(self, asked: Asked, key: bytes, prepared: Prepared) -> tuple[Job, bool]:
+        new = NewJob(
+            team_id=asked.project.id,
+            key=key,
+            settings=asked.project.settings,
+            computation=asked.computation.encoded(),
+            insight_id=asked.insight_id,
+            dashboard_id=asked.dashboard_id,
+            client_query_id=asked.client_query_id,
         )
+        # Before the start: a runner here may claim the job before this is told of it.
+        self._handed.give(new.id, prepared)
+        job, is_ours = await self._jobs.start(new)
+        if not is_ours:
+            self._handed.take(new.id)
+        return job, is_ours
 
     async def _computed(self, asked: Asked, key: bytes, prepared: Prepared, before: Look) -> Look:
         """What a job for this query has left. before: what was found when it was asked for."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 while True:
-                    is_ours = await self._wait(asked, key)
+                    is_ours = await self._wait(asked, key, prepared)
                     found = await cache.look(self._pool, asked.project.id, key, prepared)
                     if found.kept is None:
                         # The settings have changed meanwhile: their old numbers are nobody's.
@@ -146,10 +150,10 @@ class Results:
         project = await self._accounts.project(asked.project.id)
         return asked if project is None else msgspec.structs.replace(asked, project=project)
 
-    async def _wait(self, asked: Asked, key: bytes) -> bool:
+    async def _wait(self, asked: Asked, key: bytes, prepared: Prepared) -> bool:
         """Until a job for this query has succeeded: whether it was started for this request."""
         while True:
-            job, is_ours = await self._start(asked, key)
+            job, is_ours = await self._start(asked, key, prepared)
             ended = await self._jobs.ended(job)
             if ended.error is None:
                 return is_ours
@@ -172,23 +176,6 @@ def _is_enough(found: Look, before: Look, seen: Positions) -> bool:
         return False
     saw_all = kept.reached >= before.visible and kept.facts >= seen.facts
     return saw_all or found.age(seen) is Age.FRESH
-
-
-def computation_key(computation: Computation) -> bytes:
-    """What the result is kept under."""
-    match computation:
-        case FunnelComputation(query=query, legacy=legacy, include=include):
-            return query_key(query, _asked_as(legacy, include))
-        case ActorsComputation(query=query):
-            return query_key(query)
-        case CorrelationComputation(query=query, legacy=legacy, include=include):
-            return query_key(query, _asked_as(legacy, include))
-        case _:
-            assert_never(computation)
-
-
-def _asked_as(legacy: bool, include: tuple[str, ...]) -> str:
-    return " ".join(["legacy" if legacy else "node", *sorted(include)])
 
 
 def result_fields(answered: Answered) -> ResultFields:

@@ -21,23 +21,18 @@ from services.common.http.tables import to_csv
 from services.common.insights.results.job import job_body
 from services.query.events.lookups import Lookups
 from services.query.http import described
+from services.query.http.included import included
 from services.query.http.parameters import seen
 from services.query.insights.funnels.correlation.links import CorrelationLinks
 from services.query.insights.funnels.correlation.pointing import correlating
+from services.query.insights.funnels.correlation.work import INCLUDED
 from services.query.insights.funnels.links import CORRELATION_PEOPLE_FILTERS, Filters, kept
 from services.query.insights.funnels.people.page import Actors
 from services.query.insights.funnels.planner import plan_query
-from services.query.results.computation import CorrelationComputation
+from services.query.results.computation import Computation
 from services.query.results.ingested import Ingested
 from services.query.results.service import Asked, Results, result_fields
-from services.query.routes.funnels import (
-    CORRELATION_INCLUDED,
-    READ,
-    asked_refresh,
-    filters_of,
-    included,
-    text_or_none,
-)
+from services.query.routes.funnels import READ, asked_refresh, filters_of, text_or_none
 from services.query.routes.people import READ as READ_PEOPLE
 from services.query.routes.people import answer, page_of, people_page, people_paths
 
@@ -108,10 +103,10 @@ async def _correlation(
     query = convert_correlation(filters)
     asked = Asked(
         project=caller.project,
-        computation=CorrelationComputation(
+        computation=Computation(
             query=query,
             legacy=True,
-            include=included(filters.get("include"), CORRELATION_INCLUDED),
+            include=included(filters.get("include"), INCLUDED),
         ),
         refresh=asked_refresh(filters.get("refresh")),
         seen=seen(request),

@@ -1,6 +1,6 @@
 """Funnels asked for by legacy filters: in a body, or spelled out in the query string."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -23,9 +23,11 @@ from services.common.http.request import AnyRequest
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.common.insights.results.job import job_body
 from services.query.http import described
+from services.query.http.included import WARNINGS, computed, included
 from services.query.http.parameters import seen
 from services.query.insights.funnels.links import StepLinks
-from services.query.results.computation import FunnelComputation
+from services.query.insights.funnels.work import INCLUDED
+from services.query.results.computation import Computation
 from services.query.results.jobs import Jobs
 from services.query.results.service import Answered, Asked, Results, result_fields
 
@@ -78,8 +80,8 @@ async def cancel_query(
 async def _funnel(
     request: AnyRequest, filters: Filters, results: Results, caller: Caller
 ) -> Response[bytes]:
-    include = included(filters.get("include"))
-    computation = FunnelComputation(query=convert(filters), legacy=True, include=computed(include))
+    include = included(filters.get("include"), INCLUDED | {WARNINGS})
+    computation = Computation(query=convert(filters), legacy=True, include=computed(include))
     asked = Asked(
         project=caller.project,
         computation=computation,
@@ -96,7 +98,7 @@ async def _funnel(
     body = envelope(answered, caller)
     if computation.query.funnel.funnelVizType in STEPS and not is_null(body.result):
         links = StepLinks(
-            request, caller.team_id, filters, baseline=BASELINE in computation.include
+            request, caller.team_id, filters, baseline="baseline" in computation.include
         )
         body = msgspec.structs.replace(body, result=links.added(body.result))
     if WARNINGS in include:
@@ -138,30 +140,6 @@ def asked_refresh(sent: object) -> Refresh:
     if isinstance(sent, str) and sent.strip() and sent.strip().lower() not in ("false", "0"):
         return parse_refresh(sent)
     return Refresh.BLOCKING
-
-
-WARNINGS = "warnings"
-BASELINE = "baseline"
-INCLUDED = frozenset({"pending", BASELINE, WARNINGS})
-CORRELATION_INCLUDED = frozenset({"p_value"})
-
-
-def included(sent: object, known: Set[str] = INCLUDED) -> tuple[str, ...]:
-    """`include=pending,baseline`, or a list. Raises Rejected 400 for anything else."""
-    if sent is None or sent == "":
-        return ()
-    words = sent.split(",") if isinstance(sent, str) else sent
-    if not isinstance(words, list) or not all(
-        isinstance(word, str) and word in known for word in words
-    ):
-        names = ", ".join(sorted(known))
-        raise invalid("include", "invalid_choice", f"include takes a list of {names}.")
-    return tuple(sorted(set(words)))
-
-
-def computed(include: tuple[str, ...]) -> tuple[str, ...]:
-    """Those that change what is computed, and kept; warnings are about the request."""
-    return tuple(word for word in include if word != WARNINGS)
 
 
 def text_or_none(sent: object) -> str | None:

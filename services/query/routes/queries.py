@@ -13,21 +13,13 @@ from contracts.api.nodes import NodeAnswer
 from contracts.api.queries import QueryStatusBody, RunQuery
 from contracts.api.times import written
 from contracts.json import NULL, is_null
-from contracts.queries.errors import invalid_input
-from contracts.queries.ignored import of_members, of_query
-from contracts.queries.kinds import read as read_node
-from contracts.queries.kinds import source
+from contracts.queries.ignored import of_members
+from contracts.queries.kinds import KINDS
 from contracts.queries.members import check_members, check_overrides
-from contracts.queries.nodes import (
-    ActorsQuery,
-    FunnelCorrelationActorsQuery,
-    FunnelCorrelationQuery,
-    FunnelsActorsQuery,
-    FunnelsQuery,
-    Node,
-)
 from contracts.queries.overrides import over_query
 from contracts.queries.overrides import read as read_overrides
+from contracts.queries.reading import read as read_node
+from contracts.queries.reading import source
 from services.common.http.body import decode, read
 from services.common.http.caller import Caller
 from services.common.http.operations import does, shows
@@ -37,22 +29,11 @@ from services.common.http.request import AnyRequest
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.common.insights.results.job import job_body
 from services.query.http import described
+from services.query.http.included import WARNINGS, computed, included
 from services.query.http.parameters import seen
-from services.query.results.computation import (
-    ActorsComputation,
-    Computation,
-    CorrelationComputation,
-    FunnelComputation,
-)
+from services.query.insights.kinds import computation_of, kind_of
 from services.query.results.jobs import Jobs
 from services.query.results.service import Answered, Asked, Results, result_fields
-from services.query.routes.funnels import (
-    CORRELATION_INCLUDED,
-    INCLUDED,
-    WARNINGS,
-    computed,
-    included,
-)
 
 READ = {"scopes": ("query:read",)}
 
@@ -127,9 +108,8 @@ async def _run(
         passed_over += check_overrides(laid_over)
         document = over_query(document, read_overrides(laid_over))
     node = read_node(document)
-    correlates = isinstance(node, FunnelCorrelationQuery)
-    include = included(sent.include, CORRELATION_INCLUDED | {WARNINGS} if correlates else INCLUDED)
-    computation = _computation(node, include)
+    include = included(sent.include, kind_of(node).include | {WARNINGS})
+    computation = computation_of(node, include=computed(include))
     answered = await results.answer(
         Asked(
             project=caller.project,
@@ -141,28 +121,13 @@ async def _run(
     )
     body = node_answer(answered, caller)
     if WARNINGS in include:
-        ignored = of_query(computation.query) if isinstance(computation, FunnelComputation) else ()
+        ignored = KINDS[source(document)["kind"]].ignored(node)
         body["warnings"] = [*of_members(passed_over), *ignored]
     # PostHog: QueryViewSet.create; its pollers go by this, and by query_status.
     pending = answered.job is not None and answered.job.end_time is None
     return Response(
         msgspec.json.encode(body), media_type=MediaType.JSON, status_code=202 if pending else 200
     )
-
-
-def _computation(node: Node, include: tuple[str, ...]) -> Computation:
-    """Raises InvalidQuery."""
-    match node:
-        case FunnelsQuery():
-            return FunnelComputation(query=node, include=computed(include))
-        case FunnelsActorsQuery() | FunnelCorrelationActorsQuery():
-            return ActorsComputation(query=ActorsQuery(source=node))
-        case ActorsQuery():
-            return ActorsComputation(query=node)
-        case FunnelCorrelationQuery():
-            return CorrelationComputation(query=node, include=computed(include))
-        case _:
-            raise invalid_input("query", f"A {type(node).__name__} cannot be computed here.")
 
 
 def node_answer(answered: Answered, caller: Caller) -> dict[str, object]:

@@ -17,9 +17,8 @@ from services.common.http.share_session import ShareSessions, session_of
 from services.common.insights.context import shown_query
 from services.common.insights.results.freshness import Refresh, for_shared_viewer
 from services.common.insights.shares import Share
-from services.query.insights.stored import InsightResults
+from services.query.insights.stored import InsightResults, chart_of
 from services.query.reads.all import Reads
-from services.query.shared.chart import chart_of
 from services.query.shared.page import headers, insight_page, look_of, missing_page, unlock_page
 
 PUBLIC = {"public": True}
@@ -102,7 +101,7 @@ def _insight(
     page = insight_page(
         share.insight,
         look_of(share.sharing),
-        chart_of(fields.result),
+        chart_of(share.insight, fields.result),
         fields.last_refresh,
         timezone,
     )

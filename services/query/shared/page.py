@@ -14,7 +14,7 @@ from markupsafe import Markup
 from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.sharing import SharingRow
-from services.query.shared.chart import (
+from services.query.insights.charts import (
     BinsChart,
     Chart,
     SignalsTable,

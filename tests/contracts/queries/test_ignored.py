@@ -1,6 +1,7 @@
 """What is passed over in silence is said when asked for."""
 
-from contracts.queries import ignored, kinds, legacy
+from contracts.queries import ignored, legacy, reading
+from contracts.queries.nodes import FunnelsQuery
 
 
 def test_legacy_filters_say_what_their_conversion_leaves_out() -> None:
@@ -21,14 +22,15 @@ def test_legacy_filters_say_what_their_conversion_leaves_out() -> None:
 
 
 def test_a_query_says_what_it_names_without_effect() -> None:
-    query = kinds.read_funnel(
+    query = reading.node(
         {
             "kind": "FunnelsQuery",
             "series": [{"kind": "EventsNode", "event": "a", "math": "total"}],
             "properties": [{"key": "k", "value": []}, {"key": "j", "operator": "is_set"}],
             "breakdownFilter": {"breakdown": "k"},
             "funnelsFilter": {"funnelVizType": "time_to_convert"},
-        }
+        },
+        FunnelsQuery,
     )
     assert ignored.of_query(query) == [
         "properties: the filter on 'k' has no value and was ignored.",

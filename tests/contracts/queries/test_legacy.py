@@ -344,7 +344,7 @@ def test_breakdowns_of_different_types_are_refused() -> None:
     assert refused(breakdowns=[{"type": ["x"]}, {"type": {}}])[0] == "breakdowns"
 
 
-def test_a_funnel_is_told_by_its_insight() -> None:
-    assert legacy.is_funnel({"insight": "FUNNELS"})
-    assert not legacy.is_funnel({"events": []})
-    assert legacy.insight_kind({}) == "TRENDS"
+def test_the_kind_is_told_by_insight_and_is_trends_without() -> None:
+    assert legacy.insight_kind({"insight": "funnels"}) == "FUNNELS"
+    assert legacy.insight_kind({"events": []}) == "TRENDS"
+    assert legacy.insight_kind({"shown_as": "Stickiness", "insight": "TRENDS"}) == "STICKINESS"

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from contracts.queries import kinds
+from contracts.queries import reading
 from contracts.queries.counted import CountedActionsNode, CountedEventsNode
 from contracts.queries.errors import InvalidQuery
-from contracts.queries.legacy_shown import viz_node
 from contracts.queries.lifecycle import LifecycleQuery
 from contracts.queries.nodes import CompareFilter
+from contracts.queries.of_insights import viz_node
 from contracts.queries.stickiness import StickinessQuery
 from contracts.queries.trends import (
     TrendsBreakdownFilter,
@@ -286,7 +286,7 @@ def test_what_is_shown_of_trends_decodes_as_trends() -> None:
         breakdowns='[{"property": "age", "histogram_bin_count": "4"}]',
         display="SlopeGraph",
     )
-    assert kinds.node(shown, TrendsQuery) == TrendsQuery(
+    assert reading.node(shown, TrendsQuery) == TrendsQuery(
         series=(
             CountedEventsNode(
                 event="paid",
@@ -308,11 +308,11 @@ def test_what_is_shown_of_trends_decodes_as_trends() -> None:
 
 def test_what_is_shown_of_the_others_decodes_as_they_are() -> None:
     actors = source(insight="STICKINESS", actions=[{"id": "7", "math": "sum"}], compare=True)
-    assert kinds.node(actors, StickinessQuery) == StickinessQuery(
+    assert reading.node(actors, StickinessQuery) == StickinessQuery(
         series=(CountedActionsNode(id=7, math="dau"),), compareFilter=CompareFilter(compare=True)
     )
     alive = source(insight="LIFECYCLE", events=[{"id": None, "math": "first_time_for_user"}])
-    assert kinds.node(alive, LifecycleQuery) == LifecycleQuery(series=(CountedEventsNode(),))
+    assert reading.node(alive, LifecycleQuery) == LifecycleQuery(series=(CountedEventsNode(),))
 
 
 def test_what_cannot_be_read_is_refused() -> None:

@@ -10,26 +10,62 @@ from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
 from services.query.insights.funnels.plan import FunnelPlan, Interval
 from services.query.insights.funnels.planning import interval_of, plan_funnel
+from services.query.results.computation import Inputs, Prepared, Range, Work
+from services.query.results.dependencies import dependencies
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A plan, and the facts that it was made of.
+
+    interval: what the query asks for, which only trends take notice of.
+    """
+
+    plan: FunnelPlan
+    facts: PlanningFacts
+    interval: Interval
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """A plan, and what it was made of.
+    """A plan that can run: the engine holds the lists of people that it names.
 
-    has_overrides: the project has merged persons. interval: what the query asks for, which only
-    trends take notice of.
+    has_overrides: the project has merged persons.
     """
 
     plan: FunnelPlan
     facts: PlanningFacts
     has_overrides: bool
-    interval: Interval
+
+
+async def draft(
+    lookups: Lookups, project: Project, query: FunnelsQuery, *, legacy: bool = False
+) -> Draft:
+    """legacy: asked for by legacy filters. Raises InvalidQuery."""
+    facts = await lookups.facts(project, query, query.dateRange)
+    # Patterns may take long to compile.
+    plan = await asyncio.to_thread(plan_funnel, query, facts, legacy=legacy)
+    return Draft(plan, facts, interval_of(query))
+
+
+async def ready(lookups: Lookups, drafted: Draft) -> Planned:
+    """Before each run, as merges since the drafting count."""
+    return Planned(drafted.plan, drafted.facts, await lookups.ready(drafted.facts))
 
 
 async def plan_query(
     lookups: Lookups, project: Project, query: FunnelsQuery, *, legacy: bool = False
 ) -> Planned:
-    """legacy: asked for by legacy filters. Raises InvalidQuery."""
-    facts = await lookups.facts(project, query, query.dateRange)
-    # Patterns may take long to compile.
-    plan = await asyncio.to_thread(plan_funnel, query, facts, legacy=legacy)
-    return Planned(plan, facts, await lookups.ready(facts), interval_of(query))
+    """For a run at once. Raises InvalidQuery."""
+    return await ready(lookups, await draft(lookups, project, query, legacy=legacy))
+
+
+def prepared(project: Project, drafted: Draft, work: Work, reads: Inputs, clock: bytes) -> Prepared:
+    """Work over a plan. reads, clock: what its numbers take from events, records and the clock."""
+    plan = drafted.plan
+    return Prepared(
+        settings=project.settings,
+        dependencies=dependencies(drafted.facts),
+        clock=clock,
+        range=Range(drafted.interval, plan.date_from, plan.date_to),
+        inputs=reads,
+        work=work,
+    )

@@ -1,6 +1,5 @@
 """Funnels: their steps, trends or times, and what can be asked for beside them."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,36 +8,60 @@ from msgspec import Raw
 
 from contracts.api.funnels import FunnelAnswer, FunnelStep, FunnelTrend, Steps
 from contracts.api.times import written
-from services.common.clickhouse import ClickHouse
+from contracts.queries.nodes import FunnelsQuery
+from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
+from services.query.insights.computed import Tools
+from services.query.insights.funnels import inputs
 from services.query.insights.funnels.compute import compute
 from services.query.insights.funnels.description import describe
 from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.planner import Planned
-from services.query.results.computation import FunnelComputation
+from services.query.insights.funnels.planner import Draft, Planned, draft, prepared, ready
+from services.query.insights.funnels.planning import plan_previous
+from services.query.results.computation import Computation, Prepared
+from services.query.results.timings import Timings
 
+INCLUDED = frozenset({"pending", "baseline"})
 BASELINE = "Baseline"
 
 
-class FunnelWork(msgspec.Struct, frozen=True):
-    """previous: the period to compare with."""
+async def prepare(
+    tools: Tools, project: Project, computation: Computation[FunnelsQuery]
+) -> Prepared:
+    """Raises InvalidQuery."""
+    query = computation.query
+    drafted = await draft(tools.lookups, project, query, legacy=computation.legacy)
+    plan = drafted.plan
+    previous = plan_previous(plan, query, drafted.facts)
+    return prepared(
+        project,
+        drafted,
+        FunnelWork(tools, computation.include, drafted, previous),
+        inputs.of_funnel(plan, previous),
+        inputs.clock(plan, previous, pending="pending" in computation.include),
+    )
 
-    clickhouse: ClickHouse
-    computation: FunnelComputation
-    planned: Planned
+
+class FunnelWork(msgspec.Struct, frozen=True):
+    """include: of INCLUDED. previous: the period to compare with."""
+
+    tools: Tools
+    include: tuple[str, ...]
+    drafted: Draft
     previous: FunnelPlan | None
 
     async def run(self, query_id: str) -> Result:
-        plan, clock = self.planned.plan, Clock()
-        answer = await self._answer(plan, self.previous, query_id)
-        clock.lap("compute")
+        timings = Timings()
+        planned = await ready(self.tools.lookups, self.drafted)
+        plan = planned.plan
+        answer = await self._answer(planned, self.previous, query_id)
+        timings.lap("compute")
         results: Any = answer.results
         if self._has_baseline():
-            whole = await self._answer(
-                _whole(plan), self.previous and _whole(self.previous), query_id
-            )
+            everybody = msgspec.structs.replace(planned, plan=_whole(plan))
+            whole = await self._answer(everybody, self.previous and _whole(self.previous), query_id)
             results = with_baseline(results, whole)
-            clock.lap("baseline")
+            timings.lap("baseline")
         return Result(
             results=Raw(msgspec.json.encode(results)),
             hogql=describe(plan),
@@ -47,7 +70,7 @@ class FunnelWork(msgspec.Struct, frozen=True):
                     {"date_from": written(plan.date_from), "date_to": written(plan.date_to)}
                 )
             ),
-            timings=Raw(msgspec.json.encode(clock.timings)),
+            timings=timings.shown,
             extra={
                 "total_median_conversion_time": Raw(
                     msgspec.json.encode(answer.total_median_conversion_time)
@@ -56,20 +79,20 @@ class FunnelWork(msgspec.Struct, frozen=True):
         )
 
     async def _answer(
-        self, plan: FunnelPlan, previous: FunnelPlan | None, query_id: str
+        self, planned: Planned, previous: FunnelPlan | None, query_id: str
     ) -> FunnelAnswer:
         return await compute(
-            self.clickhouse,
-            plan,
-            has_overrides=self.planned.has_overrides,
+            self.tools.clickhouse,
+            planned.plan,
+            has_overrides=planned.has_overrides,
             previous=previous,
-            pending="pending" in self.computation.include,
+            pending="pending" in self.include,
             query_id=query_id,
         )
 
     def _has_baseline(self) -> bool:
         """A funnel without rows of its own is its own baseline."""
-        return "baseline" in self.computation.include and self.planned.plan.breakdown is not None
+        return "baseline" in self.include and self.drafted.plan.breakdown is not None
 
 
 def _whole(plan: FunnelPlan) -> FunnelPlan:
@@ -110,16 +133,3 @@ def _baselines(whole: FunnelAnswer) -> list[FunnelTrend | Steps]:
 
 def _label(row: FunnelTrend | Steps) -> object:
     return row[0].compare_label if isinstance(row, list) else row.compare_label
-
-
-class Clock:
-    """timings: seconds since the lap before, in the order of the laps."""
-
-    def __init__(self) -> None:
-        self.timings: list[dict[str, object]] = []
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.timings.append({"k": name, "t": round(now - self._last, 6)})
-        self._last = now

@@ -12,7 +12,8 @@ import pytest
 from httpx import AsyncClient
 from msgspec import Raw
 
-from services.query.shared.chart import TrendsChart, chart_of, percent
+from services.query.insights.charts import TrendsChart, percent
+from services.query.insights.funnels.chart import chart as funnel_chart
 from tests.whole import SIGN_UP, Whole
 
 PAGE = {"Accept": "text/html"}
@@ -267,7 +268,7 @@ def drawn(periods: int, **more: str) -> dict[str, Any]:
 
 
 def chart(*trends: dict[str, Any]) -> TrendsChart:
-    made = chart_of(Raw(msgspec.json.encode(trends)))
+    made = funnel_chart(Raw(msgspec.json.encode(trends)))
     assert isinstance(made, TrendsChart)
     return made
 

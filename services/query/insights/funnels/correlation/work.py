@@ -7,9 +7,12 @@ from msgspec import Raw
 
 from contracts.api.correlation import CorrelationResults
 from contracts.api.times import written
+from contracts.queries.legacy_actors import check_correlation
 from contracts.queries.nodes import FunnelCorrelationQuery
-from services.common.clickhouse import ClickHouse
+from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
+from services.query.insights.computed import Tools
+from services.query.insights.funnels import inputs
 from services.query.insights.funnels.correlation.question import (
     OfEventProperties,
     OfEvents,
@@ -19,33 +22,64 @@ from services.query.insights.funnels.correlation.question import (
 )
 from services.query.insights.funnels.correlation.statement import compile_correlation, plain
 from services.query.insights.funnels.description import describe
-from services.query.insights.funnels.planner import Planned
+from services.query.insights.funnels.planner import Draft, draft, prepared, ready
 from services.query.insights.funnels.quick import quick_first
-from services.query.insights.funnels.work import Clock
+from services.query.results.computation import NOTHING, Computation, Prepared, Range
+from services.query.results.timings import Timings
 
+INCLUDED = frozenset({"p_value"})
 EVERY_NAME = "$all"
 
 
+async def prepare(
+    tools: Tools, project: Project, computation: Computation[FunnelCorrelationQuery]
+) -> Prepared:
+    """Raises InvalidQuery."""
+    query = computation.query
+    check_correlation(query)
+    funnel = query.source.source
+    if not funnel.series:
+        return Prepared(
+            settings=project.settings,
+            dependencies=b"",
+            clock=b"",
+            range=Range(None, None, None),
+            inputs=NOTHING,
+            work=NothingToCorrelate(),
+        )
+    drafted = await draft(tools.lookups, project, funnel, legacy=computation.legacy)
+    question = question_of(query)
+    return prepared(
+        project,
+        drafted,
+        CorrelationWork(tools, question, drafted, "p_value" in computation.include),
+        inputs.of_correlation(drafted.plan, question),
+        inputs.clock(drafted.plan),
+    )
+
+
 class CorrelationWork(msgspec.Struct, frozen=True):
-    clickhouse: ClickHouse
+    tools: Tools
     question: Question
-    planned: Planned
+    drafted: Draft
     p_values: bool
 
     async def run(self, query_id: str) -> Result:
-        plan, clock = self.planned.plan, Clock()
+        timings = Timings()
+        planned = await ready(self.tools.lookups, self.drafted)
+        plan = planned.plan
         rows = await quick_first(
-            self.clickhouse,
+            self.tools.clickhouse,
             plain(plan),
             lambda forms: compile_correlation(
-                plan, self.question, has_overrides=self.planned.has_overrides, forms=forms
+                plan, self.question, has_overrides=planned.has_overrides, forms=forms
             ),
-            has_overrides=self.planned.has_overrides,
+            has_overrides=planned.has_overrides,
             query_id=query_id,
         )
-        clock.lap("clickhouse")
+        timings.lap("clickhouse")
         answer = render(plan, rows, p_values=self.p_values)
-        clock.lap("render")
+        timings.lap("render")
         return Result(
             results=Raw(msgspec.json.encode(answer)),
             hogql=f"CORRELATE {_named(self.question)} WITH CONVERSION OF\n{describe(plain(plan))}",
@@ -54,7 +88,7 @@ class CorrelationWork(msgspec.Struct, frozen=True):
                     {"date_from": written(plan.date_from), "date_to": written(plan.date_to)}
                 )
             ),
-            timings=Raw(msgspec.json.encode(clock.timings)),
+            timings=timings.shown,
         )
 
 

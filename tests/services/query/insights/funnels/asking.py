@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.queries import kinds
+from contracts.queries import reading
 from contracts.queries.actions import Action, ActionStep
+from contracts.queries.nodes import FunnelsQuery
 from services.query.events.facts import PlanningFacts
 from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.planning import plan_funnel
@@ -30,7 +31,7 @@ FRIENDS = {"type": "cohort", "key": "id", "value": 5}
 
 def plan(*series: Any, facts: PlanningFacts = FACTS, **query: Any) -> FunnelPlan:
     document = {"kind": "FunnelsQuery", "series": list(series or (A, B, C)), **query}
-    return plan_funnel(kinds.read_funnel(document), facts)
+    return plan_funnel(reading.node(document, FunnelsQuery), facts)
 
 
 def funnel(*series: Any, **filter_: Any) -> FunnelPlan:

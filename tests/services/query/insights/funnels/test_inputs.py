@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.queries import kinds
+from contracts.queries import reading
+from contracts.queries.nodes import FunnelsQuery
 from contracts.queries.properties import read
 from services.common.insights.results.marks import (
     MERGES,
@@ -118,7 +119,7 @@ def test_a_cohort_reads_what_its_definition_and_those_in_it_read() -> None:
 
 def test_a_comparison_reads_the_period_before_too() -> None:
     document = {"kind": "FunnelsQuery", "series": [A, B], "compareFilter": {"compare": True}}
-    query = kinds.read_funnel(document)
+    query = reading.node(document, FunnelsQuery)
     planned = plan_funnel(query, FACTS)
     previous = plan_previous(planned, query, FACTS)
     assert previous is not None

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from contracts.queries import kinds
+from contracts.queries import reading
 from contracts.queries.actions import Action, ActionStep
 from contracts.queries.errors import InvalidQuery
+from contracts.queries.nodes import FunnelsQuery
 from services.query.events.actors import ExpressionActor, GroupActor, PersonActor
 from services.query.events.conditions import (
     ALWAYS,
@@ -86,7 +87,7 @@ def test_flow_is_shown_as_steps_and_minutes_as_hours() -> None:
 def test_the_interval_is_the_querys_also_where_no_trend_is_shown(sent: str, told: str) -> None:
     """How soon a kept result is stale hangs on it."""
     document = {"kind": "FunnelsQuery", "series": [A, B], "interval": sent}
-    assert interval_of(kinds.read_funnel(document)) == told
+    assert interval_of(reading.node(document, FunnelsQuery)) == told
 
 
 def test_no_bins_are_automatic_ones() -> None:
@@ -237,7 +238,7 @@ def test_a_funnel_is_compared_with_the_period_just_before_or_some_time_earlier()
     def previous(date_from: str = "2024-03-04", **compare: Any) -> FunnelPlan | None:
         dates = {"date_from": date_from, "date_to": "2024-03-10"}
         document = {"kind": "FunnelsQuery", "series": [A, B], "dateRange": dates}
-        query = kinds.read_funnel({**document, "compareFilter": compare})
+        query = reading.node({**document, "compareFilter": compare}, FunnelsQuery)
         return plan_previous(plan_funnel(query, FACTS), query, FACTS)
 
     before = previous(compare=True)

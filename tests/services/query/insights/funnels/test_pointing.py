@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.queries import kinds
+from contracts.queries import reading
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.nodes import ActorsQuery, FunnelsActorsQuery
 from services.query.insights.funnels.people.pointing import selection
@@ -21,7 +21,7 @@ def pointed(viz: str, breakdown: dict[str, Any] | None = None, **asked: Any) -> 
         "breakdownFilter": breakdown or {},
     }
     actors = {"kind": "FunnelsActorsQuery", "source": source, **asked}
-    query = kinds.read({"kind": "ActorsQuery", "source": actors})
+    query = reading.read({"kind": "ActorsQuery", "source": actors})
     assert isinstance(query, ActorsQuery)
     assert isinstance(query.source, FunnelsActorsQuery)
     return selection(plan_funnel(query.source.source, FACTS), query.source)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.queries import kinds
+from contracts.queries import reading
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.insight_actors import InsightActorsQuery
 from contracts.queries.lifecycle import LifecycleQuery
@@ -24,7 +24,7 @@ A = {"kind": "EventsNode", "event": "a"}
 
 def query(**members: Any) -> LifecycleQuery:
     document = {"kind": "LifecycleQuery", "series": [A], **members}
-    return kinds.node(document, LifecycleQuery, None)
+    return reading.node(document, LifecycleQuery, None)
 
 
 def plan(**members: Any) -> LifecyclePlan:

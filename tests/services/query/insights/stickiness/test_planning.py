@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.queries import kinds
+from contracts.queries import reading
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
 from contracts.queries.stickiness import StickinessQuery
@@ -21,7 +21,7 @@ A = {"kind": "EventsNode", "event": "a"}
 
 def query(*series: Any, **members: Any) -> StickinessQuery:
     document = {"kind": "StickinessQuery", "series": list(series or (A,)), **members}
-    return kinds.node(document, StickinessQuery, None)
+    return reading.node(document, StickinessQuery, None)
 
 
 def plan(*series: Any, **members: Any) -> StickinessPlan:
@@ -111,7 +111,7 @@ def test_criteria_and_sums() -> None:
 def test_a_broken_rule_is_refused_by_its_member(asked: dict[str, Any], attr: str) -> None:
     document = {"kind": "StickinessQuery", "series": [A], **asked}
     with pytest.raises(InvalidQuery) as refused:
-        plan_stickiness(kinds.node(document, StickinessQuery, None), FACTS)
+        plan_stickiness(reading.node(document, StickinessQuery, None), FACTS)
     assert refused.value.attr == attr
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.queries import kinds
+from contracts.queries import reading
 from contracts.queries.actions import Action, ActionStep
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.trends import TrendsQuery
@@ -52,7 +52,7 @@ PERSON = PersonActor()
 
 def plan(*series: Any, facts: PlanningFacts = FACTS, **query: Any) -> TrendsPlan:
     document = {"kind": "TrendsQuery", "series": list(series or (A,)), **query}
-    return plan_trends(kinds.node(document, TrendsQuery, None), facts)
+    return plan_trends(reading.node(document, TrendsQuery, None), facts)
 
 
 def math(name: str | None, interval: str = "day", display: str | None = None, **of: Any) -> AnyMath:
@@ -350,7 +350,7 @@ def test_a_broken_rule_is_refused_by_its_member(query: dict[str, Any], attr: str
 
 def plan_of(query: dict[str, Any]) -> TrendsPlan:
     document = {"kind": "TrendsQuery", **query}
-    return plan_trends(kinds.node(document, TrendsQuery, None), FACTS)
+    return plan_trends(reading.node(document, TrendsQuery, None), FACTS)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from msgspec import Raw
 
 from domain.insight.view import view
-from services.projector.read_models.kinds import kind_of
+from services.projector.read_models.listed_kind import listed_kind
 from tests.examples import FUNNEL, insight_history
 
 
@@ -26,4 +26,4 @@ from tests.examples import FUNNEL, insight_history
 def test_kind(fields: dict[str, Raw], kind: str | None) -> None:
     row = view(insight_history(**fields))
     assert row is not None
-    assert kind_of(row) == kind
+    assert listed_kind(row) == kind

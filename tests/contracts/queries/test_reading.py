@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.queries import kinds, overrides
+from contracts.queries import overrides, reading
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy_actors import (
     convert_correlation,
@@ -32,14 +32,13 @@ FUNNEL = {"kind": "FunnelsQuery", "series": STEPS}
 
 def refused(document: Any) -> tuple[str | None, str]:
     with pytest.raises(InvalidQuery) as raised:
-        kinds.read(document)
+        reading.read(document)
     return raised.value.attr, raised.value.detail
 
 
 @pytest.mark.parametrize("wrapper", ["InsightVizNode", "DataVisualizationNode", "DataTableNode"])
 def test_a_query_is_read_inside_its_wrapper(wrapper: str) -> None:
-    assert kinds.read({"kind": wrapper, "source": FUNNEL}) == kinds.read(FUNNEL)
-    assert kinds.is_funnel({"kind": wrapper, "source": FUNNEL})
+    assert reading.read({"kind": wrapper, "source": FUNNEL}) == reading.read(FUNNEL)
 
 
 def test_unknown_kinds_and_no_kinds_are_refused() -> None:
@@ -50,14 +49,15 @@ def test_unknown_kinds_and_no_kinds_are_refused() -> None:
 
 def test_kinds_that_are_only_stored_are_refused_when_run() -> None:
     assert refused({"kind": "TrendsQuery"}) == ("query", "A TrendsQuery cannot be computed here.")
-    assert (
-        kinds.kind({"kind": "InsightVizNode", "source": {"kind": "TrendsQuery"}}) == "TrendsQuery"
-    )
+    wrapped = {"kind": "InsightVizNode", "source": {"kind": "TrendsQuery"}}
+    assert reading.source(wrapped) == {"kind": "TrendsQuery"}
 
 
 def test_unknown_members_are_ignored_and_numbers_may_be_text() -> None:
     filters = {"funnelWindowInterval": "5", "binCount": "", "useUdf": True, "goalLines": []}
-    query = kinds.read_funnel(FUNNEL | {"tags": {}, "version": 2, "funnelsFilter": filters})
+    query = reading.node(
+        FUNNEL | {"tags": {}, "version": 2, "funnelsFilter": filters}, FunnelsQuery
+    )
     assert query.funnel.funnelWindowInterval == 5
     assert query.funnel.binCount is None
 
@@ -66,7 +66,7 @@ def test_null_members_are_as_good_as_absent() -> None:
     nulls = dict.fromkeys(
         ["interval", "dateRange", "properties", "breakdownFilter", "funnelsFilter"]
     )
-    assert kinds.read(FUNNEL | nulls) == kinds.read(FUNNEL)
+    assert reading.read(FUNNEL | nulls) == reading.read(FUNNEL)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_null_members_are_as_good_as_absent() -> None:
 def test_an_exclusion_is_of_the_kind_that_it_extends_or_of_its_own(event: str, action: str) -> None:
     steps = {"funnelFromStep": 0, "funnelToStep": "1"}
     barred = [{"kind": event, "event": "x", **steps}, {"kind": action, "id": 3, **steps}]
-    query = kinds.read_funnel(FUNNEL | {"funnelsFilter": {"exclusions": barred}})
+    query = reading.node(FUNNEL | {"funnelsFilter": {"exclusions": barred}}, FunnelsQuery)
     assert query.funnel.exclusions == (
         FunnelExclusionEventsNode(event="x", funnelFromStep=0, funnelToStep=1),
         FunnelExclusionActionsNode(id=3, funnelFromStep=0, funnelToStep=1),
@@ -105,10 +105,12 @@ def test_an_exclusion_is_of_the_kind_that_it_extends_or_of_its_own(event: str, a
     ],
 )
 def test_an_entity_without_a_kind_is_what_its_members_say(sent: Any, read: Any) -> None:
-    assert kinds.read_funnel(FUNNEL | {"series": [sent]}).series == (read,)
+    assert reading.node(FUNNEL | {"series": [sent]}, FunnelsQuery).series == (read,)
     if not isinstance(read, GroupNode | DataWarehouseNode):
         barred = {"exclusions": [sent | {"funnelFromStep": 0, "funnelToStep": 1}]}
-        (exclusion,) = kinds.read_funnel(FUNNEL | {"funnelsFilter": barred}).funnel.exclusions or ()
+        (exclusion,) = (
+            reading.node(FUNNEL | {"funnelsFilter": barred}, FunnelsQuery).funnel.exclusions or ()
+        )
         assert type(exclusion).__name__ == f"FunnelExclusion{type(read).__name__}"
 
 
@@ -118,7 +120,7 @@ def test_nulls_written_out_by_generated_clients_stand_for_defaults() -> None:
         "source": {"kind": "FunnelsActorsQuery", "source": FUNNEL, "funnelStep": None},
         "funnelCorrelationType": None,
     }
-    query = kinds.read(correlation)
+    query = reading.read(correlation)
     assert isinstance(query, FunnelCorrelationQuery)
     assert query.funnelCorrelationType == "events"
 
@@ -155,15 +157,15 @@ def test_a_member_of_the_wrong_type_is_named() -> None:
 
 
 def test_a_group_node_holds_nodes() -> None:
-    query = kinds.read_funnel(FUNNEL | {"series": [{"kind": "GroupNode", "nodes": STEPS}]})
+    query = reading.node(FUNNEL | {"series": [{"kind": "GroupNode", "nodes": STEPS}]}, FunnelsQuery)
     assert query.series == (GroupNode(nodes=(EventsNode(event="a"), EventsNode(event="b"))),)
 
 
 def test_correlation_and_actors_are_read() -> None:
     actors = {"kind": "FunnelsActorsQuery", "source": FUNNEL, "funnelStep": -2}
-    assert isinstance(kinds.read({"kind": "ActorsQuery", "source": actors}), ActorsQuery)
+    assert isinstance(reading.read({"kind": "ActorsQuery", "source": actors}), ActorsQuery)
     correlation = {"kind": "FunnelCorrelationQuery", "source": actors}
-    assert isinstance(kinds.read(correlation), FunnelCorrelationQuery)
+    assert isinstance(reading.read(correlation), FunnelCorrelationQuery)
 
 
 # The people and correlation doors
@@ -268,7 +270,7 @@ def test_overrides_reach_the_innermost_source_and_leave_the_stored_query_alone()
     assert changed["source"]["dateRange"]["date_from"] == "-1d"
     assert changed["full"] is True
     assert "dateRange" not in FUNNEL
-    assert isinstance(kinds.read(changed), FunnelsQuery)
+    assert isinstance(reading.read(changed), FunnelsQuery)
 
 
 def test_legacy_filters_are_overridden_in_their_own_words() -> None:

@@ -3,21 +3,9 @@
 import msgspec
 
 from contracts.json import EMPTY_OBJECT, is_null
+from contracts.queries.kinds import OTHER, kind_named
+from contracts.queries.nodes import WRAPPERS
 from contracts.read_models.insight import InsightRow
-
-SQL = "SQL"
-OTHER = "OTHER"
-
-_WRAPPERS = {"InsightVizNode", "DataVisualizationNode", "DataTableNode"}
-_KINDS = {
-    "TrendsQuery": "TRENDS",
-    "FunnelsQuery": "FUNNELS",
-    "RetentionQuery": "RETENTION",
-    "PathsQuery": "PATHS",
-    "StickinessQuery": "STICKINESS",
-    "LifecycleQuery": "LIFECYCLE",
-    "HogQLQuery": SQL,
-}
 
 
 class _Node(msgspec.Struct, frozen=True):
@@ -33,7 +21,7 @@ _node = msgspec.json.Decoder(_Node)
 _filters = msgspec.json.Decoder(_Filters)
 
 
-def kind_of(row: InsightRow) -> str | None:
+def listed_kind(row: InsightRow) -> str | None:
     """TRENDS, FUNNELS, …, SQL; OTHER for what is none of them; None when nothing is described.
 
     The query counts before legacy filters, whose default is TRENDS. Neither is checked here, so
@@ -42,9 +30,10 @@ def kind_of(row: InsightRow) -> str | None:
     try:
         if not is_null(row.query):
             node = _node.decode(row.query)
-            if node.kind in _WRAPPERS and node.source is not None:
+            if node.kind in WRAPPERS and node.source is not None:
                 node = node.source
-            return _KINDS.get(node.kind, OTHER)
+            kind = kind_named(node.kind)
+            return OTHER if kind is None else kind.listed
         if bytes(row.filters) == bytes(EMPTY_OBJECT) or is_null(row.filters):
             return None
         return _filters.decode(row.filters).insight or "TRENDS"

@@ -1,0 +1,59 @@
+"""What a computed kind of insight gives to the table of kinds."""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic
+
+import msgspec
+from msgspec import Raw
+
+from services.common.accounts.accounts import Project
+from services.common.clickhouse import ClickHouse
+from services.common.postgres.database import Pool
+from services.query.events.lookups import Lookups
+from services.query.insights.charts import Chart
+from services.query.people.page import People
+from services.query.results.computation import Computation, Inputs, Prepared, Query, Range
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What kinds prepare and compute with."""
+
+    clickhouse: ClickHouse
+    pool: Pool
+    lookups: Lookups
+
+
+class PreparedPeople(msgspec.Struct, frozen=True, kw_only=True):
+    """The people behind a number, and what a page of them hangs on (see Prepared).
+
+    description: of the number, as `hogql` shows it.
+    """
+
+    people: People
+    description: str
+    dependencies: bytes
+    clock: bytes
+    range: Range
+    inputs: Inputs
+
+
+def no_chart(_: Raw) -> Chart | None:
+    return None
+
+
+class ComputedKind(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
+    """One kind of query that is computed.
+
+    node: the query it computes.
+    prepare: plans a computation; what can't be computed is refused (InvalidQuery) before it runs.
+        None: a kind of people, who are listed by an ActorsQuery.
+    people: finds the people that the query points at; None: it points at nobody.
+    include: the additions that it knows.
+    chart: what a page draws of its result; None where there is nothing to draw.
+    """
+
+    node: type[Query]
+    prepare: Callable[[Tools, Project, Computation[Query]], Awaitable[Prepared]] | None = None
+    people: Callable[[Tools, Project, Query], Awaitable[PreparedPeople]] | None = None
+    include: frozenset[str] = frozenset()
+    chart: Callable[[Raw], Chart | None] = no_chart

@@ -1,0 +1,28 @@
+"""A correlation's result as what pages show."""
+
+import msgspec
+from msgspec import Raw
+
+from contracts.api.correlation import Correlated, CorrelationResults
+from services.query.insights.charts import Chart, Signal, SignalsTable
+
+
+def chart(result: Raw) -> Chart | None:
+    """None when there is no result, or none of this shape."""
+    try:
+        return _signals(msgspec.json.decode(result, type=CorrelationResults))
+    except msgspec.ValidationError:
+        return None
+
+
+def _signals(told: CorrelationResults) -> SignalsTable:
+    return SignalsTable(tuple(map(_signal, told.events)), told.skewed)
+
+
+def _signal(one: Correlated) -> Signal:
+    return Signal(
+        name=one.event.event.replace("::", " · "),
+        converted=one.success_count,
+        dropped=one.failure_count,
+        odds_ratio=one.odds_ratio,
+    )

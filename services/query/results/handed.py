@@ -1,0 +1,27 @@
+"""Plans handed from a request to the job that it started, so that one read plans once."""
+
+from uuid import UUID
+
+from services.query.results.computation import Prepared
+
+MOST = 64
+"""Of more jobs at once, the oldest are planned again by whoever runs them."""
+
+
+class HandedPlans:
+    """By job, of the jobs that this process has started and none of its runners has claimed.
+
+    A job that another process runs is planned there; its plan here is dropped in time.
+    """
+
+    def __init__(self) -> None:
+        self._plans: dict[UUID, Prepared] = {}
+
+    def give(self, job_id: UUID, prepared: Prepared) -> None:
+        self._plans[job_id] = prepared
+        while len(self._plans) > MOST:
+            del self._plans[next(iter(self._plans))]
+
+    def take(self, job_id: UUID) -> Prepared | None:
+        """None: nobody here has planned it."""
+        return self._plans.pop(job_id, None)
