@@ -1,1 +1,0 @@
-"""HTTP in, command out, answer back."""
