@@ -8,7 +8,7 @@ nothing else to see whether what comes next continues it, and can do so without 
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 from uuid import UUID
@@ -17,12 +17,11 @@ import msgspec
 from msgspec import Raw
 
 from contracts.json import NULL
+from contracts.times import microseconds
 
 SALT_BYTES = 16
 HASH_BYTES = 32
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _encoder = msgspec.json.Encoder()
 
 
@@ -95,10 +94,9 @@ def canonical_envelope(
     `at` is the count of microseconds since 1970-01-01T00:00Z, UUIDs are lower-case with hyphens,
     `actor` is its object as stored.
     """
-    microseconds = (at - _EPOCH) // _MICROSECOND
     return _encoder.encode(
         (
-            *(position, stream_id, version, name, microseconds, team_id, team_seq),
+            *(position, stream_id, version, name, microseconds(at), team_id, team_seq),
             *(actor, operation_id, correlation_id, causation_id),
         )
     )

@@ -7,3 +7,6 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 INSIGHTS_POSITION = "Insights-Position"
 INSIGHTS_STALE = "Insights-Stale"
 INGEST_POSITION = "Ingest-Position"
+
+LONGEST_KEY = 255
+"""Characters of an Idempotency-Key."""

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import msgspec
 
+from contracts.references import SHORT_ID_LENGTH
 from services.common.postgres.database import Pool
 
 _ALPHABET = string.ascii_letters + string.digits
-SHORT_ID_LENGTH = 8
 TOKEN_BYTES = 24
 
 

@@ -4,14 +4,14 @@ import hashlib
 
 from litestar.di import NamedDependency
 
-from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH
+from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH, LONGEST_KEY
 from services.command.handle import Terms
 from services.common.http.body import as_json
 from services.common.http.caller import Caller
 from services.common.http.etag import is_any, parse_if_match
 from services.common.http.problems import invalid
 from services.common.http.request import AnyRequest
-from services.common.log.store import LONGEST_KEY, NewReceipt
+from services.common.log.store import NewReceipt
 
 
 async def provide_terms(request: AnyRequest, caller: NamedDependency[Caller]) -> Terms:

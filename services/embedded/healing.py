@@ -28,14 +28,14 @@ async def keep_taking(app: Litestar, bus: Nats) -> None:
 
 
 async def _heal(app: Litestar, bus: Nats) -> None:
-    if not await _is_stuck(app) or shutil.disk_usage(bus.folder).free < ROOM_BYTES:
+    if not await _refuses_again(app) or shutil.disk_usage(bus.folder).free < ROOM_BYTES:
         return
     log.warning("jetstream_restarted", free_bytes=shutil.disk_usage(bus.folder).free)
     await asyncio.to_thread(bus.restart_jetstream)
     await asyncio.sleep(_AGAIN_SECONDS)
 
 
-async def _is_stuck(app: Litestar) -> bool:
+async def _refuses_again(app: Litestar) -> bool:
     """Whether a publication failed, and one more does. The relay's tries go on by themselves."""
     door, relay = app.state.door, app.state.relay
     if door.outage.reason is not None:

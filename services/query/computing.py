@@ -9,7 +9,8 @@ from litestar.datastructures import State
 from services.common.clickhouse import ClickHouse, EngineError
 from services.common.clickhouse.statement import Statement
 from services.common.http.app import ServicePart, from_state
-from services.common.http.problems import AnyRequest, answer
+from services.common.http.problems import answer
+from services.common.http.request import AnyRequest
 from services.common.postgres.bell import Bell
 from services.query.events.definitions import Definitions
 from services.query.events.lookups import Lookups

@@ -4,29 +4,23 @@ All times are microseconds since 1970, UTC.
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Final
 
+from contracts.times import SECOND_US, microseconds
 from services.command.capture.written_times import Order, written
 
-SECOND: Final = 1_000_000
 MILLISECOND: Final = 1_000
-FURTHEST_AHEAD: Final = 23 * 3600 * SECOND
+FURTHEST_AHEAD: Final = 23 * 3600 * SECOND_US
 # The years that a DateTime64 column can hold. What is older is stored as its first moment.
-EARLIEST: Final = -2_208_988_800 * SECOND
+EARLIEST: Final = -2_208_988_800 * SECOND_US
 # Client clocks before this are not believed (`_`, in milliseconds).
 _CREDIBLE_MS: Final = 1_577_836_800_000
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"-?\d{1,17}(\.\d+)?\Z", re.ASCII)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 # An epoch number of this size is in milliseconds: in seconds it would be after the year 5000.
 _MILLISECONDS_FROM = 100_000_000_000
-
-
-def micros(moment: datetime) -> int:
-    """Of an aware datetime, exactly."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def parse(text: str) -> int | None:
@@ -40,7 +34,7 @@ def parse(text: str) -> int | None:
     moment = written(stripped, Order.MONTH_FIRST)
     if moment is None:
         return None
-    return micros(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+    return microseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
 
 
 def parse_rfc3339(text: str) -> int | None:
@@ -50,7 +44,7 @@ def parse_rfc3339(text: str) -> int | None:
 
 def _epoch(text: str) -> int:
     number = float(text)
-    unit = MILLISECOND if abs(number) >= _MILLISECONDS_FROM else SECOND
+    unit = MILLISECOND if abs(number) >= _MILLISECONDS_FROM else SECOND_US
     return int(text) * unit if "." not in text else round(number * unit)
 
 
@@ -94,4 +88,4 @@ def happened_at(
 
 
 # 0000-01-01 in the proleptic Gregorian calendar.
-_YEAR_ZERO: Final = -62_167_219_200 * SECOND
+_YEAR_ZERO: Final = -62_167_219_200 * SECOND_US

@@ -1,6 +1,5 @@
 """From the body of a write to the command on an insight."""
 
-import re
 from collections.abc import Sequence
 
 from msgspec import UNSET, Raw, UnsetType
@@ -13,6 +12,7 @@ from contracts.json import EMPTY_OBJECT, NULL, is_null
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.stored import check_query
 from contracts.read_models.insight import InsightRow
+from contracts.references import insight_reference
 from domain.insight.changes import changes
 from domain.insight.commands import CreateInsight, EditInsight, InsightCommand
 from domain.insight.decide import decide
@@ -23,19 +23,18 @@ from services.command.numbers import InsightNumber, Numbers
 from services.command.told import told
 from services.common.http.problems import Told, invalid, not_found
 
-_SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
-_NUMBER = re.compile(r"[0-9]{1,18}")
-
 
 async def insight_number(reference: str, team_id: int, numbers: Numbers) -> int:
     """The number behind a number or a short id. Raises Rejected 404."""
-    if _NUMBER.fullmatch(reference):
-        return int(reference)
-    if _SHORT_ID.fullmatch(reference):
-        found = await numbers.insight_by_short_id(team_id, reference)
-        if found is not None:
-            return found
-    raise not_found()
+    named = insight_reference(reference)
+    if named is None:
+        raise not_found()
+    if named.number is not None:
+        return named.number
+    found = await numbers.insight_by_short_id(team_id, reference)
+    if found is None:
+        raise not_found()
+    return found
 
 
 def checked(sent: WriteInsight) -> WriteInsight:

@@ -24,6 +24,7 @@ from services.common.http.heads import heads
 from services.common.http.line_ends import line_ends
 from services.common.http.log_context import requests_apart
 from services.common.http.options import options
+from services.common.http.request import AnyRequest
 from services.common.http.schema import routes as schema
 from services.common.http.sent import SENT
 from services.common.http.storable import check_query
@@ -96,7 +97,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = MOST_BYTES) -
     return app
 
 
-def _check_query(request: problems.AnyRequest) -> None:
+def _check_query(request: AnyRequest) -> None:
     """Capture looks at its own: an event is not lost for a parameter that nobody reads."""
     if not request.route_handler.opt.get("any_query"):
         check_query(request)
@@ -122,7 +123,7 @@ def _name(dependency: DependencyContainer) -> str:
 
 
 def _refusal(status: int, problem: problems.Problem) -> Any:
-    def handle(_: problems.AnyRequest, __: Exception) -> Any:
+    def handle(_: AnyRequest, __: Exception) -> Any:
         return problems.answer(status, problem)
 
     return handle
@@ -132,7 +133,7 @@ def from_state(name: str) -> Provide:
     """A dependency that a lifespan has put into the application's state under this name."""
 
     # Asked for as `state`, Litestar would copy all of it for each dependency of each request.
-    def provide(request: problems.AnyRequest) -> Any:
+    def provide(request: AnyRequest) -> Any:
         return request.app.state[name]
 
     return Provide(provide, sync_to_thread=False)

@@ -8,7 +8,6 @@ import re
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Request
 
 from services.common.http import apart
 from services.common.http.bounds import refuse_many_percents, refuse_many_values
@@ -22,6 +21,7 @@ from services.common.http.problems import (
     required,
     unsupported_media_type,
 )
+from services.common.http.request import AnyRequest
 from services.common.http.serializers import form_members, json_or_text, taken
 from services.common.http.storable import charset_of, has_escaped_nul, nul, storable_json
 
@@ -42,7 +42,7 @@ DEEPEST = 100
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 
 
-async def read(request: Request[Any, Any, Any], kind: type[S]) -> S:
+async def read(request: AnyRequest, kind: type[S]) -> S:
     """The body as `kind`; an empty one is an empty object.
 
     Raises Rejected: 400 invalid_json, or 400 naming the field.
@@ -51,7 +51,7 @@ async def read(request: Request[Any, Any, Any], kind: type[S]) -> S:
     return await apart.work(len(body), _read, body, _content_type(request), kind)
 
 
-async def as_json(request: Request[Any, Any, Any]) -> bytes:
+async def as_json(request: AnyRequest) -> bytes:
     """The body as the text of one JSON object, whatever it came as.
 
     Raises Rejected: 415; 400 naming the member that can't be stored, or invalid_json; 413.
@@ -103,7 +103,7 @@ def _fields(whole: bytes, content_type: str) -> Fields | None:
     return None
 
 
-def _content_type(request: Request[Any, Any, Any]) -> str:
+def _content_type(request: AnyRequest) -> str:
     return request.headers.get("content-type", "")
 
 

@@ -1,13 +1,12 @@
 """Who asks, for which project, with which rights, and under which operation id."""
 
-from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-from litestar import Request
 from litestar.di import NamedDependency
 
 from contracts.events.recorded import UserActor
+from contracts.references import number_in
 from services.common.accounts.accounts import Accounts, ApiKey, Project, User
 from services.common.http import log_context
 from services.common.http.body import as_json
@@ -19,8 +18,7 @@ from services.common.http.problems import (
     share_refused,
     unauthenticated,
 )
-
-AnyRequest = Request[Any, Any, Any]
+from services.common.http.request import AnyRequest
 
 KEYS = "personal_api_key"
 SHARING_TOKEN = "sharing_access_token"  # noqa: S105 - the parameter's name
@@ -142,9 +140,8 @@ async def resolve_project(reference: str, person: Person, accounts: Accounts) ->
     """`@current` or a number."""
     if reference == "@current":
         return await current_project(person, accounts)
-    if not (reference.isascii() and reference.isdigit()) or len(reference) > 18:
-        raise not_found("Project not found.")
-    project = await accounts.project(int(reference))
+    project_id = number_in(reference)
+    project = None if project_id is None else await accounts.project(project_id)
     if project is None:
         raise not_found("Project not found.")
     if not person.may_enter(project):

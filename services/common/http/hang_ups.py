@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-from litestar import Request, Response
+from litestar import Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
 
+from services.common.http.request import AnyRequest
 from services.common.tasks import stop
 
 T = TypeVar("T")
@@ -43,11 +44,11 @@ def noticed(app: ASGIApp) -> ASGIApp:
     return noticing
 
 
-def on_hung_up(_: Request[Any, Any, Any], __: HungUp) -> Response[None]:
+def on_hung_up(_: AnyRequest, __: HungUp) -> Response[None]:
     return Response(None, status_code=CLIENT_GONE)
 
 
-async def while_there(request: Request[Any, Any, Any], work: Awaitable[T]) -> T:
+async def while_there(request: AnyRequest, work: Awaitable[T]) -> T:
     """What `work` gives. Raises HungUp once the client is gone: the work is then cancelled.
 
     For waiting alone: what must not be left half done is no work for this. The body must have been
@@ -65,6 +66,6 @@ async def while_there(request: Request[Any, Any, Any], work: Awaitable[T]) -> T:
         await stop(working)
 
 
-async def _gone(request: Request[Any, Any, Any]) -> None:
+async def _gone(request: AnyRequest) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

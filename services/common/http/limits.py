@@ -8,15 +8,14 @@ refused from memory. Nothing of this runs, and no request takes another round tr
 import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 import msgspec
-from litestar import Request
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common.http.budgets import Budgets, Spent, headers
 from services.common.http.problems import throttled
+from services.common.http.request import AnyRequest
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.tasks import background, every
 
@@ -81,9 +80,7 @@ class Limits:
         async with background("limits: forget", forgetting):
             yield
 
-    async def spend(
-        self, request: Request[Any, Any, Any], key_id: str, project_id: int | None
-    ) -> None:
+    async def spend(self, request: AnyRequest, key_id: str, project_id: int | None) -> None:
         """Counts one request. Raises Rejected 429 when a budget of key or project is spent."""
         group, budgets = self._budgets.of(request.url.path)
         if not budgets:

@@ -15,6 +15,7 @@ from contracts.headers import (
     IF_MATCH,
     IF_NONE_MATCH,
     INSIGHTS_POSITION,
+    LONGEST_KEY,
 )
 
 DESCRIBES = "describes"
@@ -74,7 +75,7 @@ HEADERS: Mapping[str, Parameter] = {
         Parameter(
             name=IDEMPOTENCY_KEY,
             place="header",
-            kind=Annotated[str, Meta(pattern=r"^[!-~]{1,255}$")],
+            kind=Annotated[str, Meta(pattern=f"^[!-~]{{1,{LONGEST_KEY}}}$")],
             description="A repeat under the same key has the first answer and no second effect.",
         ),
         Parameter(

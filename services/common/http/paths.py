@@ -1,17 +1,14 @@
 """Every project route stands under two names; what a path names is parsed here."""
 
-import re
-
 from litestar import HttpMethod
 
+from contracts.references import number_in
 from services.common.http.problems import not_found
 
 EDITS = (HttpMethod.PATCH, HttpMethod.PUT)
 """For what changes by the fields that are sent, whichever of the two brings them. PostHog's PUT of
 such a thing leaves alone what it does not name; an insight's does not.
 """
-
-_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def project_paths(path: str) -> list[str]:
@@ -21,9 +18,10 @@ def project_paths(path: str) -> list[str]:
 
 def number_in_path(text: str) -> int:
     """The number of a dashboard, an action …. Raises Rejected 404: nothing else names one."""
-    if _NUMBER.fullmatch(text) is None:
+    found = number_in(text)
+    if found is None:
         raise not_found()
-    return int(text)
+    return found
 
 
 def name_in_path(text: str) -> str:

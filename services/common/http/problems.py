@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response
+from litestar import MediaType, Response
 from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
@@ -17,6 +17,7 @@ from litestar.exceptions import (
 
 from contracts.queries.errors import InvalidQuery
 from contracts.routes import methods_of
+from services.common.http.request import AnyRequest
 from services.common.logs import logger
 from services.common.tasks import describe
 
@@ -165,7 +166,6 @@ Refusals = Mapping[type[Exception], tuple[int, Problem]]
 
 Each service has one, for the exceptions that its routes let through.
 """
-AnyRequest = Request[Any, Any, Any]
 Answering = Callable[[AnyRequest, Any], Response[bytes]]
 
 

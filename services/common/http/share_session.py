@@ -8,17 +8,15 @@ import hashlib
 import hmac
 import secrets
 import time
-from typing import Any
 
 import msgspec
-from litestar import Request
 
+from services.common.http.request import AnyRequest
 from services.common.postgres.database import Pool
 
 COOKIE = "recount_share"
 LIFETIME_SECONDS = 24 * 3600
 _NAME = "share_session"
-AnyRequest = Request[Any, Any, Any]
 
 
 def session_of(request: AnyRequest) -> str | None:

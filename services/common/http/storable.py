@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar import Request
 from msgspec import Raw
 
 from services.common.http.problems import Rejected, invalid
+from services.common.http.request import AnyRequest
 
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 # Escapes one after the other, so that an escaped backslash before a `u` is none. Pairs come first.
@@ -87,7 +87,7 @@ def storable_pairs(
     ]
 
 
-def check_query(request: Request[Any, Any, Any]) -> None:
+def check_query(request: AnyRequest) -> None:
     """Before a handler is asked. Raises Rejected 400 naming the parameter."""
     sent = request.scope["query_string"]
     if b"%" in sent or not sent.isascii():

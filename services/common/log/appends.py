@@ -8,8 +8,6 @@ from msgspec import Raw, Struct
 from contracts.events.recorded import Actor, DomainEvent, Recorded
 from contracts.events.streams import Stream
 
-LONGEST_KEY = 255
-
 
 class Part(Struct, frozen=True):
     """What one stream gets.

@@ -1,7 +1,7 @@
 """Which waiting appends are accepted, and as which entries: pure, judged under the log's lock."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -12,9 +12,10 @@ from contracts.chain import BEGINNING, Entry, Link
 from contracts.codec import encode_event, stored_name
 from contracts.events.recorded import Actor, DomainEvent, Recorded
 from contracts.events.streams import Stream
+from contracts.headers import LONGEST_KEY
+from contracts.times import EPOCH
 from domain.errors import ConcurrentEdit
 from services.common.log.appends import (
-    LONGEST_KEY,
     Append,
     Appended,
     NewReceipt,
@@ -25,7 +26,7 @@ from services.common.log.appends import (
 )
 
 TICK = timedelta(microseconds=1)
-DAWN = datetime(1970, 1, 1, tzinfo=UTC)
+DAWN = EPOCH
 
 ReceiptKey = tuple[int, str, str]
 Member = tuple[UUID, int]

@@ -18,7 +18,6 @@ from contracts.events.recorded import Actor, DomainEvent, Recorded
 from contracts.events.streams import Stream
 from services.common.log import reading
 from services.common.log.appends import (
-    LONGEST_KEY,
     Append,
     Appended,
     LogUnavailable,
@@ -45,7 +44,6 @@ from services.common.tasks import background, every
 
 __all__ = [
     "BELL_CHANNEL",
-    "LONGEST_KEY",
     "Append",
     "Appended",
     "DatabaseFunctionsEnabled",

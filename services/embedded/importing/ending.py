@@ -2,13 +2,13 @@
 
 import json
 import shlex
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
+from contracts.times import moment
 from services.embedded.importing.tally import Tally
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 
 
@@ -32,7 +32,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 def iso(at: int | None) -> str | None:
     if at is None:
         return None
-    return (_EPOCH + timedelta(microseconds=at)).isoformat(timespec="microseconds")
+    return (moment(at)).isoformat(timespec="microseconds")
 
 
 def in_words(summary: Summary, tally: Tally, before: int) -> str:
@@ -77,8 +77,8 @@ def curl(url: str, project: str, tally: Tally) -> str:
     steps = [name for name, _ in ordered]
     if len(steps) == 1:
         steps *= 2
-    last = (_EPOCH + timedelta(microseconds=tally.last)).replace(microsecond=0) + _SECOND
-    first = (_EPOCH + timedelta(microseconds=tally.first)).replace(microsecond=0)
+    last = (moment(tally.last)).replace(microsecond=0) + _SECOND
+    first = (moment(tally.first)).replace(microsecond=0)
     body = {
         "events": [{"id": step, "order": order} for order, step in enumerate(steps)],
         "date_from": f"{first:%Y-%m-%dT%H:%M:%SZ}",

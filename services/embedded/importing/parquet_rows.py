@@ -60,7 +60,7 @@ def _rows(engine: Any, table: str, source: Source) -> Iterator[Row | BadRecord]:
                 values: dict[str, object] = msgspec.json.decode(line)
                 present = {name: value for name, value in values.items() if value is not None}
                 yield Row(number, f"row {number:,}", present)
-            source.has_read(number / total)
+            source.report_read(number / total)
     except RuntimeError as cause:
         # The engine's errors have no class of their own. Its first line says what is wrong.
         reason = str(cause).partition("\n")[0][:300]

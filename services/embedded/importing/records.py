@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from contracts.times import moment
 from services.command.capture.events import as_text, parse_uuid
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.fields import Fields
@@ -18,8 +18,6 @@ from services.embedded.importing.times import NotATime, TimeReader
 _CONTENT: Final = UUID("5b0c1d8e-2f6a-5c43-9e7d-8a4b6f1c3d20")
 # Beside `properties`, these say something about the event's person.
 _PERSON = ("$set", "$set_once")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 # As the number itself is written, so that a version (1.10) or a code (1e5, 007) stays what it is.
 _WHOLE = re.compile(r"(?:0|-?[1-9]\d{0,17})\Z", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{0,14}[1-9]\Z", re.ASCII)
@@ -96,7 +94,7 @@ class Events:
         content = {
             "event": as_text(event),
             "distinct_id": person,
-            "timestamp": (_EPOCH + at * _MICROSECOND).isoformat(timespec="microseconds"),
+            "timestamp": moment(at).isoformat(timespec="microseconds"),
             "properties": self._properties(row.where, rest, given),
         }
         if given is not None:

@@ -74,7 +74,7 @@ class Source:
             return int(self.total_bytes * self._share)
         return self._file.tell()
 
-    def has_read(self, share: float) -> None:
+    def report_read(self, share: float) -> None:
         """For readers that do not read through `open`. share: of the file, 0 to 1."""
         self._share = share
 

@@ -1,17 +1,16 @@
 """Counts what a file held: events, persons, from when to when, and what was left out."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
-from services.command.capture import times
+from contracts.times import EPOCH, MICROSECOND, microseconds
 from services.command.capture.events import MAX_DISTINCT_ID, as_text
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.records import NoPerson, Outcome, Record
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_YEAR_1990: Final = times.micros(datetime(1990, 1, 1, tzinfo=UTC))
+_YEAR_1990: Final = microseconds(datetime(1990, 1, 1, tzinfo=UTC))
 _NAMES: Final = 1_000
 
 
@@ -123,7 +122,7 @@ class Tally:
 
 def moment(at: int) -> str:
     """UTC, without parts that are zero."""
-    found = _EPOCH + timedelta(microseconds=at)
+    found = EPOCH + at * MICROSECOND
     text = found.strftime("%Y-%m-%d %H:%M:%S") if found.year > 999 else found.isoformat(" ")[:19]
     return text + (f".{found.microsecond:06}" if found.microsecond else "")
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.command.capture.times import micros
+from contracts.times import microseconds
 from services.command.capture.written_times import Order, is_ambiguous, written
 
 ORDERS: Final = {order.value: order for order in Order}
@@ -14,8 +14,8 @@ UNITS: Final = {
     "s": Decimal(1_000_000), "ms": Decimal(1_000), "us": Decimal(1), "ns": Decimal("0.001"),
 }  # fmt: skip
 # Before the first day and after the last one of a calendar there is no time.
-_FIRST = micros(datetime(1, 1, 2, tzinfo=UTC))
-_LAST = micros(datetime(9999, 12, 30, tzinfo=UTC))
+_FIRST = microseconds(datetime(1, 1, 2, tzinfo=UTC))
+_LAST = microseconds(datetime(9999, 12, 30, tzinfo=UTC))
 _NUMBER = re.compile(r"-?\d{1,20}(\.\d+)?\Z", re.ASCII)
 # Digits alone that are a calendar's: 19970101, 202301051011, 20230105101112, 20230105101112123.
 _COMPACT = re.compile(
@@ -76,7 +76,9 @@ class TimeReader:
         return None if moment is None else self._of(moment)
 
     def _of(self, moment: datetime) -> int:
-        return micros(moment if moment.tzinfo is not None else moment.replace(tzinfo=self._zone))
+        return microseconds(
+            moment if moment.tzinfo is not None else moment.replace(tzinfo=self._zone)
+        )
 
     def _number(self, text: str) -> int:
         """A compact date where the digits are one; else since 1970, in the unit of its size."""

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from contracts.product_events import CapturedEvent, JsonObject, canonical_text, property_texts
+from contracts.times import microseconds, moment
 from services.common.clickhouse import ClickHouse
-from services.projector.product_events.person_tables import Conn, micros, moment
+from services.projector.product_events.person_tables import Conn
 
 MAX_TYPES = 5
 
@@ -103,7 +104,7 @@ async def load(conn: Conn, keys: Iterable[GroupKey]) -> dict[GroupKey, Group]:
     )
     return {
         (team_id, index, key): Group(
-            msgspec.json.decode(properties, type=JsonObject), micros(created_at)
+            msgspec.json.decode(properties, type=JsonObject), microseconds(created_at)
         )
         async for team_id, index, key, properties, created_at in cursor
     }

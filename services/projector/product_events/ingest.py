@@ -27,6 +27,7 @@ import psycopg
 from prometheus_client import Counter, Gauge, Histogram
 
 from contracts.product_events import UnreadableBatch, decode_batch, encode_event
+from contracts.times import SECOND_US
 from services.common.clickhouse import ClickHouse
 from services.projector.product_events import event_rows, groups, marks, person_tables
 from services.projector.product_events.captured import Delivered
@@ -56,8 +57,6 @@ DELAY_SECONDS = Histogram(
     "From an event's arrival to its being visible; the newest of each batch.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
-
-_MICROSECONDS = 1_000_000
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -137,12 +136,12 @@ class Ingest:
         located, unstorable, newest = _decoded(messages)
         fresh = await self._fresh(batch, located)
         self._at("uuids looked up")
-        while not await self._is_stored(batch, fresh, unstorable):
-            pass
+        while not await self._store_or_set_one_aside(batch, fresh, unstorable):
+            pass  # one event less
         self._at("committed")
         POSITION.set(batch.last)
         if newest is not None:
-            DELAY_SECONDS.observe(max(time.time() - newest / _MICROSECONDS, 0))
+            DELAY_SECONDS.observe(max(time.time() - newest / SECOND_US, 0))
 
     async def _fresh(self, batch: Range, located: Sequence[Located]) -> list[Located]:
         """Without events whose uuid is stored, or came earlier in the batch."""
@@ -157,10 +156,10 @@ class Ingest:
         REPEATED.inc(len(located) - len(fresh))
         return fresh
 
-    async def _is_stored(
+    async def _store_or_set_one_aside(
         self, batch: Range, fresh: list[Located], unstorable: list[Unstorable]
     ) -> bool:
-        """False: nothing is, and the event at fault went from `fresh` to `unstorable`."""
+        """Whether they are stored. If not, the event at fault went from `fresh` to `unstorable`."""
         try:
             async with self._conn.transaction():
                 await self._store_fresh(batch, fresh, unstorable)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from contracts.product_events import JsonObject
+from contracts.times import DAY_US, moment
 from services.common.insights.results.marks import (
     BUCKETS,
     MERGES,
@@ -18,13 +19,11 @@ from services.common.insights.results.marks import (
 )
 from services.projector.product_events.event_rows import Row
 from services.projector.product_events.groups import Group, GroupKey
-from services.projector.product_events.person_tables import Conn, moment
+from services.projector.product_events.person_tables import Conn
 from services.projector.product_events.persons import Changes, Known
 
 Marked = tuple[int, int]
 """team_id, mark."""
-
-_DAY = 86_400 * 1_000_000
 
 _MOVE = """
     WITH moved AS (
@@ -124,7 +123,7 @@ async def move(conn: Conn, stored: Iterable[Row], beside: Iterable[Marked], vers
     for row in stored:
         at = row.event.timestamp
         for known, key in (
-            (names, (row.team_id, of_event(row.event.event))), (days, (row.team_id, at // _DAY)),
+            (names, (row.team_id, of_event(row.event.event))), (days, (row.team_id, at // DAY_US)),
         ):  # fmt: skip
             known[key] = max(at, known.get(key, at))
     latest = {key: moment(at) for key, at in names.items()}

@@ -1,7 +1,6 @@
 """Persons and their ids: read for a batch, written with it, and copied to ClickHouse."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +9,12 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from contracts.product_events import CapturedEvent, JsonObject, canonical_text, property_texts
+from contracts.times import microseconds, moment
 from services.common.clickhouse import ClickHouse
 from services.projector.product_events.persons import Changes, Id, Known, Person, PersonKey
 
 Conn = AsyncConnection[TupleRow]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _object = msgspec.json.Decoder(JsonObject)
 
 
@@ -57,7 +56,7 @@ async def load(conn: Conn, ids: set[Id]) -> Known:
         known[team_id, distinct_id] = person
         if properties is not None and (team_id, person) not in persons:
             persons[team_id, person] = Person(
-                _object.decode(properties), is_identified, micros(created_at)
+                _object.decode(properties), is_identified, microseconds(created_at)
             )
     return Known(known, persons)
 
@@ -103,16 +102,6 @@ async def mirror(clickhouse: ClickHouse, stored: Stored, version: int) -> None:
         )
     if stored.persons or stored.removed:
         await clickhouse.insert("persons", _person_columns(stored, version))
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime, exactly."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def moment(microseconds: int) -> datetime:
-    """The inverse of `micros`."""
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 async def _move(conn: Conn, changes: Changes, version: int) -> list[tuple[int, str, UUID]]:

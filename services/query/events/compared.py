@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from contracts.queries.counted import PeriodRange
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import CompareFilter
+from contracts.times import MICROSECOND
 from services.query.events.dates import Calendar, clamped, just_before, lower, shifted
 from services.query.events.periods import Interval, Span, cut, start_of
 
 _AGO = re.compile(r"-\d{1,6}[hdwmqy]", re.ASCII)
 _DAYS_AGO = re.compile(r"-(\d{1,6})d", re.ASCII)
 _WHOLE_UNITS = {"wStart": "w", "mStart": "m", "qStart": "q", "yStart": "y"}
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def previous_span(
@@ -49,10 +49,10 @@ def _bounds(
     until_now = not (sent.date_to or sent.explicitDate or sent.excludeIncompletePeriods)
     if unit is not None and until_now:
         start = lower(sent.date_from or "", calendar)
-        return shifted(start, f"-1{unit}", calendar), start - _MICROSECOND
+        return shifted(start, f"-1{unit}", calendar), start - MICROSECOND
     if span.interval in ("second", "minute"):
         length = span.date_to - span.date_from
-        return clamped(span.date_from - length - _MICROSECOND), span.date_from - _MICROSECOND
+        return clamped(span.date_from - length - MICROSECOND), span.date_from - MICROSECOND
     date_from, date_to = just_before(span.date_from, span.date_to, calendar)
     if _meets_weekdays(sent, span.interval):
         return _day_later(date_from, calendar), _day_later(date_to, calendar)
@@ -86,8 +86,8 @@ def _is_absolute(sent: str) -> bool:
 
 def _before_all(span: Span, calendar: Calendar) -> tuple[datetime, datetime]:
     """As many periods, with nothing in them: the range begins with the first event."""
-    date_to = span.periods[0].start - _MICROSECOND
+    date_to = span.periods[0].start - MICROSECOND
     date_from = date_to
     for _ in range(len(span.periods) - 1):
-        date_from = start_of(date_from, span.interval, calendar) - _MICROSECOND
+        date_from = start_of(date_from, span.interval, calendar) - MICROSECOND
     return clamped(start_of(date_from, span.interval, calendar)), date_to

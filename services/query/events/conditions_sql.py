@@ -13,9 +13,9 @@ from typing import assert_never
 
 import msgspec
 
+from contracts.times import microseconds
 from services.common.clickhouse.statement import Bindings
 from services.query.events.conditions import Operator, PropertyIs, Scalar
-from services.query.events.moments import microseconds
 from services.query.events.operands import Operand, read_number
 from services.query.events.versions import Version, version_range
 

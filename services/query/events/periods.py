@@ -14,12 +14,12 @@ import msgspec
 
 from contracts.queries.counted import PeriodRange
 from contracts.queries.errors import invalid_input
+from contracts.times import MICROSECOND
 from services.query.events.dates import DEFAULT_FROM, Calendar, clamped, date_range, lower, upper
 
 Interval = Literal["second", "minute", "hour", "day", "week", "month"]
 MOST_PERIODS = 10_000
 
-_MICROSECOND = timedelta(microseconds=1)
 _STEPS = {
     "second": timedelta(seconds=1),
     "minute": timedelta(minutes=1),
@@ -91,10 +91,10 @@ def _last(sent: str | None, interval: Interval, calendar: Calendar) -> datetime:
     if interval in _STEPS:
         if sent and sent != "all":
             return upper(sent, calendar)
-        return start_of(calendar.now, interval, calendar) + _STEPS[interval] - _MICROSECOND
+        return start_of(calendar.now, interval, calendar) + _STEPS[interval] - MICROSECOND
     at = upper(sent, calendar) if sent else calendar.now
     midnight = _local_start(at.astimezone(calendar.zone), "day", calendar)
-    return following(midnight, "day").astimezone(UTC) - _MICROSECOND
+    return following(midnight, "day").astimezone(UTC) - MICROSECOND
 
 
 def cut(
@@ -144,13 +144,13 @@ def complete(span: Span, calendar: Calendar) -> Span:
     if kept and span.periods[kept[0]].start < span.date_from:
         kept = kept[1:]
     if not kept:
-        ended = span.date_from - _MICROSECOND
+        ended = span.date_from - MICROSECOND
         return msgspec.structs.replace(span, date_to=ended, periods=(), shown=())
     first, last = kept[0], kept[-1]
     return msgspec.structs.replace(
         span,
         date_from=max(span.date_from, span.periods[first].start),
-        date_to=min(span.date_to, span.periods[last].end - _MICROSECOND),
+        date_to=min(span.date_to, span.periods[last].end - MICROSECOND),
         periods=span.periods[first : last + 1],
         shown=tuple(index - first for index in span.shown if first <= index <= last),
     )

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
+from contracts.times import microseconds
 from services.common.clickhouse.statement import Bindings
 from services.query.events import memberships
 from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
@@ -34,7 +35,6 @@ from services.query.events.conditions_sql import compare
 from services.query.events.expressions.parser import parse
 from services.query.events.expressions.sql import Writer
 from services.query.events.expressions.tree import Field, Property
-from services.query.events.moments import microseconds
 from services.query.events.operands import MISSING, Operand, json_property, moment_value, text_value
 
 Period = tuple[datetime, datetime]

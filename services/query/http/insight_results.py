@@ -12,6 +12,7 @@ from contracts.queries.of_insights import overridden, seen_under
 from contracts.queries.overrides import Overrides, of_dashboard
 from contracts.queries.overrides import read as read_overrides
 from contracts.read_models.insight import InsightRow
+from contracts.references import number_in
 from services.common.http.caller import Caller
 from services.common.http.problems import invalid
 from services.common.http.request import AnyRequest
@@ -67,12 +68,10 @@ async def on_dashboard(
 
     A dashboard that the insight is not on is ignored. Ad-hoc filters win over the dashboard's.
     """
-    number = text(request, "from_dashboard") or ""
-    if not (number.isascii() and number.isdigit()):
+    named = number_in(text(request, "from_dashboard") or "")
+    if named is None or all(tile.dashboard_id != named for tile in live_tiles(row)):
         return asked
-    if all(tile.dashboard_id != int(number) for tile in live_tiles(row)):
-        return asked
-    board = await dashboards.row(row.team_id, int(number))
+    board = await dashboards.row(row.team_id, named)
     tile = None if board is None else board.tile_of(row.insight_id)
     if board is None or tile is None:
         return asked

@@ -1,21 +1,21 @@
 """Query strings: how each parameter is read, and what is refused. Unknown ones are ignored."""
 
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-from litestar import Request
 
 from contracts.headers import INGEST_POSITION, INSIGHTS_POSITION
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.kinds import listed_names
+from contracts.references import number_in
 from services.common.accounts.accounts import Project
 from services.common.http.problems import Rejected, invalid
+from services.common.http.request import AnyRequest
 from services.query.events import dates
 from services.query.reads.filters import ORDER_FIELDS, InsightFilter, Order
 from services.query.results.cache import Positions
 
-AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T")
 
 DEFAULT_LIMIT = 100
@@ -64,9 +64,10 @@ def _position(request: AnyRequest, header: str) -> int | None:
     value = request.headers.get(header)
     if value is None:
         return None
-    if not (value.isascii() and value.isdigit()) or len(value) > 18:
+    found = number_in(value)
+    if found is None:
         raise invalid(header, "invalid_input", "A position is a number, as answered.")
-    return int(value)
+    return found
 
 
 def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:

@@ -1,19 +1,21 @@
 """Reading one shared insight through the API with its token, instead of a key."""
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from contracts.api.insight_pages import InsightPage
 from contracts.api.insights import BasicInsight, InsightBody, InsightContext
 from contracts.read_models.insight import InsightRow
+from contracts.references import InsightReference
 from services.common.accounts.accounts import Accounts, Project
 from services.common.http.answers import resource
 from services.common.http.caller import SHARING_TOKEN, Caller, provide_caller
 from services.common.http.problems import not_found, share_refused
+from services.common.http.request import AnyRequest
 from services.common.http.share_session import ShareSessions, session_of
 from services.common.insights.context import shown_query
 from services.common.insights.results.freshness import for_shared_viewer, parse_refresh
@@ -21,9 +23,6 @@ from services.common.insights.shares import Share
 from services.query.http.parameters import seen
 from services.query.insights.stored import InsightResults
 from services.query.reads.all import Reads
-from services.query.reads.insights import Reference
-
-AnyRequest = Request[Any, Any, Any]
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -75,7 +74,7 @@ async def shared_list(
 
 
 async def shared_insight(
-    request: AnyRequest, visitor: Visitor, wanted: Reference, results: InsightResults
+    request: AnyRequest, visitor: Visitor, wanted: InsightReference, results: InsightResults
 ) -> Response[bytes]:
     """Raises Rejected 404 for any other insight than the shared one."""
     row = visitor.share.insight
@@ -86,7 +85,7 @@ async def shared_insight(
     return resource(body, version=row.version, position=0)
 
 
-def _is(row: InsightRow, wanted: Reference) -> bool:
+def _is(row: InsightRow, wanted: InsightReference) -> bool:
     return row.insight_id == wanted.number or row.short_id == wanted.short_id
 
 

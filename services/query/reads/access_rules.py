@@ -8,12 +8,12 @@ from psycopg.rows import args_row
 from contracts.read_models.access import AccessRow
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS
+from contracts.references import InsightReference
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
-from services.query.reads.insights import Reference
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
 _decoder = msgspec.json.Decoder(AccessRow)
@@ -47,7 +47,7 @@ class AccessReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def one(self, caller: Caller, insight: Reference) -> Seen[FoundRules]:
+    async def one(self, caller: Caller, insight: InsightReference) -> Seen[FoundRules]:
         async with self._pool.connection() as conn:
             cursor = conn.cursor(row_factory=args_row(_found))
             await cursor.execute(

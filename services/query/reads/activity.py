@@ -8,13 +8,13 @@ import msgspec
 
 from contracts.read_models.activity import ActivityRow
 from contracts.read_models.projections import ACTIVITY, CATALOG, INSIGHTS
+from contracts.references import InsightReference
 from services.common.http.caller import Caller
 from services.common.insights.access import UNLIMITED, Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.counts import Counts, State
 from services.query.reads.filters import NumberEnd, Page
-from services.query.reads.insights import Reference
 from services.query.reads.salvage import DAWN, Salvage
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
@@ -128,7 +128,7 @@ class ActivityReads:
         return Seen(_page_with(rows, total, page), Standing(reached or 0, head))
 
     async def of_insight(
-        self, caller: Caller, insight: Reference, page: Page[NumberEnd], *, quiet: bool
+        self, caller: Caller, insight: InsightReference, page: Page[NumberEnd], *, quiet: bool
     ) -> Seen[ActivityPage | None]:
         """Of one insight, deleted or not; None when there is none."""
         where = _OF_SUBJECT if quiet else f"{_OF_SUBJECT} AND NOT a.quiet"

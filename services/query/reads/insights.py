@@ -1,6 +1,5 @@
 """One insight, in at most one round trip."""
 
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,6 +12,7 @@ from contracts.events.streams import insight_stream
 from contracts.json import EMPTY_OBJECT, NULL
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
+from contracts.references import InsightReference
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.insights.joined_columns import COLUMNS, JOINS, JoinedColumns, joined_columns
@@ -52,9 +52,6 @@ ROWS = Salvage(
     )
 )
 
-_NUMBER = re.compile(r"[0-9]{1,18}")
-_SHORT_ID = re.compile(r"[A-Za-z0-9]{8}")
-
 # Wanted is the insight's own last fact, or the rules' for all of them, so that nobody waits for
 # what happens to another one.
 _ONE: LiteralString = f"""
@@ -85,22 +82,6 @@ _MANY: LiteralString = f"""
         AS asked (team_id, number, stream_id, user_id, administrator, settings, place)
     CROSS JOIN LATERAL ({_EACH}) AS each
     ORDER BY asked.place"""
-
-
-class Reference(msgspec.Struct, frozen=True):
-    """How a path names an insight: by number, or by short id."""
-
-    number: int | None = None
-    short_id: str | None = None
-
-
-def reference(text: str) -> Reference | None:
-    """None: it can't name an insight."""
-    if _NUMBER.fullmatch(text):
-        return Reference(number=int(text))
-    if _SHORT_ID.fullmatch(text):
-        return Reference(short_id=text)
-    return None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -134,7 +115,7 @@ class InsightReads:
         self._grouped = Grouped(self._each)
         self._short_ids: OrderedDict[tuple[int, str], int] = OrderedDict()
 
-    async def one(self, caller: Caller, wanted: Reference) -> Seen[Found]:
+    async def one(self, caller: Caller, wanted: InsightReference) -> Seen[Found]:
         """The insight, deleted or not, as the caller sees it."""
         number = wanted.number
         if wanted.short_id is not None:

@@ -1,14 +1,15 @@
 """Stored rows as far as this version can read them, so that a single bad row breaks no list."""
 
-from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import Raw
 
+from contracts.times import EPOCH
+
 S = TypeVar("S", bound=msgspec.Struct)
 
-DAWN = datetime(1970, 1, 1, tzinfo=UTC)
+DAWN = EPOCH
 """Stands for a time that can't be read."""
 
 

@@ -7,11 +7,11 @@ from psycopg.rows import args_row
 
 from contracts.read_models.projections import CATALOG, INSIGHTS, SHARING
 from contracts.read_models.sharing import SharingRow
+from contracts.references import InsightReference
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
-from services.query.reads.insights import Reference
 from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
 
 _decoder = msgspec.json.Decoder(SharingRow)
@@ -46,7 +46,7 @@ class SharingReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def one(self, caller: Caller, insight: Reference) -> Seen[FoundSharing]:
+    async def one(self, caller: Caller, insight: InsightReference) -> Seen[FoundSharing]:
         """Of an insight in sight."""
         async with self._pool.connection() as conn:
             cursor = conn.cursor(row_factory=args_row(_found))

@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from contracts.api.access import AccessBody, joined
 from contracts.api.insights import InsightBody
 from contracts.read_models.access import WHOLE_PROJECT
+from contracts.references import insight_reference
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import reads
@@ -20,7 +21,6 @@ from services.query.http import parameters
 from services.query.http.answers import answer
 from services.query.problems import parked
 from services.query.reads.all import Reads
-from services.query.reads.insights import reference
 
 READ = {"scopes": ("access_control:read",)}
 
@@ -70,7 +70,7 @@ async def _rules(
     *,
     whole: bool,
 ) -> Response[bytes]:
-    of = reference(insight)
+    of = insight_reference(insight)
     if of is None:
         raise not_found()
     fresh = await reads.freshness.of(

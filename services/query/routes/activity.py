@@ -6,6 +6,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.activity import ActivityEntry, ActivityPage
+from contracts.references import insight_reference
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import reads
@@ -19,7 +20,6 @@ from services.query.problems import parked
 from services.query.reads import activity
 from services.query.reads.all import Reads
 from services.query.reads.filters import NumberEnd, Page
-from services.query.reads.insights import reference
 
 READ = {"scopes": ("activity_log:read",)}
 
@@ -51,7 +51,7 @@ async def insight_activity(
     insight: FromPath[str],
 ) -> Response[bytes]:
     """What was done to one insight, newest first; a deleted one answers too."""
-    of, wanted = reference(insight), _wanted(request)
+    of, wanted = insight_reference(insight), _wanted(request)
     if of is None:
         raise not_found()
     fresh = await reads.freshness.of(

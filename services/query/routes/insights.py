@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from contracts.api.insight_pages import InsightPage
 from contracts.api.insights import BasicInsight, InsightBody
 from contracts.read_models.insight import InsightRow
+from contracts.references import InsightReference, insight_reference
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import reads
@@ -29,7 +30,7 @@ from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.filters import DEFAULT_ORDER
 from services.query.reads.insight_list import Listed
-from services.query.reads.insights import Found, Reference, reference
+from services.query.reads.insights import Found
 from services.query.reads.standing import Fresh
 
 READ = {"scopes": ("insight:read",)}
@@ -88,7 +89,7 @@ async def get_insight(
     insight: FromPath[str],
 ) -> Response[bytes]:
     """One insight, no older than the position the caller says it has seen."""
-    wanted = reference(insight)
+    wanted = insight_reference(insight)
     if wanted is None:
         raise not_found()
     if isinstance(reader, Visitor):
@@ -129,9 +130,9 @@ async def my_last_viewed(
 
 
 async def _one(
-    reads: Reads, caller: Caller, wanted: Reference, at_least: int | None
+    reads: Reads, caller: Caller, wanted: InsightReference, at_least: int | None
 ) -> Fresh[Found]:
-    async def read(wanted: Reference) -> Fresh[Found]:
+    async def read(wanted: InsightReference) -> Fresh[Found]:
         return await reads.freshness.of(lambda: reads.insights.one(caller, wanted), at_least)
 
     fresh = await read(wanted)
@@ -139,7 +140,7 @@ async def _one(
         # Perhaps its stream is parked since its creation: only the number leads there.
         number = await reads.insights.number(caller.team_id, wanted.short_id)
         if number is not None:
-            return await read(Reference(number=number))
+            return await read(InsightReference(number=number))
     return fresh
 
 

@@ -6,6 +6,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.sharing import SharingBody
+from contracts.references import insight_reference
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import reads
@@ -17,7 +18,6 @@ from services.query.http import parameters
 from services.query.http.answers import answer
 from services.query.problems import parked
 from services.query.reads.all import Reads
-from services.query.reads.insights import reference
 
 READ = {"scopes": ("sharing_configuration:read",)}
 
@@ -33,7 +33,7 @@ async def get_sharing(
     insight: FromPath[str],
 ) -> Response[bytes]:
     """Whether and how the insight is shared. Asking makes no share."""
-    of = reference(insight)
+    of = insight_reference(insight)
     if of is None:
         raise not_found("Insight not found.")
     fresh = await reads.freshness.of(

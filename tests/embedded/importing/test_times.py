@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.command.capture.times import micros
+from contracts.times import microseconds
 from services.embedded.importing.times import NotATime, TimeReader
 
 COMMON = TimeReader(None, ZoneInfo("UTC"))
 
 
 def at(text: str) -> int:
-    return micros(datetime.fromisoformat(text).replace(tzinfo=UTC))
+    return microseconds(datetime.fromisoformat(text).replace(tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from litestar import MediaType, Request, Response, get
+from litestar import MediaType, Response, get
 from litestar.params import FromPath
 from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]  # ships no types
 
 from services.common.http.operations import Answer, Operation, Parameter, described
 from services.common.http.problems import not_found
+from services.common.http.request import AnyRequest
 from services.common.http.schema.document import document
 
 YAML: Final = "application/yaml"
@@ -45,7 +46,6 @@ _DOOR: Final = described(
 _FILE: Final = described(
     Operation(answers={200: Answer(kind=str, media_type="text/css", also={"text/javascript": str})})
 )
-AnyRequest = Request[Any, Any, Any]
 
 
 @get("/", opt={"public": True, **_DOOR}, sync_to_thread=False)

@@ -3,11 +3,10 @@
 Pure: what must be looked up comes in as PlanningFacts.
 """
 
-from datetime import timedelta
-
 from contracts.queries.counted import PeriodRange
 from contracts.queries.errors import invalid_input
 from contracts.queries.lifecycle import LifecycleQuery
+from contracts.times import MICROSECOND
 from services.query.events.actors import GroupActor, PersonActor
 from services.query.events.cohorts import plan_cohorts
 from services.query.events.conditions import ALWAYS, AnyCondition, PropertyIs
@@ -38,7 +37,6 @@ NO_CUSTOM_TARGET = (
 )
 HAS_PROFILE = PropertyIs("event", "$process_person_profile", "is_not", (False,))
 _INTERVALS: tuple[Interval, ...] = ("hour", "day", "week", "month")
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def plan_lifecycle(query: LifecycleQuery, facts: PlanningFacts) -> LifecyclePlan:
@@ -87,7 +85,7 @@ def _whole_span(sent: PeriodRange, interval: Interval, calendar: Calendar) -> Sp
     if not asked.periods:
         return asked
     first, last = asked.periods[0], asked.periods[-1]
-    span = cut(first.start, last.end - _MICROSECOND, interval, calendar, days)
+    span = cut(first.start, last.end - MICROSECOND, interval, calendar, days)
     return complete(span, calendar) if sent.excludeIncompletePeriods else span
 
 
@@ -96,4 +94,4 @@ def _before(span: Span, calendar: Calendar) -> Period | None:
     if not span.periods:
         return None
     end = span.periods[0].start
-    return Period(start_of(end - _MICROSECOND, span.interval, calendar), end)
+    return Period(start_of(end - MICROSECOND, span.interval, calendar), end)

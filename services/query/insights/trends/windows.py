@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from contracts.times import MICROSECOND
 from services.query.events.periods import Period, Span
 from services.query.insights.trends.plan import OneValue, TrendsPlan
 
 Days = Literal[7, 30]
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ def windows(plan: TrendsPlan, span: Span, days: Days) -> list[Window]:
     if not span.periods:
         return []
     if isinstance(plan.shape, OneValue):
-        return [_of_days(span.date_to + _MICROSECOND, span, days)]
+        return [_of_days(span.date_to + MICROSECOND, span, days)]
     return [_window(period, span, days) for period in span.periods]
 
 
@@ -51,10 +51,10 @@ def _window(period: Period, span: Span, days: Days) -> Window:
 
 def _of_days(end: datetime, span: Span, days: Days) -> Window:
     """end: exclusive; its own day is the last one, however little of it is in the range."""
-    last = (end - _MICROSECOND).astimezone(ZoneInfo(span.timezone))
+    last = (end - MICROSECOND).astimezone(ZoneInfo(span.timezone))
     midnight = last.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     return _cut((midnight - timedelta(days=days - 1)).astimezone(UTC), end, span)
 
 
 def _cut(since: datetime, end: datetime, span: Span) -> Window:
-    return Window(since, min(end, span.date_to + _MICROSECOND))
+    return Window(since, min(end, span.date_to + MICROSECOND))

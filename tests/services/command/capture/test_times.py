@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.times import SECOND_US, microseconds
 from services.command.capture import times
 
-NOW = times.micros(datetime(2024, 5, 1, 12, tzinfo=UTC))
-HOUR = 3600 * times.SECOND
+NOW = microseconds(datetime(2024, 5, 1, 12, tzinfo=UTC))
+HOUR = 3600 * SECOND_US
 
 
 def at(text: str) -> int:
-    return times.micros(datetime.fromisoformat(text).replace(tzinfo=UTC))
+    return microseconds(datetime.fromisoformat(text).replace(tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_no_text_is_an_error(text: str) -> None:
 
 @given(st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2299, 12, 31)))  # noqa: DTZ001 - naive on purpose
 def test_iso_times_keep_their_microseconds(moment: datetime) -> None:
-    assert times.parse(f"{moment.isoformat()}Z") == times.micros(moment.replace(tzinfo=UTC))
+    assert times.parse(f"{moment.isoformat()}Z") == microseconds(moment.replace(tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

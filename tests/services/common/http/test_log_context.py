@@ -16,8 +16,9 @@ from services.common import logs
 from services.common.accounts import administration
 from services.common.http.app import ServicePart, compose
 from services.common.http.body import as_json
-from services.common.http.caller import AnyRequest, Caller
+from services.common.http.caller import Caller
 from services.common.http.foundation import foundation
+from services.common.http.request import AnyRequest
 from services.common.logs import logger
 from services.common.postgres.database import pool
 
