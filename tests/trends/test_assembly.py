@@ -38,7 +38,7 @@ from services.query.insights.trends.result import (
 )
 from tests.trends.cases import make_case, make_lifecycle, make_stickiness, make_trends, reading_of
 
-CASES = 400
+CASES = 120
 Labels = Literal["current", "previous"]
 
 
