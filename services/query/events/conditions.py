@@ -3,6 +3,7 @@
 Pure values. `services.query.events.conditions_sql` turns them into ClickHouse text.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -89,3 +90,24 @@ class Expression(Condition, frozen=True):
 AnyCondition = AllOf | AnyOf | EventNamed | PropertyIs | InCohort | OnDays | Expression
 
 ALWAYS = AllOf()
+
+
+def any_names(conditions: Iterable[AnyCondition]) -> frozenset[str] | None:
+    """The only names that an event which matches any of them can have."""
+    each = [event_names(condition) for condition in conditions]
+    known = [names for names in each if names is not None]
+    return frozenset().union(*known) if len(known) == len(each) else None
+
+
+def event_names(condition: AnyCondition) -> frozenset[str] | None:
+    """The only names an event that matches can have; None when that cannot be told."""
+    match condition:
+        case EventNamed(names=names):
+            return frozenset(names)
+        case AllOf(conditions=parts):
+            known = [found for part in parts if (found := event_names(part)) is not None]
+            return frozenset.intersection(*known) if known else None
+        case AnyOf(conditions=parts):
+            return any_names(parts)
+        case _:
+            return None

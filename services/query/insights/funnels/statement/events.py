@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import assert_never
 
-from services.query.events.conditions import ALWAYS, EventNamed, InCohort
+from services.query.events.conditions import ALWAYS, EventNamed, InCohort, any_names
 from services.query.events.moments import microseconds
 from services.query.events.source import Source
 from services.query.insights.funnels.plan import (
@@ -16,7 +16,7 @@ from services.query.insights.funnels.plan import (
     Step,
 )
 from services.query.insights.funnels.statement.actors import Actors, id_type
-from services.query.insights.funnels.statement.layout import NOTHING, Layout, any_names
+from services.query.insights.funnels.statement.layout import NOTHING, Layout
 from services.query.insights.funnels.statement.steps import is_step
 
 Entity = Step | Exclusion

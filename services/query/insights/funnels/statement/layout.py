@@ -14,13 +14,13 @@ An attempt is known by the time alone of its first event, and a spoilt one by a 
 Counting time from date_from leaves room: 40 days and 20 bits, or a year and 18, fit into UInt64.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import ClassVar
 
 import msgspec
 
-from services.query.events.conditions import AllOf, AnyCondition, AnyOf, EventNamed
+from services.query.events.conditions import AnyCondition, event_names
 from services.query.events.moments import microseconds
 from services.query.insights.funnels.plan import FunnelPlan, TrendView
 
@@ -286,27 +286,6 @@ def disjoint(one: AnyCondition, other: AnyCondition) -> bool:
     """Surely no event is both, judging by the names they ask for."""
     names, others = event_names(one), event_names(other)
     return names is not None and others is not None and not names & others
-
-
-def any_names(conditions: Iterable[AnyCondition]) -> frozenset[str] | None:
-    """The only names that an event which matches any of them can have."""
-    each = [event_names(condition) for condition in conditions]
-    known = [names for names in each if names is not None]
-    return frozenset().union(*known) if len(known) == len(each) else None
-
-
-def event_names(condition: AnyCondition) -> frozenset[str] | None:
-    """The only names an event that matches can have; None when that cannot be told."""
-    match condition:
-        case EventNamed(names=names):
-            return frozenset(names)
-        case AllOf(conditions=parts):
-            known = [found for part in parts if (found := event_names(part)) is not None]
-            return frozenset.intersection(*known) if known else None
-        case AnyOf(conditions=parts):
-            return any_names(parts)
-        case _:
-            return None
 
 
 def let(names: dict[str, str], body: str) -> str:
