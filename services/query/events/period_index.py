@@ -1,0 +1,69 @@
+"""Which period of a span an event lies in, as ClickHouse text."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.query.events.moments import microseconds
+from services.query.events.periods import Interval, Span
+from services.query.events.source import Source
+
+_MICROSECONDS: dict[Interval, int] = {
+    "second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000,
+}  # fmt: skip
+_EPOCH = date(1970, 1, 1)
+
+
+def period_index(source: Source, span: Span) -> str:
+    """The index of the period that holds the event, which is in the range: from 0, an integer."""
+    first = span.periods[0].start if span.periods else span.date_from
+    match span.interval:
+        case "second" | "minute" | "hour":
+            return steps_since(source, first, span.interval)
+        case "day":
+            # A day that the zone skipped altogether is no period.
+            skipped = [f"({_day(source)} > {day:d})" for day in _skipped(span)]
+            return " - ".join([days_since(source, _local(span, first)), *skipped])
+        case "week":
+            return f"intDiv({days_since(source, _local(span, first))}, 7)"
+        case "month":
+            local = _local(span, first)
+            zone = source.bindings.bind(source.timezone, "String")
+            return f"toRelativeMonthNum(e.timestamp, {zone}) - {local.year * 12 + local.month:d}"
+
+
+def steps_since(source: Source, first: datetime, interval: Interval) -> str:
+    """How many seconds, minutes or hours lie between this instant and the event, which is later."""
+    since = source.bindings.bind(microseconds(first), "Int64")
+    return f"intDiv(toUnixTimestamp64Micro(e.timestamp) - {since}, {_MICROSECONDS[interval]:d})"
+
+
+def days_since(source: Source, first: date) -> str:
+    """How many days after this one the event was, by the project's calendar."""
+    return f"{_day(source)} - {_number(first):d}"
+
+
+def _day(source: Source) -> str:
+    """Of the event, in days since 1970."""
+    zone = source.bindings.bind(source.timezone, "String")
+    return f"toInt32(toDate32(e.timestamp, {zone}))"
+
+
+def _number(day: date) -> int:
+    return (day - _EPOCH).days
+
+
+def _local(span: Span, at: datetime) -> date:
+    return at.astimezone(ZoneInfo(span.timezone)).date()
+
+
+def _skipped(span: Span) -> list[int]:
+    """The days between the first and the last that are no periods, in days since 1970."""
+    days = [_local(span, period.start) for period in span.periods]
+    there = set(days)
+    found = []
+    day = days[0] if days else _EPOCH
+    while days and day < days[-1]:
+        if day not in there:
+            found.append(_number(day))
+        day += timedelta(days=1)
+    return found
