@@ -99,3 +99,8 @@ def events(server_folder: Path) -> Iterator[Events]:
         portal.wrap_async_context_manager(servers.clickhouse(server_folder)) as clickhouse,
     ):
         yield Events(portal, clickhouse)
+
+
+@pytest.fixture
+def team(events: Events) -> int:
+    return events.team()

@@ -26,6 +26,7 @@ NODE: dict[str, Any] = {
     ],
     "dateRange": DATES,
 }
+TRENDS = {"funnel_viz_type": "trends"}
 
 
 class Event(msgspec.Struct, frozen=True):
