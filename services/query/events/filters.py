@@ -1,5 +1,6 @@
 """Property filters, events and actions as conditions; what is not served is refused here."""
 
+from collections.abc import Iterable
 from typing import get_args
 
 from contracts.queries.actions import Action, ActionStep
@@ -276,3 +277,11 @@ def both(*parts: AnyCondition) -> AnyCondition:
     if len(kept) <= 1:
         return kept[0] if kept else ALWAYS
     return AllOf(kept)
+
+
+def either(parts: Iterable[AnyCondition]) -> AnyCondition:
+    """Any of them, each once."""
+    found = tuple(dict.fromkeys(parts))
+    if ALWAYS in found:
+        return ALWAYS
+    return found[0] if len(found) == 1 else AnyOf(found)

@@ -93,7 +93,7 @@ def _last(sent: str | None, interval: Interval, calendar: Calendar) -> datetime:
             return upper(sent, calendar)
         return start_of(calendar.now, interval, calendar) + _STEPS[interval] - MICROSECOND
     at = upper(sent, calendar) if sent else calendar.now
-    midnight = _local_start(at.astimezone(calendar.zone), "day", calendar)
+    midnight = _local_start(at, "day", calendar)
     return following(midnight, "day").astimezone(UTC) - MICROSECOND
 
 
@@ -110,7 +110,7 @@ def cut(
     """
     periods: list[Period] = []
     if date_from <= date_to:
-        local = _local_start(date_from.astimezone(calendar.zone), interval, calendar)
+        local = _local_start(date_from, interval, calendar)
         while (start := local.astimezone(UTC)) <= date_to:
             if len(periods) == MOST_PERIODS:
                 raise _too_many()
@@ -169,10 +169,16 @@ def _too_many() -> Exception:
 
 def start_of(at: datetime, interval: Interval, calendar: Calendar) -> datetime:
     """The first instant, UTC, of the period that holds `at`."""
-    return _local_start(at.astimezone(calendar.zone), interval, calendar).astimezone(UTC)
+    return _local_start(at, interval, calendar).astimezone(UTC)
 
 
-def _local_start(local: datetime, interval: Interval, calendar: Calendar) -> datetime:
+def _local_start(at: datetime, interval: Interval, calendar: Calendar) -> datetime:
+    local, monday = at.astimezone(calendar.zone), calendar.week_starts_monday
+    return local_start(local, interval, week_starts_monday=monday)
+
+
+def local_start(local: datetime, interval: Interval, *, week_starts_monday: bool) -> datetime:
+    """The same for times with their zone."""
     match interval:
         case "second":
             return local.replace(microsecond=0)
@@ -183,7 +189,7 @@ def _local_start(local: datetime, interval: Interval, calendar: Calendar) -> dat
         case _:
             midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     if interval == "week":
-        since = midnight.weekday() if calendar.week_starts_monday else midnight.isoweekday() % 7
+        since = midnight.weekday() if week_starts_monday else midnight.isoweekday() % 7
         return midnight - timedelta(days=since)
     return midnight.replace(day=1) if interval == "month" else midnight
 
@@ -219,7 +225,7 @@ def labels(span: Span) -> list[str]:
     """`31-Jan-2024`, `31-Jan 05:00`, `Jan 2024`; of a week its days within the range."""
     zone = ZoneInfo(span.timezone)
     since, until = span.date_from.astimezone(zone), span.date_to.astimezone(zone)
-    return [_label(local, span.interval, since, until) for local in _shown_starts(span)]
+    return [label(local, span.interval, since, until) for local in _shown_starts(span)]
 
 
 def _shown_starts(span: Span) -> Iterable[datetime]:
@@ -227,36 +233,35 @@ def _shown_starts(span: Span) -> Iterable[datetime]:
     return (span.periods[index].start.astimezone(zone) for index in span.shown)
 
 
-def _label(start: datetime, interval: Interval, since: datetime, until: datetime) -> str:
+def label(start: datetime, interval: Interval, since: datetime, until: datetime) -> str:
+    """Of a period that begins at `start`. since, until: the range. All by the project's clock."""
     match interval:
         case "second":
-            return f"{short_day(start)} {start:%H:%M:%S}"
+            return f"{_short(start)} {start:%H:%M:%S}"
         case "minute" | "hour":
-            return f"{short_day(start)} {start:%H:%M}"
+            return f"{_short(start)} {start:%H:%M}"
         case "day":
-            return long_day(start)
+            return _long(start)
         case "week":
-            return days_between(max(start, since), min(start + timedelta(days=6), until))
+            return _days_between(max(start, since), min(start + timedelta(days=6), until))
         case "month":
             return f"{_MONTHS[start.month - 1]} {start.year}"
 
 
-def days_between(first: datetime, last: datetime) -> str:
+def _days_between(first: datetime, last: datetime) -> str:
     """`7–13 Jan`, `28-Jan – 3-Feb`, `29-Dec-2024 – 4-Jan-2025`; one day as a day."""
     if first.date() == last.date():
-        return long_day(first)
+        return _long(first)
     if first.year != last.year:
-        return f"{long_day(first)} – {long_day(last)}"
+        return f"{_long(first)} – {_long(last)}"
     if first.month != last.month:
-        return f"{short_day(first)} – {short_day(last)}"
+        return f"{_short(first)} – {_short(last)}"
     return f"{first.day}–{last.day} {_MONTHS[first.month - 1]}"
 
 
-def short_day(day: datetime) -> str:
-    """`31-Jan`."""
+def _short(day: datetime) -> str:
     return f"{day.day}-{_MONTHS[day.month - 1]}"
 
 
-def long_day(day: datetime) -> str:
-    """`31-Jan-2024`."""
-    return f"{short_day(day)}-{day.year}"
+def _long(day: datetime) -> str:
+    return f"{_short(day)}-{day.year}"

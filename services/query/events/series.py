@@ -1,17 +1,24 @@
 """Series nodes and the filters around them as conditions: what queries over periods share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, assert_never, get_args
 
 import msgspec
 
-from contracts.queries.counted import CountedNode, CountedSeries, PeriodRange
+from contracts.queries.counted import CountedNode, CountedSeries
 from contracts.queries.errors import InvalidQuery, invalid_input
-from contracts.queries.nodes import ActionsNode, DataWarehouseNode, EventsNode, Filters, GroupNode
+from contracts.queries.nodes import (
+    ActionsNode,
+    DataWarehouseNode,
+    DateRange,
+    EventsNode,
+    Filters,
+    GroupNode,
+)
 from services.query.events.actors import GroupActor, PersonActor
-from services.query.events.conditions import ALWAYS, AnyCondition, AnyOf, OnDays
+from services.query.events.conditions import ALWAYS, AnyCondition, OnDays
 from services.query.events.facts import PlanningFacts
-from services.query.events.filters import both, conditions, named, of_action
+from services.query.events.filters import both, conditions, either, named, of_action
 
 Statistic = Literal["sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99"]
 MOST_SERIES = 50
@@ -103,19 +110,12 @@ def _any_of(node: GroupNode, facts: PlanningFacts) -> Entity | UnknownAction:
         known.append(part)
     name = ", ".join(part.name for part in known)
     return Entity(
-        matches=both(_any(part.matches for part in known), _own_filters(node, facts)),
-        entity=_any(part.entity for part in known),
+        matches=both(either(part.matches for part in known), _own_filters(node, facts)),
+        entity=either(part.entity for part in known),
         id=name,
         name=name,
         custom_name=node.custom_name,
     )
-
-
-def _any(parts: Iterable[AnyCondition]) -> AnyCondition:
-    found = tuple(dict.fromkeys(parts))
-    if ALWAYS in found:
-        return ALWAYS
-    return found[0] if len(found) == 1 else AnyOf(found)
 
 
 def _own_filters(node: EventsNode | ActionsNode | GroupNode, facts: PlanningFacts) -> AnyCondition:
@@ -136,7 +136,7 @@ def check_count(series: tuple[CountedSeries, ...], most: int = MOST_SERIES) -> N
 def common_filters(
     properties: Filters,
     tested: bool | None,
-    dates: PeriodRange | None,
+    dates: DateRange | None,
     facts: PlanningFacts,
 ) -> AnyCondition:
     """What holds for the events of every series: the query's filters, the project's test-account

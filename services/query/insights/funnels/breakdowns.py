@@ -4,9 +4,11 @@ from typing import Literal, assert_never, get_args
 
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import BreakdownFilter, FunnelsFilter, FunnelsQuery
-from services.query.events.breakdown import Cohorts, ExpressionKey, GroupKey, Key, PropertyKey
+from services.query.events.breakdown import ExpressionKey, GroupKey, Key, PropertyKey
+from services.query.events.cohorts import chosen
 from services.query.events.facts import PlanningFacts
-from services.query.events.filters import check_key, checked_expression, cohort_id
+from services.query.events.filters import check_key, checked_expression
+from services.query.events.series import group_type
 from services.query.insights.funnels.plan import (
     MOST_ROWS,
     Attribution,
@@ -34,7 +36,7 @@ def plan_breakdown(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool) -
     if not values:
         return None
     if named == "cohort":
-        return ByCohort(_cohorts(values, facts))
+        return ByCohort(chosen(values, facts, f"{_ATTR}__breakdown"))
     type_ = _PROPERTY_TYPES.get(named)
     if type_ is None:
         raise invalid_input(None, f"Unsupported breakdown type: {named}")
@@ -97,28 +99,11 @@ def _keys(type_: _PropertyType, values: Values, sent: BreakdownFilter) -> tuple[
     return tuple(PropertyKey(type_, name) for name in names)
 
 
-def _cohorts(values: Values, facts: PlanningFacts) -> Cohorts:
-    """In the order asked; "all" and 0 are all users. Each cohort once."""
-    found: dict[int, str] = {}
-    for value in values:
-        if value in ("all", 0, "0"):
-            found.setdefault(0, "all users")
-        else:
-            id_ = cohort_id(value, facts, f"{_ATTR}__breakdown")
-            found.setdefault(id_, facts.cohorts[id_])
-    return tuple(found.items())
-
-
 def _group_type(sent: BreakdownFilter) -> int:
     index = sent.breakdown_group_type_index
     if index is None and sent.breakdowns:
         index = sent.breakdowns[0].group_type_index
-    if index is None:
-        return 0
-    if not 0 <= index <= 4:
-        detail = "A group type index is a number from 0 to 4."
-        raise invalid_input(f"{_ATTR}__breakdown_group_type_index", detail)
-    return index
+    return group_type(index or 0, f"{_ATTR}__breakdown_group_type_index")
 
 
 def _limit(sent: BreakdownFilter) -> int:

@@ -12,12 +12,13 @@ from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import DateRange, FunnelsQuery
 from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
 from services.query.events.cohorts import plan_cohorts
-from services.query.events.conditions import ALWAYS, AnyCondition, OnDays
 from services.query.events.dates import Calendar, date_range, just_before, shifted
 from services.query.events.facts import PlanningFacts
-from services.query.events.filters import both, checked_expression, conditions
+from services.query.events.filters import checked_expression
+from services.query.events.periods import MOST_PERIODS
+from services.query.events.series import common_filters, group_type, share_of_actors
 from services.query.insights.funnels.breakdowns import plan_breakdown
-from services.query.insights.funnels.periods import MOST_PERIODS, MOST_POINTS, count
+from services.query.insights.funnels.periods import MOST_POINTS, count
 from services.query.insights.funnels.plan import (
     Breakdown,
     ByCohort,
@@ -62,11 +63,12 @@ def plan_funnel(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool = Fal
         window_seconds=window_seconds,
         date_from=date_from,
         date_to=date_to,
-        filters=_filters(query, facts),
+        # Events of other days of the week are not there at all, whatever the order.
+        filters=common_filters(query.properties, query.filterTestAccounts, query.dateRange, facts),
         actor=_actor(query),
         # PostHog: times to convert ignore it.
         breakdown=None if isinstance(view, TimesView) else breakdown,
-        sample=_sample(query),
+        sample=share_of_actors(query.samplingFactor),
         timezone=facts.timezone,
         week_starts_monday=facts.week_starts_monday,
         cohorts=plan_cohorts(facts),
@@ -182,40 +184,12 @@ def _dates(query: FunnelsQuery, calendar: Calendar) -> tuple[datetime, datetime]
     )
 
 
-def _filters(query: FunnelsQuery, facts: PlanningFacts) -> AnyCondition:
-    tested = facts.test_account_filters if query.filterTestAccounts else None
-    return both(
-        conditions(query.properties, facts),
-        conditions(tested, facts, "filterTestAccounts"),
-        _days(query),
-    )
-
-
-def _days(query: FunnelsQuery) -> AnyCondition:
-    """Events of other days are not there at all, whatever the order; the window runs on."""
-    named = query.dateRange.daysOfWeek if query.dateRange is not None else None
-    return OnDays(tuple(sorted(set(named)))) if named else ALWAYS
-
-
 def _actor(query: FunnelsQuery) -> AnyActor:
     """A group wins over an expression."""
     index = query.aggregation_group_type_index
     if index is not None:
-        if not 0 <= index <= 4:
-            detail = "A group type index is a number from 0 to 4."
-            raise invalid_input("aggregation_group_type_index", detail)
-        return GroupActor(index)
+        return GroupActor(group_type(index, "aggregation_group_type_index"))
     expression = query.funnel.funnelAggregateByHogQL
     if not expression or expression.strip() == "person_id":
         return PersonActor()
     return ExpressionActor(checked_expression(expression, "funnelsFilter__funnelAggregateByHogQL"))
-
-
-def _sample(query: FunnelsQuery) -> float | None:
-    factor = query.samplingFactor
-    if factor is None or factor == 1:
-        return None
-    if not 0 < factor < 1:
-        detail = "The sampling factor must be greater than 0 and at most 1."
-        raise invalid_input("samplingFactor", detail)
-    return factor

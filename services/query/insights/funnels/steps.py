@@ -14,9 +14,9 @@ from contracts.queries.nodes import (
     GroupNode,
     SeriesNode,
 )
-from services.query.events.conditions import ALWAYS, AnyCondition, AnyOf
+from services.query.events.conditions import AnyCondition
 from services.query.events.facts import PlanningFacts
-from services.query.events.filters import action_of, both, conditions, named, of_action
+from services.query.events.filters import action_of, both, conditions, either, named, of_action
 from services.query.insights.funnels.plan import Exclusion, FirstTime, Step
 
 WAREHOUSE = (
@@ -54,7 +54,7 @@ def plan_exclusions(nodes: Iterable[ExclusionNode], facts: PlanningFacts) -> tup
         matches = both(_entity(node, facts), _filters(node, facts))
         by_stretch.setdefault((node.funnelFromStep, node.funnelToStep), []).append(matches)
     return tuple(
-        Exclusion(matches=_any(barring), from_step=since, to_step=until)
+        Exclusion(matches=either(barring), from_step=since, to_step=until)
         for (since, until), barring in by_stretch.items()
     )
 
@@ -84,8 +84,8 @@ def _group(node: GroupNode, facts: PlanningFacts) -> Step:
     steps = [plan_step(one, facts) for one in node.nodes]
     name = ", ".join(step.name or _UNNAMED[step.type] for step in steps)
     return Step(
-        matches=both(_any(step.matches for step in steps), _filters(node, facts)),
-        entity=_any(step.entity for step in steps),
+        matches=both(either(step.matches for step in steps), _filters(node, facts)),
+        entity=either(step.entity for step in steps),
         optional=node.optionalInFunnel or False,
         first_time=_first_time(node.math),
         action_id=name,
@@ -93,13 +93,6 @@ def _group(node: GroupNode, facts: PlanningFacts) -> Step:
         custom_name=node.custom_name,
         type="group",
     )
-
-
-def _any(parts: Iterable[AnyCondition]) -> AnyCondition:
-    found = tuple(dict.fromkeys(parts))
-    if ALWAYS in found:
-        return ALWAYS
-    return found[0] if len(found) == 1 else AnyOf(found)
 
 
 def _entity(node: _Matched, facts: PlanningFacts) -> AnyCondition:

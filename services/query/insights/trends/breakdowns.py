@@ -13,8 +13,9 @@ from services.query.events.breakdown import (
     PropertyKey,
     PropertyOwner,
 )
+from services.query.events.cohorts import chosen
 from services.query.events.facts import PlanningFacts
-from services.query.events.filters import check_key, checked_expression, cohort_id
+from services.query.events.filters import check_key, checked_expression
 from services.query.events.memberships import SESSION_KEYS
 from services.query.events.series import group_type
 from services.query.insights.trends.plan import AnyBreakdown, ByCohort, ByProperty, RowKey
@@ -28,7 +29,6 @@ INVALID_SESSION_PROPERTY = "Invalid session property"
 _OWNERS: dict[str, PropertyOwner] = {name: name for name in get_args(PropertyOwner)}
 _ATTR = "breakdownFilter"
 _ALIAS = re.compile(r"\s+as\s+(?:[A-Za-z_$][\w$]*|`[^`]+`|\"[^\"]+\")\s*$", re.IGNORECASE)
-_ALL_USERS = ("all", 0, "0")
 
 
 def plan_breakdown(
@@ -144,14 +144,7 @@ def _member(attr: str, name: str) -> str:
 
 
 def _cohorts(values: tuple[str | int, ...], facts: PlanningFacts) -> Cohorts:
-    """(id, name) in the order asked, each once; id 0 is "all"."""
-    found: dict[int, str] = {}
-    for value in values:
-        if value in _ALL_USERS:
-            found.setdefault(0, "all users")
-        else:
-            number = cohort_id(value, facts, f"{_ATTR}__breakdown")
-            found.setdefault(number, facts.cohorts[number])
+    found = chosen(values, facts, f"{_ATTR}__breakdown")
     if len(found) > MOST_ROWS:
         raise invalid_input(f"{_ATTR}__breakdown", f"There are at most {MOST_ROWS:,} cohorts.")
-    return tuple(found.items())
+    return found
