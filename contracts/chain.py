@@ -62,7 +62,7 @@ class Link(msgspec.Struct, frozen=True):
 BEGINNING = Link()
 
 
-class Broken(ValueError):
+class BrokenChain(ValueError):
     """The first entry that does not continue its project's chain."""
 
     def __init__(self, position: int, reason: Literal["team_seq", "commitment", "hash"]) -> None:
@@ -126,19 +126,20 @@ def envelope_of(entry: Entry) -> bytes:
 def follow(link: Link, entry: Entry) -> Link:
     """The link after `entry`, an entry of the same project.
 
-    Raises Broken. Without a payload the commitment is taken as it stands: the hash still binds it.
+    Raises BrokenChain. Without a payload the commitment is taken as it stands: the hash still binds
+    it.
     """
     if entry.team_seq != link.team_seq + 1:
-        raise Broken(entry.position, "team_seq")
+        raise BrokenChain(entry.position, "team_seq")
     if entry.event != NULL and entry.commitment != commit(entry.salt, bytes(entry.event)):
-        raise Broken(entry.position, "commitment")
+        raise BrokenChain(entry.position, "commitment")
     if entry.hash != chained(link.hash, envelope_of(entry), entry.commitment):
-        raise Broken(entry.position, "hash")
+        raise BrokenChain(entry.position, "hash")
     return Link(entry.team_seq, entry.hash)
 
 
 def verify(entries: Iterable[Entry], after: Link = BEGINNING) -> Link:
-    """Where the chain stands after `entries` of one project, in order. Raises Broken."""
+    """Where the chain stands after `entries` of one project, in order. Raises BrokenChain."""
     for entry in entries:
         after = follow(after, entry)
     return after

@@ -107,12 +107,12 @@ NOTHING_CAPTURED = encode_batch(CapturedBatch(0, []))
 """A message that brings no event: it fills a place in the stream."""
 
 
-class _Counted(msgspec.Struct, frozen=True, array_like=True):
+class _CountedMessage(msgspec.Struct, frozen=True, array_like=True):
     received: int
     events: msgspec.Raw
 
 
-_counted = msgspec.msgpack.Decoder(_Counted)
+_counted = msgspec.msgpack.Decoder(_CountedMessage)
 
 
 def events_in(message: bytes) -> int:

@@ -9,12 +9,12 @@ from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.streams import Stream
 from domain.errors import ConcurrentEdit, Refused
 from services.common.http.caller import Caller
-from services.common.http.problems import Rejected, Told, gone, stale
+from services.common.http.problems import ChangeLine, Rejected, gone, stale
 from services.common.log.store import (
     Append,
+    AppendPart,
     EventStore,
     NewReceipt,
-    Part,
     Pasts,
     Rank,
     RankLost,
@@ -42,7 +42,7 @@ class Rules(msgspec.Struct, Generic[State, Command, Event], frozen=True):
 
     decide: Callable[[Command, State], Sequence[Event]]
     fold: Callable[[Sequence[Recorded[Event]]], State]
-    changes_since: Callable[[Sequence[Recorded[Event]], int], list[Told]]
+    changes_since: Callable[[Sequence[Recorded[Event]], int], list[ChangeLine]]
     is_deleted: Callable[[State], bool] = lambda _: False
 
 
@@ -80,7 +80,7 @@ class KeyReused(Exception):
     """The Idempotency-Key was used before, with another request."""
 
 
-def _none(_: Sequence[DomainEvent]) -> tuple[Part, ...]:
+def _none(_: Sequence[DomainEvent]) -> tuple[AppendPart, ...]:
     return ()
 
 
@@ -92,7 +92,7 @@ class Attempt(msgspec.Struct, Generic[Command, Event], frozen=True):
     """
 
     command: Command
-    other_parts: Callable[[Sequence[Event]], Sequence[Part]] = _none
+    other_parts: Callable[[Sequence[Event]], Sequence[AppendPart]] = _none
 
 
 Prepare = Callable[[Pasts], Awaitable[Attempt[Command, Event]]]
@@ -185,7 +185,7 @@ async def _write(
         others = tuple(attempt.other_parts(events))
         if not events and terms.receipt is None and not any(part.events for part in others):
             return Outcome(history=past, position=past[-1].position if past else 0)
-        own = Part(stream, len(past), events)
+        own = AppendPart(stream, len(past), events)
         try:
             appended = await store.append(_append((own, *others), terms))
         except ConcurrentEdit:
@@ -215,7 +215,7 @@ async def _replay(store: EventStore, receipt: Receipt, terms: Terms) -> Outcome[
     return Outcome(history=history, position=receipt.position, replayed=True)
 
 
-def _append(parts: tuple[Part, ...], terms: Terms) -> Append:
+def _append(parts: tuple[AppendPart, ...], terms: Terms) -> Append:
     """The stream of the command comes first: a receipt remembers it, to answer from it again."""
     caller = terms.caller
     return Append(

@@ -24,7 +24,7 @@ from services.command.handle import Attempt, Command, Event, Write
 from services.common.http.caller import Caller
 from services.common.http.problems import not_found
 from services.common.insights.access import Access, level_of, project_level, restricted
-from services.common.log.store import EventStore, Part, Pasts
+from services.common.log.store import AppendPart, EventStore, Pasts
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class Held(msgspec.Struct, frozen=True):
     past: Sequence[Recorded[InsightEvent]]
     row: InsightRow
     access: Access
-    grounds: tuple[Part, ...]
+    grounds: tuple[AppendPart, ...]
 
 
 async def held(store: EventStore, caller: Caller, numbers: Iterable[int]) -> dict[int, Held]:
@@ -112,7 +112,7 @@ def access_to(
 
 def grounds(
     row: InsightRow, boards: Mapping[int, DashboardRow], pasts: Pasts, caller: Caller
-) -> tuple[Part, ...]:
+) -> tuple[AppendPart, ...]:
     """What `access_to` rests on, as parts of the append that it allows: a right that is taken away
     between the look and the append is looked for again.
 
@@ -124,19 +124,19 @@ def grounds(
     team_id, user_id = row.team_id, caller.user.id
     on = [boards[number] for number in places(row) if number in boards]
     closed = [
-        Part(dashboard_stream(team_id, board.dashboard_id), board.version, ())
+        AppendPart(dashboard_stream(team_id, board.dashboard_id), board.version, ())
         for board in on
         if board.created_by != user_id
     ]
     if row.created_by == user_id:
         return tuple(closed)
     rules = (access_stream(team_id, row.insight_id), access_stream(team_id, WHOLE_PROJECT))
-    return (*(Part(stream, len(pasts[stream]), ()) for stream in rules), *closed)
+    return (*(AppendPart(stream, len(pasts[stream]), ()) for stream in rules), *closed)
 
 
 def together(
-    own: Stream[DomainEvent], parts: Iterable[Part], grounds: Iterable[Part]
-) -> list[Part]:
+    own: Stream[DomainEvent], parts: Iterable[AppendPart], grounds: Iterable[AppendPart]
+) -> list[AppendPart]:
     """The append's other parts: streams that get facts, and version checks on those that the right
     rests on. Of a stream there is one part in an append.
     """
@@ -148,7 +148,7 @@ def together(
 
 
 def allowed(
-    stream: Stream[Event], command: Command, look: Callable[[], Awaitable[tuple[Part, ...]]]
+    stream: Stream[Event], command: Command, look: Callable[[], Awaitable[tuple[AppendPart, ...]]]
 ) -> Write[Command, Event]:
     """The command, attempt by attempt, once `look` finds the right to it.
 
@@ -168,12 +168,12 @@ def access_for_new(pasts: Pasts, caller: Caller) -> Access:
     return Access(project_level(whole, caller))
 
 
-def grounds_for_new(pasts: Pasts, caller: Caller) -> tuple[Part, ...]:
+def grounds_for_new(pasts: Pasts, caller: Caller) -> tuple[AppendPart, ...]:
     """What `access_for_new` rests on."""
     if caller.is_administrator:
         return ()
     whole = access_stream(caller.team_id, WHOLE_PROJECT)
-    return (Part(whole, len(pasts[whole]), ()),)
+    return (AppendPart(whole, len(pasts[whole]), ()),)
 
 
 async def dashboards(

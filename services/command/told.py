@@ -6,12 +6,12 @@ from typing import TypeVar
 from contracts.api.times import written
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.read_models.activity import Change
-from services.common.http.problems import Told
+from services.common.http.problems import ChangeLine
 
 Event = TypeVar("Event", bound=DomainEvent)
 
 
-def told(fact: Recorded[DomainEvent], changes: Iterable[Change]) -> list[Told]:
+def told(fact: Recorded[DomainEvent], changes: Iterable[Change]) -> list[ChangeLine]:
     """One fact's changes, field by field."""
     return [
         {
@@ -27,10 +27,10 @@ def told(fact: Recorded[DomainEvent], changes: Iterable[Change]) -> list[Told]:
 
 def told_by(
     changes: Callable[[Event], Iterable[Change]],
-) -> Callable[[Sequence[Recorded[Event]], int], list[Told]]:
+) -> Callable[[Sequence[Recorded[Event]], int], list[ChangeLine]]:
     """Tells everything after a version, in order. changes: what a fact changes, seen by itself."""
 
-    def since(history: Sequence[Recorded[Event]], version: int) -> list[Told]:
+    def since(history: Sequence[Recorded[Event]], version: int) -> list[ChangeLine]:
         return [
             line
             for fact in history

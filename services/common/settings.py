@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from services.common.http.budgets import Budgets, parse
-from services.common.http.proxies import Trusted
+from services.common.http.proxies import TrustedProxies
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -31,7 +31,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     others_budget: str = "480/m 4800/h"
     trusted_proxies: str = ""
 
-    def proxies(self) -> Trusted:
+    def proxies(self) -> TrustedProxies:
         """Raises InvalidSettings."""
         return trusted(self.trusted_proxies)
 
@@ -52,10 +52,10 @@ def budgets(insights: str, others: str) -> Budgets:
         raise InvalidSettings(f"…_BUDGET: {cause}") from cause
 
 
-def trusted(proxies: str) -> Trusted:
+def trusted(proxies: str) -> TrustedProxies:
     """As a setting spells them. Raises InvalidSettings."""
     try:
-        return Trusted(proxies)
+        return TrustedProxies(proxies)
     except ValueError as cause:
         raise InvalidSettings(f"…_TRUSTED_PROXIES: {cause}") from cause
 

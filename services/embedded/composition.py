@@ -14,7 +14,7 @@ from services.command.settings import CommandSettings
 from services.common.http.app import compose
 from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.foundation import foundation
-from services.common.http.proxies import NOBODY, Trusted
+from services.common.http.proxies import NOBODY, TrustedProxies
 from services.projector import app as projector
 from services.projector.product_events import part as ingesting
 from services.query import app as query
@@ -32,7 +32,9 @@ class Urls(Protocol):
     def clickhouse_url(self) -> str: ...
 
 
-def application(urls: Urls, budgets: Budgets = UNLIMITED, proxies: Trusted = NOBODY) -> Litestar:
+def application(
+    urls: Urls, budgets: Budgets = UNLIMITED, proxies: TrustedProxies = NOBODY
+) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other."""
     commands = CommandSettings(database_url=urls.postgres_url, nats_url=urls.nats_url)
     parts = [

@@ -3,7 +3,7 @@
 import msgspec
 
 from services.common.http.budgets import Budgets
-from services.common.http.proxies import Trusted
+from services.common.http.proxies import TrustedProxies
 from services.common.settings import budgets, trusted
 
 
@@ -21,7 +21,7 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     others_budget: str = ""
     trusted_proxies: str = ""
 
-    def proxies(self) -> Trusted:
+    def proxies(self) -> TrustedProxies:
         """Raises InvalidSettings."""
         return trusted(self.trusted_proxies)
 

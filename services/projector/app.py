@@ -24,7 +24,7 @@ from services.projector.read_models.catalog import catalog_projection
 from services.projector.read_models.insights import insight_projection
 from services.projector.read_models.last_viewed import LastViewedProjection
 from services.projector.read_models.sharing import sharing_projection
-from services.projector.runner import Runner
+from services.projector.runner import ProjectionRunner
 from services.projector.settings import ProjectorSettings
 
 log = logger("recount.projector")
@@ -83,7 +83,7 @@ async def running(database_url: str) -> AsyncIterator[Pool]:
         contextlib.AsyncExitStack() as stack,
     ):
         for each in followed:
-            run = Runner(each, store, connections).run(bell)
+            run = ProjectionRunner(each, store, connections).run(bell)
             await stack.enter_async_context(background(f"projection {each.name}", run))
         report = every(REPORT_SECONDS, partial(_report, connections), away=CONNECTION_LOST)
         await stack.enter_async_context(background("progress", report))

@@ -20,7 +20,7 @@ BATCH = 1000
 POLL_SECONDS = 1.0
 
 
-class Runner:
+class ProjectionRunner:
     """One projection's place in the log, and the way on from there.
 
     Any number of runners in any number of processes may drive the same projection: they take turns,

@@ -21,9 +21,9 @@ from services.query.insights.kinds import KindsComputer
 from services.query.insights.stored import InsightResults
 from services.query.people.cohorts import CohortPeople
 from services.query.results.handed import HandedPlans
-from services.query.results.ingested import Ingested
+from services.query.results.ingested import IngestWait
 from services.query.results.jobs import CHANNEL, Jobs
-from services.query.results.runner import Runner, job_error
+from services.query.results.runner import JobRunner, job_error
 from services.query.results.service import Results
 from services.query.routes import (
     cohort_people,
@@ -49,9 +49,9 @@ def part(settings: QuerySettings) -> ServicePart:
             computer = KindsComputer(Tools(clickhouse, app.state.pool, lookups))
             jobs = Jobs(app.state.pool, bell)
             handed = HandedPlans()
-            runner = Runner(jobs, computer, handed, app.state.accounts, app.state.pool, bell)
+            runner = JobRunner(jobs, computer, handed, app.state.accounts, app.state.pool, bell)
             app.state.jobs = jobs
-            ingested = Ingested(app.state.pool, settings.position_wait_seconds)
+            ingested = IngestWait(app.state.pool, settings.position_wait_seconds)
             app.state.ingested = ingested
             app.state.results = Results(
                 app.state.pool, jobs, computer, handed, app.state.accounts, ingested

@@ -22,7 +22,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from services.common.clickhouse import ClickHouse, Limits
+from services.common.clickhouse import ClickHouse, QueryLimits
 from services.common.clickhouse.engine import Row
 from services.common.clickhouse.statement import Statement
 from services.query.events.breakdown import PropertyKey
@@ -328,7 +328,9 @@ async def main() -> None:
         url = f"chdb://{folder / 'chdb'}"
         # A table on a terminal grows row by row; in a file it comes whole, at the end.
         with Live(Text(f"{asked.rows:,} events are made …")) as live:
-            async with await ClickHouse.open(url, Limits(max_execution_seconds=300)) as clickhouse:
+            async with await ClickHouse.open(
+                url, QueryLimits(max_execution_seconds=300)
+            ) as clickhouse:
                 await fill(clickhouse, asked.rows)
                 await settle(clickhouse)
                 await bench(clickhouse, folder, asked.rows, asked.times, live)

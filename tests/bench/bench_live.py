@@ -39,7 +39,7 @@ from services.projector.product_events.captured import Delivered
 from services.projector.product_events.ingest import Ingest
 from services.query import computing, reading
 from services.query.results import cache
-from services.query.results.computation import Inputs, Prepared, Range
+from services.query.results.computation import Inputs, PreparedComputation, Range
 from services.query.settings import QuerySettings
 from tests import servers
 from tests.bench.bench_ingest import raw_event
@@ -204,7 +204,7 @@ async def _look(connections: Pool) -> None:
     assert row is not None
     key, settings, date_from, date_to = row
     until = date_to + timedelta(minutes=1)
-    prepared = Prepared(
+    prepared = PreparedComputation(
         settings=settings,
         dependencies=b"",
         clock=b"",

@@ -25,7 +25,7 @@ from contracts.events.recorded import DomainEvent, UserActor
 from contracts.events.streams import Stream, StreamKind, insight_stream
 from contracts.subjects import FACTS_SUBJECTS
 from services.command.relay import relaying
-from services.common.log.store import BELL_CHANNEL, Append, EventStore, Part
+from services.common.log.store import BELL_CHANNEL, Append, AppendPart, EventStore
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
 from services.common.postgres.migrate import migrate
@@ -104,7 +104,7 @@ async def through_the_writer(url: str, producers: int, into: Waits) -> None:
 def _rename(stream: Stream[DomainEvent], after: int) -> Append:
     operation = uuid4()
     return Append(
-        parts=(Part(stream, after, (FACT,)),),
+        parts=(AppendPart(stream, after, (FACT,)),),
         actor=ANNA,
         operation_id=operation,
         correlation_id=operation,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from contracts.chain import (
     BEGINNING,
-    Broken,
+    BrokenChain,
     Entry,
     Link,
     chained,
@@ -107,7 +107,7 @@ def test_an_entry_left_out_repeated_or_moved_is_named(length: int, data: st.Data
     first_wrong = next(
         there for here, there in zip(entries, changed, strict=True) if here is not there
     )
-    with pytest.raises(Broken) as broken:
+    with pytest.raises(BrokenChain) as broken:
         verify(changed)
     assert (broken.value.position, broken.value.reason) == (first_wrong.position, "team_seq")
 
@@ -128,13 +128,13 @@ def test_every_field_of_the_envelope_is_bound(field: str) -> None:
         "operation_id": STREAM,
         "causation_id": STREAM,
     }
-    with pytest.raises(Broken) as broken:
+    with pytest.raises(BrokenChain) as broken:
         follow(BEGINNING, replace(entry(), **{field: other[field]}))
     assert broken.value.reason == "hash"
 
 
 def test_another_payload_breaks_its_commitment() -> None:
-    with pytest.raises(Broken) as broken:
+    with pytest.raises(BrokenChain) as broken:
         follow(BEGINNING, replace(entry(), event=Raw(PAYLOAD + b" ")))
     assert broken.value.reason == "commitment"
 

@@ -14,7 +14,7 @@ from litestar.routes import HTTPRoute
 from contracts.routes import ROUTES, methods_of
 from services.command import app as command
 from services.command.settings import CommandSettings
-from services.common.http.schema.document import Undescribed, document
+from services.common.http.schema.document import UndescribedRoute, document
 from services.embedded.composition import application
 from services.query import app as query
 from services.query.settings import QuerySettings
@@ -108,7 +108,7 @@ def test_a_route_without_a_description_is_named(whole: Litestar) -> None:
     (handler,) = (each for each in route.route_handlers if each.handler_name == "metrics")
     opt, handler.opt = handler.opt, {}
     try:
-        with pytest.raises(Undescribed, match=r"GET /metrics \(metrics\)"):
+        with pytest.raises(UndescribedRoute, match=r"GET /metrics \(metrics\)"):
             document([route], version="1")
     finally:
         handler.opt = opt

@@ -19,7 +19,7 @@ from services.common.http.caller import Caller
 from services.common.http.problems import forbidden
 from services.common.insights.access import may_edit_rules
 from services.common.insights.context import insight_context
-from services.common.log.store import EventStore, Part
+from services.common.log.store import AppendPart, EventStore
 
 AccessWrite = Write[SetAccess, AccessEvent]
 
@@ -96,7 +96,7 @@ class AccessRules:
 
 async def require_manager(
     store: EventStore, caller: Caller, insight_id: int, number: int
-) -> tuple[Part, ...]:
+) -> tuple[AppendPart, ...]:
     """What the right to change the rules rests on. number: the insight's, or WHOLE_PROJECT.
 
     Raises Rejected: 404 for no insight, 403 for no right to change its rules, or the project's.

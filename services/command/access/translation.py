@@ -15,7 +15,7 @@ from services.command.handle import Rules
 from services.command.told import told
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
-from services.common.http.problems import Told, invalid
+from services.common.http.problems import ChangeLine, invalid
 from services.common.insights.access import LEVELS
 
 
@@ -74,7 +74,7 @@ def rule_of_member(row: AccessRow, member: str | None) -> AccessRule | None:
     return None
 
 
-def _changes_since(history: Sequence[Recorded[AccessEvent]], version: int) -> list[Told]:
+def _changes_since(history: Sequence[Recorded[AccessEvent]], version: int) -> list[ChangeLine]:
     """What happened after `version`, in order, as a 412 tells it."""
     return [
         line | {"organization_member": grantee.member_id if grantee else None}

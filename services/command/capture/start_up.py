@@ -12,7 +12,7 @@ from services.command.capture import incoming
 from services.command.capture.described import NOTHING, starts
 from services.command.capture.refusals import Refusal
 from services.command.capture.routes import MAX_BODY, on_refusal
-from services.common.http.caller import Person
+from services.common.http.caller import AuthenticatedUser
 from services.common.http.operations import shows
 from services.common.http.problems import not_found
 from services.common.http.request import AnyRequest
@@ -106,7 +106,7 @@ async def recordings(request: AnyRequest) -> Response[bytes]:
 
 
 @get(["/api/feature_flag/local_evaluation", "/flags/definitions"], opt=shows(dict[str, Any]))
-async def local_evaluation(person: NamedDependency[Person]) -> Response[bytes]:
+async def local_evaluation(person: NamedDependency[AuthenticatedUser]) -> Response[bytes]:
     """Server SDKs that evaluate flags themselves: there are none to evaluate.
 
     Those of 2026 ask at the second path.
@@ -115,7 +115,7 @@ async def local_evaluation(person: NamedDependency[Person]) -> Response[bytes]:
 
 
 @get("/api/feature_flag", opt=shows(dict[str, Any]))
-async def feature_flags(person: NamedDependency[Person]) -> Response[bytes]:
+async def feature_flags(person: NamedDependency[AuthenticatedUser]) -> Response[bytes]:
     """Server SDKs before 2022, for the same end."""
     return _json({"count": 0, "next": None, "previous": None, "results": []})
 

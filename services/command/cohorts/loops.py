@@ -11,7 +11,7 @@ from domain.cohort.commands import CreateCohort, EditCohort
 from domain.cohort.view import view
 from services.command.handle import Attempt, Write
 from services.common.http.problems import invalid
-from services.common.log.store import EventStore, Part, Pasts
+from services.common.log.store import AppendPart, EventStore, Pasts
 
 
 def without_loops(
@@ -26,7 +26,7 @@ def without_loops(
     async def prepare(_: Pasts) -> Attempt[CreateCohort | EditCohort, CohortEvent]:
         if command.filters is UNSET:
             return Attempt(command)
-        passed: dict[int, Part] = {}
+        passed: dict[int, AppendPart] = {}
         ahead = set(named_cohorts(definition(command.filters)))
         while ahead:
             if own.number in ahead:
@@ -35,7 +35,7 @@ def without_loops(
             ahead = set()
             pasts = await store.load_all(streams)
             for stream in streams:
-                passed[stream.number] = Part(stream, len(pasts[stream]), ())
+                passed[stream.number] = AppendPart(stream, len(pasts[stream]), ())
                 ahead.update(_made_of(view(pasts[stream])))
             ahead -= passed.keys()
         return Attempt(command, lambda _: list(passed.values()))

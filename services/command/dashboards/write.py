@@ -19,7 +19,7 @@ from services.command.rights import Held, held, places, together
 from services.common.http.caller import Caller
 from services.common.http.problems import forbidden
 from services.common.insights.access import may_edit_dashboard, owns
-from services.common.log.store import EventStore, Part, Pasts
+from services.common.log.store import AppendPart, EventStore, Pasts
 
 
 class DashboardWrite:
@@ -107,21 +107,23 @@ class DashboardWrite:
 
     async def _parts(
         self, row: DashboardRow, moves: dict[int, LeaveDashboard | ReturnToDashboard]
-    ) -> tuple[list[Part], tuple[int, ...]]:
+    ) -> tuple[list[AppendPart], tuple[int, ...]]:
         """Each insight's facts, and the insights that are deleted.
 
         An insight that nothing happens to has its part too: it must not come on the dashboard
         meanwhile.
         """
-        parts: list[Part] = []
+        parts: list[AppendPart] = []
         deleted: list[int] = []
-        rests_on: list[Part] = []
+        rests_on: list[AppendPart] = []
         for number, each in (await held(self._store, self._caller, moves)).items():
             move = moves[number]
             if isinstance(move, LeaveDashboard) and not _may_go(each, row.dashboard_id):
                 move = replace(move, delete=False)
             facts = decide(move, each.row)
-            parts.append(Part(insight_stream(row.team_id, number), len(each.past), tuple(facts)))
+            parts.append(
+                AppendPart(insight_stream(row.team_id, number), len(each.past), tuple(facts))
+            )
             if any(isinstance(fact, InsightDeleted) for fact in facts):
                 deleted.append(number)
                 rests_on += each.grounds

@@ -10,7 +10,7 @@ from contracts.read_models.insight import InsightRow
 from services.common.http.caller import Caller
 from services.common.insights.joined_columns import COLUMNS, JOINS, JoinedColumns, joined_columns
 from services.common.postgres.database import Pool
-from services.common.postgres.grouped import Grouped
+from services.common.postgres.grouped import GroupedLookups
 
 _OF_EACH: LiteralString = f"""
     SELECT {COLUMNS}
@@ -40,7 +40,7 @@ class JoinedLookup:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._grouped = Grouped(self._each)
+        self._grouped = GroupedLookups(self._each)
 
     async def of(self, caller: Caller, row: InsightRow) -> JoinedColumns:
         """One round trip, shared with whoever asks at the same moment."""

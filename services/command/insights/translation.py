@@ -21,7 +21,7 @@ from services.command.documents import json_object, or_default
 from services.command.handle import Rules
 from services.command.numbers import InsightNumber, Numbers
 from services.command.told import told
-from services.common.http.problems import Told, invalid, not_found
+from services.common.http.problems import ChangeLine, invalid, not_found
 
 
 async def insight_number(reference: str, team_id: int, numbers: Numbers) -> int:
@@ -92,9 +92,9 @@ def replace_command(body: WriteInsight) -> EditInsight:
     )
 
 
-def _changes_since(history: Sequence[Recorded[InsightEvent]], version: int) -> list[Told]:
+def _changes_since(history: Sequence[Recorded[InsightEvent]], version: int) -> list[ChangeLine]:
     """What happened after `version`, field by field, in order, as a 412 tells it."""
-    lines: list[Told] = []
+    lines: list[ChangeLine] = []
     row: InsightRow | None = None
     for fact in history:
         after = project(row, fact)

@@ -29,7 +29,7 @@ from services.command.rights import (
 from services.common.http.caller import Caller
 from services.common.http.problems import forbidden, invalid
 from services.common.insights.access import Access, may_edit_dashboard
-from services.common.log.store import EventStore, Part, Pasts
+from services.common.log.store import AppendPart, EventStore, Pasts
 
 
 class InsightWrite:
@@ -95,7 +95,7 @@ class InsightWrite:
         )
         command = msgspec.structs.replace(self._command, dashboards=wanted)
 
-        def other_parts(facts: Sequence[InsightEvent]) -> list[Part]:
+        def other_parts(facts: Sequence[InsightEvent]) -> list[AppendPart]:
             """For each dashboard it comes on: there is a tile now, and the dashboard still is."""
             tiles = [
                 _part(found[fact.dashboard_id], fact.tile_id, self._stream.number)
@@ -120,7 +120,7 @@ class InsightWrite:
         else:
             access_to(row, self._found, self._pasts or Pasts({}), self._caller).require("editor")
 
-    def _grounds(self, row: InsightRow | None) -> tuple[Part, ...]:
+    def _grounds(self, row: InsightRow | None) -> tuple[AppendPart, ...]:
         pasts = self._pasts or Pasts({})
         if row is None:
             return grounds_for_new(pasts, self._caller)
@@ -148,9 +148,9 @@ class InsightWrite:
         self._new_tiles.update(zip(lacking, drawn, strict=True))
 
 
-def _part(dashboard: DashboardRow, tile_id: int, insight_id: int) -> Part:
+def _part(dashboard: DashboardRow, tile_id: int, insight_id: int) -> AppendPart:
     facts: list[DomainEvent] = [
         *decide(PlaceTile(tile_id=tile_id, insight_id=insight_id), dashboard)
     ]
     stream = dashboard_stream(dashboard.team_id, dashboard.dashboard_id)
-    return Part(stream, dashboard.version, tuple(facts))
+    return AppendPart(stream, dashboard.version, tuple(facts))

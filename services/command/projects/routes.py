@@ -9,7 +9,7 @@ from services.command.handle import Terms
 from services.command.projects.service import Projects
 from services.command.projects.translation import checked, name_of
 from services.command.terms import receipt_of
-from services.common.http.caller import Person
+from services.common.http.caller import AuthenticatedUser
 from services.common.http.operations import HEADERS, does, writes
 from services.common.http.request import AnyRequest
 
@@ -33,7 +33,7 @@ MAKE = does(
 async def create_project(
     request: AnyRequest,
     projects: NamedDependency[Projects],
-    person: NamedDependency[Person],
+    person: NamedDependency[AuthenticatedUser],
     sent: NamedDependency[WriteProject],
 ) -> Response[bytes]:
     """A new project with an API token of its own, in the organization named or the current one."""

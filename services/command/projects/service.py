@@ -29,9 +29,9 @@ from services.command.projects.translation import (
 )
 from services.common.accounts import administration
 from services.common.accounts.accounts import Accounts, Organization, Project
-from services.common.accounts.administration import MadeFromAnother, MadeUnder
+from services.common.accounts.administration import ProjectKeyReused, RequestKey
 from services.common.http.answers import resource
-from services.common.http.caller import Caller, Person
+from services.common.http.caller import AuthenticatedUser, Caller
 from services.common.http.organizations import project_body, resolve_organization
 from services.common.http.problems import forbidden
 from services.common.log.store import EventStore, NewReceipt
@@ -50,7 +50,7 @@ class Projects:
         self._store = store
         self._accounts = accounts
 
-    async def organization(self, reference: str, person: Person) -> Organization:
+    async def organization(self, reference: str, person: AuthenticatedUser) -> Organization:
         """In which a project shall be made. Raises Rejected: 404; 403 for who is no administrator
         there, or has a key for certain projects alone.
         """
@@ -61,14 +61,16 @@ class Projects:
 
     async def create(
         self,
-        person: Person,
+        person: AuthenticatedUser,
         organization_id: UUID,
         sent: WriteProject,
         receipt: NewReceipt | None,
     ) -> Response[bytes]:
         """sent: with a name. Raises KeyReused."""
         under = (
-            None if receipt is None else MadeUnder(person.key.id, receipt.key, receipt.request_hash)
+            None
+            if receipt is None
+            else RequestKey(person.key.id, receipt.key, receipt.request_hash)
         )
         try:
             made = await administration.create_project(
@@ -80,7 +82,7 @@ class Projects:
                 test_account_filters=as_json(sent.test_account_filters or []),
                 under=under,
             )
-        except MadeFromAnother as cause:
+        except ProjectKeyReused as cause:
             raise KeyReused from cause
         operation = uuid4()
         caller = Caller(

@@ -20,7 +20,7 @@ from domain.insight.view import view as insight_view
 from domain.sharing.view import view as sharing_view
 from services.common.http.share_session import ShareSession, ShareSessions
 from services.common.insights.shares import Share, is_alive, is_token
-from services.common.log.store import Append, EventStore, Part
+from services.common.log.store import Append, AppendPart, EventStore
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.tasks import background, every
 
@@ -151,7 +151,7 @@ class ShareLogins:
         stream = share_login_stream(share.team_id, share.insight.insight_id)
         await self._store.append(
             Append(
-                parts=(Part(stream, None, (fact,)),),
+                parts=(AppendPart(stream, None, (fact,)),),
                 actor=SystemActor(),
                 operation_id=operation,
                 correlation_id=operation,

@@ -27,7 +27,7 @@ from services.common.http.answers import resource
 from services.common.http.caller import Caller
 from services.common.http.problems import not_found
 from services.common.insights.context import user_bodies
-from services.common.log.store import EventStore, Part
+from services.common.log.store import AppendPart, EventStore
 
 GENERATED_PASSWORD_LENGTH = 16
 
@@ -169,7 +169,9 @@ class Sharing:
         return (await self._numbers.new_share_token(caller.team_id, insight_id)).id
 
 
-async def require_editor(store: EventStore, caller: Caller, insight_id: int) -> tuple[Part, ...]:
+async def require_editor(
+    store: EventStore, caller: Caller, insight_id: int
+) -> tuple[AppendPart, ...]:
     """What the right to share the insight rests on.
 
     Raises Rejected 404 unless the insight is there to be shared, 403 without the right to.

@@ -9,7 +9,14 @@ from services.command.rights import hidden_from, require_insight
 from services.command.viewing.living import living_insights
 from services.common.http.caller import Caller
 from services.common.http.problems import not_found
-from services.common.log.store import Append, EventStore, NewReceipt, Part, Receipt, ReceiptExists
+from services.common.log.store import (
+    Append,
+    AppendPart,
+    EventStore,
+    NewReceipt,
+    Receipt,
+    ReceiptExists,
+)
 
 VIEWABLE_AT_ONCE = 2_500
 
@@ -54,7 +61,7 @@ class Views:
         try:
             appended = await self._store.append(
                 Append(
-                    parts=(Part(stream, None, views),),
+                    parts=(AppendPart(stream, None, views),),
                     actor=caller.actor,
                     operation_id=caller.operation_id,
                     correlation_id=caller.correlation_id,

@@ -25,7 +25,7 @@ class IssuedKey(msgspec.Struct, frozen=True):
     scopes: list[str]
 
 
-class MadeUnder(msgspec.Struct, frozen=True):
+class RequestKey(msgspec.Struct, frozen=True):
     """An Idempotency-Key, the API key that it came with, and the digest of its request."""
 
     api_key_id: str
@@ -33,7 +33,7 @@ class MadeUnder(msgspec.Struct, frozen=True):
     request_hash: bytes
 
 
-class MadeFromAnother(Exception):
+class ProjectKeyReused(Exception):
     """The Idempotency-Key made a project before, from another request."""
 
 
@@ -78,9 +78,9 @@ async def create_project(
     *,
     week_start_day: int = 0,
     test_account_filters: Raw = NO_FILTERS,
-    under: MadeUnder | None = None,
+    under: RequestKey | None = None,
 ) -> Project:
-    """A new one; the one that was made under the same key before. Raises MadeFromAnother."""
+    """A new one; the one that was made under the same key before. Raises ProjectKeyReused."""
     async with pool.connection() as conn:
         # Whoever comes second under a key waits here for the first, and then finds its project.
         cursor = await conn.cursor(row_factory=class_row(Project)).execute(
@@ -103,7 +103,7 @@ async def create_project(
         )
         made = await cursor.fetchone()
     if made is None:
-        raise MadeFromAnother
+        raise ProjectKeyReused
     return made
 
 

@@ -13,15 +13,15 @@ from services.common.clickhouse.errors import (
     QueryTooLarge,
     StatementTooLarge,
 )
-from services.common.clickhouse.limits import Limits
+from services.common.clickhouse.limits import QueryLimits
 
 __all__ = [
     "BadPattern",
     "ClickHouse",
     "EngineError",
-    "Limits",
     "QueryCancelled",
     "QueryFailed",
+    "QueryLimits",
     "QueryTimeout",
     "QueryTooLarge",
     "StatementTooLarge",

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from services.common.clickhouse.engine import Engine, Row
 from services.common.clickhouse.errors import TOO_BIG_AST, EngineError, StatementTooLarge
-from services.common.clickhouse.limits import Limits
+from services.common.clickhouse.limits import QueryLimits
 from services.common.clickhouse.schema import column_types, table_statements
 from services.common.clickhouse.statement import Statement
 from services.common.clickhouse.upgrade import bring_projections
@@ -35,7 +35,7 @@ _KILL_ATTEMPTS = 100
 class ClickHouse:
     """One database on one engine. Safe to use from many tasks at once."""
 
-    def __init__(self, engine: Engine, database: str, limits: Limits) -> None:
+    def __init__(self, engine: Engine, database: str, limits: QueryLimits) -> None:
         self._engine = engine
         self.database = database
         self._limits = limits.settings()
@@ -44,7 +44,7 @@ class ClickHouse:
         self._running: set[str] = set()
 
     @classmethod
-    async def open(cls, url: str, limits: Limits | None = None) -> "ClickHouse":
+    async def open(cls, url: str, limits: QueryLimits | None = None) -> "ClickHouse":
         """Connect, and make the database and its tables when they are missing, or bring older ones
         up to date.
 
@@ -58,7 +58,7 @@ class ClickHouse:
         database = options.get("database", [DEFAULT_DATABASE])[0]
         cluster = options.get("cluster", [None])[0]
         engine = await _engine(parts.scheme, url, database, cluster)
-        opened = cls(engine, database, limits or Limits())
+        opened = cls(engine, database, limits or QueryLimits())
         try:
             durable = options.get("durable") != ["0"]
             for statement in table_statements(cluster, durable).values():

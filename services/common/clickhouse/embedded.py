@@ -29,7 +29,7 @@ KILL = (
 _Result = TypeVar("_Result")
 
 
-class _Handles:
+class _Clients:
     """Clients on the engine and the threads they are used from."""
 
     def __init__(self, name: str, folder: str, database: str, count: int) -> None:
@@ -89,9 +89,9 @@ class EmbeddedEngine:
 
     def __init__(self, folder: str, database: str, query_handles: int) -> None:
         folder = _named(folder)
-        self._queries = _Handles("query", folder, database, query_handles)
-        self._writes = _Handles("write", folder, database, 1)
-        self._control = _Handles("control", folder, database, 1)
+        self._queries = _Clients("query", folder, database, query_handles)
+        self._writes = _Clients("write", folder, database, 1)
+        self._control = _Clients("control", folder, database, 1)
 
     async def query(
         self, text: str, parameters: Mapping[str, object], query_id: str, settings: Settings

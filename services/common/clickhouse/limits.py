@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class QueryLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Sent with every query as settings; a caller's own settings win.
 
     spill_bytes: what grouping and sorting may hold in memory before they go to disk.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.common.clickhouse.tables import TABLES, Column, Projection, Table
+from services.common.clickhouse.tables import TABLES, Column, Table, TableProjection
 
 
 def table_statements(cluster: str | None = None, durable: bool = True) -> dict[str, str]:
@@ -32,7 +32,7 @@ def create(table: Table, cluster: str | None, durable: bool) -> str:
     return "\n".join(lines)
 
 
-def definition(projection: Projection) -> str:
+def definition(projection: TableProjection) -> str:
     """As it stands after PROJECTION or ADD PROJECTION."""
     return f"{projection.name} ({projection.select})"
 
@@ -47,7 +47,7 @@ def column_types() -> dict[str, dict[str, str]]:
     return {table.name: {each.name: each.type for each in table.columns} for table in TABLES}
 
 
-def projections() -> list[Projection]:
+def projections() -> list[TableProjection]:
     return [projection for table in TABLES for projection in table.projections]
 
 

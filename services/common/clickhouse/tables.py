@@ -12,7 +12,7 @@ class Column(msgspec.Struct, frozen=True):
     codec: str | None = None
 
 
-class Projection(msgspec.Struct, frozen=True):
+class TableProjection(msgspec.Struct, frozen=True):
     """What every part of a table keeps about its rows. select: its SELECT, without FROM."""
 
     table: str
@@ -30,7 +30,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     columns: tuple[Column, ...]
-    projections: tuple[Projection, ...] = ()
+    projections: tuple[TableProjection, ...] = ()
     version: str | None = None
     partition_by: str | None = None
     order_by: tuple[str, ...]
@@ -67,7 +67,7 @@ EVENTS = Table(
         Column("inserted_at", _TIME),
     ),
     projections=(
-        Projection(
+        TableProjection(
             "events",
             "definitions",
             "SELECT team_id, event, min(inserted_at), max(timestamp),"

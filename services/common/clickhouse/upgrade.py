@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from services.common.clickhouse.engine import Engine
 from services.common.clickhouse.schema import definition, on_cluster, projections
-from services.common.clickhouse.tables import Projection
+from services.common.clickhouse.tables import TableProjection
 
 _IS_KNOWN = """
     SELECT count() > 0
@@ -38,19 +38,19 @@ async def bring_projections(engine: Engine, database: str, cluster: str | None) 
             await engine.command(materializing(projection, cluster), {}, {"mutations_sync": 0})
 
 
-def adding(projection: Projection, cluster: str | None) -> str:
+def adding(projection: TableProjection, cluster: str | None) -> str:
     return f"{_alter(projection, cluster)} ADD PROJECTION IF NOT EXISTS {definition(projection)}"
 
 
-def materializing(projection: Projection, cluster: str | None) -> str:
+def materializing(projection: TableProjection, cluster: str | None) -> str:
     return f"{_alter(projection, cluster)} MATERIALIZE PROJECTION {projection.name}"
 
 
-def _alter(projection: Projection, cluster: str | None) -> str:
+def _alter(projection: TableProjection, cluster: str | None) -> str:
     return f"ALTER TABLE {projection.table}{on_cluster(cluster)}"
 
 
-async def _is(engine: Engine, question: str, database: str, projection: Projection) -> bool:
+async def _is(engine: Engine, question: str, database: str, projection: TableProjection) -> bool:
     bound = {"database": database, "table": projection.table, "name": projection.name}
     ((answer,),) = await engine.query(question, bound, str(uuid4()), {})
     return bool(answer)

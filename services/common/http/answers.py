@@ -7,7 +7,7 @@ from contracts.headers import ETAG, INSIGHTS_POSITION
 from services.common.http.etag import etag, is_fresh
 
 
-class Shown(msgspec.Struct, frozen=True):
+class EncodedAnswer(msgspec.Struct, frozen=True):
     """A body as it leaves, and its ETag."""
 
     body: bytes
@@ -31,7 +31,7 @@ def resource(
     position: sent back as Insights-Position, it means "no older than this".
     """
     return tagged(
-        Shown(body, etag(version, body), media_type),
+        EncodedAnswer(body, etag(version, body), media_type),
         position=position,
         status=status,
         if_none_match=if_none_match,
@@ -40,7 +40,7 @@ def resource(
 
 
 def tagged(
-    shown: Shown,
+    shown: EncodedAnswer,
     *,
     position: int | None,
     status: int = 200,

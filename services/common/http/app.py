@@ -19,7 +19,7 @@ from contracts.queries.errors import InvalidQuery
 from services.common.http import health, problems
 from services.common.http.bounds import MOST_BYTES
 from services.common.http.csv_answers import csv_answers
-from services.common.http.hang_ups import HungUp, noticed, on_hung_up
+from services.common.http.hang_ups import ClientHungUp, noticed, on_hung_up
 from services.common.http.heads import heads
 from services.common.http.line_ends import line_ends
 from services.common.http.log_context import requests_apart
@@ -75,7 +75,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = MOST_BYTES) -
         exception_handlers={
             problems.Rejected: problems.on_rejected,
             InvalidQuery: problems.on_invalid_query,
-            HungUp: on_hung_up,
+            ClientHungUp: on_hung_up,
             HTTPException: problems.on_http,
             OperationalError: problems.on_outage,
             InterfaceError: problems.on_outage,

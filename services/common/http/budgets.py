@@ -58,7 +58,7 @@ def parse(text: str) -> tuple[Budget, ...]:
     return tuple(found)
 
 
-class Spent(msgspec.Struct, frozen=True):
+class BudgetUse(msgspec.Struct, frozen=True):
     """How a budget stands at `elapsed` seconds of the present window: used in it, and before it.
 
     The window slides: of the one before counts what still lies within the last `seconds`.
@@ -69,12 +69,12 @@ class Spent(msgspec.Struct, frozen=True):
     before: int
     elapsed: float
 
-    def later(self, seconds: float) -> "Spent":
+    def later(self, seconds: float) -> "BudgetUse":
         """How it stands so many seconds later, with nothing spent meanwhile."""
         passed, elapsed = divmod(self.elapsed + seconds, self.budget.seconds)
         if passed == 0:
-            return Spent(self.budget, self.used, self.before, elapsed)
-        return Spent(self.budget, 0, self.used if passed == 1 else 0, elapsed)
+            return BudgetUse(self.budget, self.used, self.before, elapsed)
+        return BudgetUse(self.budget, 0, self.used if passed == 1 else 0, elapsed)
 
     @property
     def within(self) -> float:
@@ -99,7 +99,7 @@ class Spent(msgspec.Struct, frozen=True):
         return max(1, math.ceil(window - self.elapsed + (1 - room / self.used) * window))
 
 
-def headers(standing: Sequence[Spent]) -> dict[str, str]:
+def headers(standing: Sequence[BudgetUse]) -> dict[str, str]:
     """RateLimit-Policy and RateLimit of the budget that has the least left."""
     tightest = min(standing, key=lambda spent: (spent.left, -spent.budget.seconds))
     policies = dict.fromkeys(

@@ -10,7 +10,7 @@ from contracts.references import number_in
 from services.common.accounts.accounts import Accounts, ApiKey, Project, User
 from services.common.http import log_context
 from services.common.http.body import as_json
-from services.common.http.limits import Limits
+from services.common.http.limits import RequestLimits
 from services.common.http.problems import (
     Rejected,
     forbidden,
@@ -25,7 +25,7 @@ SHARING_TOKEN = "sharing_access_token"  # noqa: S105 - the parameter's name
 _ONLY_LOOKS = "Sharing access token can only be used for GET requests."
 
 
-class Person(msgspec.Struct, frozen=True):
+class AuthenticatedUser(msgspec.Struct, frozen=True):
     """An authenticated user and the key that proves it; no project yet."""
 
     user: User
@@ -68,7 +68,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.user.is_administrator(self.project.organization_id)
 
 
-async def authenticate(request: AnyRequest, accounts: Accounts) -> Person:
+async def authenticate(request: AnyRequest, accounts: Accounts) -> AuthenticatedUser:
     """The user of the personal API key, checked against the scopes that the route asks for: one of
     its `scopes`, and all of its `also_scopes`.
 
@@ -95,14 +95,16 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Person:
         if not key.allows(scope):
             raise _missing(scope)
     await accounts.used(text, key)
-    return Person(user, key)
+    return AuthenticatedUser(user, key)
 
 
 def _missing(scope: str) -> Rejected:
     return forbidden(f"API key missing required scope '{scope}'")
 
 
-async def provide_person(request: AnyRequest, accounts: NamedDependency[Accounts]) -> Person:
+async def provide_person(
+    request: AnyRequest, accounts: NamedDependency[Accounts]
+) -> AuthenticatedUser:
     person = await authenticate(request, accounts)
     await _spend(request, person.key, None)
     return person
@@ -131,12 +133,12 @@ async def provide_caller(request: AnyRequest, accounts: NamedDependency[Accounts
 
 
 async def _spend(request: AnyRequest, key: ApiKey, project: Project | None) -> None:
-    limits: Limits | None = request.app.state.limits
+    limits: RequestLimits | None = request.app.state.limits
     if limits is not None:
         await limits.spend(request, key.id, project.id if project else None)
 
 
-async def resolve_project(reference: str, person: Person, accounts: Accounts) -> Project:
+async def resolve_project(reference: str, person: AuthenticatedUser, accounts: Accounts) -> Project:
     """`@current` or a number."""
     if reference == "@current":
         return await current_project(person, accounts)
@@ -149,7 +151,7 @@ async def resolve_project(reference: str, person: Person, accounts: Accounts) ->
     return project
 
 
-async def current_project(person: Person, accounts: Accounts) -> Project:
+async def current_project(person: AuthenticatedUser, accounts: Accounts) -> Project:
     """The user's current project if the key may enter it, else the first that it may."""
     if person.user.current_team_id is not None:
         current = await accounts.project(person.user.current_team_id)
@@ -174,14 +176,14 @@ async def _find_key(request: AnyRequest) -> tuple[str, str] | None:
     return None
 
 
-class _Keyed(msgspec.Struct, frozen=True):
+class _BodyWithKey(msgspec.Struct, frozen=True):
     personal_api_key: str | None = None
 
 
 async def _key_in_body(request: AnyRequest) -> str | None:
     """A body that can't be read says nothing about keys; its own reader will complain."""
     try:
-        return msgspec.json.decode(await as_json(request), type=_Keyed).personal_api_key
+        return msgspec.json.decode(await as_json(request), type=_BodyWithKey).personal_api_key
     except (Rejected, msgspec.DecodeError):
         return None
 

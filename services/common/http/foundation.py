@@ -11,15 +11,15 @@ from services.common.accounts.accounts import Accounts
 from services.common.http.app import ServicePart, from_state
 from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.caller import provide_caller, provide_person
-from services.common.http.limits import Limits, budget_headers
-from services.common.http.proxies import NOBODY, Trusted, behind
+from services.common.http.limits import RequestLimits, budget_headers
+from services.common.http.proxies import NOBODY, TrustedProxies, behind
 from services.common.http.sent import SENT, provide_sent
 from services.common.http.share_session import ShareSessions
 from services.common.postgres.database import pool
 
 
 def foundation(
-    database_url: str, budgets: Budgets = UNLIMITED, proxies: Trusted = NOBODY
+    database_url: str, budgets: Budgets = UNLIMITED, proxies: TrustedProxies = NOBODY
 ) -> ServicePart:
     """Opened first, closed last: `pool`, `accounts` in the state, `caller` for routes.
 
@@ -34,7 +34,7 @@ def foundation(
             app.state.pool = connections
             app.state.accounts = accounts
             app.state.sessions = await ShareSessions.open(connections)
-            limits = Limits(connections, budgets) if budgets.limited else None
+            limits = RequestLimits(connections, budgets) if budgets.limited else None
             app.state.limits = limits
             async with (
                 accounts.listening(),

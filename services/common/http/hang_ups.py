@@ -17,12 +17,12 @@ T = TypeVar("T")
 CLIENT_GONE = 499
 
 
-class HungUp(Exception):
+class ClientHungUp(Exception):
     """The client is gone: there is nobody to answer."""
 
 
 def noticed(app: ASGIApp) -> ASGIApp:
-    """Around the application: reading a body that does not come any more raises HungUp."""
+    """Around the application: reading a body that does not come any more raises ClientHungUp."""
 
     async def noticing(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -36,7 +36,7 @@ def noticed(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.request":
                 whole = not message.get("more_body", False)
             elif not whole:
-                raise HungUp
+                raise ClientHungUp
             return message
 
         await app(scope, receiving, send)
@@ -44,12 +44,12 @@ def noticed(app: ASGIApp) -> ASGIApp:
     return noticing
 
 
-def on_hung_up(_: AnyRequest, __: HungUp) -> Response[None]:
+def on_hung_up(_: AnyRequest, __: ClientHungUp) -> Response[None]:
     return Response(None, status_code=CLIENT_GONE)
 
 
 async def while_there(request: AnyRequest, work: Awaitable[T]) -> T:
-    """What `work` gives. Raises HungUp once the client is gone: the work is then cancelled.
+    """What `work` gives. Raises ClientHungUp once the client is gone: the work is then cancelled.
 
     For waiting alone: what must not be left half done is no work for this. The body must have been
     read, or be none.
@@ -60,7 +60,7 @@ async def while_there(request: AnyRequest, work: Awaitable[T]) -> T:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
-        raise HungUp
+        raise ClientHungUp
     finally:
         await stop(leaving)
         await stop(working)

@@ -13,7 +13,7 @@ import msgspec
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.common.http.budgets import Budgets, Spent, headers
+from services.common.http.budgets import Budgets, BudgetUse, headers
 from services.common.http.problems import throttled
 from services.common.http.request import AnyRequest
 from services.common.postgres.database import CONNECTION_LOST, Pool
@@ -57,21 +57,21 @@ WHERE (number + 2) * seconds < extract(epoch FROM now())
 """
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _RefusedSubject(msgspec.Struct, frozen=True):
     """A subject refused until then. standing: how its budgets stood at `at`."""
 
     until: float
     at: float
-    standing: Sequence[Spent]
+    standing: Sequence[BudgetUse]
 
 
-class Limits:
+class RequestLimits:
     """The budgets of one process."""
 
     def __init__(self, pool: Pool, budgets: Budgets) -> None:
         self._pool = pool
         self._budgets = budgets
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _RefusedSubject] = {}
 
     @contextlib.asynccontextmanager
     async def forgetting(self, seconds: float = FORGET_EVERY_SECONDS) -> AsyncIterator[None]:
@@ -101,7 +101,7 @@ class Limits:
             )
             rows = await cursor.fetchall()
         standing = [
-            Spent(budget, used, before, elapsed)
+            BudgetUse(budget, used, before, elapsed)
             for (_, budget), (used, before, elapsed) in zip(asked, rows, strict=True)
         ]
         waits = {
@@ -128,12 +128,12 @@ class Limits:
                 standing = [spent.later(passed) for spent in known.standing]
                 raise throttled(int(known.until - now) + 1, headers(standing))
 
-    def _know(self, subject: str, wait: int, standing: Sequence[Spent]) -> None:
+    def _know(self, subject: str, wait: int, standing: Sequence[BudgetUse]) -> None:
         if len(self._known) > _KNOWN_AT_MOST:
             self._known.clear()
         now = time.monotonic()
         # A second early: from then on PostgreSQL decides again.
-        self._known[subject] = _Known(now + wait - 1, now, standing)
+        self._known[subject] = _RefusedSubject(now + wait - 1, now, standing)
 
     async def _forget(self) -> None:
         async with self._pool.connection() as conn:

@@ -5,11 +5,11 @@ from uuid import UUID
 from contracts.api.accounts import ProjectBody
 from contracts.api.times import written
 from services.common.accounts.accounts import Accounts, Organization, Project
-from services.common.http.caller import Person, current_project
+from services.common.http.caller import AuthenticatedUser, current_project
 from services.common.http.problems import Rejected, not_found
 
 
-async def organizations_of(person: Person, accounts: Accounts) -> list[Organization]:
+async def organizations_of(person: AuthenticatedUser, accounts: Accounts) -> list[Organization]:
     """Those the user is in and the key is not kept out of, the oldest first."""
     limits = person.key.scoped_organizations
     found = [
@@ -22,7 +22,9 @@ async def organizations_of(person: Person, accounts: Accounts) -> list[Organizat
     )
 
 
-async def resolve_organization(reference: str, person: Person, accounts: Accounts) -> Organization:
+async def resolve_organization(
+    reference: str, person: AuthenticatedUser, accounts: Accounts
+) -> Organization:
     """`@current` or a UUID. Raises Rejected 404; of an organization of others, nothing more."""
     found = await organizations_of(person, accounts)
     if reference == "@current":
@@ -36,7 +38,7 @@ async def resolve_organization(reference: str, person: Person, accounts: Account
     raise not_found()
 
 
-async def current_or_none(person: Person, accounts: Accounts) -> Project | None:
+async def current_or_none(person: AuthenticatedUser, accounts: Accounts) -> Project | None:
     """The current project; None when the key may enter none."""
     try:
         return await current_project(person, accounts)

@@ -99,7 +99,7 @@ def share_refused(detail: str = "Sharing access token is invalid.") -> Rejected:
     )
 
 
-Told = dict[str, object]
+ChangeLine = dict[str, object]
 """One change of one field: version, at, field, before, after."""
 
 
@@ -112,7 +112,7 @@ def gone(actual: int) -> Rejected:
     )
 
 
-def stale(expected: int, actual: int, changes: list[Told]) -> Rejected:
+def stale(expected: int, actual: int, changes: list[ChangeLine]) -> Rejected:
     """412, with what changed since the version the client knows."""
     detail = "Edited since you read it." if expected < actual else "There is no such version."
     return Rejected(

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 EVERYBODY = "*"
 
 
-class Trusted:
+class TrustedProxies:
     """Addresses and networks, parted by commas; `*`: whoever connects; empty: nobody.
 
     Raises ValueError for what is neither.
@@ -34,10 +34,10 @@ class Trusted:
         return any(address in network for network in self._networks)
 
 
-NOBODY = Trusted("")
+NOBODY = TrustedProxies("")
 
 
-def behind(trusted: Trusted) -> Callable[[ASGIApp], ASGIApp]:
+def behind(trusted: TrustedProxies) -> Callable[[ASGIApp], ASGIApp]:
     """Around the application: links are made of what X-Forwarded-Proto and -Host say."""
 
     def wrap(app: ASGIApp) -> ASGIApp:

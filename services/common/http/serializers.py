@@ -33,7 +33,7 @@ class Flag(msgspec.Struct, frozen=True):
     nullable: bool
 
 
-class Whole(msgspec.Struct, frozen=True):
+class WholeNumber(msgspec.Struct, frozen=True):
     pass
 
 
@@ -49,17 +49,17 @@ class Members(msgspec.Struct, frozen=True):
     named: Mapping[str, "Field"]
 
 
-class Other(msgspec.Struct, frozen=True):
+class AnyValue(msgspec.Struct, frozen=True):
     """Anything else, and what may be of several types."""
 
 
-Field = Text | Flag | Whole | Document | Items | Members | Other
+Field = Text | Flag | WholeNumber | Document | Items | Members | AnyValue
 
 
 def taken(body: bytes, kind: type[msgspec.Struct]) -> bytes:
     """The body as its serializer takes it; one that can't be read is left as it is."""
     members = members_of(kind)
-    if not any(not isinstance(field, Document | Other) for field in members.named.values()):
+    if not any(not isinstance(field, Document | AnyValue) for field in members.named.values()):
         return body
     try:
         return bytes(_taken(Raw(body), members))
@@ -82,7 +82,9 @@ def form_members(
     return {
         name: _spelled(values, field)
         for name, values in sent.items()
-        if isinstance(field := named.get(name, Other()), Text) or values[-1] or field == Whole()
+        if isinstance(field := named.get(name, AnyValue()), Text)
+        or values[-1]
+        or field == WholeNumber()
     }
 
 
@@ -111,15 +113,15 @@ def _field(kind: inspect.Type, *, trim: bool = False, nullable: bool = False) ->
             return _field(inner, trim=trim or extra == TRIMMED, nullable=nullable)
         case inspect.UnionType(types=types):
             some = [each for each in types if not isinstance(each, inspect.NoneType)]
-            return _field(some[0], nullable=True) if len(some) == 1 else Other()
+            return _field(some[0], nullable=True) if len(some) == 1 else AnyValue()
         case inspect.StrType():
             return Text(trim)
         case inspect.BoolType():
             return Flag(nullable)
         case inspect.IntType():
-            return Whole()
+            return WholeNumber()
         case inspect.LiteralType(values=values) if all(type(value) is int for value in values):
-            return Whole()
+            return WholeNumber()
         case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):
             return Items(_field(item))
         case inspect.StructType(cls=cls):
@@ -127,7 +129,7 @@ def _field(kind: inspect.Type, *, trim: bool = False, nullable: bool = False) ->
         case inspect.RawType() | inspect.DictType():
             return Document()
         case _:
-            return Other()
+            return AnyValue()
 
 
 def _taken(sent: Raw, field: Field) -> Raw:
@@ -142,7 +144,7 @@ def _taken(sent: Raw, field: Field) -> Raw:
                 if (new := _taken(members[name], named[name])) is not members[name]
             }
             return Raw(msgspec.json.encode(members | changed)) if changed else sent
-        case Items(each=Document() | Other()) | Document() | Other():
+        case Items(each=Document() | AnyValue()) | Document() | AnyValue():
             return sent
         case Items(each=each):
             if bytes(sent).lstrip()[:1] != b"[":
@@ -152,14 +154,14 @@ def _taken(sent: Raw, field: Field) -> Raw:
             if all(new is old for new, old in zip(new_items, items, strict=True)):
                 return sent
             return Raw(msgspec.json.encode(new_items))
-        case Text() | Flag() | Whole():
+        case Text() | Flag() | WholeNumber():
             value = msgspec.json.decode(sent)
             new = _value(value, field)
             same = new == value and type(new) is type(value)
             return sent if same else Raw(msgspec.json.encode(new))
 
 
-def _value(value: Any, field: Text | Flag | Whole) -> Any:
+def _value(value: Any, field: Text | Flag | WholeNumber) -> Any:
     match field:
         case Text(trim=trim):
             if isinstance(value, int | float) and not isinstance(value, bool):
@@ -167,7 +169,7 @@ def _value(value: Any, field: Text | Flag | Whole) -> Any:
             return value.strip() if trim and isinstance(value, str) else value
         case Flag(nullable=nullable):
             return _flag(value, nullable)
-        case Whole():
+        case WholeNumber():
             return _whole(value)
 
 
@@ -206,9 +208,9 @@ def _spelled(values: list[str], field: Field) -> Raw | str | Sequence[Raw | str]
             if isinstance(found, Raw):
                 return found
             return [value if isinstance(each, Text) else json_or_text(value) for value in values]
-        case Whole() if last == "":
+        case WholeNumber() if last == "":
             return None
-        case Text() | Flag() | Whole():
+        case Text() | Flag() | WholeNumber():
             return last
-        case Document() | Members() | Other():
+        case Document() | Members() | AnyValue():
             return json_or_text(last)

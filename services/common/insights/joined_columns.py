@@ -11,8 +11,8 @@ from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.api.jobs import JobBody
 from contracts.api.times import written
 from contracts.json import NULL
-from services.common.insights.results.freshness import Computed
-from services.common.insights.results.kept import Cached, Result, shown_fields
+from services.common.insights.results.freshness import ResultAge
+from services.common.insights.results.kept import KeptResult, Result, shown_fields
 
 # Over `i` with team_id, insight_id and query_key; %(user_id)s looked at it. %(settings)s: of the
 # project, see Project.settings.
@@ -68,8 +68,8 @@ def joined_columns(
     """From COLUMNS, in their order."""
     fields = NO_RESULT
     if body is not None and last_refresh is not None:
-        computed = Computed(started_at=last_refresh, last_refresh=last_refresh, interval=interval)
-        cached = Cached(msgspec.json.decode(body, type=Result), computed)
+        computed = ResultAge(started_at=last_refresh, last_refresh=last_refresh, interval=interval)
+        cached = KeptResult(msgspec.json.decode(body, type=Result), computed)
         fields = shown_fields(cached, told_at)
     if live_job is not None:
         fields = msgspec.structs.replace(fields, query_status=_status(live_job))

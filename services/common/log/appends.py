@@ -9,7 +9,7 @@ from contracts.events.recorded import Actor, DomainEvent, Recorded
 from contracts.events.streams import Stream
 
 
-class Part(Struct, frozen=True):
+class AppendPart(Struct, frozen=True):
     """What one stream gets.
 
     after: the version the caller decided on; None: a blind append, numbered by the writer.
@@ -44,7 +44,7 @@ class Append(Struct, frozen=True, kw_only=True):
     None: not checked.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[AppendPart, ...]
     actor: Actor
     operation_id: UUID
     correlation_id: UUID

@@ -44,7 +44,7 @@ class EncodedPart(Struct, frozen=True):
     facts: tuple[tuple[str, bytes, DomainEvent], ...]
 
 
-class Prepared(Struct, frozen=True):
+class PreparedAppend(Struct, frozen=True):
     """An append ready to be written."""
 
     parts: tuple[EncodedPart, ...]
@@ -72,7 +72,7 @@ class StoredReceipt(Struct, frozen=True):
     at: datetime
 
 
-class Standing(Struct):
+class LogState(Struct):
     """What the log says under its lock, moved on by each append that is accepted.
 
     versions: stream id -> its head; absent: 0.
@@ -102,7 +102,7 @@ class Judgement(Struct):
         return bool(self.entries or self.receipts)
 
 
-def prepare(new: Append) -> Prepared:
+def prepare(new: Append) -> PreparedAppend:
     """Raises ValueError for what no transaction could hold, TypeError for what has no encoding."""
     if not new.parts:
         raise ValueError("an append has at least one part")
@@ -110,7 +110,7 @@ def prepare(new: Append) -> Prepared:
         raise ValueError("the parts of an append belong to one project")
     if new.receipt is not None:
         _check_key(new.receipt.key)
-    return Prepared(
+    return PreparedAppend(
         parts=tuple(
             EncodedPart(
                 stream=part.stream,
@@ -137,7 +137,7 @@ def actor_text(actor: Actor) -> str:
 
 
 def judge(
-    waiting: Iterable[Prepared], standing: Standing, now: datetime, salt: Callable[[], bytes]
+    waiting: Iterable[PreparedAppend], standing: LogState, now: datetime, salt: Callable[[], bytes]
 ) -> Judgement:
     """Accept or refuse each append in its turn. Moves `standing`."""
     judgement = Judgement(outcomes=[], entries=[], receipts=[], moved={}, at=standing.at)
@@ -153,7 +153,7 @@ def _check_key(key: str) -> None:
         raise ValueError(f"a receipt's key has 1 to {LONGEST_KEY} characters, none of them NUL")
 
 
-def _refusal(prepared: Prepared, standing: Standing) -> Refusal | None:
+def _refusal(prepared: PreparedAppend, standing: LogState) -> Refusal | None:
     key = prepared.receipt_key
     if key is not None and (receipt := standing.receipts.get(key)) is not None:
         return ReceiptExists(receipt)
@@ -172,8 +172,8 @@ def _refusal(prepared: Prepared, standing: Standing) -> Refusal | None:
 
 
 def _accept(
-    prepared: Prepared,
-    standing: Standing,
+    prepared: PreparedAppend,
+    standing: LogState,
     judgement: Judgement,
     now: datetime,
     salt: Callable[[], bytes],
@@ -192,11 +192,11 @@ def _accept(
 
 
 def _next_entry(
-    prepared: Prepared,
+    prepared: PreparedAppend,
     stream_id: UUID,
     name: str,
     payload: bytes,
-    standing: Standing,
+    standing: LogState,
     now: datetime,
     salt: bytes,
 ) -> Entry:
@@ -259,9 +259,9 @@ def _recorded(entry: Entry, actor: Actor, event: DomainEvent) -> Recorded[Domain
 
 
 def _write_receipt(
-    prepared: Prepared,
+    prepared: PreparedAppend,
     new: NewReceipt,
-    standing: Standing,
+    standing: LogState,
     judgement: Judgement,
     now: datetime,
 ) -> None:

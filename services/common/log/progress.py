@@ -6,7 +6,7 @@ from psycopg.rows import args_row
 from services.common.postgres.database import Pool
 
 
-class Progress(msgspec.Struct, frozen=True):
+class ProjectionProgress(msgspec.Struct, frozen=True):
     """One projection's. position: applied; head: the log's last; parked: streams left behind.
 
     behind_seconds: the age of the first fact that is not applied; 0.0 when all are.
@@ -24,10 +24,10 @@ class Progress(msgspec.Struct, frozen=True):
         return max(self.head - self.position, 0)
 
 
-async def progress(pool: Pool) -> list[Progress]:
+async def progress(pool: Pool) -> list[ProjectionProgress]:
     """Of every projection, by name."""
     async with pool.connection() as conn:
-        cursor = conn.cursor(row_factory=args_row(Progress))
+        cursor = conn.cursor(row_factory=args_row(ProjectionProgress))
         await cursor.execute(
             "SELECT projection, position,"
             " (SELECT coalesce(max(notification_id), 0) FROM log),"

@@ -21,7 +21,7 @@ class DatabaseFunctionsEnabled(RuntimeError):
     """
 
 
-class _Unconnected(PostgresDatastore):
+class _StoreWithoutConnection(PostgresDatastore):
     """Settings without a connection: statements are run on the writer's own."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class LogRecorder(PostgresApplicationRecorder):
     """
 
     def __init__(self) -> None:
-        super().__init__(_Unconnected(), events_table_name=LOG_TABLE)
+        super().__init__(_StoreWithoutConnection(), events_table_name=LOG_TABLE)
         self.channel_name = BELL_CHANNEL
 
     @property

@@ -20,10 +20,10 @@ from services.common.log import reading
 from services.common.log.appends import (
     Append,
     Appended,
+    AppendPart,
     LogUnavailable,
     NewReceipt,
     OutcomeUnknown,
-    Part,
     Rank,
     RankLost,
     Receipt,
@@ -39,19 +39,19 @@ from services.common.log.recorder import (
 from services.common.log.transaction import RECEIPTS_KEPT, LogTransaction
 from services.common.log.writer import PATIENCE_SECONDS, LogWriter
 from services.common.postgres.database import CONNECTION_LOST
-from services.common.postgres.grouped import Grouped
+from services.common.postgres.grouped import GroupedLookups
 from services.common.tasks import background, every
 
 __all__ = [
     "BELL_CHANNEL",
     "Append",
+    "AppendPart",
     "Appended",
     "DatabaseFunctionsEnabled",
     "EventStore",
     "LogUnavailable",
     "NewReceipt",
     "OutcomeUnknown",
-    "Part",
     "Rank",
     "RankLost",
     "Receipt",
@@ -98,7 +98,9 @@ class EventStore:
         self._pool = pool
         self._writer = writer
         self._now = now
-        self._loads: Grouped[tuple[UUID, ...], list[reading.FactRow]] = Grouped(self._load_groups)
+        self._loads: GroupedLookups[tuple[UUID, ...], list[reading.FactRow]] = GroupedLookups(
+            self._load_groups
+        )
 
     @classmethod
     @asynccontextmanager

@@ -9,7 +9,14 @@ from psycopg.rows import TupleRow
 
 from contracts.chain import SALT_BYTES, Entry, Link
 from services.common.log.appends import Receipt
-from services.common.log.batch import DAWN, Judgement, Prepared, Standing, StoredReceipt, judge
+from services.common.log.batch import (
+    DAWN,
+    Judgement,
+    LogState,
+    PreparedAppend,
+    StoredReceipt,
+    judge,
+)
 from services.common.log.recorder import LogRecorder
 from services.common.postgres.database import CONNECTION_LOST
 
@@ -119,7 +126,7 @@ class LogTransaction:
         self._crash_at = crash_at
 
     async def write(
-        self, conn: AsyncConnection[TupleRow], waiting: Sequence[Prepared]
+        self, conn: AsyncConnection[TupleRow], waiting: Sequence[PreparedAppend]
     ) -> Judgement:
         """Commit what can be accepted. On any error the connection is left to be closed.
 
@@ -164,7 +171,9 @@ class LogTransaction:
                 )
             return await cursor.fetchone() is not None
 
-    async def _lock(self, conn: AsyncConnection[TupleRow], waiting: Sequence[Prepared]) -> Standing:
+    async def _lock(
+        self, conn: AsyncConnection[TupleRow], waiting: Sequence[PreparedAppend]
+    ) -> LogState:
         """One round trip: take the lock, and see what it now protects.
 
         Each statement has its own snapshot, so those after the lock see every commit before it.
@@ -192,7 +201,7 @@ class LogTransaction:
             )
             receipts = None if not keys else await conn.execute(RECEIPTS, self._asked(keys))
         position, at = await head.fetchone() or (0, DAWN)
-        return Standing(
+        return LogState(
             position=position,
             at=at,
             versions=dict(await versions.fetchall()),

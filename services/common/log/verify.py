@@ -13,7 +13,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import BaseRowFactory, TupleRow, args_row, scalar_row
 
-from contracts.chain import BEGINNING, Broken, Entry, Link, follow
+from contracts.chain import BEGINNING, BrokenChain, Entry, Link, follow
 from contracts.json import is_null
 from services.common.log import reading
 from services.common.log.batch import DAWN
@@ -25,14 +25,14 @@ STEP = 2000
 What = Literal["position", "version", "at", "payload", "team_seq", "commitment", "hash"]
 
 
-class Progress(Struct, frozen=True):
+class VerifyProgress(Struct, frozen=True):
     """checked, total: numbers of entries."""
 
     checked: int
     total: int
 
 
-class Verified(Struct, frozen=True):
+class Verification(Struct, frozen=True):
     """The whole log holds. links: project -> where its chain stands: keep it somewhere else, and
     tomorrow's log can be held against it.
     """
@@ -67,7 +67,7 @@ class HeadMoved(Exception):
         self.found = found
 
 
-class Walk:
+class ChainWalk:
     """What has been seen of the log so far."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Walk:
             raise HistoryBroken(entry.position, entry.team_id, "payload")
         try:
             link = follow(self.links.get(entry.team_id, BEGINNING), entry)
-        except Broken as cause:
+        except BrokenChain as cause:
             raise HistoryBroken(entry.position, entry.team_id, cause.reason) from cause
         version = self._versions.get(entry.stream_id, 0) + 1
         if entry.version != version:
@@ -95,7 +95,7 @@ class Walk:
         self.links[entry.team_id], self._versions[entry.stream_id] = link, version
 
 
-async def verify(url: str) -> AsyncIterator[Progress | Verified]:
+async def verify(url: str) -> AsyncIterator[VerifyProgress | Verification]:
     """Progress every few thousand entries, then Verified.
 
     Beside a running server, too: it sees the log as it was at the start. Raises HistoryBroken at
@@ -105,14 +105,14 @@ async def verify(url: str) -> AsyncIterator[Progress | Verified]:
         await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         await conn.set_read_only(True)
         (total,) = await _select(conn, scalar_row, "SELECT count(*) FROM log")
-        walk = Walk()
+        walk = ChainWalk()
         async for entry in _entries(conn):
             walk.take(entry)
             if walk.position % STEP == 0:
-                yield Progress(walk.position, total)
+                yield VerifyProgress(walk.position, total)
         _compare(walk.links, await _heads(conn))
-        yield Progress(walk.position, total)
-        yield Verified(walk.position, walk.links)
+        yield VerifyProgress(walk.position, total)
+        yield Verification(walk.position, walk.links)
 
 
 def _compare(found: dict[int, Link], heads: dict[int, Link]) -> None:

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.common.log.appends import Appended, LogUnavailable, OutcomeUnknown
-from services.common.log.batch import Judgement, Prepared
+from services.common.log.batch import Judgement, PreparedAppend
 from services.common.log.transaction import CommitInDoubt, LogTransaction
 from services.common.postgres.database import CONNECTION_LOST
 from services.common.postgres.grouped import all_here
@@ -42,10 +42,10 @@ _SESSION: dict[str, Any] = {
 }
 
 
-class Waiting(Struct, frozen=True):
+class QueuedAppend(Struct, frozen=True):
     """An append in the queue. since: monotonic seconds."""
 
-    prepared: Prepared
+    prepared: PreparedAppend
     answer: asyncio.Future[Appended]
     since: float
 
@@ -65,7 +65,7 @@ class LogWriter:
         self._url = url
         self._transaction = transaction
         self._patience_seconds = patience_seconds
-        self._queue: deque[Waiting] = deque()
+        self._queue: deque[QueuedAppend] = deque()
         self._bell = asyncio.Event()
         self._closing = False
         self._conn: AsyncConnection[TupleRow] | None = None
@@ -74,7 +74,7 @@ class LogWriter:
     def start(self) -> None:
         self._task = watched("log writer", self._run())
 
-    async def append(self, prepared: Prepared) -> Appended:
+    async def append(self, prepared: PreparedAppend) -> Appended:
         """The answer, once it is durable. What a cancelled caller sent may still be written.
 
         Raises ConcurrentEdit, RankLost, ReceiptExists, LogUnavailable, OutcomeUnknown.
@@ -82,7 +82,7 @@ class LogWriter:
         if self._closing or self._task is None or self._task.done():
             raise LogUnavailable("the log's writer is closed")
         answer: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        self._queue.append(Waiting(prepared, answer, monotonic()))
+        self._queue.append(QueuedAppend(prepared, answer, monotonic()))
         self._bell.set()
         return await answer
 
@@ -102,11 +102,11 @@ class LogWriter:
             await self._disconnect()
             _fail(self._queue, LogUnavailable("the log's writer has stopped"))
 
-    async def _take(self) -> list[Waiting]:
+    async def _take(self) -> list[QueuedAppend]:
         """What waits, in order, cancelled callers left out; empty only when closing."""
         while True:
             await all_here()
-            batch: list[Waiting] = []
+            batch: list[QueuedAppend] = []
             while self._queue and len(batch) < MOST_APPENDS:
                 waiting = self._queue.popleft()
                 if not waiting.answer.done():
@@ -116,7 +116,7 @@ class LogWriter:
             self._bell.clear()
             await self._bell.wait()
 
-    async def _write(self, batch: Sequence[Waiting]) -> None:
+    async def _write(self, batch: Sequence[QueuedAppend]) -> None:
         """Every caller in the batch is answered when this returns."""
         try:
             judgement = await self._persist(batch)
@@ -136,7 +136,7 @@ class LogWriter:
         else:
             _answer(batch, judgement)
 
-    async def _persist(self, batch: Sequence[Waiting]) -> Judgement:
+    async def _persist(self, batch: Sequence[QueuedAppend]) -> Judgement:
         """Write through lost connections. Safe: no attempt begins while another is in doubt."""
         prepared = [waiting.prepared for waiting in batch]
         deadline = batch[0].since + self._patience_seconds
@@ -177,7 +177,7 @@ def _given_up(doubtful: Judgement | None) -> LogUnavailable | OutcomeUnknown:
     return OutcomeUnknown("PostgreSQL did not come back in time to say what was committed")
 
 
-def _answer(batch: Sequence[Waiting], judgement: Judgement) -> None:
+def _answer(batch: Sequence[QueuedAppend], judgement: Judgement) -> None:
     for waiting, outcome in zip(batch, judgement.outcomes, strict=True):
         if waiting.answer.done():
             continue
@@ -187,7 +187,7 @@ def _answer(batch: Sequence[Waiting], judgement: Judgement) -> None:
             waiting.answer.set_exception(outcome)
 
 
-def _fail(batch: Sequence[Waiting] | deque[Waiting], cause: Exception) -> None:
+def _fail(batch: Sequence[QueuedAppend] | deque[QueuedAppend], cause: Exception) -> None:
     for waiting in batch:
         if not waiting.answer.done():
             waiting.answer.set_exception(cause)

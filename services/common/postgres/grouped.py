@@ -21,7 +21,7 @@ async def all_here() -> None:
     await asyncio.sleep(0)
 
 
-class Grouped(Generic[K, V]):
+class GroupedLookups(Generic[K, V]):
     """Asks for whoever is here, as soon as a statement may run, and never waits for more to come.
 
     A statement begins after each of its callers asked, so nobody sees anything older than if they

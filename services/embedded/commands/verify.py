@@ -9,7 +9,7 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from services.common.log.verify import HeadMoved, HistoryBroken, Progress, Verified
+from services.common.log.verify import HeadMoved, HistoryBroken, Verification, VerifyProgress
 from services.common.log.verify import verify as verify_log
 from services.embedded import beside
 from services.embedded.commands import options
@@ -60,16 +60,16 @@ def verify(data_dir: Path, as_json: bool) -> None:
         click.echo(f"Project {team_id}: {project.entries:,} entries, last hash {project.hash}")
 
 
-async def _verify(url: str) -> Verified:
-    verified: Verified | None = None
+async def _verify(url: str) -> Verification:
+    verified: Verification | None = None
     with Bar(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("entries")
         # To the end, and not only to the outcome: leaving earlier would leave its connection open.
         async for told in verify_log(url):
             match told:
-                case Progress(checked=checked, total=total):
+                case VerifyProgress(checked=checked, total=total):
                     bar.update(task, completed=checked, total=total)
-                case Verified():
+                case Verification():
                     verified = told
     if verified is None:
         raise AssertionError("verification ends with its outcome")

@@ -19,7 +19,7 @@ from services.query.events.operands import (
 )
 
 
-class Events(Protocol):
+class EventScope(Protocol):
     """What a membership needs of the statement it stands in."""
 
     bindings: Bindings
@@ -34,7 +34,7 @@ class Events(Protocol):
     def person_id(self) -> str: ...
 
 
-def property_is(events: Events, condition: PropertyIs) -> str:
+def property_is(events: EventScope, condition: PropertyIs) -> str:
     """A filter on a person's, group's or session's property, as a test of the event."""
     passes_null = true_of_null(condition.operator)
     asked = opposite_of(condition) if passes_null else condition
@@ -57,7 +57,7 @@ def property_is(events: Events, condition: PropertyIs) -> str:
 # Persons as they are now
 
 
-def persons(events: Events, key: str) -> str:
+def persons(events: EventScope, key: str) -> str:
     """(id, value) of every person: a property as text, distinct_id as the smallest of its ids."""
     if key == "distinct_id":
         return (
@@ -69,7 +69,7 @@ def persons(events: Events, key: str) -> str:
     return f"SELECT t.person_id AS id, {value} AS value {_persons(events)}"
 
 
-def _persons_where(events: Events, condition: PropertyIs) -> str:
+def _persons_where(events: EventScope, condition: PropertyIs) -> str:
     if condition.key == "distinct_id":
         test = _test(events, condition, text_value("d.distinct_id"))
         return (
@@ -80,11 +80,11 @@ def _persons_where(events: Events, condition: PropertyIs) -> str:
     return f"SELECT t.person_id {_persons(events)} AND {test}"
 
 
-def _persons(events: Events) -> str:
+def _persons(events: EventScope) -> str:
     return f"FROM persons AS t FINAL WHERE t.team_id = {events.team()} AND NOT t.deleted"
 
 
-def cohort(events: Events, cohort_id: int) -> str:
+def cohort(events: EventScope, cohort_id: int) -> str:
     """The members of a cohort: whoever is like that now, or was put on the list.
 
     A member of a list who was merged since is found under the new id.
@@ -105,12 +105,12 @@ def cohort(events: Events, cohort_id: int) -> str:
     )
 
 
-def members(events: Events, cohort_id: int) -> str:
+def members(events: EventScope, cohort_id: int) -> str:
     """FROM and WHERE of the records `t` of a cohort's members."""
     return f"{_persons(events)} AND {_person_is(events, InCohort(cohort_id))}"
 
 
-def _person_is(events: Events, condition: AnyCondition) -> str:
+def _person_is(events: EventScope, condition: AnyCondition) -> str:
     """A condition on the person alone, over `persons t`: one scan, however many filters."""
     match condition:
         case AllOf(conditions=parts):
@@ -133,18 +133,18 @@ def _person_is(events: Events, condition: AnyCondition) -> str:
 # Groups
 
 
-def groups(events: Events, key: str, index: int) -> str:
+def groups(events: EventScope, key: str, index: int) -> str:
     """(id, value) of every group of one type."""
     value = json_property("t.properties", key).text
     return f"SELECT t.group_key AS id, {value} AS value {_groups(events, index)}"
 
 
-def _groups_where(events: Events, condition: PropertyIs, index: int) -> str:
+def _groups_where(events: EventScope, condition: PropertyIs, index: int) -> str:
     test = _test(events, condition, json_property("t.properties", condition.key))
     return f"SELECT t.group_key {_groups(events, index)} AND {test}"
 
 
-def _groups(events: Events, index: int) -> str:
+def _groups(events: EventScope, index: int) -> str:
     of_type = events.bindings.bind(index, "UInt8")
     return (
         f"FROM groups AS t FINAL WHERE t.team_id = {events.team()} "
@@ -198,17 +198,17 @@ def _session(key: str) -> Operand:
             raise ValueError(key)
 
 
-def sessions(events: Events, key: str) -> str:
+def sessions(events: EventScope, key: str) -> str:
     """(id, value) of every session."""
     return f"SELECT t.session_id AS id, {_session(key).text} AS value {_sessions(events)}"
 
 
-def _sessions_where(events: Events, condition: PropertyIs) -> str:
+def _sessions_where(events: EventScope, condition: PropertyIs) -> str:
     test = _test(events, condition, _session(condition.key))
     return f"SELECT t.session_id {_sessions(events)} HAVING {test}"
 
 
-def _sessions(events: Events) -> str:
+def _sessions(events: EventScope) -> str:
     return (
         f"FROM events AS t WHERE t.team_id = {events.team()} AND t.session_id != '' "
         "GROUP BY t.session_id"
@@ -227,7 +227,7 @@ ELEMENT_PATTERNS = {
 }
 
 
-def element_is(events: Events, condition: PropertyIs) -> str:
+def element_is(events: EventScope, condition: PropertyIs) -> str:
     """Any of the event's elements passes; a negative filter: none fails it."""
     passes_null = true_of_null(condition.operator)
     asked = opposite_of(condition) if passes_null else condition
@@ -238,5 +238,5 @@ def element_is(events: Events, condition: PropertyIs) -> str:
     return f"(NOT {some})" if passes_null else f"({some})"
 
 
-def _test(events: Events, condition: PropertyIs, operand: Operand) -> str:
+def _test(events: EventScope, condition: PropertyIs, operand: Operand) -> str:
     return f"({compare(condition, operand, events.bindings, events.timezone)})"

@@ -9,28 +9,28 @@ from msgspec.structs import replace
 
 from contracts.headers import IF_NONE_MATCH, INSIGHTS_STALE
 from services.common.accounts.accounts import Accounts
-from services.common.http.answers import Shown, tagged
+from services.common.http.answers import EncodedAnswer, tagged
 from services.common.http.caller import Caller
 from services.common.http.csv_answers import CSV, kind_of, wants_csv
 from services.common.http.etag import etag
 from services.common.http.request import AnyRequest
 from services.common.http.tables import to_csv
 from services.query.http.parameters import at_least
-from services.query.reads.remembered import Remembered
-from services.query.reads.standing import Fresh
+from services.query.reads.remembered import RecentAnswers
+from services.query.reads.standing import FreshValue
 
 
 def answer(
-    request: AnyRequest, body: bytes, fresh: Fresh[Any], *, version: int = 0
+    request: AnyRequest, body: bytes, fresh: FreshValue[Any], *, version: int = 0
 ) -> Response[bytes]:
     """The JSON text `body`, as its client wants it; 304 when the client has it already.
 
     version: of the one resource it shows; a list has none, its ETag is the digest alone.
     """
-    return _sent(request, _shown(request, Made(body, fresh, version)))
+    return _sent(request, _shown(request, AnswerParts(body, fresh, version)))
 
 
-class Made(msgspec.Struct, frozen=True):
+class AnswerParts(msgspec.Struct, frozen=True):
     """What an answer is made of, as `answer` takes it.
 
     again: whether it hangs on nothing but what was asked and the project's state.
@@ -38,7 +38,7 @@ class Made(msgspec.Struct, frozen=True):
     """
 
     body: bytes
-    fresh: Fresh[Any]
+    fresh: FreshValue[Any]
     version: int = 0
     again: bool = False
     kind: Any = None
@@ -48,8 +48,8 @@ async def remembered(
     request: AnyRequest,
     caller: Caller,
     accounts: Accounts,
-    known: Remembered[Shown],
-    make: Callable[[], Awaitable[Made]],
+    known: RecentAnswers[EncodedAnswer],
+    make: Callable[[], Awaitable[AnswerParts]],
 ) -> Response[bytes]:
     """The answer that is remembered, or one that is made and remembered."""
     asked = _asked(request, caller, accounts)
@@ -62,17 +62,19 @@ async def remembered(
     return _sent(request, fresh)
 
 
-def _shown(request: AnyRequest, made: Made) -> Fresh[Shown]:
+def _shown(request: AnyRequest, made: AnswerParts) -> FreshValue[EncodedAnswer]:
     return replace(made.fresh, value=_as_asked(request, made.body, made.version, made.kind))
 
 
-def _as_asked(request: AnyRequest, body: bytes, version: int = 0, kind: Any = None) -> Shown:
+def _as_asked(
+    request: AnyRequest, body: bytes, version: int = 0, kind: Any = None
+) -> EncodedAnswer:
     csv = wants_csv(request.scope)
     body = to_csv(body, kind or kind_of(request.scope)) if csv else body
-    return Shown(body, etag(version, body), CSV if csv else MediaType.JSON)
+    return EncodedAnswer(body, etag(version, body), CSV if csv else MediaType.JSON)
 
 
-def _sent(request: AnyRequest, fresh: Fresh[Shown]) -> Response[bytes]:
+def _sent(request: AnyRequest, fresh: FreshValue[EncodedAnswer]) -> Response[bytes]:
     return tagged(
         fresh.value,
         position=fresh.position,
@@ -81,7 +83,7 @@ def _sent(request: AnyRequest, fresh: Fresh[Shown]) -> Response[bytes]:
     )
 
 
-class _Asked(msgspec.Struct, frozen=True):
+class _AnswerKey(msgspec.Struct, frozen=True):
     """All that an answer hangs on besides the project's state. edition: of the accounts.
 
     settings: of the project, see Project.settings.
@@ -96,10 +98,10 @@ class _Asked(msgspec.Struct, frozen=True):
     edition: int
 
 
-def _asked(request: AnyRequest, caller: Caller, accounts: Accounts) -> _Asked:
+def _asked(request: AnyRequest, caller: Caller, accounts: Accounts) -> _AnswerKey:
     """Before any name is looked up: one that changes meanwhile belongs to the next edition."""
     scope = request.scope
-    return _Asked(
+    return _AnswerKey(
         url=(
             scope["scheme"],
             request.headers.get("host"),

@@ -20,14 +20,14 @@ from services.common.insights.joined_columns import JoinedColumns
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.query.http.parameters import seen, text
 from services.query.insights.stored import InsightResults
-from services.query.reads.dashboards import DashboardReads, FoundDashboard, OnIt
-from services.query.reads.insight_list import Listed
+from services.query.reads.dashboards import DashboardInsight, DashboardReads, FoundDashboard
+from services.query.reads.insight_list import InsightListRow
 from services.query.results.cache import NOTHING_SEEN, Positions
 
 AT_ONCE = 8
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class ResultParameters(msgspec.Struct, frozen=True):
     """overrides: None when nothing is laid over the stored query.
 
     seen: what no number may be older than, where the mode computes.
@@ -47,13 +47,13 @@ class Wanted(msgspec.Struct, frozen=True):
         return self.refresh is Refresh.FORCE_CACHE and self.overrides is None
 
 
-KEPT = Wanted(Refresh.FORCE_CACHE, overrides=None, client_query_id=None)
+KEPT = ResultParameters(Refresh.FORCE_CACHE, overrides=None, client_query_id=None)
 """What the row's own statement tells."""
 
 
-def wanted(request: AnyRequest) -> Wanted:
+def wanted(request: AnyRequest) -> ResultParameters:
     """Raises Rejected 400, InvalidQuery."""
-    return Wanted(
+    return ResultParameters(
         parse_refresh(text(request, "refresh")),
         _overrides(text(request, "filters_override")),
         text(request, "client_query_id"),
@@ -62,8 +62,8 @@ def wanted(request: AnyRequest) -> Wanted:
 
 
 async def on_dashboard(
-    asked: Wanted, request: AnyRequest, row: InsightRow, dashboards: DashboardReads
-) -> Wanted:
+    asked: ResultParameters, request: AnyRequest, row: InsightRow, dashboards: DashboardReads
+) -> ResultParameters:
     """With the filters and the looks of the dashboard that `from_dashboard` names.
 
     A dashboard that the insight is not on is ignored. Ad-hoc filters win over the dashboard's.
@@ -85,7 +85,11 @@ async def on_dashboard(
 
 
 async def with_result(
-    row: InsightRow, joined: JoinedColumns, asked: Wanted, caller: Caller, results: InsightResults
+    row: InsightRow,
+    joined: JoinedColumns,
+    asked: ResultParameters,
+    caller: Caller,
+    results: InsightResults,
 ) -> tuple[InsightRow, JoinedColumns]:
     """The row as it is shown, and its result as the mode says."""
     if asked.is_kept_alone:
@@ -103,14 +107,17 @@ async def with_result(
 
 
 async def with_results(
-    listed: Sequence[Listed], asked: Wanted, caller: Caller, results: InsightResults
-) -> Sequence[Listed]:
+    listed: Sequence[InsightListRow],
+    asked: ResultParameters,
+    caller: Caller,
+    results: InsightResults,
+) -> Sequence[InsightListRow]:
     """A list's. What can't be computed has no result there: one insight breaks no list."""
     if asked.is_kept_alone:
         return listed
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def one(each: Listed) -> Listed:
+    async def one(each: InsightListRow) -> InsightListRow:
         async with places:
             fields = await results.shown(each.row, caller.project, asked.refresh, asked.seen)
         return msgspec.structs.replace(
@@ -124,7 +131,7 @@ def under(found: FoundDashboard) -> FoundDashboard:
     """Its insights under its filters. What is kept for one that they change is of another query."""
     overrides = of_dashboard(found.row.filters)
 
-    def one(on: OnIt) -> OnIt:
+    def one(on: DashboardInsight) -> DashboardInsight:
         row = seen_under(on.row, overrides)
         return on if row is on.row else _with(on, row, NO_RESULT)
 
@@ -132,7 +139,7 @@ def under(found: FoundDashboard) -> FoundDashboard:
 
 
 async def with_tiles(
-    found: FoundDashboard, asked: Wanted, caller: Caller, results: InsightResults
+    found: FoundDashboard, asked: ResultParameters, caller: Caller, results: InsightResults
 ) -> FoundDashboard:
     """Its insights under its filters, or ad-hoc ones, each with its result as the mode says.
 
@@ -141,7 +148,7 @@ async def with_tiles(
     overrides = asked.overrides or of_dashboard(found.row.filters)
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def one(on: OnIt) -> OnIt:
+    async def one(on: DashboardInsight) -> DashboardInsight:
         row = seen_under(on.row, overrides)
         if row is on.row and asked.is_kept_alone:
             return on
@@ -153,7 +160,7 @@ async def with_tiles(
     return msgspec.structs.replace(found, insights=tuple(insights))
 
 
-def _with(on: OnIt, row: InsightRow, result: ResultFields) -> OnIt:
+def _with(on: DashboardInsight, row: InsightRow, result: ResultFields) -> DashboardInsight:
     joined = msgspec.structs.replace(on.joined, result=result)
     return msgspec.structs.replace(on, row=row, joined=joined)
 

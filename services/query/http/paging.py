@@ -14,7 +14,7 @@ from contracts.api.accounts import Page as Listed
 from services.common.http.request import AnyRequest
 from services.common.http.storable import has_escaped_nul
 from services.query.http.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, number, text
-from services.query.reads.filters import Cursor, End, Int64, Moment, Order, OrderField, Page
+from services.query.reads.filters import Cursor, End, Int64, Moment, Order, OrderField, PageRequest
 
 Item = TypeVar("Item")
 
@@ -44,18 +44,18 @@ class _Wire(msgspec.Struct, frozen=True, array_like=True):
     insight_id: Int64
 
 
-def insight_page(request: AnyRequest, order: Order) -> Page[Cursor]:
+def insight_page(request: AnyRequest, order: Order) -> PageRequest[Cursor]:
     """limit, offset and cursor of a list in this order; a cursor that does not fit is no cursor."""
     asked = page(request, _Wire)
     after = None if asked.after is None else _cursor(asked.after, order)
-    return Page(asked.limit, asked.offset, after)
+    return PageRequest(asked.limit, asked.offset, after)
 
 
-def page(request: AnyRequest, end: type[End]) -> Page[End]:
+def page(request: AnyRequest, end: type[End]) -> PageRequest[End]:
     """limit, offset and cursor. end: what the list is ordered by, as it travels in a cursor."""
     limit = number(request, "limit", DEFAULT_LIMIT, least=1, most=HIGHEST_LIMIT)
     offset = number(request, "offset", 0, least=0, most=HIGHEST_OFFSET)
-    return Page(limit, offset, cursor(request, end))
+    return PageRequest(limit, offset, cursor(request, end))
 
 
 def cursor(request: AnyRequest, end: type[End]) -> End | None:
@@ -91,7 +91,7 @@ def _keys(found: Sequence[tuple[Any, Any]]) -> list[Any]:
     return [key for key, _ in found]
 
 
-def next_page(request: AnyRequest, this: Page[Any], more: bool, end: object) -> str | None:
+def next_page(request: AnyRequest, this: PageRequest[Any], more: bool, end: object) -> str | None:
     """more: whether there is one. end: of this page; None where the order has none to travel."""
     if not more:
         return None
@@ -99,7 +99,7 @@ def next_page(request: AnyRequest, this: Page[Any], more: bool, end: object) -> 
     return link(request, limit=str(this.limit), offset=str(this.offset + this.limit), cursor=cursor)
 
 
-def previous_page(request: AnyRequest, this: Page[Any]) -> str | None:
+def previous_page(request: AnyRequest, this: PageRequest[Any]) -> str | None:
     """None at the beginning."""
     if this.offset == 0:
         return None

@@ -23,7 +23,7 @@ from services.query.reads.standing import Freshness
 _encoder = msgspec.json.Encoder()
 
 
-class Row(Protocol):
+class AuthoredRow(Protocol):
     """created_by: a user's number. version: of the row's stream."""
 
     @property
@@ -32,7 +32,7 @@ class Row(Protocol):
     def version(self) -> int: ...
 
 
-R = TypeVar("R", bound=Row)
+R = TypeVar("R", bound=AuthoredRow)
 Body = Callable[[R, UserBody | None], Any]
 """Of a row and whoever made it."""
 

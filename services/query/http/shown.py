@@ -10,13 +10,13 @@ from contracts.read_models.insight import InsightRow
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.insights.context import shown_query, user_bodies
-from services.query.reads.insight_list import Listed
+from services.query.reads.insight_list import InsightListRow
 
 _encoder = msgspec.json.Encoder()
 
 
 async def insights(
-    listed: Sequence[Listed], caller: Caller, accounts: Accounts, *, basic: bool
+    listed: Sequence[InsightListRow], caller: Caller, accounts: Accounts, *, basic: bool
 ) -> tuple[Raw, ...]:
     """The bodies of a list, encoded."""
     users = await user_bodies(accounts, _users([each.row for each in listed]))

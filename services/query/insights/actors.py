@@ -10,10 +10,10 @@ from contracts.queries.nodes import ActorsQuery, Node
 from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
 from services.query.insights.computed import PreparedPeople, Tools
-from services.query.people.page import DEFAULT_LIMIT, Page, People
-from services.query.people.records import Sorting
-from services.query.people.table import Column, columns, rows
-from services.query.results.computation import Computation, Prepared
+from services.query.people.page import DEFAULT_LIMIT, ActorList, ActorPage
+from services.query.people.records import RecordOrder
+from services.query.people.table import TableColumn, columns, rows
+from services.query.results.computation import Computation, PreparedComputation
 
 HIGHEST_LIMIT = 10_000
 
@@ -23,7 +23,7 @@ PeopleOf = Callable[[Tools, Project, Node | None], Awaitable[PreparedPeople]]
 
 async def prepare(
     people_of: PeopleOf, tools: Tools, project: Project, computation: Computation[ActorsQuery]
-) -> Prepared:
+) -> PreparedComputation:
     """people_of: finds the people of a source. Raises InvalidQuery."""
     query = computation.query
     limit, offset = bounds(query)
@@ -36,7 +36,7 @@ async def prepare(
         limit=limit,
         offset=offset,
     )
-    return Prepared(
+    return PreparedComputation(
         settings=project.settings,
         dependencies=found.dependencies,
         clock=found.clock,
@@ -49,10 +49,10 @@ async def prepare(
 class ActorsWork(msgspec.Struct, frozen=True):
     """description: of the number. sorting: None for the kind's own order."""
 
-    people: People
+    people: ActorList
     description: str
-    columns: Sequence[Column]
-    sorting: Sorting | None
+    columns: Sequence[TableColumn]
+    sorting: RecordOrder | None
     limit: int
     offset: int
 
@@ -61,7 +61,7 @@ class ActorsWork(msgspec.Struct, frozen=True):
         found = await self.people.page(
             by=self.sorting, limit=self.limit + 1, offset=self.offset, query_id=query_id
         )
-        shown = Page(found.rows[: self.limit])
+        shown = ActorPage(found.rows[: self.limit])
         names = [column.name for column in self.columns]
         return Result(
             results=_raw(rows(self.columns, shown.rows)),
@@ -77,7 +77,7 @@ class ActorsWork(msgspec.Struct, frozen=True):
         )
 
 
-def sorting(query: ActorsQuery) -> Sorting | None:
+def sorting(query: ActorsQuery) -> RecordOrder | None:
     """Raises InvalidQuery for an order that is not served."""
     search = (query.search or "").strip() or None
     sent = query.orderBy[0].strip() if query.orderBy else "id"
@@ -85,14 +85,14 @@ def sorting(query: ActorsQuery) -> Sorting | None:
     descending = direction.strip().upper() == "DESC"
     match named.removeprefix("-"):
         case "id" | "actor" | "actor_id" | "person":
-            by = Sorting("id", descending or named.startswith("-"), search)
+            by = RecordOrder("id", descending or named.startswith("-"), search)
         case "created_at":
-            by = Sorting("created_at", descending or named.startswith("-"), search)
+            by = RecordOrder("created_at", descending or named.startswith("-"), search)
         case _:
             raise invalid_input(
                 "query__orderBy", f"Actors are ordered by id or created_at, not by {sent[:100]}."
             )
-    return None if by == Sorting() else by
+    return None if by == RecordOrder() else by
 
 
 def bounds(query: ActorsQuery) -> tuple[int, int]:

@@ -11,8 +11,14 @@ from services.common.clickhouse import ClickHouse
 from services.common.postgres.database import Pool
 from services.query.events.lookups import Lookups
 from services.query.insights.charts import Chart
-from services.query.people.page import People
-from services.query.results.computation import Computation, Inputs, Prepared, Query, Range
+from services.query.people.page import ActorList
+from services.query.results.computation import (
+    Computation,
+    Inputs,
+    PreparedComputation,
+    Query,
+    Range,
+)
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -24,12 +30,12 @@ class Tools(msgspec.Struct, frozen=True):
 
 
 class PreparedPeople(msgspec.Struct, frozen=True, kw_only=True):
-    """The people behind a number, and what a page of them hangs on (see Prepared).
+    """The people behind a number, and what a page of them hangs on (see PreparedComputation).
 
     description: of the number, as `hogql` shows it.
     """
 
-    people: People
+    people: ActorList
     description: str
     dependencies: bytes
     clock: bytes
@@ -53,7 +59,9 @@ class ComputedKind(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
     """
 
     node: type[Query]
-    prepare: Callable[[Tools, Project, Computation[Query]], Awaitable[Prepared]] | None = None
+    prepare: (
+        Callable[[Tools, Project, Computation[Query]], Awaitable[PreparedComputation]] | None
+    ) = None
     people: Callable[[Tools, Project, Query], Awaitable[PreparedPeople]] | None = None
     include: frozenset[str] = frozenset()
     chart: Callable[[Raw], Chart | None] = no_chart

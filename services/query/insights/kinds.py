@@ -21,7 +21,7 @@ from services.query.insights.funnels.correlation import chart as correlation_cha
 from services.query.insights.funnels.correlation import people as correlation_people
 from services.query.insights.funnels.correlation import work as correlation
 from services.query.insights.funnels.people import prepare as funnel_people
-from services.query.results.computation import Computation, Prepared
+from services.query.results.computation import Computation, PreparedComputation
 
 
 async def _people(tools: Tools, project: Project, source: Node | None) -> PreparedPeople:
@@ -82,7 +82,7 @@ class KindsComputer:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    async def prepare(self, project: Project, computation: Computation[Any]) -> Prepared:
+    async def prepare(self, project: Project, computation: Computation[Any]) -> PreparedComputation:
         """Raises InvalidQuery."""
         prepare = kind_of(computation.query).prepare
         if prepare is None:

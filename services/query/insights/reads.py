@@ -25,7 +25,7 @@ from services.query.events.conditions import (
     any_names,
 )
 from services.query.events.expressions.parser import parse
-from services.query.events.expressions.tree import Node, Property
+from services.query.events.expressions.tree import ExpressionNode, Property
 
 MOST_NAMES = 1_000
 """Of more, asking for any event is cheaper than asking for each of them."""
@@ -92,7 +92,7 @@ def _properties(node: object) -> Iterator[Property]:
     match node:
         case Property():
             yield node
-        case Node():
+        case ExpressionNode():
             for name in node.__struct_fields__:
                 yield from _properties(getattr(node, name))
         case tuple():

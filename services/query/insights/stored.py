@@ -12,7 +12,7 @@ from services.common.insights.results.freshness import Refresh
 from services.query.insights.charts import Chart
 from services.query.insights.kinds import computation_of, kind_of
 from services.query.results.cache import NOTHING_SEEN, Positions
-from services.query.results.service import Asked, Results, result_fields
+from services.query.results.service import ResultRequest, Results, result_fields
 
 
 class InsightResults:
@@ -35,7 +35,7 @@ class InsightResults:
             if query is None:
                 return NO_RESULT
             answered = await self._results.answer(
-                Asked(
+                ResultRequest(
                     project=project,
                     computation=computation_of(query),
                     refresh=refresh,

@@ -14,7 +14,7 @@ from services.query.events import memberships
 from services.query.events.lookups import Lookups, PlannedCohort
 from services.query.events.source import Source
 from services.query.people import records
-from services.query.reads.filters import Moment, Page
+from services.query.reads.filters import Moment, PageRequest
 
 
 class PersonEnd(msgspec.Struct, frozen=True, array_like=True):
@@ -24,7 +24,7 @@ class PersonEnd(msgspec.Struct, frozen=True, array_like=True):
     person_id: UUID
 
 
-class CohortPage(msgspec.Struct, frozen=True):
+class CohortMembers(msgspec.Struct, frozen=True):
     """more: whether somebody comes after these. end: of the last of these."""
 
     people: Sequence[PersonActor]
@@ -38,7 +38,9 @@ class CohortPeople:
         self._pool = pool
         self._lookups = lookups
 
-    async def page(self, project: Project, number: int, page: Page[PersonEnd]) -> CohortPage | None:
+    async def page(
+        self, project: Project, number: int, page: PageRequest[PersonEnd]
+    ) -> CohortMembers | None:
         """Those with a record, the newest first; None when there is no such cohort.
 
         Raises InvalidQuery for a cohort that can't be computed; EngineError's kinds.
@@ -52,10 +54,10 @@ class CohortPeople:
         found = await records.persons(self._pool, project.id, ids)
         people = [found[id_] for id_ in ids if id_ in found]
         end = PersonEnd(shown[-1][1], shown[-1][0]) if shown else None
-        return CohortPage(people, len(rows) > page.limit, end)
+        return CohortMembers(people, len(rows) > page.limit, end)
 
 
-def _listing(planned: PlannedCohort, timezone: str, page: Page[PersonEnd]) -> Statement:
+def _listing(planned: PlannedCohort, timezone: str, page: PageRequest[PersonEnd]) -> Statement:
     bindings = Bindings()
     source = Source(
         planned.team_id,

@@ -6,23 +6,23 @@ from typing import Protocol
 import msgspec
 
 from contracts.api.people import AnyActor
-from services.query.people.records import Sorting
+from services.query.people.records import RecordOrder
 
 DEFAULT_LIMIT = 100
 """Actors on a page whose request names no limit."""
 
 
-class Row(msgspec.Struct, frozen=True):
+class ActorRow(msgspec.Struct, frozen=True):
     """shown: None without a record. In a row of merged values one id may stand several times."""
 
     id: str
     shown: AnyActor | None
 
 
-class Page(msgspec.Struct, frozen=True):
+class ActorPage(msgspec.Struct, frozen=True):
     """rows: of all actors on it, in order."""
 
-    rows: Sequence[Row]
+    rows: Sequence[ActorRow]
 
     @property
     def actors(self) -> list[AnyActor]:
@@ -34,12 +34,12 @@ class Page(msgspec.Struct, frozen=True):
         return sum(row.shown is None for row in self.rows)
 
 
-class People(Protocol):
+class ActorList(Protocol):
     """The actors behind one number, ready to be listed."""
 
     async def page(
-        self, *, by: Sorting | None, limit: int, offset: int, query_id: str | None
-    ) -> Page:
+        self, *, by: RecordOrder | None, limit: int, offset: int, query_id: str | None
+    ) -> ActorPage:
         """by: None for the kind's own order, which the engine pages itself.
 
         Raises InvalidQuery for more actors than can be sorted; EngineError's kinds.

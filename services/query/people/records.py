@@ -72,7 +72,7 @@ _NAMES = ("email", "Email", "name", "Name", "username", "Username", "UserName")
 _ANONYMOUS = re.compile(r"([a-z0-9]+-){4}[a-z0-9]+")
 
 
-class Sorting(msgspec.Struct, frozen=True):
+class RecordOrder(msgspec.Struct, frozen=True):
     """search: part of a name, an email or a distinct id, whatever its case; or a whole id."""
 
     field: Literal["id", "created_at"] = "id"
@@ -80,7 +80,9 @@ class Sorting(msgspec.Struct, frozen=True):
     search: str | None = None
 
 
-async def sorted_persons(pool: Pool, team_id: int, ids: Sequence[str], by: Sorting) -> list[str]:
+async def sorted_persons(
+    pool: Pool, team_id: int, ids: Sequence[str], by: RecordOrder
+) -> list[str]:
     """Those of the ids that are searched for, in this order."""
     parameters = {
         "ids": list(ids),
@@ -93,7 +95,7 @@ async def sorted_persons(pool: Pool, team_id: int, ids: Sequence[str], by: Sorti
         return [id_ for (id_,) in await cursor.fetchall()]
 
 
-def sorted_others(actors: Iterable[AnyActor], by: Sorting) -> list[str]:
+def sorted_others(actors: Iterable[AnyActor], by: RecordOrder) -> list[str]:
     """The same for groups and values, which are few. A group that nobody described comes last."""
     wanted = (by.search or "").casefold()
     found = sorted(

@@ -8,14 +8,14 @@ from msgspec import Raw
 
 from contracts.api.people import AnyActor, PersonActor
 from contracts.queries.errors import invalid_input
-from services.query.people.page import Row
+from services.query.people.page import ActorRow
 
 DEFAULT = ("actor", "id", "created_at")
 _PROPERTIES = ("properties.", "person.properties.", "actor.properties.", "group.properties.")
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
-class Column(msgspec.Struct, frozen=True):
+class TableColumn(msgspec.Struct, frozen=True):
     """type: as ClickHouse calls it, for clients that lay out tables by it."""
 
     name: str
@@ -23,12 +23,12 @@ class Column(msgspec.Struct, frozen=True):
     of: Callable[[AnyActor], object]
 
 
-def columns(select: Sequence[str] | None) -> list[Column]:
+def columns(select: Sequence[str] | None) -> list[TableColumn]:
     """Raises InvalidQuery for what actors do not have."""
     return [_column(name) for name in select or DEFAULT]
 
 
-def rows(chosen: Sequence[Column], page: Iterable[Row]) -> list[list[object]]:
+def rows(chosen: Sequence[TableColumn], page: Iterable[ActorRow]) -> list[list[object]]:
     """One per actor of the page; of those without a record the id alone is known."""
     return [
         [
@@ -39,7 +39,7 @@ def rows(chosen: Sequence[Column], page: Iterable[Row]) -> list[list[object]]:
     ]
 
 
-def _of_unknown(column: Column, id_: str) -> object:
+def _of_unknown(column: TableColumn, id_: str) -> object:
     match column.name:
         case "actor" | "person" | "group":
             return {"id": id_}
@@ -49,36 +49,40 @@ def _of_unknown(column: Column, id_: str) -> object:
             return None
 
 
-def _column(sent: str) -> Column:
+def _column(sent: str) -> TableColumn:
     name = sent.strip()
     match name:
         case "actor" | "person" | "group":
-            return Column(name, "Tuple", lambda actor: actor)
+            return TableColumn(name, "Tuple", lambda actor: actor)
         case "id" | "actor_id":
-            return Column(name, "UUID", lambda actor: actor.id)
+            return TableColumn(name, "UUID", lambda actor: actor.id)
         case "created_at":
-            return Column(name, "Nullable(DateTime64(6, 'UTC'))", lambda actor: actor.created_at)
+            return TableColumn(
+                name, "Nullable(DateTime64(6, 'UTC'))", lambda actor: actor.created_at
+            )
         case "name" | "person_display_name":
-            return Column(name, "String", lambda actor: actor.name)
+            return TableColumn(name, "String", lambda actor: actor.name)
         case "is_identified":
-            return Column(name, "Nullable(UInt8)", lambda actor: _person(actor, "is_identified"))
+            return TableColumn(
+                name, "Nullable(UInt8)", lambda actor: _person(actor, "is_identified")
+            )
         case "distinct_ids" | "event_distinct_ids":
-            return Column(name, "Array(String)", lambda actor: _person(actor, "distinct_ids"))
+            return TableColumn(name, "Array(String)", lambda actor: _person(actor, "distinct_ids"))
         case "matched_events" | "matched_recordings":
-            return Column(name, "Array(Tuple)", lambda actor: getattr(actor, name))
+            return TableColumn(name, "Array(Tuple)", lambda actor: getattr(actor, name))
         case "properties":
-            return Column(name, "String", lambda actor: actor.properties)
+            return TableColumn(name, "String", lambda actor: actor.properties)
         case "person.$delete":
             # A button of PostHog's table, which needs to know whom it is for.
-            return Column(name, "UUID", lambda actor: actor.id)
+            return TableColumn(name, "UUID", lambda actor: actor.id)
         case _:
             return _property(name)
 
 
-def _property(name: str) -> Column:
+def _property(name: str) -> TableColumn:
     for prefix in _PROPERTIES:
         if key := name.removeprefix(prefix) if name.startswith(prefix) else "":
-            return Column(name, "Nullable(String)", lambda actor: _properties(actor).get(key))
+            return TableColumn(name, "Nullable(String)", lambda actor: _properties(actor).get(key))
     raise invalid_input("query__select", f"Column {name[:100]} cannot be selected here.")
 
 

@@ -14,7 +14,7 @@ from services.common.insights.access import Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
-from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
 
 _decoder = msgspec.json.Decoder(AccessRow)
 
@@ -47,7 +47,7 @@ class AccessReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def one(self, caller: Caller, insight: InsightReference) -> Seen[FoundRules]:
+    async def one(self, caller: Caller, insight: InsightReference) -> Snapshot[FoundRules]:
         async with self._pool.connection() as conn:
             cursor = conn.cursor(row_factory=args_row(_found))
             await cursor.execute(
@@ -75,7 +75,7 @@ def _found(
     parked_at: int | None,
     reached: int | None,
     head: int,
-) -> Seen[FoundRules]:
+) -> Snapshot[FoundRules]:
     rules = FoundRules(
         insight=None if row is None else INSIGHT_ROWS.decode(row),
         access=access(level, closed_by),
@@ -83,4 +83,4 @@ def _found(
         whole=None if whole is None else _decoder.decode(whole),
         parked_at=parked_at,
     )
-    return Seen(rules, Standing(reached or 0, head))
+    return Snapshot(rules, ReadPosition(reached or 0, head))

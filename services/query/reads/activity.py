@@ -14,9 +14,9 @@ from services.common.insights.access import UNLIMITED, Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.counts import Counts, State
-from services.query.reads.filters import NumberEnd, Page
+from services.query.reads.filters import NumberEnd, PageRequest
 from services.query.reads.salvage import DAWN, Salvage
-from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
 
 _ROWS = Salvage(
     ActivityRow(
@@ -34,9 +34,9 @@ _ROWS = Salvage(
 )
 
 
-class ActivityPage(msgspec.Struct, frozen=True):
+class ActivityRows(msgspec.Struct, frozen=True):
     """Newest first. total: of all pages together. more: whether some come after these.
-    parked_at: see `reads.insights.Found`.
+    parked_at: see `reads.insights.FoundInsight`.
 
     access: what the caller may do with the insight; of a whole project it says nothing.
     """
@@ -98,8 +98,8 @@ class ActivityReads:
         self._counts = Counts()
 
     async def of_team(
-        self, caller: Caller, page: Page[NumberEnd], *, quiet: bool
-    ) -> Seen[ActivityPage]:
+        self, caller: Caller, page: PageRequest[NumberEnd], *, quiet: bool
+    ) -> Snapshot[ActivityRows]:
         """Of all insights in sight. quiet: with the entries that PostHog does
         not make.
         """
@@ -125,11 +125,16 @@ class ActivityReads:
             total = known[1] if known else 0
         elif reached >= head:
             self._counts.put(counted, State(head, rebuilds), total)
-        return Seen(_page_with(rows, total, page), Standing(reached or 0, head))
+        return Snapshot(_page_with(rows, total, page), ReadPosition(reached or 0, head))
 
     async def of_insight(
-        self, caller: Caller, insight: InsightReference, page: Page[NumberEnd], *, quiet: bool
-    ) -> Seen[ActivityPage | None]:
+        self,
+        caller: Caller,
+        insight: InsightReference,
+        page: PageRequest[NumberEnd],
+        *,
+        quiet: bool,
+    ) -> Snapshot[ActivityRows | None]:
         """Of one insight, deleted or not; None when there is none."""
         where = _OF_SUBJECT if quiet else f"{_OF_SUBJECT} AND NOT a.quiet"
         by: LiteralString = (
@@ -145,14 +150,14 @@ class ActivityReads:
         )
         # Each row begins with what is true of the whole; there is one even when the page is empty.
         reached, head, total, _ = rows[0][:4]
-        standing = Standing(reached or 0, head)
+        standing = ReadPosition(reached or 0, head)
         insight_id, parked_at, level, closed_by = rows[0][4:]
         if insight_id is None:
-            return Seen(None, standing)
+            return Snapshot(None, standing)
         found = msgspec.structs.replace(
             _page_with(rows, total, page), parked_at=parked_at, access=access(level, closed_by)
         )
-        return Seen(found, standing)
+        return Snapshot(found, standing)
 
     async def _rows(
         self, statement: LiteralString, caller: Caller, values: dict[str, object]
@@ -170,7 +175,7 @@ class ActivityReads:
             return await cursor.fetchall()
 
 
-def _where_it_is(page: Page[NumberEnd]) -> dict[str, object]:
+def _where_it_is(page: PageRequest[NumberEnd]) -> dict[str, object]:
     return {
         "limit": page.looked_for,
         "offset": page.skipped,
@@ -178,7 +183,9 @@ def _where_it_is(page: Page[NumberEnd]) -> dict[str, object]:
     }
 
 
-def _page_with(rows: Sequence[Sequence[Any]], total: int, page: Page[NumberEnd]) -> ActivityPage:
+def _page_with(
+    rows: Sequence[Sequence[Any]], total: int, page: PageRequest[NumberEnd]
+) -> ActivityRows:
     found = [row[3] for row in rows if row[3] is not None]
     shown = tuple(_ROWS.decode(row) for row in found[: page.limit])
-    return ActivityPage(shown, total, more=len(found) > page.limit)
+    return ActivityRows(shown, total, more=len(found) > page.limit)

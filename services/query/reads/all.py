@@ -4,7 +4,7 @@ import msgspec
 
 from contracts.read_models.action import ActionRow
 from contracts.read_models.cohort import CohortRow
-from services.common.http.answers import Shown
+from services.common.http.answers import EncodedAnswer
 from services.common.insights.shares import Share
 from services.common.postgres.database import Pool
 from services.query.reads.access_rules import AccessReads
@@ -18,7 +18,7 @@ from services.query.reads.insight_list import InsightList
 from services.query.reads.insights import InsightReads
 from services.query.reads.last_viewed import LastViewedReads
 from services.query.reads.projects import ProjectReads
-from services.query.reads.remembered import Remembered
+from services.query.reads.remembered import RecentAnswers
 from services.query.reads.shares import ShareReads
 from services.query.reads.sharing import SharingReads
 from services.query.reads.standing import Freshness
@@ -28,7 +28,7 @@ class Reads(msgspec.Struct, frozen=True):
     """freshness: how each of them is waited for. remembered: answers that may be given again."""
 
     freshness: Freshness
-    remembered: Remembered[Shown]
+    remembered: RecentAnswers[EncodedAnswer]
     insights: InsightReads
     insight_list: InsightList
     activity: ActivityReads
@@ -45,7 +45,7 @@ class Reads(msgspec.Struct, frozen=True):
     def over(cls, pool: Pool, freshness: Freshness) -> "Reads":
         return cls(
             freshness=freshness,
-            remembered=Remembered(pool),
+            remembered=RecentAnswers(pool),
             insights=InsightReads(pool),
             insight_list=InsightList(pool, Counts()),
             activity=ActivityReads(pool),

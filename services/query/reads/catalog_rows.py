@@ -9,8 +9,8 @@ from contracts.events.recorded import DomainEvent
 from contracts.events.streams import Stream, StreamKind
 from contracts.read_models.projections import CATALOG
 from services.common.postgres.database import Pool
-from services.query.reads.filters import NumberEnd, Page
-from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+from services.query.reads.filters import NumberEnd, PageRequest
+from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
 
 R = TypeVar("R")
 
@@ -31,7 +31,7 @@ class RowPage(msgspec.Struct, Generic[R], frozen=True):
 
 
 class OneRow(msgspec.Struct, Generic[R], frozen=True):
-    """row: None when there is none in sight. parked_at: see `reads.insights.Found`."""
+    """row: None when there is none in sight. parked_at: see `reads.insights.FoundInsight`."""
 
     row: R | None
     parked_at: int | None
@@ -62,8 +62,8 @@ class CatalogReads(Generic[R]):
             FROM (SELECT) AS one LEFT JOIN ({one}) AS found ON true"""
 
     async def page(
-        self, team_id: int, search: str | None, page: Page[NumberEnd]
-    ) -> Seen[RowPage[R]]:
+        self, team_id: int, search: str | None, page: PageRequest[NumberEnd]
+    ) -> Snapshot[RowPage[R]]:
         """search: case-folded, a part of the name; None: all."""
         values: dict[str, object] = {
             "team_id": team_id,
@@ -73,21 +73,21 @@ class CatalogReads(Generic[R]):
             "before": page.before,
         }
         standing, count, rows = await self._read(self._page, values)
-        return Seen(RowPage(rows[: page.limit], count or 0, len(rows) > page.limit), standing)
+        return Snapshot(RowPage(rows[: page.limit], count or 0, len(rows) > page.limit), standing)
 
-    async def one(self, team_id: int, number: int) -> Seen[OneRow[R]]:
+    async def one(self, team_id: int, number: int) -> Snapshot[OneRow[R]]:
         stream: Stream[DomainEvent] = Stream(self._kind, team_id, number)
         values = {"team_id": team_id, "number": number, "stream_id": stream.id}
         standing, parked_at, rows = await self._read(self._one, values)
-        return Seen(OneRow(rows[0] if rows else None, parked_at), standing)
+        return Snapshot(OneRow(rows[0] if rows else None, parked_at), standing)
 
     async def _read(
         self, statement: LiteralString, values: dict[str, object]
-    ) -> tuple[Standing, int | None, tuple[R, ...]]:
+    ) -> tuple[ReadPosition, int | None, tuple[R, ...]]:
         """There is one row even when nothing is found."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute(statement, values | {"projections": projections(CATALOG)})
             found = await cursor.fetchall()
         reached, head, told, _ = found[0]
         rows = tuple(self._decode(row) for *_, row in found if row is not None)
-        return Standing(reached or 0, head), told, rows
+        return ReadPosition(reached or 0, head), told, rows

@@ -21,10 +21,10 @@ from services.common.insights.joined_columns import (
 )
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
-from services.query.reads.filters import Int64, Page
+from services.query.reads.filters import Int64, PageRequest
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
 from services.query.reads.salvage import DAWN, Salvage
-from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
 
 _ROWS = Salvage(
     DashboardRow(
@@ -79,7 +79,7 @@ _ONE: LiteralString = f"""
     FROM (SELECT) AS one LEFT JOIN picked ON true {_BESIDE}"""
 
 
-class OnIt(msgspec.Struct, frozen=True):
+class DashboardInsight(msgspec.Struct, frozen=True):
     """An insight on a dashboard."""
 
     row: InsightRow
@@ -91,7 +91,7 @@ class FoundDashboard(msgspec.Struct, frozen=True):
     """insights: those on it and in sight of the caller, in no order."""
 
     row: DashboardRow
-    insights: tuple[OnIt, ...]
+    insights: tuple[DashboardInsight, ...]
 
 
 class DashboardEnd(msgspec.Struct, frozen=True, array_like=True):
@@ -102,7 +102,7 @@ class DashboardEnd(msgspec.Struct, frozen=True, array_like=True):
     number: Int64
 
 
-class DashboardPage(msgspec.Struct, frozen=True):
+class DashboardRows(msgspec.Struct, frozen=True):
     """Pinned ones first, then by name. count: of all pages together. more: whether some come after
     these. end: of the last of these.
     """
@@ -114,7 +114,7 @@ class DashboardPage(msgspec.Struct, frozen=True):
 
 
 class OneDashboard(msgspec.Struct, frozen=True):
-    """found: None when there is none in sight. parked_at: see `reads.insights.Found`."""
+    """found: None when there is none in sight. parked_at: see `reads.insights.FoundInsight`."""
 
     found: FoundDashboard | None
     parked_at: int | None
@@ -124,7 +124,9 @@ class DashboardReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def page(self, caller: Caller, page: Page[DashboardEnd]) -> Seen[DashboardPage]:
+    async def page(
+        self, caller: Caller, page: PageRequest[DashboardEnd]
+    ) -> Snapshot[DashboardRows]:
         after = page.after
         values: dict[str, object] = {
             "limit": page.looked_for,
@@ -142,13 +144,13 @@ class DashboardReads:
         shown = found[: page.limit]
         end = ends[shown[-1].row.dashboard_id] if shown else None
         more = len(found) > page.limit
-        return Seen(DashboardPage(shown, rows[0][2], more, end), _standing(rows))
+        return Snapshot(DashboardRows(shown, rows[0][2], more, end), _standing(rows))
 
-    async def one(self, caller: Caller, number: int) -> Seen[OneDashboard]:
+    async def one(self, caller: Caller, number: int) -> Snapshot[OneDashboard]:
         stream = dashboard_stream(caller.team_id, number)
         rows = await self._rows(_ONE, caller, {"number": number, "stream_id": stream.id})
         found = _grouped(rows)
-        return Seen(OneDashboard(found[0] if found else None, rows[0][2]), _standing(rows))
+        return Snapshot(OneDashboard(found[0] if found else None, rows[0][2]), _standing(rows))
 
     async def row(self, team_id: int, number: int) -> DashboardRow | None:
         """The dashboard alone; None when there is none in sight."""
@@ -178,14 +180,14 @@ class DashboardReads:
             return await cursor.fetchall()
 
 
-def _standing(rows: Sequence[Sequence[Any]]) -> Standing:
+def _standing(rows: Sequence[Sequence[Any]]) -> ReadPosition:
     """Each row begins with it; there is one even when nothing is found."""
-    return Standing(rows[0][0] or 0, rows[0][1])
+    return ReadPosition(rows[0][0] or 0, rows[0][1])
 
 
 def _grouped(rows: Sequence[Sequence[Any]]) -> tuple[FoundDashboard, ...]:
     boards: dict[int, DashboardRow] = {}
-    insights: dict[int, list[OnIt]] = {}
+    insights: dict[int, list[DashboardInsight]] = {}
     for row in rows:
         number, board, level, closed_by, insight, *told = row[3:]
         if number is None:
@@ -193,6 +195,8 @@ def _grouped(rows: Sequence[Sequence[Any]]) -> tuple[FoundDashboard, ...]:
         if number not in boards:
             boards[number], insights[number] = _ROWS.decode(board), []
         if insight is not None:
-            on = OnIt(INSIGHT_ROWS.decode(insight), joined_columns(*told), access(level, closed_by))
+            on = DashboardInsight(
+                INSIGHT_ROWS.decode(insight), joined_columns(*told), access(level, closed_by)
+            )
             insights[number].append(on)
     return tuple(FoundDashboard(row, tuple(insights[number])) for number, row in boards.items())

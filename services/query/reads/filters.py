@@ -83,7 +83,7 @@ class NumberEnd(msgspec.Struct, frozen=True, array_like=True):
     number: Int64
 
 
-class Page(msgspec.Struct, Generic[End], frozen=True):
+class PageRequest(msgspec.Struct, Generic[End], frozen=True):
     """after: the end of the page before, where it is known; offset then counts nothing.
 
     An end is what its last row is ordered by. So a page begins where the one before ended, whatever
@@ -100,7 +100,7 @@ class Page(msgspec.Struct, Generic[End], frozen=True):
         return self.offset if self.after is None else 0
 
     @property
-    def before(self: "Page[NumberEnd]") -> int:
+    def before(self: "PageRequest[NumberEnd]") -> int:
         """What the numbers on it are lower than."""
         return LARGEST if self.after is None else self.after.number
 

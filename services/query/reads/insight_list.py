@@ -20,11 +20,11 @@ from services.common.postgres.database import Pool
 from services.query.reads import list_sql
 from services.query.reads.access import CLOSED_BY, LEVEL, NEWEST_RULE, access, access_values
 from services.query.reads.counts import Counts, State
-from services.query.reads.filters import DEFAULT_ORDER, Cursor, InsightFilter, Page
+from services.query.reads.filters import DEFAULT_ORDER, Cursor, InsightFilter, PageRequest
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
-from services.query.reads.list_sql import Condition, Picked
+from services.query.reads.list_sql import PageSelect, SqlCondition
 from services.query.reads.remembered import STATE
-from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
 
 MatchType = Literal["exact", "similar"]
 
@@ -38,7 +38,7 @@ _STATE_REBUILDS: LiteralString = (
 )
 
 
-class Listed(msgspec.Struct, frozen=True):
+class InsightListRow(msgspec.Struct, frozen=True):
     """joined: its joined columns. access: what the caller may do with it.
 
     match: how it was found, when something was searched.
@@ -50,13 +50,13 @@ class Listed(msgspec.Struct, frozen=True):
     match: MatchType | None
 
 
-class InsightPage(msgspec.Struct, frozen=True):
+class InsightListPage(msgspec.Struct, frozen=True):
     """count: of all pages together. more: whether some come after these.
 
     end: where the next page begins, if an order can say so.
     """
 
-    rows: tuple[Listed, ...]
+    rows: tuple[InsightListRow, ...]
     count: int
     more: bool
     end: Cursor | None
@@ -68,8 +68,8 @@ class InsightList:
         self._counts = counts
 
     async def page(
-        self, caller: Caller, wanted: InsightFilter, page: Page[Cursor]
-    ) -> Seen[InsightPage]:
+        self, caller: Caller, wanted: InsightFilter, page: PageRequest[Cursor]
+    ) -> Snapshot[InsightListPage]:
         """Insights in sight. A page past the end is empty."""
         condition = list_sql.condition(wanted, caller)
         sorting = list_sql.sorting(wanted, wanted.order or DEFAULT_ORDER)
@@ -101,18 +101,18 @@ class InsightList:
             self._counts.put(counted, State(position, rebuilds), count)
         found = [row[6:] for row in rows if row[6] is not None]
         listed, more = found[: page.limit], len(found) > page.limit
-        return Seen(
-            InsightPage(
+        return Snapshot(
+            InsightListPage(
                 rows=tuple(_listed(row, wanted) for row in listed),
                 count=count,
                 more=more,
                 end=_end(listed[-1], wanted) if more else None,
             ),
-            Standing(reached or 0, head, standing),
+            ReadPosition(reached or 0, head, standing),
         )
 
 
-def _statement(condition: Condition, picked: Picked) -> LiteralString:
+def _statement(condition: SqlCondition, picked: PageSelect) -> LiteralString:
     """One row per insight, each beginning with the six values of the whole; one row when empty."""
     value: LiteralString = picked.keys[0] if picked.keys else "NULL"
     return f"""
@@ -135,12 +135,14 @@ def _statement(condition: Condition, picked: Picked) -> LiteralString:
         ORDER BY {picked.order}"""
 
 
-def _listed(row: Sequence[Any], wanted: InsightFilter) -> Listed:
+def _listed(row: Sequence[Any], wanted: InsightFilter) -> InsightListRow:
     _, text, *told, level, closed_by, match, _ = row
     how: MatchType | None = None
     if wanted.search is not None:
         how = "similar" if match == list_sql.SIMILAR else "exact"
-    return Listed(INSIGHT_ROWS.decode(text), joined_columns(*told), access(level, closed_by), how)
+    return InsightListRow(
+        INSIGHT_ROWS.decode(text), joined_columns(*told), access(level, closed_by), how
+    )
 
 
 def _end(last: Sequence[Any], wanted: InsightFilter) -> Cursor | None:

@@ -17,11 +17,11 @@ from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.insights.joined_columns import COLUMNS, JOINS, JoinedColumns, joined_columns
 from services.common.postgres.database import Pool
-from services.common.postgres.grouped import Grouped
+from services.common.postgres.grouped import GroupedLookups
 from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access
 from services.query.reads.remembered import STATE
 from services.query.reads.salvage import DAWN, Salvage
-from services.query.reads.standing import REACHED, Seen, Standing, projections
+from services.query.reads.standing import REACHED, ReadPosition, Snapshot, projections
 
 SHORT_IDS_KEPT = 10_000
 NOBODYS = 0
@@ -84,7 +84,7 @@ _MANY: LiteralString = f"""
     ORDER BY asked.place"""
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundInsight(msgspec.Struct, frozen=True):
     """row: None when there is none. joined: its joined columns.
 
     parked_at: the position of the fact from which on its stream can't be followed.
@@ -97,7 +97,7 @@ class Found(msgspec.Struct, frozen=True):
     access: Access
 
 
-class Asked(msgspec.Struct, frozen=True):
+class InsightLookup(msgspec.Struct, frozen=True):
     """Who asks for which insight of which project. settings: see Project.settings."""
 
     team_id: int
@@ -112,15 +112,15 @@ class InsightReads:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._grouped = Grouped(self._each)
+        self._grouped = GroupedLookups(self._each)
         self._short_ids: OrderedDict[tuple[int, str], int] = OrderedDict()
 
-    async def one(self, caller: Caller, wanted: InsightReference) -> Seen[Found]:
+    async def one(self, caller: Caller, wanted: InsightReference) -> Snapshot[FoundInsight]:
         """The insight, deleted or not, as the caller sees it."""
         number = wanted.number
         if wanted.short_id is not None:
             number = await self.number(caller.team_id, wanted.short_id)
-        asked = Asked(
+        asked = InsightLookup(
             caller.team_id,
             number or NOBODYS,
             caller.user.id,
@@ -152,7 +152,7 @@ class InsightReads:
             self._short_ids.popitem(last=False)
         return int(row[0])
 
-    async def _each(self, asked: Sequence[Asked]) -> Sequence[Seen[Found]]:
+    async def _each(self, asked: Sequence[InsightLookup]) -> Sequence[Snapshot[FoundInsight]]:
         async with self._pool.connection() as conn:
             cursor = conn.cursor(row_factory=args_row(_found))
             await cursor.execute(
@@ -184,8 +184,8 @@ def _found(
     reached: int | None,
     wanted: int,
     state: str | None,
-) -> Seen[Found]:
+) -> Snapshot[FoundInsight]:
     insight = None if row is None else ROWS.decode(row)
     told = joined_columns(viewed_at, kept_body, kept_interval, kept_refresh, told_at, live_job)
-    found = Found(insight, told, parked_at, access(level, closed_by))
-    return Seen(found, Standing(reached or 0, wanted, state))
+    found = FoundInsight(insight, told, parked_at, access(level, closed_by))
+    return Snapshot(found, ReadPosition(reached or 0, wanted, state))

@@ -12,7 +12,7 @@ from services.common.insights.access import Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
-from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
 
 # PostHog: InsightViewSet.my_last_viewed, at most five, newest first.
 MOST = 5
@@ -32,7 +32,7 @@ _NEWEST: LiteralString = f"""
     ORDER BY newest.viewed_at DESC, newest.insight_id DESC"""
 
 
-class Viewed(msgspec.Struct, frozen=True):
+class ViewedInsight(msgspec.Struct, frozen=True):
     row: InsightRow
     viewed_at: datetime
     access: Access
@@ -42,7 +42,7 @@ class LastViewedReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def newest(self, caller: Caller) -> Seen[tuple[Viewed, ...]]:
+    async def newest(self, caller: Caller) -> Snapshot[tuple[ViewedInsight, ...]]:
         """The insights in sight that the caller looked at, the latest first."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
@@ -57,8 +57,8 @@ class LastViewedReads:
             rows = await cursor.fetchall()
         reached, head = rows[0][:2]
         viewed = tuple(
-            Viewed(INSIGHT_ROWS.decode(row[2]), row[3], access(row[4], row[5]))
+            ViewedInsight(INSIGHT_ROWS.decode(row[2]), row[3], access(row[4], row[5]))
             for row in rows
             if row[2] is not None
         )
-        return Seen(viewed, Standing(reached or 0, head))
+        return Snapshot(viewed, ReadPosition(reached or 0, head))

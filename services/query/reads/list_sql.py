@@ -26,7 +26,7 @@ NULLABLE: frozenset[OrderField] = frozenset({"name", "created_by", "order"})
 _LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
-class Condition(msgspec.Struct, frozen=True):
+class SqlCondition(msgspec.Struct, frozen=True):
     """text: of a WHERE over `insights i`, but for what is searched. values: of its placeholders.
 
     searched: whether what a search finds is wanted alone. in_sight: the first part of text, of
@@ -97,7 +97,7 @@ _CLOSENESS: LiteralString = f"""
     CASE WHEN {SEARCH_MATCH} = 3 THEN -word_similarity(%(search)s, i.names_text) ELSE 0 END"""
 
 
-def condition(wanted: InsightFilter, caller: Caller) -> Condition:
+def condition(wanted: InsightFilter, caller: Caller) -> SqlCondition:
     """What the insights of a list have in common: they are in sight of the caller, too."""
     clauses: list[LiteralString] = ["i.team_id = %(team_id)s", "NOT i.deleted"]
     values: dict[str, object] = {"team_id": caller.team_id}
@@ -141,7 +141,7 @@ def condition(wanted: InsightFilter, caller: Caller) -> Condition:
         also("i.tags && %(tags)s::text[]", tags=list(wanted.tags))
     if wanted.search is not None:
         values |= {"like": f"%{wanted.search.translate(_LIKE)}%", "search": wanted.search}
-    return Condition(" AND ".join(clauses), values, wanted.search is not None, in_sight)
+    return SqlCondition(" AND ".join(clauses), values, wanted.search is not None, in_sight)
 
 
 def sorting(wanted: InsightFilter, order: Order) -> Sorting:
@@ -186,7 +186,7 @@ def ranges(after: Cursor) -> tuple[LiteralString, ...]:
     return (level, beyond, f"{column} IS NULL") if field in NULLABLE else (level, beyond)
 
 
-class Picked(msgspec.Struct, frozen=True):
+class PageSelect(msgspec.Struct, frozen=True):
     """text: a SELECT of a page's insights as insight_id, match and the keys of their order.
 
     keys: what these are called. order: of the rows, by those names.
@@ -197,7 +197,7 @@ class Picked(msgspec.Struct, frozen=True):
     order: LiteralString
 
 
-def picked(condition_: Condition, sorting_: Sorting, after: Cursor | None) -> Picked:
+def picked(condition_: SqlCondition, sorting_: Sorting, after: Cursor | None) -> PageSelect:
     """A page, by %(limit)s and %(offset)s."""
     names: tuple[LiteralString, ...] = tuple(f"key{n}" for n in range(len(sorting_.keys)))
     keys: LiteralString = "".join(
@@ -228,4 +228,4 @@ def picked(condition_: Condition, sorting_: Sorting, after: Cursor | None) -> Pi
             ORDER BY {order_of_rows} {page}"""
     else:
         text = f"{select} {condition_.whole} ORDER BY {order} {page}"
-    return Picked(text, names, order_of_rows)
+    return PageSelect(text, names, order_of_rows)

@@ -9,7 +9,7 @@ from contracts.events.streams import project_stream
 from contracts.read_models.projections import CATALOG
 from services.common.accounts.accounts import PROJECT_COLUMNS, Project
 from services.common.postgres.database import Pool
-from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
 
 _ONE: LiteralString = f"""
     SELECT {REACHED} AS reached, {TEAM_HEAD} AS head,
@@ -20,7 +20,7 @@ _ONE: LiteralString = f"""
 
 
 class OneProject(msgspec.Struct, frozen=True):
-    """parked_at: see `reads.insights.Found`."""
+    """parked_at: see `reads.insights.FoundInsight`."""
 
     project: Project
     parked_at: int | None
@@ -30,7 +30,7 @@ class ProjectReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def one(self, team_id: int) -> Seen[OneProject]:
+    async def one(self, team_id: int) -> Snapshot[OneProject]:
         """A project is never taken away: who asks has found it already."""
         values = {
             "team_id": team_id,
@@ -43,4 +43,4 @@ class ProjectReads:
         if row is None:
             raise RuntimeError(f"project {team_id} is gone")
         reached, head, parked_at = (row.pop(name) for name in ("reached", "head", "parked_at"))
-        return Seen(OneProject(Project(**row), parked_at), Standing(reached or 0, head))
+        return Snapshot(OneProject(Project(**row), parked_at), ReadPosition(reached or 0, head))

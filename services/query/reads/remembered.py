@@ -17,8 +17,8 @@ import msgspec
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from services.common.accounts.accounts import MAX_AGE_SECONDS
 from services.common.postgres.database import Pool
-from services.common.postgres.grouped import Grouped
-from services.query.reads.standing import REACHED, TEAM_HEAD, Fresh, projections
+from services.common.postgres.grouped import GroupedLookups
+from services.query.reads.standing import REACHED, TEAM_HEAD, FreshValue, projections
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class _Entry(msgspec.Struct, Generic[T], frozen=True):
     made_at: float
 
 
-class Remembered(Generic[T]):
+class RecentAnswers(Generic[T]):
     """Values by what was asked for. The least recently used go first when there are too many.
 
     None is older than `MAX_AGE_SECONDS`, since only the accounts' bell tells of a changed name:
@@ -58,13 +58,15 @@ class Remembered(Generic[T]):
 
     def __init__(self, pool: Pool, most_bytes: int = MOST_BYTES) -> None:
         self._pool = pool
-        self._states = Grouped(self._each)
+        self._states = GroupedLookups(self._each)
         self._known: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
         self._bytes = 0
         self._most_bytes = most_bytes
         self._newest: dict[int, str | None] = {}
 
-    async def find(self, asked: Hashable, team_id: int, at_least: int | None) -> Fresh[T] | None:
+    async def find(
+        self, asked: Hashable, team_id: int, at_least: int | None
+    ) -> FreshValue[T] | None:
         """What was answered, if it would be answered again; asks the database only if there is one.
 
         at_least: the position that the caller has seen.
@@ -85,9 +87,9 @@ class Remembered(Generic[T]):
             return None
         if asked in self._known:
             self._known.move_to_end(asked)
-        return Fresh(known.value, reached, stale=False, state=state)
+        return FreshValue(known.value, reached, stale=False, state=state)
 
-    def keep(self, asked: Hashable, team_id: int, fresh: Fresh[T], size: int) -> None:
+    def keep(self, asked: Hashable, team_id: int, fresh: FreshValue[T], size: int) -> None:
         """size: of the value, in bytes. Nothing is kept that was read while a projection was
         behind.
         """

@@ -10,7 +10,7 @@ from contracts.read_models.projections import INSIGHTS, SHARING
 from contracts.read_models.sharing import SharingRow
 from services.common.insights.shares import Share, is_alive, is_token
 from services.common.postgres.database import Pool
-from services.query.reads.standing import REACHED, Seen, Standing, projections
+from services.query.reads.standing import REACHED, ReadPosition, Snapshot, projections
 
 _sharing = msgspec.json.Decoder(SharingRow)
 _insight = msgspec.json.Decoder(InsightRow)
@@ -25,14 +25,14 @@ _FIND: LiteralString = f"""
     LEFT JOIN insights i ON i.team_id = t.team_id AND i.insight_id = t.insight_id
     WHERE t.token = %(token)s"""
 
-_NOBODYS: Seen[Share | None] = Seen(None, Standing(reached=0, wanted=0))
+_NOBODYS: Snapshot[Share | None] = Snapshot(None, ReadPosition(reached=0, wanted=0))
 
 
 class ShareReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def find(self, token: str) -> Seen[Share | None]:
+    async def find(self, token: str) -> Snapshot[Share | None]:
         """None for unknown, switched off and rotated away alike; the insight may be deleted."""
         if not is_token(token):
             return _NOBODYS
@@ -43,7 +43,7 @@ class ShareReads:
         if row is None:
             return _NOBODYS
         token_id, sharing, insight, reached, head = row
-        return Seen(_share(token_id, sharing, insight), Standing(reached or 0, head or 0))
+        return Snapshot(_share(token_id, sharing, insight), ReadPosition(reached or 0, head or 0))
 
 
 def _share(token_id: int, sharing: str | None, insight: str | None) -> Share | None:

@@ -12,7 +12,7 @@ from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
-from services.query.reads.standing import REACHED, TEAM_HEAD, Seen, Standing, projections
+from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
 
 _decoder = msgspec.json.Decoder(SharingRow)
 
@@ -46,7 +46,7 @@ class SharingReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def one(self, caller: Caller, insight: InsightReference) -> Seen[FoundSharing]:
+    async def one(self, caller: Caller, insight: InsightReference) -> Snapshot[FoundSharing]:
         """Of an insight in sight."""
         async with self._pool.connection() as conn:
             cursor = conn.cursor(row_factory=args_row(_found))
@@ -75,9 +75,9 @@ def _found(
     closed_by: int,
     reached: int | None,
     head: int,
-) -> Seen[FoundSharing]:
+) -> Snapshot[FoundSharing]:
     sharing = None if row is None else _decoder.decode(row)
-    return Seen(
+    return Snapshot(
         FoundSharing(insight_id is not None, sharing, token, parked_at, access(level, closed_by)),
-        Standing(reached or 0, head),
+        ReadPosition(reached or 0, head),
     )

@@ -33,7 +33,7 @@ REACHED: LiteralString = (
 """SQL: the position that all of these projections have reached."""
 
 
-class Standing(msgspec.Struct, frozen=True):
+class ReadPosition(msgspec.Struct, frozen=True):
     """reached: what was read holds all up to here. wanted: the last fact that concerns it.
 
     state: of the project, see `reads.remembered`; None when the read does not tell, or is behind.
@@ -44,17 +44,17 @@ class Standing(msgspec.Struct, frozen=True):
     state: str | None = None
 
 
-class Seen(msgspec.Struct, Generic[T], frozen=True):
+class Snapshot(msgspec.Struct, Generic[T], frozen=True):
     """What one statement read, and how it stands."""
 
     value: T
-    standing: Standing
+    standing: ReadPosition
 
 
-class Fresh(msgspec.Struct, Generic[T], frozen=True):
+class FreshValue(msgspec.Struct, Generic[T], frozen=True):
     """What is answered. position: it holds all up to here. stale: it may lack later facts.
 
-    state: of the project it was read in, see `Standing`.
+    state: of the project it was read in, see `ReadPosition`.
     """
 
     value: T
@@ -74,7 +74,9 @@ class Freshness:
         self._position_seconds = position_seconds
         self._freshness_seconds = freshness_seconds
 
-    async def of(self, read: Callable[[], Awaitable[Seen[T]]], at_least: int | None) -> Fresh[T]:
+    async def of(
+        self, read: Callable[[], Awaitable[Snapshot[T]]], at_least: int | None
+    ) -> FreshValue[T]:
         """What `read` gives, once it stands where it must.
 
         at_least: the position that the caller has seen. None: the log's last fact of concern when
@@ -85,17 +87,17 @@ class Freshness:
         standing = seen.standing
         wanted = standing.wanted if at_least is None else at_least
         if standing.reached >= wanted:
-            return Fresh(seen.value, standing.reached, stale=False, state=standing.state)
+            return FreshValue(seen.value, standing.reached, stale=False, state=standing.state)
         patience = self._freshness_seconds if at_least is None else self._position_seconds
         seen = await self._wait(read, wanted, patience)
         reached, state = seen.standing.reached, seen.standing.state
         if reached < wanted and at_least is not None:
             raise unavailable(f"Position {at_least} is not reached yet; this is at {reached}.")
-        return Fresh(seen.value, reached, stale=reached < wanted, state=state)
+        return FreshValue(seen.value, reached, stale=reached < wanted, state=state)
 
     async def _wait(
-        self, read: Callable[[], Awaitable[Seen[T]]], wanted: int, patience: float
-    ) -> Seen[T]:
+        self, read: Callable[[], Awaitable[Snapshot[T]]], wanted: int, patience: float
+    ) -> Snapshot[T]:
         """Read at every ring, until `wanted` is reached or patience ends; what was read last."""
         deadline = time.monotonic() + patience
         with self._bell.listener() as rung:

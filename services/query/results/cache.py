@@ -10,11 +10,11 @@ from psycopg.rows import TupleRow
 
 from contracts.json import NULL
 from contracts.read_models.projections import CATALOG
-from services.common.insights.results.freshness import Age, Computed, age_of
-from services.common.insights.results.kept import Cached, Result
+from services.common.insights.results.freshness import Age, ResultAge, age_of
+from services.common.insights.results.kept import KeptResult, Result
 from services.common.insights.results.marks import read_as
 from services.common.postgres.database import Pool
-from services.query.results.computation import Prepared
+from services.query.results.computation import PreparedComputation
 
 _encoder = msgspec.json.Encoder()
 
@@ -90,14 +90,14 @@ class Positions(msgspec.Struct, frozen=True):
 NOTHING_SEEN = Positions()
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class CheckedResult(msgspec.Struct, frozen=True, kw_only=True):
     """A kept result, held against a plan of now.
 
     is_outdated: an action, a cohort or the like has changed since.
     reached, facts: the events, and the facts, that it could see.
     """
 
-    cached: Cached
+    cached: KeptResult
     is_outdated: bool
     reached: int
     facts: int
@@ -108,7 +108,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         return age_of(self.cached.computed, now, current_only=behind or self.is_outdated)
 
 
-class Look(msgspec.Struct, frozen=True):
+class CacheLookup(msgspec.Struct, frozen=True):
     """now: by the database's clock. visible: the captured events that a computation would see.
 
     kept: None when nothing is, or nothing under the settings of now.
@@ -116,13 +116,13 @@ class Look(msgspec.Struct, frozen=True):
 
     now: datetime
     visible: int
-    kept: Kept | None
+    kept: CheckedResult | None
 
     def age(self, seen: Positions) -> Age:
         return Age.MISSING if self.kept is None else self.kept.age(self.now, seen)
 
 
-async def look(pool: Pool, team_id: int, key: bytes, prepared: Prepared) -> Look:
+async def look(pool: Pool, team_id: int, key: bytes, prepared: PreparedComputation) -> CacheLookup:
     """What is kept for this query, in one round trip."""
     inputs, range_ = prepared.inputs, prepared.range
     async with pool.connection() as conn:
@@ -143,7 +143,7 @@ async def look(pool: Pool, team_id: int, key: bytes, prepared: Prepared) -> Look
     if row is None:
         raise RuntimeError("an outer join gave no row")
     now, visible, body, *told = row
-    return Look(now, visible, None if body is None else _kept(prepared, body, *told))
+    return CacheLookup(now, visible, None if body is None else _kept(prepared, body, *told))
 
 
 def _array(marks: frozenset[int]) -> str:
@@ -152,7 +152,7 @@ def _array(marks: frozenset[int]) -> str:
 
 
 def _kept(
-    prepared: Prepared,
+    prepared: PreparedComputation,
     body: bytes,
     dependencies: bytes,
     clock: bytes,
@@ -165,18 +165,18 @@ def _kept(
     last_refresh: datetime,
     cost_seconds: float,
     moved: bool,
-) -> Kept:
+) -> CheckedResult:
     is_outdated = dependencies != prepared.dependencies
     same_times = clock == prepared.clock and _is_same_range(prepared, date_from, date_to)
-    computed = Computed(
+    computed = ResultAge(
         started_at=started_at,
         last_refresh=last_refresh,
         interval=interval,
         cost_seconds=cost_seconds,
         is_current=same_times and not is_outdated and not moved,
     )
-    return Kept(
-        cached=Cached(msgspec.json.decode(body, type=Result), computed),
+    return CheckedResult(
+        cached=KeptResult(msgspec.json.decode(body, type=Result), computed),
         is_outdated=is_outdated,
         reached=reached,
         facts=facts,
@@ -184,7 +184,7 @@ def _kept(
 
 
 def _is_same_range(
-    prepared: Prepared, date_from: datetime | None, date_to: datetime | None
+    prepared: PreparedComputation, date_from: datetime | None, date_to: datetime | None
 ) -> bool:
     """An end that has moved on takes in nothing, as long as `_LOOK` says so."""
     wanted = prepared.range
@@ -230,7 +230,7 @@ async def put(
     team_id: int,
     key: bytes,
     result: Result,
-    prepared: Prepared,
+    prepared: PreparedComputation,
     start: Start,
     cost_seconds: float,
 ) -> None:

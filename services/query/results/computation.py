@@ -39,7 +39,7 @@ class Computation(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
         return _encoder.encode(self)
 
 
-class _Encoded(msgspec.Struct, frozen=True):
+class _EncodedComputation(msgspec.Struct, frozen=True):
     query: Raw
     legacy: bool = False
     include: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class _Encoded(msgspec.Struct, frozen=True):
 
 def decoded(sent: bytes) -> Computation[Node]:
     """What `encoded` gave. Raises InvalidQuery for a kind that this version does not compute."""
-    told = msgspec.json.decode(sent, type=_Encoded)
+    told = msgspec.json.decode(sent, type=_EncodedComputation)
     query = read(msgspec.json.decode(told.query))
     return Computation(query=query, legacy=told.legacy, include=told.include)
 
@@ -86,11 +86,13 @@ class Work(Protocol):
 class Computer(Protocol):
     """Plans computations; what can't be computed, it refuses before anything runs."""
 
-    async def prepare(self, project: Project, computation: Computation[Any]) -> "Prepared":
+    async def prepare(
+        self, project: Project, computation: Computation[Any]
+    ) -> "PreparedComputation":
         """Raises InvalidQuery."""
 
 
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+class PreparedComputation(msgspec.Struct, frozen=True, kw_only=True):
     """settings: of the project it was prepared for, see Project.settings.
 
     dependencies: a digest of all that the numbers hang on besides query, events and clock.

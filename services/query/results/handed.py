@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.query.results.computation import Prepared
+from services.query.results.computation import PreparedComputation
 
 MOST = 64
 """Of more jobs at once, the oldest are planned again by whoever runs them."""
@@ -15,13 +15,13 @@ class HandedPlans:
     """
 
     def __init__(self) -> None:
-        self._plans: dict[UUID, Prepared] = {}
+        self._plans: dict[UUID, PreparedComputation] = {}
 
-    def give(self, job_id: UUID, prepared: Prepared) -> None:
+    def give(self, job_id: UUID, prepared: PreparedComputation) -> None:
         self._plans[job_id] = prepared
         while len(self._plans) > MOST:
             del self._plans[next(iter(self._plans))]
 
-    def take(self, job_id: UUID) -> Prepared | None:
+    def take(self, job_id: UUID) -> PreparedComputation | None:
         """None: nobody here has planned it."""
         return self._plans.pop(job_id, None)

@@ -11,7 +11,7 @@ NAP_SECONDS = 0.02
 _VISIBLE = "SELECT coalesce(max(reached), 0) FROM ingest_progress"
 
 
-class Ingested:
+class IngestWait:
     """patience_seconds: how long a position is waited for, before 503."""
 
     def __init__(self, pool: Pool, patience_seconds: float) -> None:

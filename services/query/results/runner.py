@@ -25,7 +25,7 @@ from services.common.postgres.bell import Bell
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.tasks import background, describe, every, stop, watched
 from services.query.results import cache
-from services.query.results.computation import Computer, Prepared, decoded
+from services.query.results.computation import Computer, PreparedComputation, decoded
 from services.query.results.handed import HandedPlans
 from services.query.results.jobs import (
     FINISH,
@@ -40,7 +40,7 @@ AT_ONCE = 4
 FORGET_EVERY_SECONDS = 3600.0
 
 
-class Runner:
+class JobRunner:
     """This process's share of the jobs. What a process that died had claimed, others take over."""
 
     def __init__(
@@ -126,7 +126,7 @@ class Runner:
         else:
             await self._keep(job, prepared, result, start, time.monotonic() - began)
 
-    async def _prepare(self, job: Job) -> Prepared:
+    async def _prepare(self, job: Job) -> PreparedComputation:
         handed = self._handed.take(job.id)
         if handed is not None:
             return handed
@@ -140,7 +140,12 @@ class Runner:
         return await self._computer.prepare(project, decoded(job.computation))
 
     async def _keep(
-        self, job: Job, prepared: Prepared, result: Result, start: cache.Start, seconds: float
+        self,
+        job: Job,
+        prepared: PreparedComputation,
+        result: Result,
+        start: cache.Start,
+        seconds: float,
     ) -> None:
         """Result and end of the job in one transaction: whoever is told finds it."""
         async with self._pool.connection() as conn, conn.transaction():

@@ -13,13 +13,13 @@ from services.common.accounts.accounts import Accounts, Project
 from services.common.http.problems import Rejected, unavailable
 from services.common.insights.results.freshness import Age, Refresh, Run, decide, may_refresh
 from services.common.insights.results.job import Job, job_body
-from services.common.insights.results.kept import Cached, shown_fields
+from services.common.insights.results.kept import KeptResult, shown_fields
 from services.common.postgres.database import Pool
 from services.query.results import cache
-from services.query.results.cache import NOTHING_SEEN, Look, Positions
-from services.query.results.computation import Computation, Computer, Prepared
+from services.query.results.cache import NOTHING_SEEN, CacheLookup, Positions
+from services.query.results.computation import Computation, Computer, PreparedComputation
 from services.query.results.handed import HandedPlans
-from services.query.results.ingested import Ingested
+from services.query.results.ingested import IngestWait
 from services.query.results.jobs import Jobs, NewJob
 
 _encoder = msgspec.json.Encoder()
@@ -27,7 +27,7 @@ _encoder = msgspec.json.Encoder()
 WAIT_SECONDS = 300.0
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ResultRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a request wants of a query.
 
     seen: no number is older than that.
@@ -45,14 +45,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     dashboard_id: int | None = None
 
 
-class Answered(msgspec.Struct, frozen=True, kw_only=True):
+class ResultAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """cached: what is shown, if anything. fresh: computed for this request. job: one runs.
 
     now: when it was looked up, by the database's clock.
     """
 
     now: datetime
-    cached: Cached | None
+    cached: KeptResult | None
     fresh: bool = False
     job: Job | None = None
 
@@ -70,7 +70,7 @@ class Results:
         computer: Computer,
         handed: HandedPlans,
         accounts: Accounts,
-        ingested: Ingested,
+        ingested: IngestWait,
     ) -> None:
         self._pool = pool
         self._jobs = jobs
@@ -83,7 +83,7 @@ class Results:
         """Until captured events up to there are visible. Raises Rejected 503 when it takes long."""
         await self._ingested.reach(seen.events)
 
-    async def answer(self, asked: Asked) -> Answered:
+    async def answer(self, asked: ResultRequest) -> ResultAnswer:
         """Raises InvalidQuery; Rejected as the job did, or 503 when it takes too long."""
         await self.reach(asked.seen)
         prepared = await self._computer.prepare(asked.project, asked.computation)
@@ -100,19 +100,21 @@ class Results:
         match decision.run:
             case Run.NO:
                 live = await self._jobs.live(team_id, key, prepared.settings)
-                return Answered(now=found.now, cached=shown, job=live)
+                return ResultAnswer(now=found.now, cached=shown, job=live)
             case Run.START:
                 job, _ = await self._start(asked, key, prepared)
-                return Answered(now=found.now, cached=shown, job=job)
+                return ResultAnswer(now=found.now, cached=shown, job=job)
             case Run.WAIT:
                 fresh = await self._computed(asked, key, prepared, found)
-                return Answered(now=fresh.now, cached=_cached(fresh), fresh=True)
+                return ResultAnswer(now=fresh.now, cached=_cached(fresh), fresh=True)
 
     async def kept(self, project: Project, key: bytes) -> Raw:
         """The results alone of what is kept under this key; the document `null` for none."""
         return await cache.body(self._pool, project.id, key, project.settings)
 
-    async def _start(self, asked: Asked, key: bytes, prepared: Prepared) -> tuple[Job, bool]:
+    async def _start(
+        self, asked: ResultRequest, key: bytes, prepared: PreparedComputation
+    ) -> tuple[Job, bool]:
         new = NewJob(
             team_id=asked.project.id,
             key=key,
@@ -129,7 +131,9 @@ class Results:
             self._handed.take(new.id)
         return job, is_ours
 
-    async def _computed(self, asked: Asked, key: bytes, prepared: Prepared, before: Look) -> Look:
+    async def _computed(
+        self, asked: ResultRequest, key: bytes, prepared: PreparedComputation, before: CacheLookup
+    ) -> CacheLookup:
         """What a job for this query has left. before: what was found when it was asked for."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
@@ -145,12 +149,12 @@ class Results:
         except TimeoutError as late:
             raise unavailable("The query is still running. Ask again.", 5) from late
 
-    async def _asked_anew(self, asked: Asked) -> Asked:
+    async def _asked_anew(self, asked: ResultRequest) -> ResultRequest:
         self._accounts.forget()
         project = await self._accounts.project(asked.project.id)
         return asked if project is None else msgspec.structs.replace(asked, project=project)
 
-    async def _wait(self, asked: Asked, key: bytes, prepared: Prepared) -> bool:
+    async def _wait(self, asked: ResultRequest, key: bytes, prepared: PreparedComputation) -> bool:
         """Until a job for this query has succeeded: whether it was started for this request."""
         while True:
             job, is_ours = await self._start(asked, key, prepared)
@@ -163,11 +167,11 @@ class Results:
                 raise Rejected(ended.error.status, ended.error.problem)
 
 
-def _cached(found: Look) -> Cached | None:
+def _cached(found: CacheLookup) -> KeptResult | None:
     return found.kept.cached if found.kept else None
 
 
-def _is_enough(found: Look, before: Look, seen: Positions) -> bool:
+def _is_enough(found: CacheLookup, before: CacheLookup, seen: Positions) -> bool:
     """Of a job that ran already when this request joined it: it may have begun before an event
     came that the request must see, or before an action changed.
     """
@@ -178,7 +182,7 @@ def _is_enough(found: Look, before: Look, seen: Positions) -> bool:
     return saw_all or found.age(seen) is Age.FRESH
 
 
-def result_fields(answered: Answered) -> ResultFields:
+def result_fields(answered: ResultAnswer) -> ResultFields:
     """As an insight's body tells them."""
     status = NULL if answered.job is None else Raw(_encoder.encode(job_body(answered.job)))
     cached = answered.cached

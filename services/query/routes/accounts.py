@@ -21,7 +21,7 @@ from contracts.api.accounts import (
 )
 from contracts.api.times import written
 from services.common.accounts.accounts import Accounts, Member, Organization, Project
-from services.common.http.caller import Person, resolve_project
+from services.common.http.caller import AuthenticatedUser, resolve_project
 from services.common.http.operations import reads, tells
 from services.common.http.organizations import (
     current_or_none,
@@ -50,7 +50,9 @@ _encoder = msgspec.json.Encoder()
 
 @get("/api/users/@me/", opt={**USER, **tells(MeBody)})
 async def get_me(
-    request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
+    request: AnyRequest,
+    accounts: NamedDependency[Accounts],
+    person: NamedDependency[AuthenticatedUser],
 ) -> Response[bytes]:
     """The user whose key it is, with their current project and organization."""
     user, team = person.user, await current_or_none(person, accounts)
@@ -75,7 +77,9 @@ async def get_me(
 
 
 @get("/api/personal_api_keys/@current/", opt={**tells(KeyBody)})
-async def get_current_key(request: AnyRequest, person: NamedDependency[Person]) -> Response[bytes]:
+async def get_current_key(
+    request: AnyRequest, person: NamedDependency[AuthenticatedUser]
+) -> Response[bytes]:
     """The key that asks. Every key may: tools decide by its scopes what they offer."""
     key = person.key
     body = KeyBody(
@@ -93,7 +97,9 @@ async def get_current_key(request: AnyRequest, person: NamedDependency[Person]) 
 
 @get("/api/projects/", opt={**PROJECT, **tells(Page[ProjectBody], *described.PAGE)})
 async def list_projects(
-    request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
+    request: AnyRequest,
+    accounts: NamedDependency[Accounts],
+    person: NamedDependency[AuthenticatedUser],
 ) -> Response[bytes]:
     """Every project the key may enter."""
     projects = [
@@ -112,7 +118,7 @@ async def get_project(
     request: AnyRequest,
     reads: NamedDependency[Reads],
     accounts: NamedDependency[Accounts],
-    person: NamedDependency[Person],
+    person: NamedDependency[AuthenticatedUser],
     project: FromPath[str],
 ) -> Response[bytes]:
     """One project, by number or as `@current`."""
@@ -121,7 +127,9 @@ async def get_project(
 
 @get("/api/organizations/", opt={**ORGANIZATION, **tells(Page[OrganizationBody], *described.PAGE)})
 async def list_organizations(
-    request: AnyRequest, accounts: NamedDependency[Accounts], person: NamedDependency[Person]
+    request: AnyRequest,
+    accounts: NamedDependency[Accounts],
+    person: NamedDependency[AuthenticatedUser],
 ) -> Response[bytes]:
     """Every organization the key may enter."""
     found = await organizations_of(person, accounts)
@@ -135,7 +143,7 @@ async def list_organizations(
 async def get_organization(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
-    person: NamedDependency[Person],
+    person: NamedDependency[AuthenticatedUser],
     organization: FromPath[str],
 ) -> Response[bytes]:
     """One organization, by UUID or as `@current`."""
@@ -151,7 +159,7 @@ async def get_organization(
 async def list_projects_of(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
-    person: NamedDependency[Person],
+    person: NamedDependency[AuthenticatedUser],
     organization: FromPath[str],
 ) -> Response[bytes]:
     """The organization's projects that the key may enter."""
@@ -168,7 +176,7 @@ async def get_project_of(
     request: AnyRequest,
     reads: NamedDependency[Reads],
     accounts: NamedDependency[Accounts],
-    person: NamedDependency[Person],
+    person: NamedDependency[AuthenticatedUser],
     organization: FromPath[str],
     project: FromPath[str],
 ) -> Response[bytes]:
@@ -187,7 +195,7 @@ async def get_project_of(
 async def list_members(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
-    person: NamedDependency[Person],
+    person: NamedDependency[AuthenticatedUser],
     organization: FromPath[str],
 ) -> Response[bytes]:
     """Who is in the organization, the oldest membership first."""
@@ -230,13 +238,13 @@ async def _member(member: Member, accounts: Accounts) -> MemberBody | None:
 
 
 async def _projects(
-    organization: Organization, person: Person, accounts: Accounts
+    organization: Organization, person: AuthenticatedUser, accounts: Accounts
 ) -> list[Project]:
     return [each for each in await accounts.projects_of(organization.id) if person.may_enter(each)]
 
 
 async def _organization(
-    organization: Organization, person: Person, accounts: Accounts
+    organization: Organization, person: AuthenticatedUser, accounts: Accounts
 ) -> OrganizationBody:
     projects = tuple(
         ProjectSummary(

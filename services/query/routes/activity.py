@@ -19,7 +19,7 @@ from services.query.http.answers import answer
 from services.query.problems import parked
 from services.query.reads import activity
 from services.query.reads.all import Reads
-from services.query.reads.filters import NumberEnd, Page
+from services.query.reads.filters import NumberEnd, PageRequest
 
 READ = {"scopes": ("activity_log:read",)}
 
@@ -29,12 +29,12 @@ HIGHEST_PAGE = 2**31
 _encoder = msgspec.json.Encoder()
 
 
-class _Wanted(msgspec.Struct, frozen=True):
+class _ActivityRequest(msgspec.Struct, frozen=True):
     """number: of the page, from 1. quiet: with the entries that PostHog does not make
     (`?all=true`).
     """
 
-    page: Page[NumberEnd]
+    page: PageRequest[NumberEnd]
     number: int
     quiet: bool
 
@@ -85,18 +85,18 @@ async def all_activity(
     return answer(request, _encoder.encode(body), fresh)
 
 
-def _wanted(request: AnyRequest) -> _Wanted:
+def _wanted(request: AnyRequest) -> _ActivityRequest:
     limit = parameters.number(
         request, "limit", DEFAULT_LIMIT, least=1, most=parameters.HIGHEST_LIMIT
     )
     number = parameters.number(request, "page", 1, least=1, most=HIGHEST_PAGE)
     after = paging.cursor(request, NumberEnd)
-    page = Page(limit, (number - 1) * limit, after)
-    return _Wanted(page, number, parameters.flag(request, "all"))
+    page = PageRequest(limit, (number - 1) * limit, after)
+    return _ActivityRequest(page, number, parameters.flag(request, "all"))
 
 
 async def _body(
-    request: AnyRequest, accounts: Accounts, found: activity.ActivityPage, wanted: _Wanted
+    request: AnyRequest, accounts: Accounts, found: activity.ActivityRows, wanted: _ActivityRequest
 ) -> ActivityPage:
     users = await user_bodies(accounts, (entry.user_id for entry in found.entries))
     following = None

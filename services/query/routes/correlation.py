@@ -30,8 +30,8 @@ from services.query.insights.funnels.links import CORRELATION_PEOPLE_FILTERS, Fi
 from services.query.insights.funnels.people.page import Actors
 from services.query.insights.funnels.planner import plan_query
 from services.query.results.computation import Computation
-from services.query.results.ingested import Ingested
-from services.query.results.service import Asked, Results, result_fields
+from services.query.results.ingested import IngestWait
+from services.query.results.service import ResultRequest, Results, result_fields
 from services.query.routes.funnels import READ, asked_refresh, filters_of, text_or_none
 from services.query.routes.people import READ as READ_PEOPLE
 from services.query.routes.people import answer, page_of, people_page, people_paths
@@ -69,7 +69,7 @@ async def post_correlation(
 )
 async def get_correlation_people(
     request: AnyRequest,
-    ingested: NamedDependency[Ingested],
+    ingested: NamedDependency[IngestWait],
     lookups: NamedDependency[Lookups],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
@@ -86,7 +86,7 @@ async def get_correlation_people(
 )
 async def post_correlation_people(
     request: AnyRequest,
-    ingested: NamedDependency[Ingested],
+    ingested: NamedDependency[IngestWait],
     lookups: NamedDependency[Lookups],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
@@ -101,7 +101,7 @@ async def _correlation(
     request: AnyRequest, filters: Filters, results: Results, caller: Caller
 ) -> Response[bytes]:
     query = convert_correlation(filters)
-    asked = Asked(
+    asked = ResultRequest(
         project=caller.project,
         computation=Computation(
             query=query,

@@ -29,7 +29,7 @@ from services.query.insights.funnels.links import StepLinks
 from services.query.insights.funnels.work import INCLUDED
 from services.query.results.computation import Computation
 from services.query.results.jobs import Jobs
-from services.query.results.service import Answered, Asked, Results, result_fields
+from services.query.results.service import ResultAnswer, ResultRequest, Results, result_fields
 
 READ = {"scopes": ("insight:read",)}
 CANCEL = {"scopes": ("insight:read", "insight:write")}
@@ -82,7 +82,7 @@ async def _funnel(
 ) -> Response[bytes]:
     include = included(filters.get("include"), INCLUDED | {WARNINGS})
     computation = Computation(query=convert(filters), legacy=True, include=computed(include))
-    asked = Asked(
+    asked = ResultRequest(
         project=caller.project,
         computation=computation,
         refresh=asked_refresh(filters.get("refresh")),
@@ -107,7 +107,7 @@ async def _funnel(
     return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
 
 
-def envelope(answered: Answered, caller: Caller) -> FunnelEnvelope:
+def envelope(answered: ResultAnswer, caller: Caller) -> FunnelEnvelope:
     fields = result_fields(answered)
     return FunnelEnvelope(
         result=fields.result,

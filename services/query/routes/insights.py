@@ -21,7 +21,7 @@ from services.common.http.request import AnyRequest
 from services.common.insights.context import insight_context
 from services.common.insights.joined_columns import JoinedColumns
 from services.query.http import described, paging, parameters, shown
-from services.query.http.answers import Made, answer, remembered
+from services.query.http.answers import AnswerParts, answer, remembered
 from services.query.http.insight_results import KEPT, on_dashboard, with_result, with_results
 from services.query.http.insight_results import wanted as results_wanted
 from services.query.http.visitors import Reader, Visitor, shared_insight, shared_list
@@ -29,9 +29,9 @@ from services.query.insights.stored import InsightResults
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.filters import DEFAULT_ORDER
-from services.query.reads.insight_list import Listed
-from services.query.reads.insights import Found
-from services.query.reads.standing import Fresh
+from services.query.reads.insight_list import InsightListRow
+from services.query.reads.insights import FoundInsight
+from services.query.reads.standing import FreshValue
 
 READ = {"scopes": ("insight:read",)}
 
@@ -52,7 +52,7 @@ async def list_insights(
         return await shared_list(request, reader, insight_results, basic=basic)
     caller = reader
 
-    async def make() -> Made:
+    async def make() -> AnswerParts:
         wanted = parameters.insight_filter(request, caller.project)
         page = paging.insight_page(request, wanted.order or DEFAULT_ORDER)
         fresh = await reads.freshness.of(
@@ -60,7 +60,7 @@ async def list_insights(
             parameters.at_least(request),
         )
         found = fresh.value
-        rows: Sequence[Listed] = found.rows
+        rows: Sequence[InsightListRow] = found.rows
         asked = KEPT if basic else results_wanted(request)
         rows = await with_results(rows, asked, caller, insight_results)
         body = InsightPage(
@@ -71,7 +71,7 @@ async def list_insights(
         )
         again = asked.is_kept_alone and not wanted.hangs_on_now
         kind = list[BasicInsight] if basic else None
-        return Made(_encoder.encode(body), fresh, again=again, kind=kind)
+        return AnswerParts(_encoder.encode(body), fresh, again=again, kind=kind)
 
     return await remembered(request, caller, accounts, reads.remembered, make)
 
@@ -96,7 +96,7 @@ async def get_insight(
         return await shared_insight(request, reader, wanted, insight_results)
     caller = reader
 
-    async def make() -> Made:
+    async def make() -> AnswerParts:
         fresh = await _one(reads, caller, wanted, parameters.at_least(request))
         stored = _in_sight(fresh.value)
         asked = await on_dashboard(results_wanted(request), request, stored, reads.dashboards)
@@ -105,7 +105,7 @@ async def get_insight(
         context = replace(context, tile=asked.tile)
         body = _encoder.encode(InsightBody.of(row, context))
         again = asked.is_kept_alone and asked.tile is None
-        return Made(body, fresh, row.version, again)
+        return AnswerParts(body, fresh, row.version, again)
 
     return await remembered(request, caller, accounts, reads.remembered, make)
 
@@ -123,7 +123,8 @@ async def my_last_viewed(
         parameters.at_least(request),
     )
     listed = [
-        Listed(each.row, JoinedColumns(each.viewed_at), each.access, None) for each in fresh.value
+        InsightListRow(each.row, JoinedColumns(each.viewed_at), each.access, None)
+        for each in fresh.value
     ]
     bodies = await shown.insights(listed, caller, accounts, basic=True)
     return answer(request, _encoder.encode(bodies), fresh)
@@ -131,8 +132,8 @@ async def my_last_viewed(
 
 async def _one(
     reads: Reads, caller: Caller, wanted: InsightReference, at_least: int | None
-) -> Fresh[Found]:
-    async def read(wanted: InsightReference) -> Fresh[Found]:
+) -> FreshValue[FoundInsight]:
+    async def read(wanted: InsightReference) -> FreshValue[FoundInsight]:
         return await reads.freshness.of(lambda: reads.insights.one(caller, wanted), at_least)
 
     fresh = await read(wanted)
@@ -144,7 +145,7 @@ async def _one(
     return fresh
 
 
-def _in_sight(found: Found) -> InsightRow:
+def _in_sight(found: FoundInsight) -> InsightRow:
     """Raises Rejected: 503 when its history can't be followed, 404 when there is none, 403 when
     the caller may not see it.
     """

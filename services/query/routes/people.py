@@ -29,9 +29,9 @@ from services.query.insights.funnels.links import PEOPLE_FILTERS, Filters, absol
 from services.query.insights.funnels.people.page import Actors
 from services.query.insights.funnels.people.pointing import selection
 from services.query.insights.funnels.planner import plan_query
-from services.query.people.page import Page
-from services.query.people.records import Sorting
-from services.query.results.ingested import Ingested
+from services.query.people.page import ActorPage
+from services.query.people.records import RecordOrder
+from services.query.results.ingested import IngestWait
 from services.query.routes.funnels import filters_of
 
 READ = {"scopes": ("person:read",)}
@@ -51,7 +51,7 @@ def people_paths(path: str) -> list[str]:
 @get(people_paths("/funnel/"), opt={**READ, **shows(PeoplePage, *described.PEOPLE)})
 async def get_people(
     request: AnyRequest,
-    ingested: NamedDependency[Ingested],
+    ingested: NamedDependency[IngestWait],
     lookups: NamedDependency[Lookups],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
@@ -64,7 +64,7 @@ async def get_people(
 @post(people_paths("/funnel/"), opt={**READ, **does(FunnelPeople, PeoplePage)}, status_code=200)
 async def post_people(
     request: AnyRequest,
-    ingested: NamedDependency[Ingested],
+    ingested: NamedDependency[IngestWait],
     lookups: NamedDependency[Lookups],
     actors: NamedDependency[Actors],
     caller: NamedDependency[Caller],
@@ -78,7 +78,7 @@ async def post_people(
 @get(people_paths("/funnel/explain/"), opt={**READ, **shows(Explanation, *described.EXPLAIN)})
 async def get_explanation(
     request: AnyRequest,
-    ingested: NamedDependency[Ingested],
+    ingested: NamedDependency[IngestWait],
     lookups: NamedDependency[Lookups],
     explainer: NamedDependency[Explainer],
     caller: NamedDependency[Caller],
@@ -95,7 +95,7 @@ async def get_explanation(
 )
 async def post_explanation(
     request: AnyRequest,
-    ingested: NamedDependency[Ingested],
+    ingested: NamedDependency[IngestWait],
     lookups: NamedDependency[Lookups],
     explainer: NamedDependency[Explainer],
     caller: NamedDependency[Caller],
@@ -127,7 +127,7 @@ async def _people(
         pointed = selection(planned.plan, query)
         if search := text(filters, "search"):
             found = await actors.sorted_page(
-                planned, pointed, Sorting(search=search), limit=limit, offset=offset
+                planned, pointed, RecordOrder(search=search), limit=limit, offset=offset
             )
         else:
             found = await actors.page(planned, pointed, limit=limit, offset=offset)
@@ -148,7 +148,7 @@ def answer(request: AnyRequest, page: PeoplePage) -> Response[bytes]:
 
 def people_page(
     request: AnyRequest,
-    found: Page,
+    found: ActorPage,
     filters: Filters,
     limit: int,
     offset: int,

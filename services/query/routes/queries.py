@@ -33,7 +33,7 @@ from services.query.http.included import WARNINGS, computed, included
 from services.query.http.parameters import seen
 from services.query.insights.kinds import computation_of, kind_of
 from services.query.results.jobs import Jobs
-from services.query.results.service import Answered, Asked, Results, result_fields
+from services.query.results.service import ResultAnswer, ResultRequest, Results, result_fields
 
 READ = {"scopes": ("query:read",)}
 
@@ -111,7 +111,7 @@ async def _run(
     include = included(sent.include, kind_of(node).include | {WARNINGS})
     computation = computation_of(node, include=computed(include))
     answered = await results.answer(
-        Asked(
+        ResultRequest(
             project=caller.project,
             computation=computation,
             refresh=_refresh(sent),
@@ -130,7 +130,7 @@ async def _run(
     )
 
 
-def node_answer(answered: Answered, caller: Caller) -> dict[str, object]:
+def node_answer(answered: ResultAnswer, caller: Caller) -> dict[str, object]:
     """The query endpoint's envelope: `results` and what is known about them."""
     fields = result_fields(answered)
     extra = answered.cached.result.extra if answered.cached else {}

@@ -39,7 +39,7 @@ _pages.globals["duration"] = duration
 _pages.globals["percent"] = percent
 
 
-class Look(msgspec.Struct, frozen=True, rename="camel"):
+class PageLook(msgspec.Struct, frozen=True, rename="camel"):
     """A share's settings, as far as the page knows them."""
 
     whitelabel: bool = False
@@ -50,10 +50,10 @@ class Look(msgspec.Struct, frozen=True, rename="camel"):
     theme: Literal["light", "dark", "system"] = "system"
 
 
-def look_of(sharing: SharingRow) -> Look:
+def look_of(sharing: SharingRow) -> PageLook:
     if is_null(sharing.settings):
-        return Look()
-    return msgspec.json.decode(sharing.settings, type=Look)
+        return PageLook()
+    return msgspec.json.decode(sharing.settings, type=PageLook)
 
 
 def headers(*, embedded: bool) -> dict[str, str]:
@@ -77,7 +77,7 @@ def headers(*, embedded: bool) -> dict[str, str]:
 
 def insight_page(
     insight: InsightRow,
-    look: Look,
+    look: PageLook,
     chart: Chart | None,
     computed: datetime | None,
     timezone: str,
@@ -100,7 +100,7 @@ def insight_page(
     )
 
 
-def unlock_page(look: Look, wrong: str | None) -> str:
+def unlock_page(look: PageLook, wrong: str | None) -> str:
     """wrong: what was wrong with the last try."""
     return _pages.get_template("unlock.html").render(theme=look.theme, wrong=wrong)
 

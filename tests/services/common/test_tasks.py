@@ -7,7 +7,7 @@ import pytest
 
 from services.common.accounts.accounts import Accounts
 from services.common.http.budgets import UNLIMITED
-from services.common.http.limits import Limits
+from services.common.http.limits import RequestLimits
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import Pool, pool
 from services.common.tasks import DIED, background, every, failure, ring_or, stop, watched
@@ -106,7 +106,7 @@ async def test_old_request_counts_are_forgotten_after_an_outage_as_before(
     cut_off: tuple[Cable, str, Pool],
 ) -> None:
     laid, _, connections = cut_off
-    async with Limits(connections, UNLIMITED).forgetting(seconds=0.05):
+    async with RequestLimits(connections, UNLIMITED).forgetting(seconds=0.05):
         await _count_long_ago(connections)
         await seen(lambda: _none_counted(connections), bool)
         laid.unplugged = True

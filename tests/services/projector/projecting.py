@@ -17,13 +17,13 @@ from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import PROJECTED_CHANNEL
 from contracts.read_models.sharing import SharingRow
-from services.common.log.store import Append, EventStore, Part
+from services.common.log.store import Append, AppendPart, EventStore
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import Pool, pool
 from services.projector.app import projections
 from services.projector.batch import CrashAt, no_crash
 from services.projector.projection import Projection
-from services.projector.runner import Runner
+from services.projector.runner import ProjectionRunner
 from tests.examples import ALICE, INSIGHT, TEAM
 
 
@@ -58,7 +58,7 @@ class Projecting:
         operation = operation or uuid4()
         appended = await self.store.append(
             Append(
-                parts=(Part(of or insight(), None, events),),
+                parts=(AppendPart(of or insight(), None, events),),
                 actor=actor,
                 operation_id=operation,
                 correlation_id=operation,
@@ -75,8 +75,8 @@ class Projecting:
 
     def runner(
         self, projection: Projection[Any], *, size: int = 1000, crash_at: CrashAt = no_crash
-    ) -> Runner:
-        return Runner(projection, self.store, self.pool, size=size, crash_at=crash_at)
+    ) -> ProjectionRunner:
+        return ProjectionRunner(projection, self.store, self.pool, size=size, crash_at=crash_at)
 
     async def catch_up(self, size: int = 1000) -> int:
         """Every projection, to the log's end."""

@@ -10,7 +10,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from services.common.http.csv_answers import CSV
 from services.common.http.operations import DESCRIBES, Answer, Operation, Parameter
 from services.common.http.schema.examples import EXAMPLES
-from services.common.http.schema.kinds import REF, Document, Kinds
+from services.common.http.schema.kinds import REF, BodySchemas, Document
 from services.common.http.sent import SENT, sent_type
 
 _PLACE = re.compile(r"{(?P<name>\w+):(?P<kind>\w+)}")
@@ -100,12 +100,12 @@ _TOKEN: Document = {
 }
 
 
-class Undescribed(Exception):
+class UndescribedRoute(Exception):
     """A route has no `describes` in its opt, or tells of its body twice; the message names it."""
 
 
 def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
-    """Every route but OPTIONS, in the order of paths. Raises Undescribed.
+    """Every route but OPTIONS, in the order of paths. Raises UndescribedRoute.
 
     A handler with several paths is listed once, under the plainest; its description names the rest.
     """
@@ -113,7 +113,7 @@ def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
         (each for each in _described(routes) if each[0] == _main(each[2])),
         key=lambda each: (each[0], each[1]),
     )
-    kinds = Kinds(operation for _, _, _, operation in described)
+    kinds = BodySchemas(operation for _, _, _, operation in described)
     paths: dict[str, Document] = {}
     for path, method, handler, operation in described:
         shown = _PLACE.sub(r"{\g<name>}", path)
@@ -148,22 +148,22 @@ def _described(
             for method in handler.http_methods - {"OPTIONS"}:
                 operation = handler.opt.get(DESCRIBES)
                 if not isinstance(operation, Operation):
-                    raise Undescribed(f"{method} {route.path} ({handler.handler_name})")
+                    raise UndescribedRoute(f"{method} {route.path} ({handler.handler_name})")
                 yield route.path, str(method), handler, _with_body(handler, operation)
 
 
 def _with_body(handler: HTTPRouteHandler, operation: Operation) -> Operation:
-    """Raises Undescribed when two types are named for the body."""
+    """Raises UndescribedRoute when two types are named for the body."""
     kind = sent_type(handler)
     if kind is None:
         return operation
     if operation.body is not None:
-        raise Undescribed(f"{handler.handler_name} names its body in `opt`, and in `{SENT}`")
+        raise UndescribedRoute(f"{handler.handler_name} names its body in `opt`, and in `{SENT}`")
     return msgspec.structs.replace(operation, body=kind)
 
 
 def _operation(
-    path: str, method: str, handler: HTTPRouteHandler, operation: Operation, kinds: Kinds
+    path: str, method: str, handler: HTTPRouteHandler, operation: Operation, kinds: BodySchemas
 ) -> Document:
     summary, _, description = _docstring(handler).partition("\n\n")
     in_json = any(_is_json(answer) for answer in operation.answers.values())
@@ -223,7 +223,7 @@ def _statuses(path: str, handler: HTTPRouteHandler, operation: Operation) -> set
     return found - operation.answers.keys()
 
 
-def _answer(answer: Answer, kinds: Kinds, path: str) -> Document:
+def _answer(answer: Answer, kinds: BodySchemas, path: str) -> Document:
     told: Document = {"description": "As asked." if answer.kind else "Nothing more to say."}
     if answer.headers:
         told["headers"] = {
@@ -309,7 +309,7 @@ def _tags(paths: Mapping[str, Document]) -> list[Document]:
     ]
 
 
-def _parameter(parameter: Parameter, kinds: Kinds) -> Document:
+def _parameter(parameter: Parameter, kinds: BodySchemas) -> Document:
     example = {} if parameter.example is None else {"example": parameter.example}
     return {
         **example,

@@ -13,7 +13,7 @@ Document = dict[str, Any]
 REF = "#/components/schemas/{name}"
 
 
-class Kinds:
+class BodySchemas:
     """JSON Schemas of all types that the operations name."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:

@@ -113,7 +113,7 @@ RECENT_AT_LEAST = timedelta(seconds=2)
 RECENT_TIMES_COST = 10
 
 
-class Computed(msgspec.Struct, frozen=True, kw_only=True):
+class ResultAge(msgspec.Struct, frozen=True, kw_only=True):
     """When a result was computed, and whether it still is what would be computed.
 
     started_at, last_refresh: when its computation began, and ended, by the database's clock.
@@ -132,22 +132,22 @@ class Computed(msgspec.Struct, frozen=True, kw_only=True):
         return self.last_refresh > now
 
 
-def target_age(result: Computed) -> datetime:
+def target_age(result: ResultAge) -> datetime:
     """`cache_target_age`: PostHog's staleness, told for clients that read it."""
     return result.last_refresh + _ages(result.interval)[0]
 
 
-def next_refresh(result: Computed, now: datetime) -> datetime:
+def next_refresh(result: ResultAge, now: datetime) -> datetime:
     """`next_allowed_client_refresh`."""
     minutes = 1 if result.interval == "minute" else 3
     return now if result.is_ahead(now) else result.last_refresh + timedelta(minutes=minutes)
 
 
-def may_refresh(result: Computed, now: datetime) -> bool:
+def may_refresh(result: ResultAge, now: datetime) -> bool:
     return now >= next_refresh(result, now)
 
 
-def age_of(result: Computed | None, now: datetime, *, current_only: bool = False) -> Age:
+def age_of(result: ResultAge | None, now: datetime, *, current_only: bool = False) -> Age:
     """now: by the database's clock. current_only: being recent is not enough.
 
     Recent is counted from the start: so no number is older than that, and a query that is asked
@@ -163,7 +163,7 @@ def age_of(result: Computed | None, now: datetime, *, current_only: bool = False
     return Age.STALE if now < result.last_refresh + lazy else Age.LAZY
 
 
-def _is_recent(result: Computed, now: datetime) -> bool:
+def _is_recent(result: ResultAge, now: datetime) -> bool:
     cost = timedelta(seconds=result.cost_seconds)
     return now < result.started_at + max(RECENT_AT_LEAST, RECENT_TIMES_COST * cost)
 

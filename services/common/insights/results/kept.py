@@ -7,7 +7,7 @@ from msgspec import Raw
 
 from contracts.api.insights import ResultFields
 from contracts.json import NULL
-from services.common.insights.results.freshness import Computed, next_refresh, target_age
+from services.common.insights.results.freshness import ResultAge, next_refresh, target_age
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,15 +26,15 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Raw] = {}
 
 
-class Cached(msgspec.Struct, frozen=True):
+class KeptResult(msgspec.Struct, frozen=True):
     """A kept result."""
 
     result: Result
-    computed: Computed
+    computed: ResultAge
 
 
 def shown_fields(
-    cached: Cached, now: datetime, *, is_cached: bool = True, status: Raw = NULL
+    cached: KeptResult, now: datetime, *, is_cached: bool = True, status: Raw = NULL
 ) -> ResultFields:
     """now: by the database's clock."""
     result, computed = cached.result, cached.computed

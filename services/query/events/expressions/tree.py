@@ -43,59 +43,59 @@ class NotServed(ValueError):
     """An expression outside the subset; the message says why, for the one who wrote it."""
 
 
-class Node(msgspec.Struct, frozen=True):
+class ExpressionNode(msgspec.Struct, frozen=True):
     """The base of every node."""
 
 
-class Constant(Node, frozen=True):
+class Constant(ExpressionNode, frozen=True):
     value: str | int | float | bool | None
 
 
-class Field(Node, frozen=True):
+class Field(ExpressionNode, frozen=True):
     name: FieldName
 
 
-class Property(Node, frozen=True):
+class Property(ExpressionNode, frozen=True):
     of: Literal["event", "person"]
     key: str
 
 
-class Call(Node, frozen=True):
+class Call(ExpressionNode, frozen=True):
     name: str
     arguments: tuple["Expression", ...]
 
 
-class Arithmetic(Node, frozen=True):
+class Arithmetic(ExpressionNode, frozen=True):
     sign: Literal["+", "-", "*", "/"]
     left: "Expression"
     right: "Expression"
 
 
-class Compare(Node, frozen=True):
+class Compare(ExpressionNode, frozen=True):
     sign: Comparison
     left: "Expression"
     right: "Expression"
 
 
-class OneOf(Node, frozen=True):
+class OneOf(ExpressionNode, frozen=True):
     value: "Expression"
     among: tuple["Expression", ...]
 
 
-class IsNull(Node, frozen=True):
+class IsNull(ExpressionNode, frozen=True):
     value: "Expression"
 
 
-class Not(Node, frozen=True):
+class Not(ExpressionNode, frozen=True):
     value: "Expression"
 
 
-class Combine(Node, frozen=True):
+class Combine(ExpressionNode, frozen=True):
     how: Literal["and", "or"]
     parts: tuple["Expression", ...]
 
 
-class Aggregate(Node, frozen=True):
+class Aggregate(ExpressionNode, frozen=True):
     """A number of many events; only `parse_aggregate` makes any.
 
     count: of events, or of those whose argument is not null. sum, avg, min, max, quantile: over the

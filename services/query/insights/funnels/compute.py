@@ -54,7 +54,7 @@ async def compute(
         )
         return render_comparison(plan, rows)
     answers = [
-        await _Asked(clickhouse, side, has_overrides, query_id).answer(pending)
+        await _FunnelRun(clickhouse, side, has_overrides, query_id).answer(pending)
         for side in ([plan] if previous is None else [plan, previous])
     ]
     if previous is None:
@@ -62,7 +62,7 @@ async def compute(
     return await asyncio.to_thread(compared, plan, *answers)
 
 
-class _Asked:
+class _FunnelRun:
     def __init__(
         self, clickhouse: ClickHouse, plan: FunnelPlan, has_overrides: bool, query_id: str | None
     ) -> None:

@@ -10,7 +10,7 @@ from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
 from services.query.insights.funnels.plan import FunnelPlan, Interval
 from services.query.insights.funnels.planning import interval_of, plan_funnel
-from services.query.results.computation import Inputs, Prepared, Range, Work
+from services.query.results.computation import Inputs, PreparedComputation, Range, Work
 from services.query.results.dependencies import dependencies
 
 
@@ -58,10 +58,12 @@ async def plan_query(
     return await ready(lookups, await draft(lookups, project, query, legacy=legacy))
 
 
-def prepared(project: Project, drafted: Draft, work: Work, reads: Inputs, clock: bytes) -> Prepared:
+def prepared(
+    project: Project, drafted: Draft, work: Work, reads: Inputs, clock: bytes
+) -> PreparedComputation:
     """Work over a plan. reads, clock: what its numbers take from events, records and the clock."""
     plan = drafted.plan
-    return Prepared(
+    return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(drafted.facts),
         clock=clock,

@@ -18,7 +18,7 @@ from services.query.insights.funnels.description import describe
 from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.planner import Draft, Planned, draft, prepared, ready
 from services.query.insights.funnels.planning import plan_previous
-from services.query.results.computation import Computation, Prepared
+from services.query.results.computation import Computation, PreparedComputation
 from services.query.results.timings import Timings
 
 INCLUDED = frozenset({"pending", "baseline"})
@@ -27,7 +27,7 @@ BASELINE = "Baseline"
 
 async def prepare(
     tools: Tools, project: Project, computation: Computation[FunnelsQuery]
-) -> Prepared:
+) -> PreparedComputation:
     """Raises InvalidQuery."""
     query = computation.query
     drafted = await draft(tools.lookups, project, query, legacy=computation.legacy)

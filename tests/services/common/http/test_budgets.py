@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.common.http.budgets import Budget, Budgets, Spent, headers, parse
+from services.common.http.budgets import Budget, Budgets, BudgetUse, headers, parse
 
 MINUTE = Budget(240, 60)
 HOUR = Budget(1200, 3600)
@@ -52,7 +52,7 @@ def test_a_path_belongs_to_a_group(path: str, group: str) -> None:
     ],
 )
 def test_a_window_slides(used: int, before: int, elapsed: float, left: int, wait: int) -> None:
-    spent = Spent(MINUTE, used, before, elapsed)
+    spent = BudgetUse(MINUTE, used, before, elapsed)
     assert (spent.left, spent.wait_seconds) == (left, wait)
 
 
@@ -60,18 +60,18 @@ def test_after_the_wait_that_is_told_a_request_fits() -> None:
     for used in range(0, 241, 7):
         for before in range(0, 241, 7):
             for elapsed in (0.0, 1.5, 30.0, 59.9):
-                wait = Spent(MINUTE, used, before, elapsed).wait_seconds
+                wait = BudgetUse(MINUTE, used, before, elapsed).wait_seconds
                 then = elapsed + wait
                 later = (
-                    Spent(MINUTE, used, before, then)
+                    BudgetUse(MINUTE, used, before, then)
                     if then < 60
-                    else Spent(MINUTE, 0, used, then - 60)
+                    else BudgetUse(MINUTE, 0, used, then - 60)
                 )
                 assert later.elapsed >= 60 or later.wait_seconds == 0, (used, before, elapsed)
 
 
 def test_the_budget_that_has_the_least_left_is_told() -> None:
-    told = headers([Spent(MINUTE, 10, 0, 15.0), Spent(HOUR, 1190, 0, 600.0)])
+    told = headers([BudgetUse(MINUTE, 10, 0, 15.0), BudgetUse(HOUR, 1190, 0, 600.0)])
     assert told == {
         "RateLimit-Policy": '"240-in-60s";q=240;w=60, "1200-in-3600s";q=1200;w=3600',
         "RateLimit": '"1200-in-3600s";r=10;t=3000',
@@ -79,9 +79,9 @@ def test_the_budget_that_has_the_least_left_is_told() -> None:
 
 
 def test_what_was_spent_fades_while_nothing_is_spent() -> None:
-    spent = Spent(MINUTE, used=240, before=60, elapsed=15.0)
-    assert spent.later(30) == Spent(MINUTE, used=240, before=60, elapsed=45.0)
-    assert spent.later(60) == Spent(MINUTE, used=0, before=240, elapsed=15.0)
-    assert spent.later(120) == Spent(MINUTE, used=0, before=0, elapsed=15.0)
+    spent = BudgetUse(MINUTE, used=240, before=60, elapsed=15.0)
+    assert spent.later(30) == BudgetUse(MINUTE, used=240, before=60, elapsed=45.0)
+    assert spent.later(60) == BudgetUse(MINUTE, used=0, before=240, elapsed=15.0)
+    assert spent.later(120) == BudgetUse(MINUTE, used=0, before=0, elapsed=15.0)
     waits = [spent.later(seconds).wait_seconds for seconds in range(spent.wait_seconds)]
     assert waits == [spent.wait_seconds - passed for passed in range(spent.wait_seconds)]

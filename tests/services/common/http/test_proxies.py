@@ -7,7 +7,7 @@ from httpx import ASGITransport, AsyncClient
 from litestar import Request, get
 
 from services.common.http.app import ServicePart, compose
-from services.common.http.proxies import Trusted, behind
+from services.common.http.proxies import TrustedProxies, behind
 from services.common.settings import InvalidSettings, trusted
 
 ASKED = {
@@ -24,7 +24,7 @@ def url(request: Request[Any, Any, Any]) -> str:
 
 async def seen(trusted: str, client: str, **headers: str) -> str:
     """The URL that the application believes it was asked by."""
-    app = compose([ServicePart(handlers=[url], around=[behind(Trusted(trusted))])])
+    app = compose([ServicePart(handlers=[url], around=[behind(TrustedProxies(trusted))])])
     transport = ASGITransport(app=cast("Any", app), client=(client, 4711))
     async with AsyncClient(transport=transport, base_url="http://recount.test") as asking:
         return (await asking.get("/api/url", headers={**ASKED, **headers})).text

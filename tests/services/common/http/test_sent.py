@@ -12,7 +12,7 @@ from litestar.testing import AsyncTestClient
 from services.common.http.app import ServicePart, compose
 from services.common.http.operations import Described, does
 from services.common.http.problems import not_found
-from services.common.http.schema.document import Undescribed, document
+from services.common.http.schema.document import UndescribedRoute, document
 from services.common.http.sent import SENT, provide_sent
 
 
@@ -73,5 +73,5 @@ def test_it_is_described_by_its_type() -> None:
 
 
 def test_a_body_that_is_named_twice_is_an_error() -> None:
-    with pytest.raises(Undescribed, match="greet names its body"):
+    with pytest.raises(UndescribedRoute, match="greet names its body"):
         described(does(Greeting, str))

@@ -6,7 +6,7 @@ from contracts.events.insight import InsightCreated, InsightRenamed
 from contracts.events.recorded import Actor, DomainEvent, UserActor
 from contracts.events.streams import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
-from services.common.log.store import Append, NewReceipt, Part, Rank
+from services.common.log.store import Append, AppendPart, NewReceipt, Rank
 
 ANNA = UserActor(user_id=7, key_id="k1")
 
@@ -36,7 +36,7 @@ def key(text: str = "key-1", status: int = 201) -> NewReceipt:
 
 
 def append(
-    *parts: Part,
+    *parts: AppendPart,
     actor: Actor = ANNA,
     operation_id: UUID | None = None,
     receipt: NewReceipt | None = None,
@@ -53,5 +53,5 @@ def append(
     )
 
 
-def to(stream: Stream[DomainEvent], after: int | None, *events: DomainEvent) -> Part:
-    return Part(stream, after, events)
+def to(stream: Stream[DomainEvent], after: int | None, *events: DomainEvent) -> AppendPart:
+    return AppendPart(stream, after, events)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from contracts.chain import BEGINNING, Entry, verify
 from domain.errors import ConcurrentEdit
-from services.common.log.batch import DAWN, Judgement, Outcome, Prepared, Standing, judge, prepare
+from services.common.log.batch import (
+    DAWN,
+    Judgement,
+    LogState,
+    Outcome,
+    PreparedAppend,
+    judge,
+    prepare,
+)
 from services.common.log.store import Append, Appended, Rank, RankLost, ReceiptExists
 from tests.services.common.log.appends import append, insight, key, renamed, to
 
@@ -17,11 +25,11 @@ OURS = UUID(int=1)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def empty() -> Standing:
-    return Standing(position=0, at=DAWN, versions={}, links={}, receipts={}, levels={(OURS, 7): 8})
+def empty() -> LogState:
+    return LogState(position=0, at=DAWN, versions={}, links={}, receipts={}, levels={(OURS, 7): 8})
 
 
-def judged(groups: list[list[Prepared]]) -> tuple[list[Outcome], list[Entry], Standing]:
+def judged(groups: list[list[PreparedAppend]]) -> tuple[list[Outcome], list[Entry], LogState]:
     """Each group in a transaction of its own, on one log."""
     standing = empty()
     salts = count(1)

@@ -6,7 +6,13 @@ import psycopg
 import pytest
 
 from services.common.log.store import EventStore
-from services.common.log.verify import HeadMoved, HistoryBroken, Progress, Verified, verify
+from services.common.log.verify import (
+    HeadMoved,
+    HistoryBroken,
+    Verification,
+    VerifyProgress,
+    verify,
+)
 from tests.services.common.log.appends import append, created, insight, renamed, to, viewed, views
 
 
@@ -24,7 +30,7 @@ async def written(postgres_url: str) -> AsyncIterator[EventStore]:
         yield store
 
 
-async def everything(url: str) -> list[Progress | Verified]:
+async def everything(url: str) -> list[VerifyProgress | Verification]:
     return [step async for step in verify(url)]
 
 
@@ -36,8 +42,8 @@ async def change(url: str, statement: str) -> None:
 
 async def test_an_untouched_log_verifies_to_its_end(written: EventStore, postgres_url: str) -> None:
     progress, verified = await everything(postgres_url)
-    assert progress == Progress(10, 10)
-    assert isinstance(verified, Verified)
+    assert progress == VerifyProgress(10, 10)
+    assert isinstance(verified, Verification)
     entries = await written.entries(after=0)
     assert verified.entries == 10
     assert {team: link.team_seq for team, link in verified.links.items()} == {1: 8, 2: 2}
@@ -45,7 +51,7 @@ async def test_an_untouched_log_verifies_to_its_end(written: EventStore, postgre
 
 
 async def test_an_empty_log_verifies(postgres_url: str) -> None:
-    assert await everything(postgres_url) == [Progress(0, 0), Verified(0, {})]
+    assert await everything(postgres_url) == [VerifyProgress(0, 0), Verification(0, {})]
 
 
 @pytest.mark.parametrize(
@@ -134,5 +140,5 @@ async def test_a_log_of_many_entries_tells_how_far_it_is(
     async with EventStore.open(postgres_url) as store:
         await store.append(append(to(views(), None, *(viewed(n) for n in range(10)))))
     *steps, verified = await everything(postgres_url)
-    assert steps == [Progress(4, 10), Progress(8, 10), Progress(10, 10)]
-    assert isinstance(verified, Verified)
+    assert steps == [VerifyProgress(4, 10), VerifyProgress(8, 10), VerifyProgress(10, 10)]
+    assert isinstance(verified, Verification)

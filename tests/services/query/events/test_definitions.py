@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from contracts.api.definitions import EventDefinition, PropertyDefinition
-from services.common.clickhouse import ClickHouse, EngineError, Limits
+from services.common.clickhouse import ClickHouse, EngineError, QueryLimits
 from services.query.events.definitions import Definitions, Properties
 
 pytestmark = pytest.mark.anyio
@@ -21,14 +21,14 @@ NAMES = ("visit", "signed up", "Order paid")
 VALUES = (1, 2.5, True, "text", None)
 
 
-class ProjectionOnly(Limits, frozen=True, kw_only=True):
+class ProjectionOnly(QueryLimits, frozen=True, kw_only=True):
     """A query that does not read the projection fails."""
 
     def settings(self) -> dict[str, object]:
         return super().settings() | {"force_optimize_projection_name": "definitions"}
 
 
-class RowsOnly(Limits, frozen=True, kw_only=True):
+class RowsOnly(QueryLimits, frozen=True, kw_only=True):
     def settings(self) -> dict[str, object]:
         return super().settings() | {"optimize_use_projections": 0}
 

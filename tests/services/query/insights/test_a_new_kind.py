@@ -17,7 +17,7 @@ from services.common.insights.results.kept import Result
 from services.query.insights import kinds as computed
 from services.query.insights.charts import Bin, BinsChart, Chart
 from services.query.insights.computed import ComputedKind, Tools
-from services.query.results.computation import Computation, Inputs, Prepared, Range
+from services.query.results.computation import Computation, Inputs, PreparedComputation, Range
 from tests.services.query.results.test_computing import ago
 from tests.waiting import seen
 from tests.whole import Whole
@@ -56,7 +56,7 @@ class EventCount(msgspec.Struct, frozen=True):
 
 async def prepare(
     tools: Tools, project: Project, computation: Computation[EventCountQuery]
-) -> Prepared:
+) -> PreparedComputation:
     global plans  # what the tests count
     plans += 1
     reads = Inputs(
@@ -65,7 +65,7 @@ async def prepare(
         until=None,
         beside=frozenset(),
     )
-    return Prepared(
+    return PreparedComputation(
         settings=project.settings,
         dependencies=b"",
         clock=b"",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from contracts.events.insight import InsightRenamed
-from services.common.postgres.grouped import Grouped
+from services.common.postgres.grouped import GroupedLookups
 from tests.examples import INSIGHT, created
 from tests.services.projector.projecting import insight
 from tests.services.query.reads.reading import Reading
@@ -35,7 +35,7 @@ async def settled() -> None:
 
 async def test_who_waits_while_a_statement_runs_shares_the_next_one() -> None:
     statements = Statements()
-    grouped = Grouped(statements.read, most=3, statements=1)
+    grouped = GroupedLookups(statements.read, most=3, statements=1)
     first = asyncio.create_task(grouped.get(1))
     await settled()
     others = [asyncio.create_task(grouped.get(key)) for key in (2, 3, 4, 5)]
@@ -51,7 +51,7 @@ async def test_who_waits_while_a_statement_runs_shares_the_next_one() -> None:
 
 async def test_who_asks_a_turn_later_shares_the_first_statement() -> None:
     statements = Statements()
-    grouped = Grouped(statements.read)
+    grouped = GroupedLookups(statements.read)
     first = asyncio.create_task(grouped.get(1))
     await asyncio.sleep(0)
     second = asyncio.create_task(grouped.get(2))
@@ -64,7 +64,7 @@ async def test_who_asks_a_turn_later_shares_the_first_statement() -> None:
 
 async def test_a_statement_that_fails_fails_those_who_share_it_and_no_other() -> None:
     statements = Statements()
-    grouped = Grouped(statements.read, statements=1)
+    grouped = GroupedLookups(statements.read, statements=1)
     unlucky = [asyncio.create_task(grouped.get(key)) for key in (12, 13)]
     await settled()
     later = asyncio.create_task(grouped.get(14))
@@ -79,7 +79,7 @@ async def test_a_statement_that_fails_fails_those_who_share_it_and_no_other() ->
 
 async def test_who_does_not_wait_any_more_is_not_asked_for() -> None:
     statements = Statements()
-    grouped = Grouped(statements.read, statements=1)
+    grouped = GroupedLookups(statements.read, statements=1)
     first, gone, last = (asyncio.create_task(grouped.get(key)) for key in (1, 2, 3))
     await settled()
     statements.may_end.release()

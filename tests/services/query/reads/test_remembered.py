@@ -28,8 +28,8 @@ from services.common.postgres.database import Pool, pool
 from services.projector.app import projections
 from services.projector.read_models.insights import insight_projection
 from services.projector.rebuild import rebuild
-from services.query.reads.remembered import Remembered
-from services.query.reads.standing import Fresh
+from services.query.reads.remembered import RecentAnswers
+from services.query.reads.standing import FreshValue
 from tests.examples import BOB, FUNNEL, TEAM, created
 from tests.services.projector.projecting import dashboard, insight, viewing
 from tests.services.query.reads.reading import Reading, reading
@@ -269,14 +269,14 @@ async def test_a_users_new_name_is_shown_as_soon_as_it_is_told(api: Reading) -> 
 UNMOVED = "0 0 0"
 
 
-def _fresh(value: str, state: str | None = UNMOVED) -> Fresh[str]:
-    return Fresh(value, 0, stale=False, state=state)
+def _fresh(value: str, state: str | None = UNMOVED) -> FreshValue[str]:
+    return FreshValue(value, 0, stale=False, state=state)
 
 
 async def test_what_was_used_longest_ago_is_forgotten_first_when_there_is_too_much(
     empty_pool: Pool,
 ) -> None:
-    known: Remembered[str] = Remembered(empty_pool, most_bytes=100)
+    known: RecentAnswers[str] = RecentAnswers(empty_pool, most_bytes=100)
     for asked in range(10):
         known.keep(asked, TEAM, _fresh(str(asked)), 10)
     assert await known.find(0, TEAM, None) == _fresh("0")
@@ -287,7 +287,7 @@ async def test_what_was_used_longest_ago_is_forgotten_first_when_there_is_too_mu
 
 
 async def test_what_is_known_to_have_moved_asks_the_database_nothing(empty_pool: Pool) -> None:
-    known: Remembered[str] = Remembered(empty_pool)
+    known: RecentAnswers[str] = RecentAnswers(empty_pool)
     known.keep("older", TEAM, _fresh("older"), 10)
     known.keep("newer", TEAM, _fresh("newer", "5 0 0"), 10)
     await empty_pool.close()
@@ -297,7 +297,7 @@ async def test_what_is_known_to_have_moved_asks_the_database_nothing(empty_pool:
 
 
 async def test_what_was_read_while_a_projection_was_behind_is_not_kept(empty_pool: Pool) -> None:
-    known: Remembered[str] = Remembered(empty_pool)
+    known: RecentAnswers[str] = RecentAnswers(empty_pool)
     known.keep("behind", TEAM, _fresh("behind", None), 10)
     await empty_pool.close()
     assert await known.find("behind", TEAM, None) is None

@@ -24,7 +24,7 @@ from services.query.insights.funnels.correlation.statement import compile_correl
 from services.query.insights.funnels.description import describe
 from services.query.insights.funnels.planner import Draft, draft, prepared, ready
 from services.query.insights.funnels.quick import quick_first
-from services.query.results.computation import NOTHING, Computation, Prepared, Range
+from services.query.results.computation import NOTHING, Computation, PreparedComputation, Range
 from services.query.results.timings import Timings
 
 INCLUDED = frozenset({"p_value"})
@@ -33,13 +33,13 @@ EVERY_NAME = "$all"
 
 async def prepare(
     tools: Tools, project: Project, computation: Computation[FunnelCorrelationQuery]
-) -> Prepared:
+) -> PreparedComputation:
     """Raises InvalidQuery."""
     query = computation.query
     check_correlation(query)
     funnel = query.source.source
     if not funnel.series:
-        return Prepared(
+        return PreparedComputation(
             settings=project.settings,
             dependencies=b"",
             clock=b"",

@@ -24,8 +24,8 @@ from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.planner import Planned
 from services.query.insights.funnels.quick import quick_first
 from services.query.people import records
-from services.query.people.page import Page, Row
-from services.query.people.records import Sorting
+from services.query.people.page import ActorPage, ActorRow
+from services.query.people.records import RecordOrder
 
 MOST_SORTED = 200_000
 """Of how many actors the records can be searched or sorted by: all their ids travel."""
@@ -48,7 +48,7 @@ class Actors:
         limit: int,
         offset: int,
         query_id: str | None = None,
-    ) -> Page:
+    ) -> ActorPage:
         """By actor id. Raises EngineError's kinds."""
         rows = await self._listed(planned, pointed, limit=limit, offset=offset, query_id=query_id)
         return await self._shown(planned, pointed, rows)
@@ -57,12 +57,12 @@ class Actors:
         self,
         planned: Planned,
         pointed: Pointed,
-        by: Sorting,
+        by: RecordOrder,
         *,
         limit: int,
         offset: int,
         query_id: str | None = None,
-    ) -> Page:
+    ) -> ActorPage:
         """By what their records say. Raises InvalidQuery for too many; EngineError's kinds."""
         rows = await self._listed(planned, pointed, limit=MOST_SORTED + 1, query_id=query_id)
         if len(rows) > MOST_SORTED:
@@ -105,7 +105,7 @@ class Actors:
 
     async def _shown(
         self, planned: Planned, pointed: Pointed, rows: Sequence[Sequence[Any]]
-    ) -> Page:
+    ) -> ActorPage:
         """rows: of the listing, in the order in which they are shown."""
         plan, selection = planned.plan, pointed
         if isinstance(selection, Correlating):
@@ -115,9 +115,9 @@ class Actors:
         )
         ids = list(dict.fromkeys(one.id for one in found))
         bodies = await self._bodies(plan, ids) if ids else {}
-        return Page([Row(one.id, _with_events(bodies.get(one.id), one)) for one in found])
+        return ActorPage([ActorRow(one.id, _with_events(bodies.get(one.id), one)) for one in found])
 
-    async def _sorted(self, plan: FunnelPlan, ids: Sequence[str], by: Sorting) -> list[str]:
+    async def _sorted(self, plan: FunnelPlan, ids: Sequence[str], by: RecordOrder) -> list[str]:
         """Those of the ids that are searched for, in the order asked for."""
         if isinstance(plan.actor, actors.PersonActor):
             return await records.sorted_persons(self._pool, plan.team_id, ids, by)

@@ -10,8 +10,8 @@ from services.query.insights.funnels.description import describe
 from services.query.insights.funnels.people.page import Actors, Pointed
 from services.query.insights.funnels.people.pointing import selection
 from services.query.insights.funnels.planner import Draft, draft, ready
-from services.query.people.page import Page
-from services.query.people.records import Sorting
+from services.query.people.page import ActorPage
+from services.query.people.records import RecordOrder
 from services.query.results.computation import Range
 from services.query.results.dependencies import dependencies
 
@@ -24,8 +24,8 @@ class FunnelPeople(msgspec.Struct, frozen=True):
     pointed: Pointed
 
     async def page(
-        self, *, by: Sorting | None, limit: int, offset: int, query_id: str | None
-    ) -> Page:
+        self, *, by: RecordOrder | None, limit: int, offset: int, query_id: str | None
+    ) -> ActorPage:
         """by: None for the order by id."""
         actors = Actors(self.tools.clickhouse, self.tools.pool)
         planned = await ready(self.tools.lookups, self.drafted)

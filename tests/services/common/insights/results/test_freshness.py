@@ -6,9 +6,9 @@ import pytest
 
 from services.common.insights.results.freshness import (
     Age,
-    Computed,
     Decision,
     Refresh,
+    ResultAge,
     Run,
     age_of,
     decide,
@@ -75,10 +75,10 @@ def computed(
     ago: timedelta = timedelta(0),
     cost_seconds: float = 0.0,
     is_current: bool = False,
-) -> Computed:
+) -> ResultAge:
     """ago: since its computation began; it ended when it had cost what it cost."""
     started_at = NOW - ago
-    return Computed(
+    return ResultAge(
         started_at=started_at,
         last_refresh=started_at + timedelta(seconds=cost_seconds),
         interval=interval,
