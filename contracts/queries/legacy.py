@@ -4,6 +4,7 @@ In a query string lists and objects are JSON text; in a body they may be either.
 are PostHog's (funnels.md section 1), oddities included, with the repairs that page names.
 """
 
+import re
 from collections.abc import Mapping
 from typing import TypeGuard, TypeVar, get_args
 
@@ -23,6 +24,7 @@ from contracts.queries.nodes import (
 )
 
 Filters = Mapping[str, Json]
+_CAPITAL = re.compile("(?=[A-Z])")
 
 _INTERVALS: tuple[IntervalType, ...] = ("hour", "day", "week", "month")
 _VIZ: tuple[VizType, ...] = get_args(VizType)
@@ -249,4 +251,21 @@ def spelled(refused: InvalidQuery) -> InvalidQuery:
     attr = refused.attr
     if attr is None:
         return refused
-    return InvalidQuery(_SPELLINGS.get(attr, attr), refused.code, refused.detail)
+    return InvalidQuery(_spelled(attr), refused.code, refused.detail)
+
+
+def _spelled(attr: str) -> str:
+    """By name, else by the object of the node that the member stands in."""
+    if attr in _SPELLINGS:
+        return _SPELLINGS[attr]
+    outer, _, inner = attr.removeprefix("query__").partition("__")
+    member = inner.partition("__")[0]
+    match outer:
+        case "series":
+            return "events"
+        case "dateRange" | "compareFilter" | "breakdownFilter" if member:
+            return member
+        case "trendsFilter" | "stickinessFilter" | "lifecycleFilter" if member:
+            return _CAPITAL.sub("_", member).lower()
+        case _:
+            return attr

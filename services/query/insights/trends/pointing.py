@@ -79,8 +79,11 @@ def span_of_side(plan: TrendsPlan, side: Side) -> Span:
 
 
 def _point(plan: TrendsPlan, span: Span, day: str | int | None) -> int | None:
-    if day is None or isinstance(plan.shape, OneValue):
+    if isinstance(plan.shape, OneValue):
         return None
+    if day is None:
+        # The whole of one point is that point: legacy requests name points by the range.
+        return span.shown[0] if span.points == 1 else None
     return point_of(str(day), span, plan.span)
 
 

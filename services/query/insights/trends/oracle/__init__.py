@@ -13,7 +13,7 @@ Where the text leaves a choice, this is ours:
 - With windows, the events of a window before the range count for bins too.
 - A missing value is null, normalized as a url or not; only a url that is cut to nothing is "/".
 - Of a first time, the events of its instant that pass all filters are one event: the first by uuid.
-- The whole of a row has the events of the range behind it, of weekly active too.
+- The whole of a row of several points has the events of the range behind it, of weekly active too.
 - Cohort rows of one size are by id as text; a row is zero when all of its numbers are.
 - A formula's rows are called as the formula, broken down or not, and count 0 for a series that
   lacks the value, also where its events are in Other there.

@@ -55,6 +55,12 @@ def test_a_week_is_named_by_its_first_day_though_the_range_begins_later() -> Non
     assert at(made, day="2024-03-03").point == 0
 
 
+def test_the_whole_of_one_point_is_that_point() -> None:
+    one_day = {"date_from": "2024-03-04", "date_to": "2024-03-04"}
+    assert at(plan(dateRange=one_day)).point == 0
+    assert at(plan(dateRange=DATES | {"daysOfWeek": [3]})).point == 2
+
+
 def test_one_value_has_no_point() -> None:
     made = plan(trendsFilter={"display": "BoldNumber"}, dateRange=DATES)
     assert at(made, day="anything").point is None
