@@ -43,7 +43,7 @@ def _row(plan: StickinessPlan, series: Series, side: Side, exactly: Sequence[int
         count=sum(_scaled(plan, actors) for actors in exactly),
         data=[_scaled(plan, actors) for actors in data],
         days=list(places),
-        labels=[_label(plan, side.intervals.span.interval, place) for place in places],
+        labels=[label(plan, place) for place in places],
         compare=UNSET if plan.previous is None else True,
         compare_label=UNSET if plan.previous is None else side.label,
     )
@@ -64,7 +64,9 @@ def _action(series: Series) -> StickinessAction:
     )
 
 
-def _label(plan: StickinessPlan, unit: str, place: int) -> str:
+def label(plan: StickinessPlan, place: int) -> str:
+    """Of a point: `1 day`, `2 days`; of running sums `1 day or more`."""
+    unit = plan.current.span.interval
     number = f"1 {unit}" if place == 1 else f"{place} {unit}s"
     return f"{number} or more" if plan.cumulative else number
 
