@@ -84,7 +84,7 @@ def _none(_: Sequence[DomainEvent]) -> tuple[AppendPart, ...]:
     return ()
 
 
-class Attempt(msgspec.Struct, Generic[Command, Event], frozen=True):
+class PreparedWrite(msgspec.Struct, Generic[Command, Event], frozen=True):
     """What is decided on this time.
 
     other_parts: the stream's new facts -> what other streams get in the same append. A part without
@@ -95,7 +95,7 @@ class Attempt(msgspec.Struct, Generic[Command, Event], frozen=True):
     other_parts: Callable[[Sequence[Event]], Sequence[AppendPart]] = _none
 
 
-Prepare = Callable[[Pasts], Awaitable[Attempt[Command, Event]]]
+Prepare = Callable[[Pasts], Awaitable[PreparedWrite[Command, Event]]]
 """Looks at the pasts that were loaded for the write; may refuse. Asked at each attempt."""
 
 
@@ -117,8 +117,8 @@ Begin = Callable[[], Awaitable[Write[Command, Event]]]
 def plain(stream: Stream[Event], command: Command) -> Write[Command, Event]:
     """A command that is decided on its stream alone."""
 
-    async def prepare(_: Pasts) -> Attempt[Command, Event]:
-        return Attempt(command)
+    async def prepare(_: Pasts) -> PreparedWrite[Command, Event]:
+        return PreparedWrite(command)
 
     return Write(stream, prepare)
 

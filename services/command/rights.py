@@ -20,14 +20,14 @@ from contracts.read_models.insight import InsightRow
 from domain.access.view import view as access_view
 from domain.dashboard.view import view as dashboard_view
 from domain.insight.view import view as insight_view
-from services.command.handle import Attempt, Command, Event, Write
+from services.command.handle import Command, Event, PreparedWrite, Write
 from services.common.http.caller import Caller
 from services.common.http.problems import not_found
 from services.common.insights.access import Access, level_of, project_level, restricted
 from services.common.log.store import AppendPart, EventStore, Pasts
 
 
-class Held(msgspec.Struct, frozen=True):
+class LoggedInsight(msgspec.Struct, frozen=True):
     """An insight that was ever made. row: what its facts make of it. grounds: of `access`."""
 
     past: Sequence[Recorded[InsightEvent]]
@@ -36,7 +36,9 @@ class Held(msgspec.Struct, frozen=True):
     grounds: tuple[AppendPart, ...]
 
 
-async def held(store: EventStore, caller: Caller, numbers: Iterable[int]) -> dict[int, Held]:
+async def held(
+    store: EventStore, caller: Caller, numbers: Iterable[int]
+) -> dict[int, LoggedInsight]:
     """Those of these that were ever made in the project, deleted ones too, by number.
 
     Two round trips, the second for the dashboards they are on; one when there is none.
@@ -61,7 +63,7 @@ async def held(store: EventStore, caller: Caller, numbers: Iterable[int]) -> dic
         store, team_id, {number for _, row in rows.values() for number in places(row)}
     )
     return {
-        number: Held(
+        number: LoggedInsight(
             past, row, access_to(row, boards, pasts, caller), grounds(row, boards, pasts, caller)
         )
         for number, (past, row) in rows.items()
@@ -70,7 +72,7 @@ async def held(store: EventStore, caller: Caller, numbers: Iterable[int]) -> dic
 
 async def require_insight(
     store: EventStore, caller: Caller, number: int, detail: str = "Not found."
-) -> Held:
+) -> LoggedInsight:
     """An insight in sight of the log. Raises Rejected 404, saying `detail`."""
     found = (await held(store, caller, (number,))).get(number)
     if found is None or found.row.deleted:
@@ -155,9 +157,9 @@ def allowed(
     look: refuses, or gives what the right rests on.
     """
 
-    async def prepare(_: Pasts) -> Attempt[Command, Event]:
+    async def prepare(_: Pasts) -> PreparedWrite[Command, Event]:
         grounds = await look()
-        return Attempt(command, lambda _: together(stream, (), grounds))
+        return PreparedWrite(command, lambda _: together(stream, (), grounds))
 
     return Write(stream, prepare)
 

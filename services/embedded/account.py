@@ -28,7 +28,7 @@ LAUNCHER = Path(__file__).with_name("child.py")
 _PASSING = ("dac_read_search", "dac_override")
 
 
-class Unreachable(CannotStart):
+class FolderUnreachable(CannotStart):
     """The servers' account can't get into the folder."""
 
 
@@ -48,7 +48,7 @@ class Account(msgspec.Struct, frozen=True):
 def account_for(folder: Path) -> Account:
     """The account that the servers of this (existing) data folder run as, and that can enter it.
 
-    Raises Unreachable, or CannotStart when there is no account to take.
+    Raises FolderUnreachable, or CannotStart when there is no account to take.
     """
     return reaching(account_of(folder), folder)
 
@@ -78,7 +78,7 @@ def account_of(folder: Path) -> Account:
 def reaching(account: Account, folder: Path) -> Account:
     """The account with what it needs to enter the folder and, if that can be, our packages.
 
-    Raises Unreachable, or CannotStart where root may not become another account at all.
+    Raises FolderUnreachable, or CannotStart where root may not become another account at all.
     """
     if account.is_this_process:
         return account
@@ -93,7 +93,7 @@ def reaching(account: Account, folder: Path) -> Account:
         raise CannotStart(
             f"{runs_as}; but this root may not become another. Start recount as another user."
         )
-    raise Unreachable(
+    raise FolderUnreachable(
         f"{runs_as}, which can't enter {folder}; and this root may not give it the right to. "
         "Choose a data folder below one that everybody may enter, such as /var/lib/recount "
         "(make run: DATA_DIR=/var/lib/recount)."

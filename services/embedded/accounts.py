@@ -19,7 +19,7 @@ _ADMINISTRATOR = 8
 _MEMBER = 1
 
 
-class First(msgspec.Struct, frozen=True):
+class FirstAccounts(msgspec.Struct, frozen=True):
     """What the first start makes; later starts find it. user_id: the organization's first user."""
 
     organization_id: UUID
@@ -28,7 +28,7 @@ class First(msgspec.Struct, frozen=True):
     project_token: str
 
 
-async def first(pool: Pool) -> First:
+async def first(pool: Pool) -> FirstAccounts:
     """The first organization, user and project, made where they are missing.
 
     One after the other and each looked for: a start that was killed in between is taken up again.
@@ -47,7 +47,7 @@ async def first(pool: Pool) -> First:
     if found is None:
         project = await administration.create_project(pool, organization, PROJECT)
         found = (project.id, project.api_token)
-    return First(organization, user, *found)
+    return FirstAccounts(organization, user, *found)
 
 
 async def new_project(pool: Pool, name: str, timezone: str) -> Project:

@@ -11,7 +11,7 @@ from services.embedded.commands.projects import projects
 from services.embedded.commands.rebuild import rebuild
 from services.embedded.commands.serve import serve
 from services.embedded.commands.verify import verify
-from services.embedded.importing.run import Interrupted
+from services.embedded.importing.run import ImportInterrupted
 from services.embedded.refusal import CannotStart
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     except (CannotStart, InvalidSettings) as refused:
         click.echo(f"recount: {refused}", err=True)
         sys.exit(1)
-    except Interrupted as stopped:
+    except ImportInterrupted as stopped:
         click.echo(f"recount: {stopped}", err=True)
         sys.exit(INTERRUPTED)
     except OSError as failed:

@@ -51,7 +51,7 @@ def application(
     return compose(parts)
 
 
-class _Nowhere(msgspec.Struct, frozen=True):
+class _EmptySettings(msgspec.Struct, frozen=True):
     postgres_url: str = "postgresql:///"
     nats_url: str = "nats://"
     clickhouse_url: str = "http://"
@@ -61,4 +61,4 @@ def described() -> Sequence[BaseRoute]:
     """Every route there is, to be told of; nothing is opened. pyproject.toml names this, so that a
     service that runs by itself tells of the others, too, and imports none of them.
     """
-    return application(_Nowhere()).routes
+    return application(_EmptySettings()).routes

@@ -14,7 +14,7 @@ from typing import TextIO
 
 import msgspec
 
-from services.embedded.account import Account, Unreachable, account_of, reaching
+from services.embedded.account import Account, FolderUnreachable, account_of, reaching
 from services.embedded.refusal import CannotStart
 
 DEFAULT = Path("recount-data")
@@ -28,7 +28,7 @@ _MARKS = {"lock", "first-start.json"}
 _POLL_SECONDS = 0.05
 
 
-class Running(msgspec.Struct, frozen=True, kw_only=True):
+class RunningServer(msgspec.Struct, frozen=True, kw_only=True):
     """What a serving process tells the commands beside it. The URLs carry secrets."""
 
     pid: int
@@ -43,7 +43,7 @@ class DataFolder(msgspec.Struct, frozen=True):
     path: Path
     account: Account
 
-    def announce(self, running: Running) -> None:
+    def announce(self, running: RunningServer) -> None:
         """From now on `find` answers this. Whole or not at all: it is read at any moment."""
         unfinished = self.path / "running.json.unfinished"
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -51,13 +51,13 @@ class DataFolder(msgspec.Struct, frozen=True):
         unfinished.rename(_announcement(self.path))
 
 
-class InUse(CannotStart):
+class FolderInUse(CannotStart):
     """Another process holds the lock of the data folder."""
 
 
 @contextmanager
 def claim(path: Path) -> Iterator[DataFolder]:
-    """Make the folder if need be, and keep it to ourselves. Raises InUse, CannotStart.
+    """Make the folder if need be, and keep it to ourselves. Raises FolderInUse, CannotStart.
 
     The lock is the kernel's: it goes when the process does, however that ends, and child servers
     do not inherit it. What is made while we have it is ours alone: events, logs and all.
@@ -66,7 +66,7 @@ def claim(path: Path) -> Iterator[DataFolder]:
     _make(path)
     with _private(), (path / "lock").open("a+") as lock:
         if not _taken(lock):
-            raise InUse(_in_use(path))
+            raise FolderInUse(_in_use(path))
         account = account_of(path)
         if not account.is_this_process and path.stat().st_uid != account.uid:
             # The account's own folders are below; it has to pass through, and sees nothing here.
@@ -93,7 +93,7 @@ def unnamed() -> Path:
         return default
     try:
         reaching(account_of(default.parent), default.parent)
-    except Unreachable:
+    except FolderUnreachable:
         elsewhere = _elsewhere(default)
     else:
         return default
@@ -111,7 +111,7 @@ def _elsewhere(default: Path) -> Path:
                 if not stat.S_ISDIR(folder.lstat().st_mode) or folder.lstat().st_uid != 0:
                     raise FileExistsError
             reaching(account_of(parent / digest), parent / digest)
-        except (OSError, Unreachable):
+        except (OSError, FolderUnreachable):
             continue
         return parent / digest
     raise CannotStart(
@@ -211,7 +211,7 @@ def _private() -> Iterator[None]:
         os.umask(before)
 
 
-def find(path: Path, wait_seconds: float = 60.0) -> Running | None:
+def find(path: Path, wait_seconds: float = 60.0) -> RunningServer | None:
     """The server that runs on this data folder; None when nothing does.
 
     A server that is just starting is waited for, since it has the lock and not yet a URL. Raises
@@ -223,7 +223,7 @@ def find(path: Path, wait_seconds: float = 60.0) -> Running | None:
         if (running := _announced(path)) is not None:
             return running
         if time.monotonic() > deadline:
-            raise InUse(_in_use(path))
+            raise FolderInUse(_in_use(path))
         time.sleep(_POLL_SECONDS)
     return None
 
@@ -266,9 +266,9 @@ def _announcement(path: Path) -> Path:
     return path / "running.json"
 
 
-def _announced(path: Path) -> Running | None:
+def _announced(path: Path) -> RunningServer | None:
     try:
-        return msgspec.json.decode(_announcement(path).read_bytes(), type=Running)
+        return msgspec.json.decode(_announcement(path).read_bytes(), type=RunningServer)
     except FileNotFoundError:
         return None
 

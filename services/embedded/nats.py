@@ -13,11 +13,11 @@ import msgspec
 
 from services.embedded import processes
 from services.embedded.account import Account, own_folder, reachable_program
-from services.embedded.processes import Child, Stopping
+from services.embedded.processes import Child, StopSignals
 from services.embedded.refusal import CannotStart
 
 # Not SIGUSR2, the "lame duck" mode: it waits for clients to leave, and ours have left by then.
-STOPPING = Stopping(politely=signal.SIGTERM, firmly=signal.SIGINT)
+STOPPING = StopSignals(politely=signal.SIGTERM, firmly=signal.SIGINT)
 
 # The disk is the limit. Left alone, nats-server takes three quarters of what is free at its start,
 # and refuses everything once its streams hold more than that.

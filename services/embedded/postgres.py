@@ -24,7 +24,7 @@ from psycopg import sql
 
 from services.embedded import processes
 from services.embedded.account import Account, own_folder, reachable_program
-from services.embedded.processes import Child, Stopping
+from services.embedded.processes import Child, StopSignals
 from services.embedded.refusal import CannotStart
 
 ROLE = "recount"
@@ -32,7 +32,7 @@ DATABASE = "recount"
 MAJOR_VERSION = 18
 
 # SIGINT: fast shutdown, open transactions are rolled back. SIGQUIT: stop now, recover next time.
-STOPPING = Stopping(politely=signal.SIGINT, firmly=signal.SIGQUIT)
+STOPPING = StopSignals(politely=signal.SIGINT, firmly=signal.SIGQUIT)
 
 # A socket's path has room for 107 bytes, and PostgreSQL appends this name.
 _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
@@ -171,7 +171,7 @@ def _make_cluster(programs: Path, cluster: Path, account: Account, *, durable: b
         command if durable else [*command, "--no-sync"],
         account=account,
         log=_log(cluster.parent),
-        stopping=Stopping(politely=signal.SIGTERM, firmly=signal.SIGQUIT),
+        stopping=StopSignals(politely=signal.SIGTERM, firmly=signal.SIGQUIT),
     )
     if child.wait() != 0:
         raise child.failed_to_start()

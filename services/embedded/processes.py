@@ -20,7 +20,7 @@ _POLL_SECONDS = 0.01
 MOST_LOG_BYTES = 8 * 1024 * 1024
 
 
-class Stopping(msgspec.Struct, frozen=True):
+class StopSignals(msgspec.Struct, frozen=True):
     """How a server is asked to stop.
 
     politely, firmly: the signals, in order; SIGKILL follows when neither helps.
@@ -36,7 +36,7 @@ class Child:
     """One running server."""
 
     def __init__(
-        self, name: str, process: subprocess.Popen[bytes], log: Path, stopping: Stopping
+        self, name: str, process: subprocess.Popen[bytes], log: Path, stopping: StopSignals
     ) -> None:
         self.name = name
         self._process = process
@@ -74,7 +74,7 @@ class Child:
 
 
 def start(
-    name: str, command: Sequence[str], *, account: Account, log: Path, stopping: Stopping
+    name: str, command: Sequence[str], *, account: Account, log: Path, stopping: StopSignals
 ) -> Child:
     """Start a server that gets `stopping.politely` when this process dies, however it dies.
 
@@ -97,7 +97,7 @@ def start(
     return Child(name, process, log, stopping)
 
 
-def stop_orphan(pid: int, folder: Path, stopping: Stopping) -> bool:
+def stop_orphan(pid: int, folder: Path, stopping: StopSignals) -> bool:
     """Stop the server `pid` if it still serves `folder`; False when that process is another one.
 
     After kill -9 of its parent a server may still be shutting down, or (without a death signal: not

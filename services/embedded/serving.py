@@ -22,7 +22,7 @@ from services.common.postgres.migrate import migrate
 from services.common.process import settle
 from services.common.tasks import watched
 from services.embedded import composition, datadir, nats, postgres, processes
-from services.embedded.datadir import DataFolder, Running
+from services.embedded.datadir import DataFolder, RunningServer
 from services.embedded.healing import keep_taking
 from services.embedded.nats import Nats
 from services.embedded.processes import Child
@@ -35,7 +35,7 @@ GRACE_SECONDS = 10
 _WATCH_SECONDS = 0.5
 
 
-class Serving(msgspec.Struct, frozen=True, kw_only=True):
+class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The command's options. data_dir: None where none was named.
 
     demo: whether a first start imports the demo data set.
@@ -60,7 +60,7 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
     bus: Nats | None
 
 
-def serve_until_stopped(wanted: Serving, settings: EmbeddedSettings) -> int:
+def serve_until_stopped(wanted: ServeOptions, settings: EmbeddedSettings) -> int:
     """The exit code: 0 after Ctrl-C or SIGTERM, 1 when a server ended under us. Raises CannotStart.
 
     What can be refused is refused before anything is started: the port first, then the folder.
@@ -164,7 +164,7 @@ class _Process:
 
     def __init__(
         self,
-        wanted: Serving,
+        wanted: ServeOptions,
         listening: socket.socket,
         folder: DataFolder,
         servers: Servers,
@@ -211,7 +211,7 @@ class _Process:
         try:
             await welcome.prepare(demo=self._wanted.demo)
             self._folder.announce(
-                Running(
+                RunningServer(
                     pid=os.getpid(),
                     url=url,
                     postgres_url=self._servers.postgres_url,

@@ -12,12 +12,12 @@ import msgspec
 from services.common.accounts import administration
 from services.common.postgres import database
 from services.embedded import accounts, demo
-from services.embedded.accounts import First
-from services.embedded.importing.records import Record
-from services.embedded.importing.sending import Sender, Stopped
+from services.embedded.accounts import FirstAccounts
+from services.embedded.importing.records import EventRecord
+from services.embedded.importing.sending import ImportStopped, Sender
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
+class FirstStartProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far the first start has come, kept in the data folder: a kill in between loses nothing.
 
     started_at: the demo's clock; importing again from the same moment adds nothing.
@@ -37,14 +37,16 @@ class Welcome:
         self._folder = folder
         self._path = folder / "first-start.json"
         self._postgres_url = postgres_url
-        self._progress: Progress | None = None
+        self._progress: FirstStartProgress | None = None
 
     async def prepare(self, *, demo: bool) -> None:
         """Accounts and, the first time, the demo data set, until its events can be queried."""
         if self._path.exists():
-            self._progress = msgspec.json.decode(self._path.read_bytes(), type=Progress)
+            self._progress = msgspec.json.decode(self._path.read_bytes(), type=FirstStartProgress)
         else:
-            self._keep(Progress(started_at=datetime.now(UTC).replace(microsecond=0), demo=demo))
+            self._keep(
+                FirstStartProgress(started_at=datetime.now(UTC).replace(microsecond=0), demo=demo)
+            )
         assert self._progress is not None
         async with database.pool(self._postgres_url, size=1) as pool:
             self._first = await accounts.first(pool)
@@ -71,12 +73,12 @@ class Welcome:
         """
         sender = Sender(self._url, self._first.project_token)
         records = (
-            Record(number, msgspec.to_builtins(event))
+            EventRecord(number, msgspec.to_builtins(event))
             for number, event in enumerate(demo.events(until=started_at), start=1)
         )
 
         def send() -> None:
-            with sender, contextlib.suppress(Stopped):
+            with sender, contextlib.suppress(ImportStopped):
                 imported = sender.send(records, lambda events, line: None)
                 sender.wait(imported.position)
 
@@ -85,7 +87,7 @@ class Welcome:
         finally:
             sender.stop()
 
-    def _keep(self, progress: Progress) -> None:
+    def _keep(self, progress: FirstStartProgress) -> None:
         unfinished = self._path.with_suffix(".unfinished")
         unfinished.write_bytes(msgspec.json.encode(progress))
         unfinished.rename(self._path)
@@ -95,7 +97,7 @@ class Welcome:
 FUNNEL_STEPS = (demo.VISITED, demo.FORM_OPENED, demo.SIGNED_UP)
 
 
-def screen(url: str, folder: Path, first: First, key: str, *, demo: bool) -> str:
+def screen(url: str, folder: Path, first: FirstAccounts, key: str, *, demo: bool) -> str:
     """What the first start prints. demo: whether there are events to compute a funnel from.
 
     Its lines change nothing, so that they and the README's tour are in nobody's way.

@@ -23,7 +23,7 @@ SHARING = "sharing"
 VIEWING = "viewing"
 
 
-class Table(msgspec.Struct, frozen=True):
+class ProjectionTable(msgspec.Struct, frozen=True):
     """A table that a projection owns. key: the columns of its primary key."""
 
     name: str
@@ -46,7 +46,7 @@ class Projection(Protocol[S]):
     def topics(self) -> frozenset[str]: ...
 
     @property
-    def tables(self) -> tuple[Table, ...]: ...
+    def tables(self) -> tuple[ProjectionTable, ...]: ...
 
     async def load(self, conn: Connection, facts: Sequence[Recorded[DomainEvent]]) -> S:
         """The rows that these facts may touch."""

@@ -17,7 +17,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from services.common.log.store import EventStore
 from services.projector import batch, checkpoint
 from services.projector.checkpoint import Connection
-from services.projector.projection import Projection, Table
+from services.projector.projection import Projection, ProjectionTable
 
 SIZE = 2000
 
@@ -28,7 +28,7 @@ class RebuildUnderWay(Exception):
     """Somebody else rebuilds this projection right now."""
 
 
-class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
+class RebuildResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it. position: what the rows contain now.
 
     removed, written: live rows that the log does not say, and rows that it says and that were not
@@ -50,7 +50,7 @@ async def rebuild(
     on_progress: OnProgress = lambda position, head: None,
     crash_at: batch.CrashAt = batch.no_crash,
     size: int = SIZE,
-) -> Rebuilt:
+) -> RebuildResult:
     """Safe to run, to kill and to repeat at any time.
 
     on_progress: told the position reached and the log's head, after every batch.
@@ -76,7 +76,7 @@ async def rebuild(
         return rebuilt
 
 
-class _Beside:
+class _ShadowSchema:
     """The schema in which a projection's rows are folded again."""
 
     def __init__(self, projection: Projection[Any], home: str) -> None:
@@ -113,10 +113,10 @@ class _Beside:
         await conn.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(Identifier(self.schema)))
 
 
-async def _beside(conn: Connection, projection: Projection[Any]) -> _Beside:
+async def _beside(conn: Connection, projection: Projection[Any]) -> _ShadowSchema:
     cursor = await conn.execute("SELECT current_schema()")
     (home,) = await cursor.fetchone() or ("public",)
-    beside = _Beside(projection, home)
+    beside = _ShadowSchema(projection, home)
     await beside.make(conn)
     return beside
 
@@ -134,8 +134,12 @@ async def _alone(conn: Connection, projection: Projection[Any]) -> AsyncIterator
 
 
 async def _switch(
-    conn: Connection, beside: _Beside, store: EventStore, position: int, crash_at: batch.CrashAt
-) -> Rebuilt:
+    conn: Connection,
+    beside: _ShadowSchema,
+    store: EventStore,
+    position: int,
+    crash_at: batch.CrashAt,
+) -> RebuildResult:
     """Nobody moves the live checkpoint while this holds it, so both sides stand at one position."""
     projection = beside.projection
     async with conn.transaction():
@@ -160,7 +164,7 @@ async def _switch(
         )
         await checkpoint.ring(conn, projection.name)
         crash_at("switching")
-    return Rebuilt(
+    return RebuildResult(
         projection=projection.name,
         position=position,
         removed=removed,
@@ -169,7 +173,7 @@ async def _switch(
     )
 
 
-async def _hold(conn: Connection, beside: _Beside) -> int:
+async def _hold(conn: Connection, beside: _ShadowSchema) -> int:
     cursor = await conn.execute(
         SQL("SELECT position FROM {} WHERE projection = %s FOR UPDATE").format(
             beside.live("checkpoints")
@@ -182,7 +186,7 @@ async def _hold(conn: Connection, beside: _Beside) -> int:
     return int(row[0])
 
 
-def _remove(beside: _Beside, table: Table) -> Composed:
+def _remove(beside: _ShadowSchema, table: ProjectionTable) -> Composed:
     """Live rows that are not the same among the new ones. As text: json has no equality."""
     return SQL(
         "DELETE FROM {live} AS live WHERE NOT EXISTS ("
@@ -190,21 +194,21 @@ def _remove(beside: _Beside, table: Table) -> Composed:
     ).format(live=beside.live(table.name), new=beside.new(table.name), same_key=_same_key(table))
 
 
-def _write(beside: _Beside, table: Table) -> Composed:
+def _write(beside: _ShadowSchema, table: ProjectionTable) -> Composed:
     return SQL(
         "INSERT INTO {live} SELECT * FROM {new} AS new WHERE NOT EXISTS ("
         "SELECT FROM {live} AS live WHERE {same_key})"
     ).format(live=beside.live(table.name), new=beside.new(table.name), same_key=_same_key(table))
 
 
-def _same_key(table: Table) -> Composed:
+def _same_key(table: ProjectionTable) -> Composed:
     return SQL(" AND ").join(
         SQL("new.{column} = live.{column}").format(column=Identifier(column))
         for column in table.key
     )
 
 
-async def _move_parked(conn: Connection, beside: _Beside) -> int:
+async def _move_parked(conn: Connection, beside: _ShadowSchema) -> int:
     """What a newer version of the code can read is no longer parked; what it can't, is."""
     await conn.execute(
         SQL("DELETE FROM {} WHERE projection = %s").format(beside.live("parked_streams")),

@@ -16,7 +16,7 @@ from services.query.events.definitions import Definitions
 from services.query.events.lookups import Lookups
 from services.query.insights.computed import Tools
 from services.query.insights.funnels.explain.explaining import Explainer
-from services.query.insights.funnels.people.page import Actors
+from services.query.insights.funnels.people.page import ActorPages
 from services.query.insights.kinds import KindsComputer
 from services.query.insights.stored import InsightResults
 from services.query.people.cohorts import CohortPeople
@@ -45,7 +45,7 @@ def part(settings: QuerySettings) -> ServicePart:
         bell = Bell(settings.database_url, CHANNEL)
         async with await ClickHouse.open(settings.clickhouse_url) as clickhouse, bell.listening():
             lookups = Lookups(clickhouse, app.state.pool)
-            actors = Actors(clickhouse, app.state.pool)
+            actors = ActorPages(clickhouse, app.state.pool)
             computer = KindsComputer(Tools(clickhouse, app.state.pool, lookups))
             jobs = Jobs(app.state.pool, bell)
             handed = HandedPlans()

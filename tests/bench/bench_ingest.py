@@ -141,7 +141,7 @@ async def _bulk(url: str) -> float:
     for number in range(EVENTS):
         event = captured(raw_event(rng, number), Clock(now))
         person = person_id(1, event.distinct_id)
-        rows.append(event_rows.Row(number, 0, 1, event, person, [""] * 5))
+        rows.append(event_rows.EventRow(number, 0, 1, event, person, [""] * 5))
     async with await ClickHouse.open(url) as clickhouse:
         await event_rows.insert_events(clickhouse, rows[:1_000], "warm", now)
         start = perf_counter()

@@ -35,7 +35,7 @@ from services.embedded import nats, postgres
 from services.embedded.account import account_for
 from services.projector.product_events import marks
 from services.projector.product_events import part as ingesting
-from services.projector.product_events.captured import Delivered
+from services.projector.product_events.captured import StreamMessage
 from services.projector.product_events.ingest import Ingest
 from services.query import computing, reading
 from services.query.results import cache
@@ -91,7 +91,7 @@ async def _ingest(postgres_url: str, clickhouse_url: str) -> None:
         await ingest.progress()
         for number in range(1, BATCHES + 1):
             events = [captured(raw_event(rng, n), Clock(RECEIVED)) for n in range(BATCH)]
-            message = Delivered(number, 1, encode_batch(CapturedBatch(RECEIVED, events)))
+            message = StreamMessage(number, 1, encode_batch(CapturedBatch(RECEIVED, events)))
             has_marks = number % 2 == 0
             with contextlib.ExitStack() as stack:
                 if not has_marks:

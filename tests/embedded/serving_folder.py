@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from services.embedded import account, datadir, nats, postgres
-from services.embedded.datadir import Running
+from services.embedded.datadir import RunningServer
 
 if len(sys.argv) > 2:
     account.LAUNCHER = Path(__file__).with_name("launch_elsewhere.py")
@@ -18,7 +18,9 @@ if len(sys.argv) > 2:
 with datadir.claim(Path(sys.argv[1])) as folder:
     database = postgres.start(folder.path / "postgres", folder.account)
     bus = nats.start(folder.path / "nats", folder.account)
-    folder.announce(Running(pid=0, url="http://here", postgres_url=database.url, nats_url=bus.url))
+    folder.announce(
+        RunningServer(pid=0, url="http://here", postgres_url=database.url, nats_url=bus.url)
+    )
     pids = [database.child.pid, bus.child.pid]
     print(json.dumps({"pids": pids, "postgres": database.url, "nats": bus.url}), flush=True)
     time.sleep(600)

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from services.embedded import datadir
-from services.embedded.datadir import InUse
+from services.embedded.datadir import FolderInUse
 from tests import servers
 
 PROGRAM = Path(__file__).with_name("serving_folder.py")
@@ -98,7 +98,7 @@ def test_subscribers_keep_their_url_over_a_restart(folder: Path) -> None:
 def test_a_data_folder_in_use_is_refused_by_the_name_of_who_uses_it(folder: Path) -> None:
     with (
         started(folder),
-        pytest.raises(InUse, match="http://here"),
+        pytest.raises(FolderInUse, match="http://here"),
         datadir.claim(folder),
     ):
         pass

@@ -12,10 +12,10 @@ import pytest
 
 from services.embedded import datadir
 from services.embedded.importing.files import EventFile
-from services.embedded.importing.reading import Reading
-from services.embedded.importing.records import Record
-from services.embedded.importing.resuming import Reached, Resuming
-from services.embedded.importing.sending import Sender, Unreachable
+from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.records import EventRecord
+from services.embedded.importing.resuming import ResumeFile, ResumePoint
+from services.embedded.importing.sending import Sender, ServerUnreachable
 from tests import servers
 from tests.embedded.recount_process import Served, environment, free_port, recount, serving
 
@@ -38,9 +38,9 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def records(file: EventFile) -> Iterator[Record]:
+def records(file: EventFile) -> Iterator[EventRecord]:
     for outcome in file.outcomes():
-        assert isinstance(outcome, Record)
+        assert isinstance(outcome, EventRecord)
         yield outcome
 
 
@@ -114,9 +114,9 @@ def test_a_server_killed_in_the_middle_leaves_a_place_to_go_on_from(data: Path, 
         with (
             file.open("rb") as opened,
             Sender(served.url, token, patience_seconds=0.5) as sender,
-            pytest.raises(Unreachable, match="goes on from there"),
+            pytest.raises(ServerUnreachable, match="goes on from there"),
         ):
-            sender.send(records(EventFile(file, opened, Reading(), token)), acknowledged)
+            sender.send(records(EventFile(file, opened, ImportOptions(), token)), acknowledged)
     with serving(data, "--no-demo") as served:
         imported = recount("import", str(file), "--project", "1", "--data-dir", str(data))
         assert imported.returncode == 0, imported.stderr
@@ -132,8 +132,8 @@ def test_an_interrupted_import_goes_on_where_it_was_and_a_finished_one_does_not(
     data: Path, file: Path
 ) -> None:
     with serving(data, "--no-demo") as served:
-        place = Resuming(data, file, capture_token(served), Reading())
-        place.reached(Reached(number=2_001, events=2_000))
+        place = ResumeFile(data, file, capture_token(served), ImportOptions())
+        place.reached(ResumePoint(number=2_001, events=2_000))
         at = ("--project", "1", "--data-dir", str(data), "--json")
         resumed, repeated = (json.loads(recount("import", str(file), *at).stdout) for _ in "12")
     assert resumed["events"] == COUNT - 2_000
@@ -155,6 +155,6 @@ def test_a_server_that_does_not_answer_is_named(file: Path) -> None:
     with (
         file.open("rb") as opened,
         Sender(url, "phc_x", patience_seconds=0.3) as sender,
-        pytest.raises(Unreachable, match=url),
+        pytest.raises(ServerUnreachable, match=url),
     ):
-        sender.send(records(EventFile(file, opened, Reading())), lambda events, number: None)
+        sender.send(records(EventFile(file, opened, ImportOptions())), lambda events, number: None)

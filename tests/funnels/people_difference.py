@@ -9,7 +9,7 @@ from uuid import UUID
 from services.common.clickhouse import ClickHouse
 from services.query.events.conditions import EventNamed
 from services.query.insights.funnels.oracle.conversion_times import bin_starts
-from services.query.insights.funnels.oracle.people import Histories, Outcome, dropped, outcomes
+from services.query.insights.funnels.oracle.people import ActorOutcome, Histories, dropped, outcomes
 from services.query.insights.funnels.oracle.periods import period_starts, trend_cells
 from services.query.insights.funnels.oracle.seen import MICROSECONDS, microseconds
 from services.query.insights.funnels.oracle.steps import bars
@@ -113,12 +113,12 @@ def _bin(
     return selection, _listed(plan, behind)
 
 
-def _took_us(times: TimesView, outcome: Outcome) -> int | None:
+def _took_us(times: TimesView, outcome: ActorOutcome) -> int | None:
     since, until = (outcome.attempt.at_us(k) for k in (times.from_step, times.to_step))
     return None if since is None or until is None else until - since
 
 
-def _listed(plan: FunnelPlan, behind: list[Outcome]) -> Listed:
+def _listed(plan: FunnelPlan, behind: list[ActorOutcome]) -> Listed:
     told = _tells_events(plan)
     return sorted(
         (o.actor, _by_time((t.at_us, t.uuid if told else None) for t in o.attempt.path))

@@ -11,7 +11,7 @@ from services.common.clickhouse import ClickHouse
 from services.query.events.actors import ExpressionActor, GroupActor
 from services.query.insights.funnels.compute import compute
 from services.query.insights.funnels.oracle.people import outcomes
-from services.query.insights.funnels.oracle.steps import Group, scaled, steps, steps_by_cohort
+from services.query.insights.funnels.oracle.steps import StepGroup, scaled, steps, steps_by_cohort
 from services.query.insights.funnels.plan import ByCohort, FunnelPlan
 from tests.funnels.difference import numbers
 from tests.funnels.engine import paths, store
@@ -39,7 +39,7 @@ async def counts(clickhouse: ClickHouse, plan: FunnelPlan) -> list[tuple[Any, li
     return [(value, [row[0] for row in of_value]) for value, of_value in groups]
 
 
-def counted(groups: list[Group]) -> list[list[int]]:
+def counted(groups: list[StepGroup]) -> list[list[int]]:
     return [[row.count for row in group.steps] for group in groups]
 
 

@@ -10,7 +10,7 @@ from services.common.clickhouse import ClickHouse
 from services.query.events.conditions import EventNamed
 from services.query.insights.funnels.correlation import question as correlation
 from services.query.insights.funnels.correlation.statement import compile_correlation
-from services.query.insights.funnels.oracle.correlation import Named, event_correlation
+from services.query.insights.funnels.oracle.correlation import NamedEvent, event_correlation
 from services.query.insights.funnels.oracle.seen import microseconds
 from services.query.insights.funnels.plan import FunnelPlan, Order
 from tests.funnels.engine import store
@@ -56,10 +56,10 @@ async def test_events_are_correlated_as_the_reference_does(
     assert compared > 2 * WORLDS, (compared, "too few events to compare")
 
 
-def _named(plan: FunnelPlan, events: Happened) -> list[Named]:
+def _named(plan: FunnelPlan, events: Happened) -> list[NamedEvent]:
     """No filter at all, in the date range."""
     since, until = microseconds(plan.date_from), microseconds(plan.date_to)
-    named = (Named(happened_at(event), event.name) for event in events)
+    named = (NamedEvent(happened_at(event), event.name) for event in events)
     return [event for event in named if since <= event.at_us <= until]
 
 

@@ -12,7 +12,7 @@ from domain.access.commands import SetAccess
 from domain.access.view import view
 from services.command.access.translation import RULES, access_command, rule_of_member
 from services.command.handle import Outcome, Terms, Write, handle
-from services.command.rights import Held, access_row, allowed, held, require_insight
+from services.command.rights import LoggedInsight, access_row, allowed, held, require_insight
 from services.common.accounts.accounts import Accounts
 from services.common.http.answers import nothing, resource
 from services.common.http.caller import Caller
@@ -89,7 +89,7 @@ class AccessRules:
         )
         return resource(body, version=outcome.version, position=outcome.position)
 
-    async def _insight(self, found: Held, caller: Caller) -> bytes:
+    async def _insight(self, found: LoggedInsight, caller: Caller) -> bytes:
         context = await insight_context(self._accounts, caller, found.row, found.access)
         return msgspec.json.encode(InsightBody.of(found.row, context))
 

@@ -16,7 +16,7 @@ from contracts.product_events import (
     property_texts,
 )
 from services.command.capture import elements, times
-from services.command.capture.refusals import Undecodable
+from services.command.capture.refusals import NotJson
 
 MAX_DISTINCT_ID: Final = 200
 # Of a group's type and key: an index of the projector's database holds both whole.
@@ -41,12 +41,12 @@ def is_dropped(raw: Mapping[str, Any]) -> bool:
 
 
 def captured(raw: Mapping[str, Any], clock: Clock) -> CapturedEvent:
-    """Raises Undecodable, naming the member at fault."""
+    """Raises NotJson, naming the member at fault."""
     name = raw.get("event")
     if not isinstance(name, str):
-        raise Undecodable(*_wrong(name, "The event has no name."), "event")
+        raise NotJson(*_wrong(name, "The event has no name."), "event")
     if not name:
-        raise Undecodable("blank", "The event has an empty name.", "event")
+        raise NotJson("blank", "The event has an empty name.", "event")
     properties = _properties(raw)
     set_ = _merged(properties, raw, "$set")
     set_once = _merged(properties, raw, "$set_once")
@@ -146,7 +146,7 @@ def _properties(raw: Mapping[str, Any]) -> JsonObject:
     if properties is None:
         return {}
     if not isinstance(properties, dict):
-        raise Undecodable("invalid_input", "The properties must be an object.", "properties")
+        raise NotJson("invalid_input", "The properties must be an object.", "properties")
     return properties
 
 
@@ -165,7 +165,7 @@ def _uuid(value: object, clock: Clock) -> UUID:
         return uuid7(clock.received)
     uuid = parse_uuid(value) if isinstance(value, str) else None
     if uuid is None:
-        raise Undecodable("invalid_input", "This must be a UUID.", "uuid")
+        raise NotJson("invalid_input", "This must be a UUID.", "uuid")
     return uuid
 
 
@@ -175,12 +175,12 @@ def _distinct_id(raw: Mapping[str, Any], properties: JsonObject, name: str) -> s
             found = identifier(value)
             if found is not None:
                 return found
-            raise Undecodable("blank", "The distinct_id is blank.", "distinct_id")
+            raise NotJson("blank", "The distinct_id is blank.", "distinct_id")
     if name == "$groupidentify":
         group_type, group_key = _group_named(properties)
         if group_type and group_key:
             return f"${group_type}_{group_key}"[:MAX_DISTINCT_ID]
-    raise Undecodable("required", "The event has no distinct_id.", "distinct_id")
+    raise NotJson("required", "The event has no distinct_id.", "distinct_id")
 
 
 def _group_named(properties: JsonObject) -> tuple[str | None, str | None]:
@@ -204,7 +204,7 @@ def _groups(properties: JsonObject) -> dict[str, str]:
 def _timestamp(raw: Mapping[str, Any], properties: JsonObject, clock: Clock) -> int:
     timestamp, offset = raw.get("timestamp"), raw.get("offset")
     if timestamp is not None and not isinstance(timestamp, str):
-        raise Undecodable("invalid_input", "The timestamp must be a string.", "timestamp")
+        raise NotJson("invalid_input", "The timestamp must be a string.", "timestamp")
     return times.happened_at(
         timestamp=times.parse(timestamp) if timestamp else None,
         offset_ms=offset if type(offset) is int else None,

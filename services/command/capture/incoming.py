@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from services.command.capture.inflate import too_large
-from services.command.capture.wrapping import Wrapped
+from services.command.capture.wrapping import RawRequest
 from services.common.http.request import AnyRequest
 
 # A body that is too large is still read up to this many times the limit: most clients look at the
@@ -41,10 +41,10 @@ def query_of(request: AnyRequest) -> Mapping[str, str]:
     return dict(reversed(parse_qsl(text, keep_blank_values=True)))
 
 
-async def wrapped(request: AnyRequest, limit: int) -> Wrapped:
+async def wrapped(request: AnyRequest, limit: int) -> RawRequest:
     """Raises TooLarge."""
     headers = request.headers
-    return Wrapped(
+    return RawRequest(
         query=query_of(request),
         content_type=headers.get("content-type", ""),
         content_encoding=headers.get("content-encoding", ""),

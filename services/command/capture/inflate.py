@@ -10,7 +10,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from services.command.capture.refusals import TooLarge, Undecodable
+from services.command.capture.refusals import NotJson, TooLarge
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 # Each member copies what follows it; no SDK sends more than one.
@@ -25,13 +25,13 @@ def too_large(limit: int) -> TooLarge:
 
 
 def gunzip(data: bytes, limit: int) -> bytes:
-    """All gzip members of `data`. Raises Undecodable, and TooLarge beyond `limit` bytes."""
+    """All gzip members of `data`. Raises NotJson, and TooLarge beyond `limit` bytes."""
     whole, rest = _inflate(data, _GZIP, "gzip", limit)
     members = 1
     while rest.startswith(GZIP_MAGIC):
         members += 1
         if members > MOST_MEMBERS:
-            raise Undecodable("invalid_input", f"The gzip has more than {MOST_MEMBERS} members.")
+            raise NotJson("invalid_input", f"The gzip has more than {MOST_MEMBERS} members.")
         part, rest = _inflate(rest, _GZIP, "gzip", limit - len(whole))
         whole += part
     return whole
@@ -47,11 +47,11 @@ def _inflate(data: bytes, window_bits: int, name: str, limit: int) -> tuple[byte
     try:
         text = machine.decompress(data, limit + 1)
     except zlib.error as cause:
-        raise Undecodable("invalid_input", f"The body is not valid {name}.") from cause
+        raise NotJson("invalid_input", f"The body is not valid {name}.") from cause
     if len(text) > limit:
         raise too_large(limit)
     if not machine.eof:
-        raise Undecodable("invalid_input", f"The body is {name} that ends too early.")
+        raise NotJson("invalid_input", f"The body is {name} that ends too early.")
     return text, machine.unused_data
 
 
@@ -62,10 +62,10 @@ def unbrotli(data: bytes, limit: int) -> bytes:
         while len(text) <= limit and not machine.is_finished():
             more = machine.process(b"", output_buffer_limit=limit + 1)
             if not more:
-                raise Undecodable("invalid_input", "The body is br that ends too early.")
+                raise NotJson("invalid_input", "The body is br that ends too early.")
             text += more
     except brotli.error as cause:
-        raise Undecodable("invalid_input", "The body is not valid br.") from cause
+        raise NotJson("invalid_input", "The body is not valid br.") from cause
     if len(text) > limit:
         raise too_large(limit)
     return text
@@ -76,9 +76,9 @@ def unzstd(data: bytes, limit: int) -> bytes:
     try:
         text: bytes = machine.decompress(data, max_length=limit + 1)
     except zstd.ZstdError as cause:
-        raise Undecodable("invalid_input", "The body is not valid zstd.") from cause
+        raise NotJson("invalid_input", "The body is not valid zstd.") from cause
     if len(text) > limit:
         raise too_large(limit)
     if not machine.eof:
-        raise Undecodable("invalid_input", "The body is zstd that ends too early.")
+        raise NotJson("invalid_input", "The body is zstd that ends too early.")
     return text

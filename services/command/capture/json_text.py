@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from services.command.capture.refusals import TooLarge, Undecodable
+from services.command.capture.refusals import NotJson, TooLarge
 from services.common.http.apart import LARGE_BYTES
 from services.common.http.bounds import MOST_VALUES, values_in
 
@@ -49,7 +49,7 @@ _BARE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|(?P<bare>-?Infinity|NaN)', re
 def opened(text: bytes) -> Any:
     """The value, of a large text only as far as its events: those are Raw, for `event`.
 
-    A list's items, the items of an object's `batch`, or what stands alone. Raises Undecodable, and
+    A list's items, the items of an object's `batch`, or what stands alone. Raises NotJson, and
     TooLarge for more than any client sends.
     """
     if len(text) <= LARGE_BYTES:
@@ -61,13 +61,13 @@ def opened(text: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     except RecursionError as cause:
-        raise Undecodable("invalid_input", "The JSON is nested too deeply.") from cause
+        raise NotJson("invalid_input", "The JSON is nested too deeply.") from cause
     try:
         return _opened(_repaired(text))
     except (msgspec.DecodeError, UnicodeDecodeError) as cause:
-        raise Undecodable("invalid_input", _NOT_JSON) from cause
+        raise NotJson("invalid_input", _NOT_JSON) from cause
     except RecursionError as cause:
-        raise Undecodable("invalid_input", "The JSON is nested too deeply.") from cause
+        raise NotJson("invalid_input", "The JSON is nested too deeply.") from cause
 
 
 def _opened(text: bytes) -> Any:
@@ -90,7 +90,7 @@ def _repaired(text: bytes) -> bytes:
 
 
 def event(found: Any) -> Any:
-    """One of what `opened` has found, whole. Raises Undecodable and TooLarge."""
+    """One of what `opened` has found, whole. Raises NotJson and TooLarge."""
     if not isinstance(found, Raw):
         return found
     text = bytes(found)
@@ -100,7 +100,7 @@ def event(found: Any) -> Any:
 
 
 def parse(text: bytes, depth: int = MAX_DEPTH) -> Any:
-    """The value. Raises Undecodable, also for more nesting than the parser can follow."""
+    """The value. Raises NotJson, also for more nesting than the parser can follow."""
     try:
         try:
             value = _decode(text)
@@ -112,7 +112,7 @@ def parse(text: bytes, depth: int = MAX_DEPTH) -> Any:
                 value = _clean(value)
         return _deep(value, text, depth)
     except RecursionError as cause:
-        raise Undecodable("invalid_input", "The JSON is nested too deeply.") from cause
+        raise NotJson("invalid_input", "The JSON is nested too deeply.") from cause
 
 
 def _forgiving(text: bytes) -> Any:
@@ -124,7 +124,7 @@ def _forgiving(text: bytes) -> Any:
             parse_constant=lambda _: None,
         )
     except ValueError as cause:
-        raise Undecodable("invalid_input", _NOT_JSON) from cause
+        raise NotJson("invalid_input", _NOT_JSON) from cause
 
 
 def _number(digits: str) -> float | str:

@@ -5,7 +5,7 @@ ends the text; the others name an entry of a dictionary that grows with each cod
 the width of the next code.
 """
 
-from services.command.capture.refusals import TooLarge, Undecodable
+from services.command.capture.refusals import NotJson, TooLarge
 
 _NEW_BYTE = 0
 _NEW_UNIT = 1
@@ -32,7 +32,7 @@ class _Bits:
 def decompress(data: bytes, limit: int) -> bytes:
     """UTF-8 text of what `compressToBase64` packed, given without its base64.
 
-    Raises Undecodable, and TooLarge beyond `limit` UTF-16 units.
+    Raises NotJson, and TooLarge beyond `limit` UTF-16 units.
     """
     bits = _Bits(data)
     entries = ["", "", ""]
@@ -75,8 +75,8 @@ def decompress(data: bytes, limit: int) -> bytes:
             until_wider, width = 1 << width, width + 1
 
 
-def _malformed() -> Undecodable:
-    return Undecodable("invalid_input", "The body is not valid lz-string.")
+def _malformed() -> NotJson:
+    return NotJson("invalid_input", "The body is not valid lz-string.")
 
 
 def _utf8(units: str) -> bytes:

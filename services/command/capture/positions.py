@@ -19,7 +19,7 @@ LONGEST_WAIT_SECONDS: Final = 30.0
 _LOOK_EVERY_SECONDS: Final = 0.02
 
 
-class Reached(msgspec.Struct, frozen=True):
+class PositionAnswer(msgspec.Struct, frozen=True):
     """position: all that was captured up to it is visible. reached: it is what was asked for."""
 
     position: int
@@ -58,20 +58,20 @@ class IngestProgress:
             row = await cursor.fetchone()
         return int(row[0]) if row else 0
 
-    async def wait(self, wanted: int, seconds: float) -> Reached:
+    async def wait(self, wanted: int, seconds: float) -> PositionAnswer:
         """Returns as soon as `wanted` is reached, and no later than `seconds` from now."""
         deadline = time.monotonic() + seconds
         while True:
             position = await self.position()
             if position >= wanted or time.monotonic() >= deadline:
-                return Reached(position, position >= wanted)
+                return PositionAnswer(position, position >= wanted)
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
 
 @route(
     "/i/position",
     http_method=[HttpMethod.GET],
-    opt={"public": True, **shows(Reached, *PARAMETERS)},
+    opt={"public": True, **shows(PositionAnswer, *PARAMETERS)},
     status_code=200,
 )
 async def ingest_position(

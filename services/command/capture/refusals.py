@@ -16,7 +16,7 @@ class Refusal(Exception):
         return type(self)(self.code, self.detail, attr)
 
 
-class Undecodable(Refusal):
+class NotJson(Refusal):
     """400: no JSON can be made of it, or not the JSON that was expected."""
 
 

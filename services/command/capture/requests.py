@@ -9,8 +9,8 @@ from contracts.product_events import CapturedEvent
 from services.command.capture import json_text, times
 from services.command.capture.events import Clock, captured, is_dropped
 from services.command.capture.messages import fitted
-from services.command.capture.refusals import BadToken, Refusal, Undecodable
-from services.command.capture.wrapping import Unwrapped
+from services.command.capture.refusals import BadToken, NotJson, Refusal
+from services.command.capture.wrapping import RequestText
 
 MAX_TOKEN: Final = 64
 _PERSONAL = "phx_"
@@ -18,38 +18,40 @@ _PERSONAL = "phx_"
 RawEvent = Mapping[str, Any]
 
 
-class Sent(msgspec.Struct, frozen=True):
+class ParsedRequest(msgspec.Struct, frozen=True):
     """A whole request, understood. events: in their order, without those that are thrown away."""
 
     token: str
     events: list[CapturedEvent]
 
 
-def read(unwrapped: Unwrapped, *, received: int, identifies: bool) -> Sent:
+def read(unwrapped: RequestText, *, received: int, identifies: bool) -> ParsedRequest:
     """Everything in the request, or nothing: one bad event refuses them all.
 
     identifies: an object without `event` is an $identify (on /engage).
-    Raises Undecodable and BadToken.
+    Raises NotJson and BadToken.
     """
     value = json_text.opened(unwrapped.text)
     match value:
         case list():
             clock, tokens = Clock(received, times.sent_at(None, unwrapped.sent_ms)), _Tokens()
             events = _events(value, "", clock, identifies, tokens.of)
-            return Sent(tokens.one, events)
+            return ParsedRequest(tokens.one, events)
         case {"batch": batch}:
             if not isinstance(batch, list):
-                raise Undecodable("invalid_input", "The batch must be a list.", "batch")
+                raise NotJson("invalid_input", "The batch must be a list.", "batch")
             token = check_token(_first(value.get("api_key"), value.get("token")))
             sent_at = times.sent_at(value.get("sent_at"), unwrapped.sent_ms)
-            return Sent(token, _events(batch, "batch", Clock(received, sent_at), identifies))
+            return ParsedRequest(
+                token, _events(batch, "batch", Clock(received, sent_at), identifies)
+            )
         case dict():
             token = _event_token(value)
             clock = Clock(received, times.sent_at(value.get("sent_at"), unwrapped.sent_ms))
             event = _event(value, clock, identifies)
-            return Sent(token, [] if event is None else [event])
+            return ParsedRequest(token, [] if event is None else [event])
         case _:
-            raise Undecodable("invalid_input", "Events are an object or a list of objects.")
+            raise NotJson("invalid_input", "Events are an object or a list of objects.")
 
 
 def _events(
@@ -63,7 +65,7 @@ def _events(
     them is refused.
     """
     if not found:
-        raise Undecodable("required", "There are no events.", place or None)
+        raise NotJson("required", "There are no events.", place or None)
     events = []
     fault: Refusal | None = None
     for number, one in enumerate(found):
@@ -71,7 +73,7 @@ def _events(
         try:
             raw = json_text.event(one)
             if not isinstance(raw, dict):
-                raise Undecodable("invalid_input", "An event must be an object.")
+                raise NotJson("invalid_input", "An event must be an object.")
         except Refusal as broken:
             raise broken.at(at) from broken
         look(raw)

@@ -10,8 +10,8 @@ from services.command.capture import incoming
 from services.command.capture.described import CAPTURES
 from services.command.capture.door import REFUSED, CaptureDoor
 from services.command.capture.refusals import BadToken, Refusal, TooLarge
-from services.command.capture.requests import Sent, read
-from services.command.capture.wrapping import Wrapped, unwrap
+from services.command.capture.requests import ParsedRequest, read
+from services.command.capture.wrapping import RawRequest, unwrap
 from services.common.http import apart
 from services.common.http.problems import Problem, answer
 from services.common.http.request import AnyRequest
@@ -63,7 +63,7 @@ async def capture(request: AnyRequest, door: NamedDependency[CaptureDoor]) -> Re
     return Response(_TAKEN, media_type=MediaType.JSON, headers=headers)
 
 
-def _read(wrapped: Wrapped, path: str, received: int) -> Sent:
+def _read(wrapped: RawRequest, path: str, received: int) -> ParsedRequest:
     unwrapped = unwrap(wrapped, limit=MAX_BODY, base64_inside=path in BASE64_INSIDE)
     return read(unwrapped, received=received, identifies=path == "/engage")
 

@@ -31,7 +31,7 @@ def _error(status: int, error: str, description: str, headers: dict[str, str]) -
     )
 
 
-def on_refused(_: AnyRequest, refused: v1.Refused) -> Response[bytes]:
+def on_refused(_: AnyRequest, refused: v1.RequestRefused) -> Response[bytes]:
     REFUSED.labels(refused.error).inc()
     return _error(refused.status, refused.error, refused.description, {})
 
@@ -45,7 +45,7 @@ def on_rejected(_: AnyRequest, rejected: Rejected) -> Response[bytes]:
     "/i/v1/analytics/events",
     http_method=[HttpMethod.POST],
     opt={"public": True, "any_query": True, **CAPTURES_V1},
-    exception_handlers={v1.Refused: on_refused, Rejected: on_rejected},
+    exception_handlers={v1.RequestRefused: on_refused, Rejected: on_rejected},
     status_code=200,
     request_max_body_size=None,
 )
@@ -57,9 +57,9 @@ async def capture_v1(request: AnyRequest, door: NamedDependency[CaptureDoor]) ->
         body = await incoming.body_of(request, MAX_BODY)
         project = await door.project(check_token(sender.token))
     except TooLarge as fault:
-        raise v1.Refused(413, "payload_too_large", fault.detail) from fault
+        raise v1.RequestRefused(413, "payload_too_large", fault.detail) from fault
     except BadToken as fault:
-        raise v1.Refused(401, "invalid_token", fault.detail) from fault
+        raise v1.RequestRefused(401, "invalid_token", fault.detail) from fault
     encoding = request.headers.get("content-encoding", "")
     weight = len(body) * (INFLATES if encoding else 1)
     taken = await apart.work(weight, _read, body, encoding, sender, received)
@@ -74,7 +74,7 @@ async def capture_v1(request: AnyRequest, door: NamedDependency[CaptureDoor]) ->
     )
 
 
-def _read(body: bytes, encoding: str, sender: v1.Sender, received: int) -> v1.Taken:
+def _read(body: bytes, encoding: str, sender: v1.SenderHeaders, received: int) -> v1.BatchResult:
     return v1.read(v1.text_of(body, encoding, MAX_TEXT), sender, received)
 
 

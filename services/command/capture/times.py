@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Final
 
 from contracts.times import SECOND_US, microseconds
-from services.command.capture.written_times import Order, written
+from services.command.capture.written_times import DateOrder, written
 
 MILLISECOND: Final = 1_000
 FURTHEST_AHEAD: Final = 23 * 3600 * SECOND_US
@@ -31,7 +31,7 @@ def parse(text: str) -> int | None:
     if stripped.startswith("0000-"):
         # No calendar of Python's has this year; the column starts later anyhow.
         return EARLIEST
-    moment = written(stripped, Order.MONTH_FIRST)
+    moment = written(stripped, DateOrder.MONTH_FIRST)
     if moment is None:
         return None
     return microseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))

@@ -33,7 +33,7 @@ _INFLATERS: Final[Mapping[str, Callable[[bytes, int], bytes]]] = {
 }
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The whole request. status: 400, 401, 413, 415."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
@@ -43,14 +43,14 @@ class Refused(Exception):
         self.description = description
 
 
-class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+class EventResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one event. result: ok or drop; details: why it was dropped."""
 
     result: str
     details: str | None = None
 
 
-class Sender(msgspec.Struct, frozen=True):
+class SenderHeaders(msgspec.Struct, frozen=True):
     """Who sends, by the headers. sent: microseconds since 1970, by the client's clock."""
 
     token: str
@@ -59,18 +59,20 @@ class Sender(msgspec.Struct, frozen=True):
     sent: int
 
 
-class Taken(msgspec.Struct, frozen=True):
+class BatchResult(msgspec.Struct, frozen=True):
     """results: by uuid as it was sent, in order. events: those that are ok."""
 
-    results: Mapping[str, Result]
+    results: Mapping[str, EventResult]
     events: list[CapturedEvent]
 
 
-def sender_of(headers: Mapping[str, str]) -> Sender:
-    """headers: names in lower case. Raises Refused when one is missing or malformed."""
+def sender_of(headers: Mapping[str, str]) -> SenderHeaders:
+    """headers: names in lower case. Raises RequestRefused when one is missing or malformed."""
     token = _BEARER.match(headers.get("authorization", ""))
     if token is None:
-        raise Refused(401, "missing_token", "Authorization: Bearer <project token> is required.")
+        raise RequestRefused(
+            401, "missing_token", "Authorization: Bearer <project token> is required."
+        )
     sdk = _SDK.match(_header(headers, "PostHog-Sdk-Info"))
     if sdk is None:
         raise _malformed("PostHog-Sdk-Info")
@@ -83,43 +85,45 @@ def sender_of(headers: Mapping[str, str]) -> Sender:
         raise _malformed("PostHog-Request-Timestamp")
     kind = _header(headers, "Content-Type").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise Refused(415, "unsupported_content_type", "The body must be application/json.")
+        raise RequestRefused(415, "unsupported_content_type", "The body must be application/json.")
     _header(headers, "User-Agent")
-    return Sender(token[1], sdk[1], sdk[2], sent)
+    return SenderHeaders(token[1], sdk[1], sdk[2], sent)
 
 
 def text_of(body: bytes, encoding: str, limit: int) -> bytes:
-    """Inflated as its label says. Raises Refused."""
+    """Inflated as its label says. Raises RequestRefused."""
     name = encoding.strip().lower()
     if name in ("", "identity"):
         return body
     inflater = _INFLATERS.get(name)
     if inflater is None:
-        raise Refused(415, "unsupported_content_encoding", f"There is no encoding {encoding!r}.")
+        raise RequestRefused(
+            415, "unsupported_content_encoding", f"There is no encoding {encoding!r}."
+        )
     try:
         return inflater(body, limit)
     except TooLarge as fault:
-        raise Refused(413, "payload_too_large", fault.detail) from fault
+        raise RequestRefused(413, "payload_too_large", fault.detail) from fault
     except Refusal as fault:
-        raise Refused(400, "invalid_body", fault.detail) from fault
+        raise RequestRefused(400, "invalid_body", fault.detail) from fault
 
 
-def read(text: bytes, sender: Sender, received: int) -> Taken:
-    """Raises Refused when no result can be given at all."""
+def read(text: bytes, sender: SenderHeaders, received: int) -> BatchResult:
+    """Raises RequestRefused when no result can be given at all."""
     try:
         value = json_text.opened(text)
     except TooLarge as fault:
-        raise Refused(413, "payload_too_large", fault.detail) from fault
+        raise RequestRefused(413, "payload_too_large", fault.detail) from fault
     except Refusal as fault:
-        raise Refused(400, "invalid_body", fault.detail) from fault
+        raise RequestRefused(400, "invalid_body", fault.detail) from fault
     batch = value.get("batch") if isinstance(value, dict) else None
     if not isinstance(batch, list):
-        raise Refused(400, "invalid_body", "The body must be an object with a list `batch`.")
+        raise RequestRefused(400, "invalid_body", "The body must be an object with a list `batch`.")
     if not batch:
-        raise Refused(400, "empty_batch", "There are no events.")
+        raise RequestRefused(400, "empty_batch", "There are no events.")
     clock = Clock(received, sender.sent)
     numbered: set[UUID] = set()
-    results: dict[str, Result] = {}
+    results: dict[str, EventResult] = {}
     events = []
     for number, found in enumerate(batch):
         raw, uuid = _opened(found, number)
@@ -127,20 +131,20 @@ def read(text: bytes, sender: Sender, received: int) -> Taken:
         outcome = _taken(raw, sender, clock)
         if isinstance(outcome, CapturedEvent):
             events.append(outcome)
-        results[raw["uuid"]] = outcome if isinstance(outcome, Result) else Result("ok")
+        results[raw["uuid"]] = outcome if isinstance(outcome, EventResult) else EventResult("ok")
     if len(numbered) != len(batch):
-        raise Refused(400, "duplicate_uuid", "A uuid is there twice.")
-    return Taken(results, events)
+        raise RequestRefused(400, "duplicate_uuid", "A uuid is there twice.")
+    return BatchResult(results, events)
 
 
 def _opened(found: object, number: int) -> tuple[Mapping[str, Any], UUID]:
-    """An event and its uuid: without one, no result can be given. Raises Refused."""
+    """An event and its uuid: without one, no result can be given. Raises RequestRefused."""
     try:
         raw = json_text.event(found)
     except TooLarge as fault:
-        raise Refused(413, "payload_too_large", f"Event {number}: {fault.detail}") from fault
+        raise RequestRefused(413, "payload_too_large", f"Event {number}: {fault.detail}") from fault
     except Refusal as fault:
-        raise Refused(400, "invalid_body", fault.detail) from fault
+        raise RequestRefused(400, "invalid_body", fault.detail) from fault
     return raw, _uuid(raw, number)
 
 
@@ -148,16 +152,18 @@ def _uuid(raw: object, number: int) -> UUID:
     text = raw.get("uuid") if isinstance(raw, dict) else None
     uuid = parse_uuid(text) if isinstance(text, str) else None
     if uuid is None:
-        raise Refused(400, "invalid_uuid", f"Event {number} has no uuid.")
+        raise RequestRefused(400, "invalid_uuid", f"Event {number} has no uuid.")
     return uuid
 
 
-def _taken(raw: Mapping[str, Any], sender: Sender, clock: Clock) -> CapturedEvent | Result:
+def _taken(
+    raw: Mapping[str, Any], sender: SenderHeaders, clock: Clock
+) -> CapturedEvent | EventResult:
     fault = _fault(raw)
     if fault is not None:
-        return Result("drop", fault)
+        return EventResult("drop", fault)
     if is_dropped(raw):
-        return Result("ok")
+        return EventResult("ok")
     event = {
         "event": raw["event"],
         "uuid": raw["uuid"],
@@ -168,7 +174,7 @@ def _taken(raw: Mapping[str, Any], sender: Sender, clock: Clock) -> CapturedEven
     try:
         return fitted(captured(event, clock))
     except TooLarge:
-        return Result("drop", "event_too_large")
+        return EventResult("drop", "event_too_large")
 
 
 def _fault(raw: Mapping[str, Any]) -> str | None:
@@ -194,7 +200,7 @@ def _fault(raw: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _properties(raw: Mapping[str, Any], sender: Sender) -> JsonObject:
+def _properties(raw: Mapping[str, Any], sender: SenderHeaders) -> JsonObject:
     """What this protocol says beside the properties, where every reader looks for it: in them."""
     properties: JsonObject = {**(raw.get("properties") or {})}
     properties["$lib"] = sender.library
@@ -213,9 +219,9 @@ def _properties(raw: Mapping[str, Any], sender: Sender) -> JsonObject:
 def _header(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(name.lower(), "").strip()
     if not value:
-        raise Refused(400, "missing_header", f"The header {name} is required.")
+        raise RequestRefused(400, "missing_header", f"The header {name} is required.")
     return value
 
 
-def _malformed(name: str) -> Refused:
-    return Refused(400, "invalid_header", f"The header {name} is malformed.")
+def _malformed(name: str) -> RequestRefused:
+    return RequestRefused(400, "invalid_header", f"The header {name} is malformed.")

@@ -14,7 +14,7 @@ import msgspec
 
 from services.command.capture import lzstring
 from services.command.capture.inflate import GZIP_MAGIC, gunzip
-from services.command.capture.refusals import TooLarge, Undecodable
+from services.command.capture.refusals import NotJson, TooLarge
 
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -34,7 +34,7 @@ _MAX_FORM_FIELDS = 50
 MOST_PERCENTS: Final = 1_000_000
 
 
-class Wrapped(msgspec.Struct, frozen=True, kw_only=True):
+class RawRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request as it came. query: the first value of each parameter."""
 
     query: Mapping[str, str]
@@ -49,18 +49,18 @@ class Wrapped(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.body) * (1 if plain else INFLATES)
 
 
-class Unwrapped(msgspec.Struct, frozen=True):
+class RequestText(msgspec.Struct, frozen=True):
     """The JSON text; and the client's clock at sending (`_`), milliseconds since 1970."""
 
     text: bytes
     sent_ms: int | None
 
 
-def unwrap(request: Wrapped, *, limit: int, base64_inside: bool) -> Unwrapped:
+def unwrap(request: RawRequest, *, limit: int, base64_inside: bool) -> RequestText:
     """The JSON text in a request.
 
     limit: of the inflated text, in bytes. base64_inside: the route's text may be base64 once more
-    after it is inflated. Raises Undecodable and TooLarge.
+    after it is inflated. Raises NotJson and TooLarge.
     """
     payload, is_form = _payload(request)
     compression = _compression(request, {})
@@ -76,16 +76,16 @@ def unwrap(request: Wrapped, *, limit: int, base64_inside: bool) -> Unwrapped:
         text = b64decode(text)
     if len(text) > limit:
         raise TooLarge("too_large", f"The request is larger than {limit} bytes.")
-    return Unwrapped(text, _milliseconds(request.query.get("_") or fields.get("_")))
+    return RequestText(text, _milliseconds(request.query.get("_") or fields.get("_")))
 
 
-def _payload(request: Wrapped) -> tuple[bytes, bool]:
+def _payload(request: RawRequest) -> tuple[bytes, bool]:
     """Step 1; and whether it is to be read as a form."""
     data = request.query.get("data")
     if data:
         return _unspaced(data).encode(), False
     if not request.body:
-        raise Undecodable("required", "The request has neither a body nor `data`.")
+        raise NotJson("required", "The request has neither a body nor `data`.")
     labelled = request.content_type.partition(";")[0].strip().lower() == FORM
     return request.body, labelled or request.body.startswith(b"data=")
 
@@ -113,9 +113,9 @@ def _form(payload: bytes) -> dict[str, str]:
             parse_qsl(payload.decode(), keep_blank_values=True, max_num_fields=_MAX_FORM_FIELDS)
         )
     except ValueError as cause:
-        raise Undecodable("invalid_input", "The body is not a valid form.") from cause
+        raise NotJson("invalid_input", "The body is not a valid form.") from cause
     if not fields.get("data"):
-        raise Undecodable("required", "The form has no `data`.", "data")
+        raise NotJson("required", "The form has no `data`.", "data")
     return fields
 
 
@@ -129,12 +129,12 @@ def _form_data(data: str, compression: str) -> bytes:
     try:
         return b64decode(text, validate=True)
     except (binascii.Error, ValueError) as cause:
-        raise Undecodable(
+        raise NotJson(
             "invalid_input", "The form's `data` is neither JSON nor base64.", "data"
         ) from cause
 
 
-def _compression(request: Wrapped, fields: Mapping[str, str]) -> str:
+def _compression(request: RawRequest, fields: Mapping[str, str]) -> str:
     declared = request.query.get("compression") or fields.get("compression")
     return (declared or request.content_encoding).strip().lower()
 
@@ -156,7 +156,7 @@ def _unpadded(digits: bytes) -> bytes:
     try:
         return b64decode(digits + b"=" * (-len(digits) % 4))
     except binascii.Error as cause:
-        raise Undecodable("invalid_input", "The body is not valid base64.") from cause
+        raise NotJson("invalid_input", "The body is not valid base64.") from cause
 
 
 def lz_bits(data: bytes) -> bytes:
@@ -166,7 +166,7 @@ def lz_bits(data: bytes) -> bytes:
         raise TooLarge("too_large", f"The lz-string is larger than {MOST_LZ_BYTES} bytes.")
     digits = data.strip().rstrip(b"=")
     if _BASE64.match(digits) is None:
-        raise Undecodable("invalid_input", "The body is not valid lz-string.")
+        raise NotJson("invalid_input", "The body is not valid lz-string.")
     return b64decode(digits + b"A" * (-len(digits) % 4))
 
 

@@ -23,7 +23,7 @@ _ZERO_ZONES = frozenset({"Z", "UT", "UTC", "GMT"})
 LONGEST: Final = 100
 
 
-class Order(Enum):
+class DateOrder(Enum):
     """Of the first two numbers in 12/1/2010."""
 
     MONTH_FIRST = "month-first"
@@ -62,7 +62,7 @@ _YEAR_LAST = re.compile(
 _BASIC_ISO = re.compile(r"\d{8}[Tt ]", re.ASCII)
 
 
-def written(text: str, order: Order | None) -> datetime | None:
+def written(text: str, order: DateOrder | None) -> datetime | None:
     """The moment; naive when the text names no zone, None when it is in no form we know.
 
     order: of 12/1/2010. None: such a date is read only if one of its numbers is above 12.
@@ -102,14 +102,14 @@ def _iso(text: str) -> datetime | None:
         return None
 
 
-def _slashed_date(found: re.Match[str], order: Order | None) -> tuple[int, int, int] | None:
+def _slashed_date(found: re.Match[str], order: DateOrder | None) -> tuple[int, int, int] | None:
     """Year, month, day."""
     first, second, year = int(found[1]), int(found[3]), found[4]
     if order is None:
         if len(year) == 2 or (first <= 12 and second <= 12 and first != second):
             return None
-        order = Order.DAY_FIRST if first > 12 else Order.MONTH_FIRST
-    month, day = (first, second) if order is Order.MONTH_FIRST else (second, first)
+        order = DateOrder.DAY_FIRST if first > 12 else DateOrder.MONTH_FIRST
+    month, day = (first, second) if order is DateOrder.MONTH_FIRST else (second, first)
     return _year(year), month, day
 
 

@@ -9,7 +9,7 @@ from contracts.queries.errors import InvalidQuery
 from contracts.read_models.cohort import CohortRow
 from domain.cohort.commands import CreateCohort, EditCohort
 from domain.cohort.view import view
-from services.command.handle import Attempt, Write
+from services.command.handle import PreparedWrite, Write
 from services.common.http.problems import invalid
 from services.common.log.store import AppendPart, EventStore, Pasts
 
@@ -23,9 +23,9 @@ def without_loops(
     loop together find each other. One round trip for each step of the way.
     """
 
-    async def prepare(_: Pasts) -> Attempt[CreateCohort | EditCohort, CohortEvent]:
+    async def prepare(_: Pasts) -> PreparedWrite[CreateCohort | EditCohort, CohortEvent]:
         if command.filters is UNSET:
-            return Attempt(command)
+            return PreparedWrite(command)
         passed: dict[int, AppendPart] = {}
         ahead = set(named_cohorts(definition(command.filters)))
         while ahead:
@@ -38,7 +38,7 @@ def without_loops(
                 passed[stream.number] = AppendPart(stream, len(pasts[stream]), ())
                 ahead.update(_made_of(view(pasts[stream])))
             ahead -= passed.keys()
-        return Attempt(command, lambda _: list(passed.values()))
+        return PreparedWrite(command, lambda _: list(passed.values()))
 
     return Write(own, prepare)
 

@@ -14,8 +14,8 @@ from domain.insight.commands import LeaveDashboard, ReturnToDashboard
 from domain.insight.decide import decide
 from services.command.dashboards.translation import edit_command
 from services.command.documents import or_default
-from services.command.handle import Attempt, Write
-from services.command.rights import Held, held, places, together
+from services.command.handle import PreparedWrite, Write
+from services.command.rights import LoggedInsight, held, places, together
 from services.common.http.caller import Caller
 from services.common.http.problems import forbidden
 from services.common.insights.access import may_edit_dashboard, owns
@@ -45,12 +45,12 @@ class DashboardWrite:
     def write(self) -> Write[DashboardCommand, DashboardEvent]:
         return Write(self._stream, self._prepare)
 
-    async def _prepare(self, pasts: Pasts) -> Attempt[DashboardCommand, DashboardEvent]:
+    async def _prepare(self, pasts: Pasts) -> PreparedWrite[DashboardCommand, DashboardEvent]:
         """Raises Rejected 403 without the right."""
         past = pasts[self._stream]
         command, row = edit_command(self._body), view(past)
         if row is None or (row.deleted and command.deleted is not False):
-            return Attempt(command)
+            return PreparedWrite(command)
         self._check(row)
         moves = self._moves(row)
         parts, deleted = await self._parts(row, moves)
@@ -65,7 +65,7 @@ class DashboardWrite:
                 going_insights=deleted,
             )
 
-        return Attempt(command, lambda _: parts)
+        return PreparedWrite(command, lambda _: parts)
 
     def _check(self, row: DashboardRow) -> None:
         if not may_edit_dashboard(row.restriction_level, row.created_by, self._caller):
@@ -130,6 +130,6 @@ class DashboardWrite:
         return together(self._stream, parts, rests_on), tuple(deleted)
 
 
-def _may_go(insight: Held, dashboard_id: int) -> bool:
+def _may_go(insight: LoggedInsight, dashboard_id: int) -> bool:
     """Whether it is the caller's to delete with this dashboard, and on no other."""
     return insight.access.allows("editor") and set(places(insight.row)) <= {dashboard_id}

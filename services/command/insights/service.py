@@ -31,7 +31,7 @@ from services.common.insights.context import insight_context
 from services.common.log.store import EventStore
 
 
-class Written(msgspec.Struct, frozen=True):
+class WriteOutcome(msgspec.Struct, frozen=True):
     """An insight's outcome. write: it has looked up what the answer needs; None for a repeat, which
     looks up nothing.
     """
@@ -49,7 +49,7 @@ class Insights:
         self._accounts = accounts
         self._joined = joined
 
-    async def create(self, sent: WriteInsight, terms: Terms) -> Written:
+    async def create(self, sent: WriteInsight, terms: Terms) -> WriteOutcome:
         """Raises as `handle`, `checked` and `InsightWrite` do."""
         sent, caller = checked(sent), terms.caller
 
@@ -60,20 +60,22 @@ class Insights:
 
         return await self._handle(begin, terms)
 
-    async def edit(self, number: int, sent: WriteInsight, terms: Terms) -> Written:
+    async def edit(self, number: int, sent: WriteInsight, terms: Terms) -> WriteOutcome:
         """Changes what is named. Raises as `create` does."""
         sent = checked(sent)
         write = self._write(number, edit_command(sent), sent.dashboards, terms.caller)
         return await self._handle(given(write), terms)
 
-    async def replace(self, number: int, sent: WriteInsight, terms: Terms) -> Written:
+    async def replace(self, number: int, sent: WriteInsight, terms: Terms) -> WriteOutcome:
         """Gives what is not named its default. Raises as `create` does."""
         sent = checked(sent)
         boards = or_default(sent.dashboards, ())
         write = self._write(number, replace_command(sent), boards, terms.caller)
         return await self._handle(given(write), terms)
 
-    async def answer(self, written: Written, caller: Caller, status: int = 200) -> Response[bytes]:
+    async def answer(
+        self, written: WriteOutcome, caller: Caller, status: int = 200
+    ) -> Response[bytes]:
         """The insight as every later read will show it."""
         outcome = written.outcome
         row = view(outcome.history)
@@ -102,7 +104,9 @@ class Insights:
         stream = insight_stream(caller.team_id, number)
         return InsightWrite(self._store, self._numbers, caller, stream, command, dashboards)
 
-    async def _handle(self, begin: Callable[[], Awaitable[InsightWrite]], terms: Terms) -> Written:
+    async def _handle(
+        self, begin: Callable[[], Awaitable[InsightWrite]], terms: Terms
+    ) -> WriteOutcome:
         begun: list[InsightWrite] = []
 
         async def beginning() -> Write[InsightCommand, InsightEvent]:
@@ -110,4 +114,4 @@ class Insights:
             return begun[0].write
 
         outcome = await handle(self._store, RULES, beginning, terms)
-        return Written(outcome, None if outcome.replayed else begun[0])
+        return WriteOutcome(outcome, None if outcome.replayed else begun[0])

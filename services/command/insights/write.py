@@ -15,7 +15,7 @@ from domain.dashboard.commands import PlaceTile
 from domain.dashboard.decide import decide
 from domain.insight.commands import CreateInsight, DashboardPlace, EditInsight, InsightCommand
 from domain.insight.view import view
-from services.command.handle import Attempt, Write
+from services.command.handle import PreparedWrite, Write
 from services.command.numbers import Numbers
 from services.command.rights import (
     access_for_new,
@@ -67,7 +67,7 @@ class InsightWrite:
         )
         return Write(self._stream, self._prepare, looks_at=rules)
 
-    async def _prepare(self, pasts: Pasts) -> Attempt[InsightCommand, InsightEvent]:
+    async def _prepare(self, pasts: Pasts) -> PreparedWrite[InsightCommand, InsightEvent]:
         """Raises Rejected: 403 without the right to edit it; 400 for a dashboard that is not there,
         403 for one that is closed.
         """
@@ -75,7 +75,7 @@ class InsightWrite:
         row = view(past)
         if isinstance(self._command, EditInsight) and (row is None or self._is_gone(row)):
             # Refused by the rules: it is not there for anyone, whatever the body says.
-            return Attempt(self._command)
+            return PreparedWrite(self._command)
         named = () if self._dashboards is UNSET else self._dashboards
         self._pasts = pasts
         self._found = await dashboards(
@@ -84,7 +84,7 @@ class InsightWrite:
         self._check_access(row)
         rests_on = self._grounds(row)
         if self._dashboards is UNSET:
-            return Attempt(self._command, lambda _: together(self._stream, (), rests_on))
+            return PreparedWrite(self._command, lambda _: together(self._stream, (), rests_on))
         found = self._found
         for number in self._dashboards:
             self._check(number, found.get(number), row)
@@ -104,7 +104,7 @@ class InsightWrite:
             ]
             return together(self._stream, tiles, rests_on)
 
-        return Attempt(command, other_parts)
+        return PreparedWrite(command, other_parts)
 
     def access(self, row: InsightRow) -> Access:
         """What the caller may do with the insight that the write has left."""

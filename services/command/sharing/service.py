@@ -34,7 +34,7 @@ GENERATED_PASSWORD_LENGTH = 16
 SharingWrite = Write[SharingCommand, SharingEvent]
 
 
-class Added(msgspec.Struct, frozen=True):
+class AddedPassword(msgspec.Struct, frozen=True):
     """password: as it is shown, this once; None where a repeat can't know it any more."""
 
     outcome: Outcome[SharingEvent]
@@ -97,7 +97,7 @@ class Sharing:
 
         return await handle(self._store, RULES, begin, terms)
 
-    async def add_password(self, insight_id: int, sent: AddPassword, terms: Terms) -> Added:
+    async def add_password(self, insight_id: int, sent: AddPassword, terms: Terms) -> AddedPassword:
         """The one that was sent, or a new one. Raises Rejected 400 for a short one, too."""
         caller = terms.caller
         check_password(sent.raw_password)
@@ -113,7 +113,7 @@ class Sharing:
             return sharing_write(self._store, caller, command)
 
         outcome = await handle(self._store, RULES, begin, terms)
-        return Added(outcome, sent.raw_password if outcome.replayed else password)
+        return AddedPassword(outcome, sent.raw_password if outcome.replayed else password)
 
     async def remove_password(
         self, insight_id: int, password_id: int, terms: Terms
@@ -144,7 +144,7 @@ class Sharing:
             position=outcome.position,
         )
 
-    async def answer_added(self, added: Added, caller: Caller) -> Response[bytes]:
+    async def answer_added(self, added: AddedPassword, caller: Caller) -> Response[bytes]:
         """The newest password; its text is in this answer and nowhere else."""
         outcome = added.outcome
         row = view(outcome.history)

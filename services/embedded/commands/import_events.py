@@ -18,8 +18,8 @@ from services.embedded import accounts, datadir
 from services.embedded.commands import options
 from services.embedded.importing import ending, look, texts
 from services.embedded.importing.files import EventFile
-from services.embedded.importing.reading import FIELDS, Reading
-from services.embedded.importing.run import Import, Interrupted
+from services.embedded.importing.reading import FIELDS, ImportOptions
+from services.embedded.importing.run import Import, ImportInterrupted
 from services.embedded.importing.sending import Sender
 from services.embedded.refusal import CannotStart
 
@@ -118,7 +118,7 @@ def import_events(
     repeat: an event without a uuid gets one from project and content, so that it is stored once.
     Interrupted, the same command goes on where it was. Returns when all events can be queried.
     """
-    reading = Reading(
+    reading = ImportOptions(
         names=_names(maps),
         event=event,
         columns=_columns(columns),
@@ -145,7 +145,7 @@ def import_events(
         click.echo(_query_line(target, run))
 
 
-def _read(file: Path, reading: Reading, *, skip_bad: bool, as_json: bool) -> None:
+def _read(file: Path, reading: ImportOptions, *, skip_bad: bool, as_json: bool) -> None:
     """--dry-run."""
     with _opened(file, reading, "") as found:
         run = Import(found, _now(), skip_bad=skip_bad)
@@ -158,13 +158,13 @@ def _read(file: Path, reading: Reading, *, skip_bad: bool, as_json: bool) -> Non
 
 
 @contextmanager
-def _opened(path: Path, reading: Reading, token: str) -> Iterator[EventFile]:
-    """Raises Interrupted for a Ctrl-C before anything was sent."""
+def _opened(path: Path, reading: ImportOptions, token: str) -> Iterator[EventFile]:
+    """Raises ImportInterrupted for a Ctrl-C before anything was sent."""
     try:
         with path.open("rb") as file:
             yield EventFile(path, file, reading, token)
     except (KeyboardInterrupt, click.Abort) as stopped:
-        raise Interrupted("Interrupted; nothing was imported.") from stopped
+        raise ImportInterrupted("Interrupted; nothing was imported.") from stopped
 
 
 def _now() -> int:

@@ -12,7 +12,7 @@ from services.embedded import accounts
 from services.embedded.commands import options
 
 
-class Shown(msgspec.Struct, frozen=True):
+class ProjectOutput(msgspec.Struct, frozen=True):
     """What scripts get of a project."""
 
     id: int
@@ -40,7 +40,7 @@ def create(name: str, timezone: str, data_dir: Path, as_json: bool) -> None:
 
     made = options.with_database(data_dir, make)
     if as_json:
-        options.print_json(Shown(made.id, made.api_token, made.name, made.timezone))
+        options.print_json(ProjectOutput(made.id, made.api_token, made.name, made.timezone))
     else:
         click.echo(f"Project {made.id}: {made.name} ({made.timezone})")
         click.echo(f"Capture token {made.api_token}")

@@ -15,7 +15,7 @@ from services.embedded.commands import options
 from services.embedded.refusal import CannotStart
 from services.projector.app import projections
 from services.projector.projection import Projection
-from services.projector.rebuild import RebuildUnderWay, Rebuilt
+from services.projector.rebuild import RebuildResult, RebuildUnderWay
 from services.projector.rebuild import rebuild as rebuild_one
 
 NAMES = [projection.name for projection in projections()]
@@ -43,7 +43,7 @@ def rebuild(read_models: tuple[str, ...], data_dir: Path, as_json: bool) -> None
         )
 
 
-async def _rebuild(url: str, chosen: list[Projection[Any]]) -> list[Rebuilt]:
+async def _rebuild(url: str, chosen: list[Projection[Any]]) -> list[RebuildResult]:
     rebuilt = []
     async with EventStore.open(url) as store:
         with Progress(

@@ -34,8 +34,10 @@ def serve(context: click.Context, host: str, port: int, data_dir: Path, no_demo:
     X-Forwarded-Host links are made of: RECOUNT_EMBEDDED_TRUSTED_PROXIES, such as "10.0.0.0/8".
     """
     # Here and not above: the services and chDB take a second to import, other commands none.
-    from services.embedded.serving import Serving, serve_until_stopped
+    from services.embedded.serving import ServeOptions, serve_until_stopped
 
     named = context.get_parameter_source("data_dir") is not ParameterSource.DEFAULT
-    wanted = Serving(host=host, port=port, data_dir=data_dir if named else None, demo=not no_demo)
+    wanted = ServeOptions(
+        host=host, port=port, data_dir=data_dir if named else None, demo=not no_demo
+    )
     sys.exit(serve_until_stopped(wanted, options.settings()))

@@ -15,18 +15,18 @@ from services.embedded import beside
 from services.embedded.commands import options
 
 
-class Project(msgspec.Struct, frozen=True):
+class ProjectChain(msgspec.Struct, frozen=True):
     """Where a project's chain stands: entries so far, and the last one's hash in hexadecimal."""
 
     entries: int
     hash: str
 
 
-class Shown(msgspec.Struct, frozen=True):
+class VerifyOutput(msgspec.Struct, frozen=True):
     """What scripts get."""
 
     entries: int
-    projects: dict[int, Project]
+    projects: dict[int, ProjectChain]
 
 
 @click.command()
@@ -45,10 +45,10 @@ def verify(data_dir: Path, as_json: bool) -> None:
     except (HistoryBroken, HeadMoved) as broken:
         click.echo(f"recount: the history does not hold: {broken}", err=True)
         sys.exit(1)
-    shown = Shown(
+    shown = VerifyOutput(
         verified.entries,
         {
-            team_id: Project(link.team_seq, link.hash.hex())
+            team_id: ProjectChain(link.team_seq, link.hash.hex())
             for team_id, link in sorted(verified.links.items())
         },
     )

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from services.embedded.importing.faults import NotEvents
-from services.embedded.importing.reading import FIELDS, Reading
+from services.embedded.importing.reading import FIELDS, ImportOptions
 
 # Without case, and without what is no letter. A name stands for its field only if it is alone.
 _OTHER_NAMES: Final = {
@@ -46,14 +46,14 @@ class Fields(msgspec.Struct, frozen=True):
     properties: Sequence[str] | None
 
 
-def has_field_names(names: Sequence[str], reading: Reading) -> bool:
+def has_field_names(names: Sequence[str], reading: ImportOptions) -> bool:
     """Whether one of them is named as a field's column, or known as one."""
     return any(
         name in reading.names.values() or name in FIELDS or _known(name) for name in names if name
     )
 
 
-def chosen(seen: Collection[str], inside: Collection[str], reading: Reading) -> Fields:
+def chosen(seen: Collection[str], inside: Collection[str], reading: ImportOptions) -> Fields:
     """seen: the columns, in order. inside: the members of `properties`, where that is an object.
 
     Raises NotEvents with the words that say which option to give.

@@ -17,12 +17,12 @@ from services.embedded.importing.formats import (
     JsonLines,
     JsonValues,
     Parquet,
-    Separated,
+    SeparatedRows,
     format_of,
 )
-from services.embedded.importing.reading import Reading, Row
-from services.embedded.importing.records import Events, Outcome
-from services.embedded.importing.source import Source
+from services.embedded.importing.reading import FileRow, ImportOptions
+from services.embedded.importing.records import Outcome, RecordMaker
+from services.embedded.importing.source import OpenFile
 
 # How many rows are read before anything is sent, to see what the columns are.
 SAMPLE: Final = 10_000
@@ -32,9 +32,9 @@ _SAMPLE_BYTES: Final = 16 * 1024 * 1024
 class EventFile:
     """Opened, looked at, and read once from its start to its end."""
 
-    def __init__(self, path: Path, file: BinaryIO, reading: Reading, token: str = "") -> None:
+    def __init__(self, path: Path, file: BinaryIO, reading: ImportOptions, token: str = "") -> None:
         """token: of the project that the events go to. Raises NotEvents."""
-        self.source = Source(path, file)
+        self.source = OpenFile(path, file)
         self.format = format_of(self.source, reading)
         rows = self._rows(self.format, reading.missing)
         sample = _sample(self.source, rows)
@@ -47,7 +47,9 @@ class EventFile:
         if _are_ids(seen, sample):
             reading = msgspec.structs.replace(reading, names={"uuid": "id", **reading.names})
         self.fields: Fields = chosen(seen, inside, reading)
-        events = Events(token, self.fields, reading, is_text=isinstance(self.format, Separated))
+        events = RecordMaker(
+            token, self.fields, reading, is_text=isinstance(self.format, SeparatedRows)
+        )
         outcomes = events.of(chain(sample, rows))
         # These are made once: an equal row is told from its first one by the order they come in.
         self.sample: list[Outcome] = [outcome for _, outcome in zip(sample, outcomes, strict=False)]
@@ -57,9 +59,9 @@ class EventFile:
         """In the file's order. Once."""
         return chain(self.sample, self._outcomes)
 
-    def _rows(self, form: Format, missing: frozenset[str]) -> Iterator[Row | BadRecord]:
+    def _rows(self, form: Format, missing: frozenset[str]) -> Iterator[FileRow | BadRecord]:
         match form:
-            case Separated(encoding=encoding, old_mac=old_mac):
+            case SeparatedRows(encoding=encoding, old_mac=old_mac):
                 lines = texts.lines(self.source.open(), encoding, old_mac=old_mac)
                 return separated_rows.of_lines(lines, form, missing)
             case JsonLines(encoding=encoding):
@@ -75,7 +77,7 @@ class EventFile:
         """In words, such as "a table separated by commas, UTF-8, 4 columns with names …"."""
         packing = f"{self.source.packing}, " if self.source.packing else ""
         match self.format:
-            case Separated(encoding, separator, columns, has_heading):
+            case SeparatedRows(encoding, separator, columns, has_heading):
                 between = SEPARATORS.get(separator, repr(separator))
                 heading = "with names in its first line" if has_heading else "named by --columns"
                 return (
@@ -92,8 +94,8 @@ class EventFile:
                 assert_never(self.format)
 
 
-def _sample(source: Source, rows: Iterator[Row | BadRecord]) -> list[Row | BadRecord]:
-    sample: list[Row | BadRecord] = []
+def _sample(source: OpenFile, rows: Iterator[FileRow | BadRecord]) -> list[FileRow | BadRecord]:
+    sample: list[FileRow | BadRecord] = []
     for row in rows:
         sample.append(row)
         if len(sample) == SAMPLE or source.read_bytes > _SAMPLE_BYTES:
@@ -101,20 +103,20 @@ def _sample(source: Source, rows: Iterator[Row | BadRecord]) -> list[Row | BadRe
     return sample
 
 
-def _are_ids(seen: list[str], sample: list[Row | BadRecord]) -> bool:
+def _are_ids(seen: list[str], sample: list[FileRow | BadRecord]) -> bool:
     """Whether `id` is the event's, as in what PostHog's API answers: a UUID beside `properties`."""
     if "uuid" in seen or not {"id", "properties"} <= set(seen):
         return False
-    ids = [row.values.get("id") for row in sample if isinstance(row, Row)]
+    ids = [row.values.get("id") for row in sample if isinstance(row, FileRow)]
     return all(type(one) is str and parse_uuid(one) is not None for one in ids)
 
 
-def _columns(form: Format, sample: list[Row | BadRecord]) -> tuple[list[str], set[str]]:
+def _columns(form: Format, sample: list[FileRow | BadRecord]) -> tuple[list[str], set[str]]:
     """The names of the columns in order, and those within `properties`; none without a good row."""
-    rows = [row for row in sample if isinstance(row, Row)]
+    rows = [row for row in sample if isinstance(row, FileRow)]
     if not rows:
         return [], set()
-    if isinstance(form, Separated):
+    if isinstance(form, SeparatedRows):
         return list(form.columns), set()
     seen: dict[str, None] = {}
     inside: set[str] = set()

@@ -12,8 +12,8 @@ from services.embedded.importing import texts
 from services.embedded.importing.faults import NotEvents
 from services.embedded.importing.fields import has_field_names
 from services.embedded.importing.json_rows import WRAPPERS
-from services.embedded.importing.reading import Reading
-from services.embedded.importing.source import PARQUET, Source
+from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.source import PARQUET, OpenFile
 from services.embedded.importing.times import NotATime, TimeReader
 
 SEPARATORS: Final = {
@@ -29,7 +29,7 @@ _MOST_LINES: Final = 0.9
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?\Z", re.ASCII)
 
 
-class Separated(msgspec.Struct, frozen=True):
+class SeparatedRows(msgspec.Struct, frozen=True):
     """columns: in their order, an unnamed one is empty. separator: a space is any white space."""
 
     encoding: str
@@ -55,10 +55,10 @@ class Parquet(msgspec.Struct, frozen=True):
     """Read by chDB."""
 
 
-Format = Separated | JsonLines | JsonValues | Parquet
+Format = SeparatedRows | JsonLines | JsonValues | Parquet
 
 
-def format_of(source: Source, reading: Reading) -> Format:
+def format_of(source: OpenFile, reading: ImportOptions) -> Format:
     """Raises NotEvents, with what to do."""
     if source.head.startswith(PARQUET):
         return Parquet()
@@ -95,7 +95,7 @@ def _is_event_line(line: str) -> bool:
     )
 
 
-def _separated(source: Source, head: str, encoding: str, reading: Reading) -> Separated:
+def _separated(source: OpenFile, head: str, encoding: str, reading: ImportOptions) -> SeparatedRows:
     old_mac = "\r" in head and "\n" not in head
     lines = (head.replace("\r", "\n") if old_mac else head).split("\n")
     if len(lines) > 1 and not source.is_whole:
@@ -114,7 +114,9 @@ def _separated(source: Source, head: str, encoding: str, reading: Reading) -> Se
                 f" {len(reading.columns)}: {', '.join(reading.columns)}. Its first line is"
                 f" {lines[0].strip()[:100]!r}."
             )
-        return Separated(encoding, separator, reading.columns, first == reading.columns, old_mac)
+        return SeparatedRows(
+            encoding, separator, reading.columns, first == reading.columns, old_mac
+        )
     if not has_field_names(first, reading) and _is_data(first):
         names = ",".join(f"column{number}" for number in range(1, len(first) + 1))
         raise NotEvents(
@@ -126,10 +128,10 @@ def _separated(source: Source, head: str, encoding: str, reading: Reading) -> Se
         raise NotEvents(
             f"{source.path} has one line, {lines[0].strip()[:100]!r}, and no events below it."
         )
-    return Separated(encoding, separator, _distinct(first), True, old_mac)
+    return SeparatedRows(encoding, separator, _distinct(first), True, old_mac)
 
 
-def _separator(source: Source, lines: Sequence[str], reading: Reading) -> str:
+def _separator(source: OpenFile, lines: Sequence[str], reading: ImportOptions) -> str:
     """The one that divides most lines into as many cells as the first one.
 
     White space, which is also within cells, only where it does so better than any other.
@@ -153,7 +155,7 @@ def _separator(source: Source, lines: Sequence[str], reading: Reading) -> str:
     )
 
 
-def _score(lines: Sequence[str], separator: str, reading: Reading) -> tuple[bool, float, int]:
+def _score(lines: Sequence[str], separator: str, reading: ImportOptions) -> tuple[bool, float, int]:
     """Whether there are as many columns as were named, on which share of lines as many as on the
     first, and how many.
     """

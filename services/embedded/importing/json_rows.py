@@ -10,7 +10,7 @@ import msgspec
 
 from services.command.capture.json_text import clean_text
 from services.embedded.importing.faults import BadRecord
-from services.embedded.importing.reading import Row
+from services.embedded.importing.reading import FileRow
 
 # Members that hold the events, in what APIs and exports answer.
 WRAPPERS: Final = frozenset(
@@ -22,7 +22,7 @@ _SPACE = re.compile(r"[ \t\r\n\x1e]*")
 _CUT = 16
 
 
-def of_lines(lines: Iterator[str]) -> Iterator[Row | BadRecord]:
+def of_lines(lines: Iterator[str]) -> Iterator[FileRow | BadRecord]:
     """One object a line; blank lines are nothing."""
     number = 0
     while True:
@@ -47,12 +47,12 @@ def of_lines(lines: Iterator[str]) -> Iterator[Row | BadRecord]:
                 yield BadRecord(where, f"not JSON: {cause}")
                 continue
         if isinstance(value, dict):
-            yield Row(number, where, value)
+            yield FileRow(number, where, value)
         else:
             yield BadRecord(where, "not a JSON object")
 
 
-def of_values(chunks: Iterator[str]) -> Iterator[Row | BadRecord]:
+def of_values(chunks: Iterator[str]) -> Iterator[FileRow | BadRecord]:
     """Objects after each other, in a list, or in a list that a member of an object holds."""
     return _Values(chunks).rows()
 
@@ -66,7 +66,7 @@ class _Values:
         self._number = 0
         self._decode = _forgiving.raw_decode
 
-    def rows(self) -> Iterator[Row | BadRecord]:
+    def rows(self) -> Iterator[FileRow | BadRecord]:
         is_wrapped: bool | None = None
         try:
             while first := self._next():
@@ -86,7 +86,7 @@ class _Values:
         except BadRecord as bad:
             yield bad
 
-    def _items(self) -> Iterator[Row | BadRecord]:
+    def _items(self) -> Iterator[FileRow | BadRecord]:
         """Of a list that was begun."""
         while True:
             match self._next():
@@ -100,7 +100,7 @@ class _Values:
                 case _:
                     yield self._row(self._value())
 
-    def _members(self) -> Generator[Row | BadRecord, None, dict[str, Any] | None]:
+    def _members(self) -> Generator[FileRow | BadRecord, None, dict[str, Any] | None]:
         """Of an object. Gives them back, or None when a list of events was among them."""
         members: dict[str, Any] = {}
         found = False
@@ -128,12 +128,12 @@ class _Values:
         self._at += 1
         return None if found else members
 
-    def _row(self, value: object) -> Row | BadRecord:
+    def _row(self, value: object) -> FileRow | BadRecord:
         self._number += 1
         where = f"item {self._number:,} (line {self._line:,})"
         if not isinstance(value, dict):
             return BadRecord(where, "not a JSON object")
-        return Row(self._number, where, value)
+        return FileRow(self._number, where, value)
 
     def _next(self) -> str:
         """The next character that is no white space, not taken; nothing at the end."""

@@ -4,8 +4,8 @@ import msgspec
 
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.files import SAMPLE, EventFile
-from services.embedded.importing.reading import Reading
-from services.embedded.importing.records import Record
+from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.records import EventRecord
 from services.embedded.importing.tally import Tally
 from services.embedded.importing.times import ORDERS, UNITS
 
@@ -15,17 +15,17 @@ _LONGEST_LIST = 300
 _LONGEST_EVENT = 600
 
 
-def look(file: EventFile, reading: Reading, now: int, *, skip_bad: bool) -> str:
+def look(file: EventFile, reading: ImportOptions, now: int, *, skip_bad: bool) -> str:
     """Lines to read. now: microseconds since 1970, UTC. skip_bad: rows that are no events do not
     stop the import.
     """
     tally = Tally(now)
-    first: Record | None = None
+    first: EventRecord | None = None
     bad: BadRecord | None = None
     for outcome in file.sample:
         if skip_bad or not isinstance(outcome, BadRecord):
             tally.add(outcome)
-        if first is None and isinstance(outcome, Record):
+        if first is None and isinstance(outcome, EventRecord):
             first = outcome
         if bad is None and isinstance(outcome, BadRecord):
             bad = outcome
@@ -42,7 +42,7 @@ def look(file: EventFile, reading: Reading, now: int, *, skip_bad: bool) -> str:
     return "\n".join([f"{file.source.path.name}: {rows[0][1]}", *shown, *warnings])
 
 
-def _fields(file: EventFile, reading: Reading) -> list[tuple[str, str]]:
+def _fields(file: EventFile, reading: ImportOptions) -> list[tuple[str, str]]:
     fields = file.fields
     shown = []
     for field in ("event", "distinct_id", "timestamp", "uuid"):
@@ -61,7 +61,7 @@ def _fields(file: EventFile, reading: Reading) -> list[tuple[str, str]]:
     return shown
 
 
-def _zone(field: str, reading: Reading) -> str:
+def _zone(field: str, reading: ImportOptions) -> str:
     if field != "timestamp":
         return ""
     form = f", read as {reading.time_format}" if reading.time_format else ""

@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from services.embedded.importing.faults import BadRecord, NotEvents
-from services.embedded.importing.reading import Row
-from services.embedded.importing.source import Source
+from services.embedded.importing.reading import FileRow
+from services.embedded.importing.source import OpenFile
 
 # In order, in small blocks, as JSON that says what the file says: numbers whole, times in UTC.
 _SETTINGS: Final = (
@@ -27,7 +27,7 @@ _SETTINGS: Final = (
 )
 
 
-def of_file(source: Source) -> Iterator[Row | BadRecord]:
+def of_file(source: OpenFile) -> Iterator[FileRow | BadRecord]:
     """A cell without a value is not there."""
     try:
         from chdb import session
@@ -46,7 +46,7 @@ def of_file(source: Source) -> Iterator[Row | BadRecord]:
             engine.close()
 
 
-def _rows(engine: Any, table: str, source: Source) -> Iterator[Row | BadRecord]:
+def _rows(engine: Any, table: str, source: OpenFile) -> Iterator[FileRow | BadRecord]:
     number = 0
     try:
         described = engine.query(f"DESCRIBE {table} SETTINGS {_SETTINGS}", "JSONEachRow").bytes()
@@ -59,7 +59,7 @@ def _rows(engine: Any, table: str, source: Source) -> Iterator[Row | BadRecord]:
                 number += 1
                 values: dict[str, object] = msgspec.json.decode(line)
                 present = {name: value for name, value in values.items() if value is not None}
-                yield Row(number, f"row {number:,}", present)
+                yield FileRow(number, f"row {number:,}", present)
             source.report_read(number / total)
     except RuntimeError as cause:
         # The engine's errors have no class of their own. Its first line says what is wrong.

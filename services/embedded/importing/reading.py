@@ -7,7 +7,7 @@ import msgspec
 FIELDS = ("event", "distinct_id", "timestamp", "properties", "uuid")
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """names: field -> column. event: the name of every event. columns: of a file without a heading.
 
     separator: one character, or a space for any white space. missing: cells that stand for nothing.
@@ -24,7 +24,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
 
 
-class Row(msgspec.Struct, frozen=True):
+class FileRow(msgspec.Struct, frozen=True):
     """One record as the file has it. number: from 1, whatever the lines are."""
 
     number: int

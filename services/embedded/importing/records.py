@@ -12,7 +12,7 @@ from contracts.times import moment
 from services.command.capture.events import as_text, parse_uuid
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.fields import Fields
-from services.embedded.importing.reading import Reading, Row
+from services.embedded.importing.reading import FileRow, ImportOptions
 from services.embedded.importing.times import NotATime, TimeReader
 
 _CONTENT: Final = UUID("5b0c1d8e-2f6a-5c43-9e7d-8a4b6f1c3d20")
@@ -24,7 +24,7 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{0,14}[1-9]\Z", re.ASCII)
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
-class Record(msgspec.Struct, frozen=True):
+class EventRecord(msgspec.Struct, frozen=True):
     """An event as a capture door takes it. number: of its row. at: microseconds since 1970, UTC."""
 
     number: int
@@ -39,10 +39,10 @@ class NoPerson(msgspec.Struct, frozen=True):
     where: str
 
 
-Outcome = Record | NoPerson | BadRecord
+Outcome = EventRecord | NoPerson | BadRecord
 
 
-class Events:
+class RecordMaker:
     """Makes the events of one file. Equal rows are events of their own.
 
     token: of the project, for whom equal content has equal ids. The second of equal rows has an id
@@ -50,7 +50,9 @@ class Events:
     without a uuid.
     """
 
-    def __init__(self, token: str, fields: Fields, reading: Reading, *, is_text: bool) -> None:
+    def __init__(
+        self, token: str, fields: Fields, reading: ImportOptions, *, is_text: bool
+    ) -> None:
         """is_text: cells are text, and numbers among them are to be found."""
         self._token = token
         self._fields = fields
@@ -59,7 +61,7 @@ class Events:
         self._times = TimeReader(reading.time_format, ZoneInfo(reading.timezone))
         self._met: dict[int, int] = {}
 
-    def of(self, rows: Iterable[Row | BadRecord]) -> Iterator[Outcome]:
+    def of(self, rows: Iterable[FileRow | BadRecord]) -> Iterator[Outcome]:
         """In the file's order."""
         for row in rows:
             if isinstance(row, BadRecord):
@@ -70,7 +72,7 @@ class Events:
             except BadRecord as bad:
                 yield bad
 
-    def _event(self, row: Row) -> Record | NoPerson:
+    def _event(self, row: FileRow) -> EventRecord | NoPerson:
         """What no field takes is a property, unless there are `properties`."""
         rest = row.values
         if self._missing and not self._is_text:
@@ -100,7 +102,7 @@ class Events:
         if given is not None:
             content |= {key: rest[key] for key in _PERSON if key in rest}
         uuid = self._uuid(row.where, taken.get("uuid"), content)
-        return Record(row.number, {**content, "uuid": uuid}, row.where, at)
+        return EventRecord(row.number, {**content, "uuid": uuid}, row.where, at)
 
     def _at(self, where: str, value: object) -> int:
         column = self._fields.columns["timestamp"]

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import msgspec
 
-from services.embedded.importing.reading import Reading
+from services.embedded.importing.reading import ImportOptions
 
 
-class Reached(msgspec.Struct, frozen=True):
+class ResumePoint(msgspec.Struct, frozen=True):
     """number: of the last row that was acknowledged. events: acknowledged up to there."""
 
     number: int = 0
     events: int = 0
 
 
-class Resuming:
+class ResumeFile:
     """One file's place. Only saves work: from the start again, the same events are stored once."""
 
-    def __init__(self, folder: Path, file: Path, token: str, reading: Reading) -> None:
+    def __init__(self, folder: Path, file: Path, token: str, reading: ImportOptions) -> None:
         found = file.stat()
         # Another file, or the same one changed, or read otherwise, starts from its first line.
         said = msgspec.structs.replace(reading, missing=frozenset())
@@ -34,14 +34,14 @@ class Resuming:
         digest = hashlib.sha256(msgspec.json.encode(identity, order="sorted")).hexdigest()[:32]
         self._path = folder / "imports" / digest
 
-    def place(self) -> Reached:
+    def place(self) -> ResumePoint:
         """At the start when nothing was acknowledged."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Reached)
+            return msgspec.json.decode(self._path.read_bytes(), type=ResumePoint)
         except (FileNotFoundError, msgspec.DecodeError):
-            return Reached()
+            return ResumePoint()
 
-    def reached(self, place: Reached) -> None:
+    def reached(self, place: ResumePoint) -> None:
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
         unfinished = self._path.with_suffix(".unfinished")
         unfinished.write_bytes(msgspec.json.encode(place))

@@ -6,17 +6,17 @@ from pathlib import Path
 from services.embedded.importing.ending import Summary, iso
 from services.embedded.importing.faults import BadRecord, NotEvents
 from services.embedded.importing.files import EventFile
-from services.embedded.importing.reading import Reading
-from services.embedded.importing.records import Record
-from services.embedded.importing.resuming import Reached, Resuming
-from services.embedded.importing.sending import Imported, Sender
+from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.records import EventRecord
+from services.embedded.importing.resuming import ResumeFile, ResumePoint
+from services.embedded.importing.sending import ImportTotals, Sender
 from services.embedded.importing.tally import Tally
 from services.embedded.refusal import CannotStart
 
 OnProgress = Callable[[int], None]
 
 
-class Interrupted(Exception):
+class ImportInterrupted(Exception):
     """Somebody pressed Ctrl-C. The message says what is stored and how to go on."""
 
 
@@ -29,10 +29,10 @@ class Import:
         self.file = file
         self.tally = Tally(now)
         self._skip_bad = skip_bad
-        self._resuming: Resuming | None = None
-        self._start = Reached()
+        self._resuming: ResumeFile | None = None
+        self._start = ResumePoint()
         self._events = 0
-        self._imported = Imported(0, 0)
+        self._imported = ImportTotals(0, 0)
         self._already_stored: int | None = None
 
     @property
@@ -40,16 +40,16 @@ class Import:
         """Events that earlier runs sent, before they were interrupted."""
         return self._start.events
 
-    def resume(self, folder: Path | None, token: str, reading: Reading) -> None:
+    def resume(self, folder: Path | None, token: str, reading: ImportOptions) -> None:
         """From the place that this file has in the data folder, if it is ours."""
         if folder is not None:
-            self._resuming = Resuming(folder, self.file.source.path, token, reading)
+            self._resuming = ResumeFile(folder, self.file.source.path, token, reading)
             self._start = self._resuming.place()
 
     def send(self, sender: Sender, on_progress: OnProgress, on_waiting: Callable[[], None]) -> None:
         """Everything that no earlier run sent; returns when all of it can be queried.
 
-        Raises CannotStart and Interrupted, with what is stored.
+        Raises CannotStart and ImportInterrupted, with what is stored.
         """
         try:
             repeated = sender.repeated()
@@ -58,7 +58,7 @@ class Import:
             sender.wait(self._imported.position)
             self._already_stored = _more(repeated, sender.repeated())
         except KeyboardInterrupt as stopped:
-            raise Interrupted(self._interrupted_words()) from stopped
+            raise ImportInterrupted(self._interrupted_words()) from stopped
         if self._resuming is not None:
             self._resuming.finished()
 
@@ -67,7 +67,7 @@ class Import:
         def acknowledged(events: int, number: int) -> None:
             self._events = events
             if self._resuming is not None:
-                self._resuming.reached(Reached(number, self.before + events))
+                self._resuming.reached(ResumePoint(number, self.before + events))
             on_progress(events)
 
         records = (each for each in self._records() if each.number > self._start.number)
@@ -110,13 +110,13 @@ class Import:
             position=self._imported.position,
         )
 
-    def _records(self) -> Iterator[Record]:
+    def _records(self) -> Iterator[EventRecord]:
         """Raises BadRecord for the first row that is no event, or that ends the reading."""
         for outcome in self.file.outcomes():
             if isinstance(outcome, BadRecord) and (outcome.is_last or not self._skip_bad):
                 raise outcome
             self.tally.add(outcome)
-            if isinstance(outcome, Record):
+            if isinstance(outcome, EventRecord):
                 yield outcome
 
     def _stopped_by(self, bad: BadRecord) -> str:

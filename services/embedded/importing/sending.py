@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.headers import INGEST_POSITION
 from services.embedded.importing.faults import BadRecord
-from services.embedded.importing.records import Record
+from services.embedded.importing.records import EventRecord
 from services.embedded.refusal import CannotStart
 
 BATCH = 1_000
@@ -26,22 +26,22 @@ OnAcknowledged = Callable[[int, int], None]
 OnRefused = Callable[[BadRecord], None]
 
 
-class Unreachable(CannotStart):
+class ServerUnreachable(CannotStart):
     """The server did not take the events for PATIENCE_SECONDS; those before are stored."""
 
 
-class Stopped(Exception):
+class ImportStopped(Exception):
     """Somebody asked for it; what was acknowledged is stored."""
 
 
-class Imported(msgspec.Struct, frozen=True):
+class ImportTotals(msgspec.Struct, frozen=True):
     """events: acknowledged in this run. position: of the capture stream, when they are visible."""
 
     events: int
     position: int
 
 
-class _Reached(msgspec.Struct):
+class _PositionAnswer(msgspec.Struct):
     reached: bool
 
 
@@ -50,7 +50,7 @@ class _Problem(msgspec.Struct):
     attr: str | None = None
 
 
-class _Encoded(msgspec.Struct, frozen=True):
+class _EncodedEvent(msgspec.Struct, frozen=True):
     number: int
     where: str
     json: bytes
@@ -73,27 +73,27 @@ class Sender:
         self._client.close()
 
     def stop(self) -> None:
-        """From another thread: whoever sends or waits raises Stopped before the next request."""
+        """Called from another thread: sending and waiting raise ImportStopped at the next request."""
         self._stopped.set()
 
     def send(
         self,
-        records: Iterable[Record],
+        records: Iterable[EventRecord],
         on_acknowledged: OnAcknowledged,
         on_refused: OnRefused | None = None,
-    ) -> Imported:
+    ) -> ImportTotals:
         """All of them. `wait` then returns when queries see them.
 
         on_acknowledged: told how many events, and the number of the last, after each batch.
         on_refused: takes an event that the server refuses, and the others go on; None: raised.
-        Raises BadRecord (what stands before it is sent) and Unreachable.
+        Raises BadRecord (what stands before it is sent) and ServerUnreachable.
         """
         sent = 0
         for batch in _batches(records):
             for part in self._send(batch, on_refused):
                 sent += len(part)
                 on_acknowledged(sent, part[-1].number)
-        return Imported(sent, self._position)
+        return ImportTotals(sent, self._position)
 
     def repeated(self) -> int | None:
         """How many events the server has dropped because their uuid was stored before.
@@ -111,13 +111,13 @@ class Sender:
         while True:
             answer = self._ask(lambda: self._client.get("/i/position", params=query))
             if answer.is_error:
-                raise Unreachable(_said(answer))
-            if msgspec.json.decode(answer.content, type=_Reached).reached:
+                raise ServerUnreachable(_said(answer))
+            if msgspec.json.decode(answer.content, type=_PositionAnswer).reached:
                 return
 
     def _send(
-        self, batch: Sequence[_Encoded], on_refused: OnRefused | None
-    ) -> Iterator[Sequence[_Encoded]]:
+        self, batch: Sequence[_EncodedEvent], on_refused: OnRefused | None
+    ) -> Iterator[Sequence[_EncodedEvent]]:
         """The parts of it that were acknowledged, in order."""
         if not batch:
             return
@@ -144,7 +144,7 @@ class Sender:
     def _ask(self, request: Callable[[], httpx.Response]) -> httpx.Response:
         """The answer that is not "later". Safe to repeat: every event has its uuid.
 
-        Raises Unreachable and Stopped.
+        Raises ServerUnreachable and ImportStopped.
         """
         deadline = time.monotonic() + self._patience_seconds
         pause = 0.1
@@ -158,13 +158,13 @@ class Sender:
                     return answer
                 reason, wait = _said(answer), max(pause, _retry_after(answer))
             if time.monotonic() + wait > deadline:
-                raise Unreachable(
+                raise ServerUnreachable(
                     f"{self._client.base_url} does not take events: {reason}. What was acknowledged"
                     " is stored; the same command goes on from there."
                 )
             self._stopped.wait(wait)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-        raise Stopped
+        raise ImportStopped
 
 
 _REPEATED = re.compile(r"^recount_ingest_repeated_events_total (\S+)$", re.MULTILINE)
@@ -172,14 +172,14 @@ _HEADERS = {"Content-Type": "application/json"}
 _LATER = {408, 429, 500, 502, 503, 504}
 
 
-def _batches(records: Iterable[Record]) -> Iterator[list[_Encoded]]:
+def _batches(records: Iterable[EventRecord]) -> Iterator[list[_EncodedEvent]]:
     """Whatever stands before a bad record is a batch, before the error is raised."""
-    batch: list[_Encoded] = []
+    batch: list[_EncodedEvent] = []
     size = 0
     try:
         for record in records:
             where = record.where or f"event {record.number}"
-            encoded = _Encoded(record.number, where, msgspec.json.encode(record.body))
+            encoded = _EncodedEvent(record.number, where, msgspec.json.encode(record.body))
             if batch and (len(batch) == BATCH or size + len(encoded.json) > BATCH_BYTES):
                 yield batch
                 batch, size = [], 0
@@ -193,7 +193,7 @@ def _batches(records: Iterable[Record]) -> Iterator[list[_Encoded]]:
         yield batch
 
 
-def _refused(answer: httpx.Response, batch: Sequence[_Encoded]) -> tuple[int, BadRecord]:
+def _refused(answer: httpx.Response, batch: Sequence[_EncodedEvent]) -> tuple[int, BadRecord]:
     """Which of the batch is at fault: `attr` is batch__<number>__<field>.
 
     Raises CannotStart when it is none of them.

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from services.embedded.importing.faults import BadRecord
-from services.embedded.importing.formats import Separated, dialect
-from services.embedded.importing.reading import Row
+from services.embedded.importing.formats import SeparatedRows, dialect
+from services.embedded.importing.reading import FileRow
 
 # A cell may be as long as an event that a door takes.
 LONGEST_CELL: Final = 20 * 1024 * 1024
 
 
 def of_lines(
-    lines: Iterator[str], form: Separated, missing: frozenset[str]
-) -> Iterator[Row | BadRecord]:
+    lines: Iterator[str], form: SeparatedRows, missing: frozenset[str]
+) -> Iterator[FileRow | BadRecord]:
     """Cells that are empty, or stand for nothing, are not there."""
     csv.field_size_limit(LONGEST_CELL)
     if form.separator == " ":
@@ -47,7 +47,7 @@ def of_lines(
                 continue
             # Every line of some files ends with a separator.
             del cells[width:]
-        yield Row(
+        yield FileRow(
             number,
             f"line {number}",
             {
@@ -58,7 +58,7 @@ def of_lines(
         )
 
 
-def _width(found: int, width: int, form: Separated) -> str:
+def _width(found: int, width: int, form: SeparatedRows) -> str:
     first = "the first line" if form.has_heading else "--columns"
     return f"has {found} cells, and {first} has {width}"
 

@@ -44,7 +44,7 @@ _OTHERS: Final = (
 )
 
 
-class Source:
+class OpenFile:
     """An open file. total_bytes: as it lies on the disk, compressed or not."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
@@ -94,10 +94,12 @@ class Source:
         self._file.seek(0)
         if self._opener is None:
             return self._file
-        return cast(BinaryIO, io.BufferedReader(_Unpacked(self._opener(self._file), self.packing)))
+        return cast(
+            BinaryIO, io.BufferedReader(_UnpackedFile(self._opener(self._file), self.packing))
+        )
 
 
-class _Unpacked(io.RawIOBase):
+class _UnpackedFile(io.RawIOBase):
     """Tells in words that what is packed is damaged or cut off."""
 
     def __init__(self, inner: Any, packing: str) -> None:
@@ -120,7 +122,7 @@ class _Unpacked(io.RawIOBase):
         return len(data)
 
 
-def _refuse_others(source: Source) -> None:
+def _refuse_others(source: OpenFile) -> None:
     head = source.head
     if source.total_bytes == 0 or not head.strip():
         raise NotEvents(f"{source.path} is empty: there is nothing to import.")

@@ -8,13 +8,13 @@ import msgspec
 from contracts.times import EPOCH, MICROSECOND, microseconds
 from services.command.capture.events import MAX_DISTINCT_ID, as_text
 from services.embedded.importing.faults import BadRecord
-from services.embedded.importing.records import NoPerson, Outcome, Record
+from services.embedded.importing.records import EventRecord, NoPerson, Outcome
 
 _YEAR_1990: Final = microseconds(datetime(1990, 1, 1, tzinfo=UTC))
 _NAMES: Final = 1_000
 
 
-class Told(msgspec.Struct):
+class Oddity(msgspec.Struct):
     """How often something odd was met, and where first."""
 
     count: int = 0
@@ -26,7 +26,7 @@ class Told(msgspec.Struct):
         self.count += 1
 
 
-class Named(msgspec.Struct):
+class NameCount(msgspec.Struct):
     """One event name: how often, and the sum of its times since the file's first event."""
 
     count: int = 0
@@ -41,11 +41,11 @@ class Tally:
         self.events = 0
         self.first: int | None = None
         self.last: int | None = None
-        self.names: dict[str, Named] = {}
-        self.old = Told()
-        self.future = Told()
-        self.no_person = Told()
-        self.bad = Told()
+        self.names: dict[str, NameCount] = {}
+        self.old = Oddity()
+        self.future = Oddity()
+        self.no_person = Oddity()
+        self.bad = Oddity()
         # Eight bytes for a person rather than their ids: two of a billion may share one.
         self._persons: set[int] = set()
 
@@ -55,14 +55,14 @@ class Tally:
 
     def add(self, outcome: Outcome) -> None:
         match outcome:
-            case Record():
+            case EventRecord():
                 self._event(outcome)
             case NoPerson(where):
                 self.no_person.meet(where)
             case BadRecord():
                 self.bad.meet(str(outcome))
 
-    def _event(self, record: Record) -> None:
+    def _event(self, record: EventRecord) -> None:
         self.events += 1
         at, body = record.at, record.body
         if self.first is None or self.last is None:
@@ -84,7 +84,7 @@ class Tally:
         if named is None:
             if len(self.names) == _NAMES:
                 return
-            named = self.names[name] = Named()
+            named = self.names[name] = NameCount()
         named.count += 1
         named.late += at
 

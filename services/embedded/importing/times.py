@@ -7,9 +7,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from contracts.times import microseconds
-from services.command.capture.written_times import Order, is_ambiguous, written
+from services.command.capture.written_times import DateOrder, is_ambiguous, written
 
-ORDERS: Final = {order.value: order for order in Order}
+ORDERS: Final = {order.value: order for order in DateOrder}
 UNITS: Final = {
     "s": Decimal(1_000_000), "ms": Decimal(1_000), "us": Decimal(1), "ns": Decimal("0.001"),
 }  # fmt: skip

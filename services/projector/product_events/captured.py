@@ -20,7 +20,7 @@ _WAIT_SECONDS = 5.0
 _FORGOTTEN_AFTER_SECONDS = 60.0
 
 
-class Delivered(msgspec.Struct, frozen=True):
+class StreamMessage(msgspec.Struct, frozen=True):
     """A message with its place in the stream."""
 
     sequence: int
@@ -66,11 +66,11 @@ class CapturedStream:
         if not self._bus.is_closed:
             await self._inbox.unsubscribe()
 
-    async def waiting(self, limit: int = MAX_MESSAGES) -> list[Delivered]:
+    async def waiting(self, limit: int = MAX_MESSAGES) -> list[StreamMessage]:
         """What is there now, at most `limit` messages and MAX_BYTES; may be empty."""
         return await self._pull({"batch": limit, "max_bytes": MAX_BYTES, "no_wait": True}, limit)
 
-    async def next(self) -> list[Delivered]:
+    async def next(self) -> list[StreamMessage]:
         """What is there now; if nothing is, waits a few seconds for it. May be empty."""
         found = await self.waiting()
         if found:
@@ -78,8 +78,8 @@ class CapturedStream:
         expires = int(_WAIT_SECONDS * 1_000_000_000)
         return await self._pull({"batch": 1, "expires": expires}, 1)
 
-    async def _pull(self, request: dict[str, object], limit: int) -> list[Delivered]:
-        found: list[Delivered] = []
+    async def _pull(self, request: dict[str, object], limit: int) -> list[StreamMessage]:
+        found: list[StreamMessage] = []
         try:
             await self._bus.publish(
                 self._next_subject, json.dumps(request).encode(), reply=self._inbox.subject
@@ -96,7 +96,7 @@ class CapturedStream:
             raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
         return found
 
-    def _in_order(self, reply: str, subject: str, payload: bytes) -> Delivered:
+    def _in_order(self, reply: str, subject: str, payload: bytes) -> StreamMessage:
         # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.…
         # In the longer form a domain and an account stand before the stream.
         parts = reply.split(".")
@@ -106,7 +106,7 @@ class CapturedStream:
             # The server sent one that never came: a connection was lost in between.
             raise StreamUnavailable(f"delivery {delivered} came after {self._delivered}")
         self._delivered = delivered
-        return Delivered(sequence, int(subject.rpartition(".")[2]), payload)
+        return StreamMessage(sequence, int(subject.rpartition(".")[2]), payload)
 
 
 # No messages; request timed out; batch completed, or the next message exceeds max_bytes.

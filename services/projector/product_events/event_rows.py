@@ -30,7 +30,7 @@ DATA_ERRORS: Final = frozenset({
 _ASKED_AT_ONCE: Final = 2_000
 
 
-class Row(msgspec.Struct, frozen=True):
+class EventRow(msgspec.Struct, frozen=True):
     """An event on its way into the table. place: its number in its message."""
 
     sequence: int
@@ -41,10 +41,10 @@ class Row(msgspec.Struct, frozen=True):
     groups: Sequence[str]
 
 
-class Refused(msgspec.Struct, frozen=True):
+class RefusedRow(msgspec.Struct, frozen=True):
     """A row that the engine takes under no circumstances, and what it says."""
 
-    row: Row
+    row: EventRow
     reason: str
 
 
@@ -77,8 +77,8 @@ async def _stored(
 
 
 async def insert_events(
-    clickhouse: ClickHouse, rows: Sequence[Row], token: str, inserted_at: int
-) -> list[Refused]:
+    clickhouse: ClickHouse, rows: Sequence[EventRow], token: str, inserted_at: int
+) -> list[RefusedRow]:
     """Insert them all but the ones that are refused, which come back.
 
     token: names exactly these rows. Repeated with the same rows, it halves in the same way, so
@@ -92,7 +92,7 @@ async def insert_events(
         if failure.code not in DATA_ERRORS:
             raise
         if len(rows) == 1:
-            return [Refused(rows[0], failure.message)]
+            return [RefusedRow(rows[0], failure.message)]
     else:
         return []
     middle = len(rows) // 2
@@ -100,7 +100,7 @@ async def insert_events(
     return first + await insert_events(clickhouse, rows[middle:], f"{token}.1", inserted_at)
 
 
-async def insert_uuids(clickhouse: ClickHouse, rows: Sequence[Row], token: str) -> None:
+async def insert_uuids(clickhouse: ClickHouse, rows: Sequence[EventRow], token: str) -> None:
     if rows:
         await clickhouse.insert(
             "event_uuids",
@@ -113,7 +113,7 @@ async def insert_uuids(clickhouse: ClickHouse, rows: Sequence[Row], token: str) 
         )
 
 
-def _columns(rows: Sequence[Row], inserted_at: int) -> dict[str, list[Any]]:
+def _columns(rows: Sequence[EventRow], inserted_at: int) -> dict[str, list[Any]]:
     events = [row.event for row in rows]
     texts = [event.texts() for event in events]
     columns: dict[str, list[Any]] = {

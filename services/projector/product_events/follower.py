@@ -13,8 +13,8 @@ from services.common.logs import logger
 from services.common.postgres.database import CONNECTION_LOST
 from services.common.stream import LOST, StreamUnavailable, capture_stream, whole_capture_stream
 from services.common.tasks import describe, every
-from services.projector.product_events.captured import CapturedStream, Delivered, forget
-from services.projector.product_events.ingest import Ingest, Progress, Range, Step
+from services.projector.product_events.captured import CapturedStream, StreamMessage, forget
+from services.projector.product_events.ingest import Ingest, SequenceRange, Step, VisibleRange
 from services.projector.product_events.person_tables import Conn
 
 log = logger("recount.product_events")
@@ -87,13 +87,13 @@ class ProductEvents:
         self.waits_for = None
 
     async def _follow(
-        self, ingest: Ingest, stream: str, progress: Progress, until: int | None
+        self, ingest: Ingest, stream: str, progress: VisibleRange, until: int | None
     ) -> None:
         reached = progress.reached
         forgotten_at = time.monotonic()
         messages = await CapturedStream.open(self._bus, stream, reached + 1)
         try:
-            waiting: list[Delivered] = []
+            waiting: list[StreamMessage] = []
             if progress.unfinished is not None:
                 waiting = await _at_least(messages, progress.unfinished)
                 end = max(progress.unfinished.last, waiting[-1].sequence if waiting else 0)
@@ -114,7 +114,7 @@ class ProductEvents:
         finally:
             await messages.close()
 
-    def _miss(self, stream: str, end: int, found: list[Delivered], reached: int) -> None:
+    def _miss(self, stream: str, end: int, found: list[StreamMessage], reached: int) -> None:
         """Tell of the messages after `reached`, up to `end`, that are not among the found.
 
         Nothing is ever taken out of it before it was stored: they were damaged on the disk.
@@ -126,7 +126,7 @@ class ProductEvents:
             log.critical("captured_events_lost", stream=stream, lost=lost, after=reached, end=end)
 
 
-def _first(waiting: list[Delivered]) -> list[Delivered]:
+def _first(waiting: list[StreamMessage]) -> list[StreamMessage]:
     """As many as make one batch: the smallest events, too, are stored without keeping others."""
     events = 0
     for place, one in enumerate(waiting):
@@ -136,16 +136,16 @@ def _first(waiting: list[Delivered]) -> list[Delivered]:
     return waiting
 
 
-async def _store(ingest: Ingest, batch: Range, messages: list[Delivered]) -> int:
+async def _store(ingest: Ingest, batch: SequenceRange, messages: list[StreamMessage]) -> int:
     """The sequence reached with it."""
     within = [one for one in messages if batch.first <= one.sequence <= batch.last]
     await ingest.store(batch, within)
     return batch.last
 
 
-async def _at_least(messages: CapturedStream, batch: Range) -> list[Delivered]:
+async def _at_least(messages: CapturedStream, batch: SequenceRange) -> list[StreamMessage]:
     """Everything up to the end of the range that the stream still has, and perhaps more."""
-    found: list[Delivered] = []
+    found: list[StreamMessage] = []
     while not found or found[-1].sequence < batch.last:
         more = await messages.next()
         if not more:

@@ -9,7 +9,7 @@ from psycopg.errors import ProgramLimitExceeded
 
 from contracts.product_events import CapturedEvent
 from services.projector.product_events import groups, marks, person_tables
-from services.projector.product_events.event_rows import Row
+from services.projector.product_events.event_rows import EventRow
 from services.projector.product_events.groups import Group, GroupKey
 from services.projector.product_events.marks import Marked
 from services.projector.product_events.person_tables import Conn
@@ -20,7 +20,7 @@ UNWRITABLE: Final = (psycopg.DataError, ProgramLimitExceeded)
 index. Trying again changes nothing."""
 
 
-class Located(msgspec.Struct, frozen=True):
+class MessageEvent(msgspec.Struct, frozen=True):
     """An event with the place it came from."""
 
     sequence: int
@@ -29,23 +29,23 @@ class Located(msgspec.Struct, frozen=True):
     event: CapturedEvent
 
 
-class Followed(msgspec.Struct, frozen=True):
+class ResolvedBatch(msgspec.Struct, frozen=True):
     """The events with their persons and groups, and what has changed of those, with its marks."""
 
-    rows: Sequence[Row]
-    persons: person_tables.Stored
+    rows: Sequence[EventRow]
+    persons: person_tables.StoredChanges
     groups: dict[GroupKey, Group]
     marks: set[Marked]
 
 
-async def follow(conn: Conn, located: Sequence[Located], version: int) -> Followed:
+async def follow(conn: Conn, located: Sequence[MessageEvent], version: int) -> ResolvedBatch:
     """Writes persons and groups, within the caller's transaction. Raises UNWRITABLE's kinds."""
     events = [(one.team_id, one.event) for one in located]
     known_persons = await person_tables.load(conn, person_tables.ids_of(events))
     identities = Identities(known_persons)
     types = await groups.load_types(conn, {one.team_id for one in located})
     rows = [
-        Row(
+        EventRow(
             one.sequence,
             one.place,
             one.team_id,
@@ -63,11 +63,11 @@ async def follow(conn: Conn, located: Sequence[Located], version: int) -> Follow
     await groups.save_types(conn, types)
     await groups.save(conn, changed, version)
     moved = marks.of_changes(known_persons, changes) | marks.of_groups_changed(known, changed)
-    return Followed(rows, persons, changed, moved)
+    return ResolvedBatch(rows, persons, changed, moved)
 
 
 async def first_unwritable(
-    conn: Conn, located: Sequence[Located], version: int
+    conn: Conn, located: Sequence[MessageEvent], version: int
 ) -> tuple[int, psycopg.Error] | None:
     """The place of the first event with which the ones before it can't be written, and what
     PostgreSQL says of it; None: all can.
@@ -89,7 +89,9 @@ async def first_unwritable(
     return writable, refusal
 
 
-async def _refusal(conn: Conn, located: Sequence[Located], version: int) -> psycopg.Error | None:
+async def _refusal(
+    conn: Conn, located: Sequence[MessageEvent], version: int
+) -> psycopg.Error | None:
     """Why these can't be written together; nothing is written."""
     try:
         async with conn.transaction(force_rollback=True):

@@ -30,11 +30,11 @@ from contracts.product_events import UnreadableBatch, decode_batch, encode_event
 from contracts.times import SECOND_US
 from services.common.clickhouse import ClickHouse
 from services.projector.product_events import event_rows, groups, marks, person_tables
-from services.projector.product_events.captured import Delivered
-from services.projector.product_events.event_rows import Refused
+from services.projector.product_events.captured import StreamMessage
+from services.projector.product_events.event_rows import RefusedRow
 from services.projector.product_events.following import (
     UNWRITABLE,
-    Located,
+    MessageEvent,
     first_unwritable,
     follow,
 )
@@ -59,18 +59,18 @@ DELAY_SECONDS = Histogram(
 )
 
 
-class Range(msgspec.Struct, frozen=True):
+class SequenceRange(msgspec.Struct, frozen=True):
     """Stream sequences, both included."""
 
     first: int
     last: int
 
 
-class Progress(msgspec.Struct, frozen=True):
+class VisibleRange(msgspec.Struct, frozen=True):
     """reached: all up to this sequence is visible. unfinished: a range that was begun after it."""
 
     reached: int
-    unfinished: Range | None
+    unfinished: SequenceRange | None
 
 
 class Unstorable(msgspec.Struct, frozen=True):
@@ -106,7 +106,7 @@ class Ingest:
         self._stream = stream
         self._at = at
 
-    async def progress(self) -> Progress:
+    async def progress(self) -> VisibleRange:
         """Makes the stream's line in the table when it is new."""
         await self._conn.execute(
             "INSERT INTO ingest_progress (stream) VALUES (%s) ON CONFLICT DO NOTHING",
@@ -119,11 +119,11 @@ class Ingest:
         row = await cursor.fetchone()
         assert row is not None
         reached, first, last = row
-        return Progress(reached, None if first is None else Range(first, last))
+        return VisibleRange(reached, None if first is None else SequenceRange(first, last))
 
-    async def begin(self, messages: Sequence[Delivered]) -> Range:
+    async def begin(self, messages: Sequence[StreamMessage]) -> SequenceRange:
         """Fix the range that these messages, which follow each other, are stored as."""
-        batch = Range(messages[0].sequence, messages[-1].sequence)
+        batch = SequenceRange(messages[0].sequence, messages[-1].sequence)
         await self._conn.execute(
             "UPDATE ingest_progress SET batch_first = %s, batch_last = %s WHERE stream = %s",
             (batch.first, batch.last, self._stream),
@@ -131,7 +131,7 @@ class Ingest:
         self._at("range fixed")
         return batch
 
-    async def store(self, batch: Range, messages: Sequence[Delivered]) -> None:
+    async def store(self, batch: SequenceRange, messages: Sequence[StreamMessage]) -> None:
         """Everything from step 2 on. messages: all that the stream has in the range, in order."""
         located, unstorable, newest = _decoded(messages)
         fresh = await self._fresh(batch, located)
@@ -143,7 +143,9 @@ class Ingest:
         if newest is not None:
             DELAY_SECONDS.observe(max(time.time() - newest / SECOND_US, 0))
 
-    async def _fresh(self, batch: Range, located: Sequence[Located]) -> list[Located]:
+    async def _fresh(
+        self, batch: SequenceRange, located: Sequence[MessageEvent]
+    ) -> list[MessageEvent]:
         """Without events whose uuid is stored, or came earlier in the batch."""
         wanted = {(one.team_id, one.event.uuid) for one in located}
         seen = await event_rows.stored_uuids(self._clickhouse, wanted, batch.first)
@@ -157,7 +159,7 @@ class Ingest:
         return fresh
 
     async def _store_or_set_one_aside(
-        self, batch: Range, fresh: list[Located], unstorable: list[Unstorable]
+        self, batch: SequenceRange, fresh: list[MessageEvent], unstorable: list[Unstorable]
     ) -> bool:
         """Whether they are stored. If not, the event at fault went from `fresh` to `unstorable`."""
         try:
@@ -173,7 +175,7 @@ class Ingest:
         return True
 
     async def _store_fresh(
-        self, batch: Range, fresh: Sequence[Located], unstorable: Sequence[Unstorable]
+        self, batch: SequenceRange, fresh: Sequence[MessageEvent], unstorable: Sequence[Unstorable]
     ) -> None:
         conn, clickhouse, version = self._conn, self._clickhouse, batch.last
         followed = await follow(conn, fresh, version)
@@ -206,7 +208,7 @@ class Ingest:
             )
         SET_ASIDE.inc(len(unstorable))
 
-    async def _finish(self, batch: Range) -> None:
+    async def _finish(self, batch: SequenceRange) -> None:
         await self._conn.execute(
             "UPDATE ingest_progress SET reached = %s, batch_first = NULL, batch_last = NULL,"
             " updated_at = now() WHERE stream = %s",
@@ -215,10 +217,10 @@ class Ingest:
 
 
 def _decoded(
-    messages: Sequence[Delivered],
-) -> tuple[list[Located], list[Unstorable], int | None]:
+    messages: Sequence[StreamMessage],
+) -> tuple[list[MessageEvent], list[Unstorable], int | None]:
     """Their events in order, the messages that have none, and when the newest of them arrived."""
-    located: list[Located] = []
+    located: list[MessageEvent] = []
     unreadable: list[Unstorable] = []
     newest: int | None = None
     for message in messages:
@@ -231,13 +233,13 @@ def _decoded(
             continue
         newest = batch.received
         located += [
-            Located(message.sequence, place, message.team_id, event)
+            MessageEvent(message.sequence, place, message.team_id, event)
             for place, event in enumerate(batch.events)
         ]
     return located, unreadable, newest
 
 
-def _unwritable(one: Located, refusal: psycopg.Error) -> Unstorable:
+def _unwritable(one: MessageEvent, refusal: psycopg.Error) -> Unstorable:
     return Unstorable(
         one.sequence,
         one.place,
@@ -248,7 +250,7 @@ def _unwritable(one: Located, refusal: psycopg.Error) -> Unstorable:
     )
 
 
-def _unstorable(refused: Refused) -> Unstorable:
+def _unstorable(refused: RefusedRow) -> Unstorable:
     row = refused.row
     return Unstorable(
         row.sequence,

@@ -17,10 +17,10 @@ from services.common.insights.results.marks import (
     of_groups,
     of_person,
 )
-from services.projector.product_events.event_rows import Row
+from services.projector.product_events.event_rows import EventRow
 from services.projector.product_events.groups import Group, GroupKey
 from services.projector.product_events.person_tables import Conn
-from services.projector.product_events.persons import Changes, Known
+from services.projector.product_events.persons import Changes, KnownPersons
 
 Marked = tuple[int, int]
 """team_id, mark."""
@@ -65,7 +65,7 @@ _FOLD = """
         latest = greatest(kept.latest, excluded.latest)"""
 
 
-def of_changes(known: Known, changes: Changes) -> set[Marked]:
+def of_changes(known: KnownPersons, changes: Changes) -> set[Marked]:
     """Of what a batch changed about persons. known: about them, before it.
 
     A person whose first events are in this batch moves none: whatever counts them is told by the
@@ -113,7 +113,9 @@ def _same(name: str, before: JsonObject, after: JsonObject) -> bool:
     return old is new or msgspec.json.encode(old) == msgspec.json.encode(new)
 
 
-async def move(conn: Conn, stored: Iterable[Row], beside: Iterable[Marked], version: int) -> None:
+async def move(
+    conn: Conn, stored: Iterable[EventRow], beside: Iterable[Marked], version: int
+) -> None:
     """Within the caller's transaction, which makes the events visible.
 
     beside: of persons and groups. version: later than all that anybody could see before it.

@@ -11,14 +11,14 @@ from psycopg.rows import TupleRow
 from contracts.product_events import CapturedEvent, JsonObject, canonical_text, property_texts
 from contracts.times import microseconds, moment
 from services.common.clickhouse import ClickHouse
-from services.projector.product_events.persons import Changes, Id, Known, Person, PersonKey
+from services.projector.product_events.persons import Changes, Id, KnownPersons, Person, PersonKey
 
 Conn = AsyncConnection[TupleRow]
 
 _object = msgspec.json.Decoder(JsonObject)
 
 
-class Stored(msgspec.Struct, frozen=True):
+class StoredChanges(msgspec.Struct, frozen=True):
     """What the tables hold after a batch and ClickHouse does not yet.
 
     ids: every distinct id that is new or moved. merged: flat; includes earlier merges whose target
@@ -41,7 +41,7 @@ def ids_of(events: Iterable[tuple[int, CapturedEvent]]) -> set[Id]:
     return ids
 
 
-async def load(conn: Conn, ids: set[Id]) -> Known:
+async def load(conn: Conn, ids: set[Id]) -> KnownPersons:
     """What is stored about these ids."""
     cursor = await conn.execute(
         "SELECT d.team_id, d.distinct_id, d.person_id, p.properties, p.is_identified, p.created_at"
@@ -58,10 +58,10 @@ async def load(conn: Conn, ids: set[Id]) -> Known:
             persons[team_id, person] = Person(
                 _object.decode(properties), is_identified, microseconds(created_at)
             )
-    return Known(known, persons)
+    return KnownPersons(known, persons)
 
 
-async def save(conn: Conn, changes: Changes, version: int) -> Stored:
+async def save(conn: Conn, changes: Changes, version: int) -> StoredChanges:
     """Write what a batch changes; repeated after a rollback, it writes the same."""
     moved = await _move(conn, changes, version)
     placed = [(team_id, name, person) for (team_id, name), person in changes.ids.items()]
@@ -76,7 +76,7 @@ async def save(conn: Conn, changes: Changes, version: int) -> Stored:
     merged = await _override(conn, changes, version)
     await _save_records(conn, changes, version)
     ids = {(team_id, name): person for team_id, name, person in moved} | dict(changes.ids)
-    return Stored(
+    return StoredChanges(
         ids=[(*key, person) for key, person in ids.items()],
         merged=merged,
         persons=list(changes.persons.items()),
@@ -84,7 +84,7 @@ async def save(conn: Conn, changes: Changes, version: int) -> Stored:
     )
 
 
-async def mirror(clickhouse: ClickHouse, stored: Stored, version: int) -> None:
+async def mirror(clickhouse: ClickHouse, stored: StoredChanges, version: int) -> None:
     """Copy to ClickHouse. Safe to repeat: a row replaces the one with the same key and version."""
     if stored.ids:
         teams, names, persons = _columns(stored.ids, 3)
@@ -174,7 +174,7 @@ def _merges(changes: Changes) -> list[list[Any]]:
     return _columns([(*key, target) for key, target in changes.merged.items()], 3)
 
 
-def _person_columns(stored: Stored, version: int) -> dict[str, list[Any]]:
+def _person_columns(stored: StoredChanges, version: int) -> dict[str, list[Any]]:
     rows = []
     for (team_id, person_id), person in stored.persons:
         column, sent = property_texts(person.properties)

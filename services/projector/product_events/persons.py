@@ -34,7 +34,7 @@ class Person(msgspec.Struct, frozen=True):
     created_at: int
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownPersons(msgspec.Struct, frozen=True):
     """What was stored about the distinct ids of a batch. An id in `ids` may have no record."""
 
     ids: Mapping[Id, UUID]
@@ -71,7 +71,7 @@ def can_merge(distinct_id: str) -> bool:
 class Identities:
     """Follows the events of a batch, in stream order, from what was known before it."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: KnownPersons) -> None:
         self._ids = dict(known.ids)
         self._ids_of: dict[PersonKey, set[Id]] = {}
         for key, person in known.ids.items():

@@ -6,7 +6,7 @@ from contracts.queries.actions import ActionStep, named_cohorts
 from contracts.queries.errors import InvalidQuery
 from contracts.read_models.action import ActionRow
 from domain.action.view import project
-from services.projector.projection import Table
+from services.projector.projection import ProjectionTable
 from services.projector.read_models.row_per_stream import RowPerStream
 
 _steps = msgspec.json.Decoder(tuple[ActionStep, ...])
@@ -31,5 +31,5 @@ def _cohorts(row: ActionRow) -> list[int]:
 
 
 ACTIONS = RowPerStream(
-    "action", (Table("actions", ("team_id", "action_id")),), ActionRow, project, _columns
+    "action", (ProjectionTable("actions", ("team_id", "action_id")),), ActionRow, project, _columns
 )

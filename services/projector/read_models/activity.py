@@ -24,7 +24,7 @@ from services.projector.projection import (
     INSIGHT,
     SHARING,
     VIEWING,
-    Table,
+    ProjectionTable,
     of_insight,
     of_sharing,
     of_viewing,
@@ -66,7 +66,10 @@ class ActivityProjection:
 
     name = projections.ACTIVITY
     topics = frozenset({INSIGHT, SHARING, VIEWING})
-    tables = (Table("activity", ("id",)), Table("activity_subjects", ("team_id", "insight_id")))
+    tables = (
+        ProjectionTable("activity", ("id",)),
+        ProjectionTable("activity_subjects", ("team_id", "insight_id")),
+    )
 
     async def load(self, conn: Connection, facts: Sequence[Recorded[DomainEvent]]) -> Batch:
         entries = await conn.execute(_LOAD_ENTRIES, (list({entry_id(fact) for fact in facts}),))

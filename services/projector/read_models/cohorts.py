@@ -9,7 +9,7 @@ from contracts.queries.errors import InvalidQuery
 from contracts.read_models.cohort import CohortRow
 from domain.cohort.view import project
 from services.projector.checkpoint import Connection
-from services.projector.projection import Table
+from services.projector.projection import ProjectionTable
 from services.projector.read_models.row_per_stream import RowPerStream
 
 _ADD = """
@@ -57,8 +57,8 @@ def _cohorts(row: CohortRow) -> list[int]:
 COHORTS = RowPerStream(
     "cohort",
     (
-        Table("cohorts", ("team_id", "cohort_id")),
-        Table("cohort_members", ("team_id", "cohort_id", "person_id")),
+        ProjectionTable("cohorts", ("team_id", "cohort_id")),
+        ProjectionTable("cohort_members", ("team_id", "cohort_id", "person_id")),
     ),
     CohortRow,
     project,

@@ -7,7 +7,7 @@ from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.viewing import InsightViewed
 from contracts.read_models import projections
 from services.projector.checkpoint import Connection
-from services.projector.projection import VIEWING, Table
+from services.projector.projection import VIEWING, ProjectionTable
 
 _SAVE = """
     INSERT INTO last_viewed AS known (team_id, user_id, insight_id, viewed_at)
@@ -22,7 +22,7 @@ Views = dict[tuple[int, int, int], datetime]
 class LastViewedProjection:
     name = projections.LAST_VIEWED
     topics = frozenset({VIEWING})
-    tables = (Table("last_viewed", ("team_id", "user_id", "insight_id")),)
+    tables = (ProjectionTable("last_viewed", ("team_id", "user_id", "insight_id")),)
 
     async def load(self, conn: Connection, facts: Sequence[Recorded[DomainEvent]]) -> Views:
         """Nothing: a view's time follows from its fact alone, and only ever moves forward."""

@@ -2,7 +2,7 @@
 
 from contracts.read_models.project import ProjectRow
 from domain.project.view import project
-from services.projector.projection import Table
+from services.projector.projection import ProjectionTable
 from services.projector.read_models.row_per_stream import RowPerStream
 
 
@@ -11,5 +11,5 @@ def _columns(row: ProjectRow) -> dict[str, object]:
 
 
 PROJECTS = RowPerStream(
-    "project", (Table("project_settings", ("team_id",)),), ProjectRow, project, _columns
+    "project", (ProjectionTable("project_settings", ("team_id",)),), ProjectRow, project, _columns
 )

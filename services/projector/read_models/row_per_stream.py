@@ -11,7 +11,7 @@ from contracts.codec import stored_name
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.read_models.projections import Projection as Name
 from services.projector.checkpoint import Connection
-from services.projector.projection import Table
+from services.projector.projection import ProjectionTable
 
 Row = TypeVar("Row")
 Event = TypeVar("Event", bound=DomainEvent)
@@ -19,7 +19,7 @@ Event = TypeVar("Event", bound=DomainEvent)
 _encoder = msgspec.json.Encoder()
 
 
-class Folded(msgspec.Struct, Generic[Row, Event]):
+class FoldedRow(msgspec.Struct, Generic[Row, Event]):
     """row: as the table had it, then as it is after `facts`, those of this batch, in order."""
 
     row: Row | None
@@ -42,7 +42,7 @@ class RowPerStream(Generic[Row, Event]):
     def __init__(
         self,
         topic: str,
-        tables: tuple[Table, ...],
+        tables: tuple[ProjectionTable, ...],
         row: type[Row],
         project: Callable[[Row | None, Recorded[Event]], Row],
         columns: Callable[[Row], dict[str, object]],
@@ -63,22 +63,22 @@ class RowPerStream(Generic[Row, Event]):
 
     async def load(
         self, conn: Connection, streams: Sequence[UUID]
-    ) -> dict[UUID, Folded[Row, Event]]:
+    ) -> dict[UUID, FoldedRow[Row, Event]]:
         """The rows of these streams, as far as there are any."""
         cursor = await conn.execute(self._load, (list(streams),))
         return {
-            stream_id: Folded(self._decoder.decode(row))
+            stream_id: FoldedRow(self._decoder.decode(row))
             for stream_id, row in await cursor.fetchall()
         }
 
-    def apply(self, state: dict[UUID, Folded[Row, Event]], fact: Recorded[Event]) -> None:
+    def apply(self, state: dict[UUID, FoldedRow[Row, Event]], fact: Recorded[Event]) -> None:
         """Fold one fact; on any exception `state` is as it was before."""
-        known = state.get(fact.stream_id) or Folded(None)
+        known = state.get(fact.stream_id) or FoldedRow(None)
         known.row = self._project(known.row, fact)
         known.facts.append(fact)
         state[fact.stream_id] = known
 
-    async def save(self, conn: Connection, state: Mapping[UUID, Folded[Row, Event]]) -> None:
+    async def save(self, conn: Connection, state: Mapping[UUID, FoldedRow[Row, Event]]) -> None:
         """Write the rows that a fact has touched."""
         touched = {
             stream_id: (folded.row, folded.facts)
@@ -97,7 +97,7 @@ class RowPerStream(Generic[Row, Event]):
             await self._also(conn, list(touched.values()))
 
 
-def _upsert(table: Table, columns: tuple[str, ...]) -> Composed:
+def _upsert(table: ProjectionTable, columns: tuple[str, ...]) -> Composed:
     return SQL(
         "INSERT INTO {table} ({columns}) VALUES ({values})"
         " ON CONFLICT ({key}) DO UPDATE SET {moved}"
@@ -114,7 +114,7 @@ def _upsert(table: Table, columns: tuple[str, ...]) -> Composed:
     )
 
 
-State = dict[str, dict[UUID, Folded[Any, Any]]]
+State = dict[str, dict[UUID, FoldedRow[Any, Any]]]
 """Topic -> stream -> its row, as far as this batch has got."""
 
 

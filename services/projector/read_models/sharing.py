@@ -6,7 +6,7 @@ Tokens and passwords stand here by their ids alone.
 from contracts.read_models import projections
 from contracts.read_models.sharing import SharingRow
 from domain.sharing.view import project
-from services.projector.projection import SHARING, Table
+from services.projector.projection import SHARING, ProjectionTable
 from services.projector.read_models.row_per_stream import RowPerStream, StreamProjection
 
 
@@ -15,7 +15,7 @@ def _columns(row: SharingRow) -> dict[str, object]:
 
 
 def sharing_projection() -> StreamProjection:
-    table = Table("sharing", ("team_id", "insight_id"))
+    table = ProjectionTable("sharing", ("team_id", "insight_id"))
     return StreamProjection(
         projections.SHARING, [RowPerStream(SHARING, (table,), SharingRow, project, _columns)]
     )

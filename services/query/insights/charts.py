@@ -26,7 +26,7 @@ class StepsChart(msgspec.Struct, frozen=True, tag="steps"):
     groups: tuple[tuple[str | None, tuple[StepBar, ...]], ...]
 
 
-class Line(msgspec.Struct, frozen=True):
+class ChartLine(msgspec.Struct, frozen=True):
     """points: SVG coordinates; values: percentages, one per label."""
 
     label: str | None
@@ -40,11 +40,11 @@ class TrendsChart(msgspec.Struct, frozen=True, tag="trends"):
 
     labels: tuple[str, ...]
     ticks: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
     highest: float
 
 
-class Bin(msgspec.Struct, frozen=True):
+class BinBar(msgspec.Struct, frozen=True):
     """x, y, width, height: of its SVG bar."""
 
     label: str
@@ -56,7 +56,7 @@ class Bin(msgspec.Struct, frozen=True):
 
 
 class BinsChart(msgspec.Struct, frozen=True, tag="bins"):
-    bins: tuple[Bin, ...]
+    bins: tuple[BinBar, ...]
     average: str
     median: str
 

@@ -27,7 +27,7 @@ from services.query.insights.funnels.correlation.links import CorrelationLinks
 from services.query.insights.funnels.correlation.pointing import correlating
 from services.query.insights.funnels.correlation.work import INCLUDED
 from services.query.insights.funnels.links import CORRELATION_PEOPLE_FILTERS, Filters, kept
-from services.query.insights.funnels.people.page import Actors
+from services.query.insights.funnels.people.page import ActorPages
 from services.query.insights.funnels.planner import plan_query
 from services.query.results.computation import Computation
 from services.query.results.ingested import IngestWait
@@ -71,7 +71,7 @@ async def get_correlation_people(
     request: AnyRequest,
     ingested: NamedDependency[IngestWait],
     lookups: NamedDependency[Lookups],
-    actors: NamedDependency[Actors],
+    actors: NamedDependency[ActorPages],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who is behind a number of a correlation; lists and objects are JSON text."""
@@ -88,7 +88,7 @@ async def post_correlation_people(
     request: AnyRequest,
     ingested: NamedDependency[IngestWait],
     lookups: NamedDependency[Lookups],
-    actors: NamedDependency[Actors],
+    actors: NamedDependency[ActorPages],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who is behind a number of a correlation, with the filter in the body."""
@@ -149,7 +149,7 @@ async def _correlation(
 
 
 async def _people(
-    request: AnyRequest, filters: Filters, lookups: Lookups, actors: Actors, caller: Caller
+    request: AnyRequest, filters: Filters, lookups: Lookups, actors: ActorPages, caller: Caller
 ) -> Response[bytes]:
     limit, offset = page_of(filters, LIMIT, OFFSET)
     try:

@@ -26,7 +26,7 @@ from services.query.http import described
 from services.query.http.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, seen
 from services.query.insights.funnels.explain.explaining import Explainer
 from services.query.insights.funnels.links import PEOPLE_FILTERS, Filters, absolute, kept
-from services.query.insights.funnels.people.page import Actors
+from services.query.insights.funnels.people.page import ActorPages
 from services.query.insights.funnels.people.pointing import selection
 from services.query.insights.funnels.planner import plan_query
 from services.query.people.page import ActorPage
@@ -53,7 +53,7 @@ async def get_people(
     request: AnyRequest,
     ingested: NamedDependency[IngestWait],
     lookups: NamedDependency[Lookups],
-    actors: NamedDependency[Actors],
+    actors: NamedDependency[ActorPages],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who is behind a step, a period or a bin; lists and objects are JSON text."""
@@ -66,7 +66,7 @@ async def post_people(
     request: AnyRequest,
     ingested: NamedDependency[IngestWait],
     lookups: NamedDependency[Lookups],
-    actors: NamedDependency[Actors],
+    actors: NamedDependency[ActorPages],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """The same, with the filter in the body."""
@@ -118,7 +118,7 @@ async def _explain(
 
 
 async def _people(
-    request: AnyRequest, filters: Filters, lookups: Lookups, actors: Actors, caller: Caller
+    request: AnyRequest, filters: Filters, lookups: Lookups, actors: ActorPages, caller: Caller
 ) -> Response[bytes]:
     limit, offset = page_of(filters, "limit", "offset")
     try:

@@ -5,8 +5,8 @@ from typing import Any
 
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.files import EventFile
-from services.embedded.importing.reading import Reading
-from services.embedded.importing.records import Outcome, Record
+from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.records import EventRecord, Outcome
 
 HEAD = "event,distinct_id,timestamp"
 
@@ -17,21 +17,25 @@ def written(folder: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
-def outcomes(path: Path, reading: Reading | None = None, token: str = "phc_a") -> list[Outcome]:
+def outcomes(
+    path: Path, reading: ImportOptions | None = None, token: str = "phc_a"
+) -> list[Outcome]:
     with path.open("rb") as file:
-        return list(EventFile(path, file, reading or Reading(), token).outcomes())
+        return list(EventFile(path, file, reading or ImportOptions(), token).outcomes())
 
 
-def read(path: Path, reading: Reading | None = None, token: str = "phc_a") -> list[dict[str, Any]]:
+def read(
+    path: Path, reading: ImportOptions | None = None, token: str = "phc_a"
+) -> list[dict[str, Any]]:
     """The bodies of the events. Raises the first BadRecord."""
     events = []
     for outcome in outcomes(path, reading, token):
         if isinstance(outcome, BadRecord):
             raise outcome
-        if isinstance(outcome, Record):
+        if isinstance(outcome, EventRecord):
             events.append(outcome.body)
     return events
 
 
-def times(path: Path, reading: Reading | None = None) -> list[str]:
+def times(path: Path, reading: ImportOptions | None = None) -> list[str]:
     return [event["timestamp"] for event in read(path, reading)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.embedded.importing import json_rows
 from services.embedded.importing.faults import BadRecord
-from services.embedded.importing.reading import Reading, Row
+from services.embedded.importing.reading import FileRow, ImportOptions
 from tests.embedded.importing.reading_files import outcomes, read, written
 
 EVENTS: list[dict[str, Any]] = [
@@ -122,7 +122,7 @@ def test_text_in_another_encoding_is_named_after_what_is_good(
     assert len(good) == 2
     assert isinstance(bad, BadRecord)
     assert str(bad).startswith(says)
-    assert read(path, Reading(encoding="cp1252"))[2]["distinct_id"] == "Zoë"
+    assert read(path, ImportOptions(encoding="cp1252"))[2]["distinct_id"] == "Zoë"
 
 
 def test_a_packed_file_that_is_cut_off_says_so_after_what_is_good(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_wherever_the_pieces_end_the_objects_are_the_same(
 ) -> None:
     for text in (json.dumps(objects, indent=indent), json.dumps({"x": 1, "results": objects})):
         rows = list(json_rows.of_values(pieces(text, size)))
-        assert [row.values for row in rows if isinstance(row, Row)] == objects
+        assert [row.values for row in rows if isinstance(row, FileRow)] == objects
         assert len(rows) == len(objects)
 
 
@@ -174,5 +174,5 @@ def test_no_more_than_the_longest_object_is_kept() -> None:
             yield json.dumps({"n": number}) + ","
 
     for count, row in enumerate(json_rows.of_values(endless()), start=1):
-        if isinstance(row, Row):
+        if isinstance(row, FileRow):
             assert read_ahead - count < 100

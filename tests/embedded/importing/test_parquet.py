@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from chdb import session
 
-from services.embedded.importing.reading import Reading
+from services.embedded.importing.reading import ImportOptions
 from tests.embedded.importing.reading_files import outcomes, read, times, written
 
 # What the columns of one row are, as SELECT writes them.
@@ -19,7 +19,7 @@ ROW = (
     " nan AS none, [1, 2] AS list, map('k', 'v') AS members, 9007199254740993::Int64 AS long,"
     " toDecimal64(2.5, 2) AS money, true AS yes, toDate('2023-01-05') AS day, 'Zürich' AS place"
 )
-MAPPED = Reading(names={"distinct_id": "user_id", "timestamp": "at"})
+MAPPED = ImportOptions(names={"distinct_id": "user_id", "timestamp": "at"})
 
 
 def parquet(folder: Path, columns: str, rows: int = 3, name: str = "e.parquet") -> Path:
@@ -59,9 +59,11 @@ def test_rows_come_in_the_files_order_however_many(tmp_path: Path) -> None:
 
 
 def test_instants_are_utc_whatever_the_named_zone(tmp_path: Path) -> None:
-    reading = Reading(names=MAPPED.names, timezone="America/New_York")
+    reading = ImportOptions(names=MAPPED.names, timezone="America/New_York")
     assert times(parquet(tmp_path, ROW, rows=1), reading) == ["2023-01-01T10:00:00.123456+00:00"]
-    days = Reading(names={"distinct_id": "user_id", "timestamp": "day"}, timezone="Europe/Berlin")
+    days = ImportOptions(
+        names={"distinct_id": "user_id", "timestamp": "day"}, timezone="Europe/Berlin"
+    )
     assert times(parquet(tmp_path, ROW, rows=1), days) == ["2023-01-04T23:00:00.000000+00:00"]
 
 
@@ -72,7 +74,7 @@ def test_times_without_a_zone_are_the_named_zones(tmp_path: Path) -> None:
         f" TIMESTAMP '2023-07-01 12:00:00' AS timestamp) TO '{path}' (FORMAT parquet)"
     )
     assert times(path) == ["2023-07-01T12:00:00.000000+00:00"]
-    berlin = Reading(timezone="Europe/Berlin")
+    berlin = ImportOptions(timezone="Europe/Berlin")
     assert times(path, berlin) == ["2023-07-01T10:00:00.000000+00:00"]
 
 
@@ -91,7 +93,7 @@ def test_properties_as_text_are_an_object(tmp_path: Path) -> None:
 def test_rows_without_a_person_are_told(tmp_path: Path) -> None:
     columns = "'a' AS event, if(number = 1, NULL, 'b') AS distinct_id, '2023-01-01' AS timestamp"
     first, second, _ = outcomes(parquet(tmp_path, columns))
-    assert type(first).__name__ == "Record"
+    assert type(first).__name__ == "EventRecord"
     assert second.where == "row 2"
 
 

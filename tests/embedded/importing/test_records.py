@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from services.embedded.importing.faults import BadRecord, NotEvents
-from services.embedded.importing.reading import Reading
-from services.embedded.importing.records import NoPerson, Record, cell_value
+from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.records import EventRecord, NoPerson, cell_value
 from tests.embedded.importing.reading_files import HEAD, outcomes, read, written
 
 GOOD = '{"event":"a","distinct_id":"b","timestamp":"2026-01-02"}\n'
@@ -35,7 +35,7 @@ def test_columns_that_no_field_takes_are_properties_with_their_types(tmp_path: P
         "buyer,day,cds,value,gift,note,code\n00001,2026-01-02,2,11.5,true,,007\n",
     )
     names = {"distinct_id": "buyer", "timestamp": "day"}
-    (event,) = read(path, Reading(names=names, event="purchase"))
+    (event,) = read(path, ImportOptions(names=names, event="purchase"))
     assert event["event"] == "purchase"
     assert event["distinct_id"] == "00001"
     assert event["properties"] == {"cds": 2, "value": 11.5, "gift": True, "code": "007"}
@@ -113,7 +113,7 @@ def test_a_bad_line_is_named_and_those_around_it_are_read(
     path = written(tmp_path, "e.ndjson", f"{GOOD}{line}\n{GOOD}")
     with pytest.raises(BadRecord, match=reason):
         read(path)
-    assert [type(outcome) for outcome in outcomes(path)] == [Record, BadRecord, Record]
+    assert [type(outcome) for outcome in outcomes(path)] == [EventRecord, BadRecord, EventRecord]
 
 
 def test_an_id_that_is_none_is_named(tmp_path: Path) -> None:
@@ -125,15 +125,15 @@ def test_an_id_that_is_none_is_named(tmp_path: Path) -> None:
 def test_rows_without_a_person_are_told_apart_from_bad_ones(tmp_path: Path) -> None:
     csv = f"{HEAD},v\na,b,2026-01-02,1\na,,2026-01-02,1\na,NA,2026-01-02,NA\na,c,2026-01-02,NA\n"
     path = written(tmp_path, "e.csv", csv)
-    first, second, third, fourth = outcomes(path, Reading(missing=frozenset({"NA", "null"})))
+    first, second, third, fourth = outcomes(path, ImportOptions(missing=frozenset({"NA", "null"})))
     assert second == NoPerson("line 3")
     assert third == NoPerson("line 4")
-    assert isinstance(first, Record)
-    assert isinstance(fourth, Record)
+    assert isinstance(first, EventRecord)
+    assert isinstance(fourth, EventRecord)
     assert fourth.body["properties"] == {}
     json = GOOD + GOOD.replace('"b"', "null") + GOOD.replace('"b"', '" "')
     assert [type(one) for one in outcomes(written(tmp_path, "e.ndjson", json))] == [
-        Record,
+        EventRecord,
         NoPerson,
         NoPerson,
     ]
@@ -181,7 +181,7 @@ def test_columns_that_are_not_sure_are_asked_for(
 ) -> None:
     row = ",".join("x" for _ in heading.split(","))
     with pytest.raises(NotEvents) as refused:
-        read(written(tmp_path, "e.csv", f"{heading}\n{row}\n"), Reading(names=names))
+        read(written(tmp_path, "e.csv", f"{heading}\n{row}\n"), ImportOptions(names=names))
     assert says in str(refused.value)
 
 
@@ -191,7 +191,7 @@ def test_fields_are_found_within_properties_and_by_paths(tmp_path: Path) -> None
     assert event["distinct_id"] == "ann"
     assert event["timestamp"] == "2023-01-01T10:00:00.000000+00:00"
     nested = '{"event":"a","user":{"id":7},"ts":"2023-01-01"}\n'
-    reading = Reading(names={"distinct_id": "user.id"})
+    reading = ImportOptions(names={"distinct_id": "user.id"})
     (event,) = read(written(tmp_path, "nested.ndjson", nested), reading)
     assert event["distinct_id"] == 7
     assert event["properties"] == {"user": {"id": 7}}

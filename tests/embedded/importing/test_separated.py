@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.embedded.importing.faults import BadRecord, NotEvents
-from services.embedded.importing.reading import Reading
+from services.embedded.importing.reading import ImportOptions
 from tests.embedded.importing.reading_files import HEAD, outcomes, read, written
 
 if sys.version_info >= (3, 14):
@@ -35,7 +35,7 @@ def test_the_separator_is_found_whatever_the_name(
 
 def test_columns_may_be_separated_by_white_space(tmp_path: Path) -> None:
     text = " customer_id  date number_of_cds\tvalue\r\n 00001 19970101  1   11.77\r\n\r\n"
-    (event,) = read(written(tmp_path, "e.txt", text), Reading(event="purchase"))
+    (event,) = read(written(tmp_path, "e.txt", text), ImportOptions(event="purchase"))
     assert event["distinct_id"] == "00001"
     assert event["properties"] == {"number_of_cds": 1, "value": 11.77}
 
@@ -44,7 +44,7 @@ def test_another_separator_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, "e.csv", ROWS.replace(",", "^"))
     with pytest.raises(NotEvents, match="name it with --separator"):
         read(path)
-    assert len(read(path, Reading(separator="^"))) == 2
+    assert len(read(path, ImportOptions(separator="^"))) == 2
 
 
 def test_commas_in_cells_do_not_hide_the_semicolons(tmp_path: Path) -> None:
@@ -81,17 +81,19 @@ def test_a_packed_file_that_is_cut_off_says_so_after_what_is_good(tmp_path: Path
 def test_a_file_without_a_heading_is_refused_and_read_with_columns(tmp_path: Path) -> None:
     path = written(tmp_path, "e.csv", "4,19970101,2\n5,19970102,1\n")
     with pytest.raises(NotEvents, match=r"looks like an event.*--columns"):
-        read(path, Reading(event="purchase"))
-    events = read(path, Reading(event="purchase", columns=("distinct_id", "timestamp", "cds")))
+        read(path, ImportOptions(event="purchase"))
+    events = read(
+        path, ImportOptions(event="purchase", columns=("distinct_id", "timestamp", "cds"))
+    )
     assert [event["distinct_id"] for event in events] == ["4", "5"]
     assert events[0]["properties"] == {"cds": 2}
     with pytest.raises(NotEvents, match=r"has 3 columns .* and --columns names 2"):
-        read(path, Reading(event="purchase", columns=("distinct_id", "timestamp")))
+        read(path, ImportOptions(event="purchase", columns=("distinct_id", "timestamp")))
 
 
 def test_the_heading_may_be_named_again(tmp_path: Path) -> None:
     columns = ("event", "distinct_id", "timestamp", "v")
-    assert len(read(written(tmp_path, "e.csv", ROWS), Reading(columns=columns))) == 2
+    assert len(read(written(tmp_path, "e.csv", ROWS), ImportOptions(columns=columns))) == 2
 
 
 def test_columns_of_one_name_and_of_none_are_told_apart(tmp_path: Path) -> None:
@@ -150,10 +152,10 @@ def test_text_in_no_sure_encoding_names_the_line_and_how_it_would_read(tmp_path:
     assert str(bad).startswith("line 3: the text is not UTF-8 (byte 0xfc)")
     assert "--encoding cp1252" in str(bad)
     assert "Zürich" in str(bad)
-    assert read(path, Reading(encoding="cp1252"))[1]["properties"]["v"] == "Zürich"
+    assert read(path, ImportOptions(encoding="cp1252"))[1]["properties"]["v"] == "Zürich"
 
 
 def test_a_named_encoding_that_is_not_the_files_names_the_line(tmp_path: Path) -> None:
     path = written(tmp_path, "e.csv", ROWS.replace("z", "Zürich").encode("latin-1"))
     with pytest.raises(BadRecord, match="line 3: the text is not ASCII"):
-        read(path, Reading(encoding="ascii"))
+        read(path, ImportOptions(encoding="ascii"))

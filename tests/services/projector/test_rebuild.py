@@ -12,7 +12,7 @@ from contracts.events.viewing import InsightViewed
 from domain.insight.view import view
 from services.projector.app import projections
 from services.projector.read_models.insights import insight_projection
-from services.projector.rebuild import RebuildUnderWay, Rebuilt, rebuild
+from services.projector.rebuild import RebuildResult, RebuildUnderWay, rebuild
 from tests.domain.histories import after
 from tests.examples import INSIGHT, created
 from tests.services.projector.projecting import (
@@ -178,4 +178,4 @@ async def test_two_rebuilds_of_one_projection_do_not_meet(projector: Projecting)
         rebuild(projector.url, projector.store, insight_projection()),
         return_exceptions=True,
     )
-    assert {type(outcome) for outcome in outcomes} == {Rebuilt, RebuildUnderWay}
+    assert {type(outcome) for outcome in outcomes} == {RebuildResult, RebuildUnderWay}

@@ -10,10 +10,10 @@ from services.query.insights.charts import (
     COLOURS,
     HEIGHT,
     WIDTH,
-    Bin,
+    BinBar,
     BinsChart,
     Chart,
-    Line,
+    ChartLine,
     StepBar,
     StepsChart,
     TrendsChart,
@@ -71,7 +71,7 @@ def _bars(steps: Sequence[FunnelStep]) -> tuple[StepBar, ...]:
 def _trends(trends: Sequence[FunnelTrend]) -> TrendsChart:
     highest = max((value for trend in trends for value in trend.data), default=0.0) or 100.0
     lines = tuple(
-        Line(
+        ChartLine(
             label=_label(trend),
             colour=number % COLOURS,
             points=points(trend.data, highest),
@@ -88,7 +88,7 @@ def _bins(told: TimeToConvert) -> BinsChart:
     width = WIDTH / max(len(told.bins), 1)
     return BinsChart(
         tuple(
-            Bin(
+            BinBar(
                 label=duration(start),
                 count=count,
                 x=round(number * width + 1, 1),

@@ -25,7 +25,7 @@ class Draft(msgspec.Struct, frozen=True):
     interval: Interval
 
 
-class Planned(msgspec.Struct, frozen=True):
+class RunnablePlan(msgspec.Struct, frozen=True):
     """A plan that can run: the engine holds the lists of people that it names.
 
     has_overrides: the project has merged persons.
@@ -46,14 +46,14 @@ async def draft(
     return Draft(plan, facts, interval_of(query))
 
 
-async def ready(lookups: Lookups, drafted: Draft) -> Planned:
+async def ready(lookups: Lookups, drafted: Draft) -> RunnablePlan:
     """Before each run, as merges since the drafting count."""
-    return Planned(drafted.plan, drafted.facts, await lookups.ready(drafted.facts))
+    return RunnablePlan(drafted.plan, drafted.facts, await lookups.ready(drafted.facts))
 
 
 async def plan_query(
     lookups: Lookups, project: Project, query: FunnelsQuery, *, legacy: bool = False
-) -> Planned:
+) -> RunnablePlan:
     """For a run at once. Raises InvalidQuery."""
     return await ready(lookups, await draft(lookups, project, query, legacy=legacy))
 

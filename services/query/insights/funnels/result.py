@@ -85,7 +85,11 @@ NOBODY = StepTotals(0, 0, None, None, 0)
 
 
 def render(
-    plan: FunnelPlan, rows: Rows, *, pending: bool = False, made: Sequence[Period] | None = None
+    plan: FunnelPlan,
+    rows: Rows,
+    *,
+    pending: bool = False,
+    made: Sequence[Period] | None = None,
 ) -> FunnelAnswer:
     """The answer to a plan from the rows of its statement.
 

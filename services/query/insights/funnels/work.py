@@ -16,7 +16,7 @@ from services.query.insights.funnels import inputs
 from services.query.insights.funnels.compute import compute
 from services.query.insights.funnels.description import describe
 from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.planner import Draft, Planned, draft, prepared, ready
+from services.query.insights.funnels.planner import Draft, RunnablePlan, draft, prepared, ready
 from services.query.insights.funnels.planning import plan_previous
 from services.query.results.computation import Computation, PreparedComputation
 from services.query.results.timings import Timings
@@ -79,7 +79,7 @@ class FunnelWork(msgspec.Struct, frozen=True):
         )
 
     async def _answer(
-        self, planned: Planned, previous: FunnelPlan | None, query_id: str
+        self, planned: RunnablePlan, previous: FunnelPlan | None, query_id: str
     ) -> FunnelAnswer:
         return await compute(
             self.tools.clickhouse,

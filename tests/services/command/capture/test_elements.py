@@ -85,7 +85,7 @@ def test_every_door_makes_the_chain() -> None:
     older = captured(event, Clock(0))
     assert "$elements_chain" in msgspec.json.decode(older.properties)
     assert '"$elements"' not in older.properties + older.sent
-    sender = v1.Sender("phc_x", "posthog-js", "1", 0)
+    sender = v1.SenderHeaders("phc_x", "posthog-js", "1", 0)
     raw = event | {"uuid": str(UUID(int=1)), "timestamp": "2026-01-01T00:00:00Z"}
     body = msgspec.json.encode({"batch": [raw | {"properties": {"$elements": [LINK]}}]})
     (newer,) = v1.read(body, sender, 0).events

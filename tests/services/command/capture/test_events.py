@@ -22,7 +22,7 @@ from contracts.product_events import (
 from services.command.capture import json_text
 from services.command.capture.events import Clock, captured, uuid7
 from services.command.capture.messages import MAX_EVENT, MAX_MESSAGE, fitted, payloads
-from services.command.capture.refusals import TooLarge, Undecodable
+from services.command.capture.refusals import NotJson, TooLarge
 
 NOON = 1_700_000_000_000_000
 JSON = st.recursive(
@@ -62,7 +62,7 @@ def test_a_distinct_id_is_found_in_three_places() -> None:
 
 @pytest.mark.parametrize("blank", [None, "", "  ", "\t"])
 def test_a_blank_distinct_id_is_refused(blank: object) -> None:
-    with pytest.raises(Undecodable) as refused:
+    with pytest.raises(NotJson) as refused:
         event(distinct_id=blank)
     assert refused.value.attr == "distinct_id"
 
@@ -78,7 +78,7 @@ def test_a_uuid_may_be_written_in_any_way(text: str) -> None:
 
 @pytest.mark.parametrize("bad", ["42", 42, "g" * 32, "x" * 36, [], {}])
 def test_what_is_no_uuid_is_refused(bad: object) -> None:
-    with pytest.raises(Undecodable) as refused:
+    with pytest.raises(NotJson) as refused:
         event(uuid=bad)
     assert refused.value.attr == "uuid"
 
@@ -231,7 +231,7 @@ def test_what_lies_too_deep_is_kept_as_text() -> None:
     assert parsed == "[[[[[[]]]]]]"
     for depth in range(850, 1100, 5):
         # Around what the parser can follow, writing the rest as text may go too deep as well.
-        with contextlib.suppress(Undecodable):
+        with contextlib.suppress(NotJson):
             json_text.parse(b"[" * depth + b"]" * depth)
     wide = b"[" + b",".join([b"[]"] * 100) + b"]"
     assert json_text.parse(wide) == [[]] * 100
@@ -239,7 +239,7 @@ def test_what_lies_too_deep_is_kept_as_text() -> None:
 
 @pytest.mark.parametrize("text", [b"", b"{", b"nan", b"[infinity]", b"[" * 100_000, b"{'a': 1}"])
 def test_what_is_not_json_is_refused(text: bytes) -> None:
-    with pytest.raises(Undecodable):
+    with pytest.raises(NotJson):
         json_text.parse(text)
 
 

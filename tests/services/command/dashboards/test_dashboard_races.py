@@ -12,7 +12,16 @@ from contracts.events.streams import dashboard_stream, insight_stream
 from domain.insight.commands import EditInsight
 from services.command.dashboards import translation as dashboards
 from services.command.dashboards.write import DashboardWrite
-from services.command.handle import Attempt, Begin, Command, Event, Terms, Write, given, handle
+from services.command.handle import (
+    Begin,
+    Command,
+    Event,
+    PreparedWrite,
+    Terms,
+    Write,
+    given,
+    handle,
+)
 from services.command.insights import translation as insights
 from services.command.insights.write import InsightWrite
 from services.common.accounts.accounts import ApiKey
@@ -29,7 +38,7 @@ def disturbed(write: Write[Command, Event], meanwhile: Meanwhile) -> Begin[Comma
     """The write, with `meanwhile` done once, right after its first look."""
     waiting = [meanwhile]
 
-    async def look(pasts: Pasts) -> Attempt[Command, Event]:
+    async def look(pasts: Pasts) -> PreparedWrite[Command, Event]:
         attempt = await write.prepare(pasts)
         if waiting:
             await waiting.pop()()

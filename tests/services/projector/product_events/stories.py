@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.product_events import CapturedEvent, JsonObject
-from services.projector.product_events.persons import Changes, Identities, Known
+from services.projector.product_events.persons import Changes, Identities, KnownPersons
 from tests.services.projector.product_events.setup import NOON, SECOND, event
 
 NAMES = [f"p{n}" for n in range(8)]
@@ -58,7 +58,7 @@ def once_each(events: Iterable[CapturedEvent]) -> list[CapturedEvent]:
 
 def outcome(events: Sequence[CapturedEvent]) -> Changes:
     """What all of them change, followed in one go."""
-    identities = Identities(Known({}, {}))
+    identities = Identities(KnownPersons({}, {}))
     for one in once_each(events):
         identities.follow(1, one)
     return identities.changes()

@@ -12,7 +12,7 @@ import pytest
 from contracts.product_events import CapturedEvent
 from services.common import stream
 from services.common.clickhouse import ClickHouse
-from services.projector.product_events.event_rows import Row, insert_events
+from services.projector.product_events.event_rows import EventRow, insert_events
 from services.projector.product_events.ingest import STEPS, Step
 from tests.services.projector.product_events.setup import NOON, SECOND, Servers, event
 from tests.services.projector.product_events.stories import once_each, outcome, story
@@ -124,7 +124,7 @@ async def test_crashes_and_redeliveries_at_random_lose_and_double_nothing(
 
 async def test_an_insert_that_reached_only_some_months_is_completed(servers: Servers) -> None:
     rows = [
-        Row(1, place, 1, event(at=NOON - place * 31 * 86_400 * SECOND), UUID(int=1), [""] * 5)
+        EventRow(1, place, 1, event(at=NOON - place * 31 * 86_400 * SECOND), UUID(int=1), [""] * 5)
         for place in range(6)
     ]
     # The engine commits month by month: a kill in between leaves the first ones.

@@ -19,11 +19,11 @@ from services.projector.product_events import marks
 from services.projector.product_events.groups import Group
 from services.projector.product_events.marks import of_changes, of_groups_changed
 from services.projector.product_events.person_tables import ids_of
-from services.projector.product_events.persons import Identities, Known, Person
+from services.projector.product_events.persons import Identities, KnownPersons, Person
 from tests.services.projector.product_events.setup import NOON, Servers, event
 
 ADA, BEN = UUID(int=1), UUID(int=2)
-KNOWN = Known(
+KNOWN = KnownPersons(
     {(1, "ada"): ADA, (1, "ben"): BEN, (1, "cy"): UUID(int=3)},
     {(1, ADA): Person({"plan": "free", "age": 1}, True, NOON), (1, BEN): Person({}, False, NOON)},
 )

@@ -10,7 +10,7 @@ from services.projector.product_events.persons import (
     Changes,
     Id,
     Identities,
-    Known,
+    KnownPersons,
     Person,
     PersonKey,
     can_merge,
@@ -30,7 +30,7 @@ class Told:
         self.merged: dict[PersonKey, Any] = {}
 
     def tell(self, name: str, distinct_id: str, **properties: Any) -> "Told":
-        identities = Identities(Known(self.ids, self.persons))
+        identities = Identities(KnownPersons(self.ids, self.persons))
         identities.follow(1, event(name, distinct_id, properties=properties))
         self._keep(identities.changes())
         return self
@@ -148,14 +148,14 @@ def test_set_once_never_replaces_and_unset_comes_last() -> None:
 
 
 def test_teams_share_nobody() -> None:
-    identities = Identities(Known({}, {}))
+    identities = Identities(KnownPersons({}, {}))
     for team_id in (1, 2):
         identities.follow(team_id, event(distinct_id="a"))
     assert len(set(identities.changes().ids.values())) == 2
 
 
 def test_an_unchanged_person_is_not_written_again() -> None:
-    known = Known({(1, "a"): A}, {(1, A): Person({"x": 1}, False, NOON)})
+    known = KnownPersons({(1, "a"): A}, {(1, A): Person({"x": 1}, False, NOON)})
     identities = Identities(known)
     identities.follow(1, event(distinct_id="a", properties={"$set": {"x": 1}}))
     assert identities.changes() == Changes({}, {}, {}, frozenset())
@@ -185,7 +185,7 @@ def test_batches_of_any_size_end_with_the_same_people(
     told: list[tuple[str, str, str]], size: int
 ) -> None:
     events = _told(told)
-    whole = Identities(Known({}, {}))
+    whole = Identities(KnownPersons({}, {}))
     for one in events:
         whole.follow(1, one)
     expected = whole.changes()
@@ -193,7 +193,7 @@ def test_batches_of_any_size_end_with_the_same_people(
     persons: dict[PersonKey, Person] = {}
     merged: dict[PersonKey, Any] = {}
     for start in range(0, len(events), size):
-        part = Identities(Known(ids, persons))
+        part = Identities(KnownPersons(ids, persons))
         for one in events[start : start + size]:
             part.follow(1, one)
         changes = part.changes()

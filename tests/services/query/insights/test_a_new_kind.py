@@ -15,7 +15,7 @@ from services.common.clickhouse.statement import Statement
 from services.common.insights.results import marks
 from services.common.insights.results.kept import Result
 from services.query.insights import kinds as computed
-from services.query.insights.charts import Bin, BinsChart, Chart
+from services.query.insights.charts import BinBar, BinsChart, Chart
 from services.query.insights.computed import ComputedKind, Tools
 from services.query.results.computation import Computation, Inputs, PreparedComputation, Range
 from tests.services.query.results.test_computing import ago
@@ -77,7 +77,7 @@ async def prepare(
 
 def chart(result: Raw) -> Chart | None:
     rows = msgspec.json.decode(result)
-    bins = tuple(Bin(row["event"], row["count"], 0, 0, 10, 10) for row in rows or ())
+    bins = tuple(BinBar(row["event"], row["count"], 0, 0, 10, 10) for row in rows or ())
     return BinsChart(bins, "", "") if bins else None
 
 

@@ -45,7 +45,7 @@ class OfRecords(msgspec.Struct, frozen=True, tag=True):
 Question = OfEvents | OfEventProperties | OfRecords
 
 
-class Counted(msgspec.Struct, frozen=True, array_like=True):
+class ElementCount(msgspec.Struct, frozen=True, array_like=True):
     """A row of sql_correlation.compile_correlation: how many of those who converted, and of the
     others, have it. parts: of the name, see there; none: the totals.
     """
@@ -76,8 +76,8 @@ def render(
     plan: FunnelPlan, rows: Iterable[object], *, p_values: bool = False
 ) -> CorrelationResults:
     """Rows in the statement's order, which is the answer's. p_values: tell them too."""
-    counted = msgspec.convert(rows, list[Counted], strict=False)
-    totals = next((row for row in counted if not row.parts), Counted((), 0, 0))
+    counted = msgspec.convert(rows, list[ElementCount], strict=False)
+    totals = next((row for row in counted if not row.parts), ElementCount((), 0, 0))
     if not totals.success or not totals.failure:
         return CorrelationResults(events=[], skewed=True)
     success, failure = _scaled(plan, totals.success), _scaled(plan, totals.failure)
@@ -91,7 +91,7 @@ def _scaled(plan: FunnelPlan, count: int) -> int:
     return count if plan.sample is None else round(count / plan.sample)
 
 
-def _correlated(row: Counted, totals: Counted, p_values: bool) -> Correlated:
+def _correlated(row: ElementCount, totals: ElementCount, p_values: bool) -> Correlated:
     has, lacks = row.success, totals.success - row.success
     fails, fares = row.failure, totals.failure - row.failure
     # The ones are the prior.

@@ -10,10 +10,10 @@ from services.common.postgres.database import Pool
 from services.query.events.actors import PersonActor
 from services.query.insights.funnels.explain.explain import explain
 from services.query.insights.funnels.people.matched import SeenEvent
-from services.query.insights.funnels.people.page import Actors
+from services.query.insights.funnels.people.page import ActorPages
 from services.query.insights.funnels.people.statement import compile_history
 from services.query.insights.funnels.plan import FunnelPlan, StepsView
-from services.query.insights.funnels.planner import Planned
+from services.query.insights.funnels.planner import RunnablePlan
 from services.query.people import records
 
 MOST_EVENTS = 20_000
@@ -21,12 +21,12 @@ MOST_EVENTS = 20_000
 
 
 class Explainer:
-    def __init__(self, clickhouse: ClickHouse, pool: Pool, actors: Actors) -> None:
+    def __init__(self, clickhouse: ClickHouse, pool: Pool, actors: ActorPages) -> None:
         self._clickhouse = clickhouse
         self._pool = pool
         self._actors = actors
 
-    async def explain(self, planned: Planned, sent: str | None) -> Explanation:
+    async def explain(self, planned: RunnablePlan, sent: str | None) -> Explanation:
         """sent: how the request calls the actor.
 
         Raises InvalidQuery without one, or with too many events; Rejected 404 for nobody;

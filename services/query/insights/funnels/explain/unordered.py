@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from services.query.insights.funnels.explain.watch import Fate, Fates
-from services.query.insights.funnels.oracle.path import Attempt, Taken
+from services.query.insights.funnels.oracle.path import Attempt, TakenStep
 from services.query.insights.funnels.oracle.seen import (
     Seen,
-    Wanted,
+    StepValue,
     fed,
     taken_whole,
     ties,
@@ -16,7 +16,7 @@ from services.query.insights.funnels.oracle.unordered import Queues, reported
 from services.query.insights.funnels.plan import FunnelPlan
 
 
-def unordered_fates(plan: FunnelPlan, events: Iterable[Seen], wanted: Wanted | None) -> Fates:
+def unordered_fates(plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None) -> Fates:
     """An attempt is what stood in the queues at one time: one that is part of another is not told.
 
     Its steps are those of the series that its events match; what counts are as many steps.
@@ -35,7 +35,7 @@ def unordered_fates(plan: FunnelPlan, events: Iterable[Seen], wanted: Wanted | N
 
 
 def _ends(
-    plan: FunnelPlan, events: Iterable[Seen], wanted: Wanted | None
+    plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None
 ) -> Iterator[tuple[Attempt, Fate | None]]:
     """As `oracle.unordered.departures`, and what exclusions empty the queues of.
 
@@ -58,7 +58,7 @@ def _ends(
             late = Fate("converted_already", at_us=event.at_us)
             waiting = [(k, one) for k, queue in queues.queues.items() for one in queue]
             for k, one in [*waiting, *((min(one.steps), one) for one in taken if one.steps)]:
-                yield Attempt((Taken(k, one.at_us, one.uuid),)), late
+                yield Attempt((TakenStep(k, one.at_us, one.uuid),)), late
             return
     while queues.completed():
         yield _fronts(queues), None
@@ -67,6 +67,6 @@ def _ends(
 
 def _fronts(queues: Queues) -> Attempt:
     fronts = [
-        Taken(k, queue[0].at_us, queue[0].uuid) for k, queue in queues.queues.items() if queue
+        TakenStep(k, queue[0].at_us, queue[0].uuid) for k, queue in queues.queues.items() if queue
     ]
     return Attempt(tuple(sorted(fronts, key=lambda front: (front.at_us, front.step))))

@@ -8,7 +8,7 @@ import msgspec
 from contracts.api.explain import Outcome
 from services.query.insights.funnels.oracle.attempts import Walk
 from services.query.insights.funnels.oracle.path import Attempt
-from services.query.insights.funnels.oracle.seen import Seen, Wanted, fed, mixed, ties
+from services.query.insights.funnels.oracle.seen import Seen, StepValue, fed, mixed, ties
 from services.query.insights.funnels.plan import FunnelPlan
 
 
@@ -25,9 +25,9 @@ Fates = tuple[Attempt | None, list[tuple[Attempt, Fate | None]]]
 """The reported attempt, and all others with what ended them; None: nothing did but time."""
 
 
-def ordered_fates(plan: FunnelPlan, events: Iterable[Seen], wanted: Wanted | None) -> Fates:
+def ordered_fates(plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None) -> Fates:
     """As `oracle.attempts.reported`, which this must agree with."""
-    walk = _Watched(plan, wanted)
+    walk = _WatchedWalk(plan, wanted)
     looked_at = fed(plan, events)
     converted_us: int | None = None
     for tie in ties(looked_at):
@@ -56,14 +56,14 @@ def _outlived(plan: FunnelPlan, attempt: Attempt, converted_us: int | None) -> F
     return Fate("converted_already", at_us=converted_us)
 
 
-class _Watched(Walk):
+class _WatchedWalk(Walk):
     """An attempt is known by the event of its first step.
 
     deepest: the farthest that each attempt has got. fates: of those that something has ended; who
     goes on all the same, from a step where it still stood, loses its fate again.
     """
 
-    def __init__(self, plan: FunnelPlan, wanted: Wanted | None) -> None:
+    def __init__(self, plan: FunnelPlan, wanted: StepValue | None) -> None:
         super().__init__(plan, wanted)
         self.deepest: dict[UUID, Attempt] = {}
         self.fates: dict[UUID, Fate] = {}

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from services.query.insights.funnels.oracle.path import Attempt, Taken
+from services.query.insights.funnels.oracle.path import Attempt, TakenStep
 from services.query.insights.funnels.oracle.seen import (
     Seen,
-    Wanted,
+    StepValue,
     barred,
     fed,
     mixed,
@@ -18,7 +18,7 @@ from services.query.insights.funnels.plan import FunnelPlan
 
 
 def reported(
-    plan: FunnelPlan, events: Iterable[Seen], wanted: Wanted | None = None
+    plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None = None
 ) -> Attempt | None:
     """The attempt an actor is counted by; None: the actor is in no step at all."""
     walk = Walk(plan, wanted)
@@ -38,7 +38,7 @@ def reported(
 class Walk:
     """standing: `S`, step -> the newest attempt that stands at it. best: the deepest one so far."""
 
-    def __init__(self, plan: FunnelPlan, wanted: Wanted | None) -> None:
+    def __init__(self, plan: FunnelPlan, wanted: StepValue | None) -> None:
         self.plan = plan
         self.wanted = wanted
         self.window = window_us(plan)
@@ -88,7 +88,7 @@ class Walk:
         """The event matches step k."""
         if self.wanted and self.wanted.step == k and self.wanted.value != event.value:
             return
-        taken = Taken(k, event.at_us, event.uuid)
+        taken = TakenStep(k, event.at_us, event.uuid)
         if k == 1:
             # "for k = 1 a fresh attempt with anchor now"
             b = Attempt((taken,))

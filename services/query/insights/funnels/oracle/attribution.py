@@ -4,7 +4,7 @@ from typing import assert_never
 
 import msgspec
 
-from services.query.insights.funnels.oracle.seen import History, Seen, Value, Wanted, fed
+from services.query.insights.funnels.oracle.seen import History, Seen, StepValue, Value, fed
 from services.query.insights.funnels.plan import (
     Attribution,
     ByCohort,
@@ -26,7 +26,7 @@ class Lane(msgspec.Struct, frozen=True):
 
     value: Value | None
     events: tuple[Seen, ...]
-    wanted: Wanted | None = None
+    wanted: StepValue | None = None
 
 
 def lanes(plan: FunnelPlan, history: History) -> list[Lane]:
@@ -81,4 +81,4 @@ def _by_step(plan: FunnelPlan, events: tuple[Seen, ...], step: int) -> list[Lane
     """
     have = events if plan.order == "unordered" else [e for e in events if step in e.steps]
     values = sorted({event.value for event in have})
-    return [Lane(value, events, Wanted(step, value)) for value in values]
+    return [Lane(value, events, StepValue(step, value)) for value in values]

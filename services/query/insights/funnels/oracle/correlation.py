@@ -5,21 +5,21 @@ from fractions import Fraction
 
 import msgspec
 
-from services.query.insights.funnels.oracle.people import Histories, Outcome, outcomes
+from services.query.insights.funnels.oracle.people import ActorOutcome, Histories, outcomes
 from services.query.insights.funnels.oracle.seen import window_us
 from services.query.insights.funnels.plan import FunnelPlan
 
 BEST = 10
 
 
-class Named(msgspec.Struct, frozen=True):
+class NamedEvent(msgspec.Struct, frozen=True):
     """Any event of an actor in the date range, no filter at all."""
 
     at_us: int
     name: str
 
 
-class Correlated(msgspec.Struct, frozen=True):
+class ElementResult(msgspec.Struct, frozen=True):
     """One event name, `event::key::value` or `key::value`."""
 
     name: str
@@ -30,13 +30,13 @@ class Correlated(msgspec.Struct, frozen=True):
 
 
 class Correlation(msgspec.Struct, frozen=True):
-    events: tuple[Correlated, ...]
+    events: tuple[ElementResult, ...]
     skewed: bool
 
 
 def successes_and_failures(
     plan: FunnelPlan, histories: Histories
-) -> tuple[list[Outcome], list[Outcome]]:
+) -> tuple[list[ActorOutcome], list[ActorOutcome]]:
     """Of "everyone who has step 1 in a result of section 5": those with all n steps; the rest."""
     found = outcomes(msgspec.structs.replace(plan, breakdown=None), histories)
     n = len(plan.steps)
@@ -46,7 +46,7 @@ def successes_and_failures(
 def event_correlation(
     plan: FunnelPlan,
     histories: Histories,
-    named: Mapping[str, Iterable[Named]],
+    named: Mapping[str, Iterable[NamedEvent]],
     never: frozenset[str],
 ) -> Correlation:
     """named: actor id -> its events. never: names of the funnel's own events and excluded ones."""
@@ -82,7 +82,7 @@ def correlation(counts: Mapping[str, tuple[int, int]], success: int, failure: in
     failures = sorted((x for x in found if x[3] <= 1), key=lambda x: (x[3], x[0]))[:BEST]
     return Correlation(
         tuple(
-            Correlated(name, s, f, float(ratio), "success" if ratio > 1 else "failure")
+            ElementResult(name, s, f, float(ratio), "success" if ratio > 1 else "failure")
             for name, s, f, ratio in [*successes, *failures]
         ),
         # "S/F > 10 or F/S > 10"

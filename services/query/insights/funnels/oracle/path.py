@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 
-class Taken(msgspec.Struct, frozen=True):
+class TakenStep(msgspec.Struct, frozen=True):
     """A step (from 1) and the event that took it."""
 
     step: int
@@ -19,7 +19,7 @@ class Attempt(msgspec.Struct, frozen=True):
     path: never empty, by rising step.
     """
 
-    path: tuple[Taken, ...]
+    path: tuple[TakenStep, ...]
     spoilt: bool = False
 
     @property

@@ -14,7 +14,7 @@ Histories = Mapping[str, History]
 """Actor id -> its events."""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class ActorOutcome(msgspec.Struct, frozen=True):
     """How far an actor came in one row: the attempt it is counted by."""
 
     actor: str
@@ -26,7 +26,7 @@ class Outcome(msgspec.Struct, frozen=True):
         return self.attempt.at_us(step) is not None
 
 
-def outcomes(plan: FunnelPlan, histories: Histories) -> list[Outcome]:
+def outcomes(plan: FunnelPlan, histories: Histories) -> list[ActorOutcome]:
     """Every actor that has a step, by actor id, then value."""
     return [
         outcome
@@ -35,12 +35,12 @@ def outcomes(plan: FunnelPlan, histories: Histories) -> list[Outcome]:
     ]
 
 
-def _outcomes_of(plan: FunnelPlan, actor: str, history: History) -> Iterable[Outcome]:
+def _outcomes_of(plan: FunnelPlan, actor: str, history: History) -> Iterable[ActorOutcome]:
     walk = unordered.reported if plan.order == "unordered" else attempts.reported
     for lane in lanes(plan, history):
         attempt = walk(plan, lane.events, lane.wanted)
         if attempt is not None:
-            yield Outcome(actor, lane.value, attempt)
+            yield ActorOutcome(actor, lane.value, attempt)
 
 
 def required_before(plan: FunnelPlan, step: int) -> int:
@@ -48,12 +48,12 @@ def required_before(plan: FunnelPlan, step: int) -> int:
     return max(k for k in range(1, step) if not plan.steps[k - 1].optional)
 
 
-def dropped(plan: FunnelPlan, outcome: Outcome, step: int) -> bool:
+def dropped(plan: FunnelPlan, outcome: ActorOutcome, step: int) -> bool:
     """Whether it "had the last required step before k, not k"; pending ones among them."""
     return outcome.has(required_before(plan, step)) and not outcome.has(step)
 
 
-def pending(plan: FunnelPlan, outcome: Outcome, step: int) -> bool:
+def pending(plan: FunnelPlan, outcome: ActorOutcome, step: int) -> bool:
     """Dropped at `step` so far only: "reported attempt stands before it, unspoilt, with anchor + W
     after min(now, date_to)" (funnels.md section 12)."""
     stands_before = dropped(plan, outcome, step) and outcome.attempt.depth < step
@@ -65,7 +65,7 @@ def window_open(plan: FunnelPlan, anchor_us: int) -> bool:
     return anchor_us + window_us(plan) > microseconds(min(plan.now, plan.date_to))
 
 
-def actors(plan: FunnelPlan, found: Iterable[Outcome], funnel_step: int) -> list[str]:
+def actors(plan: FunnelPlan, found: Iterable[ActorOutcome], funnel_step: int) -> list[str]:
     """Actor ids behind `funnel_step` of the persons request: N has step N, −N dropped at N."""
     if funnel_step >= 1:
         return [outcome.actor for outcome in found if outcome.has(funnel_step)]

@@ -34,7 +34,7 @@ History = tuple[Seen, ...]
 """One actor's events, in any order."""
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class StepValue(msgspec.Struct, frozen=True):
     """Attribution by step: the event that takes this step (from 1) must have this value."""
 
     step: int

@@ -8,8 +8,8 @@ from statistics import median
 import msgspec
 
 from services.query.insights.funnels.oracle.people import (
+    ActorOutcome,
     Histories,
-    Outcome,
     outcomes,
     pending,
     required_before,
@@ -29,21 +29,21 @@ class StepRow(msgspec.Struct, frozen=True):
     pending_count: int
 
 
-class Group(msgspec.Struct, frozen=True):
+class StepGroup(msgspec.Struct, frozen=True):
     """One value's steps; None: no breakdown. A cohort's value is its id as text."""
 
     value: Value | None
     steps: tuple[StepRow, ...]
 
 
-class Bar(msgspec.Struct, frozen=True):
+class CountedGroup(msgspec.Struct, frozen=True):
     """A group and those it counts, one outcome per actor and value."""
 
-    group: Group
-    counted: tuple[Outcome, ...]
+    group: StepGroup
+    counted: tuple[ActorOutcome, ...]
 
 
-def steps(plan: FunnelPlan, histories: Histories) -> list[Group]:
+def steps(plan: FunnelPlan, histories: Histories) -> list[StepGroup]:
     """One group, or one per breakdown value, in the order of the answer.
 
     Without a breakdown "n zeros when nobody entered"; with one, nobody: [].
@@ -51,12 +51,12 @@ def steps(plan: FunnelPlan, histories: Histories) -> list[Group]:
     return [bar.group for bar in bars(plan, histories)]
 
 
-def bars(plan: FunnelPlan, histories: Histories) -> list[Bar]:
+def bars(plan: FunnelPlan, histories: Histories) -> list[CountedGroup]:
     """The groups of the answer, and who is behind each."""
     found = outcomes(plan, histories)
     if plan.breakdown is None:
         return [_bar(plan, None, found)]
-    by_value: dict[Value, list[Outcome]] = defaultdict(list)
+    by_value: dict[Value, list[ActorOutcome]] = defaultdict(list)
     for outcome in found:
         by_value[outcome.value or ()].append(outcome)
     # "Rows: sorted by count of the last step, then the one before, …, all descending; … then value
@@ -77,7 +77,7 @@ def bars(plan: FunnelPlan, histories: Histories) -> list[Bar]:
     return sorted([*kept, other], key=_deepest_first)
 
 
-def steps_by_cohort(plan: FunnelPlan, members: Mapping[int, Histories]) -> list[Group]:
+def steps_by_cohort(plan: FunnelPlan, members: Mapping[int, Histories]) -> list[StepGroup]:
     """members: cohort id -> histories of its members. "Attribution is ignored"."""
     found = [
         _bar(plan, (str(cohort),), outcomes(plan, histories))
@@ -87,20 +87,20 @@ def steps_by_cohort(plan: FunnelPlan, members: Mapping[int, Histories]) -> list[
     return [bar.group for bar in found[:MOST_ROWS]]
 
 
-def _deepest_first(bar: Bar) -> list[int]:
+def _deepest_first(bar: CountedGroup) -> list[int]:
     return [-row.count for row in reversed(bar.group.steps)]
 
 
-def _first_step_first(bar: Bar) -> tuple[list[int], Value]:
+def _first_step_first(bar: CountedGroup) -> tuple[list[int], Value]:
     return [-row.count for row in bar.group.steps], bar.group.value or ()
 
 
-def _bar(plan: FunnelPlan, value: Value | None, found: list[Outcome]) -> Bar:
+def _bar(plan: FunnelPlan, value: Value | None, found: list[ActorOutcome]) -> CountedGroup:
     rows = (_row(plan, k, found) for k in range(1, len(plan.steps) + 1))
-    return Bar(Group(value, tuple(rows)), tuple(found))
+    return CountedGroup(StepGroup(value, tuple(rows)), tuple(found))
 
 
-def _row(plan: FunnelPlan, k: int, found: list[Outcome]) -> StepRow:
+def _row(plan: FunnelPlan, k: int, found: list[ActorOutcome]) -> StepRow:
     times = [us for outcome in found if (us := _conversion_us(plan, outcome, k)) is not None]
     # "zero seconds left out (oddity, serve); mean, and median …; none: null"
     times = [us for us in times if us > 0]
@@ -112,7 +112,7 @@ def _row(plan: FunnelPlan, k: int, found: list[Outcome]) -> StepRow:
     )
 
 
-def _conversion_us(plan: FunnelPlan, outcome: Outcome, k: int) -> int | None:
+def _conversion_us(plan: FunnelPlan, outcome: ActorOutcome, k: int) -> int | None:
     """Time "from step k−1 to k on the reported attempt".
 
     "the time of a required step runs from the required step before it", "optional steps have null

@@ -8,7 +8,7 @@ import msgspec
 from services.query.insights.funnels.oracle import unordered
 from services.query.insights.funnels.oracle.seen import (
     Seen,
-    Wanted,
+    StepValue,
     barred,
     fed,
     taken_whole,
@@ -37,7 +37,7 @@ def cells(
     view: TrendView,
     events: Iterable[Seen],
     period_of: PeriodOf,
-    wanted: Wanted | None = None,
+    wanted: StepValue | None = None,
 ) -> dict[int, Cell]:
     """Period -> the actor's cell there, for the periods in which it reached `from`."""
     if plan.order == "unordered":
@@ -57,17 +57,17 @@ class Mark(Enum):
     WHOLLY = "wholly"
 
 
-class Stand(msgspec.Struct):
+class Anchor(msgspec.Struct):
     """What an entry's S[k] is: an anchor, and whether it is spoilt."""
 
     anchor_us: int
     spoilt: bool = False
 
 
-class Entry(msgspec.Struct):
+class PeriodEntry(msgspec.Struct):
     """What there is "per period: own S[1…n], depth, time of the deepest step, mark"."""
 
-    standing: dict[int, Stand]
+    standing: dict[int, Anchor]
     depth: int
     time_us: int
     newest_us: int
@@ -80,14 +80,14 @@ class Entry(msgspec.Struct):
 
 class _Trend:
     def __init__(
-        self, plan: FunnelPlan, view: TrendView, period_of: PeriodOf, wanted: Wanted | None
+        self, plan: FunnelPlan, view: TrendView, period_of: PeriodOf, wanted: StepValue | None
     ) -> None:
         self.plan = plan
         self.view = view
         self.period_of = period_of
         self.wanted = wanted
         self.window = window_us(plan)
-        self.open: dict[int, Entry] = {}
+        self.open: dict[int, PeriodEntry] = {}
         self.converted: dict[int, Cell] = {}
 
     def event(self, event: Seen) -> None:
@@ -117,10 +117,10 @@ class _Trend:
         entry = self.open.get(period)
         # "No entry, or one of depth 1 that is marked: new entry, S[1] = now, depth 1."
         if entry is None or (entry.depth == 1 and entry.mark is not Mark.CLEAN):
-            self.open[period] = Entry({1: Stand(now)}, depth=1, time_us=now, newest_us=now)
+            self.open[period] = PeriodEntry({1: Anchor(now)}, depth=1, time_us=now, newest_us=now)
         # "Else S[1] = now (unspoilt), the rest stays."
         else:
-            entry.standing[1] = Stand(now)
+            entry.standing[1] = Anchor(now)
             entry.newest_us = now
 
     def step(self, period: int, event: Seen, k: int) -> None:
@@ -132,7 +132,7 @@ class _Trend:
             return
         # "unless S[k−1] is spoilt, S[k] continues it"
         if not previous.spoilt:
-            entry.standing[k] = Stand(previous.anchor_us)
+            entry.standing[k] = Anchor(previous.anchor_us)
         # "If S[G] exists: the period is converted, the entry closed."
         if self.view.to_step in entry.standing:
             self.converted[period] = Cell(True, entry.newest_us)
@@ -143,7 +143,7 @@ class _Trend:
             entry.depth, entry.time_us = k, now
             entry.mark = Mark.WHOLLY if previous.spoilt else Mark.CLEAN
 
-    def bar(self, entry: Entry, event: Seen, k: int) -> None:
+    def bar(self, entry: PeriodEntry, event: Seen, k: int) -> None:
         """The event is an exclusion that stands before step k, seen from one open entry."""
         now = event.at_us
         # "S[k−1] in its window, not past, not spoilt → spoilt"
@@ -177,7 +177,7 @@ def _unordered(
     view: TrendView,
     events: Iterable[Seen],
     period_of: PeriodOf,
-    wanted: Wanted | None,
+    wanted: StepValue | None,
 ) -> dict[int, Cell]:
     """For each event that leaves, its period "gets max(its depth, completed). Then depth ≥ F:
     entered; ≥ G: converted."

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from services.query.insights.funnels.oracle.path import Attempt, Taken
+from services.query.insights.funnels.oracle.path import Attempt, TakenStep
 from services.query.insights.funnels.oracle.seen import (
     Seen,
-    Wanted,
+    StepValue,
     fed,
     taken_whole,
     ties,
@@ -24,7 +24,7 @@ class Departure(msgspec.Struct, frozen=True):
     """
 
     at_us: int
-    fronts: tuple[Taken, ...]
+    fronts: tuple[TakenStep, ...]
 
     @property
     def completed(self) -> int:
@@ -33,7 +33,7 @@ class Departure(msgspec.Struct, frozen=True):
 
 
 def reported(
-    plan: FunnelPlan, events: Iterable[Seen], wanted: Wanted | None = None
+    plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None = None
 ) -> Attempt | None:
     """The most different steps inside one window, as steps 1…best; None: in no step at all.
 
@@ -51,12 +51,12 @@ def reported(
     if best is None:
         return None
     return Attempt(
-        tuple(Taken(k, front.at_us, front.uuid) for k, front in enumerate(best.fronts, start=1))
+        tuple(TakenStep(k, front.at_us, front.uuid) for k, front in enumerate(best.fronts, start=1))
     )
 
 
 def departures(
-    plan: FunnelPlan, events: Iterable[Seen], wanted: Wanted | None = None
+    plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None = None
 ) -> Iterator[Departure]:
     """Each event as it leaves: out of the window, with all n steps completed, or at the very end.
 
@@ -113,7 +113,7 @@ class Queues:
     def drop(self) -> Departure:
         """Drop the oldest event (same time: lower step)."""
         fronts = [
-            Taken(k, queue[0].at_us, queue[0].uuid) for k, queue in self.queues.items() if queue
+            TakenStep(k, queue[0].at_us, queue[0].uuid) for k, queue in self.queues.items() if queue
         ]
         fronts.sort(key=lambda front: (front.at_us, front.step))
         self.queues[fronts[0].step].popleft()

@@ -12,9 +12,9 @@ from services.query.events.moments import moment
 from services.query.insights.funnels.people.selection import (
     InBin,
     InPeriod,
-    MatchedEvent,
     SelectedActor,
     Selection,
+    StepEvent,
     Value,
 )
 from services.query.insights.funnels.people.simultaneous import different
@@ -94,7 +94,7 @@ def matched(
     times: Sequence[int | None],
     events: Iterable[SeenEvent],
     value: Value | None = None,
-) -> list[MatchedEvent]:
+) -> list[StepEvent]:
     """The events that took the steps at these times (None: passed over).
 
     events: of one actor, by time, then uuid. Of one instant each step is taken by the first event
@@ -112,7 +112,7 @@ def matched(
             of_time[instants[0]].sort(key=lambda event: not event.is_of(value))
         of_time = different(instants, of_time)
     alike = {at_us for at_us, tie in of_time.items() if _alike(tie)}
-    taken: list[MatchedEvent] = []
+    taken: list[StepEvent] = []
     for step, at_us in enumerate(times, start=1):
         if at_us is None:
             continue
@@ -121,7 +121,7 @@ def matched(
         if place is not None:
             first = tie[place]
             of_time[at_us] = tie[place + 1 :] if at_us in alike else [e for e in tie if e != first]
-            taken.append(MatchedEvent(step, first.uuid, first.event, moment(at_us)))
+            taken.append(StepEvent(step, first.uuid, first.event, moment(at_us)))
     return taken
 
 

@@ -21,7 +21,7 @@ from services.query.insights.funnels.people.matched import with_events
 from services.query.insights.funnels.people.selection import AtStep, SelectedActor, Selection
 from services.query.insights.funnels.people.statement import compile_actors, pointed_plan
 from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.planner import Planned
+from services.query.insights.funnels.planner import RunnablePlan
 from services.query.insights.funnels.quick import quick_first
 from services.query.people import records
 from services.query.people.page import ActorPage, ActorRow
@@ -35,14 +35,14 @@ Pointed = Selection | Correlating
 """A number of a funnel's answer, or of a correlation's."""
 
 
-class Actors:
+class ActorPages:
     def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
         self._clickhouse = clickhouse
         self._pool = pool
 
     async def page(
         self,
-        planned: Planned,
+        planned: RunnablePlan,
         pointed: Pointed,
         *,
         limit: int,
@@ -55,7 +55,7 @@ class Actors:
 
     async def sorted_page(
         self,
-        planned: Planned,
+        planned: RunnablePlan,
         pointed: Pointed,
         by: RecordOrder,
         *,
@@ -79,7 +79,7 @@ class Actors:
 
     async def _listed(
         self,
-        planned: Planned,
+        planned: RunnablePlan,
         pointed: Pointed,
         *,
         limit: int,
@@ -104,7 +104,7 @@ class Actors:
         )
 
     async def _shown(
-        self, planned: Planned, pointed: Pointed, rows: Sequence[Sequence[Any]]
+        self, planned: RunnablePlan, pointed: Pointed, rows: Sequence[Sequence[Any]]
     ) -> ActorPage:
         """rows: of the listing, in the order in which they are shown."""
         plan, selection = planned.plan, pointed

@@ -7,7 +7,7 @@ from services.common.accounts.accounts import Project
 from services.query.insights.computed import PreparedPeople, Tools
 from services.query.insights.funnels import inputs
 from services.query.insights.funnels.description import describe
-from services.query.insights.funnels.people.page import Actors, Pointed
+from services.query.insights.funnels.people.page import ActorPages, Pointed
 from services.query.insights.funnels.people.pointing import selection
 from services.query.insights.funnels.planner import Draft, draft, ready
 from services.query.people.page import ActorPage
@@ -16,7 +16,7 @@ from services.query.results.computation import Range
 from services.query.results.dependencies import dependencies
 
 
-class FunnelPeople(msgspec.Struct, frozen=True):
+class FunnelActorList(msgspec.Struct, frozen=True):
     """Those behind one number of a planned funnel."""
 
     tools: Tools
@@ -27,7 +27,7 @@ class FunnelPeople(msgspec.Struct, frozen=True):
         self, *, by: RecordOrder | None, limit: int, offset: int, query_id: str | None
     ) -> ActorPage:
         """by: None for the order by id."""
-        actors = Actors(self.tools.clickhouse, self.tools.pool)
+        actors = ActorPages(self.tools.clickhouse, self.tools.pool)
         planned = await ready(self.tools.lookups, self.drafted)
         if by is None:
             return await actors.page(
@@ -48,7 +48,7 @@ def prepared_people(tools: Tools, drafted: Draft, pointed: Pointed) -> PreparedP
     """What a page of them hangs on is what their number does, and their records."""
     plan = drafted.plan
     return PreparedPeople(
-        people=FunnelPeople(tools, drafted, pointed),
+        people=FunnelActorList(tools, drafted, pointed),
         description=describe(plan),
         dependencies=dependencies(drafted.facts),
         clock=inputs.clock(plan, None, pointed),

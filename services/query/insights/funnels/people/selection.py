@@ -47,7 +47,7 @@ class InBin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Selection = AtStep | EndedAt | InPeriod | InBin
 
 
-class MatchedEvent(msgspec.Struct, frozen=True):
+class StepEvent(msgspec.Struct, frozen=True):
     """The event that took a step (from 1). at: UTC."""
 
     step: int
@@ -60,7 +60,7 @@ class SelectedActor(msgspec.Struct, frozen=True):
     """Somebody behind a number. id: a person's uuid, a group's key, an expression's value."""
 
     id: str
-    matched_events: Sequence[MatchedEvent]
+    matched_events: Sequence[StepEvent]
 
 
 def required_before(plan: FunnelPlan, step: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 
-class Matching(Protocol):
+class MatchingEvent(Protocol):
     """An event and the steps that it matches."""
 
     @property
@@ -17,7 +17,7 @@ class Matching(Protocol):
     def steps(self) -> Sequence[int]: ...
 
 
-E = TypeVar("E", bound=Matching)
+E = TypeVar("E", bound=MatchingEvent)
 
 
 def different(

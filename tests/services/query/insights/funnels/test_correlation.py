@@ -27,7 +27,7 @@ from services.query.insights.funnels.correlation.statement import (
     compile_correlated,
     compile_correlation,
 )
-from services.query.insights.funnels.oracle.correlation import Named, event_correlation
+from services.query.insights.funnels.oracle.correlation import NamedEvent, event_correlation
 from services.query.insights.funnels.oracle.seen import microseconds
 from services.query.insights.funnels.plan import FunnelPlan
 from tests.funnels.engine import store
@@ -74,12 +74,12 @@ def _noise(random: Random, beside: Event) -> Event:
 
 def expected(plan: FunnelPlan, world: World, never: frozenset[str]) -> Any:
     histories = {str(actor): entered(plan, events) for actor, events in world.histories.items()}
-    named: dict[str, list[Named]] = defaultdict(list)
+    named: dict[str, list[NamedEvent]] = defaultdict(list)
     for actor, events in world.histories.items():
         for event in events:
             at_us = happened_at(event)
             if microseconds(plan.date_from) <= at_us <= microseconds(plan.date_to):
-                named[str(actor)].append(Named(at_us, event.name))
+                named[str(actor)].append(NamedEvent(at_us, event.name))
     return event_correlation(plan, histories, named, never)
 
 

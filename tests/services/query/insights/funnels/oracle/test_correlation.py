@@ -1,8 +1,8 @@
 """Correlation: funnels.md section 9."""
 
 from services.query.insights.funnels.oracle.correlation import (
-    Correlated,
-    Named,
+    ElementResult,
+    NamedEvent,
     correlation,
     event_correlation,
 )
@@ -11,7 +11,7 @@ from tests.funnels.stories import crowd
 
 def test_the_odds_ratio_has_a_prior_of_one() -> None:
     found = correlation({"watched": (8, 1)}, success=10, failure=10)
-    assert found.events == (Correlated("watched", 8, 1, 15.0, "success"),)
+    assert found.events == (ElementResult("watched", 8, 1, 15.0, "success"),)
     assert not found.skewed
 
 
@@ -39,8 +39,15 @@ def test_an_actor_has_what_lies_strictly_inside_its_attempt() -> None:
     plan, histories = crowd("A B", "A0 B4", "A0")
     zero = histories["1"][0].at_us
     named = {
-        "1": [Named(zero, "at first"), Named(zero + 1, "in"), Named(zero + 4_000_000, "at last")],
-        "2": [Named(zero + 9_999_999, "in window"), Named(zero + 10_000_000, "at its end")],
+        "1": [
+            NamedEvent(zero, "at first"),
+            NamedEvent(zero + 1, "in"),
+            NamedEvent(zero + 4_000_000, "at last"),
+        ],
+        "2": [
+            NamedEvent(zero + 9_999_999, "in window"),
+            NamedEvent(zero + 10_000_000, "at its end"),
+        ],
     }
     found = event_correlation(plan, histories, named, never=frozenset({"A", "B"}))
     assert {(e.name, e.success_count, e.failure_count) for e in found.events} == {
