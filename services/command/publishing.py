@@ -11,7 +11,7 @@ from services.command.relay import RunningRelay, relaying
 from services.command.settings import CommandSettings
 from services.common import stream
 from services.common.http.app import ServicePart
-from services.common.http.health import Degraded, NotReady
+from services.common.http.health import NotReady, PartDegraded
 from services.common.log.store import BELL_CHANNEL
 from services.common.postgres.bell import Bell
 
@@ -50,6 +50,6 @@ async def _relay(state: State) -> None:
     if (failure := relay.failure) is not None:
         raise NotReady(f"the relay has stopped: {failure}")
     if (reason := relay.outage.reason) is not None:
-        raise Degraded(f"the public stream takes nothing: {reason}")
+        raise PartDegraded(f"the public stream takes nothing: {reason}")
     if (behind := await state.store.head() - relay.published) > MOST_BEHIND:
-        raise Degraded(f"the public stream is {behind} entries behind")
+        raise PartDegraded(f"the public stream is {behind} entries behind")

@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from services.common.http.app import ServicePart, compose
-from services.common.http.health import Degraded, NotReady
+from services.common.http.health import NotReady, PartDegraded
 from services.common.log.progress import progress
 from services.common.log.store import BELL_CHANNEL, EventStore
 from services.common.logs import logger
@@ -101,7 +101,7 @@ async def _projections(state: State) -> None:
                 f"{each.behind_seconds:.0f} s behind"
             )
     if parked:
-        raise Degraded(f"{parked} streams can't be followed; their rows stay as they were")
+        raise PartDegraded(f"{parked} streams can't be followed; their rows stay as they were")
 
 
 async def _report(connections: Pool) -> None:

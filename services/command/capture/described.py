@@ -10,19 +10,22 @@ from contracts.api.capture import (
     CaptureV1Request,
 )
 from services.common.http.operations import (
-    Answer,
+    AnswerDescription,
     Described,
     JsonText,
-    Operation,
     Parameter,
+    RouteDescription,
     described,
 )
 
 _POSITION: Final = ("Ingest-Position",)
 
 CAPTURES: Final = described(
-    Operation(
-        answers={200: Answer(kind=Captured, headers=_POSITION), 204: Answer(headers=_POSITION)},
+    RouteDescription(
+        answers={
+            200: AnswerDescription(kind=Captured, headers=_POSITION),
+            204: AnswerDescription(headers=_POSITION),
+        },
         body=CaptureRequest,
         parameters=(
             Parameter(name="data", description="The payload, of pixels.", kind=JsonText),
@@ -33,10 +36,13 @@ CAPTURES: Final = described(
     )
 )
 CAPTURES_V1: Final = described(
-    Operation(
+    RouteDescription(
         answers={
-            200: Answer(kind=CaptureV1Answer, headers=_POSITION),
-            **{status: Answer(kind=CaptureV1Problem) for status in (400, 401, 413, 415, 503)},
+            200: AnswerDescription(kind=CaptureV1Answer, headers=_POSITION),
+            **{
+                status: AnswerDescription(kind=CaptureV1Problem)
+                for status in (400, 401, 413, 415, 503)
+            },
         },
         body=CaptureV1Request,
         body_required=True,
@@ -67,10 +73,14 @@ CAPTURES_V1: Final = described(
 def starts(*, body: Any = None) -> Described:
     """What SDKs ask at their start: an object of defaults."""
     return described(
-        Operation(answers={200: Answer(kind=dict[str, Any])}, body=body, errors=(400, 413))
+        RouteDescription(
+            answers={200: AnswerDescription(kind=dict[str, Any])}, body=body, errors=(400, 413)
+        )
     )
 
 
 NOTHING: Final = described(
-    Operation(answers={200: Answer(kind=str, media_type="text/javascript")}, errors=(404,))
+    RouteDescription(
+        answers={200: AnswerDescription(kind=str, media_type="text/javascript")}, errors=(404,)
+    )
 )

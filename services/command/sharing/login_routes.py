@@ -8,17 +8,17 @@ from litestar.params import FromPath
 
 from contracts.api.shared import SharedProblem, Unlock, Unlocked
 from services.command.sharing.logins import ShareLogins, TooOften
-from services.common.http.operations import Answer, Operation, described
+from services.common.http.operations import AnswerDescription, RouteDescription, described
 from services.common.http.request import AnyRequest
 from services.common.http.share_session import COOKIE, LIFETIME_SECONDS
 
 PUBLIC = {"public": True}
 UNLOCKS = described(
-    Operation(
+    RouteDescription(
         answers={
-            200: Answer(kind=Unlocked),
-            303: Answer(),
-            **{status: Answer(kind=SharedProblem) for status in (401, 404, 429)},
+            200: AnswerDescription(kind=Unlocked),
+            303: AnswerDescription(),
+            **{status: AnswerDescription(kind=SharedProblem) for status in (401, 404, 429)},
         },
         body_required=True,
     )

@@ -14,7 +14,7 @@ from litestar.types import (
     Send,
 )
 
-from services.common.http.operations import DESCRIBES, Operation
+from services.common.http.operations import DESCRIBES, RouteDescription
 from services.common.http.tables import to_csv
 
 # Litestar adds the charset to text.
@@ -34,7 +34,7 @@ def kind_of(scope: Scope) -> Any:
     """What the answer of the scope's route is an instance of, as the route says of itself."""
     handler = scope.get("route_handler")
     operation = None if handler is None else handler.opt.get(DESCRIBES)
-    answers = operation.answers if isinstance(operation, Operation) else {}
+    answers = operation.answers if isinstance(operation, RouteDescription) else {}
     return next((each.kind for status, each in answers.items() if status < 300), None)
 
 

@@ -10,12 +10,12 @@ from litestar.datastructures import State
 from litestar.handlers.base import BaseRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from services.common.http.operations import Answer, Operation, described, shows
+from services.common.http.operations import AnswerDescription, RouteDescription, described, shows
 
 PATIENCE_SECONDS = 3.0
 
 
-class Degraded(Exception):
+class PartDegraded(Exception):
     """The part works, but not for everybody: said in the answer, which stays a 200."""
 
 
@@ -40,8 +40,14 @@ class Health(msgspec.Struct, frozen=True):
     parts: dict[str, PartHealth]
 
 
-READY = described(Operation(answers={200: Answer(kind=Health), 503: Answer(kind=Health)}))
-METRICS = described(Operation(answers={200: Answer(kind=str, media_type="text/plain")}))
+READY = described(
+    RouteDescription(
+        answers={200: AnswerDescription(kind=Health), 503: AnswerDescription(kind=Health)}
+    )
+)
+METRICS = described(
+    RouteDescription(answers={200: AnswerDescription(kind=str, media_type="text/plain")})
+)
 
 
 async def examine(checks: Mapping[str, Check], state: State) -> Health:
@@ -59,7 +65,7 @@ async def _examine(check: Check, state: State) -> PartHealth:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await check(state)
-    except Degraded as why:
+    except PartDegraded as why:
         return PartHealth("degraded", str(why))
     except TimeoutError:
         return PartHealth("failing", f"no answer within {PATIENCE_SECONDS:g} s")

@@ -35,7 +35,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     example: str | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class AnswerDescription(msgspec.Struct, frozen=True, kw_only=True):
     """A successful answer. kind: of its body, a tuple when it has the members of several; None for
     an empty one. also: by media type, what it may be instead. headers: that it carries.
     """
@@ -46,13 +46,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[str, ...] = ()
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
+class RouteDescription(msgspec.Struct, frozen=True, kw_only=True):
     """answers: by status. errors: statuses beside those of every route of its sort, which the
     document knows. body: its type, where the handler reads it by itself and has no `sent`; None
     when none is read. project_token: the capture token of a project is its bearer.
     """
 
-    answers: Mapping[int, Answer]
+    answers: Mapping[int, AnswerDescription]
     body: Any = None
     body_required: bool = False
     parameters: tuple[Parameter, ...] = ()
@@ -60,7 +60,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     project_token: bool = False
 
 
-Described = dict[str, Operation]
+Described = dict[str, RouteDescription]
 
 _VERSION = (IF_MATCH, IDEMPOTENCY_KEY)
 HEADERS: Mapping[str, Parameter] = {
@@ -96,10 +96,12 @@ HEADERS: Mapping[str, Parameter] = {
 def reads(kind: Any, *parameters: Parameter) -> Described:
     """A GET of something that facts made: versioned, and no older than the caller has seen."""
     return described(
-        Operation(
+        RouteDescription(
             answers={
-                200: Answer(kind=kind, headers=("ETag", INSIGHTS_POSITION, "Insights-Stale")),
-                304: Answer(headers=("ETag", INSIGHTS_POSITION)),
+                200: AnswerDescription(
+                    kind=kind, headers=("ETag", INSIGHTS_POSITION, "Insights-Stale")
+                ),
+                304: AnswerDescription(headers=("ETag", INSIGHTS_POSITION)),
             },
             parameters=(*parameters, HEADERS[IF_NONE_MATCH], HEADERS[INSIGHTS_POSITION]),
         )
@@ -109,8 +111,11 @@ def reads(kind: Any, *parameters: Parameter) -> Described:
 def tells(kind: Any, *parameters: Parameter) -> Described:
     """A GET of what stands in plain tables: without a version, told apart by its digest alone."""
     return described(
-        Operation(
-            answers={200: Answer(kind=kind, headers=("ETag",)), 304: Answer(headers=("ETag",))},
+        RouteDescription(
+            answers={
+                200: AnswerDescription(kind=kind, headers=("ETag",)),
+                304: AnswerDescription(headers=("ETag",)),
+            },
             parameters=(*parameters, HEADERS[IF_NONE_MATCH]),
         )
     )
@@ -120,19 +125,19 @@ def shows(
     kind: Any, *parameters: Parameter, pending: Any = None, errors: tuple[int, ...] = ()
 ) -> Described:
     """A GET of something else: results, jobs. pending: of a 202, where there is one."""
-    answers = {200: Answer(kind=kind), **_pending(pending)}
-    return described(Operation(answers=answers, parameters=parameters, errors=errors))
+    answers = {200: AnswerDescription(kind=kind), **_pending(pending)}
+    return described(RouteDescription(answers=answers, parameters=parameters, errors=errors))
 
 
 def writes(kind: Any, *, status: int = 200, empty: int | None = None) -> Described:
     """A command. empty: the status of a success that has nothing to show, beside `status`."""
-    nothing = Answer(headers=(INSIGHTS_POSITION,))
-    shown = Answer(kind=kind, headers=("ETag", INSIGHTS_POSITION)) if kind else nothing
+    nothing = AnswerDescription(headers=(INSIGHTS_POSITION,))
+    shown = AnswerDescription(kind=kind, headers=("ETag", INSIGHTS_POSITION)) if kind else nothing
     answers = {status: shown}
     if empty is not None:
         answers[empty] = nothing
     return described(
-        Operation(
+        RouteDescription(
             answers=answers,
             parameters=tuple(HEADERS[name] for name in _VERSION),
             errors=(409, 412, 422),
@@ -150,12 +155,14 @@ def does(
     errors: tuple[int, ...] = (),
     headers: tuple[str, ...] = (),
 ) -> Described:
-    """A POST, PATCH or DELETE that is no versioned command. body: see Operation. required: it needs
-    its body. pending: of a 202, where there is one. headers: of its answer.
+    """A POST, PATCH or DELETE that is no versioned command.
+
+    body: see RouteDescription. required: it needs its body. pending: of a 202, where there is one.
+    headers: of its answer.
     """
     return described(
-        Operation(
-            answers={status: Answer(kind=kind, headers=headers), **_pending(pending)},
+        RouteDescription(
+            answers={status: AnswerDescription(kind=kind, headers=headers), **_pending(pending)},
             body=body,
             body_required=required,
             parameters=parameters,
@@ -164,9 +171,9 @@ def does(
     )
 
 
-def _pending(kind: Any) -> dict[int, Answer]:
-    return {} if kind is None else {202: Answer(kind=kind)}
+def _pending(kind: Any) -> dict[int, AnswerDescription]:
+    return {} if kind is None else {202: AnswerDescription(kind=kind)}
 
 
-def described(operation: Operation) -> Described:
+def described(operation: RouteDescription) -> Described:
     return {DESCRIBES: operation}

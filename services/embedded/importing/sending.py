@@ -73,7 +73,7 @@ class Sender:
         self._client.close()
 
     def stop(self) -> None:
-        """Called from another thread: sending and waiting raise ImportStopped at the next request."""
+        """For another thread: sending and waiting raise ImportStopped at the next request."""
         self._stopped.set()
 
     def send(

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from services.common import stream
 from services.common.clickhouse import ClickHouse
 from services.common.http.app import ServicePart
-from services.common.http.health import Degraded, NotReady
+from services.common.http.health import NotReady, PartDegraded
 from services.common.tasks import background, failure
 from services.projector.product_events.follower import ProductEvents
 
@@ -54,6 +54,6 @@ async def _product_events(state: State) -> None:
     if running.task.done():
         raise NotReady(f"product events are not stored any more: {failure(running.task)}")
     if (reason := running.events.waits_for) is not None:
-        raise Degraded(f"product events wait: {reason}")
+        raise PartDegraded(f"product events wait: {reason}")
     if (lost := running.events.lost) > 0:
-        raise Degraded(f"the capture stream has lost {lost} messages; the log says which")
+        raise PartDegraded(f"the capture stream has lost {lost} messages; the log says which")

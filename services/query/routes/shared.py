@@ -11,7 +11,7 @@ from contracts.api.times import written
 from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from services.common.accounts.accounts import Accounts
-from services.common.http.operations import Answer, Operation, described
+from services.common.http.operations import AnswerDescription, RouteDescription, described
 from services.common.http.request import AnyRequest
 from services.common.http.share_session import ShareSessions, session_of
 from services.common.insights.context import shown_query
@@ -28,18 +28,22 @@ WRONG = {
 }
 
 _HTML = "text/html"
-_NOT_THERE = Answer(kind=str, media_type=_HTML, also={"application/json": SharedProblem})
+_NOT_THERE = AnswerDescription(kind=str, media_type=_HTML, also={"application/json": SharedProblem})
 PAGE_OR_DOCUMENT = described(
-    Operation(
+    RouteDescription(
         answers={
-            200: Answer(kind=str, media_type=_HTML, also={"application/json": SharedAnswer}),
-            401: Answer(kind=SharedProblem),
+            200: AnswerDescription(
+                kind=str, media_type=_HTML, also={"application/json": SharedAnswer}
+            ),
+            401: AnswerDescription(kind=SharedProblem),
             404: _NOT_THERE,
         }
     )
 )
 PAGE = described(
-    Operation(answers={status: Answer(kind=str, media_type=_HTML) for status in (200, 404)})
+    RouteDescription(
+        answers={status: AnswerDescription(kind=str, media_type=_HTML) for status in (200, 404)}
+    )
 )
 
 

@@ -11,7 +11,7 @@ from contracts.api.insights import WriteInsight
 from contracts.headers import IDEMPOTENCY_KEY
 from services.command import app
 from services.command.settings import CommandSettings
-from services.common.http.operations import DESCRIBES, Operation
+from services.common.http.operations import DESCRIBES, RouteDescription
 from services.common.http.sent import sent_type
 from tests.services.command.test_repeats_at_once import ASKED
 
@@ -64,5 +64,5 @@ def test_a_body_is_named_by_the_handler_alone(name: str) -> None:
     (handler,) = (each for each in handlers() if each.handler_name == name)
     assert sent_type(handler) is WriteInsight
     operation = handler.opt[DESCRIBES]
-    assert isinstance(operation, Operation)
+    assert isinstance(operation, RouteDescription)
     assert operation.body is None

@@ -12,7 +12,7 @@ from contracts.events.insight import InsightRenamed, InsightTagged
 from contracts.events.sharing import SharingEnabled
 from contracts.events.viewing import InsightViewed
 from domain.insight.view import view
-from services.common.http.health import Degraded, NotReady
+from services.common.http.health import NotReady, PartDegraded
 from services.common.log.progress import progress
 from services.common.postgres.bell import Bell
 from services.projector import checkpoint
@@ -257,7 +257,7 @@ async def test_readiness_knows_who_is_behind_and_what_is_parked(projector: Proje
     with pytest.raises(NotReady, match=r"stands at position 0 of 1, 6\d s behind"):
         await _projections(state)
     await projector.catch_up()
-    with pytest.raises(Degraded, match="2 streams"):
+    with pytest.raises(PartDegraded, match="2 streams"):
         await _projections(state)
 
 

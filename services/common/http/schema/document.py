@@ -8,7 +8,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute
 
 from services.common.http.csv_answers import CSV
-from services.common.http.operations import DESCRIBES, Answer, Operation, Parameter
+from services.common.http.operations import (
+    DESCRIBES,
+    AnswerDescription,
+    Parameter,
+    RouteDescription,
+)
 from services.common.http.schema.examples import EXAMPLES
 from services.common.http.schema.kinds import REF, BodySchemas, Document
 from services.common.http.sent import SENT, sent_type
@@ -140,19 +145,19 @@ def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
 
 def _described(
     routes: Iterable[BaseRoute],
-) -> Iterator[tuple[str, str, HTTPRouteHandler, Operation]]:
+) -> Iterator[tuple[str, str, HTTPRouteHandler, RouteDescription]]:
     for route in routes:
         if not isinstance(route, HTTPRoute):
             continue
         for handler in route.route_handlers:
             for method in handler.http_methods - {"OPTIONS"}:
                 operation = handler.opt.get(DESCRIBES)
-                if not isinstance(operation, Operation):
+                if not isinstance(operation, RouteDescription):
                     raise UndescribedRoute(f"{method} {route.path} ({handler.handler_name})")
                 yield route.path, str(method), handler, _with_body(handler, operation)
 
 
-def _with_body(handler: HTTPRouteHandler, operation: Operation) -> Operation:
+def _with_body(handler: HTTPRouteHandler, operation: RouteDescription) -> RouteDescription:
     """Raises UndescribedRoute when two types are named for the body."""
     kind = sent_type(handler)
     if kind is None:
@@ -163,7 +168,11 @@ def _with_body(handler: HTTPRouteHandler, operation: Operation) -> Operation:
 
 
 def _operation(
-    path: str, method: str, handler: HTTPRouteHandler, operation: Operation, kinds: BodySchemas
+    path: str,
+    method: str,
+    handler: HTTPRouteHandler,
+    operation: RouteDescription,
+    kinds: BodySchemas,
 ) -> Document:
     summary, _, description = _docstring(handler).partition("\n\n")
     in_json = any(_is_json(answer) for answer in operation.answers.values())
@@ -209,7 +218,7 @@ def _operation(
     return told
 
 
-def _statuses(path: str, handler: HTTPRouteHandler, operation: Operation) -> set[int]:
+def _statuses(path: str, handler: HTTPRouteHandler, operation: RouteDescription) -> set[int]:
     """Of the errors a client may meet here."""
     found = {500, *operation.errors}
     if operation.parameters or operation.body is not None:
@@ -223,7 +232,7 @@ def _statuses(path: str, handler: HTTPRouteHandler, operation: Operation) -> set
     return found - operation.answers.keys()
 
 
-def _answer(answer: Answer, kinds: BodySchemas, path: str) -> Document:
+def _answer(answer: AnswerDescription, kinds: BodySchemas, path: str) -> Document:
     told: Document = {"description": "As asked." if answer.kind else "Nothing more to say."}
     if answer.headers:
         told["headers"] = {
@@ -334,11 +343,11 @@ def _path_parameter(found: re.Match[str]) -> Document:
     }
 
 
-def _is_json(answer: Answer) -> bool:
+def _is_json(answer: AnswerDescription) -> bool:
     return answer.kind is not None and answer.media_type == "application/json"
 
 
-def _names(operation: Operation, name: str) -> bool:
+def _names(operation: RouteDescription, name: str) -> bool:
     return any(parameter.name == name for parameter in operation.parameters)
 
 

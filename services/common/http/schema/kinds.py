@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from contracts.api.funnels import Components
-from services.common.http.operations import Operation
+from services.common.http.operations import RouteDescription
 from services.common.http.problems import Problem
 
 Document = dict[str, Any]
@@ -16,7 +16,7 @@ REF = "#/components/schemas/{name}"
 class BodySchemas:
     """JSON Schemas of all types that the operations name."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[RouteDescription]) -> None:
         told = list(operations)
         answers = [
             kind

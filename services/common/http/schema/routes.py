@@ -13,7 +13,12 @@ from litestar import MediaType, Response, get
 from litestar.params import FromPath
 from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]  # ships no types
 
-from services.common.http.operations import Answer, Operation, Parameter, described
+from services.common.http.operations import (
+    AnswerDescription,
+    Parameter,
+    RouteDescription,
+    described,
+)
 from services.common.http.problems import not_found
 from services.common.http.request import AnyRequest
 from services.common.http.schema.document import document
@@ -34,17 +39,25 @@ _POLICY: Final = (
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _SCHEMA: Final = described(
-    Operation(
-        answers={200: Answer(kind=dict[str, Any], also={YAML: str})},
+    RouteDescription(
+        answers={200: AnswerDescription(kind=dict[str, Any], also={YAML: str})},
         parameters=(Parameter(name="format", description="json, or yaml."),),
     )
 )
-_PAGE: Final = described(Operation(answers={200: Answer(kind=str, media_type="text/html")}))
+_PAGE: Final = described(
+    RouteDescription(answers={200: AnswerDescription(kind=str, media_type="text/html")})
+)
 _DOOR: Final = described(
-    Operation(answers={303: Answer(kind=str, media_type="text/plain", headers=("Location",))})
+    RouteDescription(
+        answers={303: AnswerDescription(kind=str, media_type="text/plain", headers=("Location",))}
+    )
 )
 _FILE: Final = described(
-    Operation(answers={200: Answer(kind=str, media_type="text/css", also={"text/javascript": str})})
+    RouteDescription(
+        answers={
+            200: AnswerDescription(kind=str, media_type="text/css", also={"text/javascript": str})
+        }
+    )
 )
 
 
