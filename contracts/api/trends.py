@@ -37,6 +37,7 @@ class TrendRow(msgspec.Struct, frozen=True, kw_only=True):
 
     data: one number per period; of one value empty, of a formula's one value null (oddity).
     aggregated_value: of one value only. filter: the query in legacy words, for clients to read.
+    incomplete: ours, when asked for: places of points whose period is cut or still running.
     """
 
     action: TrendAction | None
@@ -51,6 +52,7 @@ class TrendRow(msgspec.Struct, frozen=True, kw_only=True):
     compare: bool | UnsetType = UNSET
     compare_label: SideLabel | UnsetType = UNSET
     filter: dict[str, Any]
+    incomplete: list[int] | UnsetType = UNSET
 
 
 class BoxRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +116,10 @@ class LifecycleAction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LifecycleRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Actors of one status per period; those of dormant are negative."""
+    """Actors of one status per period; those of dormant are negative.
+
+    incomplete: ours, when asked for: places of points whose period is still running.
+    """
 
     action: LifecycleAction
     label: str
@@ -123,3 +128,4 @@ class LifecycleRow(msgspec.Struct, frozen=True, kw_only=True):
     data: list[int]
     days: list[str]
     labels: list[str]
+    incomplete: list[int] | UnsetType = UNSET

@@ -47,7 +47,7 @@ def of_members(places: Iterable[str]) -> list[str]:
 
 def of_query(query: FunnelsQuery) -> list[str]:
     """What a query node names without effect: mathematics, empty filters, an unused breakdown."""
-    found = list(_empty_filters("properties", query.properties))
+    found = list(empty_filters("properties", query.properties))
     for place, node in enumerate(query.series):
         found += _of_node(place, node)
     breakdown = query.breakdownFilter
@@ -64,7 +64,7 @@ def of_query(query: FunnelsQuery) -> list[str]:
 def _of_node(place: int, node: SeriesNode) -> list[str]:
     if isinstance(node, DataWarehouseNode):
         return []
-    found = list(_empty_filters(f"series[{place}].properties", node.properties))
+    found = list(empty_filters(f"series[{place}].properties", node.properties))
     if node.math and node.math not in FIRST_TIME:
         found.append(f"series[{place}]: math '{node.math[:100]}' has no effect on funnels.")
     if isinstance(node, GroupNode) and any(getattr(one, "math", None) for one in node.nodes):
@@ -72,7 +72,8 @@ def _of_node(place: int, node: SeriesNode) -> list[str]:
     return found
 
 
-def _empty_filters(place: str, sent: Json) -> Iterable[str]:
+def empty_filters(place: str, sent: Json) -> Iterable[str]:
+    """The filters that say nothing. place: where they stand."""
     for filter_ in _all(properties.read(sent, place)):
         needs_value = filter_.operator not in _VALUELESS and filter_.type not in _WITHOUT_VALUE
         if needs_value and not filter_.values:

@@ -260,7 +260,7 @@ def test_statuses_of_a_lifecycle_add_up_to_the_active_actors() -> None:
             continue
         found = {row["status"]: row["data"] for row in lifecycles.answer(plan, reading)}
         active = lifecycles.active(plan, reading)
-        for index in plan.span.shown:
+        for index in random.sample(plan.span.shown, min(5, plan.span.points)):
             here = {actor for period, actor in active if period == index}
             new, returning, resurrecting = (found[status][index] for status in STATUSES[:3])
             assert new + returning + resurrecting == len(here), plan

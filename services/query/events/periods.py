@@ -156,6 +156,19 @@ def complete(span: Span, calendar: Calendar) -> Span:
     )
 
 
+def incomplete(span: Span, now: datetime) -> list[int]:
+    """Points, from 0, whose period the range cuts, or that has not ended yet."""
+    return [
+        point
+        for point, index in enumerate(span.shown)
+        if _is_cut(span.periods[index], span) or span.periods[index].end > now
+    ]
+
+
+def _is_cut(period: Period, span: Span) -> bool:
+    return period.start < span.date_from or period.end - MICROSECOND > span.date_to
+
+
 def _too_many() -> Exception:
     detail = (
         f"A range has at most {MOST_PERIODS:,} points, and this one more."

@@ -1,10 +1,12 @@
 """Numbers of actors become the four rows of a lifecycle (trends.md section 13)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
 
 from contracts.api.trends import LifecycleAction, LifecycleRow
 from contracts.queries.insight_actors import Status
-from services.query.events.periods import days, labels, moments
+from services.query.events.periods import days, incomplete, labels, moments
 from services.query.events.series import Entity
 from services.query.insights.lifecycle.plan import STATUSES, LifecyclePlan
 
@@ -18,6 +20,12 @@ def render(plan: LifecyclePlan, counts: Mapping[Status, Sequence[int]]) -> list[
     if entity is None:
         return []
     return [_row(plan, entity, status, counts[status]) for status in STATUSES]
+
+
+def with_incomplete(plan: LifecyclePlan, rows: Iterable[LifecycleRow]) -> list[LifecycleRow]:
+    """Each with its points that are not what they will be."""
+    found = incomplete(plan.span, plan.now)
+    return [msgspec.structs.replace(row, incomplete=found) for row in rows]
 
 
 def _row(

@@ -23,7 +23,7 @@ from contracts.api.trends import (
     TrendRow,
     TrendsAnswer,
 )
-from services.query.events.periods import Span, days, labels, moments
+from services.query.events.periods import Span, days, incomplete, labels, moments
 from services.query.insights.trends.formulas import Formula, letters, value
 from services.query.insights.trends.plan import (
     NULL,
@@ -207,6 +207,16 @@ def render(plan: TrendsPlan, sides: Sequence[Side]) -> TrendsAnswer:
         for line in found[-1:]
     )
     return TrendsAnswer(results=rows, has_more=more)
+
+
+def with_incomplete(plan: TrendsPlan, rows: Iterable[TrendRow]) -> list[TrendRow]:
+    """The rows of a `Points` answer, each with its points that are not what they will be."""
+    spans = {"current": plan.span, "previous": plan.previous or plan.span}
+    found = {label: incomplete(span, plan.now) for label, span in spans.items()}
+    return [
+        msgspec.structs.replace(row, incomplete=found[row.compare_label or "current"])
+        for row in rows
+    ]
 
 
 def _series_row(plan: TrendsPlan, series: Series, side: Side, line: Shown) -> TrendRow:

@@ -8,7 +8,16 @@ import pytest
 from contracts.queries.counted import PeriodRange
 from contracts.queries.errors import InvalidQuery
 from services.query.events.dates import Calendar
-from services.query.events.periods import Interval, Span, bounds, days, labels, moments, span_of
+from services.query.events.periods import (
+    Interval,
+    Span,
+    bounds,
+    days,
+    incomplete,
+    labels,
+    moments,
+    span_of,
+)
 
 NOW = datetime(2024, 3, 13, 10, 20, 33, 5, tzinfo=UTC)  # a Wednesday
 UTC_CALENDAR = Calendar(NOW)
@@ -193,6 +202,15 @@ def test_incomplete_periods_can_be_left_out() -> None:
     weeks = span("2024-02-27", interval="week", only_complete=True)
     assert days(weeks) == ["2024-03-03"]
     assert days(span("dStart", only_complete=True)) == []
+
+
+def test_points_that_are_cut_or_still_running_are_told() -> None:
+    assert incomplete(span("-2d"), NOW) == [2]
+    assert incomplete(span("-48h"), NOW) == [0, 2]
+    explicit = span("2024-03-01T12:00:00", "2024-03-03T12:00:00", explicit=True)
+    assert incomplete(explicit, NOW) == [0, 2]
+    assert incomplete(span("2024-03-01", "2024-03-03"), NOW) == []
+    assert incomplete(span("2024-03-07", days_of_week=(1, 3)), NOW) == [1]
 
 
 @pytest.mark.parametrize(
