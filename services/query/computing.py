@@ -21,7 +21,7 @@ from services.query.insights.kinds import KindsComputer
 from services.query.insights.stored import InsightResults
 from services.query.people.cohorts import CohortPeople
 from services.query.results.handed import HandedPlans
-from services.query.results.ingested import IngestWait
+from services.query.results.ingest_wait import IngestWait
 from services.query.results.jobs import CHANNEL, Jobs
 from services.query.results.runner import JobRunner, job_error
 from services.query.results.service import Results

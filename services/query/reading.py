@@ -13,7 +13,7 @@ from services.common.postgres.database import pool
 from services.query.http.visitors import provide_reader
 from services.query.problems import REFUSALS
 from services.query.reads.all import Reads
-from services.query.reads.standing import Freshness
+from services.query.reads.read_position import Freshness
 from services.query.routes import (
     access,
     accounts,

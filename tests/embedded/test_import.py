@@ -12,7 +12,7 @@ import pytest
 
 from services.embedded import datadir
 from services.embedded.importing.files import EventFile
-from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.import_options import ImportOptions
 from services.embedded.importing.records import EventRecord
 from services.embedded.importing.resuming import ResumeFile, ResumePoint
 from services.embedded.importing.sending import Sender, ServerUnreachable

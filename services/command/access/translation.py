@@ -11,8 +11,8 @@ from domain.access.changes import changes
 from domain.access.commands import SetAccess
 from domain.access.decide import decide
 from domain.access.view import view
+from services.command.change_lines import change_lines
 from services.command.handle import Rules
-from services.command.told import told
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.problems import ChangeLine, invalid
@@ -81,7 +81,7 @@ def _changes_since(history: Sequence[Recorded[AccessEvent]], version: int) -> li
         for fact in history
         if fact.version > version
         for grantee in [fact.event.grantee]
-        for line in told(fact, changes(fact.event))
+        for line in change_lines(fact, changes(fact.event))
     ]
 
 

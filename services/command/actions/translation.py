@@ -17,9 +17,9 @@ from domain.action.changes import changes
 from domain.action.commands import ActionCommand, CreateAction, EditAction
 from domain.action.decide import decide
 from domain.action.view import view
+from services.command.change_lines import lines_since
 from services.command.documents import or_default
 from services.command.handle import Rules
-from services.command.told import told_by
 from services.common.http.problems import blank, invalid
 
 
@@ -60,5 +60,5 @@ def _steps(sent: Sequence[ActionStep] | None) -> Raw:
 
 
 RULES: Rules[ActionRow | None, ActionCommand, ActionEvent] = Rules(
-    decide, view, told_by(changes), lambda row: row is not None and row.deleted
+    decide, view, lines_since(changes), lambda row: row is not None and row.deleted
 )

@@ -21,9 +21,9 @@ from domain.cohort.changes import changes
 from domain.cohort.commands import CohortCommand, CreateCohort, EditCohort
 from domain.cohort.decide import decide
 from domain.cohort.state import Cohort, fold
+from services.command.change_lines import lines_since
 from services.command.documents import json_object, or_default
 from services.command.handle import Rules
-from services.command.told import told_by
 from services.common.http.problems import invalid
 
 _members = msgspec.json.Decoder(dict[str, Raw])
@@ -109,5 +109,5 @@ def edit_command(body: WriteCohort, who: tuple[UUID, ...]) -> EditCohort:
 
 
 RULES: Rules[Cohort | None, CohortCommand, CohortEvent] = Rules(
-    decide, fold, told_by(changes), lambda cohort: cohort is not None and cohort.row.deleted
+    decide, fold, lines_since(changes), lambda cohort: cohort is not None and cohort.row.deleted
 )

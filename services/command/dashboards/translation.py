@@ -18,9 +18,9 @@ from domain.dashboard.commands import (
 )
 from domain.dashboard.decide import decide
 from domain.dashboard.view import view
+from services.command.change_lines import lines_since
 from services.command.documents import json_object, or_default
 from services.command.handle import Rules
-from services.command.told import told_by
 
 
 def checked(sent: WriteDashboard) -> WriteDashboard:
@@ -72,5 +72,5 @@ def _document(document: Raw | UnsetType, attr: str) -> Raw | UnsetType:
 
 
 RULES: Rules[DashboardRow | None, DashboardCommand, DashboardEvent] = Rules(
-    decide, view, told_by(changes), lambda row: row is not None and row.deleted
+    decide, view, lines_since(changes), lambda row: row is not None and row.deleted
 )

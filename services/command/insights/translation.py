@@ -17,10 +17,10 @@ from domain.insight.changes import changes
 from domain.insight.commands import CreateInsight, EditInsight, InsightCommand
 from domain.insight.decide import decide
 from domain.insight.view import project, view
+from services.command.change_lines import change_lines
 from services.command.documents import json_object, or_default
 from services.command.handle import Rules
 from services.command.numbers import InsightNumber, Numbers
-from services.command.told import told
 from services.common.http.problems import ChangeLine, invalid, not_found
 
 
@@ -99,7 +99,7 @@ def _changes_since(history: Sequence[Recorded[InsightEvent]], version: int) -> l
     for fact in history:
         after = project(row, fact)
         if fact.version > version:
-            lines += told(fact, changes(fact.event, row, after))
+            lines += change_lines(fact, changes(fact.event, row, after))
         row = after
     return lines
 

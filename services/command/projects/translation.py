@@ -12,8 +12,8 @@ from domain.project.changes import changes
 from domain.project.commands import ChangeProject, ProjectCommand
 from domain.project.decide import decide
 from domain.project.view import view
+from services.command.change_lines import lines_since
 from services.command.handle import Rules
-from services.command.told import told_by
 from services.common.accounts.accounts import Project
 from services.common.http.problems import not_a_choice, required
 
@@ -59,5 +59,5 @@ def as_json(filters: object) -> Raw:
 
 
 RULES: Rules[ProjectRow | None, ProjectCommand, ProjectEvent] = Rules(
-    decide, view, told_by(changes)
+    decide, view, lines_since(changes)
 )

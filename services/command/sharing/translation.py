@@ -12,8 +12,8 @@ from domain.sharing.changes import changes
 from domain.sharing.commands import SharingCommand
 from domain.sharing.decide import decide
 from domain.sharing.view import view
+from services.command.change_lines import lines_since
 from services.command.handle import Rules
-from services.command.told import told_by
 from services.common.http.problems import invalid
 
 SHORTEST_PASSWORD = 8
@@ -57,5 +57,5 @@ def known_settings(document: Raw | UnsetType) -> Raw | UnsetType:
 
 
 RULES: Rules[SharingRow | None, SharingCommand, SharingEvent] = Rules(
-    decide, view, told_by(changes)
+    decide, view, lines_since(changes)
 )

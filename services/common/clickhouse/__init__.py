@@ -13,7 +13,7 @@ from services.common.clickhouse.errors import (
     QueryTooLarge,
     StatementTooLarge,
 )
-from services.common.clickhouse.limits import QueryLimits
+from services.common.clickhouse.query_limits import QueryLimits
 
 __all__ = [
     "BadPattern",

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from services.common.clickhouse.engine import Engine, Row
 from services.common.clickhouse.errors import TOO_BIG_AST, EngineError, StatementTooLarge
-from services.common.clickhouse.limits import QueryLimits
+from services.common.clickhouse.query_limits import QueryLimits
 from services.common.clickhouse.schema import column_types, table_statements
 from services.common.clickhouse.statement import Statement
 from services.common.clickhouse.upgrade import bring_projections

@@ -30,7 +30,7 @@ from services.common.log.appends import (
     ReceiptExists,
     Unreadable,
 )
-from services.common.log.batch import actor_text, prepare
+from services.common.log.judging import actor_text, prepare
 from services.common.log.recorder import (
     BELL_CHANNEL,
     DatabaseFunctionsEnabled,

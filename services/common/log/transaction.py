@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from contracts.chain import SALT_BYTES, Entry, Link
 from services.common.log.appends import Receipt
-from services.common.log.batch import (
+from services.common.log.judging import (
     DAWN,
     Judgement,
     LogState,

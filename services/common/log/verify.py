@@ -16,7 +16,7 @@ from psycopg.rows import BaseRowFactory, TupleRow, args_row, scalar_row
 from contracts.chain import BEGINNING, BrokenChain, Entry, Link, follow
 from contracts.json import is_null
 from services.common.log import reading
-from services.common.log.batch import DAWN
+from services.common.log.judging import DAWN
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.common.log.appends import Appended, LogUnavailable, OutcomeUnknown
-from services.common.log.batch import Judgement, PreparedAppend
+from services.common.log.judging import Judgement, PreparedAppend
 from services.common.log.transaction import CommitInDoubt, LogTransaction
 from services.common.postgres.database import CONNECTION_LOST
 from services.common.postgres.grouped import all_here

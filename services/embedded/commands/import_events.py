@@ -18,7 +18,7 @@ from services.embedded import accounts, datadir
 from services.embedded.commands import options
 from services.embedded.importing import ending, look, texts
 from services.embedded.importing.files import EventFile
-from services.embedded.importing.reading import FIELDS, ImportOptions
+from services.embedded.importing.import_options import FIELDS, ImportOptions
 from services.embedded.importing.run import Import, ImportInterrupted
 from services.embedded.importing.sending import Sender
 from services.embedded.refusal import CannotStart

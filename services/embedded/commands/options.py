@@ -12,7 +12,7 @@ import rich_click as click
 from services.common.postgres import database
 from services.common.postgres.database import Pool
 from services.common.settings import from_environment
-from services.embedded import beside, datadir
+from services.embedded import datadir, folder_database
 from services.embedded.settings import EmbeddedSettings
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ def with_database(data: Path, wanted: Callable[[Pool], Awaitable[T]]) -> T:
         async with database.pool(url, size=2) as pool:
             return await wanted(pool)
 
-    with beside.database(data, settings()) as url:
+    with folder_database.database(data, settings()) as url:
         return asyncio.run(run(url))
 
 

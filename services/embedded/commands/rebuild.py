@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from services.common.log.store import EventStore
-from services.embedded import beside
+from services.embedded import folder_database
 from services.embedded.commands import options
 from services.embedded.refusal import CannotStart
 from services.projector.app import projections
@@ -31,7 +31,7 @@ def rebuild(read_models: tuple[str, ...], data_dir: Path, as_json: bool) -> None
     Reads and writes go on meanwhile. Says of each how many rows were not as the log tells it.
     """
     chosen = [each for each in projections() if each.name in (read_models or NAMES)]
-    with beside.database(data_dir, options.settings()) as url:
+    with folder_database.database(data_dir, options.settings()) as url:
         rebuilt = asyncio.run(_rebuild(url, chosen))
     if as_json:
         options.print_json(rebuilt)

@@ -11,7 +11,7 @@ from rich.progress import Progress as Bar
 
 from services.common.log.verify import HeadMoved, HistoryBroken, Verification, VerifyProgress
 from services.common.log.verify import verify as verify_log
-from services.embedded import beside
+from services.embedded import folder_database
 from services.embedded.commands import options
 
 
@@ -40,7 +40,7 @@ def verify(data_dir: Path, as_json: bool) -> None:
     hold.
     """
     try:
-        with beside.database(data_dir, options.settings()) as url:
+        with folder_database.database(data_dir, options.settings()) as url:
             verified = asyncio.run(_verify(url))
     except (HistoryBroken, HeadMoved) as broken:
         click.echo(f"recount: the history does not hold: {broken}", err=True)

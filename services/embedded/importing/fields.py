@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from services.embedded.importing.faults import NotEvents
-from services.embedded.importing.reading import FIELDS, ImportOptions
+from services.embedded.importing.import_options import FIELDS, ImportOptions
 
 # Without case, and without what is no letter. A name stands for its field only if it is alone.
 _OTHER_NAMES: Final = {

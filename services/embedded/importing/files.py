@@ -20,9 +20,9 @@ from services.embedded.importing.formats import (
     SeparatedRows,
     format_of,
 )
-from services.embedded.importing.reading import FileRow, ImportOptions
+from services.embedded.importing.import_options import FileRow, ImportOptions
+from services.embedded.importing.open_file import OpenFile
 from services.embedded.importing.records import Outcome, RecordMaker
-from services.embedded.importing.source import OpenFile
 
 # How many rows are read before anything is sent, to see what the columns are.
 SAMPLE: Final = 10_000

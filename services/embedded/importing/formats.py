@@ -11,9 +11,9 @@ import msgspec
 from services.embedded.importing import texts
 from services.embedded.importing.faults import NotEvents
 from services.embedded.importing.fields import has_field_names
+from services.embedded.importing.import_options import ImportOptions
 from services.embedded.importing.json_rows import WRAPPERS
-from services.embedded.importing.reading import ImportOptions
-from services.embedded.importing.source import PARQUET, OpenFile
+from services.embedded.importing.open_file import PARQUET, OpenFile
 from services.embedded.importing.times import NotATime, TimeReader
 
 SEPARATORS: Final = {

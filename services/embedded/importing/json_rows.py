@@ -10,7 +10,7 @@ import msgspec
 
 from services.command.capture.json_text import clean_text
 from services.embedded.importing.faults import BadRecord
-from services.embedded.importing.reading import FileRow
+from services.embedded.importing.import_options import FileRow
 
 # Members that hold the events, in what APIs and exports answer.
 WRAPPERS: Final = frozenset(

@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from services.embedded.importing.faults import BadRecord, NotEvents
-from services.embedded.importing.reading import FileRow
-from services.embedded.importing.source import OpenFile
+from services.embedded.importing.import_options import FileRow
+from services.embedded.importing.open_file import OpenFile
 
 # In order, in small blocks, as JSON that says what the file says: numbers whole, times in UTC.
 _SETTINGS: Final = (

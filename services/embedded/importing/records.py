@@ -12,7 +12,7 @@ from contracts.times import moment
 from services.command.capture.events import as_text, parse_uuid
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.fields import Fields
-from services.embedded.importing.reading import FileRow, ImportOptions
+from services.embedded.importing.import_options import FileRow, ImportOptions
 from services.embedded.importing.times import NotATime, TimeReader
 
 _CONTENT: Final = UUID("5b0c1d8e-2f6a-5c43-9e7d-8a4b6f1c3d20")

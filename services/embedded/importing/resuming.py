@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.import_options import ImportOptions
 
 
 class ResumePoint(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 from services.embedded.importing.ending import Summary, iso
 from services.embedded.importing.faults import BadRecord, NotEvents
 from services.embedded.importing.files import EventFile
-from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.import_options import ImportOptions
 from services.embedded.importing.records import EventRecord
 from services.embedded.importing.resuming import ResumeFile, ResumePoint
 from services.embedded.importing.sending import ImportTotals, Sender

@@ -6,7 +6,7 @@ from typing import Final
 
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.formats import SeparatedRows, dialect
-from services.embedded.importing.reading import FileRow
+from services.embedded.importing.import_options import FileRow
 
 # A cell may be as long as an event that a door takes.
 LONGEST_CELL: Final = 20 * 1024 * 1024

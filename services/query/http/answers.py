@@ -16,8 +16,8 @@ from services.common.http.etag import etag
 from services.common.http.request import AnyRequest
 from services.common.http.tables import to_csv
 from services.query.http.parameters import at_least
-from services.query.reads.remembered import RecentAnswers
-from services.query.reads.standing import FreshValue
+from services.query.reads.read_position import FreshValue
+from services.query.reads.recent_answers import RecentAnswers
 
 
 def answer(

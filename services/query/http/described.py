@@ -13,7 +13,7 @@ from services.common.http.operations import JsonText, Parameter
 from services.common.insights.results.freshness import Refresh
 from services.query.events.definitions import OWNERS
 from services.query.http.parameters import LONGEST_SEARCH
-from services.query.reads.filters import ORDER_FIELDS
+from services.query.reads.listing import ORDER_FIELDS
 
 _ORDERS = sorted(ORDER_FIELDS)
 Order = Literal[(*_ORDERS, *(f"-{field}" for field in _ORDERS))]  # type: ignore[valid-type]  # of our own constants

@@ -14,7 +14,7 @@ from contracts.api.accounts import Page as Listed
 from services.common.http.request import AnyRequest
 from services.common.http.storable import has_escaped_nul
 from services.query.http.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, number, text
-from services.query.reads.filters import Cursor, End, Int64, Moment, Order, OrderField, PageRequest
+from services.query.reads.listing import Cursor, End, Int64, Moment, Order, OrderField, PageRequest
 
 Item = TypeVar("Item")
 

@@ -13,7 +13,7 @@ from services.common.accounts.accounts import Project
 from services.common.http.problems import Rejected, invalid
 from services.common.http.request import AnyRequest
 from services.query.events import dates
-from services.query.reads.filters import ORDER_FIELDS, InsightFilter, Order
+from services.query.reads.listing import ORDER_FIELDS, InsightFilter, Order
 from services.query.results.cache import Positions
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from services.query.http import paging, parameters
 from services.query.http.answers import answer
 from services.query.problems import parked
 from services.query.reads.catalog_rows import CatalogReads
-from services.query.reads.filters import NumberEnd
-from services.query.reads.standing import Freshness
+from services.query.reads.listing import NumberEnd
+from services.query.reads.read_position import Freshness
 
 _encoder = msgspec.json.Encoder()
 

@@ -14,7 +14,7 @@ from services.query.events import memberships
 from services.query.events.lookups import Lookups, PlannedCohort
 from services.query.events.source import Source
 from services.query.people import records
-from services.query.reads.filters import Moment, PageRequest
+from services.query.reads.listing import Moment, PageRequest
 
 
 class PersonEnd(msgspec.Struct, frozen=True, array_like=True):

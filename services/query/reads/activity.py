@@ -14,9 +14,15 @@ from services.common.insights.access import UNLIMITED, Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.counts import Counts, State
-from services.query.reads.filters import NumberEnd, PageRequest
+from services.query.reads.listing import NumberEnd, PageRequest
+from services.query.reads.read_position import (
+    REACHED,
+    TEAM_HEAD,
+    ReadPosition,
+    Snapshot,
+    projections,
+)
 from services.query.reads.salvage import DAWN, Salvage
-from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
 
 _ROWS = Salvage(
     ActivityRow(

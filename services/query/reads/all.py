@@ -18,10 +18,10 @@ from services.query.reads.insight_list import InsightList
 from services.query.reads.insights import InsightReads
 from services.query.reads.last_viewed import LastViewedReads
 from services.query.reads.projects import ProjectReads
-from services.query.reads.remembered import RecentAnswers
+from services.query.reads.read_position import Freshness
+from services.query.reads.recent_answers import RecentAnswers
 from services.query.reads.shares import ShareReads
 from services.query.reads.sharing import SharingReads
-from services.query.reads.standing import Freshness
 
 
 class Reads(msgspec.Struct, frozen=True):

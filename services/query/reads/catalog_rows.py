@@ -9,8 +9,14 @@ from contracts.events.recorded import DomainEvent
 from contracts.events.streams import Stream, StreamKind
 from contracts.read_models.projections import CATALOG
 from services.common.postgres.database import Pool
-from services.query.reads.filters import NumberEnd, PageRequest
-from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
+from services.query.reads.listing import NumberEnd, PageRequest
+from services.query.reads.read_position import (
+    REACHED,
+    TEAM_HEAD,
+    ReadPosition,
+    Snapshot,
+    projections,
+)
 
 R = TypeVar("R")
 

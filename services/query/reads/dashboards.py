@@ -21,10 +21,16 @@ from services.common.insights.joined_columns import (
 )
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
-from services.query.reads.filters import Int64, PageRequest
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
+from services.query.reads.listing import Int64, PageRequest
+from services.query.reads.read_position import (
+    REACHED,
+    TEAM_HEAD,
+    ReadPosition,
+    Snapshot,
+    projections,
+)
 from services.query.reads.salvage import DAWN, Salvage
-from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
 
 _ROWS = Salvage(
     DashboardRow(

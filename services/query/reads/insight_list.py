@@ -20,11 +20,17 @@ from services.common.postgres.database import Pool
 from services.query.reads import list_sql
 from services.query.reads.access import CLOSED_BY, LEVEL, NEWEST_RULE, access, access_values
 from services.query.reads.counts import Counts, State
-from services.query.reads.filters import DEFAULT_ORDER, Cursor, InsightFilter, PageRequest
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
 from services.query.reads.list_sql import PageSelect, SqlCondition
-from services.query.reads.remembered import STATE
-from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
+from services.query.reads.listing import DEFAULT_ORDER, Cursor, InsightFilter, PageRequest
+from services.query.reads.read_position import (
+    REACHED,
+    TEAM_HEAD,
+    ReadPosition,
+    Snapshot,
+    projections,
+)
+from services.query.reads.recent_answers import STATE
 
 MatchType = Literal["exact", "similar"]
 

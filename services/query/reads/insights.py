@@ -19,9 +19,9 @@ from services.common.insights.joined_columns import COLUMNS, JOINS, JoinedColumn
 from services.common.postgres.database import Pool
 from services.common.postgres.grouped import GroupedLookups
 from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access
-from services.query.reads.remembered import STATE
+from services.query.reads.read_position import REACHED, ReadPosition, Snapshot, projections
+from services.query.reads.recent_answers import STATE
 from services.query.reads.salvage import DAWN, Salvage
-from services.query.reads.standing import REACHED, ReadPosition, Snapshot, projections
 
 SHORT_IDS_KEPT = 10_000
 NOBODYS = 0

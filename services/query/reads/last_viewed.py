@@ -12,7 +12,13 @@ from services.common.insights.access import Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
-from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
+from services.query.reads.read_position import (
+    REACHED,
+    TEAM_HEAD,
+    ReadPosition,
+    Snapshot,
+    projections,
+)
 
 # PostHog: InsightViewSet.my_last_viewed, at most five, newest first.
 MOST = 5

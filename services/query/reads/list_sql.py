@@ -6,7 +6,7 @@ import msgspec
 
 from services.common.http.caller import Caller
 from services.query.reads.access import VISIBLE, VISIBLE_OF_ALL
-from services.query.reads.filters import Cursor, InsightFilter, Order, OrderField
+from services.query.reads.listing import Cursor, InsightFilter, Order, OrderField
 
 COLUMNS: dict[OrderField, LiteralString] = {
     "name": "i.name_key",

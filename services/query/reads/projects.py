@@ -9,7 +9,13 @@ from contracts.events.streams import project_stream
 from contracts.read_models.projections import CATALOG
 from services.common.accounts.accounts import PROJECT_COLUMNS, Project
 from services.common.postgres.database import Pool
-from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
+from services.query.reads.read_position import (
+    REACHED,
+    TEAM_HEAD,
+    ReadPosition,
+    Snapshot,
+    projections,
+)
 
 _ONE: LiteralString = f"""
     SELECT {REACHED} AS reached, {TEAM_HEAD} AS head,

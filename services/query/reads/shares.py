@@ -10,7 +10,7 @@ from contracts.read_models.projections import INSIGHTS, SHARING
 from contracts.read_models.sharing import SharingRow
 from services.common.insights.shares import Share, is_alive, is_token
 from services.common.postgres.database import Pool
-from services.query.reads.standing import REACHED, ReadPosition, Snapshot, projections
+from services.query.reads.read_position import REACHED, ReadPosition, Snapshot, projections
 
 _sharing = msgspec.json.Decoder(SharingRow)
 _insight = msgspec.json.Decoder(InsightRow)

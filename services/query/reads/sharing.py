@@ -12,7 +12,13 @@ from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
-from services.query.reads.standing import REACHED, TEAM_HEAD, ReadPosition, Snapshot, projections
+from services.query.reads.read_position import (
+    REACHED,
+    TEAM_HEAD,
+    ReadPosition,
+    Snapshot,
+    projections,
+)
 
 _decoder = msgspec.json.Decoder(SharingRow)
 

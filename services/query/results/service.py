@@ -19,7 +19,7 @@ from services.query.results import cache
 from services.query.results.cache import NOTHING_SEEN, CacheLookup, Positions
 from services.query.results.computation import Computation, Computer, PreparedComputation
 from services.query.results.handed import HandedPlans
-from services.query.results.ingested import IngestWait
+from services.query.results.ingest_wait import IngestWait
 from services.query.results.jobs import Jobs, NewJob
 
 _encoder = msgspec.json.Encoder()

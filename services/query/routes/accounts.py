@@ -37,7 +37,7 @@ from services.query.http.paging import listed
 from services.query.http.parameters import at_least
 from services.query.problems import parked
 from services.query.reads.all import Reads
-from services.query.reads.filters import End, Moment
+from services.query.reads.listing import End, Moment
 
 USER = {"scopes": ("user:read",)}
 PROJECT = {"scopes": ("project:read",)}

@@ -19,7 +19,7 @@ from services.query.http.answers import answer
 from services.query.problems import parked
 from services.query.reads import activity
 from services.query.reads.all import Reads
-from services.query.reads.filters import NumberEnd, PageRequest
+from services.query.reads.listing import NumberEnd, PageRequest
 
 READ = {"scopes": ("activity_log:read",)}
 

@@ -30,7 +30,7 @@ from services.query.insights.funnels.links import CORRELATION_PEOPLE_FILTERS, Fi
 from services.query.insights.funnels.people.page import ActorPages
 from services.query.insights.funnels.planner import plan_query
 from services.query.results.computation import Computation
-from services.query.results.ingested import IngestWait
+from services.query.results.ingest_wait import IngestWait
 from services.query.results.service import ResultRequest, Results, result_fields
 from services.query.routes.funnels import READ, asked_refresh, filters_of, text_or_none
 from services.query.routes.people import READ as READ_PEOPLE

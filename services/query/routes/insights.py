@@ -28,10 +28,10 @@ from services.query.http.visitors import Reader, Visitor, shared_insight, shared
 from services.query.insights.stored import InsightResults
 from services.query.problems import parked
 from services.query.reads.all import Reads
-from services.query.reads.filters import DEFAULT_ORDER
 from services.query.reads.insight_list import InsightListRow
 from services.query.reads.insights import FoundInsight
-from services.query.reads.standing import FreshValue
+from services.query.reads.listing import DEFAULT_ORDER
+from services.query.reads.read_position import FreshValue
 
 READ = {"scopes": ("insight:read",)}
 

@@ -31,7 +31,7 @@ from services.query.insights.funnels.people.pointing import selection
 from services.query.insights.funnels.planner import plan_query
 from services.query.people.page import ActorPage
 from services.query.people.records import RecordOrder
-from services.query.results.ingested import IngestWait
+from services.query.results.ingest_wait import IngestWait
 from services.query.routes.funnels import filters_of
 
 READ = {"scopes": ("person:read",)}

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.files import EventFile
-from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.import_options import ImportOptions
 from services.embedded.importing.records import EventRecord, Outcome
 
 HEAD = "event,distinct_id,timestamp"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.embedded.importing import json_rows
 from services.embedded.importing.faults import BadRecord
-from services.embedded.importing.reading import FileRow, ImportOptions
+from services.embedded.importing.import_options import FileRow, ImportOptions
 from tests.embedded.importing.reading_files import outcomes, read, written
 
 EVENTS: list[dict[str, Any]] = [

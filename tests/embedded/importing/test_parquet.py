@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from chdb import session
 
-from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.import_options import ImportOptions
 from tests.embedded.importing.reading_files import outcomes, read, times, written
 
 # What the columns of one row are, as SELECT writes them.

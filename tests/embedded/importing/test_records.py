@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.embedded.importing.faults import BadRecord, NotEvents
-from services.embedded.importing.reading import ImportOptions
+from services.embedded.importing.import_options import ImportOptions
 from services.embedded.importing.records import EventRecord, NoPerson, cell_value
 from tests.embedded.importing.reading_files import HEAD, outcomes, read, written
 

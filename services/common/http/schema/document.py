@@ -14,8 +14,8 @@ from services.common.http.operations import (
     Parameter,
     RouteDescription,
 )
+from services.common.http.schema.body_schemas import REF, BodySchemas, Document
 from services.common.http.schema.examples import EXAMPLES
-from services.common.http.schema.kinds import REF, BodySchemas, Document
 from services.common.http.sent import SENT, sent_type
 
 _PLACE = re.compile(r"{(?P<name>\w+):(?P<kind>\w+)}")

@@ -1,5 +1,5 @@
 -- How often a project's results were kept or thrown away. While the number stands still, so does
--- every result that an answer shows (services/query/reads/remembered.py).
+-- every result that an answer shows (services/query/reads/recent_answers.py).
 CREATE TABLE result_moves (
     team_id bigint PRIMARY KEY,
     moves bigint NOT NULL

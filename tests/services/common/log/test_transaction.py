@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from services.common.log.batch import Judgement
+from services.common.log.judging import Judgement
 from services.common.log.transaction import NotCommitted, commit
 
 

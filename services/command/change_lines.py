@@ -1,4 +1,4 @@
-"""What happened to a stream since a version, as a 412 tells it."""
+"""The changes of a stream since a version: the lines of a 412."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -11,8 +11,8 @@ from services.common.http.problems import ChangeLine
 Event = TypeVar("Event", bound=DomainEvent)
 
 
-def told(fact: Recorded[DomainEvent], changes: Iterable[Change]) -> list[ChangeLine]:
-    """One fact's changes, field by field."""
+def change_lines(fact: Recorded[DomainEvent], changes: Iterable[Change]) -> list[ChangeLine]:
+    """A line per field that the fact changed."""
     return [
         {
             "version": fact.version,
@@ -25,17 +25,17 @@ def told(fact: Recorded[DomainEvent], changes: Iterable[Change]) -> list[ChangeL
     ]
 
 
-def told_by(
+def lines_since(
     changes: Callable[[Event], Iterable[Change]],
 ) -> Callable[[Sequence[Recorded[Event]], int], list[ChangeLine]]:
-    """Tells everything after a version, in order. changes: what a fact changes, seen by itself."""
+    """Reads the lines of all facts after a version, in order. changes: of one fact by itself."""
 
     def since(history: Sequence[Recorded[Event]], version: int) -> list[ChangeLine]:
         return [
             line
             for fact in history
             if fact.version > version
-            for line in told(fact, changes(fact.event))
+            for line in change_lines(fact, changes(fact.event))
         ]
 
     return since

@@ -18,7 +18,7 @@ from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from services.common.accounts.accounts import MAX_AGE_SECONDS
 from services.common.postgres.database import Pool
 from services.common.postgres.grouped import GroupedLookups
-from services.query.reads.standing import REACHED, TEAM_HEAD, FreshValue, projections
+from services.query.reads.read_position import REACHED, TEAM_HEAD, FreshValue, projections
 
 T = TypeVar("T")
 

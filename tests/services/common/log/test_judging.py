@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.chain import BEGINNING, Entry, verify
 from domain.errors import ConcurrentEdit
-from services.common.log.batch import (
+from services.common.log.judging import (
     DAWN,
     Judgement,
     LogState,

@@ -28,8 +28,8 @@ from services.common.postgres.database import Pool, pool
 from services.projector.app import projections
 from services.projector.read_models.insights import insight_projection
 from services.projector.rebuild import rebuild
-from services.query.reads.remembered import RecentAnswers
-from services.query.reads.standing import FreshValue
+from services.query.reads.read_position import FreshValue
+from services.query.reads.recent_answers import RecentAnswers
 from tests.examples import BOB, FUNNEL, TEAM, created
 from tests.services.projector.projecting import dashboard, insight, viewing
 from tests.services.query.reads.reading import Reading, reading
