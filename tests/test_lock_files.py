@@ -61,7 +61,9 @@ def test_every_package_has_one_version_and_its_hashes_and_no_host_is_named(name:
 )
 def test_what_the_project_declares_is_locked_in_its_range(name: str, groups: list[Any]) -> None:
     entries = locked(name)
-    for wanted in declared(*groups):
+    wanting = declared(*groups)
+    assert wanting
+    for wanted in wanting:
         pinned = Requirement(_line(entries[canonicalize_name(wanted.name)]))
         (version,) = pinned.specifier
         assert wanted.specifier.contains(version.version), pinned

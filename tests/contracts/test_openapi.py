@@ -128,25 +128,34 @@ def test_each_operation_has_a_name_of_its_own_a_sentence_and_its_answers(
 
 
 def test_what_needs_a_key_says_which_scope_and_how_it_refuses(told: dict[str, Any]) -> None:
-    for path, _, operation in operations(told):
-        if operation["security"] in ([], [{"ProjectToken": []}]):
-            continue
+    asking = [
+        (path, operation)
+        for path, _, operation in operations(told)
+        if operation["security"] not in ([], [{"ProjectToken": []}])
+    ]
+    assert len(asking) > 60
+    for path, operation in asking:
         assert bool(operation["x-scopes"]) is (path not in WITHOUT_SCOPE), path
         assert {"401", "403", "429"} <= operation["responses"].keys(), path
 
 
 def test_every_place_of_a_path_is_a_parameter(told: dict[str, Any]) -> None:
+    placed = 0
     for path, _, operation in operations(told):
         named = [each["name"] for each in operation["parameters"] if each["in"] == "path"]
         assert named == re.findall(r"{(\w+)}", path)
+        placed += bool(named)
         every = [(each["name"], each["in"]) for each in operation["parameters"]]
         assert len(every) == len(set(every)), path
+    assert placed > 60
 
 
 def test_schemas_are_valid_and_lead_nowhere_else(told: dict[str, Any]) -> None:
     text = msgspec.json.encode(told).decode()
     schemas, responses = told["components"]["schemas"], told["components"]["responses"]
-    for group, name in re.findall(r'"#/components/(\w+)/([^"]+)"', text):
+    links = re.findall(r'"#/components/(\w+)/([^"]+)"', text)
+    assert {group for group, _ in links} == {"schemas", "responses"}
+    for group, name in links:
         assert name in {"schemas": schemas, "responses": responses}[group]
     for name in schemas:
         pointed = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
@@ -189,10 +198,13 @@ def test_answers_have_all_their_members_and_bodies_none_too_many(told: dict[str,
 
 def test_what_appends_facts_tells_their_position(told: dict[str, Any]) -> None:
     asks = ("/query/", "/query/{job}/", "/cancel/", "/funnel/", "/correlation/", "/explain/")
-    for path, method, operation in operations(told):
-        if method == "GET" or not path.startswith("/api/projects/") or path.endswith(asks):
-            continue
-        responses = operation["responses"]
+    appending = [
+        (path, method, operation["responses"])
+        for path, method, operation in operations(told)
+        if method != "GET" and path.startswith("/api/projects/") and not path.endswith(asks)
+    ]
+    assert len(appending) > 20
+    for path, method, responses in appending:
         done = [responses[status] for status in ("200", "201", "204") if status in responses]
         assert done
         assert all("Insights-Position" in each.get("headers", {}) for each in done), (path, method)

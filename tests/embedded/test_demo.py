@@ -38,7 +38,9 @@ def test_it_covers_the_weeks_before_now_and_nothing_after() -> None:
 
 
 def test_each_person_takes_the_steps_in_order() -> None:
-    for events in people(list(demo.events(NOW))).values():
+    everybody = people(list(demo.events(NOW)))
+    assert len(everybody) > 3_000
+    for events in everybody.values():
         times = [event.timestamp for event in events]
         assert times == sorted(times)
         assert events[0].event == demo.VISITED
@@ -70,7 +72,8 @@ def test_phones_convert_worse_than_desks() -> None:
 
 
 def test_a_sign_up_ties_the_anonymous_past_to_the_person() -> None:
-    for event in demo.events(NOW):
-        if event.event == "$identify":
-            anonymous = event.properties["$anon_distinct_id"]
-            assert anonymous.removeprefix("visitor-") in event.distinct_id
+    ties = [event for event in demo.events(NOW) if event.event == "$identify"]
+    assert len(ties) > 500
+    for event in ties:
+        anonymous = event.properties["$anon_distinct_id"]
+        assert anonymous.removeprefix("visitor-") in event.distinct_id

@@ -39,6 +39,8 @@ from services.query.insights.trends.pointing import OfCohort, OfOther, OfValue, 
 from tests.trends.cases import Case, make_case, make_lifecycle, make_stickiness, make_trends
 
 CASES = 80
+LEAST = 10
+"""Cases that a law has to have looked at, beyond those that it passes over."""
 
 
 def cases(name: str) -> Iterator[tuple[Random, Case]]:
@@ -139,6 +141,7 @@ def at(plan: TrendsPlan, series: Any, side: Any, point: int | None, line: rows.L
 
 
 def test_totals_of_all_rows_add_up_to_the_row_without_a_breakdown() -> None:
+    looked = 0
     for plan, reading in trends("rows"):
         if not isinstance(plan.breakdown, ByProperty):
             continue
@@ -148,9 +151,12 @@ def test_totals_of_all_rows_add_up_to_the_row_without_a_breakdown() -> None:
         found = [row["data"] for row in rows.answer(broken_down, reading).results]
         sums = [sum(column) for column in zip(*found, strict=True)] or [0] * plan.span.points
         assert sums == numbers(whole(plan), reading), plan
+        looked += 1
+    assert looked > LEAST
 
 
 def test_the_last_point_of_cumulative_people_is_their_number_in_the_whole_range() -> None:
+    looked = 0
     for plan, reading in trends("cumulative"):
         if plan.span.interval != "day" or not plan.span.shown:
             continue
@@ -159,9 +165,12 @@ def test_the_last_point_of_cumulative_people_is_their_number_in_the_whole_range(
         one = msgspec.structs.replace(plan, shape=OneValue())
         (row,) = rows.answer(one, reading).results
         assert numbers(summed, reading)[-1] == row["aggregated_value"], plan
+        looked += 1
+    assert looked > LEAST
 
 
 def test_whoever_is_active_on_a_day_is_active_in_its_week_and_month() -> None:
+    looked = 0
     for plan, reading in trends("windows"):
         if plan.span.interval != "day":
             continue
@@ -171,9 +180,12 @@ def test_whoever_is_active_on_a_day_is_active_in_its_week_and_month() -> None:
             for math in (Actors(actor), ActiveActors(actor, 7), ActiveActors(actor, 30))
         )
         assert all(a <= b <= c for a, b, c in zip(by_day, by_week, by_month, strict=True)), plan
+        looked += 1
+    assert looked > LEAST
 
 
 def test_a_formula_of_one_letter_is_its_series() -> None:
+    looked = 0
     for plan, reading in trends("formula"):
         if plan.series[0].place != 0:
             continue
@@ -188,9 +200,12 @@ def test_a_formula_of_one_letter_is_its_series() -> None:
             return sorted(found, key=str)
 
         assert told(rows.answer(formula, reading)) == told(rows.answer(plan, reading)), plan
+        looked += 1
+    assert looked > LEAST
 
 
 def test_the_previous_side_is_the_same_query_over_that_range() -> None:
+    looked = 0
     for plan, reading in trends("previous"):
         if plan.previous is None:
             continue
@@ -200,9 +215,12 @@ def test_the_previous_side_is_the_same_query_over_that_range() -> None:
         for row in before:
             del row["compare"], row["compare_label"]
         assert before == rows.answer(earlier, reading).results, plan
+        looked += 1
+    assert looked > LEAST
 
 
 def test_merging_two_persons_leaves_the_totals_and_takes_shared_days_from_people() -> None:
+    looked = 0
     for plan, reading in trends("merge"):
         world = reading.world
         present = sorted({world.person(event) for event in world.events})
@@ -220,6 +238,8 @@ def test_merging_two_persons_leaves_the_totals_and_takes_shared_days_from_people
         lost = [int({str(present[0]), str(present[1])} <= of_day) for of_day in by_day]
         expected = [a - b for a, b in zip(numbers(actors, reading), lost, strict=True)]
         assert numbers(actors, after) == expected, plan
+        looked += 1
+    assert looked > LEAST
 
 
 def unfiltered(plan: TrendsPlan) -> TrendsPlan:
@@ -236,6 +256,7 @@ def people_of(plan: TrendsPlan, reading: Reading, point: int) -> set[str]:
 
 
 def test_stickiness_counts_each_actor_once_and_its_people_are_its_numbers() -> None:
+    looked = 0
     for random, case in cases("stickiness"):
         plan = make_stickiness(random, case)
         reading = Reading(case.world, plan.cohorts, case.facts.timezone)
@@ -250,9 +271,12 @@ def test_stickiness_counts_each_actor_once_and_its_people_are_its_numbers() -> N
                 assert len(stickinesses.people(plan, pointed, reading)) == number, plan
             if plan.cumulative and row["data"]:
                 assert row["data"][0] == row["count"]
+        looked += 1
+    assert looked > LEAST
 
 
 def test_statuses_of_a_lifecycle_add_up_to_the_active_actors() -> None:
+    looked = 0
     for random, case in cases("lifecycle"):
         plan = make_lifecycle(random, case)
         reading = Reading(case.world, plan.cohorts, case.facts.timezone)
@@ -267,9 +291,12 @@ def test_statuses_of_a_lifecycle_add_up_to_the_active_actors() -> None:
             number = lifecycle_pointing.Pointed(index, "dormant")
             silent = lifecycles.people(plan, number, reading)
             assert -found["dormant"][index] == len(silent), plan
+        looked += 1
+    assert looked > LEAST
 
 
 def test_a_lifecycle_loses_nobody_who_was_not_first_seen_after_the_fact() -> None:
+    looked = 0
     for random, case in cases("first seen"):
         plan = make_lifecycle(random, case)
         world = seen_in_time(case.world)
@@ -281,6 +308,8 @@ def test_a_lifecycle_loses_nobody_who_was_not_first_seen_after_the_fact() -> Non
         for index in plan.span.shown:
             before = {actor for period, actor in active if period == index - 1}
             assert found["returning"][index] - found["dormant"][index] == len(before), plan
+        looked += 1
+    assert looked > LEAST
 
 
 def seen_in_time(world: World) -> World:

@@ -116,7 +116,9 @@ async def test_events_come_in_pages(shop: Api) -> None:
 
 
 async def test_an_event_is_found_by_its_id_and_by_its_whole_name(shop: Api) -> None:
-    for listed in (await shop("GET event_definitions/"))["results"]:
+    page = await shop("GET event_definitions/")
+    assert len(page["results"]) == 3
+    for listed in page["results"]:
         by_id = await shop(f"GET event_definitions/{listed['id']}/")
         by_name = await shop(f"GET event_definitions/by_name/?name={quote(listed['name'])}")
         assert (by_id.status, by_id.body) == (by_name.status, by_name.body) == (200, listed)
@@ -126,8 +128,9 @@ async def test_an_event_is_found_by_its_id_and_by_its_whole_name(shop: Api) -> N
 
 
 async def test_a_property_is_found_by_its_id_whoevers_it_is(shop: Api) -> None:
-    for owner in ("event", "person", "group&group_type_index=1"):
+    for owner, many in (("event", 7), ("person", 3), ("group&group_type_index=1", 1)):
         page = await shop(f"GET property_definitions/?type={owner}")
+        assert len(page["results"]) == many, owner
         for listed in page["results"]:
             found = await shop(f"GET property_definitions/{listed['id']}/")
             assert (found.status, found.body) == (200, listed)

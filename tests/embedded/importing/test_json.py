@@ -173,6 +173,9 @@ def test_no_more_than_the_longest_object_is_kept() -> None:
             read_ahead += 1
             yield json.dumps({"n": number}) + ","
 
+    rows = 0
     for count, row in enumerate(json_rows.of_values(endless()), start=1):
         if isinstance(row, FileRow):
             assert read_ahead - count < 100
+            rows += 1
+    assert rows == 20_000

@@ -127,10 +127,10 @@ async def test_properties_of_nobody_on_record_are_all_missing(clickhouse: ClickH
     await store(clickhouse, 1, world.histories.items())
     plan = make_plan(random, world, 1, viz="steps")
     found = await told(clickhouse, plan, OfRecords(("plan",)))
-    for one in found.events:
-        assert one.event.event == "plan::"
-        who = Correlating(converted=True, has=HasRecord((("plan", ("",)),)))
-        assert await behind(clickhouse, plan, who) == one.success_count
+    (missing,) = found.events
+    assert missing.event.event == "plan::"
+    who = Correlating(converted=True, has=HasRecord((("plan", ("",)),)))
+    assert await behind(clickhouse, plan, who) == missing.success_count
 
 
 def test_the_p_value_is_fishers_and_goes_over_into_its_limit() -> None:

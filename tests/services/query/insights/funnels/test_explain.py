@@ -111,6 +111,7 @@ def test_unordered_attempts_are_what_stood_together_in_a_window() -> None:
 def test_what_is_reported_is_what_counts(seed: int) -> None:
     random = Random(seed)
     world = make_world(random, 25)
+    counted = 0
     for _ in range(6):
         plan = make_plan(random, world, 1, viz="steps")
         for events in world.histories.values():
@@ -120,6 +121,8 @@ def test_what_is_reported_is_what_counts(seed: int) -> None:
                 for outcome in outcomes(plan, {"somebody": history})
             }
             assert reported(plan, history) == expected, plan
+            counted += len(expected)
+    assert counted
 
 
 def reported(plan: FunnelPlan, history: History) -> dict[tuple[str, ...], tuple[str, ...]]:
