@@ -1,7 +1,7 @@
 """Where a statement's rows come from: events, and only those joins that its conditions asked for.
 
-One Source per SELECT over events. Ask it for conditions and values first; `from_clause` is
-rendered last. Events stand under the alias `e` (`e.timestamp`, `e.uuid`, `e.event` …).
+One Source per SELECT over events. Ask it for conditions and values first; `rows` are rendered
+last. Events stand under the alias `e` (`e.timestamp`, `e.uuid`, `e.event` …).
 
     source = Source(team_id, bindings, period=(date_from, date_to), has_overrides=True)
     columns = [source.actor(plan.actor), source.condition(step.matches)]
@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import assert_never
 
 from contracts.times import microseconds
+from services.common.clickhouse.relation import Relation, table
 from services.common.clickhouse.statement import Bindings
 from services.query.events import memberships
 from services.query.events.actors import AnyActor, ExpressionActor, GroupActor, PersonActor
@@ -74,15 +75,23 @@ class Source:
 
     def scope(self) -> str:
         """The project's events of the period."""
+        return " AND ".join(self.scopes())
+
+    def scopes(self) -> list[str]:
+        """The same as tests of which each must hold."""
         team = f"e.team_id = {self.team()}"
         if self.period is None:
-            return team
+            return [team]
         date_from, date_to = (self.instant(at) for at in self.period)
-        return f"{team} AND e.timestamp >= {date_from} AND e.timestamp <= {date_to}"
+        return [team, f"e.timestamp >= {date_from}", f"e.timestamp <= {date_to}"]
+
+    def rows(self) -> Relation:
+        """Events `e`, and beside them the joins asked for so far, in the order they were needed."""
+        return table("\n".join(["events AS e", *self._joins.values()]))
 
     def from_clause(self) -> str:
-        """`FROM events AS e` and the joins asked for so far, in the order they were needed."""
-        return " ".join(["FROM events AS e", *self._joins.values()])
+        """The same as text."""
+        return f"FROM {' '.join(['events AS e', *self._joins.values()])}"
 
     # Conditions
 

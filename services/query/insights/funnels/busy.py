@@ -15,6 +15,7 @@ from typing import Any, assert_never
 import msgspec
 
 from services.common.clickhouse import ClickHouse
+from services.common.clickhouse.relation import statement
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.moments import microseconds
 from services.query.insights.funnels.oracle import attempts, unordered
@@ -28,8 +29,8 @@ from services.query.insights.funnels.statement import paths
 from services.query.insights.funnels.statement import trends as sql_trends
 from services.query.insights.funnels.statement.actors import Actors, Told, is_busy
 from services.query.insights.funnels.statement.arrays import arrays
+from services.query.insights.funnels.statement.form import form_of
 from services.query.insights.funnels.statement.lanes import lanes_of, rows_of
-from services.query.insights.funnels.statement.layout import layout_of
 
 MOST_ACTORS = 50
 """Of more that are as busy, a turn of the fold is well used."""
@@ -46,9 +47,9 @@ async def tell(
     clickhouse: ClickHouse, plan: FunnelPlan, *, has_overrides: bool, query_id: str | None
 ) -> Told:
     """What the reference says of the busiest. Raises EngineError's kinds."""
-    statement = _busiest(plan, has_overrides=has_overrides)
+    busiest = _busiest(plan, has_overrides=has_overrides)
     ids, sum_ = [], 0
-    for id_, events in await clickhouse.query(statement, query_id=query_id):
+    for id_, events in await clickhouse.query(busiest, query_id=query_id):
         sum_ += events
         if sum_ > MOST_EVENTS:
             break
@@ -68,13 +69,10 @@ def _busiest(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
     """`id`, `events`: the busiest first."""
     bindings = Bindings()
     actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
-    gathered = arrays(actors, layout_of(plan))
-    text = (
-        "SELECT toString(actor) AS id, sum(length(a)) AS events "
-        f"FROM ({gathered}) WHERE {is_busy(_folds(plan) or '0')} "
-        f"GROUP BY id ORDER BY events DESC, id LIMIT {MOST_ACTORS}"
-    )
-    return Statement(text, bindings.values)
+    gathered = arrays(actors, form_of(actors)).where(is_busy(_folds(plan) or "0"))
+    busiest = gathered.only(id="toString(actor)", events="length(a)").named("busy")
+    counted = busiest.group("id", events="sum(events)")
+    return statement(counted.order("events DESC", "id", limit=f"{MOST_ACTORS}"), bindings)
 
 
 def _rows(plan: FunnelPlan, seen: Sequence[Sequence[Any]]) -> str:

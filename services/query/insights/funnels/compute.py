@@ -8,6 +8,7 @@ import msgspec
 from contracts.api.funnels import FunnelAnswer
 from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.engine import Row
+from services.common.clickhouse.relation import Relation, statement
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.actors import PersonActor
 from services.query.insights.funnels.comparison import compared
@@ -103,9 +104,9 @@ class _FunnelRun:
         others = await self._partial(few, full_paths(few), quick=False)
         return joined([row for row in many if row is not missing], others)
 
-    async def _partial(self, actors: Actors, paths: str, *, quick: bool) -> list[Partial]:
-        text = partial_totals(self.plan, actors.bindings, paths, quick=quick)
-        rows = await self._run(Statement(text, actors.bindings.values))
+    async def _partial(self, actors: Actors, paths: Relation, *, quick: bool) -> list[Partial]:
+        totals = partial_totals(self.plan, actors.bindings, paths, quick=quick)
+        rows = await self._run(statement(totals, actors.bindings))
         return msgspec.convert(rows, list[Partial])
 
     def _actors(self) -> Actors:

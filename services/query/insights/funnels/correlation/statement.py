@@ -12,6 +12,7 @@ from typing import assert_never
 
 import msgspec
 
+from services.common.clickhouse.relation import Relation, join, statement, table
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.actors import ExpressionActor, GroupActor, PersonActor
 from services.query.events.conditions import ALWAYS, AnyCondition
@@ -30,7 +31,8 @@ from services.query.insights.funnels.correlation.question import (
 from services.query.insights.funnels.plan import FunnelPlan, StepsView
 from services.query.insights.funnels.statement.actors import EVERY_FORM, Actors, Forms, actors_of
 from services.query.insights.funnels.statement.events import source_of
-from services.query.insights.funnels.statement.paths import paths, window_us
+from services.query.insights.funnels.statement.form import window_us
+from services.query.insights.funnels.statement.paths import paths
 
 _ENOUGH = 25
 _SHARE = 50
@@ -81,29 +83,36 @@ def compile_correlation(
             named = _record_properties(actors, question)
         case _:
             assert_never(question)
-    counted = (
+    each = named.only("converted", parts="arrayJoin(arrayPushFront(names, []))").named("parts")
+    counted = each.group(
+        "parts",
         # Wide, since counts are multiplied.
-        "SELECT parts, toInt128(countIf(converted)) AS s, toInt128(countIf(NOT converted)) AS f "
-        f"FROM (SELECT converted, arrayJoin(arrayPushFront(names, [])) AS parts FROM ({named})) "
-        "GROUP BY parts"
+        s="toInt128(countIf(converted))",
+        f="toInt128(countIf(NOT converted))",
     )
-    beside = (
-        "SELECT *, sumIf(s, empty(parts)) OVER () AS ss, sumIf(f, empty(parts)) OVER () AS ff "
-        f"FROM ({counted})"
+    beside = counted.named("counted").add(
+        ss="sumIf(s, empty(parts)) OVER ()", ff="sumIf(f, empty(parts)) OVER ()"
     )
     above, below = "((s + 1) * (ff - f + 1))", "((ss - s + 1) * (f + 1))"
     told = (
-        f"SELECT parts, s, f, {above} / {below} AS odds, "
-        f"multiIf(empty(parts), 0, {above} > {below}, 1, 2) AS side "
-        f"FROM ({beside}) WHERE empty(parts) OR ({_enough(question)})"
+        beside.named("totals")
+        .where(f"(empty(parts) OR ({_enough(question)}))")
+        .add(
+            odds=f"{above} / {below}",
+            side=f"multiIf(empty(parts), 0, {above} > {below}, 1, 2)",
+        )
     )
-    best = bindings.bind(BEST, "UInt64")
-    text = (
-        f"SELECT parts, s AS success, f AS failure FROM ({told}) "
-        "ORDER BY side, if(side = 1, -odds, odds), arrayStringConcat(parts, '::') "
-        f"LIMIT {best} BY side"
+    best = (
+        told.named("odds")
+        .only("parts", success="s", failure="f")
+        .order(
+            "side",
+            "if(side = 1, -odds, odds)",
+            "arrayStringConcat(parts, '::')",
+            limit=f"{bindings.bind(BEST, 'UInt64')} BY side",
+        )
     )
-    return Statement(text, bindings.values)
+    return statement(best, bindings)
 
 
 def compile_correlated(
@@ -118,42 +127,49 @@ def compile_correlated(
     """Rows as of sql_people.compile_actors: `id` (text, ascending) and `times`."""
     bindings = Bindings()
     actors = actors_of(plain(plan), bindings, forms, has_overrides=has_overrides)
-    tests = []
-    if correlating.converted is not None:
-        tests.append("p.converted" if correlating.converted else "NOT p.converted")
     match correlating.has:
         case HasEvent(condition=condition, properties=properties):
-            found = _happened(actors, condition, _has_all(bindings, "e.sent", properties))
-            joined = f"({found}) AS ev INNER JOIN ({_ends(actors)}) AS p ON ev.actor = p.actor"
-            tests.append(_INSIDE)
+            test = _has_all(bindings, "e.sent", properties)
+            found = join(
+                "INNER JOIN",
+                "ev.actor = p.actor",
+                ev=_happened(actors, condition, test),
+                p=_ends(actors),
+            ).where(_INSIDE)
         case HasRecord(properties=properties):
-            joined = _with_records(actors)
-            tests.append(_has_all(bindings, "r.sent", properties))
+            found = _with_records(actors).where(_has_all(bindings, "r.sent", properties))
         case _:
             assert_never(correlating.has)
-    text = (
-        f"SELECT toString(p.actor) AS id, any(p.times) AS times FROM {joined} "
-        f"WHERE {' AND '.join(tests)} GROUP BY p.actor "
-        f"ORDER BY id LIMIT {bindings.bind(limit, 'UInt64')} "
-        f"OFFSET {bindings.bind(offset, 'UInt64')}"
+    if correlating.converted is not None:
+        found = found.where("p.converted" if correlating.converted else "NOT p.converted")
+    theirs = found.only(actor="p.actor", times="p.times").named("found")
+    once = theirs.group("actor", times="any(times)").named("actors")
+    page = f"{bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
+    return statement(
+        once.only(id="toString(actor)", times="times").order("id", limit=page), bindings
     )
-    return Statement(text, bindings.values)
 
 
 _INSIDE = "ev.t > p.since AND ev.t < p.until"
 
 
-def _ends(actors: Actors) -> str:
+def _ends(actors: Actors) -> Relation:
     """`actor`, `times`, `converted`, and `since`, `until`: what lies strictly between counts."""
-    n = len(actors.plan.steps)
+    last = f"times[{len(actors.plan.steps)}]"
     return (
-        f"SELECT actor, times, times[{n}] > 0 AS converted, times[1] AS since, "
-        f"if(converted, times[{n}], times[1] + {window_us(actors.plan)}) AS until "
-        f"FROM ({paths(actors)})"
+        paths(actors)
+        .only(
+            "actor",
+            "times",
+            converted=f"{last} > 0",
+            since="times[1]",
+            until=f"if(converted, {last}, times[1] + {window_us(actors.plan)})",
+        )
+        .named("ends")
     )
 
 
-def _event_names(actors: Actors, question: OfEvents) -> str:
+def _event_names(actors: Actors, question: OfEvents) -> Relation:
     """`converted`, `names` of each actor."""
     bindings = actors.bindings
     never = sorted({*own_names(actors.plan), *question.excluded})
@@ -161,7 +177,7 @@ def _event_names(actors: Actors, question: OfEvents) -> str:
     return _gathered(actors, _happened(actors, ALWAYS, test, "[e.event]"))
 
 
-def _event_properties(actors: Actors, question: OfEventProperties) -> str:
+def _event_properties(actors: Actors, question: OfEventProperties) -> Relation:
     bindings = actors.bindings
     wanted = bindings.bind(list(question.events), "Array(String)")
     excluded = bindings.bind(list(question.excluded), "Array(String)")
@@ -179,34 +195,34 @@ def _event_properties(actors: Actors, question: OfEventProperties) -> str:
     return _gathered(actors, _happened(actors, ALWAYS, test, f"arrayJoin({each})"))
 
 
-def _happened(actors: Actors, condition: AnyCondition, test: str, name: str = "''") -> str:
+def _happened(actors: Actors, condition: AnyCondition, test: str, name: str = "''") -> Relation:
     """`actor`, `t` (as `times`), `name` of the events in range; no filter of the funnel's holds."""
     plan, source = actors.plan, source_of(actors)
     base = actors.bindings.bind(microseconds(plan.date_from) - 1, "Int64")
-    columns = (
-        f"{source.actor(plan.actor)} AS actor, "
-        f"toUInt64(toUnixTimestamp64Micro(e.timestamp) - {base}) AS t, {name} AS name"
-    )
     tests = [source.has_actor(plan.actor), source.condition(condition), test]
-    return (
-        f"SELECT {columns} {source.from_clause()} WHERE {source.scope()} AND {' AND '.join(tests)}"
-    )
+    columns = {
+        "actor": source.actor(plan.actor),
+        "t": f"toUInt64(toUnixTimestamp64Micro(e.timestamp) - {base})",
+        "name": name,
+    }
+    found = source.rows()
+    for each in (*source.scopes(), *tests):
+        found = found.where(each)
+    return found.only(**columns).named("happened")
 
 
-def _gathered(actors: Actors, happened: str) -> str:
+def _gathered(actors: Actors, happened: Relation) -> Relation:
     """Actors to whom nothing happened have a row too: the join is theirs, and small."""
-    return (
-        "SELECT any(p.converted) AS converted, "
-        f"groupUniqArrayIf(ev.name, {_INSIDE}) AS names "
-        f"FROM ({happened}) AS ev RIGHT JOIN ({_ends(actors)}) AS p ON ev.actor = p.actor "
-        "GROUP BY p.actor"
-    )
+    joined = join("RIGHT JOIN", "ev.actor = p.actor", ev=happened, p=_ends(actors))
+    return joined.group(
+        "p.actor", converted="any(p.converted)", names=f"groupUniqArrayIf(ev.name, {_INSIDE})"
+    ).named("named")
 
 
 # Records
 
 
-def _record_properties(actors: Actors, question: OfRecords) -> str:
+def _record_properties(actors: Actors, question: OfRecords) -> Relation:
     bindings = actors.bindings
     excluded = bindings.bind(list(question.excluded), "Array(String)")
     if question.names is None:
@@ -221,33 +237,30 @@ def _record_properties(actors: Actors, question: OfRecords) -> str:
             for name in kept
         )
         names = f"[{', '.join(each)}]::Array(Array(String))"
-    return f"SELECT p.converted AS converted, {names} AS names FROM {_with_records(actors)}"
+    return _with_records(actors).only(converted="p.converted", names=names).named("named")
 
 
-def _with_records(actors: Actors) -> str:
+def _with_records(actors: Actors) -> Relation:
     """Actors `p`, each beside its record `r`; '' without one."""
-    return f"({_ends(actors)}) AS p LEFT ANY JOIN ({_records(actors)}) AS r ON p.actor = r.id"
+    return join("LEFT ANY JOIN", "p.actor = r.id", p=_ends(actors), r=_records(actors))
 
 
-def _records(actors: Actors) -> str:
+def _records(actors: Actors) -> Relation:
     team = actors.bindings.bind(actors.plan.team_id, "Int64")
     match actors.plan.actor:
         case PersonActor():
-            return (
-                "SELECT t.person_id AS id, t.sent AS sent FROM persons AS t FINAL "
-                f"WHERE t.team_id = {team} AND NOT t.deleted"
-            )
+            persons = table("persons AS t FINAL").where(f"t.team_id = {team}")
+            found = persons.where("NOT t.deleted").only(id="t.person_id", sent="t.sent")
         case GroupActor(index=index):
-            return (
-                "SELECT t.group_key AS id, t.sent AS sent FROM groups AS t FINAL "
-                f"WHERE t.team_id = {team} "
-                f"AND t.group_type_index = {actors.bindings.bind(index, 'UInt8')}"
-            )
+            groups = table("groups AS t FINAL").where(f"t.team_id = {team}")
+            of_type = f"t.group_type_index = {actors.bindings.bind(index, 'UInt8')}"
+            found = groups.where(of_type).only(id="t.group_key", sent="t.sent")
         case ExpressionActor():
             # A value has no record: whatever is asked for is missing.
-            return "SELECT '' AS id, '' AS sent WHERE 0"
+            found = table("system.one").where("0").only(id="''", sent="''")
         case _:
             assert_never(actors.plan.actor)
+    return found.named("records")
 
 
 # Properties as text, from their JSON: a missing one is ''

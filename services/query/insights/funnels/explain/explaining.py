@@ -36,9 +36,10 @@ class Explainer:
             raise InvalidQuery("person", "required", "This field is required.")
         plan = _steps(planned.plan)
         id_ = await self._found(plan, sent)
-        history = compile_history(plan, [id_], has_overrides=planned.has_overrides)
-        limited = msgspec.structs.replace(history, text=f"{history.text} LIMIT {MOST_EVENTS + 1:d}")
-        events = msgspec.convert(await self._clickhouse.query(limited), list[SeenEvent])
+        history = compile_history(
+            plan, [id_], has_overrides=planned.has_overrides, limit=MOST_EVENTS + 1
+        )
+        events = msgspec.convert(await self._clickhouse.query(history), list[SeenEvent])
         if len(events) > MOST_EVENTS:
             detail = f"More than {MOST_EVENTS} events cannot be explained. Choose a shorter range."
             raise invalid_input("person", detail)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from services.common.clickhouse.relation import Piece, Relation, statement
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.moments import microseconds
 from services.query.insights.funnels.people.selection import (
@@ -53,31 +54,30 @@ def compile_actors(
     value = None if isinstance(selection, InBin) else selection.value
     plan = pointed_plan(plan, selection)
     actors = actors_of(plan, bindings, forms, has_overrides=has_overrides)
+    shown = {"id": "toString(actor)", "times": "times"}
+    # What is merged is told by all values, and by those that are not.
+    found = paths(actors, mentions=3 if value == (OTHER,) else 1)
     match selection, plan.view:
         case AtStep(step=step), _:
-            found, times = paths(actors), "times"
             test = _stands(plan, step)
         case EndedAt(steps=steps), _:
-            found, times = paths(actors), "times"
             last = bindings.bind(list(steps), "Array(UInt32)")
             test = f"has({last}, arrayLastIndex(t -> t > 0, times))"
         case InPeriod(start=start, dropped_off=dropped_off), TrendView() as trend:
-            found, times = cells(actors, trend), "emptyArrayUInt64()"
+            found, shown["times"] = cells(actors, trend), "emptyArrayUInt64()"
             key = bindings.bind(period_key(plan, start), "UInt64")
             test = f"period = {key} AND {'NOT ' if dropped_off else ''}converted"
         case InBin() as bin_, TimesView() as view:
-            found, times = paths(actors), "times"
             test = _took(view, bin_, bindings)
         case _:
             raise ValueError("the funnel's view has no such number")
+    selected = found.where(test)
     if value is not None:
-        test += f" AND {_has_value(plan, value, bindings, found)}"
-    columns = f"toString(actor) AS id, {times} AS times"
+        selected = selected.where(*_has_value(plan, value, bindings, found))
     if value == (OTHER,) and not isinstance(selection, InPeriod):
-        columns += ", value"
-    page = f"LIMIT {bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
-    text = f"SELECT {columns} FROM ({found}) WHERE {test} ORDER BY id {page}"
-    return Statement(text, bindings.values)
+        shown["value"] = "value"
+    page = f"{bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
+    return statement(selected.only(**shown).order("id", limit=page), bindings)
 
 
 def pointed_plan(plan: FunnelPlan, selection: Selection) -> FunnelPlan:
@@ -87,23 +87,27 @@ def pointed_plan(plan: FunnelPlan, selection: Selection) -> FunnelPlan:
 
 
 def compile_history(
-    plan: FunnelPlan, ids: Sequence[str], *, has_overrides: bool, at_us: Sequence[int] | None = None
+    plan: FunnelPlan,
+    ids: Sequence[str],
+    *,
+    has_overrides: bool,
+    at_us: Sequence[int] | None = None,
+    limit: int | None = None,
 ) -> Statement:
     """What the funnel sees of these actors: rows of events.looked_at, by actor, time and uuid.
 
-    at_us: only events of these instants.
+    at_us: only events of these instants. limit: of them, None: all.
     """
     bindings = Bindings()
     actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
     type_ = f"Array({id_type(plan)})"
-    tests = [f"seen.actor IN {bindings.bind(list(ids), type_)}"]
+    seen = looked_at(actors).where(f"actor IN {bindings.bind(list(ids), type_)}")
     if at_us is not None:
-        tests.append(f"at_us IN {bindings.bind(list(at_us), 'Array(Int64)')}")
-    text = (
-        f"SELECT * REPLACE (toString(actor) AS actor) FROM ({looked_at(actors)}) AS seen "
-        f"WHERE {' AND '.join(tests)} ORDER BY 1, at_us, uuid"
+        seen = seen.where(f"at_us IN {bindings.bind(list(at_us), 'Array(Int64)')}")
+    told = seen.named("theirs").change(actor="toString(actor)")
+    return statement(
+        told.order("actor", "at_us", "uuid", limit="" if limit is None else f"{limit:d}"), bindings
     )
-    return Statement(text, bindings.values)
 
 
 def _stands(plan: FunnelPlan, step: int) -> str:
@@ -122,10 +126,12 @@ def _took(view: TimesView, selection: InBin, bindings: Bindings) -> str:
     return f"{since} > 0 AND {until} > 0 AND {took} >= {low} AND {took} < {high}"
 
 
-def _has_value(plan: FunnelPlan, value: Value, bindings: Bindings, found: str) -> str:
+def _has_value(
+    plan: FunnelPlan, value: Value, bindings: Bindings, found: Relation
+) -> tuple[Piece, ...]:
     match plan.breakdown, value:
         case ByCohort(), int(cohort):
-            return f"value = {bindings.bind(cohort, 'Int64')}"
+            return (f"value = {bindings.bind(cohort, 'Int64')}",)
         case ByProperty() as breakdown, tuple(texts):
             return _has_texts(plan, breakdown, texts, bindings, found)
         case _:
@@ -137,21 +143,22 @@ def _has_texts(
     breakdown: ByProperty,
     texts: tuple[str, ...],
     bindings: Bindings,
-    found: str,
-) -> str:
+    found: Relation,
+) -> tuple[Piece, ...]:
     several = len(breakdown.keys) > 1
     type_ = "Array(String)" if several else "String"
     same = f"value = {bindings.bind(list(texts) if several else texts[0], type_)}"
     steps = isinstance(plan.view, StepsView)
     if not (texts == (OTHER,) and steps and breakdown.merges_rest):
-        return same
+        return (same,)
     limit = bindings.bind(breakdown.limit, "UInt64")
-    counts = ", ".join(f"countIf(times[{k}] > 0) DESC" for k in range(1, len(plan.steps) + 1))
-    kept = f"SELECT value FROM ({found}) GROUP BY value ORDER BY {counts}, value LIMIT {limit}"
-    values = f"(SELECT uniqExact(value) FROM ({found}))"
+    counts = [f"countIf(times[{k}] > 0) DESC" for k in range(1, len(plan.steps) + 1)]
+    kept = found.group("value").order(*counts, "value", limit=limit)
+    if several:
+        return "value NOT IN ", kept
     # Without a merged row, "Other" can only be a value that is called so.
-    real = "0" if several else f"({same} AND {values} <= {limit})"
-    return f"(value NOT IN ({kept}) OR {real})"
+    values = found.group(values="uniqExact(value)")
+    return "(value NOT IN ", kept, f" OR ({same} AND ", values, f" <= {limit}))"
 
 
 def base_us(plan: FunnelPlan) -> int:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from services.common.clickhouse.relation import Piece, Relation
 from services.common.clickhouse.statement import Bindings
 from services.query.events.actors import PersonActor
 from services.query.insights.funnels.plan import FunnelPlan
@@ -35,14 +36,14 @@ EVERY_FORM = Forms()
 class Actors(msgspec.Struct, frozen=True, kw_only=True):
     """One array per actor, still to be rendered with a layout.
 
-    only: text of a set that the actors are restricted to. told: those who are left out, as they are
-    told otherwise. quick_only, not_busy: see Forms.
+    only: a set that the actors are restricted to. told: those who are left out, as they are told
+    otherwise. quick_only, not_busy: see Forms.
     """
 
     plan: FunnelPlan
     bindings: Bindings
     has_overrides: bool
-    only: str | None = None
+    only: Piece | None = None
     quick_only: bool = False
     not_busy: bool = False
     told: Told | None = None
@@ -66,11 +67,11 @@ def actors_of(
     )
 
 
-def unless_busy(actors: Actors, arrays: str, folds: str) -> str:
+def unless_busy(actors: Actors, arrays: Relation, folds: str) -> Relation:
     """The arrays; not_busy: a long one stops the statement. folds: whether `a` goes by a fold."""
     if not actors.not_busy:
         return arrays
-    return f"SELECT * FROM ({arrays}) WHERE NOT throwIf({is_busy(folds)})"
+    return arrays.where(f"NOT throwIf({is_busy(folds)})").named("not_busy")
 
 
 def is_busy(folds: str) -> str:

@@ -6,93 +6,99 @@ Every form of the funnel starts from this relation: `actor`, `a` and, with a bre
 
 from typing import Literal, assert_never
 
+import msgspec
+
+from services.common.clickhouse.relation import Relation
 from services.query.insights.funnels.plan import (
     Breakdown,
     ByCohort,
     ByProperty,
     FirstTouch,
-    FunnelPlan,
     LastTouch,
     OfStep,
 )
 from services.query.insights.funnels.statement.actors import Actors
 from services.query.insights.funnels.statement.events import rows
+from services.query.insights.funnels.statement.form import Form
 from services.query.insights.funnels.statement.layout import Layout
 
 
-def carried(plan: FunnelPlan) -> str:
-    """The columns that tell arrays apart and pass through every later stage."""
-    return "actor" if plan.breakdown is None else "actor, value"
+class _Entry(msgspec.Struct, frozen=True):
+    """What is gathered of a packed event. own: an entry `x`, marked as the value's own."""
+
+    text: str
+    own: str
 
 
-def arrays(actors: Actors, layout: Layout) -> str:
+def arrays(actors: Actors, form: Form) -> Relation:
     """`actor`, [`value`,] `a`: the array that every form begins with."""
-    by_uuid = layout.bars_steps or actors.plan.wanted_step is not None
+    layout = form.layout
+    own = layout.number(layout.own)
+    by_uuid = layout.bars_steps or form.plan.wanted_step is not None
     if not (layout.whole_ties and by_uuid):
-        return _gathered(actors, layout, rows(actors, layout), "x", "x + {own}", "a")
+        return _gathered(form, rows(actors, layout), _Entry("x", f"x + {own}")).named("arrays")
     # Events with equal lists of steps come by uuid, and only some of them bar a step or are `own`.
     key = layout.without("x", layout.any_bar)
-    carry, text = carried(actors.plan), rows(actors, layout, uuid=True)
-    sorted_ = _gathered(actors, layout, text, f"({key}, u, x)", _OWN_ENTRY, "e")
-    return f"SELECT {carry}, e.3 AS a FROM ({sorted_})"
+    entry = _Entry(f"({key}, u, x)", f"(x.1, x.2, x.3 + {own})")
+    sorted_ = _gathered(form, rows(actors, layout, uuid=True), entry).named("sorted")
+    return sorted_.only(*form.keys, a="a.3").named("arrays")
 
 
-def arrays_by_uuid(actors: Actors, layout: Layout) -> str:
+def arrays_by_uuid(actors: Actors, form: Form) -> Relation:
     """`actor`, [`value`,] `a`, `places`: the same array, with the place of each event's uuid among
     the actor's (from 1); equal numbers are in that order.
 
     Places instead of uuids, because to sort tuples takes twice as long as to sort numbers.
     """
-    plan, carry, text = actors.plan, carried(actors.plan), rows(actors, layout, uuid=True)
-    if plan.wanted_step is not None:
-        sorted_ = _gathered(actors, layout, text, "(x, u)", "(x.1 + {own}, x.2)", "e")
-        grouped = f"SELECT {carry}, e.1 AS xs, e.2 AS us FROM ({sorted_})"
+    layout, packed, keys = form.layout, rows(actors, form.layout, uuid=True), form.keys
+    if form.plan.wanted_step is not None:
+        entry = _Entry("(x, u)", f"(x.1 + {layout.number(layout.own)}, x.2)")
+        grouped = _gathered(form, packed, entry).named("sorted").only(*keys, xs="a.1", us="a.2")
     else:
-        grouped = _grouped(plan, layout, text, "groupArray(x) AS xs, groupArray(u) AS us")
-    by_uuid = f"SELECT {carry}, arraySort((x, u) -> u, xs, us) AS by_uuid FROM ({grouped})"
+        grouped = _grouped(form, packed, xs="groupArray(x)", us="groupArray(u)")
+    by_uuid = grouped.named("gathered").only(*keys, by_uuid="arraySort((x, u) -> u, xs, us)")
     placed = f"arrayMap((x, i) -> {layout.placed('x', 'i')}, by_uuid, arrayEnumerate(by_uuid))"
+    numbered = by_uuid.named("by_uuid").only(*keys, placed=f"arraySort({placed})")
     return (
-        f"SELECT {carry}, arrayMap(e -> {layout.of_placed('e')}, placed) AS a, "
-        f"arrayMap(e -> {layout.place_of('e')}, placed) AS places "
-        f"FROM (SELECT {carry}, arraySort({placed}) AS placed FROM ({by_uuid}))"
+        numbered.named("placed")
+        .only(
+            *keys,
+            a=f"arrayMap(e -> {layout.of_placed('e')}, placed)",
+            places=f"arrayMap(e -> {layout.place_of('e')}, placed)",
+        )
+        .named("arrays_by_uuid")
     )
 
 
-_OWN_ENTRY = "(x.1, x.2, x.3 + {own})"
-
-
-def _gathered(
-    actors: Actors, layout: Layout, rows: str, entry: str, own_entry: str, name: str
-) -> str:
-    """The rows' entries as a sorted array called `name`, per actor (and value).
-
-    own_entry: an entry x that is marked as the value's own.
-    """
-    breakdown = actors.plan.breakdown
+def _gathered(form: Form, packed: Relation, entry: _Entry) -> Relation:
+    """The events' entries as a sorted array `a`, per actor (and value)."""
+    breakdown = form.plan.breakdown
     if not (isinstance(breakdown, ByProperty) and isinstance(breakdown.attribution, OfStep)):
-        return _grouped(actors.plan, layout, rows, f"arraySort(groupArray({entry})) AS {name}")
-    marked = f"arrayMap(x -> {own_entry.format(own=layout.number(layout.own))}, part.3)"
-    parts = f"arrayMap(part -> if(part.1 AND part.2 = its.2, {marked}, part.3), parts)"
+        return _grouped(form, packed, a=f"arraySort(groupArray({entry.text}))")
+    # By what an event gives the actor: a value, or none.
+    own_value = f"if(mine, value, {_no_value(breakdown)})"
+    given = packed.add(mine=_takes_value(form.layout), own_value=own_value).named("given")
+    by_value = given.group("actor", "mine", "own_value", part=f"groupArray({entry.text})")
+    parts = by_value.named("parts").group("actor", parts="groupArray((mine, own_value, part))")
+    marked = f"arrayMap(x -> {entry.own}, part.3)"
+    of_all = f"arrayMap(part -> if(part.1 AND part.2 = its.2, {marked}, part.3), parts)"
     return (
-        f"SELECT actor, its.2 AS value, arraySort(arrayFlatten({parts})) AS {name} "
-        "FROM (SELECT actor, groupArray((mine, own_value, part)) AS parts "
-        f"FROM (SELECT actor, {_takes_value(layout)} AS mine, "
-        f"if(mine, value, {_no_value(breakdown)}) AS own_value, groupArray({entry}) AS part "
-        f"FROM ({rows}) GROUP BY actor, mine, own_value) GROUP BY actor) "
-        "ARRAY JOIN arrayFilter(part -> part.1, parts) AS its"
+        parts.named("values")
+        .each(its="arrayFilter(part -> part.1, parts)")
+        .only("actor", value="its.2", a=f"arraySort(arrayFlatten({of_all}))")
     )
 
 
-def _grouped(plan: FunnelPlan, layout: Layout, rows: str, gathered: str) -> str:
-    """The rows per actor (and value), where attribution does not ask for the event of one step."""
-    match plan.breakdown:
+def _grouped(form: Form, packed: Relation, **gathered: str) -> Relation:
+    """Per actor (and value), where attribution does not ask for the event of one step."""
+    match form.plan.breakdown:
         case ByProperty(keys=keys, attribution=FirstTouch()):
-            touch = _touch(len(keys), layout, "Min")
+            touch = _touch(len(keys), form.layout, "Min")
         case ByProperty(keys=keys, attribution=LastTouch()):
-            touch = _touch(len(keys), layout, "Max")
+            touch = _touch(len(keys), form.layout, "Max")
         case _:
-            return f"SELECT {carried(plan)}, {gathered} FROM ({rows}) GROUP BY {carried(plan)}"
-    return f"SELECT actor, {touch} AS value, {gathered} FROM ({rows}) GROUP BY actor"
+            return packed.group(*form.keys, **gathered)
+    return packed.group("actor", value=touch, **gathered)
 
 
 def _takes_value(layout: Layout) -> str:

@@ -1,9 +1,11 @@
 """The events that enter a funnel (funnels.md section 3): packed, a number each; or as they are."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
+from services.common.clickhouse.relation import Piece, Relation
+from services.query.events.actors import PersonActor
 from services.query.events.conditions import ALWAYS, EventNamed, InCohort, any_names
 from services.query.events.moments import microseconds
 from services.query.events.source import Source
@@ -22,40 +24,43 @@ from services.query.insights.funnels.statement.steps import is_step
 Entity = Step | Exclusion
 
 
-def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> str:
-    """`actor`, `x` and what grouping needs beside them: a row per event that is looked at."""
+def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> Relation:
+    """`actor`, `x`[, `value`][, `u`]: a row per event that is looked at. u: its uuid's number."""
     plan, source = actors.plan, source_of(actors)
     base = actors.bindings.bind(microseconds(plan.date_from) - 1, "Int64")
-    columns = [
-        f"{source.actor(plan.actor)} AS actor",
-        f"to{layout.type}(toUnixTimestamp64Micro(e.timestamp) - {base}) AS t",
-        *_fields(source, plan, layout),
-    ]
-    outer = ["actor", f"bitShiftLeft(t, {layout.time_at}) + {_packed(layout)} AS x"]
+    beside = {}
     if plan.breakdown is not None:
-        columns.append(f"{_value(source, plan.breakdown)} AS value")
-        outer.append("value")
+        beside["value"] = _value(source, plan.breakdown)
     if uuid:
-        columns.append("toUInt128(e.uuid) AS u")
-        outer.append("u")
-    tests = ["1" if plan.order == "strict" or _names_tell(plan) else "steps + bars != 0"]
+        beside["u"] = "toUInt128(e.uuid)"
+    found = _entering(
+        source,
+        plan,
+        *_chosen(actors, source.actor(plan.actor)),
+        actor=source.actor(plan.actor),
+        t=f"to{layout.type}(toUnixTimestamp64Micro(e.timestamp) - {base})",
+        **_fields(source, plan, layout),
+        **beside,
+    ).named("entering")
+    if not (plan.order == "strict" or _names_tell(plan)):
+        found = found.where("steps + bars != 0")
     if plan.sample is not None and plan.sample < 1:
         share = actors.bindings.bind(int(plan.sample * 2**64) - 1, "UInt64")
-        tests.append(f"cityHash64(actor) <= {share}")
-    inner = _entering(source, plan, columns, _chosen(actors, source.actor(plan.actor)))
-    return f"SELECT {', '.join(outer)} FROM ({inner}) WHERE {' AND '.join(tests)}"
+        found = found.where(f"cityHash64(actor) <= {share}")
+    x = f"bitShiftLeft(t, {layout.time_at}) + {_packed(layout)}"
+    return found.only("actor", *beside, x=x).named("packed")
 
 
-def _chosen(actors: Actors, actor: str) -> Sequence[str]:
+def _chosen(actors: Actors, actor: str) -> Iterator[tuple[Piece, ...]]:
     """Tests of the actors whose arrays are asked for."""
-    tests = [] if actors.only is None else [f"{actor} IN {actors.only}"]
+    if actors.only is not None:
+        yield f"{actor} IN ", actors.only
     if actors.told is not None:
         type_ = f"Array({id_type(actors.plan)})"
-        tests.append(f"{actor} NOT IN {actors.bindings.bind(list(actors.told.ids), type_)}")
-    return tests
+        yield (f"{actor} NOT IN {actors.bindings.bind(list(actors.told.ids), type_)}",)
 
 
-def looked_at(actors: Actors) -> str:
+def looked_at(actors: Actors) -> Relation:
     """`actor`, `at_us`, `uuid`, `event`, `steps`, `bars`[, `value`]: the same events, unpacked.
 
     at_us: since 1970. steps: those it matches, from 1. bars: indexes of exclusions.
@@ -65,18 +70,19 @@ def looked_at(actors: Actors) -> str:
     bars = [
         f"if({source.condition(bar.matches)}, {i}, -1)" for i, bar in enumerate(plan.exclusions)
     ]
-    columns = [
-        f"{source.actor(plan.actor)} AS actor",
-        "toUnixTimestamp64Micro(e.timestamp) AS at_us",
-        "toString(e.uuid) AS uuid",
-        "e.event AS event",
-        f"arrayFilter(k -> k > 0, [{', '.join(steps)}]::Array(Int32)) AS steps",
-        f"arrayFilter(i -> i >= 0, [{', '.join(bars)}]::Array(Int32)) AS bars",
-    ]
-    if plan.breakdown is not None:
-        columns.append(f"{_value(source, plan.breakdown)} AS value")
-    any_ = "1" if plan.order == "strict" else "notEmpty(steps) OR notEmpty(bars)"
-    return f"SELECT * FROM ({_entering(source, plan, columns)}) WHERE {any_}"
+    beside = {} if plan.breakdown is None else {"value": _value(source, plan.breakdown)}
+    seen = _entering(
+        source,
+        plan,
+        actor=source.actor(plan.actor),
+        at_us="toUnixTimestamp64Micro(e.timestamp)",
+        uuid="toString(e.uuid)",
+        event="e.event",
+        steps=f"arrayFilter(k -> k > 0, [{', '.join(steps)}]::Array(Int32))",
+        bars=f"arrayFilter(i -> i >= 0, [{', '.join(bars)}]::Array(Int32))",
+        **beside,
+    ).named("seen")
+    return seen if plan.order == "strict" else seen.where("(notEmpty(steps) OR notEmpty(bars))")
 
 
 def source_of(actors: Actors) -> Source:
@@ -93,26 +99,32 @@ def source_of(actors: Actors) -> Source:
 
 
 def _entering(
-    source: Source, plan: FunnelPlan, columns: Sequence[str], tests: Sequence[str] = ()
-) -> str:
-    """These columns of the events that enter (funnels.md section 3). tests: more of them."""
-    where = [source.scope(), source.has_actor(plan.actor), source.condition(plan.filters)]
+    source: Source, plan: FunnelPlan, *chosen: tuple[Piece, ...], **columns: str
+) -> Relation:
+    """These columns of the events that enter (funnels.md section 3). chosen: more tests of them."""
+    tests: list[tuple[Piece, ...]] = [(test,) for test in source.scopes()]
+    if not isinstance(plan.actor, PersonActor):
+        tests.append((source.has_actor(plan.actor),))
+    if plan.filters != ALWAYS:
+        tests.append((source.condition(plan.filters),))
     if names := _names(plan):
-        where.append(source.condition(EventNamed(names=names)))
-    where.extend(tests)
-    return f"SELECT {', '.join(columns)} {source.from_clause()} WHERE {' AND '.join(where)}"
+        tests.append((source.condition(EventNamed(names=names)),))
+    found = source.rows()
+    for test in (*tests, *chosen):
+        found = found.where(*test)
+    return found.only(**columns)
 
 
-def _fields(source: Source, plan: FunnelPlan, layout: Layout) -> list[str]:
+def _fields(source: Source, plan: FunnelPlan, layout: Layout) -> dict[str, str]:
     """`steps` and `bars`, in their places; with ranks `mirrored` too: step 1 is its highest bit."""
     bars = [layout.bar(i) for i in range(len(plan.exclusions))]
-    columns = [f"{_summed(source, layout, plan.exclusions, bars)} AS bars"]
+    columns = {"bars": _summed(source, layout, plan.exclusions, bars)}
     steps = [layout.step(k) for k in range(1, layout.steps + 1)]
     if layout.overlapping:
-        columns.append(f"{_summed(source, layout, plan.steps, steps)} AS steps")
+        columns["steps"] = _summed(source, layout, plan.steps, steps)
         if layout.ranked:
             mirrored = [2 ** (layout.steps - k) for k in range(1, layout.steps + 1)]
-            columns.append(f"{_summed(source, layout, plan.steps, mirrored)} AS mirrored")
+            columns["mirrored"] = _summed(source, layout, plan.steps, mirrored)
         return columns
     nothing = layout.number(0)
     if plan.order == "strict":
@@ -124,7 +136,7 @@ def _fields(source: Source, plan: FunnelPlan, layout: Layout) -> list[str]:
     if others:
         cases = [f"{_is(source, step)}, {layout.number(number)}" for step, number in others]
         code = f"multiIf({', '.join(cases)}, {code})"
-    columns.append(f"{code} AS steps")
+    columns["steps"] = code
     return columns
 
 

@@ -8,6 +8,8 @@ no bar in its window after it; none: the actor is in no step.
 
 import msgspec
 
+from services.common.clickhouse.relation import Relation
+from services.query.insights.funnels.statement.form import Form
 from services.query.insights.funnels.statement.layout import Layout
 from services.query.insights.funnels.statement.ordered import path
 
@@ -15,38 +17,31 @@ _NESTED = 3
 """As sql_ordered's NESTED; the text of a step is longer here."""
 
 
-def barred(layout: Layout, carried: str, arrays: str, window: str) -> str:
-    """`carried`, `times` of the reported attempts. arrays: `carried`, `a`, ties settled.
+def barred(form: Form, arrays: Relation) -> Relation:
+    """The keys and `times` of the reported attempts. arrays: ties settled.
 
     The first steps are nested SELECTs, as in sql_ordered.
     """
+    layout, keys = form.layout, form.keys
     n = layout.steps
-    bars = [layout.mask(layout.barring(k)) for k in range(1, n + 2)]
-    masks = [layout.mask(layout.step(k)) for k in range(1, n + 1)]
-    begins = layout.takes_step("x", 1)
-    step = _Step(layout, window, begins, masks[0], bars[0], bars[1])
-    begun = f"arrayMap(x -> if({begins}, {layout.start('x')}, 0), a)"
-    stage = (
-        f"SELECT {carried}, {step.reported('a', 'begun')} AS deepest, "
-        f"{step.waiting('a', 'begun')} AS waiting "
-        f"FROM (SELECT {carried}, a, {begun} AS begun FROM ({arrays}))"
-    )
+    first = _Step.number(form, 1)
+    begun = f"arrayMap(x -> if({first.takes}, {layout.start('x')}, 0), a)"
+    stage = arrays.only(*keys, "a", begun=begun).named("begun")
+    stage = stage.only(
+        *keys, deepest=first.reported("a", "begun"), waiting=first.waiting("a", "begun")
+    ).named("at_step_1")
     nested = min(n, _NESTED)
     for k in range(2, nested + 1):
-        takes = layout.takes_step("x", k)
-        step = _Step(layout, window, takes, masks[k - 1], bars[k - 1], bars[k])
-        events, arrived = f"events_{k}", f"taken_{k}"
-        touched = step.touched("waiting.1", "waiting.2")
-        arrivals = step.arrivals(events, "touched")
-        stage = (
-            f"SELECT * EXCEPT (deepest, waiting, touched), "
-            f"{step.deepest(events, 'touched', arrived, 's.deepest')} AS deepest, "
-            f"{step.waiting(events, arrived)} AS waiting "
-            f"FROM (SELECT *, {arrivals} AS {arrived} "
-            f"FROM (SELECT *, waiting.1 AS {events}, {touched} AS touched FROM ({stage}))) AS s"
-        )
+        step = _Step.number(form, k)
+        events, touched, arrived = f"events_{k}", f"touched_{k}", f"taken_{k}"
+        reached = {events: "waiting.1", touched: step.touched("waiting.1", "waiting.2")}
+        stage = stage.add(**reached).named(touched)
+        stage = stage.add(**{arrived: step.arrivals(events, touched)}).named(arrived)
+        deepest = step.deepest(_Arrived(events, touched, arrived), "deepest")
+        stage = stage.change(deepest=deepest, waiting=step.waiting(events, arrived))
+        stage = stage.named(f"at_step_{k}")
     if nested < n:
-        step = _Step(layout, window, layout.takes("x"), "step", "bar", "next_bar")
+        step = _Step(form, layout.takes("x"), "step", "bar", "next_bar")
         events = "acc.1.1"
         touched = step.touched(events, "acc.1.2")
         arrivals = step.arrivals(events, touched)
@@ -55,28 +50,54 @@ def barred(layout: Layout, carried: str, arrays: str, window: str) -> str:
             layout.numbers([layout.barring(k) for k in range(nested + 1, n + 1)]),
             layout.numbers([layout.barring(k + 1) for k in range(nested + 1, n + 1)]),
         ]
+        deepest = step.deepest(_Arrived(events, touched, arrivals), "acc.2")
         fold = (
-            f"arrayFold((acc, {layout.each}, bar, next_bar) -> ({step.waiting(events, arrivals)}, "
-            f"{step.deepest(events, touched, arrivals, 'acc.2')}), {', '.join(columns)}, "
-            "(waiting, s.deepest)).2"
+            f"arrayFold((acc, {layout.each}, bar, next_bar) -> "
+            f"({step.waiting(events, arrivals)}, {deepest}), {', '.join(columns)}, "
+            "(waiting, deepest)).2"
         )
-        stage = f"SELECT * EXCEPT (deepest), {fold} AS deepest FROM ({stage}) AS s"
-    return path(layout, carried, stage, window, ["start"] * (nested - 1))
+        stage = stage.change(deepest=fold).named("at_last_step")
+    return path(form, stage, ["start"] * (nested - 1))
+
+
+class _Arrived(msgspec.Struct, frozen=True):
+    """The events of a step; the attempt that each would carry on, or bar; those that it did."""
+
+    events: str
+    touched: str
+    arrivals: str
 
 
 class _Step(msgspec.Struct, frozen=True):
-    """The text of one step. bar, next_bar: the bits that bar it, and the step after it."""
+    """The text of one step. bar, next_bar: the bits that bar it, and the step after it; None: no
+    event does."""
 
-    layout: Layout
-    window: str
+    form: Form
     takes: str
     step: str
     bar: str
-    next_bar: str
+    next_bar: str | None
+
+    @classmethod
+    def number(cls, form: Form, k: int) -> "_Step":
+        layout = form.layout
+        after = layout.barring(k + 1)
+        return cls(
+            form,
+            takes=layout.takes_step("x", k),
+            step=layout.mask(layout.step(k)),
+            bar=layout.mask(layout.barring(k)),
+            next_bar=layout.mask(after) if after else None,
+        )
+
+    @property
+    def layout(self) -> Layout:
+        return self.form.layout
 
     def touched(self, events: str, starts: str) -> str:
         """The attempt that each event would carry on, or bar."""
-        touches = f"({self.takes} OR {self.layout.has('x', self.bar)}) AND x - f <= {self.window}"
+        touches = f"({self.takes} OR {self.layout.has('x', self.bar)})"
+        touches += f" AND {self.form.within('x', 'f')}"
         return f"arrayMap((x, f) -> if({touches}, f, 0), {events}, {starts})"
 
     def arrivals(self, events: str, touched: str) -> str:
@@ -85,18 +106,19 @@ class _Step(msgspec.Struct, frozen=True):
         arrives = f"{self.takes} AND t != p"
         return f"arrayMap((x, t, p) -> if({arrives}, t, 0), {events}, {touched}, {seen})"
 
-    def deepest(self, events: str, touched: str, arrivals: str, before: str) -> str:
+    def deepest(self, at: _Arrived, before: str) -> str:
         """What is reported when nobody gets further; when nobody got here, that of `before`."""
-        reached = f"arrayExists((x, t) -> t > 0 AND {self.takes}, {events}, {touched})"
-        return f"if({reached}, {self.reported(events, arrivals)}, {before})"
+        reached = f"arrayExists((x, t) -> t > 0 AND {self.takes}, {at.events}, {at.touched})"
+        return f"if({reached}, {self.reported(at.events, at.arrivals)}, {before})"
 
     def reported(self, events: str, arrivals: str) -> str:
         """The first that nothing bars while it is the deepest, as `path` wants it; none: 0."""
         good = f"arrayFirst(f -> f > 0, {arrivals})"
-        if self.next_bar != "0":
+        if self.next_bar is not None:
             bars = f"arrayMap(x -> if({self.layout.has('x', self.next_bar)}, x, 0), {events})"
+            free = f"(y = 0 OR y - f > {self.form.window})"
             good = (
-                f"arrayFirst((f, y) -> f > 0 AND (y = 0 OR y - f > {self.window}), {arrivals}, "
+                f"arrayFirst((f, y) -> f > 0 AND {free}, {arrivals}, "
                 f"arrayReverseFill(y -> y > 0, {bars}))"
             )
         return f"if({good} > 0, {good} + {self.step}, 0)"

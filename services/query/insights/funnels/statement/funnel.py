@@ -1,14 +1,15 @@
 """A funnel's plan into one ClickHouse statement.
 
-The statement reads from the inside out: events, packed and gathered into one sorted array per
-actor (sql_arrays, sql_layout); the attempt by which the actor is counted (sql_paths and the forms
-it chooses from); and the numbers asked for (sql_totals …). `funnels.md` section 5 says what is
-right, and the reference in `oracle` says it in Python.
+The statement is a chain of parts, which docs/statements.md shows: events, packed and gathered into
+one sorted array per actor (sql_arrays, sql_layout); the attempt by which the actor is counted
+(sql_paths and the forms it chooses from); and the numbers asked for (sql_totals …). `funnels.md`
+section 5 says what is right, and the reference in `oracle` says it in Python.
 """
 
 from collections.abc import Sequence
 from typing import assert_never
 
+from services.common.clickhouse.relation import statement
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.insights.funnels.periods import Period
 from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
@@ -35,14 +36,14 @@ def compile_funnel(
     actors = actors_of(plan, bindings, forms, has_overrides=has_overrides)
     match plan.view:
         case StepsView():
-            text = totals(plan, bindings, paths(actors))
+            found = totals(plan, bindings, paths(actors))
         case TrendView() as trend:
-            text = trend_totals(plan, bindings, cells(actors, trend, made))
+            found = trend_totals(plan, bindings, cells(actors, trend, made))
         case TimesView() as times:
-            text = time_to_convert(times, bindings, paths(actors))
+            found = time_to_convert(times, bindings, paths(actors))
         case _:
             assert_never(plan.view)
-    return Statement(text, bindings.values)
+    return statement(found, bindings)
 
 
 def compile_comparison(
@@ -59,11 +60,11 @@ def compile_comparison(
         paths(actors_of(side, bindings, forms, has_overrides=has_overrides, place=place))
         for place, side in enumerate((plan, previous))
     )
-    return Statement(time_to_convert(times, bindings, *sides), bindings.values)
+    return statement(time_to_convert(times, bindings, *sides), bindings)
 
 
 def compile_paths(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
     """Actor by actor what the counts are made of: `actor`, [`value`,] `times` (sql_paths)."""
     bindings = Bindings()
     actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
-    return Statement(paths(actors), bindings.values)
+    return statement(paths(actors), bindings)

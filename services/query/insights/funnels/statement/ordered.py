@@ -15,49 +15,52 @@ it, after the stages, to look for the path in `a` again, whose events the stages
 
 from collections.abc import Sequence
 
-from services.query.insights.funnels.statement.layout import Layout
+from services.common.clickhouse.relation import Relation
+from services.query.insights.funnels.statement.form import Form
 
 NESTED = 3
 """So many steps are nested SELECTs. Each doubles the names that the engine gives to expressions:
 with eight, analysis takes 0.1 s, and the text of EXPLAIN more memory than there is."""
 
 
-def ordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
-    """`carried`, `times` of the first among the deepest attempts; without a first step, no row.
+def ordered(form: Form, arrays: Relation) -> Relation:
+    """The keys and `times` of the first among the deepest attempts; without a first step, no row.
 
     times: microseconds after date_from, plus 1, one per step taken.
     """
+    layout = form.layout
     first = f"{layout.start('x')} + {layout.mask(layout.step(1))}"
-    taken = f"arrayMap(x -> if({layout.takes_step('x', 1)}, {first}, 0), a)"
-    stage = f"SELECT {carried}, a, {taken} AS taken FROM ({arrays})"
-    stage = (
-        f"SELECT {carried}, arrayFirst(f -> f > 0, taken) AS deepest, "
-        f"{_waiting(layout, 'a', 'taken')} AS waiting FROM ({stage})"
-    )
+    begun = f"arrayMap(x -> if({layout.takes_step('x', 1)}, {first}, 0), a)"
+    stage = arrays.only(*form.keys, "a", taken=begun).named("begun")
+    stage = stage.only(
+        *form.keys,
+        deepest="arrayFirst(f -> f > 0, taken)",
+        waiting=_waiting(form, "a", "taken"),
+    ).named("at_step_1")
     nested = min(layout.steps, NESTED)
     for k in range(2, nested + 1):
-        events, took = f"events_{k}", f"taken_{k}"
-        taken = _taken(layout, "waiting", window)
-        stage = f"SELECT *, waiting.1 AS {events}, {taken} AS {took} FROM ({stage})"
-        stage = (
-            f"SELECT * EXCEPT (deepest, waiting), {_deepest(took, 'stage.deepest')} AS deepest, "
-            f"{_waiting(layout, events, took)} AS waiting FROM ({stage}) AS stage"
+        events, taken = f"events_{k}", f"taken_{k}"
+        stage = stage.add(**{events: "waiting.1", taken: _taken(form, "waiting")})
+        stage = stage.named(taken).change(
+            deepest=_deepest(taken, "deepest"), waiting=_waiting(form, events, taken)
         )
+        stage = stage.named(f"at_step_{k}")
     if nested < layout.steps:
-        taken = _taken(layout, "acc.1", window)
+        taken = _taken(form, "acc.1")
         fold = (
-            f"arrayFold((acc, k) -> ({_waiting(layout, 'acc.1.1', taken, short=True)}, "
+            f"arrayFold((acc, k) -> ({_waiting(form, 'acc.1.1', taken, short=True)}, "
             f"{_deepest(taken, 'acc.2')}), range({nested}, {layout.steps}), "
-            "(waiting, stage.deepest)).2"
+            "(waiting, deepest)).2"
         )
-        stage = f"SELECT * EXCEPT (deepest), {fold} AS deepest FROM ({stage}) AS stage"
+        stage = stage.change(deepest=fold).named("at_last_step")
     attempts = [f"start + {layout.mask(layout.step(k))}" for k in range(2, nested + 1)]
-    return path(layout, carried, stage, window, attempts)
+    return path(form, stage, attempts)
 
 
-def _taken(layout: Layout, waiting: str, window: str) -> str:
+def _taken(form: Form, waiting: str) -> str:
     """The attempt that takes the next step, at each of the events, or 0."""
-    takes = f"{layout.follows('x', 'f')} AND x - f <= {window}"
+    layout = form.layout
+    takes = f"{layout.follows('x', 'f')} AND {form.within('x', 'f')}"
     return f"arrayMap((x, f) -> if({takes}, {layout.next_step('f')}, 0), {waiting}.1, {waiting}.2)"
 
 
@@ -67,11 +70,12 @@ def _deepest(taken: str, before: str) -> str:
     return f"if({first} > 0, {first}, {before})"
 
 
-def _waiting(layout: Layout, events: str, taken: str, *, short: bool = False) -> str:
+def _waiting(form: Form, events: str, taken: str, *, short: bool = False) -> str:
     """The events that later steps may need, each with the newest attempt before it.
 
     short: the arrays are so short that to fill is quicker.
     """
+    layout = form.layout
     needed = "f > 0"
     if short:
         newest = f"arrayFill(f -> f > 0, {taken})"
@@ -87,33 +91,28 @@ def _waiting(layout: Layout, events: str, taken: str, *, short: bool = False) ->
     return f"arrayFilter((z, x, f) -> {needed}, arrayZip({events}, {newest}), {events}, {newest})"
 
 
-def kept(carried: str, test: str) -> str:
-    """Which attempts have a row: empty arrays too, where they stand for tangled ones (sql_ties)."""
-    return f"({test} OR tangled)" if "tangled" in carried else test
+def path(form: Form, deepest: Relation, attempts: Sequence[str]) -> Relation:
+    """The keys and `times` of the attempt `deepest`. Each step is taken by the earliest event.
 
-
-def path(layout: Layout, carried: str, deepest: str, window: str, attempts: Sequence[str]) -> str:
-    """`carried`, `times` of the attempt `deepest`. Each step is taken by the earliest event.
-
-    deepest: `carried`, `deepest`: the attempt's start and, in its steps' field, its last step; of
+    deepest: the keys and `deepest`: the attempt's start and, in its steps' field, its last step; of
     the first steps but step 1 also `events_k` and, at each, the attempt that takes step k by it,
     `taken_k`. attempts: what stands there for the attempt that began at `start`. Until it got as
     far as it did, it was the newest whenever its next step came, so that it is found there.
     """
-    stage = (
-        f"SELECT *, {layout.depth('deepest')} AS depth, {layout.start('deepest')} AS start "
-        f"FROM ({deepest})"
-    )
+    layout = form.layout
+    stage = deepest.add(depth=layout.depth("deepest"), start=layout.start("deepest"))
+    stage = stage.named("reported")
     nested = len(attempts) + 1
-    for k, attempt in enumerate(attempts, start=2):
-        stage = f"SELECT *, indexOf(taken_{k}, {attempt}) AS at_{k} FROM ({stage})"
+    found = {f"at_{k}": f"indexOf(taken_{k}, {text})" for k, text in enumerate(attempts, start=2)}
+    if found:
+        stage = stage.add(**found).named("path")
     taken = ["start", *(f"events_{k}[at_{k}]" for k in range(2, nested + 1))]
     times = f"[{', '.join(taken)}]"
     if nested < layout.steps:
         # By position: equal numbers may be different events.
         rest = f"arraySlice(events_{nested}, at_{nested} + 1)"
         if not layout.overlapping:
-            rest = f"arrayFilter(x -> x - start <= {window}, {rest})"
+            rest = f"arrayFilter(x -> {form.within('x', 'start')}, {rest})"
         columns = ", ".join(
             f"arraySlice({column}, {nested + 1}, greatest(depth, {nested}) - {nested})"
             for column in layout.steps_in_order
@@ -125,5 +124,4 @@ def path(layout: Layout, carried: str, deepest: str, window: str, attempts: Sequ
         )
     times = f"arrayMap(x -> {layout.time('x')}, arraySlice({times}, 1, depth))"
     # Asked last: to drop the few without a first step earlier is to copy the others' arrays.
-    some = kept(carried, "notEmpty(times)")
-    return f"SELECT {carried}, {times} AS times FROM ({stage}) WHERE {some}"
+    return stage.only(*form.keys, times=times).having(form.kept("notEmpty(times)"))

@@ -7,16 +7,13 @@ Its length is the depth.
 
 import msgspec
 
+from services.common.clickhouse.relation import Relation, table, union
 from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.statement import ordered as sql_ordered
 from services.query.insights.funnels.statement.actors import Actors, id_type, unless_busy
-from services.query.insights.funnels.statement.arrays import (
-    arrays,
-    arrays_by_uuid,
-    carried,
-    value_type,
-)
+from services.query.insights.funnels.statement.arrays import arrays, arrays_by_uuid, value_type
 from services.query.insights.funnels.statement.excluding import barred
+from services.query.insights.funnels.statement.form import Form, form_of
 from services.query.insights.funnels.statement.layout import Layout, layout_of
 from services.query.insights.funnels.statement.stages import staged
 from services.query.insights.funnels.statement.ties import (
@@ -35,30 +32,29 @@ from services.query.insights.funnels.statement.unordered import (
 from services.query.insights.funnels.statement.walks import attempt_walk
 
 
-def paths(actors: Actors) -> str:
-    """The reported attempts of all actors (of all values): who is in no step has no row."""
-    layout = layout_of(actors.plan)
-    found = _told(layout, _paths(actors, layout))
-    if actors.told is None:
-        return found
-    return f"{found} UNION ALL {told(actors, 'times Array(UInt64)')}"
+def paths(actors: Actors, *, mentions: int = 1) -> Relation:
+    """The reported attempts of all actors (of all values): who is in no step has no row.
+
+    mentions: how often the statement computes them.
+    """
+    form = form_of(actors)
+    found = _as_64_bits(form, _paths(actors, form))
+    if actors.told is not None:
+        found = union(found, told(actors, times="Array(UInt64)"))
+    return found.named("paths", mentions=mentions)
 
 
-def told(actors: Actors, columns: str) -> str:
+def told(actors: Actors, **columns: str) -> Relation:
     """The rows of `Told`. columns: those after `actor` and `value`, with their types."""
     assert actors.told is not None
     plan = actors.plan
-    types = ["actor String"]
-    if plan.breakdown is not None:
-        types.append(f"value {value_type(plan.breakdown)}")
-    rows = f"JSONExtract({actors.bindings.bind(actors.told.rows, 'String')}, "
-    rows += f"'Array(Tuple({', '.join([*types, columns])}))')"
-    names = [part.split()[0] for part in [*types, *columns.split(", ")]]
-    shown = ", ".join(f"t.{i} AS {name}" for i, name in enumerate(names, start=1))
-    return (
-        f"SELECT * REPLACE (CAST(actor AS {id_type(plan)}) AS actor) "
-        f"FROM (SELECT {shown} FROM (SELECT arrayJoin({rows}) AS t))"
-    )
+    value = {} if plan.breakdown is None else {"value": value_type(plan.breakdown)}
+    types = {"actor": "String", **value, **columns}
+    row = f"Tuple({', '.join(f'{name} {type_}' for name, type_ in types.items())})"
+    rows = f"JSONExtract({actors.bindings.bind(actors.told.rows, 'String')}, 'Array({row})')"
+    shown = {name: f"t.{i}" for i, name in enumerate(types, start=1)}
+    shown["actor"] = f"CAST(t.1 AS {id_type(plan)})"
+    return table("system.one").only(t=f"arrayJoin({rows})").named("told").only(**shown)
 
 
 def folds(plan: FunnelPlan) -> str | None:
@@ -69,38 +65,41 @@ def folds(plan: FunnelPlan) -> str | None:
     return _walks(plan, layout) if some_by_walk(plan) else None
 
 
-def _paths(actors: Actors, layout: Layout) -> str:
-    plan = actors.plan
-    if some_by_walk(plan):
-        return _walked(actors, layout)
-    if actors.quick_only or not some_by_uuid(plan):
-        return _quick(actors, layout)
-    tied = f"(SELECT actor FROM ({arrays(actors, layout)}) WHERE {tangled(layout)})"
-    quick, only = _quick(actors, layout), msgspec.structs.replace(actors, only=tied)
-    return f"{quick} UNION ALL {_full(only, layout, few=False)}"
+def _paths(actors: Actors, form: Form) -> Relation:
+    if some_by_walk(form.plan):
+        return _walked(actors, form)
+    if actors.quick_only or not some_by_uuid(form.plan):
+        return _quick(actors, form, arrays(actors, form))
+    # Once for the quick form, and once for those whom it leaves to the full one.
+    gathered = arrays(actors, form).named("arrays", mentions=2)
+    tied = gathered.where(tangled(form.layout)).only("actor").named("tangled")
+    few = msgspec.structs.replace(actors, only=tied)
+    return union(_quick(actors, form, gathered), _full(few, form, few=False))
 
 
-def quick_paths(actors: Actors) -> str:
+def quick_paths(actors: Actors) -> Relation:
     """The same of plans that are `some_by_uuid`, and a column more: `tangled`.
 
     Those actors' ties only the full form can tell: they have a row without times.
     """
-    layout = layout_of(actors.plan)
-    return _told(layout, _quick(actors, layout, keep_tangled=True))
+    form = form_of(actors)
+    gathered = emptied(form, arrays(actors, form))
+    form = msgspec.structs.replace(form, keeps_tangled=True)
+    return _as_64_bits(form, _staged(form, gathered)).named("paths")
 
 
-def full_paths(actors: Actors) -> str:
+def full_paths(actors: Actors) -> Relation:
     """The same of those actors, by the full form."""
-    layout = layout_of(actors.plan)
-    return _told(layout, _full(actors, layout, few=actors.only is not None))
+    form = form_of(actors)
+    return _as_64_bits(form, _full(actors, form, few=actors.only is not None)).named("paths")
 
 
-def _told(layout: Layout, paths: str) -> str:
-    """Times as 64 bits, however wide the numbers are that they were packed in: what is made of them
-    does not know the layout, and quantiles refuse wider ones."""
-    if layout.type == "UInt64":
+def _as_64_bits(form: Form, paths: Relation) -> Relation:
+    """However wide the numbers are that times were packed in: what is made of them does not know
+    the layout, and quantiles refuse wider ones."""
+    if form.layout.type == "UInt64":
         return paths
-    return f"SELECT * REPLACE (CAST(times AS Array(UInt64)) AS times) FROM ({paths})"
+    return paths.named("wide").change(times="CAST(times AS Array(UInt64))")
 
 
 def some_by_uuid(plan: FunnelPlan) -> bool:
@@ -118,63 +117,55 @@ def some_by_walk(plan: FunnelPlan) -> bool:
     return bool(_walking(plan, layout_of(plan)))
 
 
-def _quick(actors: Actors, layout: Layout, *, keep_tangled: bool = False) -> str:
+def _quick(actors: Actors, form: Form, gathered: Relation) -> Relation:
     """All actors but those whose ties only the full form can tell; quick_only: or none."""
-    plan, carry, gathered = actors.plan, carried(actors.plan), arrays(actors, layout)
-    window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
-    if plan.order == "unordered":
-        if layout.overlapping:
-            gathered = unless_busy(actors, gathered, has_several(layout))
-        if plan.wanted_step is not None:
-            gathered = accepted(layout, carry, gathered, window)
-        if layout.overlapping:
-            gathered = chosen(layout, carry, gathered, window)
-        return unordered(layout, carry, gathered, window)
-    if keep_tangled:
-        gathered = emptied(layout, carry, gathered)
-        carry += ", tangled"
-    elif some_by_uuid(plan):
-        gathered = untangled(layout, carry, gathered, stop=actors.quick_only)
-    optional = any(step.optional for step in plan.steps)
-    if plan.order == "ordered" and not plan.exclusions and not optional:
-        return sql_ordered.ordered(layout, carry, gathered, window)
-    if plan.order == "strict" or plan.exclusions:
-        gathered = settled(layout, carry, gathered, strict=plan.order == "strict")
-    if plan.order == "ordered" and not optional and not (layout.overlapping or layout.bars_steps):
-        return barred(layout, carry, gathered, window)
-    return staged(plan, layout, carry, gathered, window)
+    if form.plan.order == "unordered":
+        if form.layout.overlapping:
+            gathered = unless_busy(actors, gathered, has_several(form.layout))
+        if form.plan.wanted_step is not None:
+            gathered = accepted(form, gathered)
+        if form.layout.overlapping:
+            gathered = chosen(form, gathered)
+        return unordered(form, gathered)
+    if some_by_uuid(form.plan):
+        gathered = untangled(form, gathered, stop=actors.quick_only)
+    return _staged(form, gathered)
 
 
-def _full(actors: Actors, layout: Layout, *, few: bool) -> str:
-    plan, carry = actors.plan, carried(actors.plan)
-    window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
-    gathered = arrays_by_uuid(actors, layout)
-    entries = full(layout, carry, gathered, tangled_only=True)
-    return staged(plan, layout, carry, entries, window, full=True, few=few)
+def _staged(form: Form, gathered: Relation) -> Relation:
+    """By the shortest form that can tell. gathered: nobody whom only the full form can."""
+    plan, layout = form.plan, form.layout
+    if plan.order == "ordered" and not plan.exclusions and not form.has_optional:
+        return sql_ordered.ordered(form, gathered)
+    if form.strict or plan.exclusions:
+        gathered = settled(form, gathered)
+    if form.strict or form.has_optional or layout.overlapping or layout.bars_steps:
+        return staged(form, gathered)
+    return barred(form, gathered)
 
 
-def _walked(actors: Actors, layout: Layout) -> str:
+def _full(actors: Actors, form: Form, *, few: bool) -> Relation:
+    entries = full(form, arrays_by_uuid(actors, form), tangled_only=True)
+    return staged(form, entries, full=True, few=few)
+
+
+def _walked(actors: Actors, form: Form) -> Relation:
     """Those of `some_by_walk` by the walk, all others by the stages."""
-    plan, carry = actors.plan, carried(actors.plan)
-    window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
-    by_uuid = some_by_uuid(plan)
+    by_uuid = some_by_uuid(form.plan)
     if by_uuid:
-        gathered = full(layout, carry, arrays_by_uuid(actors, layout))
+        gathered = full(form, arrays_by_uuid(actors, form))
     else:
-        gathered = settled(layout, carry, arrays(actors, layout), strict=plan.order == "strict")
-    walks = _walks(plan, layout)
-    gathered = unless_busy(actors, gathered, walks)
-    free = f"SELECT * FROM ({gathered}) WHERE NOT {walks}"
+        gathered = settled(form, arrays(actors, form))
+    walks = _walks(form.plan, form.layout)
+    gathered = unless_busy(actors, gathered, walks).named("entries", mentions=2)
+    free = gathered.where(f"NOT {walks}").named("free")
+    walked = gathered.where(walks)
+    if not by_uuid:
+        walked = walked.add(ids="arrayMap(x -> toUInt32(0), a)")
     # A fold takes as many turns over a block as its longest array has events, so arrays of one
     # length go together. Without a limit the engine leaves out the order.
-    walked = (
-        f"SELECT *{'' if by_uuid else ', arrayMap(x -> toUInt32(0), a) AS ids'} "
-        f"FROM ({gathered}) WHERE {walks} ORDER BY length(a) LIMIT {2**63}"
-    )
-    return (
-        f"{staged(plan, layout, carry, free, window, full=by_uuid)} UNION ALL "
-        f"{attempt_walk(plan, layout, carry, walked, window)}"
-    )
+    walked = walked.order("length(a)", limit=f"{2**63}").named("to_walk")
+    return union(staged(form, free, full=by_uuid), attempt_walk(form, walked))
 
 
 def _walks(plan: FunnelPlan, layout: Layout) -> str:
@@ -195,7 +186,3 @@ def _walking(plan: FunnelPlan, layout: Layout) -> list[str]:
     if plan.order == "strict" and layout.bars_steps:
         tests.append(f"{layout.has('x', layout.mask(layout.any_bar))} AND {layout.is_step('x')}")
     return tests
-
-
-def window_us(plan: FunnelPlan) -> int:
-    return plan.window_seconds * 1_000_000

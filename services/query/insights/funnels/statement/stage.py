@@ -9,7 +9,7 @@ arrivals  `clean` without those that stand at k already
 
 import msgspec
 
-from services.query.insights.funnels.plan import FunnelPlan
+from services.query.insights.funnels.statement.form import Form
 from services.query.insights.funnels.statement.layout import Layout
 
 _SHORT = 4
@@ -25,9 +25,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     it may be passed over; None: no step may. folded: in a fold over the steps.
     """
 
-    layout: Layout
-    window: str
-    strict: bool
+    form: Form
     events: str
     starts: str
     takes: str
@@ -39,8 +37,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     ids: str = ""
     used: str = ""
 
+    @property
+    def layout(self) -> Layout:
+        return self.form.layout
+
     def touched(self, starts: str | None = None, only: str = "") -> str:
-        takes = f"{self.takes} AND x - f <= {self.window}{only}"
+        takes = f"{self.takes} AND {self.form.within('x', 'f')}{only}"
         if not self.ids:
             return f"arrayMap((x, f) -> if({takes}, f, 0), {self.events}, {starts or self.starts})"
         return (
@@ -50,7 +52,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     def before(self, taken: str) -> str:
         """Who stands at k just before each event, from who takes k at it."""
-        if not self.strict:
+        if not self.form.strict:
             # Their running maximum asks for `taken` twice, which is too long a text in a fold.
             folded = f"arrayFill(e -> e > 0, {taken})"
             return f"arrayShiftRight({folded if self.folded else self.layout.newest(taken)}, 1)"
@@ -60,9 +62,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     def spoiling(self, standing: str) -> str:
         """standing: `before` of all who are touched."""
+        bars = f"{self.layout.has('x', self.bar)} AND {self.form.within('x', 'f')}"
         return (
-            f"arrayMap((x, f, s) -> if({self.layout.has('x', self.bar)} AND "
-            f"x - f <= {self.window} AND s != f, f, 0), {self.events}, {self.starts}, {standing})"
+            f"arrayMap((x, f, s) -> if({bars} AND s != f, f, 0), "
+            f"{self.events}, {self.starts}, {standing})"
         )
 
     def marked(self, spoiling: str) -> str:
@@ -87,7 +90,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         # From the event after the arrival's: an event bars who stands there before it.
         following = f"arrayShiftLeft(arrayReverseFill(y -> y > 0, {effective}), 1)"
         return (
-            f"arrayFirstIndex((e, y) -> e > 0 AND (y = 0 OR y - e > {self.window}), "
+            f"arrayFirstIndex((e, y) -> e > 0 AND (y = 0 OR y - e > {self.form.window}), "
             f"{arrivals}, {following})"
         )
 
@@ -120,27 +123,25 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return f"arrayReverseFill(i -> i > 0, {clearing})"
 
     def _passed(self) -> str:
-        return f"{self.optional} AND (s = 0 OR x - s > {self.window})"
+        return f"{self.optional} AND (s = 0 OR x - s > {self.form.window})"
 
     def _stays(self) -> str:
         """Strict: whether S[k] outlives the event `x`."""
         return f"{self.layout.matches('x', self.step)} OR {self.layout.is_tied('x')}"
 
 
-def at_turn(plan: FunnelPlan, layout: Layout, window: str, **state: str) -> Stage:
+def at_turn(form: Form, **state: str) -> Stage:
     """The stage of a fold over the steps, which calls what differs `step`, `own`, `bar` …
 
     state: see Stage.
     """
     return Stage(
-        layout=layout,
-        window=window,
-        strict=plan.order == "strict",
-        takes=layout.takes("x"),
+        form=form,
+        takes=form.layout.takes("x"),
         step="step",
         bar="bar",
         next_bar="next_bar",
-        optional="optional" if any(step.optional for step in plan.steps) else None,
+        optional="optional" if form.has_optional else None,
         folded=True,
         **state,
     )

@@ -15,73 +15,58 @@ The first steps are nested SELECTs, which name what is used twice; all later one
 twice as long, or three times.
 """
 
-from collections.abc import Iterable
-
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.layout import Layout, let
-from services.query.insights.funnels.statement.ordered import kept
+from services.common.clickhouse.relation import Relation
+from services.query.insights.funnels.statement.form import Form
+from services.query.insights.funnels.statement.layout import let
 from services.query.insights.funnels.statement.stage import Stage, at_turn, if_anybody
 
 _NESTED = 4
 
 
-def staged(
-    plan: FunnelPlan,
-    layout: Layout,
-    carried: str,
-    arrays: str,
-    window: str,
-    *,
-    full: bool = False,
-    few: bool = False,
-) -> str:
-    """`carried`, `times` of the reported attempts.
+def staged(form: Form, arrays: Relation, *, full: bool = False, few: bool = False) -> Relation:
+    """The keys, `times` of the reported attempts.
 
-    arrays: `carried`, `a`, ties settled; in the full form `ids` too (sql_ties). few: of so few
-    actors that the engine takes longer to analyse the statement.
+    arrays: `a`, ties settled; in the full form `ids` too (sql_ties). few: of so few actors that the
+    engine takes longer to analyse the statement.
     """
+    layout, keys = form.layout, form.keys
     # Nested stages with exclusions take the engine 0.2 s to analyse.
-    nested = 0 if few or plan.exclusions else min(layout.steps, _NESTED)
-    stages = _Stages(plan, layout, window, full, nested)
-    deepest = f"SELECT *, arrayLastIndex(r -> r, reached) AS depth FROM ({stages.told(arrays)})"
-    reached = (
-        f"SELECT *, good[depth] AS last{stages.anchor()} "
-        f"FROM ({deepest}) WHERE {kept(carried, 'last > 0')}"
-    )
-    path = f"SELECT {carried}, a, depth, {stages.path()} AS path FROM ({reached})"
+    nested = 0 if few or form.plan.exclusions else min(layout.steps, _NESTED)
+    stages = _Stages(form, full, nested)
+    told = stages.told(arrays).add(depth="arrayLastIndex(r -> r, reached)").named("deepest")
+    told = told.add(last="good[depth]", **stages.anchor()).named("reported")
+    path = told.where(form.kept("last > 0")).only(*keys, "a", "depth", path=stages.path())
     # Not by a lambda: that would copy `a` for every step.
     steps = ", ".join(f"a[path[{k}]]" for k in range(1, layout.steps + 1))
     times = f"arrayMap(x -> {layout.time('x')}, arraySlice([{steps}], 1, depth))"
-    return f"SELECT {carried}, {times} AS times FROM ({path})"
+    return path.named("path").only(*keys, times=times)
 
 
 class _Stages:
     """All the stages of a plan, and what is read from them."""
 
-    def __init__(
-        self, plan: FunnelPlan, layout: Layout, window: str, full: bool, nested: int
-    ) -> None:
-        self.plan = plan
-        self.layout = layout
-        self.window = window
+    def __init__(self, form: Form, full: bool, nested: int) -> None:
+        self.form = form
+        self.layout = form.layout
         self.full = full
         self.nested = nested
-        self.barred = bool(plan.exclusions)
-        self.optional = any(step.optional for step in plan.steps)
+        self.barred = bool(form.plan.exclusions)
+        self.optional = form.has_optional
         # Whether the path must know how long an attempt stood where it had arrived.
-        self.cleared = plan.order == "strict" and self.optional
+        self.cleared = form.strict and self.optional
         # What is told of each step, and its type.
         self.lists = {"good": "UInt32", "reached": "UInt8", "positions": "Array(UInt32)"}
         if self.optional:
-            self.lists["anchors"] = f"Array({layout.type})"
+            self.lists["anchors"] = f"Array({form.layout.type})"
         if self.cleared:
             self.lists["ends"] = "Array(UInt32)"
 
-    def told(self, arrays: str) -> str:
+    def told(self, arrays: Relation) -> Relation:
         """`arrays`' columns and, as arrays with an element per step, `lists`."""
-        starts = f"arrayMap(x -> {self.layout.start('x')}, a) AS starts_0"
-        used = ", arrayMap(x -> emptyArrayUInt32(), a) AS used_0" if self.full else ""
-        stage = f"SELECT *, {starts}{used} FROM ({arrays})"
+        begun = {"starts_0": f"arrayMap(x -> {self.layout.start('x')}, a)"}
+        if self.full:
+            begun["used_0"] = "arrayMap(x -> emptyArrayUInt32(), a)"
+        stage = arrays.add(**begun).named("begun")
         for k in range(1, self.nested + 1):
             stage = self._nested(k, stage)
         each = {
@@ -89,41 +74,39 @@ class _Stages:
             for name, type_ in self.lists.items()
         }
         if self.nested == self.layout.steps:
-            return f"SELECT *, {_named(each.items())} FROM ({stage})"
-        folded = f"SELECT *, {self._fold(list(each.values()))} AS acc FROM ({stage})"
-        lists = ((name, f"acc.{i}") for i, name in enumerate(self.lists, start=3))
-        return f"SELECT *, {_named(lists)} FROM ({folded})"
+            return stage.add(**each).named("stages")
+        folded = stage.add(acc=self._fold(list(each.values()))).named("folded")
+        lists = {name: f"acc.{i}" for i, name in enumerate(self.lists, start=3)}
+        return folded.add(**lists).named("stages")
 
-    def _nested(self, k: int, stage: str) -> str:
+    def _nested(self, k: int, stage: Relation) -> Relation:
         """Stage k, without exclusions: for `starts_` and `used_` of k - 1 those of k, and of each
         list its element.
         """
         layout = self.layout
         at = Stage(
-            layout=layout,
-            window=self.window,
-            strict=self.plan.order == "strict",
+            form=self.form,
             events="a",
             starts=f"starts_{k - 1}",
             takes=layout.takes_step("x", k),
             step=layout.mask(layout.step(k)),
             bar="0",
             next_bar="0",
-            optional="1" if self.plan.steps[k - 1].optional else None,
+            optional="1" if self.form.plan.steps[k - 1].optional else None,
             ids="ids" if self.full else "",
             used=f"used_{k - 1}",
         )
         spent = [at.starts, "touched", "standing"]
-        stage = f"SELECT *, {at.touched()} AS touched FROM ({stage})"
-        stage = f"SELECT *, {at.before('touched')} AS standing FROM ({stage})"
+        stage = stage.add(touched=at.touched()).named(f"touched_{k}")
+        stage = stage.add(standing=at.before("touched")).named(f"standing_{k}")
         arrivals = at.arrivals("touched", "standing")
         after = self._elements(at, "touched", arrivals, "standing")
-        columns = [(f"{name}_{k}", text) for name, text in zip(self.lists, after, strict=True)]
-        columns.append((f"starts_{k}", at.next_starts("standing", at.starts)))
+        columns = {f"{name}_{k}": text for name, text in zip(self.lists, after, strict=True)}
+        columns[f"starts_{k}"] = at.next_starts("standing", at.starts)
         if self.full:
-            columns.append((f"used_{k}", at.next_used(arrivals, "standing")))
+            columns[f"used_{k}"] = at.next_used(arrivals, "standing")
             spent.append(at.used)
-        return f"SELECT * EXCEPT ({', '.join(spent)}), {_named(columns)} FROM ({stage})"
+        return stage.swap(*spent, **columns).named(f"at_step_{k}")
 
     def _elements(self, at: Stage, touched: str, arrivals: str, standing: str) -> list[str]:
         """What a stage adds to each of `lists`."""
@@ -143,7 +126,7 @@ class _Stages:
         layout, n, done = self.layout, self.layout.steps, self.nested
         ids = 3 + len(self.lists)
         full = {"ids": f"acc.{ids}", "used": f"acc.{ids + 1}"} if self.full else {}
-        at = at_turn(self.plan, layout, self.window, events="acc.1", starts="acc.2", **full)
+        at = at_turn(self.form, events="acc.1", starts="acc.2", **full)
         names = [layout.each]
         columns = [f"arraySlice({column}, {done + 1})" for column in layout.steps_in_order]
         if self.barred:
@@ -152,7 +135,7 @@ class _Stages:
             columns.append(layout.numbers([layout.barring(k + 1) for k in range(done + 1, n + 1)]))
         if self.optional:
             names.append("optional")
-            may = [int(step.optional) for step in self.plan.steps[done:]]
+            may = [int(step.optional) for step in self.form.plan.steps[done:]]
             columns.append(f"{may}::Array(UInt8)")
         touched = at.touched()
         clean = at.clean("marked") if self.barred else touched
@@ -178,10 +161,10 @@ class _Stages:
             f"{', '.join(columns)}, ({', '.join(before)}))"
         )
 
-    def anchor(self) -> str:
+    def anchor(self) -> dict[str, str]:
         """The start of the reported attempt, where the path needs it."""
-        anchor = ", anchors[depth][indexOf(positions[depth], last)] AS anchor"
-        return anchor if self.optional else ""
+        anchor = "anchors[depth][indexOf(positions[depth], last)]"
+        return {"anchor": anchor} if self.optional else {}
 
     def path(self) -> str:
         """Positions in `a`, one per step up to `depth`; 0 for a step passed over."""
@@ -202,7 +185,3 @@ class _Stages:
             f"arrayFold((p, {names}) -> (if({found} > 0, {found}, p.1), "
             f"arrayPushFront(p.2, {found})), {columns}, (last, [last])).2"
         )
-
-
-def _named(columns: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{text} AS {name}" for name, text in columns)

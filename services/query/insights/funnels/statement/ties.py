@@ -4,28 +4,29 @@ A tie is mixed when its events differ in what they match. There, exclusions are 
 that matches nothing breaks nothing, and steps are taken in ascending order.
 """
 
+from services.common.clickhouse.relation import Relation
+from services.query.insights.funnels.statement.form import Form
 from services.query.insights.funnels.statement.layout import Layout
 
 _SEVERAL = 2
 """The flag, beside `own`, of an event that matches several steps."""
 
 
-def settled(layout: Layout, carried: str, arrays: str, *, strict: bool) -> str:
+def settled(form: Form, arrays: Relation) -> Relation:
     """The arrays; mixed ties lose what does nothing there, the rest of them is marked `tied`.
 
     Of unrelated events in a row, the first does all that they can do to a strict funnel.
     """
+    layout = form.layout
     changed = f"{layout.without('x', layout.any_bar)} + {layout.number(layout.tied)}"
-    settled = f"arrayMap((x, m) -> if(m, if({layout.is_step('x')}, {changed}, 0), x), a, mixed)"
-    kept = "arrayFilter(x -> x > 0, settled)"
-    if strict:
+    marked = f"arrayMap((x, m) -> if(m, if({layout.is_step('x')}, {changed}, 0), x), a, mixed)"
+    kept = "arrayFilter(x -> x > 0, marked)"
+    if form.strict:
         again = f"{layout.is_nothing('x')} AND y > 0 AND {layout.is_nothing('y')}"
-        kept = (
-            f"arrayFilter((x, y) -> x > 0 AND NOT ({again}), settled, arrayShiftRight(settled, 1))"
-        )
-    return (
-        f"SELECT {carried}, {kept} AS a FROM (SELECT {carried}, {settled} AS settled "
-        f"FROM (SELECT {carried}, a, {mixed(layout)} AS mixed FROM ({arrays})))"
+        kept = f"arrayFilter((x, y) -> x > 0 AND NOT ({again}), marked, arrayShiftRight(marked, 1))"
+    ties = arrays.add(mixed=mixed(layout)).named("ties")
+    return (ties.only(*form.keys, marked=marked).named("marked").only(*form.keys, a=kept)).named(
+        "settled"
     )
 
 
@@ -39,20 +40,19 @@ def mixed(layout: Layout) -> str:
     return f"arrayReverseFill((m, x, y) -> NOT ({same_time}), {so_far}, a, arrayShiftLeft(a, 1))"
 
 
-def untangled(layout: Layout, carried: str, arrays: str, *, stop: bool) -> str:
+def untangled(form: Form, arrays: Relation, *, stop: bool) -> Relation:
     """The arrays without those that only the full form can tell: see `tangled`.
 
     stop: the first of them stops the statement.
     """
-    test = f"throwIf({tangled(layout)})" if stop else tangled(layout)
-    return f"SELECT {carried}, a FROM ({arrays}) WHERE NOT ({test})"
+    test = tangled(form.layout)
+    return arrays.where(f"NOT throwIf({test})" if stop else f"NOT ({test})").named("untangled")
 
 
-def emptied(layout: Layout, carried: str, arrays: str) -> str:
+def emptied(form: Form, arrays: Relation) -> Relation:
     """The arrays, those that only the full form can tell empty and `tangled`."""
-    told = f"SELECT {carried}, a, {tangled(layout)} AS tangled FROM ({arrays})"
-    empty = "if(tangled, arrayResize(a, 0), a)"
-    return f"SELECT {carried}, tangled, {empty} AS a FROM ({told})"
+    told = arrays.add(tangled=tangled(form.layout)).named("told")
+    return told.change(a="if(tangled, arrayResize(a, 0), a)").named("emptied")
 
 
 def tangled(layout: Layout) -> str:
@@ -75,14 +75,15 @@ def _matters(layout: Layout, x: str) -> str:
     return matters
 
 
-def full(layout: Layout, carried: str, gathered: str, *, tangled_only: bool = False) -> str:
-    """`carried`, `a`, `ids`: in mixed ties one number per event and step, by step, then uuid.
+def full(form: Form, gathered: Relation, *, tangled_only: bool = False) -> Relation:
+    """The keys, `a`, `ids`: in mixed ties one number per event and step, by step, then uuid.
 
     tangled_only: what the quick forms can tell is left out.
-    gathered: `carried`, `a`, `places` (sql_arrays). ids: tells the events of several steps in mixed
+    gathered: the keys, `a`, `places` (sql_arrays). ids: tells the events of several steps in mixed
     ties apart, 0 elsewhere. Of one instant, step k can only be taken by one of the first k events
     that match it, as an attempt has used k - 1 before: the others are left out.
     """
+    layout, keys = form.layout, form.keys
     # An event that attribution lets match a step but not take it stays out of that step's turn.
     turns = layout.matches("x", "s")
     if layout.wanted is not None:
@@ -100,24 +101,21 @@ def full(layout: Layout, carried: str, gathered: str, *, tangled_only: bool = Fa
         f"arraySort(arrayFlatten(arrayMap((x, p, m) -> if(m, {one_each}, {as_it_is}), "
         "a, places, mixed)))"
     )
-    numbers = f"arrayMap(e -> {layout.of_placed('e')}, entries)"
     place = layout.place(layout.only_steps("n"))
     kept = (
         f"arrayFilter((z, n, c) -> NOT ({layout.is_tied('n')}) OR c <= {place}, "
         "arrayZip(numbers, entries), numbers, arrayEnumerateUniq(numbers))"
     )
-    told = f"SELECT *, {mixed(layout)} AS mixed FROM ({gathered})"
-    if tangled_only:
-        told = (
-            f"SELECT * FROM (SELECT *, {mixed(layout)} AS mixed, {tangled(layout)} AS tangled "
-            f"FROM ({gathered})) WHERE tangled"
-        )
-    sorted_ = f"SELECT {carried}, {entries} AS entries FROM ({told})"
-    numbered = f"SELECT {carried}, entries, {numbers} AS numbers FROM ({sorted_})"
-    flagged = f"arrayMap((n, e) -> n + toUInt8(bitAnd(e, {layout.own})), kept.1, kept.2)"
     several = layout.has("e", str(_SEVERAL))
-    ids = f"arrayMap(e -> if({several}, {layout.place_of('e')}, 0), kept.2)"
-    return (
-        f"SELECT {carried}, {flagged} AS a, {ids} AS ids "
-        f"FROM (SELECT {carried}, {kept} AS kept FROM ({numbered}))"
-    )
+    told = gathered.add(mixed=mixed(layout))
+    if tangled_only:
+        told = gathered.add(mixed=mixed(layout), tangled=tangled(layout)).named("told")
+        told = told.where("tangled")
+    sorted_ = told.named("ties").only(*keys, entries=entries).named("entries")
+    numbered = sorted_.add(numbers=f"arrayMap(e -> {layout.of_placed('e')}, entries)")
+    turned = numbered.named("numbered").only(*keys, kept=kept).named("turns")
+    return turned.only(
+        *keys,
+        a=f"arrayMap((n, e) -> n + toUInt8(bitAnd(e, {layout.own})), kept.1, kept.2)",
+        ids=f"arrayMap(e -> if({several}, {layout.place_of('e')}, 0), kept.2)",
+    ).named("full")

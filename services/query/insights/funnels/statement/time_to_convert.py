@@ -5,14 +5,15 @@ Columns: `side`, `bin` (from 0), `actors`, `low`, `width` (whole seconds), `bins
 nobody got to the second of the steps has no rows.
 """
 
+from services.common.clickhouse.relation import Relation, union
 from services.common.clickhouse.statement import Bindings
 from services.query.insights.funnels.plan import TimesView
 from services.query.insights.funnels.statement.totals import MEDIAN, mean, total
 
 
-def time_to_convert(view: TimesView, bindings: Bindings, *sides: str) -> str:
+def time_to_convert(view: TimesView, bindings: Bindings, *sides: Relation) -> Relation:
     """sides: relations of sql_paths."""
-    sample = " UNION ALL ".join(_sample(view, paths, side) for side, paths in enumerate(sides))
+    samples = [_sample(view, paths, side) for side, paths in enumerate(sides)]
     bins = f"least(greatest({bindings.bind(view.bins or 0, 'Int64')}, 1), 90)"
     if not view.bins:
         # The rounded root is exact or one too small: ceil of the float would be wrong for cubes.
@@ -25,29 +26,39 @@ def time_to_convert(view: TimesView, bindings: Bindings, *sides: str) -> str:
         f"{MEDIAN}If(0.5)(d, side = {side}) / 1000000" for side in range(len(sides))
     )
     measured = (
-        "SELECT count() AS n, intDiv(min(d), 1000000) AS low, "
-        "intDiv(max(d) + 999999, 1000000) AS high, "
-        f"[{averages}] AS averages, [{medians}] AS medians, groupArray((side, d)) AS sample "
-        f"FROM ({sample}) HAVING n > 0"
+        union(*samples)
+        .named("samples")
+        .group(
+            n="count()",
+            low="intDiv(min(d), 1000000)",
+            high="intDiv(max(d) + 999999, 1000000)",
+            averages=f"[{averages}]",
+            medians=f"[{medians}]",
+            sample="groupArray((side, d))",
+        )
+        .having("n > 0")
     )
-    width = "intDiv(high - low + bins - 1, bins)"
-    each = (
-        "SELECT low, bins, if(widths = 0, 60, widths) AS width, averages, medians, "
-        f"arrayJoin(sample) AS s FROM (SELECT *, {width} AS widths "
-        f"FROM (SELECT *, {bins} AS bins FROM ({measured})))"
+    with_bins = measured.named("measured").add(bins=bins).named("bins")
+    widths = with_bins.add(widths="intDiv(high - low + bins - 1, bins)").named("widths")
+    binned = widths.only(
+        *("low", "bins", "averages", "medians"),
+        width="if(widths = 0, 60, widths)",
+        s="arrayJoin(sample)",
+        side="s.1",
+        bin="intDiv(s.2 - low * 1000000, width * 1000000)",
     )
-    return (
-        "SELECT s.1 AS side, intDiv(s.2 - low * 1000000, width * 1000000) AS bin, "
-        "count() AS actors, low, width, bins, any(averages[side + 1]) AS average, "
-        f"any(medians[side + 1]) AS median FROM ({each}) "
-        "GROUP BY side, bin, low, width, bins ORDER BY side, bin"
+    counted = binned.named("binned").group(
+        *("side", "bin", "low", "width", "bins"),
+        actors="count()",
+        average="any(averages[side + 1])",
+        median="any(medians[side + 1])",
     )
+    columns = ("side", "bin", "actors", "low", "width", "bins", "average", "median")
+    return counted.in_order(*columns).order("side", "bin")
 
 
-def _sample(view: TimesView, paths: str, side: int) -> str:
+def _sample(view: TimesView, paths: Relation, side: int) -> Relation:
     """`d`: microseconds between the two steps, of every attempt that has both."""
     since, until = f"times[{view.from_step}]", f"times[{view.to_step}]"
-    return (
-        f"SELECT {side} AS side, toInt64({until} - {since}) AS d FROM ({paths}) "
-        f"WHERE {since} > 0 AND {until} > 0"
-    )
+    both = paths.where(f"{since} > 0").where(f"{until} > 0")
+    return both.only(side=f"{side}", d=f"toInt64({until} - {since})")

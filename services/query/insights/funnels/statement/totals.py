@@ -5,6 +5,7 @@ Columns: [`value`, `other`, `place`,] `step` (1…n; 0: from the first to the la
 not ended and they stand at this step). Steps nobody reached have no row.
 """
 
+from services.common.clickhouse.relation import Relation
 from services.common.clickhouse.statement import Bindings
 from services.query.events.moments import microseconds
 from services.query.insights.funnels.plan import Breakdown, FunnelPlan
@@ -21,24 +22,31 @@ MOST_TANGLED = 4000
 MEDIAN = "quantileExactInclusive"
 _WIDE = "toInt128"
 """Microseconds are summed in 128 bits: 64 hold 30 days of 3.6 million actors, and no more."""
-_TIMED = f"z.2 > 0 OR z.1 = {WHOLE}"
+_TIMED = f"us > 0 OR step = {WHOLE}"
 
 
-def totals(plan: FunnelPlan, bindings: Bindings, paths: str) -> str:
+def totals(plan: FunnelPlan, bindings: Bindings, paths: Relation) -> Relation:
     """paths: the relation of sql_paths."""
-    breakdown = plan.breakdown
-    reached = (
-        f"SELECT {'' if breakdown is None else 'value, '}arrayJoin({_taken(plan)}) AS z, "
-        f"length(times) = z.1 AND times[1] > {still_open(plan, bindings)} AS open FROM ({paths})"
+    value = () if plan.breakdown is None else ("value",)
+    taken = _steps_taken(plan, bindings, paths, _taken(plan), *value)
+    if plan.breakdown is not None:
+        return _by_value(plan, plan.breakdown, bindings, taken)
+    return taken.group(
+        "step",
+        count="count()",
+        average=mean(total("us"), "countIf(us > 0)"),
+        median=f"{MEDIAN}OrNullIf(0.5)(us, {_TIMED}) / 1000000",
+        open="countIf(open)",
     )
-    if breakdown is not None:
-        return _by_value(plan, breakdown, bindings, reached)
-    return (
-        "SELECT z.1 AS step, count() AS count, "
-        f"{mean(total('z.2'), 'countIf(z.2 > 0)')} AS average, "
-        f"{MEDIAN}OrNullIf(0.5)(z.2, {_TIMED}) / 1000000 AS median, "
-        f"countIf(open) AS open FROM ({reached}) GROUP BY step"
-    )
+
+
+def _steps_taken(
+    plan: FunnelPlan, bindings: Bindings, paths: Relation, taken: str, *keep: str
+) -> Relation:
+    """`keep`, `step`, `us`, `open`: a row for each step taken, and WHOLE. taken: see `_taken`."""
+    open_ = f"length(times) = z.1 AND times[1] > {still_open(plan, bindings)}"
+    columns = {"z": f"arrayJoin({taken})", "step": "z.1", "us": "z.2", "open": open_}
+    return paths.only(*keep, **columns).named("steps_taken")
 
 
 def total(microseconds: str, test: str = "") -> str:
@@ -56,7 +64,9 @@ def mean(total: str, count: str) -> str:
     return f"if({count} = 0, NULL, ({whole} + {rest} / {some}) / 1000000)"
 
 
-def partial_totals(plan: FunnelPlan, bindings: Bindings, paths: str, *, quick: bool) -> str:
+def partial_totals(
+    plan: FunnelPlan, bindings: Bindings, paths: Relation, *, quick: bool
+) -> Relation:
     """Totals that can still be joined with those of other actors (partial.py).
 
     Columns: `step`, `count`, `took`, `timed` (the sum and number of the times), `open`, `times` (so
@@ -69,54 +79,68 @@ def partial_totals(plan: FunnelPlan, bindings: Bindings, paths: str, *, quick: b
     taken = _taken(plan)
     if quick:
         taken = f"if(tangled, [(toUInt32({TANGLED}), toInt64(0))], {taken})"
-    ids = f"groupArrayIf({MOST_TANGLED + 1})(toString(actor), z.1 = {TANGLED})"
-    summed = (
-        f"SELECT z.1 AS step, count() AS count, {total('z.2')} AS took, countIf(z.2 > 0) AS timed, "
-        f"countIf(open) AS open, arraySort(groupArrayIf(z.2, {_TIMED})) AS sorted, "
-        f"{ids} AS tangled "
-        f"FROM (SELECT actor, arrayJoin({taken}) AS z, "
-        f"length(times) = z.1 AND times[1] > {still_open(plan, bindings)} AS open FROM ({paths})) "
-        "GROUP BY step"
+    summed = _steps_taken(plan, bindings, paths, taken, "actor").group(
+        "step",
+        count="count()",
+        took=total("us"),
+        timed="countIf(us > 0)",
+        open="countIf(open)",
+        sorted=f"arraySort(groupArrayIf(us, {_TIMED}))",
+        tangled=f"groupArrayIf({MOST_TANGLED + 1})(toString(actor), step = {TANGLED})",
     )
     missing = f"max(if(step = {TANGLED}, count, 0)) OVER ()" if quick else "length(sorted)"
-    return (
-        "SELECT step, count, took, timed, open, arraySlice(sorted, skipped + 1, missing + 4) "
-        "AS times, skipped, tangled FROM (SELECT *, toUInt64(greatest(0, "
-        "intDiv(toInt64(length(sorted)) - toInt64(missing), 2) - 1)) AS skipped "
-        f"FROM (SELECT *, {missing} AS missing FROM ({summed})))"
+    around = "intDiv(toInt64(length(sorted)) - toInt64(missing), 2) - 1"
+    placed = summed.named("summed").add(missing=missing).named("missing")
+    placed = placed.add(skipped=f"toUInt64(greatest(0, {around}))").named("placed")
+    return placed.only(
+        *("step", "count", "took", "timed", "open"),
+        times="arraySlice(sorted, skipped + 1, missing + 4)",
+        skipped="skipped",
+        tangled="tangled",
     )
 
 
-def _by_value(plan: FunnelPlan, breakdown: Breakdown, bindings: Bindings, reached: str) -> str:
+def _by_value(
+    plan: FunnelPlan, breakdown: Breakdown, bindings: Bindings, taken: Relation
+) -> Relation:
     """Where values beyond the limit become one row, those keep their own that most actors have at
     the first step, then at the second, …, then by value. Other values are numbered by the counts of
     the last step, the one before …, as rows are sorted, and the first of them are shown.
     """
     merges = breakdown.merges_rest
     limit = bindings.bind(breakdown.limit, "UInt64")
-    counted = (
-        f"SELECT value, z.1 AS step, count() AS c, {total('z.2')} AS took, "
-        f"countIf(z.2 > 0) AS timed, {MEDIAN}StateIf(0.5)(z.2, {_TIMED}) AS state, "
-        f"countIf(open) AS still FROM ({reached}) GROUP BY value, step"
+    counted = taken.group(
+        *("value", "step"),
+        c="count()",
+        took=total("us"),
+        timed="countIf(us > 0)",
+        state=f"{MEDIAN}StateIf(0.5)(us, {_TIMED})",
+        still="countIf(open)",
     )
     steps = range(1, len(plan.steps) + 1)
-    counts = ", ".join(
-        f"sumIf(c, step = {k}) OVER (PARTITION BY value) AS count_{k}" for k in steps
-    )
+    counts = {f"count_{k}": f"sumIf(c, step = {k}) OVER (PARTITION BY value)" for k in steps}
     order = ", ".join(f"count_{k} DESC" for k in (steps if merges else reversed(steps)))
-    placed = (
-        f"SELECT *, dense_rank() OVER (ORDER BY {order}, value) AS rank "
-        f"FROM (SELECT *, {counts} FROM ({counted}))"
-    )
     # Whole conversions are measured across all values, those without a row too.
     row = f"multiIf(step = {WHOLE}, 0, rank <= {limit}, rank, {limit} + 1)"
-    dropped = "" if merges else f" WHERE place <= {limit}"
-    return (
-        f"SELECT any(value) AS value, place > {limit} AS other, {row} AS place, step, "
-        f"sum(c) AS count, {mean('sum(took)', 'sum(timed)')} AS average, "
-        f"ifNotFinite({MEDIAN}Merge(0.5)(state) / 1000000, NULL) AS median, sum(still) AS open "
-        f"FROM ({placed}){dropped} GROUP BY place, step ORDER BY place, step"
+    placed = (
+        counted.named("counted")
+        .add(**counts)
+        .named("beside_counts")
+        .add(rank=f"dense_rank() OVER (ORDER BY {order}, value)", place=row)
+    ).named("placed")
+    if not merges:
+        placed = placed.where(f"place <= {limit}")
+    rows = placed.group(
+        *("place", "step"),
+        value="any(value)",
+        other=f"place > {limit}",
+        count="sum(c)",
+        average=mean("sum(took)", "sum(timed)"),
+        median=f"ifNotFinite({MEDIAN}Merge(0.5)(state) / 1000000, NULL)",
+        open="sum(still)",
     )
+    columns = ("value", "other", "place", "step", "count", "average", "median", "open")
+    return rows.in_order(*columns).order("place", "step")
 
 
 def _taken(plan: FunnelPlan) -> str:

@@ -11,14 +11,18 @@ k sees when the steps after it will be done.
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
+from services.common.clickhouse.relation import Relation, union
 from services.common.clickhouse.statement import Bindings
 from services.query.events.moments import microseconds
 from services.query.insights.funnels.periods import Period, periods
 from services.query.insights.funnels.plan import FunnelPlan, TrendView
 from services.query.insights.funnels.statement.actors import Actors, unless_busy
-from services.query.insights.funnels.statement.arrays import arrays, carried
-from services.query.insights.funnels.statement.layout import Layout, layout_of
-from services.query.insights.funnels.statement.paths import told, window_us
+from services.query.insights.funnels.statement.arrays import arrays
+from services.query.insights.funnels.statement.form import Form, form_of
+from services.query.insights.funnels.statement.layout import layout_of
+from services.query.insights.funnels.statement.paths import told
 from services.query.insights.funnels.statement.totals import still_open
 from services.query.insights.funnels.statement.trends_excluding import barred_entries, may_be_reborn
 from services.query.insights.funnels.statement.unordered import (
@@ -32,33 +36,55 @@ _WRITTEN_OUT = 8
 """So many steps are written one inside the other; a fold over more, which copies its state."""
 
 
-def cells(actors: Actors, trend: TrendView, made: Sequence[Period] | None = None) -> str:
+class PeriodOf:
+    """The text of a time's period: a binary search among the starts."""
+
+    def __init__(self, starts: str) -> None:
+        self._starts = starts
+
+    def __call__(self, time: str) -> str:
+        return f"roundDown(toUInt64({time}), {self._starts})"
+
+
+def cells(actors: Actors, trend: TrendView, made: Sequence[Period] | None = None) -> Relation:
     """The periods that actors (of all values) entered in; nothing else has a row.
 
     made: the plan's periods; None: they are made here.
     """
-    plan, carry = actors.plan, carried(actors.plan)
-    layout = layout_of(plan)
-    window = actors.bindings.bind(layout.span(window_us(plan)), layout.type)
-    gathered = arrays(actors, layout)
+    plan, form = actors.plan, form_of(actors)
+    gathered = arrays(actors, form)
     if (folding := folds(plan)) is not None:
         gathered = unless_busy(actors, gathered, folding)
     period = period_of(plan, actors.bindings, periods(plan, trend) if made is None else made)
     if plan.order != "unordered" and plan.exclusions:
-        found = barred_entries(plan, trend, layout, carry, gathered, window, period)
+        found = barred_entries(form, trend, gathered, period)
     else:
-        from_ = _left if plan.order == "unordered" else _walked_back
-        starts = from_(plan, trend, layout, carry, gathered, window)
-        found = (
-            f"SELECT {carry}, {period('s.1')} AS period, max(s.2) AS entered, "
-            "max(s.3) AS converted, max(s.1) AS newest "
-            f"FROM (SELECT {carry}, arrayJoin(starts) AS s FROM ({starts})) "
-            f"GROUP BY {carry}, period HAVING entered"
-        )
-    if actors.told is None:
-        return found
-    columns = "period UInt64, entered UInt8, converted UInt8, newest UInt64"
-    return f"{found} UNION ALL {told(actors, columns)}"
+        found = _entries(form, trend, gathered, period)
+    if actors.told is not None:
+        columns = {"period": "UInt64", "entered": "UInt8", "converted": "UInt8", "newest": "UInt64"}
+        found = union(found, told(actors, **columns))
+    return found.named("cells")
+
+
+def _entries(form: Form, trend: TrendView, gathered: Relation, period: PeriodOf) -> Relation:
+    from_ = _left if form.plan.order == "unordered" else _walked_back
+    starts = from_(form, trend, gathered).named("starts")
+    entries = starts.only(
+        *form.keys,
+        s="arrayJoin(starts)",
+        period=period("s.1"),
+        enters="s.2",
+        converts="s.3",
+        since="s.1",
+    ).named("entries")
+    found = entries.group(
+        *form.keys,
+        "period",
+        entered="max(enters)",
+        converted="max(converts)",
+        newest="max(since)",
+    )
+    return found.having("entered")
 
 
 def folds(plan: FunnelPlan) -> str | None:
@@ -69,36 +95,30 @@ def folds(plan: FunnelPlan) -> str | None:
     return may_be_reborn(layout) if plan.exclusions else None
 
 
-def trend_totals(plan: FunnelPlan, bindings: Bindings, cells: str) -> str:
-    """[`value`,] `period`, `entered`, `converted`, `open`: how many actors; periods by start.
+def trend_totals(plan: FunnelPlan, bindings: Bindings, cells: Relation) -> Relation:
+    """[`value`,] `period`, `entries`, `conversions`, `open`: how many actors; periods by start.
 
     Of a breakdown only the values with most entrants; among equals the greater value.
     """
-    counts = (
-        "count() AS entered, countIf(converted) AS converted, "
-        f"countIf(NOT c.converted AND newest > {still_open(plan, bindings)}) AS open"
+    value = () if plan.breakdown is None else ("value",)
+    rows = cells.group(
+        *value,
+        "period",
+        entries="count()",
+        conversions="countIf(converted)",
+        open=f"countIf(NOT converted AND newest > {still_open(plan, bindings)})",
     )
     if plan.breakdown is None:
-        return f"SELECT period, {counts} FROM ({cells}) AS c GROUP BY period ORDER BY period"
+        return rows.order("period")
     limit = bindings.bind(plan.breakdown.limit, "UInt64")
-    entrants = "sum(entered) OVER (PARTITION BY value)"
-    return (
-        "SELECT value, period, entered, converted, open FROM ("
-        "SELECT *, dense_rank() OVER (ORDER BY entrants DESC, value DESC) AS place FROM ("
-        f"SELECT *, {entrants} AS entrants FROM ("
-        f"SELECT value, period, {counts} FROM ({cells}) AS c GROUP BY value, period))) "
-        f"WHERE place <= {limit} ORDER BY value, period"
+    ranked = (
+        rows.named("rows")
+        .add(entrants="sum(entries) OVER (PARTITION BY value)")
+        .named("entrants")
+        .add(place="dense_rank() OVER (ORDER BY entrants DESC, value DESC)")
     )
-
-
-class PeriodOf:
-    """The text of a time's period: a binary search among the starts."""
-
-    def __init__(self, starts: str) -> None:
-        self._starts = starts
-
-    def __call__(self, time: str) -> str:
-        return f"roundDown(toUInt64({time}), {self._starts})"
+    shown = ranked.named("ranked").where(f"place <= {limit}").without("entrants", "place")
+    return shown.order("value", "period")
 
 
 def period_of(plan: FunnelPlan, bindings: Bindings, made: Sequence[Period]) -> PeriodOf:
@@ -112,59 +132,66 @@ def period_key(plan: FunnelPlan, start: datetime) -> int:
     return max(0, microseconds(start) - microseconds(plan.date_from) + 1)
 
 
-def _walked_back(
-    plan: FunnelPlan, trend: TrendView, layout: Layout, carry: str, gathered: str, window: str
-) -> str:
+def _walked_back(form: Form, trend: TrendView, gathered: Relation) -> Relation:
     """`starts`: (time, reached from_step, reached to_step) of each first-step event."""
+    layout = form.layout
     first = layout.matches("x", layout.number(layout.step(1)))
     if layout.wanted == 1:
         first += f" AND {layout.has('x', layout.number(layout.own))}"
-    in_time = f"done > 0 AND done - {layout.start('x')} <= {window}"
-    entered = in_time.replace("done", "d_from") if trend.from_step > 1 else "1"
+
+    def in_time(done: str) -> str:
+        return f"{done} > 0 AND {form.within(done, layout.start('x'))}"
+
+    entered = in_time("d_from") if trend.from_step > 1 else "1"
     starts = (
         f"arrayFilter(s -> s.1 > 0, arrayMap((x, d_from, d_to) -> "
-        f"(if({first}, {layout.time('x')}, 0), {entered}, {in_time.replace('done', 'd_to')}), "
-        f"a, {_done(plan, layout, trend.from_step)}, {_done(plan, layout, trend.to_step)}))"
+        f"(if({first}, {layout.time('x')}, 0), {entered}, {in_time('d_to')}), "
+        f"a, {_done(form, trend.from_step)}, {_done(form, trend.to_step)}))"
     )
-    return f"SELECT {carry}, {starts} AS starts FROM ({gathered})"
+    return gathered.only(*form.keys, starts=starts)
 
 
-def _done(plan: FunnelPlan, layout: Layout, last: int) -> str:
+def _done(form: Form, last: int) -> str:
     """For each event of `a`: when the steps after 1 up to `last` are done by later events, or 0."""
+    layout = form.layout
     if last <= _WRITTEN_OUT:
         done = "a"
         for k in range(last, 1, -1):
             waits = layout.matches("x", layout.mask(layout.step(k - 1)))
-            done = _done_from(plan, layout.takes_step("x", k), waits, done)
+            done = _Turn(layout.takes_step("x", k), waits).before(form, done)
         return done
     names = [layout.each, "waits"]
     columns = [f"arrayReverse(arraySlice({c}, 2, {last - 1}))" for c in layout.steps_in_order]
     columns.append(f"arrayReverse(arraySlice({layout.every_step}, 1, {last - 1}))")
-    done = _done_from(plan, layout.takes("x"), layout.matches("x", "waits"), "done")
+    done = _Turn(layout.takes("x"), layout.matches("x", "waits")).before(form, "done")
     return f"arrayFold((done, {', '.join(names)}) -> {done}, {', '.join(columns)}, a)"
 
 
-def _done_from(plan: FunnelPlan, takes: str, waits: str, done: str) -> str:
-    """From one step on, from when the steps after it are done. waits: is the step before again."""
-    taken = f"arrayMap((x, d) -> if({takes} AND d > 0, d, 0), a, {done})"
-    filled = f"arrayReverseFill(d -> d > 0, {taken})"
-    if plan.order == "strict":
-        # One may wait at a step only while the events are that step again.
-        filled = f"arrayReverseFill((d, x) -> d > 0 OR NOT ({waits}), {taken}, a)"
-    return f"arrayShiftLeft({filled}, 1)"
+class _Turn(msgspec.Struct, frozen=True):
+    """A step, walking back: whether the event `x` takes it, and whether it is the step before."""
+
+    takes: str
+    waits: str
+
+    def before(self, form: Form, done: str) -> str:
+        """When the steps from this one on are done. done: when those after it are."""
+        taken = f"arrayMap((x, d) -> if({self.takes} AND d > 0, d, 0), a, {done})"
+        filled = f"arrayReverseFill(d -> d > 0, {taken})"
+        if form.strict:
+            # One may wait at a step only while the events are that step again.
+            filled = f"arrayReverseFill((d, x) -> d > 0 OR NOT ({self.waits}), {taken}, a)"
+        return f"arrayShiftLeft({filled}, 1)"
 
 
-def _left(
-    plan: FunnelPlan, trend: TrendView, layout: Layout, carry: str, gathered: str, window: str
-) -> str:
+def _left(form: Form, trend: TrendView, gathered: Relation) -> Relation:
     """`starts`: of each event that leaves its queue."""
-    if plan.wanted_step is not None:
-        gathered = accepted(layout, carry, gathered, window)
-    if layout.overlapping:
-        gathered = chosen(layout, carry, gathered, window)
-    leaving = departures(layout, carry, gathered, window)
+    if form.plan.wanted_step is not None:
+        gathered = accepted(form, gathered)
+    if form.layout.overlapping:
+        gathered = chosen(form, gathered)
+    time = form.layout.time("x")
     starts = (
-        f"arrayMap((x, c) -> ({layout.time('x')}, c >= {trend.from_step}, c >= {trend.to_step}), "
+        f"arrayMap((x, c) -> ({time}, c >= {trend.from_step}, c >= {trend.to_step}), "
         "arrayFilter((x, c) -> c > 0, a, completed), arrayFilter(c -> c > 0, completed))"
     )
-    return f"SELECT {carry}, {starts} AS starts FROM ({leaving})"
+    return departures(form, gathered).only(*form.keys, starts=starts)

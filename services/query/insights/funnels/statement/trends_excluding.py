@@ -8,66 +8,65 @@ clean, or wholly spoilt when that attempt was; none: partly.
 
 from collections.abc import Callable
 
-from services.query.insights.funnels.plan import FunnelPlan, TrendView
+from services.common.clickhouse.relation import Relation
+from services.query.insights.funnels.plan import TrendView
+from services.query.insights.funnels.statement.form import Form
 from services.query.insights.funnels.statement.layout import Layout, let
 from services.query.insights.funnels.statement.stage import at_turn, if_anybody
 from services.query.insights.funnels.statement.walks import CLEAN, PARTLY, WHOLLY, entry_walk
 
 
 def barred_entries(
-    plan: FunnelPlan,
-    trend: TrendView,
-    layout: Layout,
-    carried: str,
-    arrays: str,
-    window: str,
-    period_of: Callable[[str], str],
-) -> str:
+    form: Form, trend: TrendView, arrays: Relation, period_of: Callable[[str], str]
+) -> Relation:
     """The cells of sql_trends."""
-    starts = _starts(layout)
+    layout, keys = form.layout, form.keys
     of_starts = f"arrayMap(s -> {period_of(layout.time('s'))}, starts)"
     periods = (
-        f"SELECT {carried}, a, period, {_reborn(layout)} AS reborn, "
-        "starts[indexOf(in_period, period)] AS since, "
-        "starts[arrayLastIndex(p -> p = period, in_period)] AS until "
-        f"FROM (SELECT {carried}, a, {starts} AS starts, {of_starts} AS in_period FROM ({arrays})) "
-        "ARRAY JOIN arrayDistinct(in_period) AS period"
+        arrays.add(starts=_starts(layout), in_period=of_starts)
+        .named("starts")
+        .each(period="arrayDistinct(in_period)")
+        .only(
+            *(*keys, "a", "period"),
+            reborn=_reborn(layout),
+            since="starts[indexOf(in_period, period)]",
+            until="starts[arrayLastIndex(p -> p = period, in_period)]",
+        )
     )
     # Only what can matter to attempts that begin between the period's first and last start.
-    within = (
-        f"SELECT {carried}, period, until, reborn, "
-        f"arrayFilter(x -> x >= since AND x - until <= {window}, a) AS a FROM ({periods})"
+    within = periods.named("periods").only(
+        *(*keys, "period", "until", "reborn"),
+        a=f"arrayFilter(x -> x >= since AND {form.within('x', 'until')}, a)",
     )
-    entries = _entries(plan, trend.to_step, layout, f"{carried}, period, until", within, window)
-    lost = f"max(NOT converted AND mark = {WHOLLY}) OVER (PARTITION BY {carried})"
+    entries = _entries(form, trend.to_step, within.named("within"))
+    lost = f"max(NOT converted AND mark = {WHOLLY}) OVER (PARTITION BY {', '.join(keys)})"
     seen = f"depth >= {trend.from_step} AND mark != {PARTLY} AND NOT lost"
-    return (
-        f"SELECT {carried}, period, toUInt8(1) AS entered, converted, "
-        f"{layout.time('until')} AS newest "
-        f"FROM (SELECT {carried}, period, until, converted, depth, mark, {lost} AS lost "
-        f"FROM ({entries})) WHERE converted OR ({seen})"
+    told = entries.add(lost=lost).named("outcomes").where(f"(converted OR ({seen}))")
+    return told.only(
+        *(*keys, "period", "converted"), entered="toUInt8(1)", newest=layout.time("until")
     )
 
 
-def _entries(
-    plan: FunnelPlan, goal: int, layout: Layout, kept: str, within: str, window: str
-) -> str:
-    """`kept`, `depth`, `mark`, `converted` of each entry, by the stages or, reborn, by the walk."""
-    walks = _may_be_reborn(layout)
-    staged = f"{_fold(plan, goal, layout, window, _only('NOT reborn', walks))} AS acc"
-    folded = f"SELECT {kept}, reborn, {staged} FROM ({within})"
+def _entries(form: Form, goal: int, within: Relation) -> Relation:
+    """The keys, `period`, `until`, `depth`, `mark`, `converted` of each entry, by the stages or,
+    reborn, by the walk."""
+    walks = _may_be_reborn(form.layout)
+    folded = {"acc": _fold(form, goal, _only("NOT reborn", walks))}
     if walks:
-        walked = entry_walk(plan, goal, layout, window, _only("reborn", walks))
-        folded = f"SELECT {kept}, reborn, {staged}, {walked} AS walked FROM ({within})"
-    deepest = f"SELECT *, toUInt8(arrayLastIndex(r -> r, acc.5)) AS deepest FROM ({folded})"
-    mark = f"if(deepest = {goal}, {WHOLLY}, acc.4[deepest + 1])"
-    told = [("depth", "walked.3", "deepest"), ("mark", "walked.5", mark)]
-    told.append(("converted", "walked.6", "acc.6"))
-    columns = ", ".join(
-        f"{f'if(reborn, {slow}, {quick})' if walks else quick} AS {name}"
-        for name, slow, quick in told
+        folded["walked"] = entry_walk(form, goal, _only("reborn", walks))
+    deepest = (
+        within.add(**folded).named("folded").add(deepest="toUInt8(arrayLastIndex(r -> r, acc.5))")
     )
-    return f"SELECT {kept}, {columns} FROM ({deepest})"
+    told = {
+        "depth": ("walked.3", "deepest"),
+        "mark": ("walked.5", f"if(deepest = {goal}, {WHOLLY}, acc.4[deepest + 1])"),
+        "converted": ("walked.6", "acc.6"),
+    }
+    columns = {
+        name: f"if(reborn, {slow}, {quick})" if walks else quick
+        for name, (slow, quick) in told.items()
+    }
+    return deepest.named("deepest").only(*form.keys, "period", "until", **columns).named("marked")
 
 
 def _only(which: str, walks: bool) -> str:
@@ -102,13 +101,14 @@ def _reborn(layout: Layout) -> str:
     return "length(arrayDistinct(starts)) < length(starts)" if _may_be_reborn(layout) else "0"
 
 
-def _fold(plan: FunnelPlan, goal: int, layout: Layout, window: str, events: str) -> str:
+def _fold(form: Form, goal: int, events: str) -> str:
     """acc: a, starts, the last step's kinds of arrival, marks, whether reached, converted.
 
     goal: the trend's to_step. The mark of a step is told in the iteration of the next, by the
     exclusions that bar that.
     """
-    at = at_turn(plan, layout, window, events="acc.1", starts="acc.2")
+    layout = form.layout
+    at = at_turn(form, events="acc.1", starts="acc.2")
     touched, clean = at.touched(), at.clean("marked")
     standing = at.before(clean)
     kinds = (
@@ -119,7 +119,7 @@ def _fold(plan: FunnelPlan, goal: int, layout: Layout, window: str, events: str)
     before = f"arrayShiftRight(arrayFill(s -> s > 0, {spoiling}), 1)"
     strikes = f"arrayMap((s, b, x) -> if(s > 0 AND s != b, x, 0), {spoiling}, {before}, acc.1)"
     following = f"arrayShiftLeft(arrayReverseFill(y -> y > 0, {strikes}), 1)"
-    unstruck = f"kind > 0 AND (y = 0 OR y - {layout.start('x')} > {window})"
+    unstruck = f"kind > 0 AND (y = 0 OR y - {layout.start('x')} > {form.window})"
     mark = f"arrayFirst((kind, x, y) -> {unstruck}, acc.3, acc.1, {following})"
     columns = [f"arraySlice({column}, 1, {goal})" for column in layout.steps_in_order]
     columns.append(layout.numbers([layout.barring(k) for k in range(1, goal + 1)]))

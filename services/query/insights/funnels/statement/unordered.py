@@ -6,6 +6,8 @@ and before the next bar are counted. A bar inside the window loses the event, un
 there before it.
 """
 
+from services.common.clickhouse.relation import Relation
+from services.query.insights.funnels.statement.form import Form
 from services.query.insights.funnels.statement.layout import Layout
 
 _AT_ONCE = 8
@@ -14,59 +16,61 @@ _PART = 256
 """Of so many events, a fold over all of an actor's finds what it finds together."""
 
 
-def unordered(layout: Layout, carried: str, arrays: str, window: str) -> str:
-    """`carried`, `times`: of each completed step, sorted; nobody without a step has a row.
+def unordered(form: Form, arrays: Relation) -> Relation:
+    """The keys, `times`: of each completed step, sorted; nobody without a step has a row.
 
-    arrays: `carried`, `a`, each event with one step (see `chosen`).
+    arrays: each event with one step (see `chosen`).
     """
-    leaving = departures(layout, carried, arrays, window)
-    deepest = (
-        f"SELECT {carried}, a, bar, arrayMax(completed) AS depth, indexOf(completed, depth) AS i "
-        f"FROM ({leaving}) WHERE depth > 0"
+    layout, keys = form.layout, form.keys
+    leaving = departures(form, arrays).only(
+        *keys, "a", "bar", depth="arrayMax(completed)", i="indexOf(completed, depth)"
     )
     # Taken out here: arrays that a lambda captures are copied for each of its elements.
     first = (
-        f"SELECT {carried}, a, i, {layout.start('a[i]')} AS since, "
-        f"{'bar[i]' if layout.bars else '0'} AS until FROM ({deepest})"
+        leaving.named("deepest")
+        .where("depth > 0")
+        .only(
+            *keys,
+            "a",
+            "i",
+            since=layout.start("a[i]"),
+            until="bar[i]" if layout.bars else "0",
+        )
     )
-    inside = f"j >= i AND x - since <= {window} AND (until = 0 OR x < until)"
+    inside = f"j >= i AND {form.within('x', 'since')} AND (until = 0 OR x < until)"
     within = f"arrayFilter((x, j) -> {inside}, a, arrayEnumerate(a))"
     fronts = ", ".join(
         f"arrayFirst(x -> {layout.takes_step('x', k)}, w)" for k in range(1, layout.steps + 1)
     )
     times = f"arrayMap(x -> {layout.time('x')}, arrayFilter(x -> x > 0, [{fronts}]))"
-    return (
-        f"SELECT {carried}, arraySort({times}) AS times "
-        f"FROM (SELECT {carried}, {within} AS w FROM ({first}))"
+    return (first.named("first").only(*keys, w=within).named("within")).only(
+        *keys, times=f"arraySort({times})"
     )
 
 
-def departures(layout: Layout, carried: str, arrays: str, window: str) -> str:
-    """`carried`, `a`, `bar`, `completed`: with how many steps each event leaves its queue.
+def departures(form: Form, arrays: Relation) -> Relation:
+    """The keys, `a`, `bar`, `completed`: with how many steps each event leaves its queue.
 
     bar: the next exclusion at or after the event, or 0 (no meaning where there are none).
     completed: 0 for events that are lost.
     """
+    layout = form.layout
     start, is_step = layout.start("x"), layout.is_step("x")
-    bar = "a"
-    if layout.bars:
-        bar = f"arrayReverseFill(y -> y > 0, arrayMap(x -> if({is_step}, 0, x), a))"
-    bars = f"SELECT {carried}, a, {bar} AS bar FROM ({arrays})"
-    counted = f"SELECT {carried}, a, bar, {_counted(layout, window)} AS counted FROM ({bars})"
     if not layout.bars:
-        return f"SELECT *, counted AS completed FROM ({counted})"
-    leaves = f"{is_step} AND (b = 0 OR b - {start} > {window} OR c = {layout.steps})"
-    return (
-        f"SELECT *, arrayMap((x, b, c) -> if({leaves}, c, 0), a, bar, counted) AS completed "
-        f"FROM ({counted})"
-    )
+        return arrays.add(bar="a").named("queued").add(completed=_counted(form)).named("departures")
+    bar = f"arrayReverseFill(y -> y > 0, arrayMap(x -> if({is_step}, 0, x), a))"
+    counted = arrays.add(bar=bar).named("queued").add(counted=_counted(form)).named("counted")
+    leaves = f"{is_step} AND (b = 0 OR b - {start} > {form.window} OR c = {layout.steps})"
+    completed = f"arrayMap((x, b, c) -> if({leaves}, c, 0), a, bar, counted)"
+    return counted.add(completed=completed).named("departures")
 
 
-def _counted(layout: Layout, window: str) -> str:
+def _counted(form: Form) -> str:
     """Of how many steps there is one at or after each event, in its window and before `bar`."""
+    layout = form.layout
 
     def inside(y: str) -> str:
-        within = f"{y} > 0 AND {y} - {layout.start('x')} <= {window}"
+        within = f"{y} > 0 AND {form.within(y, layout.start('x'))}"
         return f"({within} AND (b = 0 OR {y} < b))" if layout.bars else f"({within})"
 
     def following(takes: str) -> str:
@@ -86,25 +90,24 @@ def _counted(layout: Layout, window: str) -> str:
     )
 
 
-def accepted(layout: Layout, carried: str, arrays: str, window: str) -> str:
+def accepted(form: Form, arrays: Relation) -> Relation:
     """The arrays without what attribution passes over: other values' events at empty queues.
 
     The queues are empty unless the event just before was put into one of them, and is still there.
     A funnel of a single step is complete, and its queue empty again, after every event.
     """
+    layout = form.layout
     own = layout.has("x", layout.number(layout.own))
     bar = f"NOT ({layout.is_step('x')})"
     taken = f"arrayMap(x -> {own}, a)"
     if layout.steps > 1:
-        still_there = f"{layout.is_step('y')} AND x - {layout.start('y')} <= {window}"
+        still_there = f"{layout.is_step('y')} AND {form.within('x', layout.start('y'))}"
         taken = (
             f"arrayFill((t, x, y) -> t OR NOT ({still_there}), {taken}, a, arrayShiftRight(a, 1))"
         )
     plain = layout.without("x", layout.own)
-    return (
-        f"SELECT {carried}, arrayMap(x -> {plain}, arrayFilter((x, t) -> t OR {bar}, a, {taken})) "
-        f"AS a FROM ({arrays})"
-    )
+    kept = f"arrayMap(x -> {plain}, arrayFilter((x, t) -> t OR {bar}, a, {taken}))"
+    return arrays.only(*form.keys, a=kept).named("accepted")
 
 
 def has_several(layout: Layout) -> str:
@@ -112,17 +115,18 @@ def has_several(layout: Layout) -> str:
     return f"arrayExists(x -> {layout.is_several('x')}, a)"
 
 
-def chosen(layout: Layout, carried: str, arrays: str, window: str) -> str:
+def chosen(form: Form, arrays: Relation) -> Relation:
     """The arrays with each event in that one of its steps whose last queued event is oldest.
 
     Only actors that have an event of several steps go through the fold over their events. Its state
     is the last event of each queue (0: empty); a queue is empty when that event has left.
     """
+    layout = form.layout
     several = has_several(layout)
     start, is_step = layout.start("x"), layout.is_step("x")
     empty = f"arrayWithConstant({layout.steps}, {layout.number(0)})"
     each = f"range(1, {layout.steps + 1})"
-    inside = f"arrayMap(last -> if(x - last <= {window}, last, 0), acc.1)"
+    inside = f"arrayMap(last -> if({form.within('x', 'last')}, last, 0), acc.1)"
     # All steps completed: events are dropped until the queue whose last event is oldest is empty.
     emptied = f"if(has({inside}, 0), 0, indexOf({inside}, arrayMin({inside})))"
     lasts = f"arrayMap((last, k) -> if(k = {emptied}, 0, last), {inside}, {each})"
@@ -142,7 +146,6 @@ def chosen(layout: Layout, carried: str, arrays: str, window: str) -> str:
         f"if({several}, {parts}, arrayResize({parts}, 0)), ({empty}, {layout.none})).2"
     )
     alone = f"arrayMap(x -> {start} + {layout.only_steps('x')}, a)"
-    return (
-        f"SELECT {carried}, arraySort(if({several}, chosen, {alone})) AS a "
-        f"FROM (SELECT {carried}, a, {fold} AS chosen FROM ({arrays}))"
-    )
+    folded = arrays.add(chosen=fold).named("folded")
+    chosen = f"arraySort(if({several}, chosen, {alone}))"
+    return folded.only(*form.keys, a=chosen).named("chosen")

@@ -6,20 +6,21 @@ arrayMap over the steps, because what a step reads, no higher step has written. 
 has its price, so `let` names little: what is asked for twice beside each other is computed once.
 """
 
-from services.query.insights.funnels.plan import FunnelPlan
-from services.query.insights.funnels.statement.layout import Layout, let
+from services.common.clickhouse.relation import Relation
+from services.query.insights.funnels.statement.form import Form
+from services.query.insights.funnels.statement.layout import let
 
 PARTLY, CLEAN, WHOLLY = 0, 1, 2
 """What exclusions did to the deepest step of a trend's entry."""
 
 
-def entry_walk(plan: FunnelPlan, goal: int, layout: Layout, window: str, events: str) -> str:
+def entry_walk(form: Form, goal: int, events: str) -> str:
     """(S, spoilt, depth, time, mark, converted) of the entry that began at starts up to `until`.
 
     goal: the trend's to_step. events: packed events of one actor, in the order in which a tie's
     events are taken.
     """
-    at = _Event(plan, layout, window, goal)
+    layout, at = form.layout, _Event(form, goal)
     before, bad_before = "arrayShiftRight(s.1, 1)", "arrayShiftRight(bad, 1)"
     again = f"depth = 0 OR (depth = 1 AND mark != {CLEAN})"
     names = {
@@ -32,7 +33,7 @@ def entry_walk(plan: FunnelPlan, goal: int, layout: Layout, window: str, events:
         ),
         "bad": "arrayMap((spoilt, b) -> spoilt OR b, s.2, arrayShiftLeft(barred, 1))",
         "top": "toUInt8(arrayLastIndex(t -> t, taken))",
-        "struck": f"if(barred[s.3 + 1] AND x - s.4 <= {window}, toUInt8({PARTLY}), s.5)",
+        "struck": f"if(barred[s.3 + 1] AND {form.within('x', 's.4')}, toUInt8({PARTLY}), s.5)",
         "deeper": f"top > s.3 OR (top > 0 AND top = s.3 AND struck = {PARTLY})",
         "depth": "if(deeper, top, s.3)",
         "mark": f"if(deeper, if(bad[top - 1], toUInt8({WHOLLY}), toUInt8({CLEAN})), struck)",
@@ -60,14 +61,15 @@ def entry_walk(plan: FunnelPlan, goal: int, layout: Layout, window: str, events:
     return f"arrayFold((s, x) -> if(s.6, s, {let(names, after)}), {events}, {initial})"
 
 
-def attempt_walk(plan: FunnelPlan, layout: Layout, carried: str, arrays: str, window: str) -> str:
-    """`carried`, `times` of the reported attempts: the relation of sql_paths.
+def attempt_walk(form: Form, arrays: Relation) -> Relation:
+    """The keys, `times` of the reported attempts: the relation of sql_paths.
 
-    arrays: `carried`, `a`, `ids`, as the full form has them (sql_ties).
+    arrays: `a`, `ids`, as the full form has them (sql_ties).
     State: S, paths and used events of the attempts in S; depth, start and path of the best attempt.
     """
-    at = _Event(plan, layout, window, layout.steps)
-    optional = f"{[int(step.optional) for step in plan.steps]}::Array(UInt8)"
+    layout, keys = form.layout, form.keys
+    at = _Event(form, layout.steps)
+    optional = f"{[int(step.optional) for step in form.plan.steps]}::Array(UInt8)"
     stops = f"({at.open('f')} OR NOT optional)"
 
     def origin(values: str, standing: str, first: str) -> str:
@@ -98,7 +100,7 @@ def attempt_walk(plan: FunnelPlan, layout: Layout, carried: str, arrays: str, wi
     }
     begun = coming("standing")
     top = "toUInt8(arrayLastIndex(t -> t, taken))"
-    best = f"bitOr(s.5, hit[s.4] AND s.1[s.4] > 0 AND x - s.5 <= {window})"
+    best = f"bitOr(s.5, hit[s.4] AND s.1[s.4] > 0 AND {form.within('x', 's.5')})"
     better = f"{top} > s.4 OR ({top} > 0 AND {top} = s.4 AND NOT {layout.unspoilt(best)})"
     longer = (
         f"arrayMap((path, k) -> arrayPushBack(arrayResize(path, k - 1), {layout.time('x')}), "
@@ -126,17 +128,15 @@ def attempt_walk(plan: FunnelPlan, layout: Layout, carried: str, arrays: str, wi
         f"toUInt8(0), {layout.number(0)}, {layout.none})"
     )
     fold = f"arrayFold((s, x, id) -> {let(names, f'({after})')}, a, ids, {initial})"
-    return (
-        f"SELECT {carried}, s.6 AS times FROM (SELECT {carried}, {fold} AS s FROM ({arrays})) "
-        f"WHERE s.4 > 0 AND {layout.unspoilt('s.5')}"
-    )
+    walked = arrays.only(*keys, s=fold).named("walked")
+    return walked.where("s.4 > 0").where(layout.unspoilt("s.5")).only(*keys, times="s.6")
 
 
 class _Event:
     """The text of what an event `x` is for each of the first steps."""
 
-    def __init__(self, plan: FunnelPlan, layout: Layout, window: str, steps: int) -> None:
-        numbers = range(1, steps + 1)
+    def __init__(self, form: Form, steps: int) -> None:
+        layout, numbers = form.layout, range(1, steps + 1)
         every_step = layout.numbers([layout.step(k) for k in numbers])
         owns = layout.numbers([layout.own if k == layout.wanted else 0 for k in numbers])
         masks = layout.numbers([layout.barring(k) for k in numbers])
@@ -149,15 +149,15 @@ class _Event:
         self.bars = f"arrayMap(mask -> {layout.has('x', 'mask')}, {masks})"
         self.nowhere = f"arrayWithConstant({steps}, {layout.number(0)})"
         self.unspoilt = f"arrayWithConstant({steps}, toUInt8(0))"
-        self._window = window
+        self._form = form
         self._stays = (
             f"arrayMap(step -> {match} OR {layout.is_tied('x')}, {every_step})"
-            if plan.order == "strict"
+            if form.strict
             else None
         )
 
     def open(self, anchor: str) -> str:
-        return f"{anchor} > 0 AND x - {anchor} <= {self._window}"
+        return f"{anchor} > 0 AND {self._form.within('x', anchor)}"
 
     def kept(self, anchors: str) -> str:
         """S after the event: strict funnels forget who stands at a step that it does not match."""

@@ -1,13 +1,136 @@
--- p0 = 1704067199999999
--- p1 = ['A', 'B']
--- p2 = [8, 12]
--- p3 = 0
--- p4 = 'paying'
--- p5 = 1
--- p6 = 7
--- p7 = 1704067200000000
--- p8 = 1735689599000000
--- p9 = 5120000511
+-- p0 = 5120000511
+-- p1 = 1704067199999999
+-- p2 = 0
+-- p3 = 'paying'
+-- p4 = 1
+-- p5 = 7
+-- p6 = ['A', 'B']
+-- p7 = [8, 12]
+-- p8 = 1704067200000000
+-- p9 = 1735689599000000
 -- p10 = 31622389000001
 -- p11 = 100
-SELECT any(value) AS value, place > {p11:UInt64} AS other, multiIf(step = 0, 0, rank <= {p11:UInt64}, rank, {p11:UInt64} + 1) AS place, step, sum(c) AS count, if(sum(timed) = 0, NULL, (toInt64(intDiv(sum(took), greatest(sum(timed), 1))) + toInt64(sum(took) % greatest(sum(timed), 1)) / greatest(sum(timed), 1)) / 1000000) AS average, ifNotFinite(quantileExactInclusiveMerge(0.5)(state) / 1000000, NULL) AS median, sum(still) AS open FROM (SELECT *, dense_rank() OVER (ORDER BY count_2 DESC, count_1 DESC, value) AS rank FROM (SELECT *, sumIf(c, step = 1) OVER (PARTITION BY value) AS count_1, sumIf(c, step = 2) OVER (PARTITION BY value) AS count_2 FROM (SELECT value, z.1 AS step, count() AS c, sum(toInt128(z.2)) AS took, countIf(z.2 > 0) AS timed, quantileExactInclusiveStateIf(0.5)(z.2, z.2 > 0 OR z.1 = 0) AS state, countIf(open) AS still FROM (SELECT value, arrayJoin(arrayZip(arraySlice([1, 2, 0]::Array(UInt32), 1, length(if(length(times) = 2, arrayPushBack(arrayDifference(times), toInt64(times[2] - times[1])), arrayDifference(times)))), if(length(times) = 2, arrayPushBack(arrayDifference(times), toInt64(times[2] - times[1])), arrayDifference(times)))) AS z, length(times) = z.1 AND times[1] > {p10:UInt64} AS open FROM (SELECT actor, value, arrayMap(x -> bitShiftRight(x, 9), arraySlice([start, events_2[at_2]], 1, depth)) AS times FROM (SELECT *, indexOf(taken_2, start + 12) AS at_2 FROM (SELECT *, toUInt8(if(deepest > 0, bitShiftRight(bitAnd(deepest, 508), 2) - 1, 0)) AS depth, bitAnd(deepest, 18446744073709551104) AS start FROM (SELECT * EXCEPT (deepest, waiting), if(arrayFirst(f -> f > 0, taken_2) > 0, arrayFirst(f -> f > 0, taken_2), stage.deepest) AS deepest, arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))), events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))) AS waiting FROM (SELECT *, waiting.1 AS events_2, arrayMap((x, f) -> if(bitAnd(x - f, 508) = 4 AND x - f <= {p9:UInt64}, f + 4, 0), waiting.1, waiting.2) AS taken_2 FROM (SELECT actor, value, arrayFirst(f -> f > 0, taken) AS deepest, arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))), a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))) AS waiting FROM (SELECT actor, value, a, arrayMap(x -> if(bitAnd(x, 508) = 8, bitAnd(x, 18446744073709551104) + 8, 0), a) AS taken FROM (SELECT actor, value, arraySort(groupArray(x)) AS a FROM (SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x, value FROM (SELECT e.person_id AS actor, toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p0:Int64}) AS t, toUInt64(0) AS bars, transform(e.event, {p1:Array(String)}, {p2:Array(UInt64)}, toUInt64(0)) AS steps, arrayJoin(arrayFilter(cohort -> cohort >= 0, [if(1, {p3:Int64}, -1), if((e.person_id IN (SELECT t.person_id FROM persons AS t FINAL WHERE t.team_id = {p5:Int64} AND NOT t.deleted AND ((ifNull(t.properties.`plan`.:String = {p4:String}, 0))))), {p6:Int64}, -1)])) AS value FROM events AS e WHERE e.team_id = {p5:Int64} AND e.timestamp >= fromUnixTimestamp64Micro({p7:Int64}, 'UTC') AND e.timestamp <= fromUnixTimestamp64Micro({p8:Int64}, 'UTC') AND 1 AND 1 AND (e.event IN {p1:Array(String)})) WHERE 1) GROUP BY actor, value)))) AS stage))) WHERE notEmpty(times))) GROUP BY value, step))) WHERE place <= {p11:UInt64} GROUP BY place, step ORDER BY place, step
+WITH
+  entering AS (
+    SELECT
+      e.person_id AS actor,
+      toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
+      toUInt64(0) AS bars,
+      transform(e.event, {p6:Array(String)}, {p7:Array(UInt64)}, toUInt64(0)) AS steps,
+      arrayJoin(arrayFilter(cohort -> cohort >= 0, [if(1, {p2:Int64}, -1), if((e.person_id IN (SELECT t.person_id FROM persons AS t FINAL WHERE t.team_id = {p4:Int64} AND NOT t.deleted AND ((ifNull(t.properties.`plan`.:String = {p3:String}, 0))))), {p5:Int64}, -1)])) AS value
+    FROM events AS e
+    WHERE
+      e.team_id = {p4:Int64} AND
+      e.timestamp >= fromUnixTimestamp64Micro({p8:Int64}, 'UTC') AND
+      e.timestamp <= fromUnixTimestamp64Micro({p9:Int64}, 'UTC') AND
+      (e.event IN {p6:Array(String)})
+  ),
+  packed AS (
+    SELECT actor, value, bitShiftLeft(t, 9) + steps + bars AS x
+    FROM entering
+  ),
+  arrays AS (
+    SELECT actor, value, arraySort(groupArray(x)) AS a
+    FROM packed
+    GROUP BY actor, value
+  ),
+  begun AS (
+    SELECT
+      actor,
+      value,
+      a,
+      arrayMap(x -> if(bitAnd(x, 508) = 8, bitAnd(x, 18446744073709551104) + 8, 0), a) AS taken
+    FROM arrays
+  ),
+  at_step_1 AS (
+    SELECT
+      actor,
+      value,
+      arrayFirst(f -> f > 0, taken) AS deepest,
+      arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))), a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))) AS waiting
+    FROM begun
+  ),
+  taken_2 AS (
+    SELECT
+      *,
+      waiting.1 AS events_2,
+      arrayMap((x, f) -> if(bitAnd(x - f, 508) = 4 AND x - f <= {p0:UInt64}, f + 4, 0), waiting.1, waiting.2) AS taken_2
+    FROM at_step_1
+  ),
+  at_step_2 AS (
+    SELECT * REPLACE (
+      if(arrayFirst(f -> f > 0, taken_2) > 0, arrayFirst(f -> f > 0, taken_2), deepest) AS deepest,
+      arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))), events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))) AS waiting
+    )
+    FROM taken_2
+  ),
+  reported AS (
+    SELECT
+      *,
+      toUInt8(if(deepest > 0, bitShiftRight(bitAnd(deepest, 508), 2) - 1, 0)) AS depth,
+      bitAnd(deepest, 18446744073709551104) AS start
+    FROM at_step_2
+  ),
+  path AS (
+    SELECT *, indexOf(taken_2, start + 12) AS at_2
+    FROM reported
+  ),
+  paths AS (
+    SELECT
+      actor,
+      value,
+      arrayMap(x -> bitShiftRight(x, 9), arraySlice([start, events_2[at_2]], 1, depth)) AS times
+    FROM path
+    WHERE notEmpty(times)
+  ),
+  steps_taken AS (
+    SELECT
+      value,
+      arrayJoin(arrayZip(arraySlice([1, 2, 0]::Array(UInt32), 1, length(if(length(times) = 2, arrayPushBack(arrayDifference(times), toInt64(times[2] - times[1])), arrayDifference(times)))), if(length(times) = 2, arrayPushBack(arrayDifference(times), toInt64(times[2] - times[1])), arrayDifference(times)))) AS z,
+      z.1 AS step,
+      z.2 AS us,
+      length(times) = z.1 AND times[1] > {p10:UInt64} AS open
+    FROM paths
+  ),
+  counted AS (
+    SELECT
+      value,
+      step,
+      count() AS c,
+      sum(toInt128(us)) AS took,
+      countIf(us > 0) AS timed,
+      quantileExactInclusiveStateIf(0.5)(us, us > 0 OR step = 0) AS state,
+      countIf(open) AS still
+    FROM steps_taken
+    GROUP BY value, step
+  ),
+  beside_counts AS (
+    SELECT
+      *,
+      sumIf(c, step = 1) OVER (PARTITION BY value) AS count_1,
+      sumIf(c, step = 2) OVER (PARTITION BY value) AS count_2
+    FROM counted
+  ),
+  placed AS (
+    SELECT
+      *,
+      dense_rank() OVER (ORDER BY count_2 DESC, count_1 DESC, value) AS rank,
+      multiIf(step = 0, 0, rank <= {p11:UInt64}, rank, {p11:UInt64} + 1) AS place
+    FROM beside_counts
+  )
+SELECT
+  any(value) AS value,
+  place > {p11:UInt64} AS other,
+  place,
+  step,
+  sum(c) AS count,
+  if(sum(timed) = 0, NULL, (toInt64(intDiv(sum(took), greatest(sum(timed), 1))) + toInt64(sum(took) % greatest(sum(timed), 1)) / greatest(sum(timed), 1)) / 1000000) AS average,
+  ifNotFinite(quantileExactInclusiveMerge(0.5)(state) / 1000000, NULL) AS median,
+  sum(still) AS open
+FROM (
+  SELECT *
+  FROM placed
+  WHERE place <= {p11:UInt64}
+)
+GROUP BY place, step
+ORDER BY place, step

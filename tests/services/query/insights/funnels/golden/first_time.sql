@@ -1,11 +1,96 @@
--- p0 = 1704067199999999
--- p1 = ['B']
--- p2 = [12]
--- p3 = 'A'
--- p4 = 1704067200000000
--- p5 = 1735689599000000
--- p6 = 1
--- p7 = ['A', 'B']
--- p8 = 5120000511
+-- p0 = 5120000511
+-- p1 = 1704067199999999
+-- p2 = ['B']
+-- p3 = [12]
+-- p4 = 'A'
+-- p5 = 1704067200000000
+-- p6 = 1735689599000000
+-- p7 = 1
+-- p8 = ['A', 'B']
 -- p9 = 31622389000001
-SELECT z.1 AS step, count() AS count, if(countIf(z.2 > 0) = 0, NULL, (toInt64(intDiv(sum(toInt128(z.2)), greatest(countIf(z.2 > 0), 1))) + toInt64(sum(toInt128(z.2)) % greatest(countIf(z.2 > 0), 1)) / greatest(countIf(z.2 > 0), 1)) / 1000000) AS average, quantileExactInclusiveOrNullIf(0.5)(z.2, z.2 > 0 OR z.1 = 0) / 1000000 AS median, countIf(open) AS open FROM (SELECT arrayJoin(arrayZip(arraySlice([1, 2, 0]::Array(UInt32), 1, length(if(length(times) = 2, arrayPushBack(arrayDifference(times), toInt64(times[2] - times[1])), arrayDifference(times)))), if(length(times) = 2, arrayPushBack(arrayDifference(times), toInt64(times[2] - times[1])), arrayDifference(times)))) AS z, length(times) = z.1 AND times[1] > {p9:UInt64} AS open FROM (SELECT actor, arrayMap(x -> bitShiftRight(x, 9), arraySlice([start, events_2[at_2]], 1, depth)) AS times FROM (SELECT *, indexOf(taken_2, start + 12) AS at_2 FROM (SELECT *, toUInt8(if(deepest > 0, bitShiftRight(bitAnd(deepest, 508), 2) - 1, 0)) AS depth, bitAnd(deepest, 18446744073709551104) AS start FROM (SELECT * EXCEPT (deepest, waiting), if(arrayFirst(f -> f > 0, taken_2) > 0, arrayFirst(f -> f > 0, taken_2), stage.deepest) AS deepest, arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))), events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))) AS waiting FROM (SELECT *, waiting.1 AS events_2, arrayMap((x, f) -> if(bitAnd(x - f, 508) = 4 AND x - f <= {p8:UInt64}, f + 4, 0), waiting.1, waiting.2) AS taken_2 FROM (SELECT actor, arrayFirst(f -> f > 0, taken) AS deepest, arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))), a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))) AS waiting FROM (SELECT actor, a, arrayMap(x -> if(bitAnd(x, 508) = 8, bitAnd(x, 18446744073709551104) + 8, 0), a) AS taken FROM (SELECT actor, arraySort(groupArray(x)) AS a FROM (SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x FROM (SELECT e.person_id AS actor, toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p0:Int64}) AS t, toUInt64(0) AS bars, multiIf(((e.event = {p3:String}) AND e.uuid IN (SELECT argMin(e.uuid, (e.timestamp, UUIDToNum(e.uuid))) FROM events AS e WHERE e.team_id = {p6:Int64} AND e.timestamp <= fromUnixTimestamp64Micro({p5:Int64}, 'UTC') AND (e.event = {p3:String}) GROUP BY e.person_id HAVING min(e.timestamp) >= fromUnixTimestamp64Micro({p4:Int64}, 'UTC'))), toUInt64(8), transform(e.event, {p1:Array(String)}, {p2:Array(UInt64)}, toUInt64(0))) AS steps FROM events AS e WHERE e.team_id = {p6:Int64} AND e.timestamp >= fromUnixTimestamp64Micro({p4:Int64}, 'UTC') AND e.timestamp <= fromUnixTimestamp64Micro({p5:Int64}, 'UTC') AND 1 AND 1 AND (e.event IN {p7:Array(String)})) WHERE steps + bars != 0) GROUP BY actor)))) AS stage))) WHERE notEmpty(times))) GROUP BY step
+WITH
+  entering AS (
+    SELECT
+      e.person_id AS actor,
+      toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
+      toUInt64(0) AS bars,
+      multiIf(((e.event = {p4:String}) AND e.uuid IN (SELECT argMin(e.uuid, (e.timestamp, UUIDToNum(e.uuid))) FROM events AS e WHERE e.team_id = {p7:Int64} AND e.timestamp <= fromUnixTimestamp64Micro({p6:Int64}, 'UTC') AND (e.event = {p4:String}) GROUP BY e.person_id HAVING min(e.timestamp) >= fromUnixTimestamp64Micro({p5:Int64}, 'UTC'))), toUInt64(8), transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0))) AS steps
+    FROM events AS e
+    WHERE
+      e.team_id = {p7:Int64} AND
+      e.timestamp >= fromUnixTimestamp64Micro({p5:Int64}, 'UTC') AND
+      e.timestamp <= fromUnixTimestamp64Micro({p6:Int64}, 'UTC') AND
+      (e.event IN {p8:Array(String)})
+  ),
+  packed AS (
+    SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x
+    FROM entering
+    WHERE steps + bars != 0
+  ),
+  arrays AS (
+    SELECT actor, arraySort(groupArray(x)) AS a
+    FROM packed
+    GROUP BY actor
+  ),
+  begun AS (
+    SELECT
+      actor,
+      a,
+      arrayMap(x -> if(bitAnd(x, 508) = 8, bitAnd(x, 18446744073709551104) + 8, 0), a) AS taken
+    FROM arrays
+  ),
+  at_step_1 AS (
+    SELECT
+      actor,
+      arrayFirst(f -> f > 0, taken) AS deepest,
+      arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))), a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))) AS waiting
+    FROM begun
+  ),
+  taken_2 AS (
+    SELECT
+      *,
+      waiting.1 AS events_2,
+      arrayMap((x, f) -> if(bitAnd(x - f, 508) = 4 AND x - f <= {p0:UInt64}, f + 4, 0), waiting.1, waiting.2) AS taken_2
+    FROM at_step_1
+  ),
+  at_step_2 AS (
+    SELECT * REPLACE (
+      if(arrayFirst(f -> f > 0, taken_2) > 0, arrayFirst(f -> f > 0, taken_2), deepest) AS deepest,
+      arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))), events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))) AS waiting
+    )
+    FROM taken_2
+  ),
+  reported AS (
+    SELECT
+      *,
+      toUInt8(if(deepest > 0, bitShiftRight(bitAnd(deepest, 508), 2) - 1, 0)) AS depth,
+      bitAnd(deepest, 18446744073709551104) AS start
+    FROM at_step_2
+  ),
+  path AS (
+    SELECT *, indexOf(taken_2, start + 12) AS at_2
+    FROM reported
+  ),
+  paths AS (
+    SELECT
+      actor,
+      arrayMap(x -> bitShiftRight(x, 9), arraySlice([start, events_2[at_2]], 1, depth)) AS times
+    FROM path
+    WHERE notEmpty(times)
+  ),
+  steps_taken AS (
+    SELECT
+      arrayJoin(arrayZip(arraySlice([1, 2, 0]::Array(UInt32), 1, length(if(length(times) = 2, arrayPushBack(arrayDifference(times), toInt64(times[2] - times[1])), arrayDifference(times)))), if(length(times) = 2, arrayPushBack(arrayDifference(times), toInt64(times[2] - times[1])), arrayDifference(times)))) AS z,
+      z.1 AS step,
+      z.2 AS us,
+      length(times) = z.1 AND times[1] > {p9:UInt64} AS open
+    FROM paths
+  )
+SELECT
+  step,
+  count() AS count,
+  if(countIf(us > 0) = 0, NULL, (toInt64(intDiv(sum(toInt128(us)), greatest(countIf(us > 0), 1))) + toInt64(sum(toInt128(us)) % greatest(countIf(us > 0), 1)) / greatest(countIf(us > 0), 1)) / 1000000) AS average,
+  quantileExactInclusiveOrNullIf(0.5)(us, us > 0 OR step = 0) / 1000000 AS median,
+  countIf(open) AS open
+FROM steps_taken
+GROUP BY step

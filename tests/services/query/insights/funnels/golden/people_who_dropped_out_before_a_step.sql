@@ -1,10 +1,98 @@
--- p0 = 1704067199999999
--- p1 = 1
--- p2 = ['A', 'B', 'C']
--- p3 = [8, 12, 16]
--- p4 = 1704067200000000
--- p5 = 1735689599000000
--- p6 = 5120000511
+-- p0 = 5120000511
+-- p1 = 1704067199999999
+-- p2 = 1
+-- p3 = ['A', 'B', 'C']
+-- p4 = [8, 12, 16]
+-- p5 = 1704067200000000
+-- p6 = 1735689599000000
 -- p7 = 100
 -- p8 = 0
-SELECT toString(actor) AS id, times AS times FROM (SELECT actor, arrayMap(x -> bitShiftRight(x, 9), arraySlice([start, events_2[at_2], events_3[at_3]], 1, depth)) AS times FROM (SELECT *, indexOf(taken_3, start + 16) AS at_3 FROM (SELECT *, indexOf(taken_2, start + 12) AS at_2 FROM (SELECT *, toUInt8(if(deepest > 0, bitShiftRight(bitAnd(deepest, 508), 2) - 1, 0)) AS depth, bitAnd(deepest, 18446744073709551104) AS start FROM (SELECT * EXCEPT (deepest, waiting), if(arrayFirst(f -> f > 0, taken_3) > 0, arrayFirst(f -> f > 0, taken_3), stage.deepest) AS deepest, arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(events_3, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_3)))), events_3, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_3)))) AS waiting FROM (SELECT *, waiting.1 AS events_3, arrayMap((x, f) -> if(bitAnd(x - f, 508) = 4 AND x - f <= {p6:UInt64}, f + 4, 0), waiting.1, waiting.2) AS taken_3 FROM (SELECT * EXCEPT (deepest, waiting), if(arrayFirst(f -> f > 0, taken_2) > 0, arrayFirst(f -> f > 0, taken_2), stage.deepest) AS deepest, arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))), events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))) AS waiting FROM (SELECT *, waiting.1 AS events_2, arrayMap((x, f) -> if(bitAnd(x - f, 508) = 4 AND x - f <= {p6:UInt64}, f + 4, 0), waiting.1, waiting.2) AS taken_2 FROM (SELECT actor, arrayFirst(f -> f > 0, taken) AS deepest, arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))), a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))) AS waiting FROM (SELECT actor, a, arrayMap(x -> if(bitAnd(x, 508) = 8, bitAnd(x, 18446744073709551104) + 8, 0), a) AS taken FROM (SELECT actor, arraySort(groupArray(x)) AS a FROM (SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x FROM (SELECT if(overrides.target_id = toUUID('00000000-0000-0000-0000-000000000000'), e.person_id, overrides.target_id) AS actor, toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p0:Int64}) AS t, toUInt64(0) AS bars, transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS steps FROM events AS e LEFT ANY JOIN (SELECT person_id, argMax(target_id, version) AS target_id FROM person_overrides WHERE team_id = {p1:Int64} GROUP BY person_id) AS overrides ON e.person_id = overrides.person_id WHERE e.team_id = {p1:Int64} AND e.timestamp >= fromUnixTimestamp64Micro({p4:Int64}, 'UTC') AND e.timestamp <= fromUnixTimestamp64Micro({p5:Int64}, 'UTC') AND 1 AND 1 AND (e.event IN {p2:Array(String)})) WHERE 1) GROUP BY actor)))) AS stage)) AS stage)))) WHERE notEmpty(times)) WHERE times[2] > 0 AND times[3] = 0 ORDER BY id LIMIT {p7:UInt64} OFFSET {p8:UInt64}
+WITH
+  entering AS (
+    SELECT
+      if(overrides.target_id = toUUID('00000000-0000-0000-0000-000000000000'), e.person_id, overrides.target_id) AS actor,
+      toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
+      toUInt64(0) AS bars,
+      transform(e.event, {p3:Array(String)}, {p4:Array(UInt64)}, toUInt64(0)) AS steps
+    FROM events AS e
+    LEFT ANY JOIN (SELECT person_id, argMax(target_id, version) AS target_id FROM person_overrides WHERE team_id = {p2:Int64} GROUP BY person_id) AS overrides ON e.person_id = overrides.person_id
+    WHERE
+      e.team_id = {p2:Int64} AND
+      e.timestamp >= fromUnixTimestamp64Micro({p5:Int64}, 'UTC') AND
+      e.timestamp <= fromUnixTimestamp64Micro({p6:Int64}, 'UTC') AND
+      (e.event IN {p3:Array(String)})
+  ),
+  packed AS (
+    SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x
+    FROM entering
+  ),
+  arrays AS (
+    SELECT actor, arraySort(groupArray(x)) AS a
+    FROM packed
+    GROUP BY actor
+  ),
+  begun AS (
+    SELECT
+      actor,
+      a,
+      arrayMap(x -> if(bitAnd(x, 508) = 8, bitAnd(x, 18446744073709551104) + 8, 0), a) AS taken
+    FROM arrays
+  ),
+  at_step_1 AS (
+    SELECT
+      actor,
+      arrayFirst(f -> f > 0, taken) AS deepest,
+      arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))), a, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken)))) AS waiting
+    FROM begun
+  ),
+  taken_2 AS (
+    SELECT
+      *,
+      waiting.1 AS events_2,
+      arrayMap((x, f) -> if(bitAnd(x - f, 508) = 4 AND x - f <= {p0:UInt64}, f + 4, 0), waiting.1, waiting.2) AS taken_2
+    FROM at_step_1
+  ),
+  at_step_2 AS (
+    SELECT * REPLACE (
+      if(arrayFirst(f -> f > 0, taken_2) > 0, arrayFirst(f -> f > 0, taken_2), deepest) AS deepest,
+      arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))), events_2, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_2)))) AS waiting
+    )
+    FROM taken_2
+  ),
+  taken_3 AS (
+    SELECT
+      *,
+      waiting.1 AS events_3,
+      arrayMap((x, f) -> if(bitAnd(x - f, 508) = 4 AND x - f <= {p0:UInt64}, f + 4, 0), waiting.1, waiting.2) AS taken_3
+    FROM at_step_2
+  ),
+  at_step_3 AS (
+    SELECT * REPLACE (
+      if(arrayFirst(f -> f > 0, taken_3) > 0, arrayFirst(f -> f > 0, taken_3), deepest) AS deepest,
+      arrayFilter((z, x, f) -> f > 0 AND bitAnd(x, 508) > bitAnd(f, 508), arrayZip(events_3, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_3)))), events_3, arrayMap(more -> toUInt64(more), arrayCumSumNonNegative(rise -> -rise, arrayDifference(taken_3)))) AS waiting
+    )
+    FROM taken_3
+  ),
+  reported AS (
+    SELECT
+      *,
+      toUInt8(if(deepest > 0, bitShiftRight(bitAnd(deepest, 508), 2) - 1, 0)) AS depth,
+      bitAnd(deepest, 18446744073709551104) AS start
+    FROM at_step_3
+  ),
+  path AS (
+    SELECT *, indexOf(taken_2, start + 12) AS at_2, indexOf(taken_3, start + 16) AS at_3
+    FROM reported
+  ),
+  paths AS (
+    SELECT
+      actor,
+      arrayMap(x -> bitShiftRight(x, 9), arraySlice([start, events_2[at_2], events_3[at_3]], 1, depth)) AS times
+    FROM path
+    WHERE notEmpty(times)
+  )
+SELECT toString(actor) AS id, times
+FROM paths
+WHERE times[2] > 0 AND times[3] = 0
+ORDER BY id
+LIMIT {p7:UInt64} OFFSET {p8:UInt64}
