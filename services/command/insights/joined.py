@@ -8,7 +8,7 @@ import msgspec
 from contracts.queries.of_insights import insight_key
 from contracts.read_models.insight import InsightRow
 from services.common.http.caller import Caller
-from services.common.insights.joined_columns import COLUMNS, JOINS, JoinedColumns, joined_columns
+from services.common.insights.joined_columns import COLUMNS, JoinedColumns, joined_columns, joins
 from services.common.postgres.database import Pool
 from services.common.postgres.grouped import GroupedLookups
 
@@ -18,7 +18,7 @@ _OF_EACH: LiteralString = f"""
         %(team_ids)s::bigint[], %(insight_ids)s::bigint[], %(query_keys)s::bytea[],
         %(user_ids)s::bigint[], %(settings)s::bytea[]
     ) WITH ORDINALITY AS i (team_id, insight_id, query_key, user_id, settings, place)
-    {JOINS.replace("%(user_id)s", "i.user_id").replace("%(settings)s", "i.settings")}
+    {joins("i.user_id", "i.settings")}
     ORDER BY i.place"""
 
 

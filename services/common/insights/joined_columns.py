@@ -11,18 +11,25 @@ from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.api.jobs import JobBody
 from contracts.api.times import written
 from contracts.json import NULL
+from services.common.insights.asking import ONE
 from services.common.insights.results.freshness import ResultAge
 from services.common.insights.results.kept import KeptResult, Result, shown_fields
 
-# Over `i` with team_id, insight_id and query_key; %(user_id)s looked at it. %(settings)s: of the
-# project, see Project.settings.
-JOINS: LiteralString = """
-    LEFT JOIN last_viewed v ON v.team_id = i.team_id AND v.user_id = %(user_id)s
+
+def joins(user_id: LiteralString, settings: LiteralString) -> LiteralString:
+    """Over `i` with team_id, insight_id and query_key. settings: of the project, see
+    Project.settings.
+    """
+    return f"""
+    LEFT JOIN last_viewed v ON v.team_id = i.team_id AND v.user_id = {user_id}
         AND v.insight_id = i.insight_id
     LEFT JOIN results kept ON kept.team_id = i.team_id AND kept.key = i.query_key
-        AND kept.settings = %(settings)s
+        AND kept.settings = {settings}
     LEFT JOIN jobs j ON j.team_id = i.team_id AND j.key = i.query_key
-        AND j.settings = %(settings)s AND j.end_time IS NULL"""
+        AND j.settings = {settings} AND j.end_time IS NULL"""
+
+
+JOINS = joins(ONE.user_id, ONE.settings)
 
 COLUMNS: LiteralString = """
     v.viewed_at, kept.body AS kept_body, kept.query_interval AS kept_interval,

@@ -15,12 +15,13 @@ from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from contracts.references import InsightReference
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
-from services.common.insights.joined_columns import COLUMNS, JOINS, JoinedColumns, joined_columns
+from services.common.insights.asking import EACH
+from services.common.insights.joined_columns import COLUMNS, JoinedColumns, joined_columns, joins
 from services.common.postgres.database import Pool
 from services.common.postgres.grouped import GroupedLookups
-from services.query.reads.access import CLOSED_BY, LEVEL, UNFOLDED_RULE, access
+from services.query.reads.access import access, closed_by, level, unfolded_rule
 from services.query.reads.read_position import REACHED, ReadPosition, Snapshot, projections
-from services.query.reads.recent_answers import STATE
+from services.query.reads.recent_answers import state
 from services.query.reads.salvage import DAWN, Salvage
 
 SHORT_IDS_KEPT = 10_000
@@ -54,26 +55,16 @@ ROWS = Salvage(
 
 # Wanted is the insight's own last fact, or the rules' for all of them, so that nobody waits for
 # what happens to another one.
-_ONE: LiteralString = f"""
-    SELECT i.row::text, {COLUMNS}, p.position, {LEVEL}, {CLOSED_BY}, {REACHED},
-        greatest({UNFOLDED_RULE}, (
-            SELECT notification_id FROM log WHERE originator_id = %(stream_id)s
+_EACH: LiteralString = f"""
+    SELECT i.row::text, {COLUMNS}, p.position, {level(EACH)}, {closed_by(EACH)}, {REACHED},
+        greatest({unfolded_rule(EACH)}, (
+            SELECT notification_id FROM log WHERE originator_id = asked.stream_id
             ORDER BY originator_version DESC LIMIT 1
-        )), {STATE}
+        )), {state(EACH)}
     FROM (SELECT) AS one
-    LEFT JOIN insights i ON i.team_id = %(team_id)s AND i.insight_id = %(number)s
-    {JOINS}
-    LEFT JOIN parked_streams p ON p.projection = 'insights' AND p.stream_id = %(stream_id)s"""
-
-# The same for each of many who ask: their values are columns of `asked`.
-_EACH: LiteralString = (
-    _ONE.replace("%(team_id)s", "asked.team_id")
-    .replace("%(number)s", "asked.number")
-    .replace("%(stream_id)s", "asked.stream_id")
-    .replace("%(user_id)s", "asked.user_id")
-    .replace("%(administrator)s", "asked.administrator")
-    .replace("%(settings)s", "asked.settings")
-)
+    LEFT JOIN insights i ON i.team_id = asked.team_id AND i.insight_id = asked.number
+    {joins(EACH.user_id, EACH.settings)}
+    LEFT JOIN parked_streams p ON p.projection = 'insights' AND p.stream_id = asked.stream_id"""
 _MANY: LiteralString = f"""
     SELECT each.* FROM unnest(
         %(team_ids)s::bigint[], %(numbers)s::bigint[], %(stream_ids)s::uuid[],

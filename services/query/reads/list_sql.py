@@ -27,45 +27,47 @@ _LIKE = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 class SqlCondition(msgspec.Struct, frozen=True):
-    """text: of a WHERE over `insights i`, but for what is searched. values: of its placeholders.
+    """Of a WHERE over `insights i`. values: of its placeholders.
 
-    searched: whether what a search finds is wanted alone. in_sight: the first part of text, of
-    everything in the project that a search might find.
+    in_sight: of everything in the project that a search might find. in_sight_of_all: the same, as a
+    count needs it. wanted: what else is asked of them, but for what is searched. searched: whether
+    what a search finds is wanted alone.
     """
 
-    text: LiteralString
+    in_sight: LiteralString
+    in_sight_of_all: LiteralString
+    wanted: LiteralString
     values: dict[str, object]
     searched: bool
-    in_sight: LiteralString
 
     @property
     def whole(self) -> LiteralString:
         """All of it, as a page needs it."""
-        if not self.searched:
-            return self.text
-        return f"{self.text} AND ({_HOLDS} OR {self._alike})"
+        return self._whole(self.in_sight)
 
     @property
     def counted(self) -> LiteralString:
         """The same, as a count needs it."""
-        return self.whole.replace(VISIBLE, VISIBLE_OF_ALL)
+        return self._whole(self.in_sight_of_all)
 
     @property
     def exact(self) -> LiteralString:
-        return f"{self.text} AND {_HOLDS}"
+        return f"{self.in_sight}{self.wanted} AND {_HOLDS}"
 
     @property
     def similar(self) -> LiteralString:
         """What is similar, where nothing is more than that."""
-        return f"{self.text} AND {self._alike}"
+        return f"{self.in_sight}{self.wanted} AND {_alike(self.in_sight)}"
 
-    @property
-    def _alike(self) -> LiteralString:
-        """PostHog: a search that has a hit in the project never shows look-alikes."""
-        return (
-            f"({_IS_LIKE} AND NOT EXISTS"
-            f" (SELECT FROM insights i WHERE {self.in_sight} AND {_HOLDS}))"
-        )
+    def _whole(self, in_sight: LiteralString) -> LiteralString:
+        if not self.searched:
+            return f"{in_sight}{self.wanted}"
+        return f"{in_sight}{self.wanted} AND ({_HOLDS} OR {_alike(in_sight)})"
+
+
+def _alike(in_sight: LiteralString) -> LiteralString:
+    """PostHog: a search that has a hit in the project never shows look-alikes."""
+    return f"({_IS_LIKE} AND NOT EXISTS (SELECT FROM insights i WHERE {in_sight} AND {_HOLDS}))"
 
 
 class Sorting(msgspec.Struct, frozen=True):
@@ -99,7 +101,9 @@ _CLOSENESS: LiteralString = f"""
 
 def condition(wanted: InsightFilter, caller: Caller) -> SqlCondition:
     """What the insights of a list have in common: they are in sight of the caller, too."""
-    clauses: list[LiteralString] = ["i.team_id = %(team_id)s", "NOT i.deleted"]
+    there: LiteralString = "i.team_id = %(team_id)s AND NOT i.deleted"
+    in_sight = in_sight_of_all = there
+    clauses: list[LiteralString] = []
     values: dict[str, object] = {"team_id": caller.team_id}
 
     def also(clause: LiteralString, **more: object) -> None:
@@ -107,8 +111,8 @@ def condition(wanted: InsightFilter, caller: Caller) -> SqlCondition:
         values.update(more)
 
     if not caller.is_administrator:
-        also(VISIBLE, user_id=caller.user.id)
-    in_sight: LiteralString = " AND ".join(clauses)
+        in_sight, in_sight_of_all = f"{there} AND {VISIBLE}", f"{there} AND {VISIBLE_OF_ALL}"
+        values["user_id"] = caller.user.id
     if wanted.nothing:
         also("false")
     if wanted.short_id is not None:
@@ -141,7 +145,13 @@ def condition(wanted: InsightFilter, caller: Caller) -> SqlCondition:
         also("i.tags && %(tags)s::text[]", tags=list(wanted.tags))
     if wanted.search is not None:
         values |= {"like": f"%{wanted.search.translate(_LIKE)}%", "search": wanted.search}
-    return SqlCondition(" AND ".join(clauses), values, wanted.search is not None, in_sight)
+    return SqlCondition(
+        in_sight,
+        in_sight_of_all,
+        wanted="".join(f" AND {clause}" for clause in clauses),
+        values=values,
+        searched=wanted.search is not None,
+    )
 
 
 def sorting(wanted: InsightFilter, order: Order) -> Sorting:

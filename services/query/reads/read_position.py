@@ -13,6 +13,7 @@ import msgspec
 
 from contracts.read_models.projections import Projection
 from services.common.http.problems import unavailable
+from services.common.insights.asking import ONE, Asking
 from services.common.postgres.bell import Bell
 from services.common.tasks import ring_or
 
@@ -21,11 +22,16 @@ T = TypeVar("T")
 # A bell that was missed costs this much and no more.
 LONGEST_NAP_SECONDS = 0.1
 
-TEAM_HEAD: LiteralString = (
-    "coalesce((SELECT notification_id FROM log WHERE team_id = %(team_id)s"
-    " ORDER BY team_seq DESC LIMIT 1), 0)"
-)
-"""SQL: the position of the project's last fact."""
+
+def team_head(asking: Asking) -> LiteralString:
+    """SQL: the position of the project's last fact."""
+    return (
+        f"coalesce((SELECT notification_id FROM log WHERE team_id = {asking.team_id}"
+        " ORDER BY team_seq DESC LIMIT 1), 0)"
+    )
+
+
+TEAM_HEAD = team_head(ONE)
 
 REACHED: LiteralString = (
     "(SELECT min(position) FROM checkpoints WHERE projection = ANY(%(projections)s))"

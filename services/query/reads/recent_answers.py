@@ -16,28 +16,35 @@ import msgspec
 
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from services.common.accounts.accounts import MAX_AGE_SECONDS
+from services.common.insights.asking import EACH, ONE, Asking
 from services.common.postgres.database import Pool
 from services.common.postgres.grouped import GroupedLookups
-from services.query.reads.read_position import REACHED, TEAM_HEAD, FreshValue, projections
+from services.query.reads.read_position import REACHED, FreshValue, projections, team_head
 
 T = TypeVar("T")
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_PROJECTS = 10_000
 
+
 # The project's last fact, once every projection is past it; rebuilds; results; live jobs. All that
 # moves otherwise is a projection's position, of which no row depends.
-STATE: LiteralString = f"""
-    (SELECT CASE WHEN min(c.position) >= {TEAM_HEAD} THEN concat_ws(' ',
-        {TEAM_HEAD}, sum(c.rebuilds),
-        coalesce((SELECT m.moves FROM result_moves m WHERE m.team_id = %(team_id)s), 0),
+def state(asking: Asking) -> LiteralString:
+    """SQL: null while a projection is behind."""
+    head, team_id = team_head(asking), asking.team_id
+    return f"""
+    (SELECT CASE WHEN min(c.position) >= {head} THEN concat_ws(' ',
+        {head}, sum(c.rebuilds),
+        coalesce((SELECT m.moves FROM result_moves m WHERE m.team_id = {team_id}), 0),
         (SELECT string_agg(concat_ws(' ', j.id, j.pickup_time, j.expiration_time), ' ' ORDER BY id)
-            FROM jobs j WHERE j.team_id = %(team_id)s AND j.end_time IS NULL)
+            FROM jobs j WHERE j.team_id = {team_id} AND j.end_time IS NULL)
     ) END FROM checkpoints c WHERE c.projection = ANY(%(projections)s))"""
-"""SQL: null while a projection is behind."""
+
+
+STATE = state(ONE)
 
 _EACH: LiteralString = f"""
-    SELECT {REACHED}, {STATE.replace("%(team_id)s", "asked.team_id")}
+    SELECT {REACHED}, {state(EACH)}
     FROM unnest(%(team_ids)s::bigint[]) WITH ORDINALITY AS asked (team_id, place)
     ORDER BY asked.place"""
 

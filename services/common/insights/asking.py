@@ -1,0 +1,19 @@
+"""Who asks, as a statement calls it: by parameters, or by columns when it answers many at once."""
+
+from typing import LiteralString
+
+import msgspec
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """settings: of the project, see Project.settings."""
+
+    team_id: LiteralString
+    user_id: LiteralString
+    administrator: LiteralString
+    settings: LiteralString
+
+
+ONE = Asking("%(team_id)s", "%(user_id)s", "%(administrator)s", "%(settings)s")
+EACH = Asking("asked.team_id", "asked.user_id", "asked.administrator", "asked.settings")
+"""Each is a row of `asked`."""
