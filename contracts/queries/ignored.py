@@ -15,8 +15,8 @@ def of_filters(filters: Filters) -> list[str]:
     """What the conversion of legacy filters leaves out, in the order of the fields."""
     found = []
     for field in ("events", "actions"):
-        for place, entity in enumerate(_listed(filters, field)):
-            found += _of_entity(field, place, entity)
+        for index, entity in enumerate(_listed(filters, field)):
+            found += _of_entity(field, index, entity)
     if present(filters, "sampling_factor") and number(filters.get("sampling_factor")) is None:
         found.append("sampling_factor is not a number and was ignored.")
     if present(filters, "compare"):
@@ -29,27 +29,27 @@ def _listed(filters: Filters, field: str) -> Iterable[Json]:
     return sent if isinstance(sent, list | tuple) else ()
 
 
-def _of_entity(field: str, place: int, entity: Json) -> list[str]:
+def _of_entity(field: str, index: int, entity: Json) -> list[str]:
     if not isinstance(entity, Mapping):
-        return [f"{field}[{place}] is not an object and was left out."]
+        return [f"{field}[{index}] is not an object and was left out."]
     if field == "actions" and number(entity.get("id")) is None:
-        return [f"actions[{place}] has no id and was left out."]
+        return [f"actions[{index}] has no id and was left out."]
     math = entity.get("math")
     if math and math not in FIRST_TIME:
-        return [f"{field}[{place}]: math '{str(math)[:100]}' has no effect on funnels."]
+        return [f"{field}[{index}]: math '{str(math)[:100]}' has no effect on funnels."]
     return []
 
 
-def of_members(places: Iterable[str]) -> list[str]:
+def of_members(paths: Iterable[str]) -> list[str]:
     """What `members.check_members` found to be passed over."""
-    return [f"{place[:200]} has no effect." for place in places]
+    return [f"{path[:200]} has no effect." for path in paths]
 
 
 def of_query(query: FunnelsQuery) -> list[str]:
     """What a query node names without effect: mathematics, empty filters, an unused breakdown."""
     found = list(empty_filters("properties", query.properties))
-    for place, node in enumerate(query.series):
-        found += _of_node(place, node)
+    for index, node in enumerate(query.series):
+        found += _of_node(index, node)
     breakdown = query.breakdownFilter
     if breakdown is not None and breakdown.breakdown_hide_other_aggregation:
         found.append("breakdown_hide_other_aggregation has no effect on funnels.")
@@ -61,23 +61,23 @@ def of_query(query: FunnelsQuery) -> list[str]:
     return found
 
 
-def _of_node(place: int, node: SeriesNode) -> list[str]:
+def _of_node(index: int, node: SeriesNode) -> list[str]:
     if isinstance(node, DataWarehouseNode):
         return []
-    found = list(empty_filters(f"series[{place}].properties", node.properties))
+    found = list(empty_filters(f"series[{index}].properties", node.properties))
     if node.math and node.math not in FIRST_TIME:
-        found.append(f"series[{place}]: math '{node.math[:100]}' has no effect on funnels.")
+        found.append(f"series[{index}]: math '{node.math[:100]}' has no effect on funnels.")
     if isinstance(node, GroupNode) and any(getattr(one, "math", None) for one in node.nodes):
-        found.append(f"series[{place}]: the math of a group's events has no effect.")
+        found.append(f"series[{index}]: the math of a group's events has no effect.")
     return found
 
 
-def empty_filters(place: str, sent: Json) -> Iterable[str]:
-    """The filters that say nothing. place: where they stand."""
-    for filter_ in _all(properties.read(sent, place)):
+def empty_filters(path: str, sent: Json) -> Iterable[str]:
+    """The filters that say nothing. path: the member that they stand in."""
+    for filter_ in _all(properties.read(sent, path)):
         needs_value = filter_.operator not in _VALUELESS and filter_.type not in _WITHOUT_VALUE
         if needs_value and not filter_.values:
-            yield f"{place}: the filter on '{filter_.key[:100]}' has no value and was ignored."
+            yield f"{path}: the filter on '{filter_.key[:100]}' has no value and was ignored."
 
 
 def _all(group: properties.PropertyGroup) -> Iterable[properties.PropertyFilter]:

@@ -23,8 +23,8 @@ _OF_ACTORS = frozenset({"dau", "weekly_active", "monthly_active", "unique_group"
 def of_trends(query: TrendsQuery) -> list[str]:
     display = query.trends.display or ""
     found = list(_of_filters(query.properties, query.series))
-    for place, node in _counted(query.series):
-        found += _of_math(place, node, is_box=display == "BoxPlot")
+    for index, node in _counted(query.series):
+        found += _of_math(index, node, is_box=display == "BoxPlot")
     if query.aggregation_group_type_index is not None:
         found.append("aggregation_group_type_index has no effect on trends: a series has its own.")
     if display == "BoxPlot":
@@ -48,47 +48,47 @@ def of_trends(query: TrendsQuery) -> list[str]:
 
 def of_stickiness(query: StickinessQuery) -> list[str]:
     found = list(_of_filters(query.properties, query.series))
-    for place, node in _counted(query.series):
+    for index, node in _counted(query.series):
         if node.math and node.math not in _OF_ACTORS:
-            found.append(f"series[{place}]: math '{node.math[:100]}' counts persons.")
+            found.append(f"series[{index}]: math '{node.math[:100]}' counts persons.")
     return found
 
 
 def of_lifecycle(query: LifecycleQuery) -> list[str]:
     found = list(_of_filters(query.properties, query.series))
-    for place, node in _counted(query.series):
+    for index, node in _counted(query.series):
         if node.math and node.math != "total":
-            text = f"series[{place}]: math '{node.math[:100]}' has no effect on a lifecycle."
+            text = f"series[{index}]: math '{node.math[:100]}' has no effect on a lifecycle."
             found.append(text)
     return found
 
 
 def _counted(series: tuple[CountedSeries, ...]) -> Iterator[tuple[int, CountedNode]]:
-    for place, node in enumerate(series):
+    for index, node in enumerate(series):
         if not isinstance(node, DataWarehouseNode):
-            yield place, node
+            yield index, node
 
 
 def _of_filters(properties: Filters, series: tuple[CountedSeries, ...]) -> Iterator[str]:
     yield from empty_filters("properties", properties)
-    for place, node in _counted(series):
-        yield from empty_filters(f"series[{place}].properties", node.properties)
+    for index, node in _counted(series):
+        yield from empty_filters(f"series[{index}].properties", node.properties)
         if isinstance(node, CountedGroupNode) and any(
             getattr(one, "math", None) for one in node.nodes
         ):
-            yield f"series[{place}]: the math of a group's events has no effect."
+            yield f"series[{index}]: the math of a group's events has no effect."
 
 
-def _of_math(place: int, node: CountedNode, *, is_box: bool) -> Iterator[str]:
+def _of_math(index: int, node: CountedNode, *, is_box: bool) -> Iterator[str]:
     math = node.math or "total"
     if is_box:
         return
     if math in _OF_PROPERTY and not node.math_property:
-        yield f"series[{place}]: {math} without math_property counts events."
+        yield f"series[{index}]: {math} without math_property counts events."
     if math not in _OF_PROPERTY and node.math_property:
-        yield f"series[{place}]: math_property has no effect on {math[:100]}."
+        yield f"series[{index}]: math_property has no effect on {math[:100]}."
     if math != "hogql" and node.math_hogql:
-        yield f"series[{place}]: math_hogql has no effect on {math[:100]}."
+        yield f"series[{index}]: math_hogql has no effect on {math[:100]}."
 
 
 def _of_box_plot(query: TrendsQuery) -> Iterator[str]:

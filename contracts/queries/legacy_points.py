@@ -30,7 +30,7 @@ def convert_trends(filters: Filters) -> InsightActorsQuery:
     source = _node(legacy_shown.trends(_whole_point(filters)), TrendsQuery)
     return InsightActorsQuery(
         source=msgspec.structs.replace(source, compareFilter=None),
-        series=_place(filters, source.series),
+        series=_series_index(filters, source.series),
         breakdown=_breakdown(filters),
         includeRecordings=boolean(filters, "include_recordings"),
     )
@@ -45,7 +45,7 @@ def convert_stickiness(filters: Filters) -> InsightActorsQuery:
     return InsightActorsQuery(
         source=msgspec.structs.replace(source, compareFilter=None),
         day=days,
-        series=_place(filters, source.series),
+        series=_series_index(filters, source.series),
         includeRecordings=boolean(filters, "include_recordings"),
     )
 
@@ -93,8 +93,8 @@ def _whole_point(filters: Filters) -> Filters:
 # The row
 
 
-def _place(filters: Filters, series: tuple[CountedSeries, ...]) -> int | None:
-    """Of the series that is meant: by its place, else by what it counts; None: the first."""
+def _series_index(filters: Filters, series: tuple[CountedSeries, ...]) -> int | None:
+    """Of the series that is meant: by its index, else by what it counts; None: the first."""
     order = integer(filters, "entity_order")
     if order is not None:
         return order
@@ -103,11 +103,11 @@ def _place(filters: Filters, series: tuple[CountedSeries, ...]) -> int | None:
         return None
     math = text(filters, "entity_math")
     is_action = text(filters, "entity_type") == "actions"
-    places = [place for place, node in enumerate(series) if _is(node, wanted, is_action=is_action)]
-    if not places:
+    indexes = [index for index, node in enumerate(series) if _is(node, wanted, is_action=is_action)]
+    if not indexes:
         raise invalid_input("entity_id", "The query has no such series.")
-    of_math = [place for place in places if _math(series[place]) == math]
-    return of_math[0] if math and of_math else places[0]
+    of_math = [index for index in indexes if _math(series[index]) == math]
+    return of_math[0] if math and of_math else indexes[0]
 
 
 def _is(node: CountedSeries, wanted: Json, *, is_action: bool) -> bool:

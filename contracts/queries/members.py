@@ -37,7 +37,7 @@ Path = tuple[str, ...]
 
 
 def check_members(source: Mapping[str, Json], attr: str | None = "query") -> list[str]:
-    """What is known and passed over in the innermost query, as places (`series[0].math_hogql`).
+    """What is known and passed over in the innermost query, as paths (`series[0].math_hogql`).
 
     Members that are null, false or empty say nothing, and are not among them. Raises InvalidQuery
     for a member that no version of PostHog knows, naming it and the nearest that there is.
@@ -87,8 +87,8 @@ class _Members:
 
     def of_value(self, value: Json, expected: tuple[type[Node], ...], at: Path) -> Iterator[Path]:
         if isinstance(value, list):
-            for place, item in enumerate(value):
-                yield from self.of_value(item, expected, (*at, str(place)))
+            for index, item in enumerate(value):
+                yield from self.of_value(item, expected, (*at, str(index)))
         elif isinstance(value, Mapping):
             node = _one_of(value, expected)
             if node is not None:
@@ -97,8 +97,8 @@ class _Members:
     def of_filters(self, sent: Json, at: Path) -> Iterator[Path]:
         """at: of a list of filters, a group, or one filter."""
         if isinstance(sent, list):
-            for place, item in enumerate(sent):
-                yield from self.of_filters(item, (*at, str(place)))
+            for index, item in enumerate(sent):
+                yield from self.of_filters(item, (*at, str(index)))
         elif isinstance(sent, Mapping):
             if "key" not in sent and str(sent.get("type", "")).upper() in ("AND", "OR"):
                 yield from self.named(sent, GROUP, frozenset(), at)

@@ -11,7 +11,7 @@ from contracts.queries.kinds import KINDS, kind_named
 from contracts.queries.nodes import WRAPPERS, Node
 
 Json = Any
-_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_PATH = re.compile(r" - at `\$\.?(.*)`$")
 _ANY = TypeVar("_ANY", bound=Node)
 
 
@@ -55,10 +55,10 @@ def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _A
         raise invalid_input(attr, "A query is nested too deeply.") from cause
     except msgspec.ValidationError as cause:
         message = str(cause)
-        place = _PLACE.search(message)
-        path = re.sub(r"\[(\d*|\.\.\.)\]", r".\1", place[1]) if place is not None else ""
+        found = _PATH.search(message)
+        path = re.sub(r"\[(\d*|\.\.\.)\]", r".\1", found[1]) if found is not None else ""
         names = [name for name in (attr or "", *path.split(".")) if name and name != "..."]
-        detail = _PLACE.sub("", message)
+        detail = _PATH.sub("", message)
         raise invalid_input("__".join(names) or None, f"{detail}.") from cause
 
 

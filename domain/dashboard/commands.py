@@ -43,11 +43,11 @@ class EditDashboard(msgspec.Struct, frozen=True, kw_only=True):
     going_insights: tuple[int, ...] = ()
 
 
-class PlaceTile(msgspec.Struct, frozen=True, kw_only=True):
+class AddTile(msgspec.Struct, frozen=True, kw_only=True):
     """An insight comes on it. tile_id: for the case that it was never there before."""
 
     tile_id: int
     insight_id: int
 
 
-DashboardCommand = CreateDashboard | EditDashboard | PlaceTile
+DashboardCommand = CreateDashboard | EditDashboard | AddTile

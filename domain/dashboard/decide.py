@@ -22,11 +22,11 @@ from contracts.events.dashboard import (
 from contracts.json import same
 from contracts.read_models.dashboard import DashboardRow
 from domain.dashboard.commands import (
+    AddTile,
     Arrangement,
     CreateDashboard,
     DashboardCommand,
     EditDashboard,
-    PlaceTile,
 )
 from domain.errors import AlreadyExists, NotFound
 from domain.tags import clean_tags
@@ -46,7 +46,7 @@ def decide(command: DashboardCommand, dashboard: DashboardRow | None) -> list[Da
             if dashboard is None or (dashboard.deleted and command.deleted is not False):
                 raise NotFound
             return _edit(command, dashboard)
-        case PlaceTile(tile_id=tile_id, insight_id=insight_id):
+        case AddTile(tile_id=tile_id, insight_id=insight_id):
             if dashboard is None or dashboard.deleted:
                 raise NotFound
             known = dashboard.tile_of(insight_id)

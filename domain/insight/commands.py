@@ -6,7 +6,7 @@ from msgspec import UNSET, Raw, UnsetType
 from contracts.json import EMPTY_OBJECT, NULL
 
 
-class DashboardPlace(msgspec.Struct, frozen=True):
+class NewTile(msgspec.Struct, frozen=True):
     """A dashboard the insight shall be on. tile_id: for a tile that does not exist yet."""
 
     dashboard_id: int
@@ -27,7 +27,7 @@ class CreateInsight(msgspec.Struct, frozen=True, kw_only=True):
     saved: bool = True
     is_sample: bool = False
     tags: tuple[str, ...] = ()
-    dashboards: tuple[DashboardPlace, ...] = ()
+    dashboards: tuple[NewTile, ...] = ()
     deleted: bool = False
 
 
@@ -46,7 +46,7 @@ class EditInsight(msgspec.Struct, frozen=True, kw_only=True):
     favorited: bool | UnsetType = UNSET
     saved: bool | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
-    dashboards: tuple[DashboardPlace, ...] | UnsetType = UNSET
+    dashboards: tuple[NewTile, ...] | UnsetType = UNSET
     deleted: bool | UnsetType = UNSET
 
 

@@ -28,10 +28,10 @@ from contracts.read_models.insight import InsightRow
 from domain.errors import AlreadyExists, NotFound
 from domain.insight.commands import (
     CreateInsight,
-    DashboardPlace,
     EditInsight,
     InsightCommand,
     LeaveDashboard,
+    NewTile,
     ReturnToDashboard,
 )
 from domain.tags import clean_tags
@@ -76,7 +76,7 @@ def _create(command: CreateInsight, insight: InsightRow | None) -> list[InsightE
     ]
     if tags := clean_tags(command.tags):
         facts.append(InsightTagged(tags=tags, previous=()))
-    facts.extend(_placed(place) for place in command.dashboards)
+    facts.extend(_placed(new) for new in command.dashboards)
     if command.deleted:
         facts.append(InsightDeleted())
     return facts
@@ -138,20 +138,20 @@ def _marks(command: EditInsight, insight: InsightRow) -> list[InsightEvent]:
     return facts
 
 
-def _moves(wanted: tuple[DashboardPlace, ...], insight: InsightRow) -> list[InsightEvent]:
+def _moves(wanted: tuple[NewTile, ...], insight: InsightRow) -> list[InsightEvent]:
     """Membership is set as a whole: leave the dashboards not named, join the ones not on yet."""
-    ids = {place.dashboard_id for place in wanted}
+    ids = {new.dashboard_id for new in wanted}
     facts: list[InsightEvent] = [
         InsightRemovedFromDashboard(tile.id, tile.dashboard_id, tile.dashboard_name)
         for tile in insight.tiles
         if not tile.deleted and tile.dashboard_id not in ids
     ]
-    for place in wanted:
-        tile = insight.tile_on(place.dashboard_id)
+    for new in wanted:
+        tile = insight.tile_on(new.dashboard_id)
         if tile is None:
-            facts.append(_placed(place))
+            facts.append(_placed(new))
         elif tile.deleted:
-            facts.append(InsightAddedToDashboard(tile.id, place.dashboard_id, place.name))
+            facts.append(InsightAddedToDashboard(tile.id, new.dashboard_id, new.name))
     return facts
 
 
@@ -180,5 +180,5 @@ def _return(command: ReturnToDashboard, insight: InsightRow | None) -> list[Insi
     return facts
 
 
-def _placed(place: DashboardPlace) -> InsightAddedToDashboard:
-    return InsightAddedToDashboard(place.tile_id, place.dashboard_id, place.name)
+def _placed(new: NewTile) -> InsightAddedToDashboard:
+    return InsightAddedToDashboard(new.tile_id, new.dashboard_id, new.name)

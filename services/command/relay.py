@@ -96,11 +96,11 @@ class Relay:
 
     async def run(self) -> None:
         """Until cancelled. Waits for whatever is away. Raises StreamAhead."""
-        await every(0, self._find_place_and_follow, away=AWAY, pause=PAUSE_SECONDS)
+        await every(0, self._find_position_and_follow, away=AWAY, pause=PAUSE_SECONDS)
 
-    async def _find_place_and_follow(self) -> None:
+    async def _find_position_and_follow(self) -> None:
         try:
-            await self._find_place()
+            await self._find_position()
             await self._follow()
         except PublishRefused as refused:
             # Another relay was faster; what it published is looked up and not repeated.
@@ -108,7 +108,7 @@ class Relay:
             if refused.code not in ELSEWHERE:
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _find_place(self) -> None:
+    async def _find_position(self) -> None:
         """Make the stream if it is missing; see how far it got, and that it is the log's."""
         name = await ensure_facts_stream(self._client, self._prefix, self._replicas)
         stream = self._client.jetstream()

@@ -36,7 +36,7 @@ class LoggedInsight(msgspec.Struct, frozen=True):
     grounds: tuple[AppendPart, ...]
 
 
-async def held(
+async def logged_insights(
     store: EventStore, caller: Caller, numbers: Iterable[int]
 ) -> dict[int, LoggedInsight]:
     """Those of these that were ever made in the project, deleted ones too, by number.
@@ -60,7 +60,7 @@ async def held(
         if (row := insight_view(past := pasts[insight_stream(team_id, number)]))
     }
     boards = await dashboards(
-        store, team_id, {number for _, row in rows.values() for number in places(row)}
+        store, team_id, {number for _, row in rows.values() for number in dashboards_of(row)}
     )
     return {
         number: LoggedInsight(
@@ -74,7 +74,7 @@ async def require_insight(
     store: EventStore, caller: Caller, number: int, detail: str = "Not found."
 ) -> LoggedInsight:
     """An insight in sight of the log. Raises Rejected 404, saying `detail`."""
-    found = (await held(store, caller, (number,))).get(number)
+    found = (await logged_insights(store, caller, (number,))).get(number)
     if found is None or found.row.deleted:
         raise not_found(detail)
     return found
@@ -98,7 +98,7 @@ async def hidden_from(store: EventStore, caller: Caller, numbers: Iterable[int])
         == "none"
     ]
     # Whoever made it sees it, whatever the rules say.
-    found = await held(store, caller, ruled)
+    found = await logged_insights(store, caller, ruled)
     return frozenset(number for number, each in found.items() if each.access.level == "none")
 
 
@@ -108,7 +108,7 @@ def access_to(
     """boards: at least those that the insight is on."""
     own = access_row(pasts, access_stream(row.team_id, row.insight_id))
     whole = access_row(pasts, access_stream(row.team_id, WHOLE_PROJECT))
-    on = [boards[number] for number in places(row) if number in boards]
+    on = [boards[number] for number in dashboards_of(row) if number in boards]
     return restricted(level_of(row.created_by, own, whole, caller), on, caller)
 
 
@@ -124,7 +124,7 @@ def grounds(
     if caller.is_administrator:
         return ()
     team_id, user_id = row.team_id, caller.user.id
-    on = [boards[number] for number in places(row) if number in boards]
+    on = [boards[number] for number in dashboards_of(row) if number in boards]
     closed = [
         AppendPart(dashboard_stream(team_id, board.dashboard_id), board.version, ())
         for board in on
@@ -193,7 +193,7 @@ async def dashboards(
     }
 
 
-def places(row: InsightRow) -> tuple[int, ...]:
+def dashboards_of(row: InsightRow) -> tuple[int, ...]:
     """The dashboards that it is on, or comes back to when it is restored."""
     if row.deleted:
         return tuple(tile.dashboard_id for tile in row.tiles if not tile.deleted)

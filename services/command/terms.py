@@ -28,11 +28,11 @@ async def provide_terms(request: AnyRequest, caller: NamedDependency[Caller]) ->
 
 
 async def receipt_of(
-    request: AnyRequest, place: str, body: bytes | None = None
+    request: AnyRequest, subject: str, body: bytes | None = None
 ) -> NewReceipt | None:
     """What the request's Idempotency-Key is kept with; None without one.
 
-    place: what it is about, however its path spells that. body: what counts of it; all, if None.
+    subject: what it is about, however its path spells that. body: what counts of it; all, if None.
     Raises Rejected 400 for a malformed key.
     """
     key = request.headers.get(IDEMPOTENCY_KEY)
@@ -45,6 +45,6 @@ async def receipt_of(
             f"Idempotency-Key takes 1 to {LONGEST_KEY} printable ASCII characters.",
         )
     handler = request.route_handler.handler_name
-    digest = hashlib.sha256(f"{request.method} {handler} {place}\n".encode())
+    digest = hashlib.sha256(f"{request.method} {handler} {subject}\n".encode())
     digest.update(await as_json(request) if body is None else body)
     return NewReceipt(key, digest.digest(), 201 if request.method == "POST" else 200)

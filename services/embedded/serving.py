@@ -72,10 +72,10 @@ def serve_until_stopped(wanted: ServeOptions, settings: EmbeddedSettings) -> int
         with ExitStack() as opened:
             logs.configure()
             listening = opened.enter_context(_listen(wanted.host, wanted.port))
-            place = datadir.unnamed() if wanted.data_dir is None else wanted.data_dir
-            if datadir.is_new(datadir.whole(place)):
-                _say(f"Making a new data folder: {_shown(place)}")
-            folder = opened.enter_context(datadir.claim(place))
+            path = datadir.unnamed() if wanted.data_dir is None else wanted.data_dir
+            if datadir.is_new(datadir.whole(path)):
+                _say(f"Making a new data folder: {_shown(path)}")
+            folder = opened.enter_context(datadir.claim(path))
             _say(f"Starting PostgreSQL, NATS and ClickHouse in {folder.path} …")
             servers = opened.enter_context(_servers(folder, settings))
             migrate(servers.postgres_url)
@@ -93,12 +93,10 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _shown(place: Path) -> str:
-    if not place.is_symlink():
-        return str(datadir.whole(place))
-    return (
-        f"{datadir.whole(place)} ({place} links to it, since the servers' account can't reach it)"
-    )
+def _shown(path: Path) -> str:
+    if not path.is_symlink():
+        return str(datadir.whole(path))
+    return f"{datadir.whole(path)} ({path} links to it, since the servers' account can't reach it)"
 
 
 @contextlib.contextmanager

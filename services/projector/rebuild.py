@@ -61,7 +61,7 @@ async def rebuild(
         await AsyncConnection.connect(url, autocommit=True) as conn,
         _alone(conn, projection),
     ):
-        beside = await _beside(conn, projection)
+        shadow = await _shadow_schema(conn, projection)
         position, head = 0, await store.head()
         while entries := await store.read(position, size):
             await batch.apply(conn, projection, position, entries, crash_at)
@@ -71,8 +71,8 @@ async def rebuild(
             if len(entries) < size:
                 break
         crash_at("folded")
-        rebuilt = await _switch(conn, beside, store, position, crash_at)
-        await beside.drop(conn)
+        rebuilt = await _switch(conn, shadow, store, position, crash_at)
+        await shadow.drop(conn)
         return rebuilt
 
 
@@ -113,12 +113,12 @@ class _ShadowSchema:
         await conn.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(Identifier(self.schema)))
 
 
-async def _beside(conn: Connection, projection: Projection[Any]) -> _ShadowSchema:
+async def _shadow_schema(conn: Connection, projection: Projection[Any]) -> _ShadowSchema:
     cursor = await conn.execute("SELECT current_schema()")
     (home,) = await cursor.fetchone() or ("public",)
-    beside = _ShadowSchema(projection, home)
-    await beside.make(conn)
-    return beside
+    shadow = _ShadowSchema(projection, home)
+    await shadow.make(conn)
+    return shadow
 
 
 @contextlib.asynccontextmanager
@@ -135,15 +135,15 @@ async def _alone(conn: Connection, projection: Projection[Any]) -> AsyncIterator
 
 async def _switch(
     conn: Connection,
-    beside: _ShadowSchema,
+    shadow: _ShadowSchema,
     store: EventStore,
     position: int,
     crash_at: batch.CrashAt,
 ) -> RebuildResult:
     """Nobody moves the live checkpoint while this holds it, so both sides stand at one position."""
-    projection = beside.projection
+    projection = shadow.projection
     async with conn.transaction():
-        live = await _hold(conn, beside)
+        live = await _hold(conn, shadow)
         crash_at("held")
         while position < live:
             entries = await store.read(position, min(SIZE, live - position))
@@ -151,15 +151,15 @@ async def _switch(
             position = entries[-1].position
         removed = written = 0
         for table in projection.tables:
-            gone = await conn.execute(_remove(beside, table))
-            came = await conn.execute(_write(beside, table))
+            gone = await conn.execute(_remove(shadow, table))
+            came = await conn.execute(_write(shadow, table))
             removed, written = removed + gone.rowcount, written + came.rowcount
-        parked = await _move_parked(conn, beside)
+        parked = await _move_parked(conn, shadow)
         await conn.execute(
             SQL(
                 "UPDATE {} SET position = %(position)s, rebuilds = rebuilds + 1"
                 " WHERE projection = %(projection)s"
-            ).format(beside.live("checkpoints")),
+            ).format(shadow.live("checkpoints")),
             {"position": position, "projection": projection.name},
         )
         await checkpoint.ring(conn, projection.name)
@@ -173,32 +173,32 @@ async def _switch(
     )
 
 
-async def _hold(conn: Connection, beside: _ShadowSchema) -> int:
+async def _hold(conn: Connection, shadow: _ShadowSchema) -> int:
     cursor = await conn.execute(
         SQL("SELECT position FROM {} WHERE projection = %s FOR UPDATE").format(
-            beside.live("checkpoints")
+            shadow.live("checkpoints")
         ),
-        (beside.projection.name,),
+        (shadow.projection.name,),
     )
     row = await cursor.fetchone()
     if row is None:
-        raise LookupError(f"projection {beside.projection.name!r} has no checkpoint")
+        raise LookupError(f"projection {shadow.projection.name!r} has no checkpoint")
     return int(row[0])
 
 
-def _remove(beside: _ShadowSchema, table: ProjectionTable) -> Composed:
+def _remove(shadow: _ShadowSchema, table: ProjectionTable) -> Composed:
     """Live rows that are not the same among the new ones. As text: json has no equality."""
     return SQL(
         "DELETE FROM {live} AS live WHERE NOT EXISTS ("
         "SELECT FROM {new} AS new WHERE {same_key} AND new::text = live::text)"
-    ).format(live=beside.live(table.name), new=beside.new(table.name), same_key=_same_key(table))
+    ).format(live=shadow.live(table.name), new=shadow.new(table.name), same_key=_same_key(table))
 
 
-def _write(beside: _ShadowSchema, table: ProjectionTable) -> Composed:
+def _write(shadow: _ShadowSchema, table: ProjectionTable) -> Composed:
     return SQL(
         "INSERT INTO {live} SELECT * FROM {new} AS new WHERE NOT EXISTS ("
         "SELECT FROM {live} AS live WHERE {same_key})"
-    ).format(live=beside.live(table.name), new=beside.new(table.name), same_key=_same_key(table))
+    ).format(live=shadow.live(table.name), new=shadow.new(table.name), same_key=_same_key(table))
 
 
 def _same_key(table: ProjectionTable) -> Composed:
@@ -208,15 +208,15 @@ def _same_key(table: ProjectionTable) -> Composed:
     )
 
 
-async def _move_parked(conn: Connection, beside: _ShadowSchema) -> int:
+async def _move_parked(conn: Connection, shadow: _ShadowSchema) -> int:
     """What a newer version of the code can read is no longer parked; what it can't, is."""
     await conn.execute(
-        SQL("DELETE FROM {} WHERE projection = %s").format(beside.live("parked_streams")),
-        (beside.projection.name,),
+        SQL("DELETE FROM {} WHERE projection = %s").format(shadow.live("parked_streams")),
+        (shadow.projection.name,),
     )
     moved = await conn.execute(
         SQL("INSERT INTO {} SELECT * FROM {}").format(
-            beside.live("parked_streams"), beside.new("parked_streams")
+            shadow.live("parked_streams"), shadow.new("parked_streams")
         )
     )
     return moved.rowcount

@@ -95,9 +95,9 @@ def part(settings: QuerySettings) -> ServicePart:
 
 
 def _on_engine_error(_: AnyRequest, failed: EngineError) -> Response[bytes]:
-    """As the callers of a job are told."""
-    told = job_error(failed)
-    return answer(told.status, told.problem)
+    """The refusal that callers of a failed job get."""
+    error = job_error(failed)
+    return answer(error.status, error.problem)
 
 
 async def _clickhouse(state: State) -> None:

@@ -210,7 +210,7 @@ async def _look(connections: Pool) -> None:
         clock=b"",
         range=Range("day", date_from, until),
         inputs=Inputs(
-            events=frozenset({1, 2, 3}), since=date_from, until=until, beside=frozenset({4, 5})
+            events=frozenset({1, 2, 3}), since=date_from, until=until, records=frozenset({4, 5})
         ),
         work=None,  # type: ignore[arg-type]  # nothing is computed here
     )

@@ -7,7 +7,7 @@ from contracts.events.insight import InsightEvent
 from contracts.json import NULL
 from contracts.read_models.insight import InsightRow
 from domain.errors import NotFound
-from domain.insight.commands import DashboardPlace, EditInsight
+from domain.insight.commands import EditInsight, NewTile
 from domain.insight.decide import decide
 from domain.insight.view import view
 from tests.examples import FUNNEL, created, recorded
@@ -15,7 +15,7 @@ from tests.examples import FUNNEL, created, recorded
 texts = st.none() | st.sampled_from(["", "A", "Sign-ups", "käufe 🛒"])
 documents = st.sampled_from([FUNNEL, Raw(b'{"kind":"HogQLQuery","query":"select 1"}')])
 dashboards = st.lists(st.integers(1, 3), unique=True, max_size=3).map(
-    lambda ids: tuple(DashboardPlace(n, f"Dashboard {n}", 100 + n) for n in ids)
+    lambda ids: tuple(NewTile(n, f"Dashboard {n}", 100 + n) for n in ids)
 )
 unset = st.just(UNSET)
 

@@ -28,11 +28,11 @@ from contracts.events.streams import StreamKind
 from contracts.json import EMPTY_OBJECT
 from contracts.read_models.dashboard import DashboardTile
 from domain.dashboard.commands import (
+    AddTile,
     Arrangement,
     CreateDashboard,
     DashboardCommand,
     EditDashboard,
-    PlaceTile,
 )
 from domain.dashboard.decide import decide
 from domain.dashboard.view import view
@@ -99,7 +99,7 @@ def test_a_deleted_dashboard_is_out_of_reach_until_it_is_restored() -> None:
     gone = past(MADE, TILE, DashboardDeleted((31,), (INSIGHT,)))
     gone.when(EditDashboard(name="x")).then_refused(NotFound)
     gone.when(EditDashboard(deleted=True)).then_refused(NotFound)
-    gone.when(PlaceTile(tile_id=99, insight_id=8)).then_refused(NotFound)
+    gone.when(AddTile(tile_id=99, insight_id=8)).then_refused(NotFound)
     gone.when(EditDashboard(deleted=False, name="x")).then(
         DashboardRestored(), DashboardRenamed("x", "Growth")
     )
@@ -107,12 +107,12 @@ def test_a_deleted_dashboard_is_out_of_reach_until_it_is_restored() -> None:
 
 def test_a_dashboard_that_never_was_is_not_found() -> None:
     past().when(EditDashboard(name="x")).then_refused(NotFound)
-    past().when(PlaceTile(tile_id=1, insight_id=INSIGHT)).then_refused(NotFound)
+    past().when(AddTile(tile_id=1, insight_id=INSIGHT)).then_refused(NotFound)
 
 
 def test_an_insight_has_one_tile_on_a_dashboard_for_good() -> None:
-    past(MADE).when(PlaceTile(tile_id=31, insight_id=INSIGHT)).then(TILE)
-    past(MADE, TILE).when(PlaceTile(tile_id=99, insight_id=INSIGHT)).then_nothing()
+    past(MADE).when(AddTile(tile_id=31, insight_id=INSIGHT)).then(TILE)
+    past(MADE, TILE).when(AddTile(tile_id=99, insight_id=INSIGHT)).then_nothing()
 
 
 def test_a_tile_is_arranged_and_one_that_is_not_there_says_nothing() -> None:

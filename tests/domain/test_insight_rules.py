@@ -24,12 +24,12 @@ from contracts.events.insight import (
 )
 from contracts.json import EMPTY_OBJECT, NULL
 from domain.errors import AlreadyExists, NotFound
-from domain.insight.commands import CreateInsight, DashboardPlace, EditInsight
+from domain.insight.commands import CreateInsight, EditInsight, NewTile
 from tests.domain.story import past
 from tests.examples import FUNNEL, INSIGHT, created
 
-GROWTH = DashboardPlace(dashboard_id=3, name="Growth", tile_id=31)
-SALES = DashboardPlace(dashboard_id=4, name="Sales", tile_id=41)
+GROWTH = NewTile(dashboard_id=3, name="Growth", tile_id=31)
+SALES = NewTile(dashboard_id=4, name="Sales", tile_id=41)
 ON_GROWTH = InsightAddedToDashboard(tile_id=31, dashboard_id=3, dashboard_name="Growth")
 OFF_GROWTH = InsightRemovedFromDashboard(tile_id=31, dashboard_id=3, dashboard_name="Growth")
 ON_SALES = InsightAddedToDashboard(tile_id=41, dashboard_id=4, dashboard_name="Sales")
@@ -124,7 +124,7 @@ def test_dashboards_are_set_as_a_whole() -> None:
 
 
 def test_an_insight_that_comes_back_to_a_dashboard_keeps_its_tile() -> None:
-    back = DashboardPlace(dashboard_id=3, name="Growth", tile_id=99)
+    back = NewTile(dashboard_id=3, name="Growth", tile_id=99)
     past(created(), ON_GROWTH, OFF_GROWTH).when(EditInsight(dashboards=(back,))).then(ON_GROWTH)
 
 

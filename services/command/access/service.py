@@ -12,7 +12,13 @@ from domain.access.commands import SetAccess
 from domain.access.view import view
 from services.command.access.translation import RULES, access_command, rule_of_member
 from services.command.handle import Outcome, Terms, Write, handle
-from services.command.rights import LoggedInsight, access_row, allowed, held, require_insight
+from services.command.rights import (
+    LoggedInsight,
+    access_row,
+    allowed,
+    logged_insights,
+    require_insight,
+)
 from services.common.accounts.accounts import Accounts
 from services.common.http.answers import nothing, resource
 from services.common.http.caller import Caller
@@ -72,7 +78,7 @@ class AccessRules:
         if row is None or rule is None:
             raise ValueError("a rule that was just set is not there")
         # Deleted ones too: a repeat is answered as the first time.
-        found = (await held(self._store, caller, (done.insight_id,)))[done.insight_id]
+        found = (await logged_insights(self._store, caller, (done.insight_id,)))[done.insight_id]
         shown = AccessRuleBody.of(row, rule)
         whole = await _whole(self._store, caller)
         may_edit = may_edit_rules(found.access, whole, row.insight_id, caller)

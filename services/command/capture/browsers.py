@@ -73,10 +73,10 @@ def open_to_browsers(handlers: Iterable[BaseRouteHandler]) -> Callable[[ASGIApp]
 
 def _template(path: str) -> re.Pattern[str]:
     # What is left of a path's end may have slashes.
-    return re.compile(re.sub(r"{\w+:(\w+)}", _place, path.rstrip("/")))
+    return re.compile(re.sub(r"{\w+:(\w+)}", _pattern, path.rstrip("/")))
 
 
-def _place(found: re.Match[str]) -> str:
+def _pattern(found: re.Match[str]) -> str:
     return ".+" if found[1] == "path" else "[^/]+"
 
 

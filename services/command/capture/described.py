@@ -48,7 +48,11 @@ CAPTURES_V1: Final = described(
         body_required=True,
         parameters=tuple(
             Parameter(
-                name=name, place="header", description=description, required=True, example=example
+                name=name,
+                location="header",
+                description=description,
+                required=True,
+                example=example,
             )
             for name, description, example in (
                 ("PostHog-Sdk-Info", "`name/version`.", "by-hand/1"),

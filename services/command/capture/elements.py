@@ -35,7 +35,7 @@ def chained(properties: JsonObject) -> None:
 
 def _element(sent: Mapping[str, Any]) -> str:
     head = ".".join((_text(sent.get("tag_name")) or "", *_classes(sent.get("attr__class"))))
-    attributes = sorted(_attributes(sent), key=lambda pair: _place(pair[0]))
+    attributes = sorted(_attributes(sent), key=lambda pair: _sort_key(pair[0]))
     return f"{head}:" + "".join(f'{_quoted(name)}="{_quoted(value)}"' for name, value in attributes)
 
 
@@ -72,7 +72,7 @@ def _text(value: object) -> str | None:
     return msgspec.json.encode(value).decode()
 
 
-def _place(name: str) -> tuple[str, str]:
+def _sort_key(name: str) -> tuple[str, str]:
     return name.casefold().translate(_PUNCTUATION), name.swapcase()
 
 

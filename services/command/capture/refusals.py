@@ -2,7 +2,7 @@
 
 
 class Refusal(Exception):
-    """The request is not taken. attr: the place of the fault, nested as `batch__3__event`."""
+    """The request is not taken. attr: the member at fault, nested as `batch__3__event`."""
 
     def __init__(self, code: str, detail: str, attr: str | None = None) -> None:
         super().__init__(detail)
@@ -10,9 +10,9 @@ class Refusal(Exception):
         self.detail = detail
         self.attr = attr
 
-    def at(self, place: str) -> "Refusal":
+    def at(self, member: str) -> "Refusal":
         """The same fault, seen from the list or object that holds the one it was found in."""
-        attr = place if self.attr is None else f"{place}__{self.attr}"
+        attr = member if self.attr is None else f"{member}__{self.attr}"
         return type(self)(self.code, self.detail, attr)
 
 

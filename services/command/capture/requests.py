@@ -56,20 +56,20 @@ def read(unwrapped: RequestText, *, received: int, identifies: bool) -> ParsedRe
 
 def _events(
     found: Sequence[Any],
-    place: str,
+    member: str,
     clock: Clock,
     identifies: bool,
     look: Callable[[RawEvent], None] = lambda raw: None,
 ) -> list[CapturedEvent]:
-    """place: what the events' numbers stand under in `attr`. look: at each event, before any of
+    """member: what the events' numbers stand under in `attr`. look: at each event, before any of
     them is refused.
     """
     if not found:
-        raise NotJson("required", "There are no events.", place or None)
+        raise NotJson("required", "There are no events.", member or None)
     events = []
     fault: Refusal | None = None
     for number, one in enumerate(found):
-        at = f"{place}__{number}" if place else str(number)
+        at = f"{member}__{number}" if member else str(number)
         try:
             raw = json_text.event(one)
             if not isinstance(raw, dict):

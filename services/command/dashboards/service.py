@@ -16,7 +16,7 @@ from services.command.dashboards.translation import RULES, checked, create_comma
 from services.command.dashboards.write import DashboardWrite
 from services.command.handle import Outcome, Terms, Write, given, handle, plain
 from services.command.numbers import Numbers
-from services.command.rights import held
+from services.command.rights import logged_insights
 from services.common.accounts.accounts import Accounts
 from services.common.http.answers import resource
 from services.common.http.caller import Caller
@@ -73,7 +73,7 @@ class Dashboards:
         """Those that are on it and in sight of the caller, as the log has them."""
         bodies, overrides = [], of_dashboard(row.filters)
         numbers = (tile.insight_id for tile in row.tiles)
-        for each in (await held(self._store, caller, numbers)).values():
+        for each in (await logged_insights(self._store, caller, numbers)).values():
             on = any(tile.dashboard_id == row.dashboard_id for tile in live_tiles(each.row))
             if on and each.access.level != "none":
                 shown = seen_under(each.row, overrides)

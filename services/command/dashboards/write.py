@@ -15,7 +15,7 @@ from domain.insight.decide import decide
 from services.command.dashboards.translation import edit_command
 from services.command.documents import or_default
 from services.command.handle import PreparedWrite, Write
-from services.command.rights import LoggedInsight, held, places, together
+from services.command.rights import LoggedInsight, dashboards_of, logged_insights, together
 from services.common.http.caller import Caller
 from services.common.http.problems import forbidden
 from services.common.insights.access import may_edit_dashboard, owns
@@ -116,7 +116,7 @@ class DashboardWrite:
         parts: list[AppendPart] = []
         deleted: list[int] = []
         rests_on: list[AppendPart] = []
-        for number, each in (await held(self._store, self._caller, moves)).items():
+        for number, each in (await logged_insights(self._store, self._caller, moves)).items():
             move = moves[number]
             if isinstance(move, LeaveDashboard) and not _may_go(each, row.dashboard_id):
                 move = replace(move, delete=False)
@@ -132,4 +132,4 @@ class DashboardWrite:
 
 def _may_go(insight: LoggedInsight, dashboard_id: int) -> bool:
     """Whether it is the caller's to delete with this dashboard, and on no other."""
-    return insight.access.allows("editor") and set(places(insight.row)) <= {dashboard_id}
+    return insight.access.allows("editor") and set(dashboards_of(insight.row)) <= {dashboard_id}

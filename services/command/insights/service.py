@@ -23,7 +23,7 @@ from services.command.insights.translation import (
 )
 from services.command.insights.write import InsightWrite
 from services.command.numbers import Numbers
-from services.command.rights import held
+from services.command.rights import logged_insights
 from services.common.accounts.accounts import Accounts
 from services.common.http.answers import resource
 from services.common.http.caller import Caller
@@ -82,7 +82,9 @@ class Insights:
         if row is None:
             raise ValueError("an insight without a history has no answer")
         if written.write is None:
-            access = (await held(self._store, caller, (row.insight_id,)))[row.insight_id].access
+            access = (await logged_insights(self._store, caller, (row.insight_id,)))[
+                row.insight_id
+            ].access
         else:
             access = written.write.access(row)
         joined = await self._joined.of(caller, row)

@@ -11,9 +11,9 @@ from contracts.events.streams import Stream, access_stream, dashboard_stream
 from contracts.read_models.access import WHOLE_PROJECT
 from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
-from domain.dashboard.commands import PlaceTile
+from domain.dashboard.commands import AddTile
 from domain.dashboard.decide import decide
-from domain.insight.commands import CreateInsight, DashboardPlace, EditInsight, InsightCommand
+from domain.insight.commands import CreateInsight, EditInsight, InsightCommand, NewTile
 from domain.insight.view import view
 from services.command.handle import PreparedWrite, Write
 from services.command.numbers import Numbers
@@ -21,9 +21,9 @@ from services.command.rights import (
     access_for_new,
     access_to,
     dashboards,
+    dashboards_of,
     grounds,
     grounds_for_new,
-    places,
     together,
 )
 from services.common.http.caller import Caller
@@ -79,7 +79,7 @@ class InsightWrite:
         named = () if self._dashboards is UNSET else self._dashboards
         self._pasts = pasts
         self._found = await dashboards(
-            self._store, self._caller.team_id, (*named, *(places(row) if row else ()))
+            self._store, self._caller.team_id, (*named, *(dashboards_of(row) if row else ()))
         )
         self._check_access(row)
         rests_on = self._grounds(row)
@@ -90,7 +90,7 @@ class InsightWrite:
             self._check(number, found.get(number), row)
         await self._number_tiles(self._dashboards, row)
         wanted = tuple(
-            DashboardPlace(number, found[number].name, self._new_tiles.get(number, 0))
+            NewTile(number, found[number].name, self._new_tiles.get(number, 0))
             for number in self._dashboards
         )
         command = msgspec.structs.replace(self._command, dashboards=wanted)
@@ -149,8 +149,6 @@ class InsightWrite:
 
 
 def _part(dashboard: DashboardRow, tile_id: int, insight_id: int) -> AppendPart:
-    facts: list[DomainEvent] = [
-        *decide(PlaceTile(tile_id=tile_id, insight_id=insight_id), dashboard)
-    ]
+    facts: list[DomainEvent] = [*decide(AddTile(tile_id=tile_id, insight_id=insight_id), dashboard)]
     stream = dashboard_stream(dashboard.team_id, dashboard.dashboard_id)
     return AppendPart(stream, dashboard.version, tuple(facts))

@@ -73,8 +73,8 @@ def _cookie(request: AnyRequest, session: str) -> Cookie:
 
 def _back(request: AnyRequest, wrong: str | None) -> Response[bytes]:
     """See other: the page itself, so that a reload does not send the password again."""
-    place = request.url.path if wrong is None else f"{request.url.path}?wrong={wrong}"
-    return Response(b"", status_code=303, headers={"Location": place})
+    location = request.url.path if wrong is None else f"{request.url.path}?wrong={wrong}"
+    return Response(b"", status_code=303, headers={"Location": location})
 
 
 def _refused(status: int, error: str) -> Response[bytes]:

@@ -53,13 +53,13 @@ class QueryStopped(EngineError):
 class BadPattern(EngineError):
     """A regular expression that RE2 does not take, met by the first row it was tried on.
 
-    told: (the pattern, what is wrong with it); None when the engine did not say.
+    fault: (the pattern, what is wrong with it); None when the engine did not say.
     """
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(code, message)
         found = _NOT_COMPILED.search(message)
-        self.told = None if found is None else (found[1], found[2])
+        self.fault = None if found is None else (found[1], found[2])
 
 
 class QueryFailed(EngineError):

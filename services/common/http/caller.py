@@ -81,12 +81,12 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Authenticated
     found = await _find_key(request)
     if found is None:
         raise unauthenticated("not_authenticated", "Authentication credentials were not provided.")
-    text, place = found
+    text, source = found
     key = await accounts.key(text)
     user = await accounts.user(key.user_id) if key else None
     if key is None or user is None:
         raise unauthenticated(
-            "authentication_failed", f"Personal API key found in request {place} is invalid."
+            "authentication_failed", f"Personal API key found in request {source} is invalid."
         )
     scopes: tuple[str, ...] = request.route_handler.opt.get("scopes", ())
     if scopes and not any(key.allows(scope) for scope in scopes):

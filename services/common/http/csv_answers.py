@@ -66,10 +66,14 @@ def csv_answers(app: ASGIApp) -> ASGIApp:
 
 
 def _rewritten(start: HTTPResponseStartEvent, body: bytes, of: Any) -> tuple[Message, Message]:
-    told: HTTPResponseBodyEvent = {"type": "http.response.body", "body": body, "more_body": False}
+    converted: HTTPResponseBodyEvent = {
+        "type": "http.response.body",
+        "body": body,
+        "more_body": False,
+    }
     kind = dict(start["headers"]).get(b"content-type", b"")
     if start["status"] >= 300 or not body or not kind.startswith(b"application/json"):
-        return start, told
+        return start, converted
     rows = to_csv(body, of)
     headers = [
         *((name, value) for name, value in start["headers"] if name not in _ABOUT_THE_BODY),
@@ -77,7 +81,7 @@ def _rewritten(start: HTTPResponseStartEvent, body: bytes, of: Any) -> tuple[Mes
         (b"content-length", str(len(rows)).encode()),
     ]
     headed: HTTPResponseStartEvent = {**start, "headers": headers}
-    return headed, {**told, "body": rows}
+    return headed, {**converted, "body": rows}
 
 
 _ABOUT_THE_BODY = {b"content-type", b"content-length"}

@@ -19,7 +19,7 @@ from services.common.http.request import AnyRequest
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.tasks import background, every
 
-_TOLD = "recount.rate_limit"
+_RATE_LIMIT_HEADERS = "recount.rate_limit"
 FORGET_EVERY_SECONDS = 60
 _KNOWN_AT_MOST = 10_000
 
@@ -117,7 +117,7 @@ class RequestLimits:
                 self._know(subject, wait, own)
             raise throttled(max(waits.values()), headers(standing))
         after = [msgspec.structs.replace(spent, used=spent.used + 1) for spent in standing]
-        request.scope[_TOLD] = headers(after)  # type: ignore[literal-required]  # ours
+        request.scope[_RATE_LIMIT_HEADERS] = headers(after)  # type: ignore[literal-required]  # ours
 
     def _refuse_known(self, subjects: list[str]) -> None:
         now = time.monotonic()
@@ -146,8 +146,8 @@ def budget_headers(app: ASGIApp) -> ASGIApp:
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                told: dict[str, str] = scope.get(_TOLD, {})  # type: ignore[assignment]  # ours
-                MutableScopeHeaders.from_message(message).update(told)
+                kept: dict[str, str] = scope.get(_RATE_LIMIT_HEADERS, {})  # type: ignore[assignment]  # ours
+                MutableScopeHeaders.from_message(message).update(kept)
             await send(message)
 
         await app(scope, receive, sending)

@@ -30,7 +30,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     description: str
     kind: Any = str
-    place: Literal["query", "header", "path"] = "query"
+    location: Literal["query", "header", "path"] = "query"
     required: bool = False
     example: str | None = None
 
@@ -68,24 +68,24 @@ HEADERS: Mapping[str, Parameter] = {
     for parameter in (
         Parameter(
             name=IF_MATCH,
-            place="header",
+            location="header",
             kind=Annotated[str, Meta(pattern=r'^(\*|(W/)?"[0-9]{1,15}(-[0-9A-Za-z_-]*)?")$')],
             description="The ETag the change was decided on, or `*`. 412 when it has moved on.",
         ),
         Parameter(
             name=IDEMPOTENCY_KEY,
-            place="header",
+            location="header",
             kind=Annotated[str, Meta(pattern=f"^[!-~]{{1,{LONGEST_KEY}}}$")],
             description="A repeat under the same key has the first answer and no second effect.",
         ),
         Parameter(
             name=IF_NONE_MATCH,
-            place="header",
+            location="header",
             description="The ETag of the body the client has: 304 when it is still the same.",
         ),
         Parameter(
             name=INSIGHTS_POSITION,
-            place="header",
+            location="header",
             kind=Annotated[int, Meta(ge=0)],
             description="The read is no older than this position of the log, or 503.",
         ),

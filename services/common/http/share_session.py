@@ -56,17 +56,17 @@ class ShareSessions:
 
     def sign(self, session: ShareSession) -> str:
         expires = int(time.time()) + LIFETIME_SECONDS
-        told = f"{session.token_id}.{session.password_id}.{expires}"
-        return f"{told}.{self._signature(told)}"
+        claims = f"{session.token_id}.{session.password_id}.{expires}"
+        return f"{claims}.{self._signature(claims)}"
 
     def check(self, text: str | None) -> ShareSession | None:
         """None for anything that this installation did not sign, or that has expired."""
-        told, _, signature = (text or "").rpartition(".")
-        if not hmac.compare_digest(self._signature(told).encode(), signature.encode()):
+        claims, _, signature = (text or "").rpartition(".")
+        if not hmac.compare_digest(self._signature(claims).encode(), signature.encode()):
             return None
-        token_id, password_id, expires = (int(part) for part in told.split("."))
+        token_id, password_id, expires = (int(part) for part in claims.split("."))
         return ShareSession(token_id, password_id) if time.time() < expires else None
 
-    def _signature(self, told: str) -> str:
-        digest = hmac.digest(self._key, told.encode(), hashlib.sha256)
+    def _signature(self, claims: str) -> str:
+        digest = hmac.digest(self._key, claims.encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")

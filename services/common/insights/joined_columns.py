@@ -33,14 +33,14 @@ JOINS = joins(ONE.user_id, ONE.settings)
 
 COLUMNS: LiteralString = """
     v.viewed_at, kept.body AS kept_body, kept.query_interval AS kept_interval,
-    kept.last_refresh AS kept_refresh, statement_timestamp() AS told_at,
+    kept.last_refresh AS kept_refresh, statement_timestamp() AS read_at,
     CASE WHEN j.id IS NOT NULL THEN json_build_object(
         'id', j.id, 'team_id', j.team_id, 'insight_id', j.insight_id,
         'dashboard_id', j.dashboard_id, 'start_time', j.start_time,
         'pickup_time', j.pickup_time, 'expiration_time', j.expiration_time
     )::text END AS live_job"""
 
-NAMES: LiteralString = "viewed_at, kept_body, kept_interval, kept_refresh, told_at, live_job"
+NAMES: LiteralString = "viewed_at, kept_body, kept_interval, kept_refresh, read_at, live_job"
 """The columns' names, for a statement around the one that selects them."""
 
 
@@ -69,7 +69,7 @@ def joined_columns(
     body: bytes | None,
     interval: str | None,
     last_refresh: datetime | None,
-    told_at: datetime,
+    read_at: datetime,
     live_job: str | None,
 ) -> JoinedColumns:
     """From COLUMNS, in their order."""
@@ -77,7 +77,7 @@ def joined_columns(
     if body is not None and last_refresh is not None:
         computed = ResultAge(started_at=last_refresh, last_refresh=last_refresh, interval=interval)
         cached = KeptResult(msgspec.json.decode(body, type=Result), computed)
-        fields = shown_fields(cached, told_at)
+        fields = shown_fields(cached, read_at)
     if live_job is not None:
         fields = msgspec.structs.replace(fields, query_status=_status(live_job))
     return JoinedColumns(viewed_at, fields)

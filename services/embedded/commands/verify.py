@@ -65,12 +65,12 @@ async def _verify(url: str) -> Verification:
     with Bar(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("entries")
         # To the end, and not only to the outcome: leaving earlier would leave its connection open.
-        async for told in verify_log(url):
-            match told:
+        async for report in verify_log(url):
+            match report:
                 case VerifyProgress(checked=checked, total=total):
                     bar.update(task, completed=checked, total=total)
                 case Verification():
-                    verified = told
+                    verified = report
     if verified is None:
         raise AssertionError("verification ends with its outcome")
     return verified

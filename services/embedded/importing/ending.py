@@ -45,14 +45,14 @@ def in_words(summary: Summary, tally: Tally, before: int) -> str:
         details.append(f"{before:,} were sent before the import was interrupted")
     if summary.already_stored is not None:
         details.append(f"{summary.already_stored:,} of them already stored before")
-    return _told(lines, [*details, _people_and_span(tally)], tally)
+    return _text(lines, [*details, _people_and_span(tally)], tally)
 
 
 def without_sending(summary: Summary, tally: Tally) -> str:
     """Of a dry run."""
     counted = f"{summary.events:,} {'event' if summary.events == 1 else 'events'}"
     lines = [f"{counted} could be imported; nothing was sent (--dry-run)."]
-    return _told(lines, [_people_and_span(tally)], tally)
+    return _text(lines, [_people_and_span(tally)], tally)
 
 
 def _people_and_span(tally: Tally) -> str:
@@ -60,7 +60,7 @@ def _people_and_span(tally: Tally) -> str:
     return f"{tally.persons:,} {persons}, {tally.span()} UTC"
 
 
-def _told(lines: list[str], details: list[str], tally: Tally) -> str:
+def _text(lines: list[str], details: list[str], tally: Tally) -> str:
     noted = [f"Note: {oddity}" for oddity in tally.oddities()]
     return "\n".join([*lines, *(f"  {detail}." for detail in details), *noted])
 

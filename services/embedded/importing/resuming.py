@@ -34,17 +34,17 @@ class ResumeFile:
         digest = hashlib.sha256(msgspec.json.encode(identity, order="sorted")).hexdigest()[:32]
         self._path = folder / "imports" / digest
 
-    def place(self) -> ResumePoint:
+    def point(self) -> ResumePoint:
         """At the start when nothing was acknowledged."""
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=ResumePoint)
         except (FileNotFoundError, msgspec.DecodeError):
             return ResumePoint()
 
-    def reached(self, place: ResumePoint) -> None:
+    def reached(self, point: ResumePoint) -> None:
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
         unfinished = self._path.with_suffix(".unfinished")
-        unfinished.write_bytes(msgspec.json.encode(place))
+        unfinished.write_bytes(msgspec.json.encode(point))
         os.replace(unfinished, self._path)
 
     def finished(self) -> None:

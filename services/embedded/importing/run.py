@@ -44,7 +44,7 @@ class Import:
         """From the place that this file has in the data folder, if it is ours."""
         if folder is not None:
             self._resuming = ResumeFile(folder, self.file.source.path, token, reading)
-            self._start = self._resuming.place()
+            self._start = self._resuming.point()
 
     def send(self, sender: Sender, on_progress: OnProgress, on_waiting: Callable[[], None]) -> None:
         """Everything that no earlier run sent; returns when all of it can be queried.
@@ -122,12 +122,12 @@ class Import:
     def _stopped_by(self, bad: BadRecord) -> str:
         match self.before + self._events:
             case 0:
-                told = "Nothing was imported"
+                stored_text = "Nothing was imported"
             case 1:
-                told = "The event before it is stored"
+                stored_text = "The event before it is stored"
             case stored:
-                told = f"The {stored:,} events before it are stored"
-        return f"{self.file.source.path}, {bad}. {told}.{self._hint(bad)}"
+                stored_text = f"The {stored:,} events before it are stored"
+        return f"{self.file.source.path}, {bad}. {stored_text}.{self._hint(bad)}"
 
     def _hint(self, bad: BadRecord) -> str:
         if bad.is_last or self._skip_bad:
@@ -137,8 +137,8 @@ class Import:
     def _refuse_nothing(self) -> None:
         if self.tally.events:
             return
-        told = " ".join(self.tally.oddities())
-        raise NotEvents(f"{self.file.source.path} gave no events. {told}".rstrip())
+        oddities = " ".join(self.tally.oddities())
+        raise NotEvents(f"{self.file.source.path} gave no events. {oddities}".rstrip())
 
 
 def _more(before: int | None, after: int | None) -> int | None:

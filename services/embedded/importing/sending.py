@@ -134,12 +134,12 @@ class Sender:
             yield from self._send(batch[middle:], on_refused)
         else:
             # A door takes a batch whole or not at all; what stands before the fault is good.
-            place, bad = _refused(answer, batch)
-            yield from self._send(batch[:place], on_refused)
+            index, bad = _refused(answer, batch)
+            yield from self._send(batch[:index], on_refused)
             if on_refused is None:
                 raise bad
             on_refused(bad)
-            yield from self._send(batch[place + 1 :], on_refused)
+            yield from self._send(batch[index + 1 :], on_refused)
 
     def _ask(self, request: Callable[[], httpx.Response]) -> httpx.Response:
         """The answer that is not "later". Safe to repeat: every event has its uuid.

@@ -31,10 +31,10 @@ _ASKED_AT_ONCE: Final = 2_000
 
 
 class EventRow(msgspec.Struct, frozen=True):
-    """An event on its way into the table. place: its number in its message."""
+    """An event on its way into the table. index: its number in its message."""
 
     sequence: int
-    place: int
+    index: int
     team_id: int
     event: CapturedEvent
     person_id: UUID

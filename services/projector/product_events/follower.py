@@ -129,10 +129,10 @@ class ProductEvents:
 def _first(waiting: list[StreamMessage]) -> list[StreamMessage]:
     """As many as make one batch: the smallest events, too, are stored without keeping others."""
     events = 0
-    for place, one in enumerate(waiting):
+    for index, one in enumerate(waiting):
         events += events_in(one.payload)
-        if events > MOST_EVENTS and place:
-            return waiting[:place]
+        if events > MOST_EVENTS and index:
+            return waiting[:index]
     return waiting
 
 

@@ -24,7 +24,7 @@ class MessageEvent(msgspec.Struct, frozen=True):
     """An event with the place it came from."""
 
     sequence: int
-    place: int
+    index: int
     team_id: int
     event: CapturedEvent
 
@@ -47,7 +47,7 @@ async def follow(conn: Conn, located: Sequence[MessageEvent], version: int) -> R
     rows = [
         EventRow(
             one.sequence,
-            one.place,
+            one.index,
             one.team_id,
             one.event,
             identities.follow(one.team_id, one.event),

@@ -74,10 +74,10 @@ class VisibleRange(msgspec.Struct, frozen=True):
 
 
 class Unstorable(msgspec.Struct, frozen=True):
-    """What is set aside; place -1: the whole message."""
+    """What is set aside; index -1: the whole message."""
 
     sequence: int
-    place: int
+    index: int
     team_id: int
     uuid: UUID | None
     reason: str
@@ -169,8 +169,8 @@ class Ingest:
             found = await first_unwritable(self._conn, fresh, batch.last)
             if found is None:
                 raise
-            place, refusal = found
-            unstorable.append(_unwritable(fresh.pop(place), refusal))
+            index, refusal = found
+            unstorable.append(_unwritable(fresh.pop(index), refusal))
             return False
         return True
 
@@ -187,8 +187,8 @@ class Ingest:
         token = f"{self._stream}-{batch.first}-{batch.last}"
         refused = await event_rows.insert_events(clickhouse, rows, token, time.time_ns() // 1000)
         self._at("events inserted")
-        bad = {(one.row.sequence, one.row.place) for one in refused}
-        stored = [row for row in rows if (row.sequence, row.place) not in bad]
+        bad = {(one.row.sequence, one.row.index) for one in refused}
+        stored = [row for row in rows if (row.sequence, row.index) not in bad]
         await event_rows.insert_uuids(clickhouse, stored, token)
         self._at("uuids inserted")
         await self._set_aside([*unstorable, *map(_unstorable, refused)])
@@ -233,8 +233,8 @@ def _decoded(
             continue
         newest = batch.received
         located += [
-            MessageEvent(message.sequence, place, message.team_id, event)
-            for place, event in enumerate(batch.events)
+            MessageEvent(message.sequence, index, message.team_id, event)
+            for index, event in enumerate(batch.events)
         ]
     return located, unreadable, newest
 
@@ -242,7 +242,7 @@ def _decoded(
 def _unwritable(one: MessageEvent, refusal: psycopg.Error) -> Unstorable:
     return Unstorable(
         one.sequence,
-        one.place,
+        one.index,
         one.team_id,
         one.event.uuid,
         f"PostgreSQL: {refusal}",
@@ -254,7 +254,7 @@ def _unstorable(refused: RefusedRow) -> Unstorable:
     row = refused.row
     return Unstorable(
         row.sequence,
-        row.place,
+        row.index,
         row.team_id,
         row.event.uuid,
         refused.reason,

@@ -83,8 +83,10 @@ def of_changes(known: KnownPersons, changes: Changes) -> set[Marked]:
         marks.add((team_id, PERSONS))
         if before is None:
             marks.add((team_id, PERSONS_MADE))
-        told = before.properties if before else {}
-        marks |= {(team_id, of_person(name)) for name in changed(told, record.properties)}
+        known_properties = before.properties if before else {}
+        marks |= {
+            (team_id, of_person(name)) for name in changed(known_properties, record.properties)
+        }
     return marks
 
 
@@ -96,8 +98,10 @@ def of_groups_changed(
     for key, group in now.items():
         team_id, index, _ = key
         marks.add((team_id, of_groups(index)))
-        told = known[key].properties if key in known else {}
-        marks |= {(team_id, of_group(index, name)) for name in changed(told, group.properties)}
+        known_properties = known[key].properties if key in known else {}
+        marks |= {
+            (team_id, of_group(index, name)) for name in changed(known_properties, group.properties)
+        }
     return marks
 
 
@@ -114,11 +118,11 @@ def _same(name: str, before: JsonObject, after: JsonObject) -> bool:
 
 
 async def move(
-    conn: Conn, stored: Iterable[EventRow], beside: Iterable[Marked], version: int
+    conn: Conn, stored: Iterable[EventRow], of_records: Iterable[Marked], version: int
 ) -> None:
     """Within the caller's transaction, which makes the events visible.
 
-    beside: of persons and groups. version: later than all that anybody could see before it.
+    of_records: of persons and groups. version: later than all that anybody could see before it.
     """
     names: dict[Marked, int] = {}
     days: dict[tuple[int, int], int] = {}
@@ -129,7 +133,7 @@ async def move(
         ):  # fmt: skip
             known[key] = max(at, known.get(key, at))
     latest = {key: moment(at) for key, at in names.items()}
-    marks = sorted({*latest, *beside})
+    marks = sorted({*latest, *of_records})
     cursor = await conn.execute(
         _MOVE,
         {

@@ -90,7 +90,7 @@ class Identities:
         person = self._ids.get((team_id, event.distinct_id))
         if person is None:
             person = person_id(team_id, event.distinct_id)
-            self._place((team_id, event.distinct_id), person)
+            self._assign((team_id, event.distinct_id), person)
         if event.profile or (change is not None and change.joins is not None):
             self._record((team_id, person), event.timestamp)
             if change is not None:
@@ -112,12 +112,12 @@ class Identities:
         other = self._ids.get((team_id, joining))
         if target is None and other is None:
             person = person_id(team_id, into)
-            self._place((team_id, into), person)
-            self._place((team_id, joining), person)
+            self._assign((team_id, into), person)
+            self._assign((team_id, joining), person)
         elif other is None and target is not None:
-            self._place((team_id, joining), target)
+            self._assign((team_id, joining), target)
         elif target is None and other is not None:
-            self._place((team_id, into), other)
+            self._assign((team_id, into), other)
         elif target is not None and other is not None and target != other:
             record = self._persons.get((team_id, other))
             if record is not None and record.is_identified and not forced:
@@ -129,7 +129,7 @@ class Identities:
         winner, loser = (team_id, target), (team_id, other)
         self._merged[loser] = target
         for key in self._ids_of.pop(loser, set()):
-            self._place(key, target)
+            self._assign(key, target)
         record = self._persons.pop(loser, None)
         self._changed.discard(loser)
         if record is None:
@@ -154,7 +154,7 @@ class Identities:
             target = next_
         return target
 
-    def _place(self, key: Id, person: UUID) -> None:
+    def _assign(self, key: Id, person: UUID) -> None:
         self._ids[key] = self._new_ids[key] = person
         self._ids_of.setdefault((key[0], person), set()).add(key)
 

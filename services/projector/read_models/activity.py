@@ -52,12 +52,12 @@ _SAVE_SUBJECT = """
 class Batch(msgspec.Struct):
     """entries: by id. subjects: the insights, by their own stream, as far as entries need them.
 
-    told, moved: the entries and the subjects to write.
+    written, moved: the entries and the subjects to write.
     """
 
     entries: dict[UUID, ActivityRow]
     subjects: dict[UUID, InsightRow]
-    told: set[UUID]
+    written: set[UUID]
     moved: dict[UUID, int]
 
 
@@ -77,7 +77,7 @@ class ActivityProjection:
         return Batch(
             entries={id_: _rows.decode(row) for id_, row in await entries.fetchall()},
             subjects={id_: _subjects.decode(row) for id_, row in await subjects.fetchall()},
-            told=set(),
+            written=set(),
             moved={},
         )
 
@@ -85,10 +85,10 @@ class ActivityProjection:
         subject_id, id_ = _subject(fact), entry_id(fact)
         before = state.subjects.get(subject_id)
         after = project(before, fact) if of_insight(fact) else before
-        told = _told(fact, before, after)
+        newer = _entry(fact, before, after)
         entry = state.entries.get(id_)
-        state.entries[id_] = told if entry is None else _merged(entry, told)
-        state.told.add(id_)
+        state.entries[id_] = newer if entry is None else _merged(entry, newer)
+        state.written.add(id_)
         if after is not None and after is not before:
             state.subjects[subject_id] = after
             state.moved[subject_id] = fact.team_id
@@ -96,7 +96,7 @@ class ActivityProjection:
     async def save(self, conn: Connection, state: Batch) -> None:
         async with conn.cursor() as cursor:
             await cursor.executemany(
-                _SAVE_ENTRY, [_columns(state.entries[id_]) for id_ in state.told]
+                _SAVE_ENTRY, [_columns(state.entries[id_]) for id_ in state.written]
             )
             await cursor.executemany(
                 _SAVE_SUBJECT,
@@ -130,7 +130,7 @@ def _subject(fact: Recorded[DomainEvent]) -> UUID:
     return fact.stream_id
 
 
-def _told(
+def _entry(
     fact: Recorded[DomainEvent], before: InsightRow | None, after: InsightRow | None
 ) -> ActivityRow:
     """The entry as if this fact were its command's only one.
@@ -174,17 +174,17 @@ def _told(
 _WEIGHT = {"created": 3, "updated": 1, "sharing changed": 1, VIEWED: 0}
 
 
-def _merged(entry: ActivityRow, told: ActivityRow) -> ActivityRow:
+def _merged(entry: ActivityRow, newer: ActivityRow) -> ActivityRow:
     """The entry with one more fact of the same command."""
     created = entry.activity == "created"
-    heavier = _WEIGHT.get(told.activity, 2) > _WEIGHT.get(entry.activity, 2)
+    heavier = _WEIGHT.get(newer.activity, 2) > _WEIGHT.get(entry.activity, 2)
     return replace(
         entry,
-        activity=told.activity if heavier else entry.activity,
+        activity=newer.activity if heavier else entry.activity,
         # PostHog: a creation has no changes, whatever it brings along.
-        changes=None if created else _all_changes(entry.changes or (), told.changes or ()),
-        name=told.name,
-        quiet=entry.quiet and told.quiet,
+        changes=None if created else _all_changes(entry.changes or (), newer.changes or ()),
+        name=newer.name,
+        quiet=entry.quiet and newer.quiet,
     )
 
 

@@ -11,7 +11,7 @@ def point_of(day: str, span: Span, current: Span) -> int:
     """The index of a period of `span`.
 
     day: one of its `days`, a date-time within a period of it, or one of those of the current side:
-    then the period at the same place. Raises InvalidQuery.
+    then the period of the same index. Raises InvalidQuery.
     """
     for side in dict.fromkeys((span, current)):
         index = _within(day, side)
@@ -36,7 +36,7 @@ def _within(day: str, span: Span) -> int | None:
 
 def series_place(sent: int | None, series: int) -> int:
     """Of the series that is pointed at, from 0. Raises InvalidQuery for one that is not there."""
-    place = sent or 0
-    if not 0 <= place < series:
-        raise invalid_input("series", f"There is no series {place} in this query.")
-    return place
+    index = sent or 0
+    if not 0 <= index < series:
+        raise invalid_input("series", f"There is no series {index} in this query.")
+    return index

@@ -16,7 +16,7 @@ _PART = re.compile(
     r"|\.(?P<class>[^.#\[\]:\s>]+)"
     r"|#(?P<id>[^.#\[\]:\s>]+)"
     r"|\[(?P<name>[\w:-]+)(?:=(?P<quote>[\"']?)(?P<value>.*?)(?P=quote))?\]"
-    r"|:(?P<place>nth-child|nth-of-type)\((?P<number>\d+)\)"
+    r"|:(?P<position>nth-child|nth-of-type)\((?P<number>\d+)\)"
 )
 _COMPOUND = re.compile(r"\s*(>|\s)?\s*((?:\[[^\]]*\]|[^\s>\[])+)")
 _INSIDE = r'(?:[^;"]|"(?:[^"\\]|\\.)*")*?'
@@ -37,9 +37,9 @@ def selector_pattern(selector: str) -> str:
     """An RE2 pattern. Raises InvalidQuery for what is not served."""
     compounds = _compounds(selector)
     pattern = r"(?:^|;)"
-    for place, compound in enumerate(reversed(compounds)):
+    for index, compound in enumerate(reversed(compounds)):
         pattern += _element(compound)
-        if place + 1 < len(compounds) and not compound.child:
+        if index + 1 < len(compounds) and not compound.child:
             pattern += f"(?:{_ELEMENT})*?"
     return pattern
 
@@ -71,8 +71,8 @@ def _compound(text: str, child: bool, selector: str) -> _Compound:
             compound.classes.append(found["class"])
         elif found["id"]:
             compound.attributes.append(("attr_id", found["id"]))
-        elif found["place"]:
-            compound.attributes.append((found["place"], found["number"]))
+        elif found["position"]:
+            compound.attributes.append((found["position"], found["number"]))
         else:
             name = _SHOWN_AS.get(found["name"], f"attr__{found['name']}")
             compound.attributes.append((name, found["value"]))

@@ -190,27 +190,27 @@ MATHS = (
 """All that is known (trends.md section 4)."""
 
 
-def checked_math(node: CountedNode, place: int) -> str:
+def checked_math(node: CountedNode, index: int) -> str:
     """What a series counts, by name: `total` when none is named. Raises InvalidQuery.
 
     Refused: an unknown name, unique_group without a group type, hogql without an expression.
     """
     math = node.math or "total"
     if math not in MATHS:
-        raise invalid_input(member(place, "math"), f"Unknown math: {math[:100]}.")
+        raise invalid_input(member(index, "math"), f"Unknown math: {math[:100]}.")
     if node.math_group_type_index is not None:
-        group_type(node.math_group_type_index, member(place, "math_group_type_index"))
+        group_type(node.math_group_type_index, member(index, "math_group_type_index"))
     elif math == "unique_group":
         detail = "unique_group needs the index of a group type."
-        raise invalid_input(member(place, "math_group_type_index"), detail)
+        raise invalid_input(member(index, "math_group_type_index"), detail)
     if math == "hogql" and not (node.math_hogql or "").strip():
-        raise invalid_input(member(place, "math_hogql"), "hogql needs an expression.")
+        raise invalid_input(member(index, "math_hogql"), "hogql needs an expression.")
     if node.math_property_revenue_currency is not None:
-        attr = member(place, "math_property_revenue_currency")
+        attr = member(index, "math_property_revenue_currency")
         raise invalid_input(attr, "Currencies are not converted.")
     return math
 
 
-def member(place: int, name: str) -> str:
+def member(index: int, name: str) -> str:
     """How a refusal names a member of a series."""
-    return f"series__{place}__{name}"
+    return f"series__{index}__{name}"

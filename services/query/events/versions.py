@@ -67,7 +67,7 @@ def _above(version: Version, kept: int) -> Version:
 
 def _first_that_counts(parts: tuple[int, ...]) -> int:
     """For ^: how many parts must stay, up to the first that is not 0."""
-    for place, part in enumerate(parts[:4], start=1):
+    for index, part in enumerate(parts[:4], start=1):
         if part:
-            return place
+            return index
     return min(len(parts), 4)

@@ -115,10 +115,10 @@ async def with_results(
     """A list's. What can't be computed has no result there: one insight breaks no list."""
     if asked.is_kept_alone:
         return listed
-    places = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(each: InsightListRow) -> InsightListRow:
-        async with places:
+        async with slots:
             fields = await results.shown(each.row, caller.project, asked.refresh, asked.seen)
         return msgspec.structs.replace(
             each, joined=msgspec.structs.replace(each.joined, result=fields)
@@ -146,13 +146,13 @@ async def with_tiles(
     What can't be computed has no result: one insight breaks no dashboard.
     """
     overrides = asked.overrides or of_dashboard(found.row.filters)
-    places = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(on: DashboardInsight) -> DashboardInsight:
         row = seen_under(on.row, overrides)
         if row is on.row and asked.is_kept_alone:
             return on
-        async with places:
+        async with slots:
             fields = await results.shown(row, caller.project, asked.refresh, asked.seen)
         return _with(on, row, fields)
 

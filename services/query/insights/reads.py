@@ -41,7 +41,7 @@ def names_of(conditions: Iterable[AnyCondition]) -> frozenset[int] | None:
     return frozenset(marks.of_event(name) for name in names)
 
 
-class Beside(msgspec.Struct, frozen=True):
+class ReadRecords(msgspec.Struct, frozen=True):
     """marks: of persons and groups. sessions: whether properties of sessions are read; they are
     told by all of their events, whenever they were.
     """
@@ -50,10 +50,10 @@ class Beside(msgspec.Struct, frozen=True):
     sessions: bool
 
 
-def beside(
+def records_read(
     conditions: Iterable[AnyCondition], cohorts: Iterable[tuple[int, AnyCondition]]
-) -> Beside:
-    """What stands beside the events that these conditions read. cohorts: of a plan."""
+) -> ReadRecords:
+    """The records that these conditions read. cohorts: of a plan."""
     made_of = dict(cohorts)
     found, sessions = {marks.MERGES}, False
     waiting = list(conditions)
@@ -80,7 +80,7 @@ def beside(
                 pass
             case _:
                 assert_never(condition)
-    return Beside(frozenset(found), sessions)
+    return ReadRecords(frozenset(found), sessions)
 
 
 def of_expression(node: object) -> frozenset[int]:

@@ -94,6 +94,6 @@ class CatalogReads(Generic[R]):
         async with self._pool.connection() as conn:
             cursor = await conn.execute(statement, values | {"projections": projections(CATALOG)})
             found = await cursor.fetchall()
-        reached, head, told, _ = found[0]
+        reached, head, parked_at, _ = found[0]
         rows = tuple(self._decode(row) for *_, row in found if row is not None)
-        return ReadPosition(reached or 0, head), told, rows
+        return ReadPosition(reached or 0, head), parked_at, rows

@@ -195,14 +195,14 @@ def _grouped(rows: Sequence[Sequence[Any]]) -> tuple[FoundDashboard, ...]:
     boards: dict[int, DashboardRow] = {}
     insights: dict[int, list[DashboardInsight]] = {}
     for row in rows:
-        number, board, level, closed_by, insight, *told = row[3:]
+        number, board, level, closed_by, insight, *columns = row[3:]
         if number is None:
             continue
         if number not in boards:
             boards[number], insights[number] = _ROWS.decode(board), []
         if insight is not None:
             on = DashboardInsight(
-                INSIGHT_ROWS.decode(insight), joined_columns(*told), access(level, closed_by)
+                INSIGHT_ROWS.decode(insight), joined_columns(*columns), access(level, closed_by)
             )
             insights[number].append(on)
     return tuple(FoundDashboard(row, tuple(insights[number])) for number, row in boards.items())

@@ -142,12 +142,12 @@ def _statement(condition: SqlCondition, picked: PageSelect) -> LiteralString:
 
 
 def _listed(row: Sequence[Any], wanted: InsightFilter) -> InsightListRow:
-    _, text, *told, level, closed_by, match, _ = row
+    _, text, *columns, level, closed_by, match, _ = row
     how: MatchType | None = None
     if wanted.search is not None:
         how = "similar" if match == list_sql.SIMILAR else "exact"
     return InsightListRow(
-        INSIGHT_ROWS.decode(text), joined_columns(*told), access(level, closed_by), how
+        INSIGHT_ROWS.decode(text), joined_columns(*columns), access(level, closed_by), how
     )
 
 

@@ -167,7 +167,7 @@ def _found(
     kept_body: bytes | None,
     kept_interval: str | None,
     kept_refresh: datetime | None,
-    told_at: datetime,
+    read_at: datetime,
     live_job: str | None,
     parked_at: int | None,
     level: int,
@@ -177,6 +177,6 @@ def _found(
     state: str | None,
 ) -> Snapshot[FoundInsight]:
     insight = None if row is None else ROWS.decode(row)
-    told = joined_columns(viewed_at, kept_body, kept_interval, kept_refresh, told_at, live_job)
-    found = FoundInsight(insight, told, parked_at, access(level, closed_by))
+    joined = joined_columns(viewed_at, kept_body, kept_interval, kept_refresh, read_at, live_job)
+    found = FoundInsight(insight, joined, parked_at, access(level, closed_by))
     return Snapshot(found, ReadPosition(reached or 0, wanted, state))

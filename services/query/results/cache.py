@@ -27,7 +27,7 @@ _LOOK = """
     SELECT asked.now, asked.visible, r.body, r.dependencies, r.clock, r.query_interval, r.date_from,
         r.date_to, r.reached, r.facts, r.started_at, r.last_refresh, r.cost_seconds,
         EXISTS (SELECT FROM marks m WHERE m.team_id = r.team_id
-            AND m.mark = ANY(%(beside)s::bigint[]) AND m.version > r.reached)
+            AND m.mark = ANY(%(records)s::bigint[]) AND m.version > r.reached)
         OR (
             (%(events)s::bigint[] IS NULL OR EXISTS (SELECT FROM marks m WHERE m.team_id = r.team_id
                 AND m.mark = ANY(%(events)s::bigint[]) AND m.version > r.reached))
@@ -133,7 +133,7 @@ async def look(pool: Pool, team_id: int, key: bytes, prepared: PreparedComputati
                 "key": key,
                 "settings": prepared.settings,
                 "events": None if inputs.events is None else _array(inputs.events),
-                "beside": _array(inputs.beside),
+                "records": _array(inputs.records),
                 "since": inputs.since,
                 "until": inputs.until,
                 "date_to": range_.date_to,
@@ -142,8 +142,8 @@ async def look(pool: Pool, team_id: int, key: bytes, prepared: PreparedComputati
         row = await cursor.fetchone()
     if row is None:
         raise RuntimeError("an outer join gave no row")
-    now, visible, body, *told = row
-    return CacheLookup(now, visible, None if body is None else _kept(prepared, body, *told))
+    now, visible, body, *columns = row
+    return CacheLookup(now, visible, None if body is None else _kept(prepared, body, *columns))
 
 
 def _array(marks: frozenset[int]) -> str:

@@ -47,9 +47,9 @@ class _EncodedComputation(msgspec.Struct, frozen=True):
 
 def decoded(sent: bytes) -> Computation[Node]:
     """What `encoded` gave. Raises InvalidQuery for a kind that this version does not compute."""
-    told = msgspec.json.decode(sent, type=_EncodedComputation)
-    query = read(msgspec.json.decode(told.query))
-    return Computation(query=query, legacy=told.legacy, include=told.include)
+    encoded = msgspec.json.decode(sent, type=_EncodedComputation)
+    query = read(msgspec.json.decode(encoded.query))
+    return Computation(query=query, legacy=encoded.legacy, include=encoded.include)
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -64,16 +64,16 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """What a computation reads, as marks (services.common.insights.results.marks).
 
     events: of the names of events; None: of any name. since, until: of their timestamps, both
-    inclusive; None: open. beside: of persons and groups.
+    inclusive; None: open. records: of persons and groups.
     """
 
     events: frozenset[int] | None
     since: datetime | None
     until: datetime | None
-    beside: frozenset[int]
+    records: frozenset[int]
 
 
-NOTHING = Inputs(events=frozenset(), since=None, until=None, beside=frozenset())
+NOTHING = Inputs(events=frozenset(), since=None, until=None, records=frozenset())
 
 
 class Work(Protocol):

@@ -15,6 +15,8 @@ def dependencies(facts: PlanningFacts) -> bytes:
 
     Not of the first event, either: what it decides is where the range begins.
     """
-    told = msgspec.structs.replace(facts, now=datetime.min.replace(tzinfo=UTC), first_event_at=None)
-    named = msgspec.to_builtins(told, str_keys=True, order="deterministic")
+    lasting = msgspec.structs.replace(
+        facts, now=datetime.min.replace(tzinfo=UTC), first_event_at=None
+    )
+    named = msgspec.to_builtins(lasting, str_keys=True, order="deterministic")
     return hashlib.sha256(_encoder.encode(named)).digest()

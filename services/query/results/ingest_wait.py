@@ -28,8 +28,8 @@ class IngestWait:
         deadline = time.monotonic() + self._patience_seconds
         while (visible := await self._visible()) < position:
             if time.monotonic() >= deadline:
-                told = f"Ingest position {position} is not reached yet; this is at {visible}."
-                raise unavailable(told)
+                detail = f"Ingest position {position} is not reached yet; this is at {visible}."
+                raise unavailable(detail)
             await asyncio.sleep(NAP_SECONDS)
 
     async def _visible(self) -> int:

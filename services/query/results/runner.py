@@ -200,8 +200,8 @@ def job_error(refused: InvalidQuery | EngineError) -> JobError:
                     " Use fewer of them, or a cohort or an action in their place.",
                 ),
             )
-        case BadPattern(told=told):
-            pattern, why = told or ("", "it can't be compiled")
+        case BadPattern(fault=fault):
+            pattern, why = fault or ("", "it can't be compiled")
             return JobError(
                 400,
                 Problem(

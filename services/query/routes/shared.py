@@ -114,7 +114,7 @@ def _insight(
 
 def _document(row: InsightRow, fields: ResultFields, timezone: str) -> Response[bytes]:
     converted = shown_query(row)
-    told = SharedInsight(
+    body = SharedInsight(
         name=row.name,
         derived_name=row.derived_name,
         description=row.description,
@@ -126,7 +126,7 @@ def _document(row: InsightRow, fields: ResultFields, timezone: str) -> Response[
         timezone=timezone,
     )
     return Response(
-        msgspec.json.encode(SharedAnswer(told)),
+        msgspec.json.encode(SharedAnswer(body)),
         media_type=MediaType.JSON,
         headers={"Cache-Control": "no-store"},
     )

@@ -17,15 +17,15 @@ class BodySchemas:
     """JSON Schemas of all types that the operations name."""
 
     def __init__(self, operations: Iterable[RouteDescription]) -> None:
-        told = list(operations)
+        described = list(operations)
         answers = [
             kind
-            for each in told
+            for each in described
             for answer in each.answers.values()
             for kind in (*_parts(answer.kind), *answer.also.values())
         ]
-        bodies = [each.body for each in told if each.body is not None]
-        values = [parameter.kind for each in told for parameter in each.parameters]
+        bodies = [each.body for each in described if each.body is not None]
+        values = [parameter.kind for each in described for parameter in each.parameters]
         every = [Problem, Components, *answers, *bodies, *values]
         schemas, self.components = msgspec.json.schema_components(every, ref_template=REF)
         self._schemas = dict(zip(map(repr, every), schemas, strict=True))

@@ -122,8 +122,8 @@ def document(routes: Iterable[BaseRoute], *, version: str) -> Document:
     paths: dict[str, Document] = {}
     for path, method, handler, operation in described:
         shown = _PLACE.sub(r"{\g<name>}", path)
-        told = _operation(path, method, handler, operation, kinds)
-        paths.setdefault(_slashed(shown), {})[method.lower()] = told
+        rendered = _operation(path, method, handler, operation, kinds)
+        paths.setdefault(_slashed(shown), {})[method.lower()] = rendered
     _link(paths)
     return {
         "openapi": "3.1.0",
@@ -182,7 +182,7 @@ def _operation(
         parameters.append(_FORMAT)
     scopes: tuple[str, ...] = handler.opt.get("scopes", ())
     also: tuple[str, ...] = handler.opt.get("also_scopes", ())
-    told: Document = {
+    rendered: Document = {
         "operationId": _operation_id(method, handler),
         "summary": " ".join(summary.split()),
         "tags": [_tag(path)],
@@ -199,23 +199,23 @@ def _operation(
         },
     }
     if description := " ".join(f"{description} {_also_at(path, handler)}".split()):
-        told["description"] = description
+        rendered["description"] = description
     if operation.body is not None and method != "GET":
         content = {"schema": kinds.schema(operation.body), "examples": _examples(handler)}
-        told["requestBody"] = {
+        rendered["requestBody"] = {
             "required": operation.body_required,
             "content": {"application/json": content},
         }
     if operation.project_token:
-        told["security"] = [{"ProjectToken": []}]
+        rendered["security"] = [{"ProjectToken": []}]
     elif handler.opt.get("public"):
-        told["security"] = []
+        rendered["security"] = []
     else:
-        told["security"] = [{"PersonalApiKey": [scope, *also]} for scope in scopes] or [
+        rendered["security"] = [{"PersonalApiKey": [scope, *also]} for scope in scopes] or [
             {"PersonalApiKey": []}
         ]
-        told["x-scopes"] = [*scopes, *also]
-    return told
+        rendered["x-scopes"] = [*scopes, *also]
+    return rendered
 
 
 def _statuses(path: str, handler: HTTPRouteHandler, operation: RouteDescription) -> set[int]:
@@ -233,20 +233,20 @@ def _statuses(path: str, handler: HTTPRouteHandler, operation: RouteDescription)
 
 
 def _answer(answer: AnswerDescription, kinds: BodySchemas, path: str) -> Document:
-    told: Document = {"description": "As asked." if answer.kind else "Nothing more to say."}
+    rendered: Document = {"description": "As asked." if answer.kind else "Nothing more to say."}
     if answer.headers:
-        told["headers"] = {
+        rendered["headers"] = {
             name: {"description": _HEADERS[name], "schema": {"type": "string"}}
             for name in answer.headers
         }
     if answer.kind is not None:
         kinds_by_type = {answer.media_type: answer.kind, **answer.also}
-        told["content"] = {
+        rendered["content"] = {
             media_type: {"schema": kinds.schema(kind)} for media_type, kind in kinds_by_type.items()
         }
         if _is_json(answer) and path.startswith("/api/"):
-            told["content"][CSV] = {"schema": {"type": "string"}}
-    return told
+            rendered["content"][CSV] = {"schema": {"type": "string"}}
+    return rendered
 
 
 def _link(paths: Mapping[str, Document]) -> None:
@@ -256,29 +256,29 @@ def _link(paths: Mapping[str, Document]) -> None:
         if "content" not in made:
             continue
         for below, others in paths.items():
-            place = re.match(r"{(\w+)}/", below.removeprefix(path))
-            if not below.startswith(path) or place is None:
+            placeholder = re.match(r"{(\w+)}/", below.removeprefix(path))
+            if not below.startswith(path) or placeholder is None:
                 continue
-            for method, told in others.items():
-                made.setdefault("links", {})[f"{told['operationId']}_of_it"] = {
-                    "operationId": told["operationId"],
+            for method, rendered in others.items():
+                made.setdefault("links", {})[f"{rendered['operationId']}_of_it"] = {
+                    "operationId": rendered["operationId"],
                     "description": f"{method.upper()} of what was made.",
                     "parameters": {
                         **{name: f"$request.path.{name}" for name in re.findall(r"{(\w+)}", path)},
-                        place[1]: "$response.body#/id",
+                        placeholder[1]: "$response.body#/id",
                     },
                 }
 
 
 def _problem(status: int) -> Document:
-    told: Document = {
+    rendered: Document = {
         "description": _ERRORS[status],
         "content": {"application/json": {"schema": {"$ref": REF.format(name="Problem")}}},
     }
     headers = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
     if (name := headers.get(status)) is not None:
-        told["headers"] = {name: {"schema": {"type": "string"}}}
-    return told
+        rendered["headers"] = {name: {"schema": {"type": "string"}}}
+    return rendered
 
 
 def _examples(handler: HTTPRouteHandler) -> Document:
@@ -312,7 +312,12 @@ def _also_at(path: str, handler: HTTPRouteHandler) -> str:
 
 def _tags(paths: Mapping[str, Document]) -> list[Document]:
     """Those that occur, what a newcomer looks for first."""
-    found = {tag for methods in paths.values() for told in methods.values() for tag in told["tags"]}
+    found = {
+        tag
+        for methods in paths.values()
+        for rendered in methods.values()
+        for tag in rendered["tags"]
+    }
     return [
         {"name": name, "description": _TAGS[name]} for name in sorted(found, key=list(_TAGS).index)
     ]
@@ -323,7 +328,7 @@ def _parameter(parameter: Parameter, kinds: BodySchemas) -> Document:
     return {
         **example,
         "name": parameter.name,
-        "in": parameter.place,
+        "in": parameter.location,
         "description": parameter.description,
         "required": parameter.required,
         "schema": kinds.schema(parameter.kind),

@@ -92,8 +92,8 @@ def evaluate(
 def aggregate(one: Aggregate, reads: Sequence[Read]) -> float | None:
     """reads: of each event."""
 
-    def of_all(place: int) -> list[Value]:
-        return [evaluate(one.arguments[place], read) for read in reads]
+    def of_all(index: int) -> list[Value]:
+        return [evaluate(one.arguments[index], read) for read in reads]
 
     match one.name:
         case "count":
@@ -127,10 +127,10 @@ def aggregate(one: Aggregate, reads: Sequence[Read]) -> float | None:
 
 def quantile(ordered: Sequence[float], level: float) -> float:
     """Of sorted v: "linear between neighbours at q·(n−1)"."""
-    place = level * (len(ordered) - 1)
-    below = math.floor(place)
+    rank = level * (len(ordered) - 1)
+    below = math.floor(rank)
     above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+    return ordered[below] + (ordered[above] - ordered[below]) * (rank - below)
 
 
 def _numbers(values: Sequence[Value]) -> list[float]:
@@ -188,13 +188,13 @@ def _call(name: str, values: Sequence[Value]) -> Value:
             found = number(values[0])
             return None if found is None else float(math.trunc(found))
         case "lower" | "upper":
-            told = text(values[0])
-            if told is None:
+            string = text(values[0])
+            if string is None:
                 return None
-            return told.lower() if name == "lower" else told.upper()
+            return string.lower() if name == "lower" else string.upper()
         case "length":
-            told = text(values[0])
-            return None if told is None else float(len(told.encode()))
+            string = text(values[0])
+            return None if string is None else float(len(string.encode()))
         case "concat":
             return "".join(text(value) or "" for value in values)
         case "coalesce":

@@ -32,13 +32,13 @@ _NO_TIME = datetime(1900, 1, 1, tzinfo=UTC)
 
 def of_funnel(plan: FunnelPlan, previous: FunnelPlan | None = None) -> Inputs:
     """previous: the period to compare with."""
-    beside = reads.beside(_conditions(plan), plan.cohorts)
-    if beside.sessions:
-        return Inputs(events=None, since=None, until=None, beside=beside.marks)
+    read = reads.records_read(_conditions(plan), plan.cohorts)
+    if read.sessions:
+        return Inputs(events=None, since=None, until=None, records=read.marks)
     since: datetime | None = min(plan.date_from, previous.date_from if previous else plan.date_from)
     if any(step.first_of is not None for step in plan.steps):
         since = None
-    return Inputs(events=_names(plan), since=since, until=plan.date_to, beside=beside.marks)
+    return Inputs(events=_names(plan), since=since, until=plan.date_to, records=read.marks)
 
 
 def of_actors(plan: FunnelPlan, pointed: object) -> Inputs:
@@ -48,9 +48,9 @@ def of_actors(plan: FunnelPlan, pointed: object) -> Inputs:
         # Whatever happened inside an attempt is looked at.
         inputs = msgspec.structs.replace(inputs, events=None)
         if isinstance(pointed.has, HasEvent):
-            beside = reads.beside([pointed.has.condition, *_conditions(plan)], plan.cohorts)
-            inputs = _joined(inputs, beside.marks)
-            if beside.sessions:
+            read = reads.records_read([pointed.has.condition, *_conditions(plan)], plan.cohorts)
+            inputs = _joined(inputs, read.marks)
+            if read.sessions:
                 inputs = msgspec.structs.replace(inputs, since=None, until=None)
     return _joined(inputs, reads.records_of(plan.actor))
 
@@ -125,5 +125,5 @@ def _conditions(plan: FunnelPlan) -> Iterator[AnyCondition]:
             assert_never(plan.breakdown)
 
 
-def _joined(inputs: Inputs, beside: frozenset[int]) -> Inputs:
-    return msgspec.structs.replace(inputs, beside=inputs.beside | beside)
+def _joined(inputs: Inputs, records: frozenset[int]) -> Inputs:
+    return msgspec.structs.replace(inputs, records=inputs.records | records)

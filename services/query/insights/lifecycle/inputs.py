@@ -11,16 +11,16 @@ from services.query.results.computation import Inputs
 def of_lifecycle(plan: LifecyclePlan) -> Inputs:
     """The period before the first is read too, and the records: when everybody was first seen."""
     matches = [] if plan.entity is None else [plan.entity.matches]
-    beside = reads.beside([plan.filters, *matches], plan.cohorts)
-    seen = beside.marks | reads.records_of(plan.actor)
-    if beside.sessions or isinstance(plan.actor, GroupActor):
+    read = reads.records_read([plan.filters, *matches], plan.cohorts)
+    seen = read.marks | reads.records_of(plan.actor)
+    if read.sessions or isinstance(plan.actor, GroupActor):
         # A group without a record is first seen by any event that names it.
-        return Inputs(events=None, since=None, until=None, beside=seen)
+        return Inputs(events=None, since=None, until=None, records=seen)
     return Inputs(
         events=reads.names_of(matches),
         since=plan.span.date_from if plan.before is None else plan.before.start,
         until=plan.span.date_to,
-        beside=seen,
+        records=seen,
     )
 
 

@@ -13,15 +13,15 @@ from services.query.results.computation import Inputs
 
 def of_stickiness(plan: StickinessPlan) -> Inputs:
     """Of all rows, those of the previous range too."""
-    beside = reads.beside(_conditions(plan), plan.cohorts)
-    if beside.sessions:
-        return Inputs(events=None, since=None, until=None, beside=beside.marks)
+    read = reads.records_read(_conditions(plan), plan.cohorts)
+    if read.sessions:
+        return Inputs(events=None, since=None, until=None, records=read.marks)
     spans = [of.span for of in (plan.current, plan.previous) if of is not None]
     return Inputs(
         events=reads.names_of(series.entity.matches for series in plan.series),
         since=min(span.date_from for span in spans),
         until=max(span.date_to for span in spans),
-        beside=beside.marks,
+        records=read.marks,
     )
 
 
@@ -29,7 +29,7 @@ def of_people(plan: StickinessPlan, series: Series | None) -> Inputs:
     """Of a page of the people behind a number of the series: their records are shown."""
     found = of_stickiness(plan)
     records = reads.records_of(PersonActor() if series is None else series.actor)
-    return msgspec.structs.replace(found, beside=found.beside | records)
+    return msgspec.structs.replace(found, records=found.records | records)
 
 
 def clock(plan: StickinessPlan, *others: object) -> bytes:

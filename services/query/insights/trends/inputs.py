@@ -31,22 +31,22 @@ from services.query.results.computation import Inputs
 
 def of_trends(plan: TrendsPlan) -> Inputs:
     """Of all rows, those of the previous range too."""
-    beside = reads.beside(_conditions(plan), plan.cohorts)
-    marks = beside.marks.union(
+    read = reads.records_read(_conditions(plan), plan.cohorts)
+    marks = read.marks.union(
         *(
             reads.of_expression(one.math.expression)
             for one in plan.series
             if isinstance(one.math, Aggregation)
         )
     )
-    if beside.sessions:
-        return Inputs(events=None, since=None, until=None, beside=marks)
+    if read.sessions:
+        return Inputs(events=None, since=None, until=None, records=marks)
     spans = [span for span in (plan.span, plan.previous) if span is not None]
     return Inputs(
         events=reads.names_of(_counted(one) for one in plan.series),
         since=_since(plan, spans),
         until=max(span.date_to for span in spans),
-        beside=marks,
+        records=marks,
     )
 
 
@@ -54,7 +54,7 @@ def of_people(plan: TrendsPlan, series: Series | None) -> Inputs:
     """Of a page of the people behind a number of the series: their records are shown."""
     found = of_trends(plan)
     actor = PersonActor() if series is None else actor_of(series)
-    return msgspec.structs.replace(found, beside=found.beside | reads.records_of(actor))
+    return msgspec.structs.replace(found, records=found.records | reads.records_of(actor))
 
 
 def clock(plan: TrendsPlan, *others: object) -> bytes:

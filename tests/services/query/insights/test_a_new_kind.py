@@ -63,7 +63,7 @@ async def prepare(
         events=frozenset({marks.of_event(computation.query.event)}),
         since=None,
         until=None,
-        beside=frozenset(),
+        records=frozenset(),
     )
     return PreparedComputation(
         settings=project.settings,

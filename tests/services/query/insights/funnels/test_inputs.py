@@ -44,7 +44,7 @@ def test_a_funnel_reads_its_steps_and_exclusions_in_its_range() -> None:
     read = inputs.of_funnel(planned)
     assert read.events == events("a", "b", "x")
     assert (read.since, read.until) == (planned.date_from, planned.date_to)
-    assert read.beside == {MERGES}
+    assert read.records == {MERGES}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_sessions_and_first_times_are_read_whenever_they_were() -> None:
 def test_records_are_read_where_the_plan_asks_for_them(
     planned: FunnelPlan, beside: set[int]
 ) -> None:
-    assert inputs.of_funnel(planned).beside == {MERGES, *beside}
+    assert inputs.of_funnel(planned).records == {MERGES, *beside}
 
 
 def test_a_cohort_reads_what_its_definition_and_those_in_it_read() -> None:
@@ -112,7 +112,7 @@ def test_a_cohort_reads_what_its_definition_and_those_in_it_read() -> None:
         FACTS, definitions={5: read(outer, "cohort"), 6: read(inner, "cohort")}
     )
     planned = plan(A, B, facts=facts, properties=[{"type": "cohort", "key": "id", "value": 5}])
-    assert inputs.of_funnel(planned).beside == {
+    assert inputs.of_funnel(planned).records == {
         MERGES, PERSONS_MADE, of_person("plan"), of_person("city"),
     }  # fmt: skip
 
@@ -128,13 +128,13 @@ def test_a_comparison_reads_the_period_before_too() -> None:
 
 def test_people_and_correlations_read_more() -> None:
     planned = plan(A, B)
-    assert PERSONS in inputs.of_actors(planned, AtStep(step=1)).beside
+    assert PERSONS in inputs.of_actors(planned, AtStep(step=1)).records
     companies = plan(A, B, aggregation_group_type_index=3)
-    assert of_groups(3) in inputs.of_actors(companies, AtStep(step=1)).beside
+    assert of_groups(3) in inputs.of_actors(companies, AtStep(step=1)).records
     assert inputs.of_correlation(planned, OfEvents()).events is None
     named = inputs.of_correlation(planned, OfEventProperties(events=("c",)))
     assert named.events == events("a", "b", "c")
-    assert PERSONS in inputs.of_correlation(planned, OfRecords(names=None)).beside
+    assert PERSONS in inputs.of_correlation(planned, OfRecords(names=None)).records
 
 
 LATER = timedelta(minutes=7)

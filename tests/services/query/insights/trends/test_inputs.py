@@ -33,7 +33,7 @@ def test_a_trend_reads_its_series_in_its_range() -> None:
     read = inputs.of_trends(plan(A, action, dateRange=DATES))
     assert read.events == events("a", "buy", "order")
     assert (read.since, read.until) == (FIRST, LAST - MICROSECOND)
-    assert read.beside == {MERGES}
+    assert read.records == {MERGES}
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ def test_some_read_events_of_any_name(planned: TrendsPlan) -> None:
     ],
 )  # fmt: skip
 def test_records_beside_events_are_read(planned: TrendsPlan, marks: set[int]) -> None:
-    assert inputs.of_trends(planned).beside == {MERGES} | marks
+    assert inputs.of_trends(planned).records == {MERGES} | marks
 
 
 def test_a_page_of_people_shows_their_records() -> None:
     planned = plan(A, {**A, "math": "unique_group", "math_group_type_index": 2})
-    persons, groups = (inputs.of_people(planned, one).beside for one in planned.series)
+    persons, groups = (inputs.of_people(planned, one).records for one in planned.series)
     assert persons == {MERGES, PERSONS}
     assert groups == {MERGES, of_groups(2)}
 
