@@ -13,39 +13,45 @@ _MICROSECONDS: dict[Interval, int] = {
 _EPOCH = date(1970, 1, 1)
 
 
-def period_index(source: Source, span: Span) -> str:
-    """The index of the period that holds the event, which is in the range: from 0, an integer."""
+EVENT = "e.timestamp"
+
+
+def period_index(source: Source, span: Span, at: str = EVENT) -> str:
+    """The index of the period that holds a time in the range: from 0, an integer.
+
+    at: text of the time, the event's unless said otherwise.
+    """
     first = span.periods[0].start if span.periods else span.date_from
     match span.interval:
         case "second" | "minute" | "hour":
-            return steps_since(source, first, span.interval)
+            return steps_since(source, first, span.interval, at)
         case "day":
             # A day that the zone skipped altogether is no period.
-            skipped = [f"({_day(source)} > {day:d})" for day in _skipped(span)]
-            return " - ".join([days_since(source, _local(span, first)), *skipped])
+            skipped = [f"({_day(source, at)} > {day:d})" for day in _skipped(span)]
+            return " - ".join([days_since(source, _local(span, first), at), *skipped])
         case "week":
-            return f"intDiv({days_since(source, _local(span, first))}, 7)"
+            return f"intDiv({days_since(source, _local(span, first), at)}, 7)"
         case "month":
             local = _local(span, first)
             zone = source.bindings.bind(source.timezone, "String")
-            return f"toRelativeMonthNum(e.timestamp, {zone}) - {local.year * 12 + local.month:d}"
+            return f"toRelativeMonthNum({at}, {zone}) - {local.year * 12 + local.month:d}"
 
 
-def steps_since(source: Source, first: datetime, interval: Interval) -> str:
-    """How many seconds, minutes or hours lie between this instant and the event, which is later."""
+def steps_since(source: Source, first: datetime, interval: Interval, at: str = EVENT) -> str:
+    """How many seconds, minutes or hours lie between this instant and a time, which is later."""
     since = source.bindings.bind(microseconds(first), "Int64")
-    return f"intDiv(toUnixTimestamp64Micro(e.timestamp) - {since}, {_MICROSECONDS[interval]:d})"
+    return f"intDiv(toUnixTimestamp64Micro({at}) - {since}, {_MICROSECONDS[interval]:d})"
 
 
-def days_since(source: Source, first: date) -> str:
-    """How many days after this one the event was, by the project's calendar."""
-    return f"{_day(source)} - {_number(first):d}"
+def days_since(source: Source, first: date, at: str = EVENT) -> str:
+    """How many days after this one a time is, by the project's calendar."""
+    return f"{_day(source, at)} - {_number(first):d}"
 
 
-def _day(source: Source) -> str:
-    """Of the event, in days since 1970."""
+def _day(source: Source, at: str) -> str:
+    """In days since 1970."""
     zone = source.bindings.bind(source.timezone, "String")
-    return f"toInt32(toDate32(e.timestamp, {zone}))"
+    return f"toInt32(toDate32({at}, {zone}))"
 
 
 def _number(day: date) -> int:

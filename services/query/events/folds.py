@@ -1,0 +1,59 @@
+"""The periods of each actor's events, folded: a row per actor, and arrays of indexes.
+
+The indexes of up to 64 periods are bits of one number; of more they are a sorted array.
+"""
+
+from collections.abc import Iterable
+
+from services.query.events.actors import AnyActor
+from services.query.events.conditions import AnyCondition
+from services.query.events.source import Source
+
+BITS = 64
+"""Of so many periods a number can hold the indexes."""
+MASK = "groupBitOr(bitShiftLeft(toUInt64(1), toUInt8(i)))"
+SORTED = "arraySort(groupArray(toUInt16(i)))"
+DISTINCT = "arraySort(groupUniqArray(toUInt16(i)))"
+"""Aggregates over `i`, the index of an event's period."""
+
+
+def per_actor(
+    source: Source,
+    actor: AnyActor,
+    conditions: Iterable[AnyCondition],
+    index: str,
+    aggregates: str,
+    sample: float | None,
+) -> str:
+    """`actor` and the aggregates over its events in the source's range that meet the conditions.
+
+    index: text of an event's `i`. sample: share of the actors that are looked at; None: all.
+    """
+    columns = [f"{source.actor(actor)} AS actor", f"{index} AS i"]
+    tests = [source.scope(), source.has_actor(actor), *map(source.condition, conditions)]
+    events = f"SELECT {', '.join(columns)} {source.from_clause()} WHERE {' AND '.join(tests)}"
+    sampled = ""
+    if sample is not None:
+        share = source.bindings.bind(int(sample * 2**64) - 1, "UInt64")
+        sampled = f" WHERE cityHash64(actor) <= {share}"
+    return f"SELECT actor, {aggregates} FROM ({events}){sampled} GROUP BY actor"
+
+
+# Sorted arrays
+
+NONE = 65_535
+"""No index of a period."""
+
+
+def distinct(a: str) -> str:
+    """The different numbers of a sorted array, ascending. a: a name."""
+    return f"arrayFilter((x, before) -> x != before, {a}, arrayShiftRight({a}, 1, {NONE}))"
+
+
+def counts_of(a: str) -> str:
+    """How often the array has each of them, in the same order."""
+    starts = (
+        "arrayFilter((k, x, before) -> x != before,"
+        f" arrayEnumerate({a}), {a}, arrayShiftRight({a}, 1, {NONE}))"
+    )
+    return f"arrayPopFront(arrayDifference(arrayPushBack({starts}, length({a}) + 1)))"

@@ -1,0 +1,130 @@
+"""Stickiness as ClickHouse text: in how many intervals each actor was active, folded per actor.
+
+Up to 64 intervals are bits of one number. More of them, and what is asked of how many events an
+interval has, take a sorted array of the intervals of all events.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from services.common.clickhouse.statement import Bindings, Statement
+from services.query.events.folds import BITS, MASK, SORTED, counts_of, per_actor
+from services.query.events.period_index import period_index
+from services.query.events.source import Source
+from services.query.insights.stickiness.plan import Criteria, Intervals, Series, StickinessPlan
+from services.query.insights.stickiness.pointing import Pointed, intervals_of_side
+
+_SIGNS = {"exact": "=", "gte": ">=", "lte": "<="}
+
+
+class _Range(msgspec.Struct, frozen=True):
+    """The events of one series on one side of a comparison."""
+
+    plan: StickinessPlan
+    series: Series
+    intervals: Intervals
+    has_overrides: bool
+
+
+def compile_stickiness(plan: StickinessPlan, *, has_overrides: bool) -> Statement | None:
+    """Rows of `side` (0: current, 1: previous), `place` (of the series), `number`, `actors`.
+
+    None where there is no interval that anybody could be active in.
+    """
+    bindings = Bindings()
+    parts = [
+        f"SELECT {side} AS side, {one.series.place} AS place, number, count() AS actors"
+        f" FROM ({_numbers(one, bindings)}) WHERE number > 0 GROUP BY number"
+        for side, one in _ranges(plan, has_overrides)
+    ]
+    return Statement(" UNION ALL ".join(parts), bindings.values) if parts else None
+
+
+def compile_people(
+    plan: StickinessPlan, pointed: Pointed, *, has_overrides: bool, limit: int, offset: int
+) -> Statement | None:
+    """Rows of `id` (text) and `events` in its intervals, by events descending, then id.
+
+    None where nobody can be behind the number.
+    """
+    intervals = intervals_of_side(plan, pointed.side)
+    if pointed.series is None or not intervals.intervals:
+        return None
+    bindings = Bindings()
+    of = _Range(plan, pointed.series, intervals, has_overrides)
+    tests = ["number > 0"]
+    if pointed.intervals is not None:
+        number = bindings.bind(pointed.intervals, "UInt64")
+        tests.append(f"number {_SIGNS[pointed.operator]} {number}")
+    page = f"LIMIT {bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
+    text = (
+        f"SELECT toString(actor) AS id, events FROM ({_numbers(of, bindings)})"
+        f" WHERE {' AND '.join(tests)} ORDER BY events DESC, id {page}"
+    )
+    return Statement(text, bindings.values)
+
+
+def _ranges(plan: StickinessPlan, has_overrides: bool) -> Iterator[tuple[int, _Range]]:
+    for side, intervals in enumerate((plan.current, plan.previous)):
+        if intervals is not None and intervals.intervals:
+            for series in plan.series:
+                yield side, _Range(plan, series, intervals, has_overrides)
+
+
+def _numbers(of: _Range, bindings: Bindings) -> str:
+    """`actor`, `number` of intervals it is active in, `events` in these."""
+    if of.plan.criteria == Criteria() and len(of.intervals.intervals) <= BITS:
+        folded = _by_actor(of, bindings, f"{MASK} AS mask, count() AS events")
+        return f"SELECT actor, bitCount(mask) AS number, events FROM ({folded})"
+    folded = _by_actor(of, bindings, f"{SORTED} AS a")
+    counts = f"SELECT actor, {counts_of('a')} AS counts FROM ({folded})"
+    enough = _enough(of.plan.criteria, bindings)
+    return (
+        f"SELECT actor, arrayCount(c -> {enough}, counts) AS number,"
+        f" arraySum(c -> if({enough}, c, 0), counts) AS events FROM ({counts})"
+    )
+
+
+def _enough(criteria: Criteria, bindings: Bindings) -> str:
+    """Of `c` events in an interval, of which there is one at least."""
+    return f"c {_SIGNS[criteria.operator]} {bindings.bind(criteria.value, 'UInt64')}"
+
+
+def _by_actor(of: _Range, bindings: Bindings, aggregates: str) -> str:
+    plan, span = of.plan, of.intervals.span
+    source = Source(
+        plan.team_id,
+        bindings,
+        period=(span.date_from, span.date_to),
+        has_overrides=of.has_overrides,
+        timezone=span.timezone,
+        cohorts=dict(plan.cohorts),
+    )
+    return per_actor(
+        source,
+        of.series.actor,
+        (plan.filters, of.series.entity.matches),
+        _interval_index(source, of.intervals),
+        aggregates,
+        plan.sample,
+    )
+
+
+def _interval_index(source: Source, intervals: Intervals) -> str:
+    index, found = period_index(source, intervals.span), _interval_of(intervals)
+    if all(period == interval for period, interval in found.items()):
+        return index
+    periods = source.bindings.bind(list(found), "Array(Int64)")
+    indexes = source.bindings.bind(list(found.values()), "Array(Int64)")
+    return f"transform(toInt64({index}), {periods}, {indexes}, toInt64(0))"
+
+
+def _interval_of(intervals: Intervals) -> Mapping[int, int]:
+    """The index of the interval, by that of each period that counts."""
+    found, last = {}, 0
+    for index in intervals.span.shown:
+        while intervals.span.periods[index].start >= intervals.intervals[last].end:
+            last += 1
+        found[index] = last
+    return found

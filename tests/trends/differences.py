@@ -1,0 +1,108 @@
+"""Where the engine's answer to a plan differs from the reference's: rows, and who is behind them.
+
+In words; None where they agree. Of the numbers, a few are looked behind, chosen at random.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import msgspec
+
+from contracts.queries.insight_actors import Side, Status
+from services.common.clickhouse import ClickHouse
+from services.common.clickhouse.statement import Statement
+from services.query.events.oracle.reading import Reading
+from services.query.insights.lifecycle import compute as lifecycle_compute
+from services.query.insights.lifecycle import oracle as lifecycles
+from services.query.insights.lifecycle import pointing as lifecycle_pointing
+from services.query.insights.lifecycle import statement as lifecycle_statement
+from services.query.insights.lifecycle.plan import STATUSES, LifecyclePlan
+from services.query.insights.stickiness import compute as stickiness_compute
+from services.query.insights.stickiness import oracle as stickinesses
+from services.query.insights.stickiness import pointing as stickiness_pointing
+from services.query.insights.stickiness import statement as stickiness_statement
+from services.query.insights.stickiness.plan import StickinessPlan
+from tests.trends.cases import Case, reading_of
+
+People = list[tuple[str, int]]
+POINTS = 1
+EVERYBODY = 1_000
+
+
+def told(rows: Sequence[msgspec.Struct]) -> Any:
+    """As clients read them."""
+    return msgspec.json.decode(msgspec.json.encode(rows))
+
+
+async def listed(clickhouse: ClickHouse, statement: Statement | None) -> People:
+    rows = [] if statement is None else await clickhouse.query(statement)
+    return [(str(id_), int(events)) for id_, events in rows]
+
+
+async def stickiness(
+    clickhouse: ClickHouse, case: Case, plan: StickinessPlan, random: Random
+) -> str | None:
+    has_overrides, reading = bool(case.world.merged), reading_of(case, plan)
+    found = await stickiness_compute.compute(clickhouse, plan, has_overrides=has_overrides)
+    expected = stickinesses.answer(plan, reading)
+    if told(found) != told_of(expected):
+        return f"rows: the engine says\n{told(found)}\nthe reference\n{expected}"
+    sides: tuple[Side, ...] = ("current",) if plan.previous is None else ("current", "previous")
+    for _ in range(POINTS):
+        pointed = stickiness_pointing.Pointed(
+            series=random.choice((*plan.series, None)),
+            side=random.choice(sides),
+            intervals=random.choice((None, 1, 1, 2, 3)),
+            operator=random.choice(("exact", "gte", "lte")),
+        )
+        statement = stickiness_statement.compile_people(
+            plan, pointed, has_overrides=has_overrides, limit=EVERYBODY, offset=0
+        )
+        people = await listed(clickhouse, statement)
+        known = stickinesses.people(plan, pointed, reading)
+        if people != known:
+            return f"people of {pointed}: the engine says\n{people}\nthe reference\n{known}"
+    return None
+
+
+async def lifecycle(
+    clickhouse: ClickHouse, case: Case, plan: LifecyclePlan, random: Random
+) -> str | None:
+    has_overrides, reading = bool(case.world.merged), reading_of(case, plan)
+    found = await lifecycle_compute.compute(clickhouse, plan, has_overrides=has_overrides)
+    expected = lifecycles.answer(plan, reading)
+    if told(found) != told_of(expected):
+        return f"rows: the engine says\n{told(found)}\nthe reference\n{expected}"
+    for pointed in pointed_lifecycle(plan, reading, random):
+        statement = lifecycle_statement.compile_people(
+            plan, pointed, has_overrides=has_overrides, limit=EVERYBODY, offset=0
+        )
+        people = await listed(clickhouse, statement)
+        known = lifecycles.people(plan, pointed, reading)
+        if people != known:
+            return f"people of {pointed}: the engine says\n{people}\nthe reference\n{known}"
+    return None
+
+
+def pointed_lifecycle(
+    plan: LifecyclePlan, reading: Reading, random: Random
+) -> list[lifecycle_pointing.Pointed]:
+    """Mostly numbers that somebody is behind."""
+    found = lifecycles.statuses(plan, reading)
+    cells: list[tuple[int, Status]] = [(period, status) for (period, _), status in found.items()]
+    chosen = []
+    for _ in range(POINTS):
+        point, status = random.choice(sorted(cells) or [(0, STATUSES[0])])
+        statuses: list[Status | None] = [status, status, status, None, random.choice(STATUSES)]
+        chosen.append(
+            lifecycle_pointing.Pointed(
+                random.choice((point, point, point, None)), random.choice(statuses)
+            )
+        )
+    return chosen
+
+
+def told_of(rows: Any) -> Any:
+    """Of the reference, the same way."""
+    return msgspec.json.decode(msgspec.json.encode(rows))
