@@ -20,13 +20,14 @@ class MatchedEvent(msgspec.Struct, frozen=True):
 class Actor(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """What all kinds of actors show.
 
-    matched_events: ours; those of the reported attempt, in step order. matched_recordings and
-    value_at_data_point are always empty: there are no recordings here, and a funnel has no values.
+    matched_events: ours; those of the reported attempt of a funnel, in step order.
+    matched_recordings: always empty, as there are no recordings here. value_at_data_point: how many
+    of the events that a number counts are the actor's; null of a funnel.
     """
 
     matched_events: list[MatchedEvent] = []
     matched_recordings: tuple[()] = ()
-    value_at_data_point: None = None
+    value_at_data_point: int | None = None
 
 
 class PersonActor(Actor, frozen=True, kw_only=True, tag="person"):

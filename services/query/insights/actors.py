@@ -31,8 +31,8 @@ async def prepare(
     work = ActorsWork(
         people=found.people,
         description=found.description,
-        columns=columns(query.select),
-        sorting=sorting(query),
+        columns=columns(query.select, counted=found.counted),
+        sorting=sorting(query, counted=found.counted),
         limit=limit,
         offset=offset,
     )
@@ -77,22 +77,33 @@ class ActorsWork(msgspec.Struct, frozen=True):
         )
 
 
-def sorting(query: ActorsQuery) -> RecordOrder | None:
-    """Raises InvalidQuery for an order that is not served."""
+def sorting(query: ActorsQuery, *, counted: bool = False) -> RecordOrder | None:
+    """None for the kind's own order: of counted people by events, of others by id.
+
+    Raises InvalidQuery for an order that is not served.
+    """
     search = (query.search or "").strip() or None
-    sent = query.orderBy[0].strip() if query.orderBy else "id"
+    own = "event_count DESC" if counted else "id"
+    sent = query.orderBy[0].strip() if query.orderBy else own
     named, _, direction = sent.partition(" ")
-    descending = direction.strip().upper() == "DESC"
+    descending = direction.strip().upper() == "DESC" or named.startswith("-")
     match named.removeprefix("-"):
         case "id" | "actor" | "actor_id" | "person":
-            by = RecordOrder("id", descending or named.startswith("-"), search)
+            by = RecordOrder("id", descending, search)
         case "created_at":
-            by = RecordOrder("created_at", descending or named.startswith("-"), search)
+            by = RecordOrder("created_at", descending, search)
+        case "event_count" if counted:
+            by = RecordOrder("event_count", descending, search)
         case _:
+            orders = "id, created_at or event_count" if counted else "id or created_at"
             raise invalid_input(
-                "query__orderBy", f"Actors are ordered by id or created_at, not by {sent[:100]}."
+                "query__orderBy", f"Actors are ordered by {orders}, not by {sent[:100]}."
             )
-    return None if by == RecordOrder() else by
+    return (
+        None
+        if by == (RecordOrder("event_count", descending=True) if counted else RecordOrder())
+        else by
+    )
 
 
 def bounds(query: ActorsQuery) -> tuple[int, int]:

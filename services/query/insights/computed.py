@@ -32,7 +32,8 @@ class Tools(msgspec.Struct, frozen=True):
 class PreparedPeople(msgspec.Struct, frozen=True, kw_only=True):
     """The people behind a number, and what a page of them hangs on (see PreparedComputation).
 
-    description: of the number, as `hogql` shows it.
+    description: of the number, as `hogql` shows it. counted: whether each is shown with how many
+    events, and whoever has most of them comes first.
     """
 
     people: ActorList
@@ -41,6 +42,7 @@ class PreparedPeople(msgspec.Struct, frozen=True, kw_only=True):
     clock: bytes
     range: Range
     inputs: Inputs
+    counted: bool = False
 
 
 def no_chart(_: Raw) -> Chart | None:

@@ -11,12 +11,19 @@ from services.query.people.records import RecordOrder
 DEFAULT_LIMIT = 100
 """Actors on a page whose request names no limit."""
 
+MOST_SORTED = 200_000
+"""Of how many actors the records can be searched or sorted by: all their ids travel."""
+
 
 class ActorRow(msgspec.Struct, frozen=True):
-    """shown: None without a record. In a row of merged values one id may stand several times."""
+    """shown: None without a record. In a row of merged values one id may stand several times.
+
+    events: how many of the events that a number counts are the actor's; None of a funnel.
+    """
 
     id: str
     shown: AnyActor | None
+    events: int | None = None
 
 
 class ActorPage(msgspec.Struct, frozen=True):

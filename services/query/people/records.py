@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, assert_never
 from uuid import UUID
 
 import msgspec
 from msgspec import Raw
 
-from contracts.api.people import AnyActor, GroupActor, PersonActor
+from contracts.api.people import AnyActor, GroupActor, PersonActor, ValueActor
 from contracts.api.times import written
 from services.common.postgres.database import Pool
+from services.query.events import actors
 
 # Nobody reads more ids of one person, and a broken client can give somebody millions.
 _MOST_IDS = 1_000
@@ -73,11 +74,38 @@ _ANONYMOUS = re.compile(r"([a-z0-9]+-){4}[a-z0-9]+")
 
 
 class RecordOrder(msgspec.Struct, frozen=True):
-    """search: part of a name, an email or a distinct id, whatever its case; or a whole id."""
+    """event_count: of people with counted events, whom records say nothing about.
 
-    field: Literal["id", "created_at"] = "id"
+    search: part of a name, an email or a distinct id, whatever its case; or a whole id."""
+
+    field: Literal["id", "created_at", "event_count"] = "id"
     descending: bool = False
     search: str | None = None
+
+
+async def of_actors(
+    pool: Pool, team_id: int, actor: actors.AnyActor, ids: Sequence[str]
+) -> dict[str, AnyActor]:
+    """By id, of whichever kind; persons without a record are left out."""
+    match actor:
+        case actors.PersonActor():
+            return {**await persons(pool, team_id, ids)}
+        case actors.GroupActor(index=index):
+            return {**await groups(pool, team_id, index, ids)}
+        case actors.ExpressionActor():
+            return {id_: ValueActor(id=id_, name=id_) for id_ in ids}
+        case _:
+            assert_never(actor)
+
+
+async def sorted_actors(
+    pool: Pool, team_id: int, actor: actors.AnyActor, ids: Sequence[str], by: RecordOrder
+) -> list[str]:
+    """Those of the ids that are searched for, in the order asked for."""
+    if isinstance(actor, actors.PersonActor):
+        return await sorted_persons(pool, team_id, ids, by)
+    bodies = await of_actors(pool, team_id, actor, ids)
+    return sorted_others(list(bodies.values()), by)
 
 
 async def sorted_persons(

@@ -11,6 +11,8 @@ from contracts.queries.errors import invalid_input
 from services.query.people.page import ActorRow
 
 DEFAULT = ("actor", "id", "created_at")
+COUNTED = ("actor", "created_at", "event_count")
+"""Of people with counted events."""
 _PROPERTIES = ("properties.", "person.properties.", "actor.properties.", "group.properties.")
 _object = msgspec.json.Decoder(dict[str, Any])
 
@@ -23,28 +25,30 @@ class TableColumn(msgspec.Struct, frozen=True):
     of: Callable[[AnyActor], object]
 
 
-def columns(select: Sequence[str] | None) -> list[TableColumn]:
-    """Raises InvalidQuery for what actors do not have."""
-    return [_column(name) for name in select or DEFAULT]
+def columns(select: Sequence[str] | None, *, counted: bool = False) -> list[TableColumn]:
+    """counted: of people with counted events. Raises InvalidQuery for what actors do not have."""
+    return [_column(name) for name in select or (COUNTED if counted else DEFAULT)]
 
 
 def rows(chosen: Sequence[TableColumn], page: Iterable[ActorRow]) -> list[list[object]]:
-    """One per actor of the page; of those without a record the id alone is known."""
+    """One per actor of the page; of those without a record only the id and the events are known."""
     return [
         [
-            _of_unknown(column, row.id) if row.shown is None else column.of(row.shown)
+            _of_unknown(column, row) if row.shown is None else column.of(row.shown)
             for column in chosen
         ]
         for row in page
     ]
 
 
-def _of_unknown(column: TableColumn, id_: str) -> object:
+def _of_unknown(column: TableColumn, row: ActorRow) -> object:
     match column.name:
         case "actor" | "person" | "group":
-            return {"id": id_}
+            return {"id": row.id}
         case "id" | "actor_id":
-            return id_
+            return row.id
+        case "event_count":
+            return row.events
         case _:
             return None
 
@@ -70,6 +74,8 @@ def _column(sent: str) -> TableColumn:
             return TableColumn(name, "Array(String)", lambda actor: _person(actor, "distinct_ids"))
         case "matched_events" | "matched_recordings":
             return TableColumn(name, "Array(Tuple)", lambda actor: getattr(actor, name))
+        case "event_count":
+            return TableColumn(name, "Nullable(UInt64)", lambda actor: actor.value_at_data_point)
         case "properties":
             return TableColumn(name, "String", lambda actor: actor.properties)
         case "person.$delete":
@@ -83,7 +89,7 @@ def _property(name: str) -> TableColumn:
     for prefix in _PROPERTIES:
         if key := name.removeprefix(prefix) if name.startswith(prefix) else "":
             return TableColumn(name, "Nullable(String)", lambda actor: _properties(actor).get(key))
-    raise invalid_input("query__select", f"Column {name[:100]} cannot be selected here.")
+    raise invalid_input("query__select", f"TableColumn {name[:100]} cannot be selected here.")
 
 
 def _properties(actor: AnyActor) -> dict[str, Any]:

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, assert_never
+from typing import Any
 
 import msgspec
 
-from contracts.api.people import AnyActor, MatchedEvent, ValueActor
+from contracts.api.people import AnyActor, MatchedEvent
 from contracts.api.times import written
 from contracts.queries.errors import invalid_input
 from services.common.clickhouse import ClickHouse
 from services.common.postgres.database import Pool
-from services.query.events import actors
 from services.query.insights.funnels.correlation.statement import (
     Correlating,
     compile_correlated,
@@ -24,12 +23,8 @@ from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.planner import RunnablePlan
 from services.query.insights.funnels.quick import quick_first
 from services.query.people import records
-from services.query.people.page import ActorPage, ActorRow
+from services.query.people.page import MOST_SORTED, ActorPage, ActorRow
 from services.query.people.records import RecordOrder
-
-MOST_SORTED = 200_000
-"""Of how many actors the records can be searched or sorted by: all their ids travel."""
-
 
 Pointed = Selection | Correlating
 """A number of a funnel's answer, or of a correlation's."""
@@ -69,13 +64,15 @@ class ActorPages:
             detail = f"No more than {MOST_SORTED} actors can be searched or ordered."
             raise invalid_input("query__orderBy", detail)
         ids = list(dict.fromkeys(row[0] for row in rows))
-        places = {id_: place for place, id_ in enumerate(await self._sorted(planned.plan, ids, by))}
+        plan = planned.plan
+        found = await records.sorted_actors(self._pool, plan.team_id, plan.actor, ids, by)
+        places = {id_: place for place, id_ in enumerate(found)}
         kept = sorted((row for row in rows if row[0] in places), key=lambda row: places[row[0]])
         return await self._shown(planned, pointed, kept[offset : offset + limit])
 
     async def one(self, plan: FunnelPlan, id_: str) -> AnyActor | None:
         """Somebody's record, without events."""
-        return (await self._bodies(plan, [id_])).get(id_)
+        return (await records.of_actors(self._pool, plan.team_id, plan.actor, [id_])).get(id_)
 
     async def _listed(
         self,
@@ -114,26 +111,10 @@ class ActorPages:
             self._clickhouse, plan, selection, rows, has_overrides=planned.has_overrides
         )
         ids = list(dict.fromkeys(one.id for one in found))
-        bodies = await self._bodies(plan, ids) if ids else {}
+        bodies = {}
+        if ids:
+            bodies = await records.of_actors(self._pool, plan.team_id, plan.actor, ids)
         return ActorPage([ActorRow(one.id, _with_events(bodies.get(one.id), one)) for one in found])
-
-    async def _sorted(self, plan: FunnelPlan, ids: Sequence[str], by: RecordOrder) -> list[str]:
-        """Those of the ids that are searched for, in the order asked for."""
-        if isinstance(plan.actor, actors.PersonActor):
-            return await records.sorted_persons(self._pool, plan.team_id, ids, by)
-        bodies = await self._bodies(plan, ids)
-        return records.sorted_others(list(bodies.values()), by)
-
-    async def _bodies(self, plan: FunnelPlan, ids: Sequence[str]) -> dict[str, AnyActor]:
-        match plan.actor:
-            case actors.PersonActor():
-                return {**await records.persons(self._pool, plan.team_id, ids)}
-            case actors.GroupActor(index=index):
-                return {**await records.groups(self._pool, plan.team_id, index, ids)}
-            case actors.ExpressionActor():
-                return {id_: ValueActor(id=id_, name=id_) for id_ in ids}
-            case _:
-                assert_never(plan.actor)
 
 
 def _with_events(body: AnyActor | None, actor: SelectedActor) -> AnyActor | None:

@@ -1,0 +1,105 @@
+"""Lifecycles: planned, computed, and the people behind their numbers."""
+
+import asyncio
+from functools import partial
+
+import msgspec
+from msgspec import Raw
+
+from contracts.api.times import written
+from contracts.queries.insight_actors import InsightActorsQuery
+from contracts.queries.lifecycle import LifecycleQuery
+from services.common.accounts.accounts import Project
+from services.common.insights.results.kept import Result
+from services.query.events.facts import PlanningFacts
+from services.query.events.lookups import Lookups
+from services.query.insights.computed import PreparedPeople, Tools
+from services.query.insights.lifecycle import inputs
+from services.query.insights.lifecycle.compute import compute
+from services.query.insights.lifecycle.description import describe
+from services.query.insights.lifecycle.plan import LifecyclePlan
+from services.query.insights.lifecycle.planning import plan_lifecycle
+from services.query.insights.lifecycle.pointing import pointed
+from services.query.insights.lifecycle.statement import compile_people
+from services.query.people.counted import CountedPeople
+from services.query.results.computation import Computation, PreparedComputation, Range
+from services.query.results.dependencies import dependencies
+from services.query.results.timings import Timings
+
+
+async def prepare(
+    tools: Tools, project: Project, computation: Computation[LifecycleQuery]
+) -> PreparedComputation:
+    """Raises InvalidQuery."""
+    plan, facts = await _planned(tools.lookups, project, computation.query)
+    return PreparedComputation(
+        settings=project.settings,
+        dependencies=dependencies(facts),
+        clock=inputs.clock(plan),
+        range=_range(plan),
+        inputs=inputs.of_lifecycle(plan),
+        work=LifecycleWork(tools, plan, facts),
+    )
+
+
+async def people(tools: Tools, project: Project, query: InsightActorsQuery) -> PreparedPeople:
+    """Raises InvalidQuery for a number that the answer does not have."""
+    assert isinstance(query.source, LifecycleQuery)
+    plan, facts = await _planned(tools.lookups, project, query.source)
+    number = pointed(plan, query)
+    return PreparedPeople(
+        people=CountedPeople(
+            clickhouse=tools.clickhouse,
+            pool=tools.pool,
+            lookups=tools.lookups,
+            facts=facts,
+            actor=plan.actor,
+            listing=partial(compile_people, plan, number),
+        ),
+        description=describe(plan),
+        dependencies=dependencies(facts),
+        clock=inputs.clock(plan, number),
+        range=_range(plan),
+        inputs=inputs.of_people(plan),
+        counted=True,
+    )
+
+
+class LifecycleWork(msgspec.Struct, frozen=True):
+    tools: Tools
+    plan: LifecyclePlan
+    facts: PlanningFacts
+
+    async def run(self, query_id: str) -> Result:
+        timings, plan = Timings(), self.plan
+        # Merges since the planning count.
+        has_overrides = await self.tools.lookups.ready(self.facts)
+        rows = await compute(
+            self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
+        )
+        timings.lap("compute")
+        return Result(
+            results=Raw(msgspec.json.encode(rows)),
+            hogql=describe(plan),
+            resolved_date_range=Raw(
+                msgspec.json.encode(
+                    {
+                        "date_from": written(plan.span.date_from),
+                        "date_to": written(plan.span.date_to),
+                    }
+                )
+            ),
+            timings=timings.shown,
+        )
+
+
+async def _planned(
+    lookups: Lookups, project: Project, query: LifecycleQuery
+) -> tuple[LifecyclePlan, PlanningFacts]:
+    facts = await lookups.facts(project, query, query.dateRange)
+    # Patterns may take long to compile.
+    return await asyncio.to_thread(plan_lifecycle, query, facts), facts
+
+
+def _range(plan: LifecyclePlan) -> Range:
+    return Range(plan.span.interval, plan.span.date_from, plan.span.date_to)

@@ -1,0 +1,108 @@
+"""Stickiness: planned, computed, and the people behind its numbers."""
+
+import asyncio
+from functools import partial
+
+import msgspec
+from msgspec import Raw
+
+from contracts.api.times import written
+from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
+from contracts.queries.stickiness import StickinessQuery
+from services.common.accounts.accounts import Project
+from services.common.insights.results.kept import Result
+from services.query.events.actors import PersonActor
+from services.query.events.facts import PlanningFacts
+from services.query.events.lookups import Lookups
+from services.query.insights.computed import PreparedPeople, Tools
+from services.query.insights.stickiness import inputs
+from services.query.insights.stickiness.compute import compute
+from services.query.insights.stickiness.description import describe
+from services.query.insights.stickiness.plan import StickinessPlan
+from services.query.insights.stickiness.planning import plan_stickiness
+from services.query.insights.stickiness.pointing import pointed
+from services.query.insights.stickiness.statement import compile_people
+from services.query.people.counted import CountedPeople
+from services.query.results.computation import Computation, PreparedComputation, Range
+from services.query.results.dependencies import dependencies
+from services.query.results.timings import Timings
+
+
+async def prepare(
+    tools: Tools, project: Project, computation: Computation[StickinessQuery]
+) -> PreparedComputation:
+    """Raises InvalidQuery."""
+    plan, facts = await _planned(tools.lookups, project, computation.query)
+    return PreparedComputation(
+        settings=project.settings,
+        dependencies=dependencies(facts),
+        clock=inputs.clock(plan),
+        range=_range(plan),
+        inputs=inputs.of_stickiness(plan),
+        work=StickinessWork(tools, plan, facts),
+    )
+
+
+async def people(
+    tools: Tools, project: Project, query: InsightActorsQuery | StickinessActorsQuery
+) -> PreparedPeople:
+    """Raises InvalidQuery for a number that the answer does not have."""
+    assert isinstance(query.source, StickinessQuery)
+    plan, facts = await _planned(tools.lookups, project, query.source)
+    number = pointed(plan, query)
+    series = number.series
+    return PreparedPeople(
+        people=CountedPeople(
+            clickhouse=tools.clickhouse,
+            pool=tools.pool,
+            lookups=tools.lookups,
+            facts=facts,
+            actor=PersonActor() if series is None else series.actor,
+            listing=partial(compile_people, plan, number),
+        ),
+        description=describe(plan),
+        dependencies=dependencies(facts),
+        clock=inputs.clock(plan, number),
+        range=_range(plan),
+        inputs=inputs.of_people(plan, series),
+        counted=True,
+    )
+
+
+class StickinessWork(msgspec.Struct, frozen=True):
+    tools: Tools
+    plan: StickinessPlan
+    facts: PlanningFacts
+
+    async def run(self, query_id: str) -> Result:
+        timings, plan = Timings(), self.plan
+        # Merges since the planning count.
+        has_overrides = await self.tools.lookups.ready(self.facts)
+        rows = await compute(
+            self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
+        )
+        timings.lap("compute")
+        span = plan.current.span
+        return Result(
+            results=Raw(msgspec.json.encode(rows)),
+            hogql=describe(plan),
+            resolved_date_range=Raw(
+                msgspec.json.encode(
+                    {"date_from": written(span.date_from), "date_to": written(span.date_to)}
+                )
+            ),
+            timings=timings.shown,
+        )
+
+
+async def _planned(
+    lookups: Lookups, project: Project, query: StickinessQuery
+) -> tuple[StickinessPlan, PlanningFacts]:
+    facts = await lookups.facts(project, query, query.dateRange)
+    # Patterns may take long to compile.
+    return await asyncio.to_thread(plan_stickiness, query, facts), facts
+
+
+def _range(plan: StickinessPlan) -> Range:
+    span = plan.current.span
+    return Range(span.interval, span.date_from, span.date_to)
