@@ -8,15 +8,18 @@ from typing import Any
 import msgspec
 
 from contracts.queries import ignored, legacy_shown
+from contracts.queries.actors import ActorsQuery
+from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
+from contracts.queries.lifecycle import LifecycleQuery
 from contracts.queries.loose import Filters, Json
 from contracts.queries.nodes import (
-    ActorsQuery,
     FunnelCorrelationActorsQuery,
     FunnelCorrelationQuery,
     FunnelsActorsQuery,
     FunnelsQuery,
     Node,
 )
+from contracts.queries.stickiness import StickinessQuery
 
 OTHER = "OTHER"
 """What a list calls insights that hold none of the kinds which have a name there."""
@@ -75,11 +78,15 @@ _ROWS = (
     ),
     QueryKind(
         name="StickinessQuery",
+        node=StickinessQuery,
+        has_result=True,
         listed="STICKINESS",
         from_filters=legacy_shown.stickiness,
     ),
     QueryKind(
         name="LifecycleQuery",
+        node=LifecycleQuery,
+        has_result=True,
         listed="LIFECYCLE",
         from_filters=legacy_shown.lifecycle,
     ),
@@ -100,6 +107,18 @@ _ROWS = (
     QueryKind(
         name="FunnelCorrelationActorsQuery",
         node=FunnelCorrelationActorsQuery,
+        is_source=False,
+        has_source=True,
+    ),
+    QueryKind(
+        name="InsightActorsQuery",
+        node=InsightActorsQuery,
+        is_source=False,
+        has_source=True,
+    ),
+    QueryKind(
+        name="StickinessActorsQuery",
+        node=StickinessActorsQuery,
         is_source=False,
         has_source=True,
     ),

@@ -6,9 +6,9 @@ of them write every default out. What is computed from stands in `contracts.quer
 
 from collections.abc import Mapping
 
+from contracts.queries.actors import ActorsQuery
 from contracts.queries.nodes import (
     ActionsNode,
-    ActorsQuery,
     BreakdownFilter,
     BreakdownItem,
     CompareFilter,

@@ -217,14 +217,5 @@ class FunnelCorrelationActorsQuery(
     includeRecordings: bool | None = None
 
 
-class ActorsQuery(Node, frozen=True, kw_only=True, tag_field="kind", tag="ActorsQuery"):
-    source: FunnelsActorsQuery | FunnelCorrelationActorsQuery | None = None
-    select: tuple[str, ...] | None = None
-    search: str | None = None
-    orderBy: tuple[str, ...] | None = None
-    limit: int | None = None
-    offset: int | None = None
-
-
 WRAPPERS = frozenset({"InsightVizNode", "DataVisualizationNode", "DataTableNode"})
 """Kinds of node that show a source."""

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 from msgspec import Raw
 
+from contracts.queries.actors import ActorsQuery
 from contracts.queries.errors import invalid_input
-from contracts.queries.nodes import ActorsQuery, Node
+from contracts.queries.nodes import Node
 from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
 from services.query.insights.computed import PreparedPeople, Tools

@@ -27,7 +27,7 @@ class StepsChart(msgspec.Struct, frozen=True, tag="steps"):
 
 
 class ChartLine(msgspec.Struct, frozen=True):
-    """points: SVG coordinates; values: percentages, one per label."""
+    """points: SVG coordinates; values: one per label, percentages of a funnel's trend."""
 
     label: str | None
     colour: int
@@ -42,6 +42,21 @@ class TrendsChart(msgspec.Struct, frozen=True, tag="trends"):
     ticks: tuple[str, ...]
     lines: tuple[ChartLine, ...]
     highest: float
+
+
+class CountsChart(msgspec.Struct, frozen=True, tag="counts"):
+    """Lines of numbers from `lowest`, which is 0 or less, up to `highest`.
+
+    of: what the labels are (`Period`). zero: the SVG height of 0.
+    """
+
+    of: str
+    labels: tuple[str, ...]
+    ticks: tuple[str, ...]
+    lines: tuple[ChartLine, ...]
+    lowest: float
+    highest: float
+    zero: float
 
 
 class BinBar(msgspec.Struct, frozen=True):
@@ -77,7 +92,7 @@ class SignalsTable(msgspec.Struct, frozen=True, tag="signals"):
     skewed: bool
 
 
-Chart = StepsChart | TrendsChart | BinsChart | SignalsTable
+Chart = StepsChart | TrendsChart | CountsChart | BinsChart | SignalsTable
 
 
 def ticks(labels: Sequence[str]) -> tuple[str, ...]:
@@ -86,21 +101,53 @@ def ticks(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(labels[index] for index in sorted({0, last // 2, last}) if index >= 0)
 
 
-def points(values: Sequence[float], highest: float) -> str:
-    """SVG coordinates of a line over the whole width. highest: the value at the top."""
+def points(values: Sequence[float], highest: float, lowest: float = 0) -> str:
+    """SVG coordinates of a line over the whole width. highest, lowest: the values at its edges."""
     if len(values) == 1:
         # One period has no line through it: its value, from side to side.
         values = (values[0], values[0])
     step = WIDTH / max(len(values) - 1, 1)
     return " ".join(
-        f"{number * step:.1f},{HEIGHT - value / highest * HEIGHT:.1f}"
+        f"{number * step:.1f},{_height(value, highest, lowest):.1f}"
         for number, value in enumerate(values)
     )
+
+
+def counts(
+    of: str, labels: Sequence[str], lines: Sequence[tuple[str | None, Sequence[float]]]
+) -> CountsChart | None:
+    """lines: (label, a number for each of `labels`); None where there is nothing to draw."""
+    if not labels or not lines:
+        return None
+    every = [value for _, values in lines for value in values]
+    lowest = min(0, *every)
+    highest = max(0, *every) or (0 if lowest else 1)
+    return CountsChart(
+        of=of,
+        labels=tuple(labels),
+        ticks=ticks(labels),
+        lines=tuple(
+            ChartLine(label, number % COLOURS, points(values, highest, lowest), tuple(values))
+            for number, (label, values) in enumerate(lines)
+        ),
+        lowest=lowest,
+        highest=highest,
+        zero=round(_height(0, highest, lowest), 1),
+    )
+
+
+def _height(value: float, highest: float, lowest: float) -> float:
+    return HEIGHT - (value - lowest) / (highest - lowest) * HEIGHT
 
 
 def percent(share: float) -> str:
     """`33.3 %`: every share on the page has one decimal."""
     return f"{share:.1f} %"
+
+
+def count(number: float) -> str:
+    """`1,234`; what is no whole number has two decimals at most."""
+    return f"{number:,.2f}".rstrip("0").rstrip(".")
 
 
 def duration(seconds: float | None) -> str:

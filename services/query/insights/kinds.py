@@ -1,17 +1,21 @@
 """The kinds of query that are computed, a row each."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
+from contracts.queries.actors import ActorsQuery
 from contracts.queries.errors import InvalidQuery, invalid_input
+from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
+from contracts.queries.lifecycle import LifecycleQuery
 from contracts.queries.nodes import (
-    ActorsQuery,
     FunnelCorrelationActorsQuery,
     FunnelCorrelationQuery,
     FunnelsActorsQuery,
     FunnelsQuery,
     Node,
 )
+from contracts.queries.stickiness import StickinessQuery
 from services.common.accounts.accounts import Project
 from services.query.insights import actors
 from services.query.insights.computed import ComputedKind, PreparedPeople, Tools
@@ -21,6 +25,10 @@ from services.query.insights.funnels.correlation import chart as correlation_cha
 from services.query.insights.funnels.correlation import people as correlation_people
 from services.query.insights.funnels.correlation import work as correlation
 from services.query.insights.funnels.people import prepare as funnel_people
+from services.query.insights.lifecycle import chart as lifecycle_chart
+from services.query.insights.lifecycle import work as lifecycle
+from services.query.insights.stickiness import chart as stickiness_chart
+from services.query.insights.stickiness import work as stickiness
 from services.query.results.computation import Computation, PreparedComputation
 
 
@@ -32,6 +40,25 @@ async def _people(tools: Tools, project: Project, source: Node | None) -> Prepar
     if people is None:
         raise invalid_input("query__source", f"There are no people behind a {_name(source)}.")
     return await people(tools, project, source)
+
+
+_POINTED_AT: Mapping[type[Node], Callable[[Tools, Project, Any], Awaitable[PreparedPeople]]] = {
+    StickinessQuery: stickiness.people,
+    LifecycleQuery: lifecycle.people,
+}
+"""The people behind a number of an insight that an InsightActorsQuery is about."""
+
+
+async def _insight_people(
+    tools: Tools, project: Project, query: InsightActorsQuery
+) -> PreparedPeople:
+    """Raises InvalidQuery."""
+    people = _POINTED_AT.get(type(query.source))
+    if people is None:
+        raise invalid_input(
+            "query__source", f"There are no people behind a {_name(query.source)} yet."
+        )
+    return await people(tools, project, query)
 
 
 _ROWS: tuple[ComputedKind[Any], ...] = (
@@ -49,6 +76,10 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
     ),
     ComputedKind(node=FunnelsActorsQuery, people=funnel_people.people),
     ComputedKind(node=FunnelCorrelationActorsQuery, people=correlation_people.people),
+    ComputedKind(node=StickinessQuery, prepare=stickiness.prepare, chart=stickiness_chart.chart),
+    ComputedKind(node=LifecycleQuery, prepare=lifecycle.prepare, chart=lifecycle_chart.chart),
+    ComputedKind(node=InsightActorsQuery, people=_insight_people),
+    ComputedKind(node=StickinessActorsQuery, people=stickiness.people),
     ComputedKind(node=ActorsQuery, prepare=partial(actors.prepare, _people)),
 )
 

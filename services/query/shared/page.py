@@ -17,9 +17,11 @@ from contracts.read_models.sharing import SharingRow
 from services.query.insights.charts import (
     BinsChart,
     Chart,
+    CountsChart,
     SignalsTable,
     StepsChart,
     TrendsChart,
+    count,
     duration,
     percent,
 )
@@ -35,6 +37,7 @@ _pages = Environment(
 )
 # Our own file, and the policy names its digest: it must arrive as it is.
 _pages.globals["style"] = Markup(_STYLE)  # noqa: S704
+_pages.globals["count"] = count
 _pages.globals["duration"] = duration
 _pages.globals["percent"] = percent
 
@@ -116,6 +119,8 @@ def _kind(chart: Chart | None) -> str | None:
             return "steps"
         case TrendsChart():
             return "trends"
+        case CountsChart():
+            return "counts"
         case BinsChart():
             return "bins"
         case SignalsTable():

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from contracts.queries import overrides, reading
+from contracts.queries.actors import ActorsQuery
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.legacy_actors import (
     convert_correlation,
@@ -14,7 +15,6 @@ from contracts.queries.legacy_actors import (
 )
 from contracts.queries.nodes import (
     ActionsNode,
-    ActorsQuery,
     DataWarehouseNode,
     EventsNode,
     FunnelCorrelationQuery,

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from contracts.queries import reading
+from contracts.queries.actors import ActorsQuery
 from contracts.queries.errors import InvalidQuery
-from contracts.queries.nodes import ActorsQuery, FunnelsActorsQuery
+from contracts.queries.nodes import FunnelsActorsQuery
 from services.query.insights.funnels.people.pointing import selection
 from services.query.insights.funnels.people.selection import AtStep, InBin, InPeriod, Selection
 from services.query.insights.funnels.planning import plan_funnel
