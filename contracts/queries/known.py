@@ -7,6 +7,14 @@ of them write every default out. What is computed from stands in `contracts.quer
 from collections.abc import Mapping
 
 from contracts.queries.actors import ActorsQuery
+from contracts.queries.counted import (
+    CountedActionsNode,
+    CountedEventsNode,
+    CountedGroupNode,
+    PeriodRange,
+)
+from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
+from contracts.queries.lifecycle import LifecycleQuery
 from contracts.queries.nodes import (
     ActionsNode,
     BreakdownFilter,
@@ -24,6 +32,7 @@ from contracts.queries.nodes import (
     GroupNode,
     Node,
 )
+from contracts.queries.stickiness import StickinessCriteria, StickinessFilter, StickinessQuery
 
 _NODE = frozenset({"kind", "response", "version", "modifiers", "tags"})
 _MATH = frozenset({
@@ -31,9 +40,10 @@ _MATH = frozenset({
     "math_group_type_index", "math_multiplier", "optionalInFunnel",
 })  # fmt: skip
 _ACTION = _NODE | _MATH
-_EVENT = _ACTION | {
+_OF_EVENTS_QUERY = frozenset({
     "limit", "orderBy", "select", "where", "before", "after", "actionId", "personId",
-}  # fmt: skip
+})  # fmt: skip
+_EVENT = _ACTION | _OF_EVENTS_QUERY
 
 PASSED_OVER: Mapping[type[Node], frozenset[str]] = {
     FunnelsQuery: _NODE | {"dataColorTheme"},
@@ -55,6 +65,19 @@ PASSED_OVER: Mapping[type[Node], frozenset[str]] = {
     FunnelCorrelationQuery: _NODE,
     FunnelCorrelationActorsQuery: _NODE,
     ActorsQuery: _NODE | {"properties", "fixedProperties"},
+    CountedEventsNode: _NODE | _OF_EVENTS_QUERY,
+    CountedActionsNode: _NODE,
+    CountedGroupNode: _NODE | _OF_EVENTS_QUERY,
+    PeriodRange: frozenset(),
+    StickinessQuery: _NODE | {"aggregation_group_type_index", "dataColorTheme"},
+    StickinessFilter: frozenset({
+        "goalLines", "hiddenLegendIndexes", "legendPosition", "resultCustomizationBy",
+        "resultCustomizations", "showLegend", "showMultipleYAxes", "showValuesOnSeries",
+    }),
+    StickinessCriteria: frozenset(),
+    LifecycleQuery: _NODE | {"dataColorTheme", "lifecycleFilter"},
+    InsightActorsQuery: _NODE,
+    StickinessActorsQuery: _NODE,
 }  # fmt: skip
 
 
