@@ -3,6 +3,7 @@
 Queries are documents as clients send them, so that planning is tried along the way.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 
 from contracts.queries import reading
 from contracts.queries.actions import Action, ActionStep
+from contracts.queries.insight_actors import InsightActorsQuery
 from contracts.queries.lifecycle import LifecycleQuery
 from contracts.queries.properties import PropertyFilter, PropertyGroup
 from contracts.queries.stickiness import StickinessQuery
@@ -18,13 +20,16 @@ from contracts.queries.trends import TrendsQuery
 from services.query.events.facts import PlanningFacts
 from services.query.events.oracle.reading import Reading
 from services.query.events.oracle.world import World
+from services.query.events.periods import days
 from services.query.events.series import MATHS, STATISTICS
 from services.query.insights.lifecycle.plan import LifecyclePlan
 from services.query.insights.lifecycle.planning import plan_lifecycle
 from services.query.insights.stickiness.plan import StickinessPlan
 from services.query.insights.stickiness.planning import plan_stickiness
-from services.query.insights.trends.plan import TrendsPlan
+from services.query.insights.trends.oracle.rows import Row
+from services.query.insights.trends.plan import NULL, OTHER, ByProperty, TrendsPlan
 from services.query.insights.trends.planning import plan_trends
+from services.query.insights.trends.pointing import ALL_BINS
 from tests.trends.worlds import (
     DYNAMIC_COHORT,
     EMPTY_COHORT,
@@ -290,3 +295,42 @@ def _item(random: Random) -> Document:
             {"property": "n", "type": "person", "histogram_bin_count": 2},
         )
     )
+
+
+# People
+
+
+def make_actors(random: Random, plan: TrendsPlan, rows: Sequence[Row]) -> InsightActorsQuery:
+    """Who is behind a number of an answer: of a row that there is, mostly, and of a point of it.
+
+    rows: of the answer. Of a plan without an answer's rows: of any series.
+    """
+    row = random.choice(rows) if rows else {}
+    side = row.get("compare_label", "current")
+    span = plan.previous if side == "previous" and plan.previous is not None else plan.span
+    day: str | None = None
+    if span.points and random.random() < 0.8:
+        day = random.choice(days(span))
+    value = row.get("breakdown_value")
+    if plan.breakdown is not None and random.random() < 0.2:
+        value = _any_value(random, plan)
+    order = row["order"] if row.get("action") else random.randrange(plan.named_series)
+    return InsightActorsQuery(
+        source=TrendsQuery(),
+        day=day,
+        series=order,
+        breakdown=tuple(value) if isinstance(value, list) else value,
+        compare=side,
+    )
+
+
+def _any_value(random: Random, plan: TrendsPlan) -> Any:
+    """A value that may have no row of its own; None for all rows together."""
+    if not isinstance(plan.breakdown, ByProperty) or random.random() < 0.3:
+        return None
+    if random.random() < 0.3:
+        return [OTHER] * len(plan.breakdown.keys)
+    return [
+        random.choice((ALL_BINS, NULL)) if key.bins is not None else random.choice(("a", "b", NULL))
+        for key in plan.breakdown.keys
+    ]

@@ -3,6 +3,7 @@
 They are asked of the reference here: it is what the engine is compared with.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -20,7 +21,7 @@ from services.query.insights.lifecycle.plan import STATUSES
 from services.query.insights.stickiness import oracle as stickinesses
 from services.query.insights.stickiness import pointing as stickiness_pointing
 from services.query.insights.trends.formulas import Formula, Letter
-from services.query.insights.trends.oracle import people, rows
+from services.query.insights.trends.oracle import counted, people, rows
 from services.query.insights.trends.oracle.counted import actor_of
 from services.query.insights.trends.plan import (
     ActiveActors,
@@ -35,8 +36,15 @@ from services.query.insights.trends.plan import (
     Total,
     TrendsPlan,
 )
-from services.query.insights.trends.pointing import OfCohort, OfOther, OfValue, Pointed
-from tests.trends.cases import Case, make_case, make_lifecycle, make_stickiness, make_trends
+from services.query.insights.trends.pointing import OfCohort, OfOther, OfValue, Pointed, pointed
+from tests.trends.cases import (
+    Case,
+    make_actors,
+    make_case,
+    make_lifecycle,
+    make_stickiness,
+    make_trends,
+)
 
 CASES = 80
 LEAST = 10
@@ -138,6 +146,27 @@ def at(plan: TrendsPlan, series: Any, side: Any, point: int | None, line: rows.L
     elif line.value is not None:
         row = OfValue(line.value)
     return Pointed(series=series, side=side, point=point, row=row)
+
+
+def test_whoever_is_pointed_at_is_among_all_who_count() -> None:
+    """Of a row, a point or both: never more than of the whole series, in windows too."""
+    for random, case in cases("pointing"):
+        plan = make_trends(random, case)
+        reading = Reading(case.world, plan.cohorts, case.facts.timezone)
+        if isinstance(plan.shape, Boxes):
+            continue
+        answer = rows.answer(plan, reading).results
+        for _ in range(5):
+            number = pointed(plan, make_actors(random, plan, answer))
+            found = dict(people.people(plan, number, reading))
+            span = plan.span if number.side == "current" else plan.previous
+            if number.series is None or span is None:
+                assert not found
+                continue
+            counts = counted.counting(plan, number.series, span, reading)
+            actor = counted.actor_of(number.series)
+            everybody = Counter(reading.actor(actor, event) for event in counts)
+            assert all(events <= everybody[one] for one, events in found.items()), (plan, number)
 
 
 def test_totals_of_all_rows_add_up_to_the_row_without_a_breakdown() -> None:
