@@ -186,17 +186,18 @@ def _texts(value: RowValue) -> tuple[str, ...]:
 
 def render(plan: TrendsPlan, sides: Sequence[Side]) -> TrendsAnswer:
     """sides: the current one, and the previous one of a comparison."""
+    axes = [(side, _axis(plan, side)) for side in sides]
     if plan.formulas:
         rows = [
             row
             for place, formula in enumerate(plan.formulas)
-            for side in sides
-            for row in _formula_rows(plan, place, formula, side)
+            for side, axis in axes
+            for row in _formula_rows(plan, place, formula, side, axis)
         ]
     else:
         rows = [
-            _series_row(plan, series, side, line)
-            for side in sides
+            _series_row(plan, series, axis, line)
+            for side, axis in axes
             for series in plan.series
             for line in side.series.get(series.place, ())
         ]
@@ -209,6 +210,33 @@ def render(plan: TrendsPlan, sides: Sequence[Side]) -> TrendsAnswer:
     return TrendsAnswer(results=rows, has_more=more)
 
 
+class _Axis(msgspec.Struct, frozen=True):
+    """What all rows of one side share: how its points are called. Made once: there may be many."""
+
+    label: SideLabel
+    days: list[str]
+    labels: list[str]
+    moments: list[str]
+    filter: dict[str, Any]
+
+
+def _axis(plan: TrendsPlan, side: Side) -> _Axis:
+    one_value = isinstance(plan.shape, OneValue)
+    return _Axis(
+        label=side.label,
+        days=[] if one_value else days(side.span),
+        labels=[] if one_value else labels(side.span),
+        moments=moments(side.span),
+        filter={
+            "insight": "TRENDS",
+            "display": plan.display,
+            "interval": side.span.interval,
+            "date_from": written(side.span.date_from),
+            "date_to": written(side.span.date_to),
+        },
+    )
+
+
 def with_incomplete(plan: TrendsPlan, rows: Iterable[TrendRow]) -> list[TrendRow]:
     """The rows of a `Points` answer, each with its points that are not what they will be."""
     spans = {"current": plan.span, "previous": plan.previous or plan.span}
@@ -219,9 +247,7 @@ def with_incomplete(plan: TrendsPlan, rows: Iterable[TrendRow]) -> list[TrendRow
     ]
 
 
-def _series_row(plan: TrendsPlan, series: Series, side: Side, line: Shown) -> TrendRow:
-    one_value = isinstance(plan.shape, OneValue)
-    numbers = [plain(number) for number in line.numbers]
+def _series_row(plan: TrendsPlan, series: Series, axis: _Axis, line: Shown) -> TrendRow:
     entity, sent = series.entity, series.sent
     action = TrendAction(
         id=entity.id,
@@ -232,21 +258,29 @@ def _series_row(plan: TrendsPlan, series: Series, side: Side, line: Shown) -> Tr
         math_property=sent.math_property,
         math_hogql=sent.math_hogql,
         math_group_type_index=sent.math_group_type_index,
-        days=moments(side.span),
+        days=axis.moments,
     )
+    row = _row(plan, axis, line, _label(plan, series, line.value), series.place)
+    return msgspec.structs.replace(row, action=action)
+
+
+def _row(plan: TrendsPlan, axis: _Axis, line: Shown, label: str, order: int) -> TrendRow:
+    """What a series and a formula have in common; a formula has no action."""
+    one_value = isinstance(plan.shape, OneValue)
+    numbers = [plain(number) for number in line.numbers]
     return TrendRow(
-        action=action,
-        label=_label(plan, series, line.value),
-        order=series.place,
+        action=None,
+        label=label,
+        order=order,
         count=0 if one_value else _count(plan, numbers),
         data=[] if one_value else numbers,
-        days=[] if one_value else days(side.span),
-        labels=[] if one_value else labels(side.span),
+        days=axis.days,
+        labels=axis.labels,
         aggregated_value=numbers[0] if one_value else UNSET,
         breakdown_value=_breakdown_value(plan, line.value),
         compare=UNSET if plan.previous is None else True,
-        compare_label=UNSET if plan.previous is None else side.label,
-        filter=_filter(plan, side.span),
+        compare_label=UNSET if plan.previous is None else axis.label,
+        filter=axis.filter,
     )
 
 
@@ -278,16 +312,6 @@ def _breakdown_value(plan: TrendsPlan, value: RowValue) -> BreakdownValue | Unse
             return list(value) if listed else value[0]
 
 
-def _filter(plan: TrendsPlan, span: Span) -> dict[str, Any]:
-    return {
-        "insight": "TRENDS",
-        "display": plan.display,
-        "interval": span.interval,
-        "date_from": written(span.date_from),
-        "date_to": written(span.date_to),
-    }
-
-
 def plain(number: float) -> Number:
     """Whole numbers without a point."""
     whole = isinstance(number, float) and number.is_integer() and abs(number) < _LARGEST_EXACT
@@ -297,7 +321,9 @@ def plain(number: float) -> Number:
 # Formulas
 
 
-def _formula_rows(plan: TrendsPlan, place: int, formula: Formula, side: Side) -> Iterable[TrendRow]:
+def _formula_rows(
+    plan: TrendsPlan, place: int, formula: Formula, side: Side, axis: _Axis
+) -> Iterable[TrendRow]:
     """A row for each value that any of the formula's series has; one that lacks it counts zeros."""
     of_series = {
         at: {line.value: line.numbers for line in side.series.get(at, ())}
@@ -316,28 +342,17 @@ def _formula_rows(plan: TrendsPlan, place: int, formula: Formula, side: Side) ->
         by_point = zip(*numbers, strict=True)
         found.append(Shown(row_value, tuple(value(formula.tree, point) for point in by_point)))
     found.sort(key=lambda line: (OTHER in _texts(line.value), _place(line)))
-    return [_formula_row(plan, place, formula, side, line) for line in found]
+    return [_formula_row(plan, place, formula, axis, line) for line in found]
 
 
 def _formula_row(
-    plan: TrendsPlan, place: int, formula: Formula, side: Side, line: Shown
+    plan: TrendsPlan, place: int, formula: Formula, axis: _Axis, line: Shown
 ) -> TrendRow:
-    one_value = isinstance(plan.shape, OneValue)
-    numbers = [plain(number) for number in line.numbers]
-    return TrendRow(
-        action=None,
-        label=formula.label,
-        order=place,
-        count=0 if one_value else plain(math.fsum(numbers)),
-        data=None if one_value else numbers,
-        days=[] if one_value else days(side.span),
-        labels=[] if one_value else labels(side.span),
-        aggregated_value=numbers[0] if one_value else UNSET,
-        breakdown_value=_breakdown_value(plan, line.value),
-        compare=UNSET if plan.previous is None else True,
-        compare_label=UNSET if plan.previous is None else side.label,
-        filter=_filter(plan, side.span),
-    )
+    """Its count is a sum, of running sums too; one value has no data at all (oddity)."""
+    row = _row(plan, axis, line, formula.label, place)
+    if isinstance(plan.shape, OneValue):
+        return msgspec.structs.replace(row, data=None)
+    return msgspec.structs.replace(row, count=plain(math.fsum(line.numbers)))
 
 
 # Box plots
