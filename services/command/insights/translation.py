@@ -23,6 +23,8 @@ from services.command.handle import Rules
 from services.command.numbers import InsightNumber, Numbers
 from services.common.http.problems import ChangeLine, invalid, not_found
 
+_NO_NUMBER = InsightNumber(0, "")
+
 
 async def insight_number(reference: str, team_id: int, numbers: Numbers) -> int:
     """The number behind a number or a short id. Raises Rejected 404."""
@@ -77,17 +79,21 @@ def edit_command(body: WriteInsight) -> EditInsight:
 
 
 def replace_command(body: WriteInsight) -> EditInsight:
-    """PUT: what is not named gets its default. It restores nothing: that is a PATCH's alone."""
+    """PUT: what is not named gets a new insight's default.
+
+    It restores nothing: that is a PATCH's alone.
+    """
+    made = create_command(body, _NO_NUMBER)
     return EditInsight(
-        name=or_default(body.name, None),
-        derived_name=or_default(body.derived_name, None),
-        description=or_default(body.description, None),
-        filters=or_default(body.filters, EMPTY_OBJECT),
-        query=or_default(body.query, NULL),
-        order=or_default(body.order, None),
-        favorited=or_default(body.favorited, False),
-        saved=or_default(body.saved, True),
-        tags=or_default(body.tags, ()),
+        name=made.name,
+        derived_name=made.derived_name,
+        description=made.description,
+        filters=made.filters,
+        query=made.query,
+        order=made.order,
+        favorited=made.favorited,
+        saved=made.saved,
+        tags=made.tags,
         deleted=True if body.deleted is True else UNSET,
     )
 

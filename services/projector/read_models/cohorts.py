@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from contracts.events.cohort import CohortEvent, CohortPeopleAdded
 from contracts.events.recorded import Recorded
 from contracts.queries.cohorts import definition, named_cohorts
-from contracts.queries.errors import InvalidQuery
 from contracts.read_models.cohort import CohortRow
 from domain.cohort.view import project
 from services.projector.checkpoint import Connection
 from services.projector.projection import ProjectionTable
+from services.projector.read_models.named import named_columns
 from services.projector.read_models.row_per_stream import RowPerStream
 
 _ADD = """
@@ -37,21 +37,8 @@ async def _add_people(
 
 
 def _columns(row: CohortRow) -> dict[str, object]:
-    return {
-        "team_id": row.team_id,
-        "cohort_id": row.cohort_id,
-        "name_key": None if row.name is None else row.name.casefold(),
-        "deleted": row.deleted,
-        "cohorts": _cohorts(row),
-    }
-
-
-def _cohorts(row: CohortRow) -> list[int]:
-    try:
-        return list(named_cohorts(definition(row.filters)))
-    except InvalidQuery:
-        # Stored under rules that are gone: whoever queries it is told.
-        return []
+    columns = named_columns(row, lambda: named_cohorts(definition(row.filters)))
+    return columns | {"cohort_id": row.cohort_id}
 
 
 COHORTS = RowPerStream(

@@ -26,7 +26,7 @@ from services.query.http.parameters import seen
 from services.query.insights.funnels.correlation.links import CorrelationLinks
 from services.query.insights.funnels.correlation.pointing import correlating
 from services.query.insights.funnels.correlation.work import INCLUDED
-from services.query.insights.funnels.links import CORRELATION_PEOPLE_FILTERS, Filters, kept
+from services.query.insights.funnels.links import CORRELATION_PEOPLE_FILTERS, kept
 from services.query.insights.funnels.people.page import ActorPages
 from services.query.insights.funnels.planner import plan_query
 from services.query.results.computation import Computation
@@ -47,7 +47,7 @@ async def get_correlation(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
     """Tell what goes along with converting; lists and objects are JSON text."""
-    return await _correlation(request, dict(request.query_params.items()), results, caller)
+    return await _correlation(request, results, caller)
 
 
 @post(
@@ -59,8 +59,7 @@ async def post_correlation(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
     """Tell what goes along with converting, and what with dropping out."""
-    filters = {**dict(request.query_params.items()), **await filters_of(request)}
-    return await _correlation(request, filters, results, caller)
+    return await _correlation(request, results, caller)
 
 
 @get(
@@ -76,7 +75,7 @@ async def get_correlation_people(
 ) -> Response[bytes]:
     """Who is behind a number of a correlation; lists and objects are JSON text."""
     await ingested.reach(seen(request).events)
-    return await _people(request, dict(request.query_params.items()), lookups, actors, caller)
+    return await _people(request, lookups, actors, caller)
 
 
 @post(
@@ -93,13 +92,11 @@ async def post_correlation_people(
 ) -> Response[bytes]:
     """Who is behind a number of a correlation, with the filter in the body."""
     await ingested.reach(seen(request).events)
-    filters = {**dict(request.query_params.items()), **await filters_of(request)}
-    return await _people(request, filters, lookups, actors, caller)
+    return await _people(request, lookups, actors, caller)
 
 
-async def _correlation(
-    request: AnyRequest, filters: Filters, results: Results, caller: Caller
-) -> Response[bytes]:
+async def _correlation(request: AnyRequest, results: Results, caller: Caller) -> Response[bytes]:
+    filters = await filters_of(request)
     query = convert_correlation(filters)
     asked = ResultRequest(
         project=caller.project,
@@ -149,8 +146,9 @@ async def _correlation(
 
 
 async def _people(
-    request: AnyRequest, filters: Filters, lookups: Lookups, actors: ActorPages, caller: Caller
+    request: AnyRequest, lookups: Lookups, actors: ActorPages, caller: Caller
 ) -> Response[bytes]:
+    filters = await filters_of(request)
     limit, offset = page_of(filters, LIMIT, OFFSET)
     try:
         query = convert_correlation_people(filters)

@@ -43,7 +43,7 @@ async def get_funnel(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
     """Compute a funnel; lists and objects are JSON text in the query string."""
-    return await _funnel(request, dict(request.query_params.items()), results, caller)
+    return await _funnel(request, results, caller)
 
 
 @post(
@@ -55,8 +55,7 @@ async def post_funnel(
     request: AnyRequest, results: NamedDependency[Results], caller: NamedDependency[Caller]
 ) -> Response[bytes]:
     """Compute a funnel; what the query string says goes for what the body leaves out."""
-    filters = {**dict(request.query_params.items()), **await filters_of(request)}
-    return await _funnel(request, filters, results, caller)
+    return await _funnel(request, results, caller)
 
 
 @post(
@@ -77,9 +76,8 @@ async def cancel_query(
     return Response(b"", status_code=201)
 
 
-async def _funnel(
-    request: AnyRequest, filters: Filters, results: Results, caller: Caller
-) -> Response[bytes]:
+async def _funnel(request: AnyRequest, results: Results, caller: Caller) -> Response[bytes]:
+    filters = await filters_of(request)
     include = included(filters.get("include"), INCLUDED | {WARNINGS})
     computation = Computation(query=convert(filters), legacy=True, include=computed(include))
     asked = ResultRequest(
@@ -124,9 +122,15 @@ def envelope(answered: ResultAnswer, caller: Caller) -> FunnelEnvelope:
 
 
 async def filters_of(request: AnyRequest) -> dict[str, Any]:
-    """A body of filters. Raises Rejected 400 for anything but an object."""
+    """Those of the query string, and over them those of the body.
+
+    Raises Rejected 400 for a body that is anything but an object.
+    """
+    in_query = dict(request.query_params.items())
+    if request.method != "POST":
+        return in_query
     try:
-        return msgspec.json.decode(await as_json(request), type=dict[str, Any])
+        return in_query | msgspec.json.decode(await as_json(request), type=dict[str, Any])
     except msgspec.ValidationError as cause:
         raise invalid(None, "invalid_input", "Filters are an object.") from cause
     except msgspec.DecodeError as cause:

@@ -58,7 +58,7 @@ async def get_people(
 ) -> Response[bytes]:
     """Who is behind a step, a period or a bin; lists and objects are JSON text."""
     await ingested.reach(seen(request).events)
-    return await _people(request, dict(request.query_params.items()), lookups, actors, caller)
+    return await _people(request, lookups, actors, caller)
 
 
 @post(people_paths("/funnel/"), opt={**READ, **does(FunnelPeople, PeoplePage)}, status_code=200)
@@ -71,8 +71,7 @@ async def post_people(
 ) -> Response[bytes]:
     """The same, with the filter in the body."""
     await ingested.reach(seen(request).events)
-    filters = {**dict(request.query_params.items()), **await filters_of(request)}
-    return await _people(request, filters, lookups, actors, caller)
+    return await _people(request, lookups, actors, caller)
 
 
 @get(people_paths("/funnel/explain/"), opt={**READ, **shows(Explanation, *described.EXPLAIN)})
@@ -85,7 +84,7 @@ async def get_explanation(
 ) -> Response[bytes]:
     """Why a person is, or is not, in a step; lists and objects are JSON text."""
     await ingested.reach(seen(request).events)
-    return await _explain(dict(request.query_params.items()), lookups, explainer, caller)
+    return await _explain(request, lookups, explainer, caller)
 
 
 @post(
@@ -102,13 +101,13 @@ async def post_explanation(
 ) -> Response[bytes]:
     """Why a person is, or is not, in a step, with the filter in the body."""
     await ingested.reach(seen(request).events)
-    filters = {**dict(request.query_params.items()), **await filters_of(request)}
-    return await _explain(filters, lookups, explainer, caller)
+    return await _explain(request, lookups, explainer, caller)
 
 
 async def _explain(
-    filters: Filters, lookups: Lookups, explainer: Explainer, caller: Caller
+    request: AnyRequest, lookups: Lookups, explainer: Explainer, caller: Caller
 ) -> Response[bytes]:
+    filters = await filters_of(request)
     try:
         planned = await plan_query(lookups, caller.project, convert(filters), legacy=True)
         body = await explainer.explain(planned, text(filters, "person"))
@@ -118,8 +117,9 @@ async def _explain(
 
 
 async def _people(
-    request: AnyRequest, filters: Filters, lookups: Lookups, actors: ActorPages, caller: Caller
+    request: AnyRequest, lookups: Lookups, actors: ActorPages, caller: Caller
 ) -> Response[bytes]:
+    filters = await filters_of(request)
     limit, offset = page_of(filters, "limit", "offset")
     try:
         query = convert_people(filters)
