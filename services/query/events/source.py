@@ -71,7 +71,7 @@ class Source:
         self.cohorts = cohorts
         self._joins: dict[str, str] = {}
         self._numbers: dict[tuple[str, str], int] = {}
-        self._expressions = Writer(self._read, bindings, timezone)
+        self.expressions = Writer(self._read, bindings, timezone)
 
     def scope(self) -> str:
         """The project's events of the period."""
@@ -116,7 +116,7 @@ class Source:
                 named = self.bindings.bind(list(days), "Array(UInt8)")
                 return f"(toDayOfWeek(e.timestamp, 0, {zone}) IN {named})"
             case Expression(text=text):
-                return self._expressions.condition(parse(text))
+                return self.expressions.condition(parse(text))
             case _:
                 assert_never(condition)
 
@@ -181,17 +181,18 @@ class Source:
 
     def expression(self, text: str) -> str:
         """An expression of the closed subset, as Nullable(String)."""
-        return self._expressions.text(parse(text))
+        return self.expressions.text(parse(text))
 
     def key_text(self, key: Key, *, normalize_url: bool = False) -> str:
         """A breakdown key's text as String, missing as "", normalized if asked."""
-        text = self._key(key).or_empty
+        text = self.key_operand(key).or_empty
         if not normalize_url:
             return text
         bare = f"replaceRegexpOne({text}, {self.bindings.bind(_URL_ENDS, 'String')}, '')"
         return f"if({bare} = '', '/', {bare})"
 
-    def _key(self, key: Key) -> Operand:
+    def key_operand(self, key: Key) -> Operand:
+        """What a breakdown key reads of the event."""
         match key:
             case PropertyKey(of=of, name=name):
                 return self.operand(of, name)

@@ -44,11 +44,12 @@ class Term(msgspec.Struct, frozen=True):
 
 
 class Writer(msgspec.Struct, frozen=True):
-    """Writes the terms of one statement."""
+    """Writes the terms of one statement. aggregate: an aggregate, where many events are read."""
 
     read: Read
     bindings: Bindings
     timezone: str
+    aggregate: Callable[[Aggregate], Term] | None = None
 
     def text(self, expression: Expression) -> str:
         """Its value as Nullable(String)."""
@@ -75,7 +76,7 @@ class Writer(msgspec.Struct, frozen=True):
                 return self._call(name, arguments)
             case Arithmetic(sign=sign, left=left, right=right):
                 a, b = (self.term(side).operand.number for side in (left, right))
-                return _number_term(f"ifNotFinite({a} {sign} {b}, NULL)")
+                return number_term(f"ifNotFinite({a} {sign} {b}, NULL)")
             case Compare(sign=sign, left=left, right=right):
                 return _boolean_term(self._compare(sign, self.term(left), self.term(right)))
             case OneOf(value=value, among=among):
@@ -90,7 +91,9 @@ class Writer(msgspec.Struct, frozen=True):
                 tests = [self.condition(part) for part in parts]
                 return _boolean_term(f"({f' {how.upper()} '.join(tests)})")
             case Aggregate():
-                raise ValueError("an aggregate is no expression of one event")
+                if self.aggregate is None:
+                    raise ValueError("an aggregate is no expression of one event")
+                return self.aggregate(expression)
             case _:
                 assert_never(expression)
 
@@ -103,7 +106,7 @@ class Writer(msgspec.Struct, frozen=True):
                 term = _boolean_term("1" if value else "0")
                 return Term(term.kind, term.operand, term.test, constant)
             case int() | float():
-                term = _number_term(f"toNullable({self.bindings.bind(float(value), 'Float64')})")
+                term = number_term(f"toNullable({self.bindings.bind(float(value), 'Float64')})")
                 return Term(term.kind, term.operand, constant=constant)
             case str():
                 bound = f"toNullable({self.bindings.bind(value, 'String')})"
@@ -116,13 +119,13 @@ class Writer(msgspec.Struct, frozen=True):
             case "toString":
                 return Term("text", text_value(first.text))
             case "toFloat":
-                return _number_term(first.number)
+                return number_term(first.number)
             case "toInt":
-                return _number_term(f"trunc({first.number})")
+                return number_term(f"trunc({first.number})")
             case "lower" | "upper":
                 return Term("text", text_value(f"{name}UTF8({first.text})"))
             case "length":
-                return _number_term(f"toFloat64(length({first.text}))")
+                return number_term(f"toFloat64(length({first.text}))")
             case "concat":
                 # HogQL: a missing part is empty.
                 parts = ", ".join(term.operand.or_empty for term in terms)
@@ -181,7 +184,8 @@ def _never_number(term: Term) -> bool:
     )
 
 
-def _number_term(sql: str) -> Term:
+def number_term(sql: str) -> Term:
+    """sql: Nullable(Float64)."""
     return Term("number", json_number(sql))
 
 
@@ -194,7 +198,7 @@ def _joined(terms: Sequence[Term], join: Callable[[list[str]], str]) -> Term:
     """Several terms of which one is the value: of their common kind, or text."""
     kinds = {term.kind for term in terms if not _is_null(term)}
     if kinds == {"number"}:
-        return _number_term(join([term.operand.number for term in terms]))
+        return number_term(join([term.operand.number for term in terms]))
     if kinds == {"moment"} and len(terms) == sum(not _is_null(term) for term in terms):
         return Term("moment", moment_value(join([term.operand.moment or "" for term in terms])))
     return Term("text", text_value(join([term.operand.text for term in terms])))

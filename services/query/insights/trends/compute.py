@@ -1,0 +1,155 @@
+"""A trend's answer, by as many statements as it takes."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from contracts.api.trends import SideLabel, TrendsAnswer
+from services.common.clickhouse import ClickHouse
+from services.common.clickhouse.engine import Row
+from services.common.clickhouse.statement import Bindings, Statement
+from services.query.events.periods import Span
+from services.query.insights.trends.bins import bounds
+from services.query.insights.trends.plan import ActiveActors, Boxes, OneValue, Series, TrendsPlan
+from services.query.insights.trends.result import (
+    Box,
+    Line,
+    RowValue,
+    Shown,
+    Side,
+    has_other,
+    is_additive,
+    other_value,
+    ranked,
+    render,
+    render_boxes,
+    shown,
+)
+from services.query.insights.trends.statement import keys
+from services.query.insights.trends.statement.counted import Asked
+from services.query.insights.trends.statement.keys import Rows
+from services.query.insights.trends.statement.numbers import bounds_of_bins, numbers
+from services.query.insights.trends.statement.windowed import days_of, of_windows
+
+
+async def compute(
+    clickhouse: ClickHouse, plan: TrendsPlan, *, has_overrides: bool, query_id: str | None = None
+) -> TrendsAnswer:
+    """The answer to a plan. Raises EngineError's kinds.
+
+    query_id: of every statement, one after the other.
+    """
+    asking = _Asking(clickhouse, plan, has_overrides, query_id)
+    if isinstance(plan.shape, Boxes):
+        boxes = {series.place: await asking.boxes(series) for series in plan.series}
+        return await asyncio.to_thread(render_boxes, plan, boxes)
+    sides = [await asking.side("current", plan.span)]
+    if plan.previous is not None:
+        sides.append(await asking.side("previous", plan.previous))
+    return await asyncio.to_thread(render, plan, sides)
+
+
+class _Asking:
+    def __init__(
+        self, clickhouse: ClickHouse, plan: TrendsPlan, has_overrides: bool, query_id: str | None
+    ) -> None:
+        self.clickhouse = clickhouse
+        self.plan = plan
+        self.has_overrides = has_overrides
+        self.query_id = query_id
+
+    async def side(self, label: SideLabel, span: Span) -> Side:
+        return Side(
+            label, span, {one.place: await self._lines(one, span) for one in self.plan.series}
+        )
+
+    async def _lines(self, series: Series, span: Span) -> Sequence[Shown]:
+        """Of one series and side, in order, Other included."""
+        asked = Asked(plan=self.plan, series=series, span=span, has_overrides=self.has_overrides)
+        rows = Rows(bounds=await self._bounds(asked))
+        asked = msgspec.structs.replace(asked, rows=rows)
+        found = await self._counted(asked)
+        if self.plan.breakdown is None:
+            found = {None: found.get(None, _nothing(asked))}
+        lines = [Line(value, of) for value, of in found.items()]
+        in_order = await asyncio.to_thread(ranked, self.plan, series, span, lines)
+        if not has_other(self.plan, in_order):
+            return in_order.kept
+        if is_additive(series.math):
+            rest = [found[value] for value in in_order.rest]
+            other = tuple(float(sum(of)) for of in zip(*rest, strict=True))
+        else:
+            kept = [value for value in in_order.kept_values if isinstance(value, tuple)]
+            rest_of = msgspec.structs.replace(rows, without=kept)
+            (other,) = (await self._counted(msgspec.structs.replace(asked, rows=rest_of))).values()
+        line = Line(other_value(self.plan), other)
+        return [*in_order.kept, shown(self.plan, series, span, line)]
+
+    async def _bounds(self, asked: Asked) -> keys.Bounds:
+        bins = keys.binned(self.plan.breakdown)
+        if not bins or not asked.span.periods:
+            return {}
+        bindings = Bindings()
+        text = bounds_of_bins(asked, list(bins), bindings)
+        ((*ends,),) = await self._run(text, bindings)
+        pairs = zip(ends[::2], ends[1::2], strict=True)
+        return {
+            place: [] if low is None else bounds(low, high, parts)
+            for (place, parts), (low, high) in zip(bins.items(), pairs, strict=True)
+        }
+
+    async def _counted(self, asked: Asked) -> Mapping[RowValue, tuple[float, ...]]:
+        """The numbers of every value that an event which counts has, one per period."""
+        if not asked.span.periods:
+            return {}
+        bindings = Bindings()
+        found = await self._run(numbers(asked, bindings), bindings)
+        return await asyncio.to_thread(_by_value, asked, found)
+
+    async def boxes(self, series: Series) -> Sequence[Box]:
+        """One per period."""
+        span = self.plan.span
+        found = [Box()] * len(span.periods)
+        asked = Asked(plan=self.plan, series=series, span=span, has_overrides=self.has_overrides)
+        if not span.periods:
+            return found
+        bindings = Bindings()
+        for index, spread, mean in await self._run(numbers(asked, bindings), bindings):
+            if mean is not None:
+                found[index] = Box(*[*spread, mean])
+        return found
+
+    async def _run(self, text: str, bindings: Bindings) -> list[Row]:
+        return await self.clickhouse.query(Statement(text, bindings.values), query_id=self.query_id)
+
+
+def _by_value(asked: Asked, rows: Sequence[Row]) -> Mapping[RowValue, tuple[float, ...]]:
+    by: dict[tuple[str | int, ...], list[tuple[int, float]]] = defaultdict(list)
+    for *columns, index, number in rows:
+        by[tuple(columns)].append((index, number))
+    breakdown = asked.plan.breakdown if asked.keys else None
+    math = asked.series.math
+    windowed = isinstance(math, ActiveActors) and not isinstance(asked.plan.shape, OneValue)
+    found: dict[RowValue, tuple[float, ...]] = {}
+    for told, points in by.items():
+        value = keys.value(breakdown, told)
+        if isinstance(math, ActiveActors) and windowed:
+            changes = [(index, int(change)) for index, change in points]
+            found[value] = of_windows(days_of(asked.span, math.days), changes)
+        else:
+            found[value] = _filled(asked, points)
+    return found
+
+
+def _filled(asked: Asked, points: Sequence[tuple[int, float]]) -> tuple[float, ...]:
+    numbers = list(_nothing(asked))
+    for index, number in points:
+        numbers[index] = number
+    return tuple(numbers)
+
+
+def _nothing(asked: Asked) -> tuple[float, ...]:
+    one_value = isinstance(asked.plan.shape, OneValue)
+    return (0,) * (1 if one_value else len(asked.span.periods))

@@ -1,0 +1,135 @@
+"""What tells the rows of a trend apart: columns `k0`, `k1` … beside each event that counts.
+
+Texts, "" where there is none; the ids of cohorts. Of a key with bins the number, until its bounds
+are known.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+import msgspec
+
+from services.common.clickhouse.statement import Bindings
+from services.query.events.conditions import InCohort
+from services.query.events.source import Source
+from services.query.insights.trends.bins import bin_text
+from services.query.insights.trends.plan import (
+    LONGEST_VALUE,
+    NULL,
+    AnyBreakdown,
+    ByCohort,
+    ByProperty,
+    RowKey,
+)
+from services.query.insights.trends.result import RowValue
+
+Bounds = Mapping[int, Sequence[float]]
+"""Of each key with bins, by its place: see bins.bounds. None of them: no event has a number."""
+
+
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """Of which rows the events are wanted, and how their values are told.
+
+    bounds: of the bins. without: values of rows whose events are left out; Other's are the rest.
+    """
+
+    bounds: Bounds = {}
+    without: Sequence[tuple[str, ...]] = ()
+
+
+def names(breakdown: AnyBreakdown | None) -> tuple[str, ...]:
+    match breakdown:
+        case None:
+            return ()
+        case ByCohort():
+            return ("k0",)
+        case ByProperty(keys=keys):
+            return tuple(f"k{place}" for place in range(len(keys)))
+        case _:
+            assert_never(breakdown)
+
+
+def binned(breakdown: AnyBreakdown | None) -> dict[int, int]:
+    """Place of a key -> how many bins."""
+    if not isinstance(breakdown, ByProperty):
+        return {}
+    return {place: key.bins for place, key in enumerate(breakdown.keys) if key.bins is not None}
+
+
+def columns(breakdown: AnyBreakdown | None, source: Source) -> dict[str, str]:
+    """Of one event. Of cohorts an array: an event may be in several rows."""
+    match breakdown:
+        case None:
+            return {}
+        case ByCohort(cohorts=cohorts):
+            ids = [_member(number, source) for number, _ in cohorts]
+            return {"k0": f"arrayFilter(id -> id >= 0, [{', '.join(ids)}])"}
+        case ByProperty(keys=keys):
+            return {f"k{place}": _column(key, source) for place, key in enumerate(keys)}
+        case _:
+            assert_never(breakdown)
+
+
+def _member(cohort: int, source: Source) -> str:
+    """The cohort's id, if the event's person is in it."""
+    if cohort == 0:
+        return "toInt64(0)"
+    return f"if({source.condition(InCohort(cohort))}, {cohort:d}, toInt64(-1))"
+
+
+def _column(key: RowKey, source: Source) -> str:
+    if key.bins is not None:
+        return source.key_operand(key.read).number
+    text = source.key_text(key.read)
+    if key.normalize_url:
+        text = f"if({text} = '', '', {source.key_text(key.read, normalize_url=True)})"
+    long = f"substringUTF8({text}, 1, {LONGEST_VALUE:d})"
+    return f"if(length({text}) > {LONGEST_VALUE:d}, {long}, {text})"
+
+
+def told(breakdown: AnyBreakdown | None, counted: str, rows: Rows, bindings: Bindings) -> str:
+    """counted: a SELECT with the columns. The same, with the values that rows have."""
+    if isinstance(breakdown, ByCohort):
+        return f"SELECT * REPLACE (arrayJoin(k0) AS k0) FROM ({counted})"
+    if rows.bounds:
+        texts = [f"{_bin(place, of, bindings)} AS k{place}" for place, of in rows.bounds.items()]
+        counted = f"SELECT * REPLACE ({', '.join(texts)}) FROM ({counted})"
+    if rows.without:
+        counted = f"SELECT * FROM ({counted}) WHERE {_without(rows.without, bindings)}"
+    return counted
+
+
+def _bin(place: int, bounds: Sequence[float], bindings: Bindings) -> str:
+    low, high = list(bounds[:-1]), list(bounds[1:])
+    texts = [bin_text(*pair) for pair in zip(low, high, strict=True)]
+    lows, named = bindings.bind(low, "Array(Float64)"), bindings.bind(texts, "Array(String)")
+    at = f"arrayCount(low -> low <= assumeNotNull(k{place}), {lows})"
+    return f"if(isNull(k{place}), '', arrayElement({named}, {at}))"
+
+
+def _without(values: Sequence[tuple[str, ...]], bindings: Bindings) -> str:
+    columns = [
+        bindings.bind([_stored(text) for text in column], "Array(String)")
+        for column in zip(*values, strict=True)
+    ]
+    if len(columns) == 1:
+        return f"k0 NOT IN {columns[0]}"
+    keys = ", ".join(f"k{place}" for place in range(len(columns)))
+    return f"({keys}) NOT IN arrayZip({', '.join(columns)})"
+
+
+def _stored(text: str) -> str:
+    return "" if text == NULL else text
+
+
+def value(breakdown: AnyBreakdown | None, told: Sequence[str | int]) -> RowValue:
+    """What a row of these columns has for a value."""
+    match breakdown:
+        case None:
+            return None
+        case ByCohort():
+            return int(told[0])
+        case ByProperty():
+            return tuple(str(text) or NULL for text in told)
+        case _:
+            assert_never(breakdown)
