@@ -132,8 +132,7 @@ def _with_numbers(asked: Asked, number: AnyNumber, bindings: Bindings) -> str:
     if not isinstance(number, SessionNumber):
         return events
     by = ", ".join((*asked.keys, "i", "session"))
-    once = "if(session = '', NULL, any(n))"
-    return f"SELECT {by}, {once} AS n FROM ({events}) GROUP BY {by}"
+    return f"SELECT {by}, any(n) AS n FROM ({events}) GROUP BY {by}"
 
 
 def _number(number: AnyNumber, source: Source) -> Operand:
