@@ -4,13 +4,14 @@ In words; None where they agree. Of the numbers, a few are looked behind, chosen
 """
 
 from collections.abc import Sequence
+from math import isclose
 from random import Random
 from typing import Any
 
 import msgspec
 
 from contracts.queries.insight_actors import Side, Status
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import ClickHouse, EngineError
 from services.common.clickhouse.statement import Statement
 from services.query.events.oracle.reading import Reading
 from services.query.insights.lifecycle import compute as lifecycle_compute
@@ -23,6 +24,9 @@ from services.query.insights.stickiness import oracle as stickinesses
 from services.query.insights.stickiness import pointing as stickiness_pointing
 from services.query.insights.stickiness import statement as stickiness_statement
 from services.query.insights.stickiness.plan import StickinessPlan
+from services.query.insights.trends import compute as trends_compute
+from services.query.insights.trends.oracle import rows as trends
+from services.query.insights.trends.plan import TrendsPlan
 from tests.trends.cases import Case, reading_of
 
 People = list[tuple[str, int]]
@@ -38,6 +42,36 @@ def told(rows: Sequence[msgspec.Struct]) -> Any:
 async def listed(clickhouse: ClickHouse, statement: Statement | None) -> People:
     rows = [] if statement is None else await clickhouse.query(statement)
     return [(str(id_), int(events)) for id_, events in rows]
+
+
+async def trend(clickhouse: ClickHouse, case: Case, plan: TrendsPlan, random: Random) -> str | None:
+    has_overrides, reading = bool(case.world.merged), reading_of(case, plan)
+    expected = trends.answer(plan, reading)
+    try:
+        found = await trends_compute.compute(clickhouse, plan, has_overrides=has_overrides)
+    except EngineError as error:
+        return f"{type(error).__name__}: {error}"
+    rows = [
+        {name: of for name, of in row.items() if name != "filter"} for row in told(found.results)
+    ]
+    if not same(rows, expected.results) or found.has_more != expected.has_more:
+        return f"rows: the engine says\n{rows}\nthe reference\n{expected}"
+    return None
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal, with floats equal but for the last digits."""
+    match a, b:
+        case float(), int() | float():
+            return isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+        case int(), float():
+            return same(b, a)
+        case dict(), dict():
+            return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+        case list() | tuple(), list() | tuple():
+            return len(a) == len(b) and all(map(same, a, b))
+        case _:
+            return bool(a == b)
 
 
 async def stickiness(

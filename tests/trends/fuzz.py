@@ -16,7 +16,7 @@ import msgspec
 
 from services.common.clickhouse import ClickHouse
 from tests.trends import differences
-from tests.trends.cases import Case, make_case, make_lifecycle, make_stickiness
+from tests.trends.cases import Case, make_case, make_lifecycle, make_stickiness, make_trends
 from tests.trends.engine import clear, store
 
 PLANS = 10
@@ -31,6 +31,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 KINDS: Mapping[str, Kind] = {
+    "trends": Kind(make_trends, differences.trend),
     "stickiness": Kind(make_stickiness, differences.stickiness),
     "lifecycle": Kind(make_lifecycle, differences.lifecycle),
 }

@@ -7,6 +7,7 @@ a day (or hour …) and by how much the number of actors changes on it: see `win
 from typing import assert_never
 
 from services.common.clickhouse.statement import Bindings
+from services.query.events import folds
 from services.query.events.expressions.aggregates_sql import aggregated
 from services.query.events.operands import Operand
 from services.query.events.period_index import period_index
@@ -33,9 +34,6 @@ from services.query.insights.trends.plan import (
 )
 from services.query.insights.trends.statement.counted import Asked, counted
 from services.query.insights.trends.statement.windowed import windowed
-
-MOST_BITS = 64
-"""So many periods fit into the mask of an actor."""
 
 _SPREAD = (
     "quantilesExactInclusive(0, 0.25, 0.5, 0.75, 1)(n)",
@@ -106,11 +104,8 @@ def _distinct(asked: Asked, bindings: Bindings) -> str:
         return _grouped(asked, firsts, "count()")
     if asked.keys or isinstance(shape, OneValue):
         return _grouped(asked, events, "uniqExact(actor)")
-    if len(asked.span.periods) <= MOST_BITS:
-        mask = "groupBitOr(bitShiftLeft(toUInt64(1), toUInt8(i)))"
-        active = f"bitPositionsToArray({mask})"
-    else:
-        active = "groupUniqArray(i)"
+    by_mask = len(asked.span.periods) <= folds.BITS
+    active = f"bitPositionsToArray({folds.MASK})" if by_mask else "groupUniqArray(i)"
     each = f"SELECT arrayJoin(a) AS i FROM (SELECT {active} AS a FROM ({events}) GROUP BY actor)"
     return f"SELECT i, count() FROM ({each}) GROUP BY i"
 

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from services.common.clickhouse.statement import Bindings
+from services.query.events import folds
 from services.query.events.period_index import days_since, steps_since
 from services.query.events.periods import Span
 from services.query.events.source import Source
 from services.query.insights.trends.plan import ActiveActors
 from services.query.insights.trends.statement.counted import Asked, counted
 
-MOST_BITS = 64
 _NEVER = 2**40
 _MICROSECOND = timedelta(microseconds=1)
 _STEPS = {
@@ -64,19 +64,18 @@ def windowed(asked: Asked, math: ActiveActors, bindings: Bindings) -> str:
         asked,
         bindings,
         lambda source: {
-            "d": _day(source, asked.span, math.days),
+            "i": _day(source, asked.span, math.days),
             "actor": source.actor(asked.actor),
         },
     )
-    if not asked.keys and days.ends[-1] < MOST_BITS:
+    if not asked.keys and days.ends[-1] < folds.BITS:
         return _by_masks(events, days.length)
     return _by_days(events, asked.keys, days.length)
 
 
 def _by_masks(events: str, length: int) -> str:
     """A bit per day: smeared over the days after it, by doubling."""
-    mask = "groupBitOr(bitShiftLeft(toUInt64(1), toUInt8(d)))"
-    masks = f"SELECT {mask} AS m FROM ({events}) GROUP BY actor"
+    masks = f"SELECT {folds.MASK} AS m FROM ({events}) GROUP BY actor"
     reached = 1
     while reached < length:
         by = min(reached, length - reached)
@@ -94,7 +93,7 @@ def _by_masks(events: str, length: int) -> str:
 def _by_days(events: str, keys: tuple[str, ...], length: int) -> str:
     """The same of any number of days."""
     by = ", ".join((*keys, "actor"))
-    days = f"SELECT {by}, arraySort(groupUniqArray(toInt64(d))) AS a FROM ({events}) GROUP BY {by}"
+    days = f"SELECT {by}, arraySort(groupUniqArray(toInt64(i))) AS a FROM ({events}) GROUP BY {by}"
     following = f"arrayPushBack(arrayPopFront(a), {_NEVER:d})"
     edges = (
         "arrayConcat(arrayMap(d -> (d, 1), a), arrayMap((d, following) -> "
