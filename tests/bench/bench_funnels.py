@@ -105,8 +105,8 @@ def cases() -> Iterator[Case]:
     yield Case(name="optional, 4 steps", plan=funnel(NAMES[:4], steps=tuple(optional)), goal=10)
     # What most people have done, so that hardly anybody is told quickly.
     common = Exclusion(matches=EventNamed(names=(NAMES[4],)), from_step=0, to_step=3)
-    barred = funnel(NAMES[:4], steps=tuple(optional), exclusions=(common,))
-    yield Case(name="optional, 4 steps, exclusion", plan=barred, goal=70)
+    excluded = funnel(NAMES[:4], steps=tuple(optional), exclusions=(common,))
+    yield Case(name="optional, 4 steps, exclusion", plan=excluded, goal=70)
     for named, attribution in (("first_touch", FirstTouch()), ("last_touch", LastTouch())):
         breakdown = msgspec.structs.replace(by_v, attribution=attribution)
         yield Case(

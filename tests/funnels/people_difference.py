@@ -12,7 +12,7 @@ from services.query.insights.funnels.oracle.conversion_times import bin_starts
 from services.query.insights.funnels.oracle.people import ActorOutcome, Histories, dropped, outcomes
 from services.query.insights.funnels.oracle.periods import period_starts, trend_cells
 from services.query.insights.funnels.oracle.seen import MICROSECONDS, microseconds
-from services.query.insights.funnels.oracle.steps import bars
+from services.query.insights.funnels.oracle.steps import counted_groups
 from services.query.insights.funnels.people.selection import (
     AtStep,
     EndedAt,
@@ -72,18 +72,18 @@ def _chosen(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selecti
 
 
 def _step(plan: FunnelPlan, given: Histories, random: Random) -> tuple[Selection, Listed] | None:
-    found = bars(plan, given)
+    found = counted_groups(plan, given)
     if not found:
         return None
-    bar = random.choice(found)
+    chosen = random.choice(found)
     n = len(plan.steps)
     if random.random() < 0.2:
         last = tuple(sorted(random.sample(range(1, n + 1), k=random.randint(1, n))))
-        ended = [o for o in bar.counted if o.attempt.depth in last]
-        return EndedAt(steps=last, value=bar.group.value), _listed(plan, ended)
+        ended = [o for o in chosen.counted if o.attempt.depth in last]
+        return EndedAt(steps=last, value=chosen.group.value), _listed(plan, ended)
     step = random.choice([*range(1, n + 1), *range(-n, -1)])
-    behind = [o for o in bar.counted if (o.has(step) if step > 0 else dropped(plan, o, -step))]
-    selection = AtStep(step=step, value=bar.group.value)
+    behind = [o for o in chosen.counted if (o.has(step) if step > 0 else dropped(plan, o, -step))]
+    selection = AtStep(step=step, value=chosen.group.value)
     return selection, _listed(plan, behind)
 
 

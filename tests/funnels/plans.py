@@ -50,7 +50,7 @@ def make_plan(
         names=world.names,
         window=_window(random, world, n),
         optional=_optional(random, n) if ordering != "unordered" and view == "steps" else (),
-        bars=_bars(random, world, ordering, n),
+        exclusions=_exclusions(random, world, ordering, n),
         order=ordering,
         viz=view,
         team_id=team_id,
@@ -97,14 +97,14 @@ def _optional(random: Random, n: int) -> list[int]:
     return [k for k in range(2, n + 1) if random.random() < 0.4]
 
 
-def _bars(random: Random, world: World, order: Order, n: int) -> list[tuple[str, int, int]]:
+def _exclusions(random: Random, world: World, order: Order, n: int) -> list[tuple[str, int, int]]:
     """Exclusions of any kind, a step's own among them: filters can make that happen."""
-    bars = []
+    chosen = []
     for _ in range(random.choice((0, 0, 0, 1, 1, 2))):
         since = random.randint(0, n - 2)
         span = (0, n - 1) if order == "unordered" else (since, random.randint(since + 1, n - 1))
-        bars.append((random.choice([*world.kinds, UNRELATED, UNRELATED]), *span))
-    return bars
+        chosen.append((random.choice([*world.kinds, UNRELATED, UNRELATED]), *span))
+    return chosen
 
 
 def _breakdown(random: Random, order: Order, n: int) -> Breakdown | None:

@@ -138,7 +138,7 @@ def _plainer(plan: FunnelPlan) -> Iterator[FunnelPlan]:
             plainer = (*plan.steps[:i], replace(step, optional=False), *plan.steps[i + 1 :])
             yield replace(plan, steps=plainer)
     n = len(plan.steps)
-    if n > 2 and all(bar.to_step < n - 1 for bar in plan.exclusions):
+    if n > 2 and all(one.to_step < n - 1 for one in plan.exclusions):
         view = _shorter(plan.view, n - 1)
         if view is not None:
             yield replace(plan, steps=plan.steps[:-1], view=view)
@@ -167,9 +167,9 @@ def _funnel(plan: FunnelPlan) -> str:
         return "|".join(condition.names)
 
     steps = " → ".join(asked(s.matches) + ("?" if s.optional else "") for s in plan.steps)
-    bars = [f"{asked(b.matches)} {b.from_step}…{b.to_step}" for b in plan.exclusions]
+    exclusions = [f"{asked(b.matches)} {b.from_step}…{b.to_step}" for b in plan.exclusions]
     rules = [plan.order, f"{_plain(plan.view)}", f"window {plan.window_seconds} s"]
-    rules += [f"bars {bar}" for bar in bars]
+    rules += [f"excludes {exclusion}" for exclusion in exclusions]
     if isinstance(plan.view, TrendView):
         rules += [plan.timezone]
     if isinstance(by := plan.breakdown, ByProperty):

@@ -14,7 +14,7 @@ import msgspec
 
 from services.query.events.breakdown import PropertyKey
 from services.query.events.conditions import ALWAYS, AnyCondition, EventNamed
-from services.query.insights.funnels.oracle import History, Seen
+from services.query.insights.funnels.oracle import History, OracleEvent
 from services.query.insights.funnels.plan import (
     ByProperty,
     Exclusion,
@@ -74,7 +74,7 @@ def funnel(
     names: Iterable[str] = (),
     window: int = 10,
     optional: Iterable[int] = (),
-    bars: Iterable[tuple[str, int, int]] = (),
+    exclusions: Iterable[tuple[str, int, int]] = (),
     viz: Viz = "steps",
     from_step: int = 1,
     to_step: int | None = None,
@@ -85,8 +85,8 @@ def funnel(
 ) -> FunnelPlan:
     """steps: one letter each; names: every event's name.
 
-    optional: steps from 1. bars: letter, from and to as on the wire, from 0. viz … bins: the view;
-    to_step: None: the last. changes: fields of the plan as they are.
+    optional: steps from 1. exclusions: letter, from and to as on the wire, from 0. viz … bins: the
+    view; to_step: None: the last. changes: fields of the plan as they are.
     """
     letters, pool = steps.split(), sorted({*names, *steps.split()})
 
@@ -107,7 +107,7 @@ def funnel(
         ),
         exclusions=tuple(
             Exclusion(matches=asked(letter), from_step=since, to_step=to)
-            for letter, since, to in bars
+            for letter, since, to in exclusions
         ),
         view=_view(viz, from_step, to_step or len(letters), interval, hide_incomplete, bins),
         window_seconds=window,
@@ -146,14 +146,16 @@ def seen(plan: FunnelPlan, events: Iterable[Event]) -> History:
     """What the reference sees of these events."""
     since_us = (START - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     return tuple(
-        Seen(
+        OracleEvent(
             at_us=since_us + event.at_us,
             uuid=event.uuid,
             steps=frozenset(
                 k for k, step in enumerate(plan.steps, start=1) if is_named(step.matches, event)
             ),
-            bars=frozenset(
-                i for i, bar in enumerate(plan.exclusions) if is_named(bar.matches, event)
+            exclusions=frozenset(
+                i
+                for i, exclusion in enumerate(plan.exclusions)
+                if is_named(exclusion.matches, event)
             ),
             value=event.value,
         )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from services.query.insights.funnels.oracle import History, Seen
+from services.query.insights.funnels.oracle import History, OracleEvent
 from services.query.insights.funnels.oracle.seen import microseconds
 from services.query.insights.funnels.oracle.steps import steps
 from tests.cdnow import DATE_FROM, DATE_TO, PURCHASES, Conversion, purchases, three_purchases
@@ -28,7 +28,7 @@ def test_the_reference_counts_what_we_count_by_hand(
     plan = funnel("A A A", window=window_days * 86_400, date_from=DATE_FROM, date_to=DATE_TO)
     histories: dict[str, History] = {
         customer: tuple(
-            Seen(
+            OracleEvent(
                 microseconds(purchase.at),
                 UUID(int=number),
                 frozenset({1, 2, 3} if not second_over or purchase.value > second_over else {1, 3}),

@@ -78,8 +78,8 @@ async def test_an_unrelated_event_changes_nothing_unless_strict(
     if order == "strict":
         pytest.skip("strict looks at every event")
     async for random, world, plan in worlds(clickhouse, order):
-        bars = tuple(bar for bar in plan.exclusions if not _asks_for(UNRELATED, bar.matches))
-        plan = msgspec.structs.replace(plan, exclusions=bars)
+        exclusions = tuple(one for one in plan.exclusions if not _asks_for(UNRELATED, one.matches))
+        plan = msgspec.structs.replace(plan, exclusions=exclusions)
         crowded = [
             (actor, (*events, *(_unrelated(random, event) for event in events)))
             for actor, events in world.histories.items()

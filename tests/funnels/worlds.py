@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.query.insights.funnels.oracle import History, Seen
+from services.query.insights.funnels.oracle import History, OracleEvent
 from services.query.insights.funnels.oracle.seen import microseconds
 from services.query.insights.funnels.plan import ByProperty, FunnelPlan
 from tests.funnels.stories import START, Event, is_named, seen
@@ -136,7 +136,7 @@ def entered(plan: FunnelPlan, events: Happened) -> History:
     since, until = microseconds(plan.date_from), microseconds(plan.date_to)
     keys = len(plan.breakdown.keys) if isinstance(plan.breakdown, ByProperty) else 0
     return tuple(
-        Seen(event.at_us, event.uuid, event.steps, event.bars, event.value[:keys])
+        OracleEvent(event.at_us, event.uuid, event.steps, event.exclusions, event.value[:keys])
         for event in seen(plan, [e for e in events if is_named(plan.filters, e)])
         if since <= event.at_us <= until
     )

@@ -78,8 +78,8 @@ def test_null_members_are_as_good_as_absent() -> None:
 )
 def test_an_exclusion_is_of_the_kind_that_it_extends_or_of_its_own(event: str, action: str) -> None:
     steps = {"funnelFromStep": 0, "funnelToStep": "1"}
-    barred = [{"kind": event, "event": "x", **steps}, {"kind": action, "id": 3, **steps}]
-    query = reading.node(FUNNEL | {"funnelsFilter": {"exclusions": barred}}, FunnelsQuery)
+    excluded = [{"kind": event, "event": "x", **steps}, {"kind": action, "id": 3, **steps}]
+    query = reading.node(FUNNEL | {"funnelsFilter": {"exclusions": excluded}}, FunnelsQuery)
     assert query.funnel.exclusions == (
         FunnelExclusionEventsNode(event="x", funnelFromStep=0, funnelToStep=1),
         FunnelExclusionActionsNode(id=3, funnelFromStep=0, funnelToStep=1),
@@ -107,9 +107,9 @@ def test_an_exclusion_is_of_the_kind_that_it_extends_or_of_its_own(event: str, a
 def test_an_entity_without_a_kind_is_what_its_members_say(sent: Any, read: Any) -> None:
     assert reading.node(FUNNEL | {"series": [sent]}, FunnelsQuery).series == (read,)
     if not isinstance(read, GroupNode | DataWarehouseNode):
-        barred = {"exclusions": [sent | {"funnelFromStep": 0, "funnelToStep": 1}]}
+        excluded = {"exclusions": [sent | {"funnelFromStep": 0, "funnelToStep": 1}]}
         (exclusion,) = (
-            reading.node(FUNNEL | {"funnelsFilter": barred}, FunnelsQuery).funnel.exclusions or ()
+            reading.node(FUNNEL | {"funnelsFilter": excluded}, FunnelsQuery).funnel.exclusions or ()
         )
         assert type(exclusion).__name__ == f"FunnelExclusion{type(read).__name__}"
 

@@ -86,7 +86,7 @@ def _rows(plan: FunnelPlan, seen: Sequence[Sequence[Any]]) -> str:
         for actor, events in histories.items()
         for cohort, of_row in rows_of(plan, events)
         for lane in lanes_of(plan, of_row)
-        for columns in _told(plan, lane)
+        for columns in _columns(plan, lane)
     ]
     return msgspec.json.encode(rows).decode()
 
@@ -97,7 +97,7 @@ def _value(cohort: int | None, lane: Lane) -> list[object]:
     return [lane.value[0] if len(lane.value) == 1 else list(lane.value)]
 
 
-def _told(plan: FunnelPlan, lane: Lane) -> Iterator[list[object]]:
+def _columns(plan: FunnelPlan, lane: Lane) -> Iterator[list[object]]:
     match plan.view:
         case TrendView() as trend:
             return _cells(plan, trend, lane)

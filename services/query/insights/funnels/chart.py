@@ -83,9 +83,9 @@ def _trends(trends: Sequence[FunnelTrend]) -> TrendsChart:
     return TrendsChart(labels, ticks(labels), lines, highest)
 
 
-def _bins(told: TimeToConvert) -> BinsChart:
-    highest = max((count for _, count in told.bins), default=0) or 1
-    width = WIDTH / max(len(told.bins), 1)
+def _bins(times: TimeToConvert) -> BinsChart:
+    highest = max((count for _, count in times.bins), default=0) or 1
+    width = WIDTH / max(len(times.bins), 1)
     return BinsChart(
         tuple(
             BinBar(
@@ -96,10 +96,10 @@ def _bins(told: TimeToConvert) -> BinsChart:
                 width=round(max(width - 2, 1), 1),
                 height=round(count / highest * HEIGHT, 1),
             )
-            for number, (start, count) in enumerate(told.bins)
+            for number, (start, count) in enumerate(times.bins)
         ),
-        duration(told.average_conversion_time),
-        duration(told.median_conversion_time),
+        duration(times.average_conversion_time),
+        duration(times.median_conversion_time),
     )
 
 

@@ -13,7 +13,7 @@ from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.actors import PersonActor
 from services.query.insights.funnels.comparison import compared
 from services.query.insights.funnels.partial import Partial, joined
-from services.query.insights.funnels.periods import Period, periods
+from services.query.insights.funnels.periods import FunnelPeriod, periods
 from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
 from services.query.insights.funnels.quick import quick_first
 from services.query.insights.funnels.result import render, render_comparison
@@ -80,7 +80,7 @@ class _FunnelRun:
         rows = await self._rows(made)
         return await asyncio.to_thread(render, self.plan, rows, pending=pending, made=made)
 
-    async def _rows(self, made: Sequence[Period] | None) -> Sequence[Sequence[object]]:
+    async def _rows(self, made: Sequence[FunnelPeriod] | None) -> Sequence[Sequence[object]]:
         """Rows as of compile_funnel's statement."""
         if not routed(self.plan):
             return await quick_first(

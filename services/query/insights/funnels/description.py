@@ -48,8 +48,8 @@ def describe(plan: FunnelPlan) -> str:
     lines.append(
         f"FUNNEL {plan.order}, within {_duration(plan.window_seconds)}, {actor_text(plan.actor)}"
     )
-    lines += [f"  {place}. {_step(step)}" for place, step in enumerate(plan.steps, start=1)]
-    lines += [f"EXCLUDING {_exclusion(bar)}" for bar in plan.exclusions]
+    lines += [f"  {number}. {_step(step)}" for number, step in enumerate(plan.steps, start=1)]
+    lines += [f"EXCLUDING {_exclusion(exclusion)}" for exclusion in plan.exclusions]
     if plan.breakdown is not None:
         lines.append(f"BREAKDOWN BY {_breakdown(plan.breakdown)}")
     return "\n".join(lines)
@@ -83,10 +83,9 @@ def _named(step: Step) -> str:
     return f"action {name}" if step.type == "actions" else name
 
 
-def _exclusion(bar: Exclusion) -> str:
-    return (
-        f"{condition_text(bar.matches)} BETWEEN step {bar.from_step + 1} AND step {bar.to_step + 1}"
-    )
+def _exclusion(exclusion: Exclusion) -> str:
+    between = f"BETWEEN step {exclusion.from_step + 1} AND step {exclusion.to_step + 1}"
+    return f"{condition_text(exclusion.matches)} {between}"
 
 
 def _breakdown(breakdown: Breakdown) -> str:

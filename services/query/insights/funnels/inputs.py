@@ -80,11 +80,11 @@ def clock(
     date of a filter, no period compared with and no period of a trend has moved. others: what the
     plan is looked at with. pending: whether open windows are counted.
     """
-    told = msgspec.structs.replace(plan, date_from=_NO_TIME, date_to=_NO_TIME, now=_NO_TIME)
+    timeless = msgspec.structs.replace(plan, date_from=_NO_TIME, date_to=_NO_TIME, now=_NO_TIME)
     ranges = [previous.date_from, previous.date_to] if previous is not None else []
     if pending:
         ranges.append(min(plan.now, plan.date_to))
-    return reads.digest(told, ranges, _last_period(plan), others)
+    return reads.digest(timeless, ranges, _last_period(plan), others)
 
 
 def _last_period(plan: FunnelPlan) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def _names(plan: FunnelPlan) -> frozenset[int] | None:
     if plan.order == "strict":
         return None
     entities = [step.matches if step.first_of is None else step.first_of for step in plan.steps]
-    return reads.names_of([*entities, *(bar.matches for bar in plan.exclusions)])
+    return reads.names_of([*entities, *(exclusion.matches for exclusion in plan.exclusions)])
 
 
 def _conditions(plan: FunnelPlan) -> Iterator[AnyCondition]:
@@ -111,8 +111,8 @@ def _conditions(plan: FunnelPlan) -> Iterator[AnyCondition]:
     for step in plan.steps:
         yield step.matches
         yield step.entity
-    for bar in plan.exclusions:
-        yield bar.matches
+    for exclusion in plan.exclusions:
+        yield exclusion.matches
     yield from reads.of_actor(plan.actor)
     match plan.breakdown:
         case None:

@@ -84,7 +84,10 @@ class StepLinks:
             last = len(groups) if self._baseline else 0
             return Raw(
                 msgspec.json.encode(
-                    [self._rows(rows, place == last) for place, rows in enumerate(groups, start=1)]
+                    [
+                        self._rows(rows, number == last)
+                        for number, rows in enumerate(groups, start=1)
+                    ]
                 )
             )
         return Raw(msgspec.json.encode(self._rows(_steps.decode(results))))

@@ -14,7 +14,7 @@ MOST_POINTS = 500_000
 """So many periods of all values together: a number, a day and a label each, some 20 MB of JSON."""
 
 
-class Period(msgspec.Struct, frozen=True):
+class FunnelPeriod(msgspec.Struct, frozen=True):
     """start, end: UTC; the end is the next one's start. day, label: as the answer shows them."""
 
     start: datetime
@@ -39,18 +39,18 @@ def count(plan: FunnelPlan, trend: TrendView) -> int:
     return max(0, since + 1)
 
 
-def periods(plan: FunnelPlan, trend: TrendView) -> list[Period]:
+def periods(plan: FunnelPlan, trend: TrendView) -> list[FunnelPeriod]:
     """From the interval that holds date_from to the one that holds date_to.
 
     Thousands take a tenth of a second: make them once an answer, and not on the event loop.
     """
     zone = ZoneInfo(plan.timezone)
-    found: list[Period] = []
+    found: list[FunnelPeriod] = []
     local = _start(plan, trend, plan.date_from.astimezone(zone))
     while local.astimezone(UTC) <= plan.date_to:
         end = _following(trend, local)
         found.append(
-            Period(
+            FunnelPeriod(
                 local.astimezone(UTC),
                 end.astimezone(UTC),
                 f"{local:%Y-%m-%d %H:%M:%S}" if trend.interval == "hour" else f"{local:%Y-%m-%d}",
@@ -76,7 +76,7 @@ def last_period(plan: FunnelPlan, trend: TrendView) -> tuple[str, ...]:
     )
 
 
-def shown(plan: FunnelPlan, trend: TrendView, period: Period) -> bool:
+def shown(plan: FunnelPlan, trend: TrendView, period: FunnelPeriod) -> bool:
     """Whether the answer has the period: windows that are still open may be asked to be hidden."""
     ends_us = microseconds(period.end) + plan.window_seconds * 1_000_000
     return not trend.hide_incomplete or ends_us <= microseconds(plan.now)

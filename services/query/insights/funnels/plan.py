@@ -48,15 +48,18 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
-    """Bars the way from step from_step+1 to step to_step+1 (both 0-indexed, as on the wire)."""
+    """Events that end an attempt between step from_step+1 and step to_step+1.
+
+    from_step, to_step: from 0, as on the wire.
+    """
 
     matches: AnyCondition
     from_step: int
     to_step: int
 
     @property
-    def bars(self) -> range:
-        """The 1-based steps k before which it stands."""
+    def steps(self) -> range:
+        """The steps (from 1) that an attempt can't take any more after it."""
         return range(self.from_step + 2, self.to_step + 2)
 
 

@@ -16,7 +16,7 @@ from contracts.api.funnels import (
     TimeToConvert,
 )
 from services.query.insights.funnels.people.selection import OTHER
-from services.query.insights.funnels.periods import Period, periods, shown
+from services.query.insights.funnels.periods import FunnelPeriod, periods, shown
 from services.query.insights.funnels.plan import (
     Breakdown,
     ByCohort,
@@ -44,11 +44,11 @@ class StepTotals(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ValueTotals(msgspec.Struct, frozen=True, array_like=True):
-    """A row of sql_totals with a breakdown; place: of the value among the rows, from 1."""
+    """A row of sql_totals with a breakdown; index: of the value among the rows, from 1."""
 
     value: str | list[str] | int
     other: bool
-    place: int
+    index: int
     step: int
     count: int
     average: float | None
@@ -89,7 +89,7 @@ def render(
     rows: Rows,
     *,
     pending: bool = False,
-    made: Sequence[Period] | None = None,
+    made: Sequence[FunnelPeriod] | None = None,
 ) -> FunnelAnswer:
     """The answer to a plan from the rows of its statement.
 
@@ -123,8 +123,8 @@ def _steps(plan: FunnelPlan, rows: Rows, pending: bool) -> FunnelAnswer:
     values = _read(rows, ValueTotals)
     groups = [
         _group(plan, breakdown, list(of_value), pending)
-        for place, of_value in groupby(values, key=lambda row: row.place)
-        if place
+        for index, of_value in groupby(values, key=lambda row: row.index)
+        if index
     ]
     # "Other" comes last in the rows, and among the others by its counts: last among equals.
     groups.sort(key=lambda group: [-row.count for row in reversed(group)])
@@ -199,7 +199,7 @@ class _Axis(msgspec.Struct, frozen=True):
     labels: list[str]
 
 
-def _axis(plan: FunnelPlan, trend: TrendView, made: Sequence[Period]) -> _Axis:
+def _axis(plan: FunnelPlan, trend: TrendView, made: Sequence[FunnelPeriod]) -> _Axis:
     seen = [period for period in made if shown(plan, trend, period)]
     return _Axis(
         [period_key(plan, period.start) for period in seen],

@@ -43,7 +43,7 @@ def plan_step(node: SeriesNode, facts: PlanningFacts) -> Step:
 
 
 def plan_exclusions(nodes: Iterable[ExclusionNode], facts: PlanningFacts) -> tuple[Exclusion, ...]:
-    """One per stretch of steps: which of two events bars the same way makes no difference.
+    """One per stretch of steps: which of two events excludes makes no difference.
 
     The nodes passed validation: they name their steps. Raises InvalidQuery as plan_step does.
     """
@@ -54,8 +54,8 @@ def plan_exclusions(nodes: Iterable[ExclusionNode], facts: PlanningFacts) -> tup
         matches = both(_entity(node, facts), _filters(node, facts))
         by_stretch.setdefault((node.funnelFromStep, node.funnelToStep), []).append(matches)
     return tuple(
-        Exclusion(matches=either(barring), from_step=since, to_step=until)
-        for (since, until), barring in by_stretch.items()
+        Exclusion(matches=either(excluding), from_step=since, to_step=until)
+        for (since, until), excluding in by_stretch.items()
     )
 
 

@@ -114,10 +114,10 @@ def _check_optional(query: FunnelsQuery) -> None:
     if optional[0]:
         detail = "The first step of a funnel cannot be optional."
         raise InvalidQuery(None, OPTIONAL, detail)
-    for place in range(1, len(query.series) - 1):
-        before, after = query.series[place], query.series[place + 1]
+    for index in range(1, len(query.series) - 1):
+        before, after = query.series[index], query.series[index + 1]
         # The required step would take every event that the optional one waits for.
-        if optional[place] and not optional[place + 1] and _includes(after, before):
+        if optional[index] and not optional[index + 1] and _includes(after, before):
             detail = "An optional step cannot be the same as the following required step."
             raise InvalidQuery(None, OPTIONAL, detail)
 

@@ -125,11 +125,11 @@ async def test_a_first_time_reads_what_was_before_the_range(api: Live) -> None:
 
 
 async def test_exclusions_are_read_too(api: Live) -> None:
-    barred = [{"id": "left", "funnel_from_step": 0, "funnel_to_step": 1}]
+    excluded = [{"id": "left", "funnel_from_step": 0, "funnel_to_step": 1}]
     await api.arrives(happened("signed_up", "ada"), happened("paid", "ada", timedelta(minutes=1)))
-    await api.funnel(exclusions=barred)
+    await api.funnel(exclusions=excluded)
     await api.arrives(happened("left", "ada", timedelta(minutes=30)))
-    assert not await api.is_kept(exclusions=barred)
+    assert not await api.is_kept(exclusions=excluded)
 
 
 async def test_persons_count_where_they_are_read(api: Live) -> None:

@@ -15,8 +15,8 @@ def chart(result: Raw) -> Chart | None:
         return None
 
 
-def _signals(told: CorrelationResults) -> SignalsTable:
-    return SignalsTable(tuple(map(_signal, told.events)), told.skewed)
+def _signals(results: CorrelationResults) -> SignalsTable:
+    return SignalsTable(tuple(map(_signal, results.events)), results.skewed)
 
 
 def _signal(one: Correlated) -> Signal:

@@ -54,9 +54,10 @@ def _row(
             None if breakdown is None or value is None else shown_value(breakdown, value)[1]
         ),
         counted_steps=[taken.step for taken in reported.path] if reported else [],
-        reported=_told(plan, reported, Fate("reported"), by_uuid) if reported else None,
+        reported=_explained(plan, reported, Fate("reported"), by_uuid) if reported else None,
         attempts=[
-            _told(plan, attempt, fate or _end(plan, attempt), by_uuid) for attempt, fate in others
+            _explained(plan, attempt, fate or _end(plan, attempt), by_uuid)
+            for attempt, fate in others
         ],
     )
 
@@ -68,7 +69,7 @@ def _end(plan: FunnelPlan, attempt: Attempt) -> Fate:
     return Fate("open" if still else "window_over", at_us=until)
 
 
-def _told(
+def _explained(
     plan: FunnelPlan, attempt: Attempt, fate: Fate, by_uuid: dict[str, SeenEvent]
 ) -> ExplainedAttempt:
     by = by_uuid[str(fate.by)] if fate.by is not None else None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from services.query.insights.funnels.explain.watch import Fate, Fates
 from services.query.insights.funnels.oracle.path import Attempt, TakenStep
 from services.query.insights.funnels.oracle.seen import (
-    Seen,
+    OracleEvent,
     StepValue,
     fed,
     taken_whole,
@@ -16,7 +16,9 @@ from services.query.insights.funnels.oracle.unordered import Queues, reported
 from services.query.insights.funnels.plan import FunnelPlan
 
 
-def unordered_fates(plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None) -> Fates:
+def unordered_fates(
+    plan: FunnelPlan, events: Iterable[OracleEvent], wanted: StepValue | None
+) -> Fates:
     """An attempt is what stood in the queues at one time: one that is part of another is not told.
 
     Its steps are those of the series that its events match; what counts are as many steps.
@@ -25,17 +27,17 @@ def unordered_fates(plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue 
     best = reported(plan, seen, wanted)
     counted = frozenset(taken.uuid for taken in best.path) if best else frozenset()
     others: list[tuple[Attempt, Fate | None]] = []
-    told = [counted]
+    explained = [counted]
     for attempt, fate in _ends(plan, seen, wanted):
         uuids = frozenset(taken.uuid for taken in attempt.path)
-        if not any(uuids <= other for other in told):
-            told.append(uuids)
+        if not any(uuids <= other for other in explained):
+            explained.append(uuids)
             others.append((attempt, fate))
     return best, others
 
 
 def _ends(
-    plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None
+    plan: FunnelPlan, events: Iterable[OracleEvent], wanted: StepValue | None
 ) -> Iterator[tuple[Attempt, Fate | None]]:
     """As `oracle.unordered.departures`, and what exclusions empty the queues of.
 

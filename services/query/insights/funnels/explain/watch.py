@@ -8,7 +8,7 @@ import msgspec
 from contracts.api.explain import Outcome
 from services.query.insights.funnels.oracle.attempts import Walk
 from services.query.insights.funnels.oracle.path import Attempt
-from services.query.insights.funnels.oracle.seen import Seen, StepValue, fed, mixed, ties
+from services.query.insights.funnels.oracle.seen import OracleEvent, StepValue, fed, mixed, ties
 from services.query.insights.funnels.plan import FunnelPlan
 
 
@@ -25,7 +25,9 @@ Fates = tuple[Attempt | None, list[tuple[Attempt, Fate | None]]]
 """The reported attempt, and all others with what ended them; None: nothing did but time."""
 
 
-def ordered_fates(plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None) -> Fates:
+def ordered_fates(
+    plan: FunnelPlan, events: Iterable[OracleEvent], wanted: StepValue | None
+) -> Fates:
     """As `oracle.attempts.reported`, which this must agree with."""
     walk = _WatchedWalk(plan, wanted)
     looked_at = fed(plan, events)
@@ -68,7 +70,7 @@ class _WatchedWalk(Walk):
         self.deepest: dict[UUID, Attempt] = {}
         self.fates: dict[UUID, Fate] = {}
 
-    def event(self, event: Seen) -> None:
+    def event(self, event: OracleEvent) -> None:
         before = self._depths()
         super().event(event)
         if self.plan.order != "strict":
@@ -79,16 +81,16 @@ class _WatchedWalk(Walk):
             if after.get(thread, 0) < depth and (fate is None or fate.by != event.uuid):
                 self._end(thread, event, Fate("order_broken", by=event.uuid))
 
-    def bar(self, event: Seen, k: int) -> None:
+    def exclude(self, event: OracleEvent, k: int) -> None:
         standing, best = dict(self.standing), self.best
-        super().bar(event, k)
-        for place, attempt in self.standing.items():
-            if attempt.spoilt and standing.get(place) is not attempt:
+        super().exclude(event, k)
+        for step, attempt in self.standing.items():
+            if attempt.spoilt and standing.get(step) is not attempt:
                 self._spoil(attempt, event, k)
         if self.best is not None and self.best is not best and self.best.spoilt:
             self._spoil(self.best, event, k)
 
-    def step(self, event: Seen, k: int) -> None:
+    def step(self, event: OracleEvent, k: int) -> None:
         overtaken, best = self.standing.get(k), self.best
         super().step(event, k)
         now = self.standing.get(k)
@@ -102,7 +104,7 @@ class _WatchedWalk(Walk):
             # A spoilt attempt stands nowhere, and may be the deepest all the same.
             self._goes_on(self.best)
 
-    def too_late(self, tie: Iterable[Seen], converted_us: int) -> None:
+    def too_late(self, tie: Iterable[OracleEvent], converted_us: int) -> None:
         """Events after the last step: what they would begin is no attempt any more."""
         for event in tie:
             if 1 in event.steps and not self._other_value(event):
@@ -112,7 +114,7 @@ class _WatchedWalk(Walk):
                 self.deepest[event.uuid] = attempt
                 self.fates[event.uuid] = Fate("converted_already", at_us=converted_us)
 
-    def _other_value(self, event: Seen) -> bool:
+    def _other_value(self, event: OracleEvent) -> bool:
         wanted = self.wanted
         return wanted is not None and wanted.step == 1 and wanted.value != event.value
 
@@ -128,10 +130,10 @@ class _WatchedWalk(Walk):
         if known is None or attempt.depth >= known.depth:
             self.deepest[_thread(attempt)] = attempt
 
-    def _spoil(self, attempt: Attempt, event: Seen, k: int) -> None:
+    def _spoil(self, attempt: Attempt, event: OracleEvent, k: int) -> None:
         self._end(_thread(attempt), event, Fate("spoilt", by=event.uuid, step=k))
 
-    def _end(self, thread: UUID, event: Seen, fate: Fate) -> None:
+    def _end(self, thread: UUID, event: OracleEvent, fate: Fate) -> None:
         """The first thing that ends it counts, and nothing does once its window is over."""
         attempt = self.deepest[thread]
         if thread not in self.fates and event.at_us - attempt.anchor_us <= self.window:

@@ -25,6 +25,6 @@ Where the text leaves a choice, this is ours:
 - Correlation: success is having step n, with optional steps between or not.
 """
 
-from services.query.insights.funnels.oracle.seen import History, Seen
+from services.query.insights.funnels.oracle.seen import History, OracleEvent
 
-__all__ = ["History", "Seen"]
+__all__ = ["History", "OracleEvent"]

@@ -6,11 +6,11 @@ import msgspec
 
 from services.query.insights.funnels.oracle.path import Attempt, TakenStep
 from services.query.insights.funnels.oracle.seen import (
-    Seen,
+    OracleEvent,
     StepValue,
-    barred,
     fed,
     mixed,
+    steps_excluded,
     ties,
     window_us,
 )
@@ -18,7 +18,7 @@ from services.query.insights.funnels.plan import FunnelPlan
 
 
 def reported(
-    plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None = None
+    plan: FunnelPlan, events: Iterable[OracleEvent], wanted: StepValue | None = None
 ) -> Attempt | None:
     """The attempt an actor is counted by; None: the actor is in no step at all."""
     walk = Walk(plan, wanted)
@@ -46,11 +46,11 @@ class Walk:
         self.standing: dict[int, Attempt] = {}
         self.best: Attempt | None = None
 
-    def event(self, event: Seen) -> None:
+    def event(self, event: OracleEvent) -> None:
         """An event outside mixed ties."""
         # "1. Exclusions, highest step first."
-        for k in barred(self.plan, event):
-            self.bar(event, k)
+        for k in steps_excluded(self.plan, event):
+            self.exclude(event, k)
         # "2. Steps, highest first (so one event cannot be two steps of one attempt)."
         for k in sorted(event.steps, reverse=True):
             self.step(event, k)
@@ -58,7 +58,7 @@ class Walk:
         if self.plan.order == "strict":
             self.standing = {k: a for k, a in self.standing.items() if k in event.steps}
 
-    def mixed_tie(self, tie: list[Seen]) -> None:
+    def mixed_tie(self, tie: list[OracleEvent]) -> None:
         """Events of one instant that differ in what they match.
 
         "exclusions are ignored; an event that matches nothing breaks nothing; matching is done in
@@ -70,7 +70,7 @@ class Walk:
                 if k in event.steps:
                     self.step(event, k)
 
-    def bar(self, event: Seen, k: int) -> None:
+    def exclude(self, event: OracleEvent, k: int) -> None:
         """The event is an exclusion that stands before step k."""
         a = self.before(k, event.at_us)
         # "Nothing happens unless a exists, now − a.anchor ≤ W, a is not spoilt, and S[k] does not
@@ -84,7 +84,7 @@ class Walk:
         if best and best.depth == a.depth and event.at_us - best.anchor_us <= self.window:
             self.best = msgspec.structs.replace(best, spoilt=True)
 
-    def step(self, event: Seen, k: int) -> None:
+    def step(self, event: OracleEvent, k: int) -> None:
         """The event matches step k."""
         if self.wanted and self.wanted.step == k and self.wanted.value != event.value:
             return

@@ -4,7 +4,7 @@ from typing import assert_never
 
 import msgspec
 
-from services.query.insights.funnels.oracle.seen import History, Seen, StepValue, Value, fed
+from services.query.insights.funnels.oracle.seen import History, OracleEvent, StepValue, Value, fed
 from services.query.insights.funnels.plan import (
     Attribution,
     ByCohort,
@@ -25,7 +25,7 @@ class Lane(msgspec.Struct, frozen=True):
     """
 
     value: Value | None
-    events: tuple[Seen, ...]
+    events: tuple[OracleEvent, ...]
     wanted: StepValue | None = None
 
 
@@ -46,7 +46,9 @@ def lanes(plan: FunnelPlan, history: History) -> list[Lane]:
             assert_never(plan.breakdown)
 
 
-def _by_value(plan: FunnelPlan, attribution: Attribution, events: tuple[Seen, ...]) -> list[Lane]:
+def _by_value(
+    plan: FunnelPlan, attribution: Attribution, events: tuple[OracleEvent, ...]
+) -> list[Lane]:
     match attribution:
         case FirstTouch():
             return [Lane(_touch(events, first=True), events)]
@@ -63,7 +65,7 @@ def _by_value(plan: FunnelPlan, attribution: Attribution, events: tuple[Seen, ..
             assert_never(attribution)
 
 
-def _touch(events: tuple[Seen, ...], *, first: bool) -> Value:
+def _touch(events: tuple[OracleEvent, ...], *, first: bool) -> Value:
     """Value "of its earliest / latest event with any non-empty part; none: "" in each".
 
     "At one instant the smallest value (as text) is the first touch, the greatest the last."
@@ -74,7 +76,7 @@ def _touch(events: tuple[Seen, ...], *, first: bool) -> Value:
     return (min(touches) if first else max(touches))[1]
 
 
-def _by_step(plan: FunnelPlan, events: tuple[Seen, ...], step: int) -> list[Lane]:
+def _by_step(plan: FunnelPlan, events: tuple[OracleEvent, ...], step: int) -> list[Lane]:
     """Every value on events matching the step; unordered (step 1 only): on any event.
 
     "none of those: the actor is in no row, not even step 1" – "all events count"

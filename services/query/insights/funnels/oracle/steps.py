@@ -48,20 +48,20 @@ def steps(plan: FunnelPlan, histories: Histories) -> list[StepGroup]:
 
     Without a breakdown "n zeros when nobody entered"; with one, nobody: [].
     """
-    return [bar.group for bar in bars(plan, histories)]
+    return [each.group for each in counted_groups(plan, histories)]
 
 
-def bars(plan: FunnelPlan, histories: Histories) -> list[CountedGroup]:
+def counted_groups(plan: FunnelPlan, histories: Histories) -> list[CountedGroup]:
     """The groups of the answer, and who is behind each."""
     found = outcomes(plan, histories)
     if plan.breakdown is None:
-        return [_bar(plan, None, found)]
+        return [_counted_group(plan, None, found)]
     by_value: dict[Value, list[ActorOutcome]] = defaultdict(list)
     for outcome in found:
         by_value[outcome.value or ()].append(outcome)
     # "Rows: sorted by count of the last step, then the one before, …, all descending; … then value
     # ascending." The sort keeps the values' order among equals.
-    arranged = [_bar(plan, value, by_value[value]) for value in sorted(by_value)]
+    arranged = [_counted_group(plan, value, by_value[value]) for value in sorted(by_value)]
     arranged.sort(key=_deepest_first)
     if not plan.breakdown.merges_rest:
         # "Other types: the first 100 rows."
@@ -73,29 +73,31 @@ def bars(plan: FunnelPlan, histories: Histories) -> list[CountedGroup]:
     kept, rest = ranked[: plan.breakdown.limit], ranked[plan.breakdown.limit :]
     if not rest:
         return arranged
-    other = _bar(plan, OTHER, [outcome for bar in rest for outcome in bar.counted])
+    other = _counted_group(plan, OTHER, [outcome for each in rest for outcome in each.counted])
     return sorted([*kept, other], key=_deepest_first)
 
 
 def steps_by_cohort(plan: FunnelPlan, members: Mapping[int, Histories]) -> list[StepGroup]:
     """members: cohort id -> histories of its members. "Attribution is ignored"."""
     found = [
-        _bar(plan, (str(cohort),), outcomes(plan, histories))
+        _counted_group(plan, (str(cohort),), outcomes(plan, histories))
         for cohort, histories in sorted(members.items())
     ]
-    found = sorted((bar for bar in found if bar.counted), key=_deepest_first)
-    return [bar.group for bar in found[:MOST_ROWS]]
+    found = sorted((each for each in found if each.counted), key=_deepest_first)
+    return [each.group for each in found[:MOST_ROWS]]
 
 
-def _deepest_first(bar: CountedGroup) -> list[int]:
-    return [-row.count for row in reversed(bar.group.steps)]
+def _deepest_first(each: CountedGroup) -> list[int]:
+    return [-row.count for row in reversed(each.group.steps)]
 
 
-def _first_step_first(bar: CountedGroup) -> tuple[list[int], Value]:
-    return [-row.count for row in bar.group.steps], bar.group.value or ()
+def _first_step_first(each: CountedGroup) -> tuple[list[int], Value]:
+    return [-row.count for row in each.group.steps], each.group.value or ()
 
 
-def _bar(plan: FunnelPlan, value: Value | None, found: list[ActorOutcome]) -> CountedGroup:
+def _counted_group(
+    plan: FunnelPlan, value: Value | None, found: list[ActorOutcome]
+) -> CountedGroup:
     rows = (_row(plan, k, found) for k in range(1, len(plan.steps) + 1))
     return CountedGroup(StepGroup(value, tuple(rows)), tuple(found))
 

@@ -7,10 +7,10 @@ import msgspec
 
 from services.query.insights.funnels.oracle import unordered
 from services.query.insights.funnels.oracle.seen import (
-    Seen,
+    OracleEvent,
     StepValue,
-    barred,
     fed,
+    steps_excluded,
     taken_whole,
     ties,
     window_us,
@@ -35,7 +35,7 @@ class Cell(msgspec.Struct, frozen=True):
 def cells(
     plan: FunnelPlan,
     view: TrendView,
-    events: Iterable[Seen],
+    events: Iterable[OracleEvent],
     period_of: PeriodOf,
     wanted: StepValue | None = None,
 ) -> dict[int, Cell]:
@@ -90,11 +90,11 @@ class _Trend:
         self.open: dict[int, PeriodEntry] = {}
         self.converted: dict[int, Cell] = {}
 
-    def event(self, event: Seen) -> None:
+    def event(self, event: OracleEvent) -> None:
         # Exclusions, then steps, each highest first, as in section 5.
-        for k in barred(self.plan, event):
+        for k in steps_excluded(self.plan, event):
             for entry in self.open.values():
-                self.bar(entry, event, k)
+                self.exclude(entry, event, k)
         for k in sorted(event.steps, reverse=True):
             if self.wanted and self.wanted.step == k and self.wanted.value != event.value:
                 continue
@@ -109,7 +109,7 @@ class _Trend:
             for entry in self.open.values():
                 entry.standing = {k: s for k, s in entry.standing.items() if k in event.steps}
 
-    def first(self, event: Seen) -> None:
+    def first(self, event: OracleEvent) -> None:
         """First-step event: "period already converted: ignore"."""
         period, now = self.period_of(event.at_us), event.at_us
         if period in self.converted:
@@ -123,7 +123,7 @@ class _Trend:
             entry.standing[1] = Anchor(now)
             entry.newest_us = now
 
-    def step(self, period: int, event: Seen, k: int) -> None:
+    def step(self, period: int, event: OracleEvent, k: int) -> None:
         """The event matches step k > 1, seen from one open entry."""
         entry, now = self.open[period], event.at_us
         # "with S[k−1] in its window and S[k] of another anchor"
@@ -143,7 +143,7 @@ class _Trend:
             entry.depth, entry.time_us = k, now
             entry.mark = Mark.WHOLLY if previous.spoilt else Mark.CLEAN
 
-    def bar(self, entry: PeriodEntry, event: Seen, k: int) -> None:
+    def exclude(self, entry: PeriodEntry, event: OracleEvent, k: int) -> None:
         """The event is an exclusion that stands before step k, seen from one open entry."""
         now = event.at_us
         # "S[k−1] in its window, not past, not spoilt → spoilt"
@@ -175,7 +175,7 @@ class _Trend:
 def _unordered(
     plan: FunnelPlan,
     view: TrendView,
-    events: Iterable[Seen],
+    events: Iterable[OracleEvent],
     period_of: PeriodOf,
     wanted: StepValue | None,
 ) -> dict[int, Cell]:

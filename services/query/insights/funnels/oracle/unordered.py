@@ -7,7 +7,7 @@ import msgspec
 
 from services.query.insights.funnels.oracle.path import Attempt, TakenStep
 from services.query.insights.funnels.oracle.seen import (
-    Seen,
+    OracleEvent,
     StepValue,
     fed,
     taken_whole,
@@ -33,7 +33,7 @@ class Departure(msgspec.Struct, frozen=True):
 
 
 def reported(
-    plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None = None
+    plan: FunnelPlan, events: Iterable[OracleEvent], wanted: StepValue | None = None
 ) -> Attempt | None:
     """The most different steps inside one window, as steps 1…best; None: in no step at all.
 
@@ -56,7 +56,7 @@ def reported(
 
 
 def departures(
-    plan: FunnelPlan, events: Iterable[Seen], wanted: StepValue | None = None
+    plan: FunnelPlan, events: Iterable[OracleEvent], wanted: StepValue | None = None
 ) -> Iterator[Departure]:
     """Each event as it leaves: out of the window, with all n steps completed, or at the very end.
 
@@ -83,7 +83,7 @@ class Queues:
     """Per step a queue of events in the window."""
 
     def __init__(self, steps: int) -> None:
-        self.queues: dict[int, deque[Seen]] = {k: deque() for k in range(1, steps + 1)}
+        self.queues: dict[int, deque[OracleEvent]] = {k: deque() for k in range(1, steps + 1)}
 
     def completed(self) -> int:
         """How many steps have an event."""
@@ -100,15 +100,15 @@ class Queues:
         for queue in self.queues.values():
             queue.clear()
 
-    def put(self, event: Seen) -> None:
+    def put(self, event: OracleEvent) -> None:
         """3. "put the event into that one of its steps whose last queued event is oldest (empty
         first, then lower step)"."""
 
-        def place(k: int) -> tuple[bool, int, int]:
+        def rank(k: int) -> tuple[bool, int, int]:
             queue = self.queues[k]
             return bool(queue), queue[-1].at_us if queue else 0, k
 
-        self.queues[min(event.steps, key=place)].append(event)
+        self.queues[min(event.steps, key=rank)].append(event)
 
     def drop(self) -> Departure:
         """Drop the oldest event (same time: lower step)."""

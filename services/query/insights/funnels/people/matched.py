@@ -30,7 +30,7 @@ class SeenEvent(msgspec.Struct, frozen=True, array_like=True):
     uuid: str
     event: str
     steps: list[int]
-    bars: list[int]
+    exclusions: list[int]
     value: str | list[str] | int | None = None
 
     @property
@@ -117,16 +117,16 @@ def matched(
         if at_us is None:
             continue
         tie = of_time[at_us]
-        place = next((i for i, e in enumerate(tie) if _takes(plan, e, step, value)), None)
-        if place is not None:
-            first = tie[place]
-            of_time[at_us] = tie[place + 1 :] if at_us in alike else [e for e in tie if e != first]
+        index = next((i for i, e in enumerate(tie) if _takes(plan, e, step, value)), None)
+        if index is not None:
+            first = tie[index]
+            of_time[at_us] = tie[index + 1 :] if at_us in alike else [e for e in tie if e != first]
             taken.append(StepEvent(step, first.uuid, first.event, moment(at_us)))
     return taken
 
 
 def _alike(tie: list[SeenEvent]) -> bool:
-    return all((e.steps, e.bars) == (tie[0].steps, tie[0].bars) for e in tie)
+    return all((e.steps, e.exclusions) == (tie[0].steps, tie[0].exclusions) for e in tie)
 
 
 def _takes(plan: FunnelPlan, event: SeenEvent, step: int, value: Value | None) -> bool:

@@ -66,8 +66,8 @@ class ActorPages:
         ids = list(dict.fromkeys(row[0] for row in rows))
         plan = planned.plan
         found = await records.sorted_actors(self._pool, plan.team_id, plan.actor, ids, by)
-        places = {id_: place for place, id_ in enumerate(found)}
-        kept = sorted((row for row in rows if row[0] in places), key=lambda row: places[row[0]])
+        ranks = {id_: rank for rank, id_ in enumerate(found)}
+        kept = sorted((row for row in rows if row[0] in ranks), key=lambda row: ranks[row[0]])
         return await self._shown(planned, pointed, kept[offset : offset + limit])
 
     async def one(self, plan: FunnelPlan, id_: str) -> AnyActor | None:

@@ -19,7 +19,7 @@ from services.query.insights.funnels.people.selection import (
     Selection,
     Value,
 )
-from services.query.insights.funnels.periods import Period, periods
+from services.query.insights.funnels.periods import FunnelPeriod, periods
 from services.query.insights.funnels.plan import (
     Breakdown,
     ByCohort,
@@ -87,7 +87,7 @@ def _in_period(plan: FunnelPlan, trend: TrendView, query: FunnelsActorsQuery) ->
     raise invalid_input("funnelTrendsEntrancePeriodStart", "No period of this funnel starts then.")
 
 
-def _near(plan: FunnelPlan, trend: TrendView, local: str) -> list[Period]:
+def _near(plan: FunnelPlan, trend: TrendView, local: str) -> list[FunnelPeriod]:
     """The plan's periods around a local time, which are few; none around what is no time."""
     try:
         at = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(plan.timezone))

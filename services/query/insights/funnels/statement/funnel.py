@@ -11,7 +11,7 @@ from typing import assert_never
 
 from services.common.clickhouse.relation import statement
 from services.common.clickhouse.statement import Bindings, Statement
-from services.query.insights.funnels.periods import Period
+from services.query.insights.funnels.periods import FunnelPeriod
 from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
 from services.query.insights.funnels.statement.actors import EVERY_FORM, Actors, Forms, actors_of
 from services.query.insights.funnels.statement.paths import paths
@@ -25,7 +25,7 @@ def compile_funnel(
     *,
     has_overrides: bool,
     forms: Forms = EVERY_FORM,
-    made: Sequence[Period] | None = None,
+    made: Sequence[FunnelPeriod] | None = None,
 ) -> Statement:
     """The statement whose rows `result.render` makes the answer of.
 

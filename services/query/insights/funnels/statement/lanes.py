@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from services.query.insights.funnels.oracle.attribution import Lane, lanes
-from services.query.insights.funnels.oracle.seen import Seen
+from services.query.insights.funnels.oracle.seen import OracleEvent
 from services.query.insights.funnels.people.matched import SeenEvent
 from services.query.insights.funnels.plan import ByCohort, FunnelPlan
 
@@ -22,7 +22,7 @@ def lanes_of(plan: FunnelPlan, events: Iterable[SeenEvent]) -> list[Lane]:
     return lanes(plan, tuple(_seen(event) for event in events))
 
 
-def _seen(event: SeenEvent) -> Seen:
+def _seen(event: SeenEvent) -> OracleEvent:
     match event.value:
         case str(text):
             value: tuple[str, ...] = (text,)
@@ -30,10 +30,10 @@ def _seen(event: SeenEvent) -> Seen:
             value = tuple(parts)
         case _:
             value = ()
-    return Seen(
+    return OracleEvent(
         event.at_us,
         event.id,
         frozenset(event.steps),
-        frozenset(event.bars),
+        frozenset(event.exclusions),
         value,
     )

@@ -273,7 +273,7 @@ def layout_of(plan: FunnelPlan) -> Layout:
     range_us = max(0, microseconds(plan.date_to) - microseconds(plan.date_from))
     return Layout(
         steps=len(steps),
-        bars=tuple(exclusion.bars for exclusion in plan.exclusions),
+        bars=tuple(exclusion.steps for exclusion in plan.exclusions),
         overlapping=overlapping,
         bars_steps=any(not disjoint(bar, step) for bar in bars for step in steps),
         whole_ties=isinstance(plan.view, TrendView) or plan.order == "unordered",

@@ -16,7 +16,7 @@ import msgspec
 from services.common.clickhouse.relation import Relation, union
 from services.common.clickhouse.statement import Bindings
 from services.query.events.moments import microseconds
-from services.query.insights.funnels.periods import Period, periods
+from services.query.insights.funnels.periods import FunnelPeriod, periods
 from services.query.insights.funnels.plan import FunnelPlan, TrendView
 from services.query.insights.funnels.statement.actors import Actors, unless_busy
 from services.query.insights.funnels.statement.arrays import arrays
@@ -46,7 +46,7 @@ class PeriodOf:
         return f"roundDown(toUInt64({time}), {self._starts})"
 
 
-def cells(actors: Actors, trend: TrendView, made: Sequence[Period] | None = None) -> Relation:
+def cells(actors: Actors, trend: TrendView, made: Sequence[FunnelPeriod] | None = None) -> Relation:
     """The periods that actors (of all values) entered in; nothing else has a row.
 
     made: the plan's periods; None: they are made here.
@@ -121,7 +121,7 @@ def trend_totals(plan: FunnelPlan, bindings: Bindings, cells: Relation) -> Relat
     return shown.order("value", "period")
 
 
-def period_of(plan: FunnelPlan, bindings: Bindings, made: Sequence[Period]) -> PeriodOf:
+def period_of(plan: FunnelPlan, bindings: Bindings, made: Sequence[FunnelPeriod]) -> PeriodOf:
     keys = [period_key(plan, period.start) for period in made]
     # A range that ends before it begins has no period, and nobody to be in one.
     return PeriodOf(bindings.bind(keys or [0], "Array(UInt64)"))

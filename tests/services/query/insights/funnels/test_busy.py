@@ -32,10 +32,10 @@ pytestmark = pytest.mark.anyio
 
 FOLDED: Mapping[str, dict[str, Any]] = {
     "unordered": {"order": "unordered"},
-    "an exclusion from an optional step": {"optional": [2], "bars": [("X", 1, 2)]},
-    "strict, an exclusion that is a step": {"order": "strict", "bars": [("B", 1, 2)]},
+    "an exclusion from an optional step": {"optional": [2], "exclusions": [("X", 1, 2)]},
+    "strict, an exclusion that is a step": {"order": "strict", "exclusions": [("B", 1, 2)]},
     "an unordered trend": {"viz": "trends", "order": "unordered"},
-    "a trend with an exclusion": {"viz": "trends", "bars": [("X", 0, 1)]},
+    "a trend with an exclusion": {"viz": "trends", "exclusions": [("X", 0, 1)]},
 }
 
 

@@ -25,7 +25,7 @@ def seen(history: History) -> list[SeenEvent]:
             str(event.uuid),
             "".join(chr(64 + k) for k in sorted(event.steps)) or "X",
             sorted(event.steps),
-            sorted(event.bars),
+            sorted(event.exclusions),
             None
             if not event.value
             else event.value[0]
@@ -77,7 +77,7 @@ def test_who_has_all_steps_begins_no_more() -> None:
 
 
 def test_an_exclusion_spoils_and_takes_the_whole_actor_with_it() -> None:
-    row = explained("A B", "A0 X1 B2", bars=[("X", 0, 1)])
+    row = explained("A B", "A0 X1 B2", exclusions=[("X", 0, 1)])
     assert (row.reported, row.counted_steps) == (None, [])
     assert ends(row) == [("AB", "spoilt")]
     assert row.attempts[0].by is not None
@@ -85,7 +85,7 @@ def test_an_exclusion_spoils_and_takes_the_whole_actor_with_it() -> None:
 
 
 def test_after_a_spoilt_attempt_a_second_one_counts() -> None:
-    row = explained("A B", "A0 X1 A2 B3", bars=[("X", 0, 1)])
+    row = explained("A B", "A0 X1 A2 B3", exclusions=[("X", 0, 1)])
     assert (way(row.reported), ends(row)) == ("AB", [("A", "spoilt")])
 
 
@@ -101,7 +101,7 @@ def test_strict_order_is_broken_by_what_does_not_belong() -> None:
 def test_unordered_attempts_are_what_stood_together_in_a_window() -> None:
     row = explained("A B", "A0 A20 B21", order="unordered")
     assert (way(row.reported), ends(row)) == ("AB", [("A", "window_over")])
-    spoilt = explained("A B", "A0 X1 B2", bars=[("X", 0, 1)], order="unordered")
+    spoilt = explained("A B", "A0 X1 B2", exclusions=[("X", 0, 1)], order="unordered")
     assert (way(spoilt.reported), ends(spoilt)) == ("B", [("A", "spoilt")])
     done = explained("A B", "A0 B1 A2", order="unordered")
     assert (way(done.reported), ends(done)) == ("AB", [("A", "converted_already")])

@@ -10,7 +10,7 @@ from services.common.clickhouse import ClickHouse
 from services.query.insights.funnels import compute as computing
 from services.query.insights.funnels import periods as periods_module
 from services.query.insights.funnels.compute import compute
-from services.query.insights.funnels.periods import Period, count, periods
+from services.query.insights.funnels.periods import FunnelPeriod, count, periods
 from services.query.insights.funnels.plan import EachValue, FunnelPlan, Interval, TrendView
 from services.query.insights.funnels.statement import trends
 from tests.funnels.stories import BY_PROPERTY, funnel
@@ -49,7 +49,7 @@ async def test_periods_are_made_once_an_answer_and_never_on_the_event_loop(
 ) -> None:
     made: list[int] = []
 
-    def noted(plan: FunnelPlan, view: TrendView) -> list[Period]:
+    def noted(plan: FunnelPlan, view: TrendView) -> list[FunnelPeriod]:
         made.append(threading.get_ident())
         return periods_module.periods(plan, view)
 

@@ -186,9 +186,9 @@ def test_only_first_time_mathematics_counts() -> None:
 
 
 def test_an_exclusion_bars_the_steps_between() -> None:
-    (barred,) = funnel(A, B, C, exclusions=[exclusion(to_step=2, properties=[K])]).exclusions
-    assert barred.bars == range(2, 4)
-    assert isinstance(barred.matches, AllOf)
+    (excluded,) = funnel(A, B, C, exclusions=[exclusion(to_step=2, properties=[K])]).exclusions
+    assert excluded.steps == range(2, 4)
+    assert isinstance(excluded.matches, AllOf)
 
 
 def test_exclusions_of_the_same_steps_are_one() -> None:
@@ -196,7 +196,7 @@ def test_exclusions_of_the_same_steps_are_one() -> None:
         A, B, C, exclusions=[exclusion("x"), exclusion("z", 1, 2), exclusion("y"), exclusion("x")]
     ).exclusions
     assert both.matches == AnyOf((EventNamed(("x",)), EventNamed(("y",))))
-    assert (both.bars, last.bars) == (range(2, 3), range(3, 4))
+    assert (both.steps, last.steps) == (range(2, 3), range(3, 4))
 
 
 def test_pathological_actions_are_read_step_by_step() -> None:

@@ -161,8 +161,8 @@ def test_time_to_convert_names_the_steps_it_can_end_at() -> None:
 
 
 def test_an_exclusion_counts_as_a_step_only_when_it_holds_all_of_the_steps_filters() -> None:
-    def excluded(step: Any, barred: Any) -> FunnelPlan:
-        return funnel(A, step, exclusions=[barred])
+    def excluded(step: Any, exclusion: Any) -> FunnelPlan:
+        return funnel(A, step, exclusions=[exclusion])
 
     with pytest.raises(InvalidQuery):
         excluded(B, exclusion("b", properties=[K]))
@@ -175,14 +175,14 @@ def test_an_exclusion_counts_as_a_step_only_when_it_holds_all_of_the_steps_filte
 
 def test_an_excluded_action_is_compared_by_its_id() -> None:
     bought = {"kind": "ActionsNode", "id": 3}
-    barred = {
+    exclusion = {
         "kind": "ActionsNode",
         "id": 3,
         "funnelFromStep": 0,
         "funnelToStep": 1,
     }
     with pytest.raises(InvalidQuery) as raised:
-        funnel(A, bought, exclusions=[barred])
+        funnel(A, bought, exclusions=[exclusion])
     assert raised.value.code == EXCLUSIONS
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.query.insights.funnels.oracle import Seen
+from services.query.insights.funnels.oracle import OracleEvent
 from services.query.insights.funnels.oracle.attempts import reported
 from tests.funnels.stories import funnel, told
 
-X_BARS_ALL = (("X", 0, 1),)
+X_EXCLUDES_ALL = (("X", 0, 1),)
 
 
 def taken(steps: str, history: str, **rules: Any) -> list[int]:
@@ -88,25 +88,25 @@ def test_equal_timestamps_will_do() -> None:
     ],
 )
 def test_an_exclusion_spoils_the_attempt_it_stands_in(history: str, counts_in: list[int]) -> None:
-    assert taken("A B", history, bars=X_BARS_ALL) == counts_in
+    assert taken("A B", history, exclusions=X_EXCLUDES_ALL) == counts_in
 
 
 def test_an_exclusion_bars_only_the_way_it_stands_in() -> None:
-    assert taken("A B C", "A0 X1 B2 C3", bars=[("X", 1, 2)]) == [1, 2, 3]
-    assert taken("A B C", "A0 B1 X2 C3", bars=[("X", 1, 2)]) == []
+    assert taken("A B C", "A0 X1 B2 C3", exclusions=[("X", 1, 2)]) == [1, 2, 3]
+    assert taken("A B C", "A0 B1 X2 C3", exclusions=[("X", 1, 2)]) == []
 
 
 def test_a_spoilt_attempt_does_not_end_the_search() -> None:
-    assert seconds("A B C", "A0 B1 X2 C3 A4 B5 C9", bars=[("X", 1, 2)]) == [1, 4]
+    assert seconds("A B C", "A0 B1 X2 C3 A4 B5 C9", exclusions=[("X", 1, 2)]) == [1, 4]
 
 
 def test_the_best_attempt_is_spoilt_too_while_its_window_is_open() -> None:
-    assert taken("A B", "A0 A5 X6", bars=X_BARS_ALL) == []
-    assert taken("A B", "A0 A20 X21", bars=X_BARS_ALL) == [1]
+    assert taken("A B", "A0 A5 X6", exclusions=X_EXCLUDES_ALL) == []
+    assert taken("A B", "A0 A20 X21", exclusions=X_EXCLUDES_ALL) == [1]
 
 
 def test_an_attempt_that_is_past_the_exclusion_is_not_spoilt_by_it() -> None:
-    assert taken("A B C", "A0 B1 X2 C3", bars=[("X", 0, 1)]) == [1, 2, 3]
+    assert taken("A B C", "A0 B1 X2 C3", exclusions=[("X", 0, 1)]) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("order", ["ordered", "strict"])
@@ -116,8 +116,8 @@ def test_simultaneous_events_convert_whatever_their_order(history: str, order: s
 
 
 def test_in_a_mixed_tie_exclusions_are_ignored() -> None:
-    assert taken("A B", "A0 X0 B1", bars=X_BARS_ALL) == [1, 2]
-    assert taken("A B", "A0 X1 B1", bars=X_BARS_ALL) == [1, 2]
+    assert taken("A B", "A0 X0 B1", exclusions=X_EXCLUDES_ALL) == [1, 2]
+    assert taken("A B", "A0 X1 B1", exclusions=X_EXCLUDES_ALL) == [1, 2]
 
 
 def test_in_a_mixed_tie_an_unrelated_event_breaks_nothing() -> None:
@@ -150,9 +150,9 @@ def test_an_optional_step_out_of_its_window_is_passed_over() -> None:
 
 
 def test_an_exclusion_reaches_back_over_an_optional_step() -> None:
-    assert taken("A B C", "A0 X1 C2", optional=[2], bars=[("X", 0, 2)]) == []
-    assert taken("A B C", "A0 X1", optional=[2], bars=[("X", 0, 2)]) == []
-    assert taken("A B C", "A0 X1", optional=[2], bars=[("X", 1, 2)]) == []
+    assert taken("A B C", "A0 X1 C2", optional=[2], exclusions=[("X", 0, 2)]) == []
+    assert taken("A B C", "A0 X1", optional=[2], exclusions=[("X", 0, 2)]) == []
+    assert taken("A B C", "A0 X1", optional=[2], exclusions=[("X", 1, 2)]) == []
 
 
 def test_strict_lets_an_optional_step_be_passed_over() -> None:
@@ -170,14 +170,14 @@ def test_depth_is_the_longest_rising_choice_that_fits_a_window(data: st.DataObje
     pool = data.draw(pools)
     of_instant = {at: data.draw(st.sampled_from(pool)) for at in range(15)}
     at = sorted(data.draw(st.lists(instants, max_size=9)))
-    history = [Seen(t * 1_000_000, UUID(int=i), of_instant[t]) for i, t in enumerate(at)]
+    history = [OracleEvent(t * 1_000_000, UUID(int=i), of_instant[t]) for i, t in enumerate(at)]
 
     attempt = reported(funnel("A B C D", window=5), history)
 
     assert (attempt.depth if attempt else 0) == longest_choice(history, steps=4, window=5)
 
 
-def longest_choice(history: list[Seen], steps: int, window: int) -> int:
+def longest_choice(history: list[OracleEvent], steps: int, window: int) -> int:
     """Tries every choice of events."""
     return max(
         (
@@ -196,7 +196,7 @@ def test_an_attempt_does_not_depend_on_the_order_of_arrival(
     events: list[tuple[int, str]], random: Any
 ) -> None:
     text = " ".join(f"{name}{at}" for at, name in events)
-    plan, history = told("A B C", text, bars=X_BARS_ALL)
+    plan, history = told("A B C", text, exclusions=X_EXCLUDES_ALL)
     shuffled = random.sample(history, len(history))
     assert reported(plan, shuffled) == reported(plan, history)
 
@@ -206,4 +206,6 @@ def test_an_unrelated_event_changes_nothing_in_an_ordered_funnel(
     events: list[tuple[int, str]], at: int
 ) -> None:
     text = " ".join(f"{name}{at}" for at, name in events)
-    assert taken("A B C", text, bars=X_BARS_ALL) == taken("A B C", f"{text} U{at}", bars=X_BARS_ALL)
+    assert taken("A B C", text, exclusions=X_EXCLUDES_ALL) == taken(
+        "A B C", f"{text} U{at}", exclusions=X_EXCLUDES_ALL
+    )

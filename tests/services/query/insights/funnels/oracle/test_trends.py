@@ -62,29 +62,33 @@ def test_from_and_to_are_any_two_steps() -> None:
     ],
 )
 def test_exclusions_mark_the_entry(history: str, first_hour: tuple[int, int]) -> None:
-    assert periods("A B", history, bars=[("X", 0, 1)])[0] == first_hour
+    assert periods("A B", history, exclusions=[("X", 0, 1)])[0] == first_hour
 
 
 def test_a_partly_marked_entry_is_clean_again_by_a_newer_attempt_only() -> None:
-    bars = [("X", 1, 2)]
-    assert periods("A B C", "A0 B1 X2 A3 B4", bars=bars)[0] == (1, 0)
-    assert periods("A B C", "A0 B1 X2 B3 C4", bars=bars)[0] == (0, 0)
+    exclusions = [("X", 1, 2)]
+    assert periods("A B C", "A0 B1 X2 A3 B4", exclusions=exclusions)[0] == (1, 0)
+    assert periods("A B C", "A0 B1 X2 B3 C4", exclusions=exclusions)[0] == (0, 0)
 
 
 def test_an_exclusion_long_after_the_deepest_step_marks_nothing() -> None:
-    bars = [("X", 0, 1)]
-    assert periods("A B", "A0 A3000 X3500", bars=bars, window=HOUR)[0] == (0, 0)
-    assert periods("A B", "A0 A3000 X3700", bars=bars, window=HOUR)[0] == (1, 0)
+    exclusions = [("X", 0, 1)]
+    assert periods("A B", "A0 A3000 X3500", exclusions=exclusions, window=HOUR)[0] == (0, 0)
+    assert periods("A B", "A0 A3000 X3700", exclusions=exclusions, window=HOUR)[0] == (1, 0)
 
 
 def test_a_converted_period_marks_nothing() -> None:
-    assert periods("A B", "A0 B1 A2 X3 B4 A3600", bars=[("X", 0, 1)]) == [(1, 1), (1, 0), (0, 0)]
+    assert periods("A B", "A0 B1 A2 X3 B4 A3600", exclusions=[("X", 0, 1)]) == [
+        (1, 1),
+        (1, 0),
+        (0, 0),
+    ]
 
 
 def test_one_wholly_marked_entry_hides_every_open_one() -> None:
-    bars = [("X", 0, 1)]
-    assert periods("A B", "A0 X1 B2 A3600", bars=bars) == [(0, 0), (0, 0), (0, 0)]
-    assert periods("A B", "A0 X1 B2 A3600 B3601", bars=bars) == [(0, 0), (1, 1), (0, 0)]
+    exclusions = [("X", 0, 1)]
+    assert periods("A B", "A0 X1 B2 A3600", exclusions=exclusions) == [(0, 0), (0, 0), (0, 0)]
+    assert periods("A B", "A0 X1 B2 A3600 B3601", exclusions=exclusions) == [(0, 0), (1, 1), (0, 0)]
 
 
 def test_strict_clears_every_entry() -> None:
@@ -93,9 +97,9 @@ def test_strict_clears_every_entry() -> None:
 
 
 def test_in_a_tie_exclusions_come_first_then_unrelated_events() -> None:
-    assert periods("A B", "A0 X0 B1", bars=[("X", 0, 1)])[0] == (1, 1)
+    assert periods("A B", "A0 X0 B1", exclusions=[("X", 0, 1)])[0] == (1, 1)
     assert periods("A B", "A0 U0 B1", order="strict")[0] == (1, 1)
-    assert periods("A B", "A0 U1 X1", order="strict", bars=[("X", 0, 1)])[0] == (0, 0)
+    assert periods("A B", "A0 U1 X1", order="strict", exclusions=[("X", 0, 1)])[0] == (0, 0)
     assert periods("A B", "A0 B1 U1", order="strict")[0] == (1, 0)
 
 
@@ -106,7 +110,7 @@ def test_in_a_tie_lower_steps_come_first() -> None:
 def test_unordered_a_step_left_behind_fails_in_its_own_period() -> None:
     assert periods("A B", "A0 B3600", order="unordered") == [(1, 1), (1, 0), (0, 0)]
     assert periods("A B", "A0 B1", order="unordered") == [(1, 1), (0, 0), (0, 0)]
-    assert periods("A B", "A0 X1 B2", order="unordered", bars=[("X", 0, 1)])[0] == (1, 0)
+    assert periods("A B", "A0 X1 B2", order="unordered", exclusions=[("X", 0, 1)])[0] == (1, 0)
 
 
 def test_the_rate_is_rounded_to_two_places() -> None:

@@ -23,7 +23,7 @@ def seconds(steps: str, history: str, **rules: Any) -> list[float]:
     [("A0 X1 B2", 1), ("A0 X1", 0), ("A0 B1 X2", 2), ("X0 A1 B2", 2), ("B0 A1", 2)],
 )
 def test_an_exclusion_empties_what_was_not_noted(history: str, counts: int) -> None:
-    assert len(seconds("A B", history, bars=[("X", 0, 1)])) == counts
+    assert len(seconds("A B", history, exclusions=[("X", 0, 1)])) == counts
 
 
 def test_the_most_different_steps_inside_one_window_count() -> None:
@@ -44,12 +44,12 @@ def test_an_event_of_several_steps_serves_the_one_that_waits_longest() -> None:
 
 
 def test_an_exclusion_that_is_also_a_step_is_a_step() -> None:
-    assert seconds("A B", "A0 BX1", bars=[("X", 0, 1)]) == [0, 1]
+    assert seconds("A B", "A0 BX1", exclusions=[("X", 0, 1)]) == [0, 1]
 
 
 def test_in_a_tie_exclusions_come_first() -> None:
-    assert seconds("A B", "A0 B0 X0", bars=[("X", 0, 1)]) == [0, 0]
-    assert seconds("A B", "A0 B1 X1", bars=[("X", 0, 1)]) == [1]
+    assert seconds("A B", "A0 B0 X0", exclusions=[("X", 0, 1)]) == [0, 0]
+    assert seconds("A B", "A0 B1 X1", exclusions=[("X", 0, 1)]) == [1]
 
 
 def test_in_a_tie_lower_steps_come_first_whatever_the_uuid() -> None:
