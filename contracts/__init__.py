@@ -1,1 +1,1 @@
-"""What two processes must agree on: facts, wire bodies, read-model rows and query nodes."""
+"""The agreements between processes: facts, wire bodies, read-model rows and query nodes."""

@@ -1,4 +1,4 @@
-"""How a project's history proves itself: every entry is chained by hash to the one before it.
+"""The proof of a project's history: every entry is chained by hash to the one before it.
 
 commitment = SHA-256(salt ‖ payload bytes)
 hash       = SHA-256(hash of the project's previous entry ‖ canonical envelope ‖ commitment)
@@ -72,7 +72,9 @@ class BrokenChain(ValueError):
 
 
 def commit(salt: bytes, payload: bytes) -> bytes:
-    """What binds an entry to its payload, yet says nothing of it once the salt is gone."""
+    """The commitment: it binds an entry to its payload, yet says nothing of it once the salt is
+    gone.
+    """
     return sha256(salt + payload).digest()
 
 

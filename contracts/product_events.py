@@ -17,7 +17,7 @@ MIN_INTEGER = -(2**63)
 
 
 class PersonChange(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
-    """What an event says about its person.
+    """The change of a person's record that an event carries.
 
     joins: a distinct id whose person joins that of the event's distinct_id. forced: even when that
     person is identified already. identifies: the person is an identified one from now on.
@@ -116,7 +116,7 @@ _counted = msgspec.msgpack.Decoder(_CountedMessage)
 
 
 def events_in(message: bytes) -> int:
-    """How many events a message has, without reading them; 0 of one that can't be read."""
+    """The number of events in a message, without reading them; 0 of one that can't be read."""
     try:
         head = bytes(memoryview(_counted.decode(message).events)[:5])
     except msgspec.DecodeError:
@@ -133,7 +133,7 @@ def events_in(message: bytes) -> int:
 
 
 def column_key(key: str) -> str:
-    """How a top-level property key is named as a path of a `properties` column.
+    """A top-level property key as a path into a `properties` column.
 
     The JSON type reads a dot as nesting; written as %2E, `a.b` is one key and can't clash with
     `{"a": {"b": …}}`. Then, and where a key looks so written, its percent signs are %25.

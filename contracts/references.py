@@ -1,4 +1,4 @@
-"""How a path names a thing: by its number; an insight by its short id, too."""
+"""References in paths: a thing by its number; an insight by its short id, too."""
 
 import re
 
@@ -17,7 +17,7 @@ def number_in(text: str) -> int | None:
 
 
 class InsightReference(msgspec.Struct, frozen=True):
-    """How a path names an insight: by number, or by short id."""
+    """An insight in a path: by number, or by short id."""
 
     number: int | None = None
     short_id: str | None = None

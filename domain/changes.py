@@ -1,4 +1,4 @@
-"""What a fact changed, field by field: the one way to say it, for every aggregate."""
+"""Changes of a fact, field by field: the one way to say them, for every aggregate."""
 
 import msgspec
 from msgspec import Raw

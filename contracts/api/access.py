@@ -66,7 +66,9 @@ class AccessBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SetRuleBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What PUT adds: the rule that was set, as far as the insight has no member of that name."""
+    """Members that PUT adds: those of the rule that was set, except where the insight has one of
+    that name.
+    """
 
     access_level: Level
     resource: Literal["insight"] = "insight"

@@ -16,7 +16,7 @@ QUIET_FIELDS = frozenset({"saved", "order", "sharing_settings"})
 
 
 class ActivityUser(msgspec.Struct, frozen=True, kw_only=True):
-    """Who did it. is_system: there only when Recount itself did."""
+    """The user who did it. is_system: there only when Recount itself did."""
 
     first_name: str
     email: str | None

@@ -1,4 +1,4 @@
-"""What there is to choose of an insight's numbers, for who asks for the people behind one."""
+"""The choices of an insight's numbers: a client picks one, then asks for the people behind it."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What the capture doors take and answer, as it is documented: the doors read more loosely
+"""Requests and answers of the capture doors as they are documented. The doors read more loosely
 (client-compat.md sections 2 and 3), and take gzip, base64 and forms besides.
 """
 

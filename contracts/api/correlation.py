@@ -66,7 +66,7 @@ class CorrelationResults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CorrelationEnvelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What `insights/funnel/correlation/` answers. result: null while a job runs."""
+    """Answer of `insights/funnel/correlation/`. result: null while a job runs."""
 
     result: CorrelationResults | None
     timezone: str

@@ -1,4 +1,4 @@
-"""What a project's events and their properties are called: tools look it up before they query."""
+"""Names of a project's events and of their properties: tools look them up before they query."""
 
 from typing import Literal
 from uuid import UUID

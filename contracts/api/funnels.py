@@ -59,7 +59,7 @@ FunnelResults = Steps | list[Steps] | list[FunnelTrend] | TimeToConvert | list[T
 
 
 class FunnelAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan is answered with; `total_median_conversion_time` belongs to the node's answer."""
+    """A funnel's numbers; `total_median_conversion_time` is shown by the query endpoint alone."""
 
     results: FunnelResults
     total_median_conversion_time: float | None = None
@@ -95,7 +95,7 @@ ShownResult = Annotated[
 
 
 class Components(msgspec.Struct, frozen=True):
-    """What the schema of a `ShownResult` leads to, for whoever writes that schema down."""
+    """The types inside a `ShownResult`, named for its schema in the OpenAPI document."""
 
     step: FunnelStep
     trend: FunnelTrend

@@ -58,7 +58,7 @@ class TileBody(msgspec.Struct, frozen=True):
 
 
 class ResultFields(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer says of the insight's result; the default: there is none.
+    """The members of an insight's body that are about its result; the default: there is none.
 
     cache_target_age: from then on the result is stale.
     next_allowed_client_refresh: before then a client's force_* is answered from the cache.
@@ -81,14 +81,14 @@ NO_RESULT = ResultFields()
 
 
 class TileLook(msgspec.Struct, frozen=True):
-    """How a dashboard shows an insight."""
+    """The settings of an insight's tile on one dashboard."""
 
     color: str | None
     layouts: Raw
 
 
 class InsightContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a body tells beyond the insight's own stream.
+    """The members of an insight's body that come from beyond its own stream.
 
     users: at least the ones the row names.
     shown_query: the query node to show when it is not the stored one (converted filters, a

@@ -1,4 +1,4 @@
-"""What `query/` answers, as it is documented; the members of `extra` differ by kind of node."""
+"""Answers of `query/` as they are documented; the members of `extra` differ by kind of node."""
 
 from typing import Any
 

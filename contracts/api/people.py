@@ -18,7 +18,7 @@ class MatchedEvent(msgspec.Struct, frozen=True):
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What all kinds of actors show.
+    """The members that every kind of actor has.
 
     matched_events: ours; those of the reported attempt of a funnel, in step order.
     matched_recordings: always empty, as there are no recordings here. value_at_data_point: how many
@@ -71,7 +71,7 @@ class People(msgspec.Struct, frozen=True):
 
 
 class PeoplePage(msgspec.Struct, frozen=True, kw_only=True):
-    """What `persons/funnel/` answers.
+    """Answer of `persons/funnel/`.
 
     results: always one. missing_persons: actors of this page without a person's record.
     """

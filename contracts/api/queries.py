@@ -10,7 +10,7 @@ from contracts.json import JsonList, JsonObject, ObjectOrNull
 
 
 class FunnelEnvelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What `insights/funnel/` answers. result: steps, trends or bins; null while a job runs.
+    """Answer of `insights/funnel/`. result: steps, trends or bins; null while a job runs.
 
     warnings: only when asked for; what the request says without effect.
     """
@@ -29,7 +29,7 @@ class FunnelEnvelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueryStatusBody(msgspec.Struct, frozen=True):
-    """What polling answers."""
+    """Answer to a client that polls a job."""
 
     query_status: JobBody
 

@@ -1,4 +1,4 @@
-"""What the public side tells of a shared insight, and nothing else of the project."""
+"""The public side's answers: a shared insight, and nothing else of the project."""
 
 import msgspec
 
@@ -26,7 +26,7 @@ class SharedAnswer(msgspec.Struct, frozen=True):
 
 
 class SharedProblem(msgspec.Struct, frozen=True):
-    """What visitors get instead. PostHog: the one member `error`."""
+    """A refusal on the public side. PostHog: the one member `error`."""
 
     error: str
 

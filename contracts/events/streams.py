@@ -21,7 +21,9 @@ _STREAMS = UUID("6f0f4f0e-6a53-5b7f-9a0e-2d9d1f6f5a11")
 
 
 class StreamKind(StrEnum):
-    """What a stream is about. Its number, an insight's or a user's …, counts within a project."""
+    """The kind of thing that a stream is about. Its number, an insight's or a user's …, counts
+    within a project.
+    """
 
     INSIGHT = "insight"
     SHARING = "sharing"

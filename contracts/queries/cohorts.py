@@ -1,4 +1,4 @@
-"""What makes a person a member of a dynamic cohort: person properties, and other cohorts."""
+"""The conditions of a dynamic cohort: person properties, and membership in other cohorts."""
 
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter

@@ -1,4 +1,6 @@
-"""What a request asks for and funnels pass over in silence: said on demand (`include=warnings`)."""
+"""Warnings about parts of a funnel's request that have no effect, given on demand
+(`include=warnings`).
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +14,9 @@ _WITHOUT_VALUE = ("hogql", "empty", "flag")
 
 
 def of_filters(filters: Filters) -> list[str]:
-    """What the conversion of legacy filters leaves out, in the order of the fields."""
+    """A sentence for each part that the conversion of legacy filters leaves out, in the order of
+    the fields.
+    """
     found = []
     for field in ("events", "actions"):
         for index, entity in enumerate(_listed(filters, field)):
@@ -41,12 +45,14 @@ def _of_entity(field: str, index: int, entity: Json) -> list[str]:
 
 
 def of_members(paths: Iterable[str]) -> list[str]:
-    """What `members.check_members` found to be passed over."""
+    """A sentence for each member that `members.check_members` found without effect."""
     return [f"{path[:200]} has no effect." for path in paths]
 
 
 def of_query(query: FunnelsQuery) -> list[str]:
-    """What a query node names without effect: mathematics, empty filters, an unused breakdown."""
+    """A sentence for each part of a query node without effect: mathematics, empty filters, an
+    unused breakdown.
+    """
     found = list(empty_filters("properties", query.properties))
     for index, node in enumerate(query.series):
         found += _of_node(index, node)

@@ -1,4 +1,5 @@
-"""What a query over periods asks for without effect: said on demand (`include=warnings`).
+"""Warnings about parts of a query over periods that have no effect, given on demand
+(`include=warnings`).
 
 A sentence each. What hangs on the project (an unknown action, a property that no event has) is not
 told here.

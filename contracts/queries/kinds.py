@@ -141,5 +141,5 @@ def kind_of_filters(name: str) -> QueryKind | None:
 
 
 def listed_names() -> frozenset[str]:
-    """What a list can be asked for by `insight=`; JSON is any query but SQL."""
+    """The values of a list's `insight=`; JSON is any query but SQL."""
     return frozenset({kind.listed for kind in KINDS.values()} - {OTHER}) | {"JSON"}

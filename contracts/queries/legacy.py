@@ -141,7 +141,7 @@ def _breakdown_type(sent: Json) -> str:
 
 
 def _of_several(sent: Json) -> tuple[Json, Json]:
-    """What `breakdown` and `breakdown_type` would say: one alone is one property, not a list."""
+    """The equivalent `breakdown` and `breakdown_type`: one alone is one property, not a list."""
     if not isinstance(sent, list | tuple) or not all(isinstance(one, Mapping) for one in sent):
         raise invalid_input("breakdowns", "Breakdowns are objects with type and property.")
     types = {_breakdown_type(one.get("type")) for one in sent}

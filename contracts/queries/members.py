@@ -37,7 +37,7 @@ Path = tuple[str, ...]
 
 
 def check_members(source: Mapping[str, Json], attr: str | None = "query") -> list[str]:
-    """What is known and passed over in the innermost query, as paths (`series[0].math_hogql`).
+    """Paths of the known members without effect in the innermost query (`series[0].math_hogql`).
 
     Members that are null, false or empty say nothing, and are not among them. Raises InvalidQuery
     for a member that no version of PostHog knows, naming it and the nearest that there is.
@@ -110,7 +110,9 @@ class _Members:
     def named(
         self, sent: Mapping[str, Json], read: frozenset[str], ignored: frozenset[str], at: Path
     ) -> Iterator[Path]:
-        """Those passed over. Raises InvalidQuery for one that is neither, unless it is null."""
+        """Paths of the ignored members. Raises InvalidQuery for a member that is neither read nor
+        ignored, unless it is null.
+        """
         for name, value in sent.items():
             if name in read or value is None:
                 continue

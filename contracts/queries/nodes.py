@@ -135,7 +135,7 @@ class CompareFilter(Node, frozen=True, kw_only=True):
 
 
 class FunnelsFilter(Node, frozen=True, kw_only=True):
-    """What is about funnels alone. None: the default."""
+    """The options of a funnel alone. None: the default."""
 
     funnelVizType: VizType | None = None
     funnelOrderType: OrderType | None = None

@@ -1,4 +1,4 @@
-"""Which query an insight asks for, whether it was stored as a node or as legacy filters."""
+"""The query of an insight, whether it was stored as a node or as legacy filters."""
 
 from functools import lru_cache
 
@@ -42,7 +42,7 @@ def seen_under(row: InsightRow, overrides: Overrides) -> InsightRow:
 
 
 def viz_node(stored: Json) -> dict[str, Json] | None:
-    """What legacy filters mean, as answers show it; None for no filters at all.
+    """The node that legacy filters mean, as answers show it; None for no filters at all.
 
     What is of no known kind is shown as trends. Raises InvalidQuery where they cannot be read.
     """
@@ -55,7 +55,7 @@ def viz_node(stored: Json) -> dict[str, Json] | None:
 
 
 def query_of(row: InsightRow) -> Node | None:
-    """What an insight asks; None when it describes nothing.
+    """The insight's query; None when the insight describes none.
 
     Raises InvalidQuery for what is stored and not computed here, or can't be read.
     """
@@ -93,7 +93,7 @@ def _of_filters(filters: Filters) -> Node:
 
 
 def insight_key(row: InsightRow) -> bytes | None:
-    """What the insight's own result is kept under; None when it can have none."""
+    """The key of the insight's own kept result; None when it can have none."""
     query, filters = bytes(row.query), bytes(row.filters)
     if len(query) + len(filters) > LONGEST_REMEMBERED:
         return _key(query, filters)

@@ -54,7 +54,7 @@ def read(filters: Json) -> Overrides:
 
 
 def of_dashboard(filters: msgspec.Raw) -> Overrides:
-    """What a dashboard lays over the insights on it: nothing, where its filters can't be read."""
+    """The overrides that a dashboard lays over its insights: none if its filters can't be read."""
     try:
         return read(msgspec.json.decode(filters))
     except InvalidQuery:

@@ -1,4 +1,4 @@
-"""How query nodes are read from JSON: the query inside its wrappers, and its members."""
+"""Reads query nodes from JSON: the query inside its wrappers, and its members."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a query node must be like to be stored in an insight: of an accepted kind, and readable."""
+"""The checks of a query node before it is stored in an insight: an accepted kind, and readable."""
 
 import msgspec
 from msgspec import Raw
@@ -31,7 +31,9 @@ def check_query(node: Raw) -> None:
 
 
 def source_of(node: Raw) -> Raw:
-    """What a wrapper holds; a bare source is its own. Raises InvalidQuery when it holds nothing."""
+    """The query inside a wrapper; a bare source is its own. Raises InvalidQuery for an empty
+    wrapper.
+    """
     members = _members.decode(node)
     if _text(members.get("kind")) not in WRAPPERS:
         return node

@@ -1,1 +1,1 @@
-"""Who may do what with an insight."""
+"""Access rules: the levels that users, roles and the organization have on an insight."""

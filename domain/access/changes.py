@@ -1,4 +1,4 @@
-"""What each fact of access rules changed."""
+"""The changes that each fact of access rules makes."""
 
 from contracts.events.access import AccessEvent, AccessGranted
 from contracts.read_models.activity import Change

@@ -1,4 +1,4 @@
-"""What a user can ask of access rules."""
+"""The commands on access rules."""
 
 import msgspec
 

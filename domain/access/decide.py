@@ -1,4 +1,4 @@
-"""What follows from a command on access rules: its facts."""
+"""Decides a command on access rules: its facts."""
 
 from contracts.events.access import AccessEvent, AccessGranted, AccessRevoked
 from contracts.read_models.access import AccessRow

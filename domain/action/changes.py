@@ -1,4 +1,4 @@
-"""What each of an action's facts changed."""
+"""The changes that each fact of an action makes."""
 
 from typing import assert_never
 
@@ -16,7 +16,7 @@ from domain.changes import change
 
 
 def changes(event: ActionEvent) -> list[Change]:
-    """What the fact changed, by the names the fields have on the wire; none for the first one."""
+    """The fact's changes, by the names the fields have on the wire; none for the first one."""
     match event:
         case ActionRenamed():
             return [_change("name", event.previous, event.name)]

@@ -1,4 +1,4 @@
-"""What a user can ask of an action."""
+"""The commands on an action."""
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType

@@ -1,4 +1,4 @@
-"""What each of a cohort's facts changed."""
+"""The changes that each fact of a cohort makes."""
 
 from typing import assert_never
 
@@ -17,7 +17,7 @@ from domain.changes import change
 
 
 def changes(event: CohortEvent) -> list[Change]:
-    """What the fact changed, by the names the fields have on the wire; none for the first one."""
+    """The fact's changes, by the names the fields have on the wire; none for the first one."""
     match event:
         case CohortRenamed():
             return [_change("name", event.previous, event.name)]

@@ -1,4 +1,4 @@
-"""What a user can ask of a cohort."""
+"""The commands on a cohort."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What follows from a command on a cohort: its facts, or a refusal."""
+"""Decides a command on a cohort: its facts, or a refusal."""
 
 from collections.abc import Iterable
 from typing import assert_never

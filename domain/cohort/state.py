@@ -1,4 +1,4 @@
-"""What deciding must remember of a cohort: its row, and who is in it."""
+"""The state that deciding on a cohort needs: its row, and its people."""
 
 from collections.abc import Iterable
 from functools import reduce

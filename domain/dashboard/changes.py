@@ -1,4 +1,4 @@
-"""What each of a dashboard's facts changed."""
+"""The changes that each fact of a dashboard makes."""
 
 from typing import assert_never
 
@@ -22,7 +22,7 @@ from domain.changes import change
 
 
 def changes(event: DashboardEvent) -> list[Change]:
-    """What the fact changed, by the names the fields have on the wire; none for the first one."""
+    """The fact's changes, by the names the fields have on the wire; none for the first one."""
     match event:
         case DashboardRenamed():
             return [_change("name", event.previous, event.name)]

@@ -1,4 +1,4 @@
-"""What a user can ask of a dashboard."""
+"""The commands on a dashboard."""
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -18,7 +18,7 @@ class CreateDashboard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
-    """How one tile shall look. UNSET: leave alone."""
+    """The new look of one tile. UNSET: leave alone."""
 
     tile_id: int
     color: str | UnsetType | None = UNSET

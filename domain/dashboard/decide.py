@@ -1,4 +1,4 @@
-"""What follows from a command on a dashboard: its facts, or a refusal."""
+"""Decides a command on a dashboard: its facts, or a refusal."""
 
 from typing import assert_never
 

@@ -1,4 +1,6 @@
-"""What each of an insight's facts changed, and what the activity log calls it."""
+"""The changes that each fact of an insight makes, and the activity that the log of activity calls
+it.
+"""
 
 from typing import assert_never
 
@@ -27,7 +29,7 @@ from domain.changes import change
 
 
 def changes(event: InsightEvent, before: InsightRow | None, after: InsightRow) -> list[Change]:
-    """What the fact changed, by the names the fields have on the wire; none for a creation.
+    """The fact's changes, by the names the fields have on the wire; none for a creation.
 
     before, after: the insight around the fact. Only their tiles are read: the change of
     `dashboards` shows the whole list on both sides. PostHog: changes_between.

@@ -1,4 +1,4 @@
-"""What a user can ask of an insight."""
+"""The commands on an insight."""
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType

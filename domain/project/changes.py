@@ -1,4 +1,4 @@
-"""What each fact of a project's settings changed."""
+"""The changes that each fact of a project's settings makes."""
 
 from typing import assert_never
 
@@ -15,7 +15,7 @@ from domain.changes import change
 
 
 def changes(event: ProjectEvent) -> list[Change]:
-    """What the fact changed, by the names the fields have on the wire; none for the first one."""
+    """The fact's changes, by the names the fields have on the wire; none for the first one."""
     match event:
         case ProjectRegistered():
             return []

@@ -1,4 +1,4 @@
-"""What a user can ask of a project's settings."""
+"""The commands on a project's settings."""
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType

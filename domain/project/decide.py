@@ -1,4 +1,4 @@
-"""What follows from a command on a project's settings."""
+"""Decides a command on a project's settings: its facts."""
 
 from typing import assert_never
 

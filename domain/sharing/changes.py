@@ -1,4 +1,4 @@
-"""What each fact of an insight's sharing changed, and what the activity log calls it."""
+"""The changes that each fact of an insight's sharing makes, and their activity."""
 
 from typing import assert_never
 
@@ -30,7 +30,7 @@ def activity_name(event: SharingEvent) -> str:
 
 
 def changes(event: SharingEvent) -> list[Change]:
-    """What the fact changed. The switch has no before. PostHog: SharingConfigurationViewSet.patch.
+    """The fact's changes. The switch has no before. PostHog: SharingConfigurationViewSet.patch.
 
     A rotation names the field alone: nobody may read the tokens here.
     """

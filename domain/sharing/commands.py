@@ -1,4 +1,4 @@
-"""What a user can ask of an insight's sharing.
+"""The commands on an insight's sharing.
 
 Tokens and passwords are stored before; commands carry their ids.
 """

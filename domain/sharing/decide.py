@@ -1,4 +1,4 @@
-"""What follows from a command on an insight's sharing: its facts, or a refusal."""
+"""Decides a command on an insight's sharing: its facts, or a refusal."""
 
 from typing import assert_never
 

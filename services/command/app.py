@@ -41,7 +41,7 @@ from services.common.log.store import EventStore
 
 
 def part(settings: CommandSettings) -> ServicePart:
-    """What this service brings to an application that stands on `foundation`."""
+    """This service's part of an application that stands on `foundation`."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:

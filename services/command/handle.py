@@ -47,7 +47,7 @@ class Rules(msgspec.Struct, Generic[State, Command, Event], frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What came with the command: who gives it, and on which conditions.
+    """The circumstances of a command: its caller, and the conditions of its headers.
 
     expected_version: the caller's If-Match. if_there: it is `*`.
     receipt: the caller's Idempotency-Key with its request's digest.
@@ -60,7 +60,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
-    """What came of a command.
+    """The outcome of a command.
 
     history: the whole stream, new facts last; at a replay, as it stood after the first time.
     position: what a reader must have seen to see this.
@@ -85,7 +85,7 @@ def _none(_: Sequence[DomainEvent]) -> tuple[AppendPart, ...]:
 
 
 class PreparedWrite(msgspec.Struct, Generic[Command, Event], frozen=True):
-    """What is decided on this time.
+    """The command to decide on, made anew for each round.
 
     other_parts: the stream's new facts -> what other streams get in the same append. A part without
     facts holds that its stream does not move meanwhile.
@@ -100,7 +100,7 @@ Prepare = Callable[[Pasts], Awaitable[PreparedWrite[Command, Event]]]
 
 
 class Write(msgspec.Struct, Generic[Command, Event], frozen=True):
-    """What a request does to one stream.
+    """A request's write to one stream.
 
     looks_at: streams that `prepare` looks at besides, loaded in the same round trip.
     """
@@ -229,8 +229,8 @@ def _append(parts: tuple[AppendPart, ...], terms: Terms) -> Append:
 
 
 def rank_of(caller: Caller) -> Rank:
-    """What every right of theirs rests on, held until the append: a rank is no fact, so it can't be
-    held like a stream.
+    """The caller's rank, which all rights of an administrator rest on: the append checks it, as a
+    rank is no fact and has no stream to check.
     """
     organization_id = caller.project.organization_id
     return Rank(organization_id, caller.user.id, caller.user.memberships.get(organization_id, 0))

@@ -1,4 +1,4 @@
-"""What a command needs before its facts: numbers, short ids, and secrets that no fact may hold.
+"""Numbers, short ids and secrets (no fact may hold one) that a command needs before its facts.
 
 Written before the append, so that a clash never aborts a batch; what the append then refuses
 stays behind as a harmless orphan.

@@ -23,7 +23,7 @@ _LOCK = 7_210_336
 
 
 def damage(info: StreamInfo) -> str | None:
-    """What the stream says that it lacks between 1 and its last sequence; None: it has all."""
+    """The stream's own report of what is missing between 1 and its last sequence; None: nothing."""
     state = info.state
     if state.last_seq == 0 or (state.messages == state.last_seq and not state.num_deleted):
         return None

@@ -193,7 +193,7 @@ async def relaying(
 
 
 class RunningRelay:
-    """What readiness and metrics ask of it."""
+    """The relay as readiness and metrics see it."""
 
     def __init__(self, relay: Relay, task: "asyncio.Task[None]") -> None:
         self._relay = relay

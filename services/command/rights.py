@@ -39,7 +39,8 @@ class LoggedInsight(msgspec.Struct, frozen=True):
 async def logged_insights(
     store: EventStore, caller: Caller, numbers: Iterable[int]
 ) -> dict[int, LoggedInsight]:
-    """Those of these that were ever made in the project, deleted ones too, by number.
+    """The insights of these numbers that were ever made in the project, deleted ones too, by
+    number.
 
     Two round trips, the second for the dashboards they are on; one when there is none.
     """
@@ -81,7 +82,9 @@ async def require_insight(
 
 
 async def hidden_from(store: EventStore, caller: Caller, numbers: Iterable[int]) -> frozenset[int]:
-    """Those of these that the caller may not see. One round trip, and one for what rules hide."""
+    """The numbers of the insights that the caller may not see. One round trip, and one for those
+    that rules hide.
+    """
     wanted = tuple(numbers)
     if caller.is_administrator or not wanted:
         return frozenset()
@@ -115,8 +118,8 @@ def access_to(
 def grounds(
     row: InsightRow, boards: Mapping[int, DashboardRow], pasts: Pasts, caller: Caller
 ) -> tuple[AppendPart, ...]:
-    """What `access_to` rests on, as parts of the append that it allows: a right that is taken away
-    between the look and the append is looked for again.
+    """Checks of the streams that `access_to` rests on, as parts of the append that it allows: when
+    a right is taken away between the look and the append, the write looks again.
 
     Empty for administrators, whose rank every append holds (`handle.rank_of`); without the rules
     for whoever made it.
@@ -171,7 +174,7 @@ def access_for_new(pasts: Pasts, caller: Caller) -> Access:
 
 
 def grounds_for_new(pasts: Pasts, caller: Caller) -> tuple[AppendPart, ...]:
-    """What `access_for_new` rests on."""
+    """Checks of the streams that `access_for_new` rests on, as parts of the append."""
     if caller.is_administrator:
         return ()
     whole = access_stream(caller.team_id, WHOLE_PROJECT)
@@ -181,7 +184,9 @@ def grounds_for_new(pasts: Pasts, caller: Caller) -> tuple[AppendPart, ...]:
 async def dashboards(
     store: EventStore, team_id: int, numbers: Iterable[int]
 ) -> dict[int, DashboardRow]:
-    """Those of these that were ever made in the project, by the log: one round trip, or none."""
+    """The dashboards of these numbers that were ever made in the project, by the log: one round
+    trip, or none.
+    """
     streams = [dashboard_stream(team_id, number) for number in dict.fromkeys(numbers)]
     if not streams:
         return {}

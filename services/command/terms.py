@@ -1,4 +1,4 @@
-"""What comes with a write beside its body: If-Match and Idempotency-Key."""
+"""Headers of a write beside its body: If-Match and Idempotency-Key."""
 
 import hashlib
 
@@ -30,7 +30,7 @@ async def provide_terms(request: AnyRequest, caller: NamedDependency[Caller]) ->
 async def receipt_of(
     request: AnyRequest, subject: str, body: bytes | None = None
 ) -> NewReceipt | None:
-    """What the request's Idempotency-Key is kept with; None without one.
+    """The receipt that the request's Idempotency-Key is kept with; None without a key.
 
     subject: what it is about, however its path spells that. body: what counts of it; all, if None.
     Raises Rejected 400 for a malformed key.

@@ -1,1 +1,1 @@
-"""What the services share; small and dull on purpose."""
+"""The room that all services share; small and dull on purpose."""

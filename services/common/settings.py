@@ -16,7 +16,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every service is told. database_url: PostgreSQL. host, port: where it listens.
+    """Settings of every service. database_url: PostgreSQL. host, port: where it listens.
 
     insights_budget, others_budget: requests of each key, and of each project, as `240/m 1200/h`;
     empty: not limited.

@@ -1,1 +1,1 @@
-"""Who may do what with insights: rules set and taken away."""
+"""Access rules of insights, set and taken away."""

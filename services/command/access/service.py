@@ -103,7 +103,8 @@ class AccessRules:
 async def require_manager(
     store: EventStore, caller: Caller, insight_id: int, number: int
 ) -> tuple[AppendPart, ...]:
-    """What the right to change the rules rests on. number: the insight's, or WHOLE_PROJECT.
+    """The append's parts that the right to change the rules rests on. number: the insight's, or
+    WHOLE_PROJECT.
 
     Raises Rejected: 404 for no insight, 403 for no right to change its rules, or the project's.
     """

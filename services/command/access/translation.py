@@ -75,7 +75,7 @@ def rule_of_member(row: AccessRow, member: str | None) -> AccessRule | None:
 
 
 def _changes_since(history: Sequence[Recorded[AccessEvent]], version: int) -> list[ChangeLine]:
-    """What happened after `version`, in order, as a 412 tells it."""
+    """The changes after `version`, in order: the lines of a 412."""
     return [
         line | {"organization_member": grantee.member_id if grantee else None}
         for fact in history

@@ -35,7 +35,7 @@ def checked(sent: WriteAction) -> WriteAction:
 
 
 def create_command(body: WriteAction, number: int) -> CreateAction:
-    """What is not named gets its default."""
+    """The command; a field that the body does not name gets its default."""
     return CreateAction(
         action_id=number,
         name=or_default(body.name, None),
@@ -55,7 +55,7 @@ def edit_command(body: WriteAction) -> EditAction:
 
 
 def _steps(sent: Sequence[ActionStep] | None) -> Raw:
-    """What an action knows of a step, and nothing else that was sent."""
+    """The members of steps that an action knows, without anything else that was sent."""
     return Raw(msgspec.json.encode(sent or ()))
 
 

@@ -16,7 +16,7 @@ from services.common.http.problems import Rejected
 
 
 def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
-    """What the doors bring to an application that stands on `foundation`.
+    """The capture doors as a part of an application that stands on `foundation`.
 
     prefix: before the names of stream and subjects.
     """

@@ -1,4 +1,4 @@
-"""What browsers need on public paths: CORS headers on every answer, errors included."""
+"""CORS headers for browsers on public paths, on every answer, errors included."""
 
 import re
 from collections.abc import Callable, Iterable

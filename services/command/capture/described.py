@@ -1,4 +1,4 @@
-"""How the capture doors stand in the OpenAPI document."""
+"""Descriptions of the capture doors for the OpenAPI document."""
 
 from typing import Any, Final
 
@@ -75,7 +75,7 @@ CAPTURES_V1: Final = described(
 
 
 def starts(*, body: Any = None) -> Described:
-    """What SDKs ask at their start: an object of defaults."""
+    """A route that SDKs ask at their start: an object of defaults."""
     return described(
         RouteDescription(
             answers={200: AnswerDescription(kind=dict[str, Any])}, body=body, errors=(400, 413)

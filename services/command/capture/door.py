@@ -49,7 +49,7 @@ class CaptureDoor:
         self._position = position
 
     async def project(self, token: str) -> Project:
-        """Whose token it is. Raises BadToken, and Rejected (503)."""
+        """The project of the token. Raises BadToken, and Rejected (503)."""
         try:
             project = await self._accounts.project_by_token(token)
         except psycopg.OperationalError as cause:

@@ -46,7 +46,7 @@ def _classes(sent: object) -> list[str]:
 
 
 def _attributes(sent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Those that are there; of which child it is, always."""
+    """The element's attributes that are there; its number among its siblings always."""
     yield "nth-child", _text(sent.get("nth_child")) or "0"
     yield "nth-of-type", _text(sent.get("nth_of_type")) or "0"
     known = {

@@ -106,7 +106,7 @@ def parse_uuid(text: str) -> UUID | None:
 def person_change(
     name: str, properties: JsonObject, set_: JsonObject, set_once: JsonObject
 ) -> PersonChange | None:
-    """What the event says about its person; None when it says nothing."""
+    """The event's change of its person; None when it has none."""
     joins: str | None = None
     if name == "$identify":
         joins = identifier(properties.get("$anon_distinct_id"))

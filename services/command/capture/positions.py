@@ -1,4 +1,4 @@
-"""How far captured events are on their way to queries: what `Ingest-Position` is compared with."""
+"""Progress of captured events on their way to queries: `Ingest-Position` is compared with it."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What a capture door can say no to, before HTTP."""
+"""Refusals of the capture doors, before HTTP."""
 
 
 class Refusal(Exception):

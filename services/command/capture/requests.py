@@ -99,7 +99,7 @@ def _event(raw: RawEvent, clock: Clock, identifies: bool) -> CapturedEvent | Non
 
 
 class _Tokens:
-    """Those of a list's events, which must all be the same one. Raises BadToken."""
+    """Tokens of a list's events, which must all be the same one. Raises BadToken."""
 
     def __init__(self) -> None:
         self.one = ""

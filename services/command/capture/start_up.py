@@ -1,4 +1,4 @@
-"""What SDKs ask when they start: no feature flags, no recording, nothing to load."""
+"""Answers for SDKs that start: no feature flags, no recording, nothing to load."""
 
 from typing import Any, Final
 from uuid import uuid4

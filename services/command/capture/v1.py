@@ -44,14 +44,14 @@ class RequestRefused(Exception):
 
 
 class EventResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one event. result: ok or drop; details: why it was dropped."""
+    """The outcome of one event. result: ok or drop; details: why it was dropped."""
 
     result: str
     details: str | None = None
 
 
 class SenderHeaders(msgspec.Struct, frozen=True):
-    """Who sends, by the headers. sent: microseconds since 1970, by the client's clock."""
+    """The sender, by its headers. sent: microseconds since 1970, by the client's clock."""
 
     token: str
     library: str
@@ -201,7 +201,9 @@ def _fault(raw: Mapping[str, Any]) -> str | None:
 
 
 def _properties(raw: Mapping[str, Any], sender: SenderHeaders) -> JsonObject:
-    """What this protocol says beside the properties, where every reader looks for it: in them."""
+    """The event's properties, with the members that this protocol sends beside them and every
+    reader looks for inside.
+    """
     properties: JsonObject = {**(raw.get("properties") or {})}
     properties["$lib"] = sender.library
     properties["$lib_version"] = sender.version

@@ -160,8 +160,9 @@ def _unpadded(digits: bytes) -> bytes:
 
 
 def lz_bits(data: bytes) -> bytes:
-    """What lz-string's own base64 says. It ends wherever the bits end, in a group of one character
-    even, so the missing characters are zeros and not padding."""
+    """The bits of lz-string's own base64. It ends wherever the bits end, in a group of one
+    character even, so the missing characters are zeros and not padding.
+    """
     if len(data) > MOST_LZ_BYTES:
         raise TooLarge("too_large", f"The lz-string is larger than {MOST_LZ_BYTES} bytes.")
     digits = data.strip().rstrip(b"=")

@@ -86,7 +86,7 @@ def _old_properties(sent: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def create_command(body: WriteCohort, number: int, who: tuple[UUID, ...]) -> CreateCohort:
-    """What is not named gets its default."""
+    """The command; a field that the body does not name gets its default."""
     return CreateCohort(
         cohort_id=number,
         name=or_default(body.name, None),

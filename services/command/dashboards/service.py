@@ -70,7 +70,7 @@ class Dashboards:
         )
 
     async def _insights(self, row: DashboardRow, caller: Caller) -> list[InsightBody]:
-        """Those that are on it and in sight of the caller, as the log has them."""
+        """The dashboard's insights that the caller may see, as the log has them."""
         bodies, overrides = [], of_dashboard(row.filters)
         numbers = (tile.insight_id for tile in row.tiles)
         for each in (await logged_insights(self._store, caller, numbers)).values():

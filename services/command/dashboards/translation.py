@@ -34,7 +34,7 @@ def checked(sent: WriteDashboard) -> WriteDashboard:
 
 
 def create_command(body: WriteDashboard, number: int) -> CreateDashboard:
-    """What is not named gets its default."""
+    """The command; a field that the body does not name gets its default."""
     return CreateDashboard(
         dashboard_id=number,
         name=or_default(body.name, None),

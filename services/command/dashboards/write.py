@@ -1,4 +1,4 @@
-"""What else moves when a dashboard is written: the insights whose tiles come and go with it."""
+"""A dashboard's write and the insights that it moves: their tiles come and go with it."""
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -79,7 +79,7 @@ class DashboardWrite:
             )
 
     def _moves(self, row: DashboardRow) -> dict[int, LeaveDashboard | ReturnToDashboard]:
-        """What the write asks of insights, by number."""
+        """The commands on insights that the write brings along, by the insight's number."""
         leave = LeaveDashboard(
             dashboard_id=row.dashboard_id,
             delete=self._body.deleted is True and self._body.delete_insights,

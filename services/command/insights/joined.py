@@ -23,7 +23,7 @@ _OF_EACH: LiteralString = f"""
 
 
 class _Key(msgspec.Struct, frozen=True):
-    """Who sees which insight, and what its result is kept under.
+    """The caller who sees the insight, and the key of its kept result.
 
     settings: of the project, see Project.settings.
     """

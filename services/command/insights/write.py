@@ -107,7 +107,7 @@ class InsightWrite:
         return PreparedWrite(command, other_parts)
 
     def access(self, row: InsightRow) -> Access:
-        """What the caller may do with the insight that the write has left."""
+        """The caller's access to the insight as the write leaves it."""
         return access_to(row, self._found, self._pasts or Pasts({}), self._caller)
 
     def _is_gone(self, row: InsightRow) -> bool:

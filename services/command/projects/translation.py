@@ -45,7 +45,9 @@ def change_command(sent: WriteProject, project: Project) -> ChangeProject:
 
 
 def registered(project: Project) -> ProjectRegistered:
-    """What it was made with, while it has no history; what it then says is not looked at."""
+    """The settings that the project was made with, for a project without a history; later it is not
+    read.
+    """
     return ProjectRegistered(
         name=project.name,
         timezone=project.timezone,

@@ -102,7 +102,7 @@ class ShareLogins:
         return password_id
 
     def session(self, share: Share, password_id: int) -> str:
-        """What a visitor shows from now on, who came with this password."""
+        """The share session of a visitor who came with this password."""
         return self._sessions.sign(ShareSession(share.token_id, password_id))
 
     def _matching(self, hashes: list[tuple[int, str]], password: str) -> int | None:

@@ -172,7 +172,7 @@ class Sharing:
 async def require_editor(
     store: EventStore, caller: Caller, insight_id: int
 ) -> tuple[AppendPart, ...]:
-    """What the right to share the insight rests on.
+    """The append's parts that the right to share the insight rests on.
 
     Raises Rejected 404 unless the insight is there to be shared, 403 without the right to.
     """

@@ -1,1 +1,1 @@
-"""Who looked at which insight."""
+"""Views of insights by users."""

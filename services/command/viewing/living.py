@@ -1,4 +1,4 @@
-"""Which insights exist and are not deleted, by the log itself: one round trip for any number."""
+"""The insights that exist and are not deleted, by the log itself: one round trip for any number."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _ALIVE = stored_names(InsightCreated, InsightRestored)
 async def living_insights(
     store: EventStore, team_id: int, insight_ids: Sequence[int]
 ) -> frozenset[int]:
-    """Those of these numbers that are insights of the project in sight."""
+    """The numbers among these that are insights of the project and not deleted."""
     streams = {insight_stream(team_id, number).id: number for number in insight_ids}
     newest = await store.newest(tuple(streams), _LIFE)
     return frozenset(

@@ -108,7 +108,9 @@ def hash_key(key: str) -> bytes:
 
 
 class _Cache(Generic[K, V]):
-    """What was read lately, by name. Names that nothing was found for are asked again each time."""
+    """Accounts that were read lately, by name. A name that nothing was found for is asked again
+    each time.
+    """
 
     def __init__(self, read: Callable[[K], Awaitable[V | None]]) -> None:
         self._read = read
@@ -210,7 +212,7 @@ class Accounts:
         self._keys.forget(hash_key(text))
 
     def forget(self) -> None:
-        """Whatever is kept: the next lookup reads."""
+        """Empties the cache: the next lookup reads."""
         self._keys.forget()
         self._users.forget()
         self._projects.forget()

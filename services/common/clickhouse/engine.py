@@ -1,4 +1,4 @@
-"""What both engines can do. Rows are tuples; values are bound, never part of the text."""
+"""The protocol of both engines. Rows are tuples; values are bound, never part of the text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast

@@ -1,4 +1,4 @@
-"""What a single query may use."""
+"""The limits of a single query."""
 
 import msgspec
 

@@ -38,7 +38,7 @@ def definition(projection: TableProjection) -> str:
 
 
 def on_cluster(cluster: str | None) -> str:
-    """What DDL says to reach all hosts; nothing for one engine."""
+    """The clause with which DDL reaches all hosts; empty for one engine."""
     return f" ON CLUSTER `{cluster}`" if cluster else ""
 
 

@@ -13,7 +13,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class TableProjection(msgspec.Struct, frozen=True):
-    """What every part of a table keeps about its rows. select: its SELECT, without FROM."""
+    """Rows that every part of a table keeps besides its own. select: their SELECT, without FROM."""
 
     table: str
     name: str

@@ -1,1 +1,1 @@
-"""What every HTTP service is made of."""
+"""The parts that every HTTP service is made of."""

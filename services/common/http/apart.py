@@ -27,7 +27,9 @@ _workers = ThreadPoolExecutor(_THREADS, thread_name_prefix="large")
 
 
 async def work(size: int, do: Callable[..., T], *arguments: Any) -> T:
-    """What `do(*arguments)` gives or raises. size: of what it works on, in bytes."""
+    """The value of `do(*arguments)`, or its exception. size: of the data that it works on, in
+    bytes.
+    """
     if size <= LARGE_BYTES:
         return do(*arguments)
     try:

@@ -33,7 +33,7 @@ Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
 
 
 class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
-    """What one service brings.
+    """One service's part of an application.
 
     handlers: a flat list; two services never share a path and method.
     dependencies: by the name under which handlers ask for them.

@@ -1,4 +1,4 @@
-"""How much one document may hold: checked before anything looks at it closer."""
+"""The bounds of one document, checked before anything looks at it closer."""
 
 import re
 from typing import Final
@@ -19,7 +19,9 @@ _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 def values_in(text: bytes) -> int:
-    """How many values a JSON document holds at most; those of text that is none, likewise."""
+    """The most values that a JSON document of this text can hold; text that is no JSON has a count,
+    too.
+    """
     found = _separators(text)
     if found <= MOST_VALUES:
         return found

@@ -1,4 +1,6 @@
-"""How many requests a key and a project may make: what is configured, and how it is told."""
+"""Budgets of requests, for each key and each project: their settings, and the headers that show
+them.
+"""
 
 import math
 import re
@@ -59,7 +61,7 @@ def parse(text: str) -> tuple[Budget, ...]:
 
 
 class BudgetUse(msgspec.Struct, frozen=True):
-    """How a budget stands at `elapsed` seconds of the present window: used in it, and before it.
+    """The use of a budget at `elapsed` seconds of the present window: in it, and in the one before.
 
     The window slides: of the one before counts what still lies within the last `seconds`.
     """
@@ -70,7 +72,7 @@ class BudgetUse(msgspec.Struct, frozen=True):
     elapsed: float
 
     def later(self, seconds: float) -> "BudgetUse":
-        """How it stands so many seconds later, with nothing spent meanwhile."""
+        """The use so many seconds later, with nothing spent meanwhile."""
         passed, elapsed = divmod(self.elapsed + seconds, self.budget.seconds)
         if passed == 0:
             return BudgetUse(self.budget, self.used, self.before, elapsed)
@@ -78,7 +80,9 @@ class BudgetUse(msgspec.Struct, frozen=True):
 
     @property
     def within(self) -> float:
-        """How many requests lie within the last `seconds`; those before taken as evenly spread."""
+        """The requests within the last `seconds`; those of the window before are taken as evenly
+        spread.
+        """
         return self.used + self.before * (1 - self.elapsed / self.budget.seconds)
 
     @property

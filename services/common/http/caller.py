@@ -1,4 +1,4 @@
-"""Who asks, for which project, with which rights, and under which operation id."""
+"""The caller of a request: the user, the project, the rights of the key, and the operation id."""
 
 from uuid import UUID, uuid4
 

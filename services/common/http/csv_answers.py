@@ -31,7 +31,7 @@ def wants_csv(scope: Scope) -> bool:
 
 
 def kind_of(scope: Scope) -> Any:
-    """What the answer of the scope's route is an instance of, as the route says of itself."""
+    """The type of the answer of the scope's route, as the route describes it."""
     handler = scope.get("route_handler")
     operation = None if handler is None else handler.opt.get(DESCRIBES)
     answers = operation.answers if isinstance(operation, RouteDescription) else {}

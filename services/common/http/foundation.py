@@ -1,4 +1,4 @@
-"""What every HTTP service stands on: PostgreSQL, the accounts, and who is calling."""
+"""The foundation of every HTTP service: PostgreSQL, the accounts, and the caller."""
 
 import contextlib
 from collections.abc import AsyncIterator

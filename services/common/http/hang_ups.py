@@ -49,7 +49,7 @@ def on_hung_up(_: AnyRequest, __: ClientHungUp) -> Response[None]:
 
 
 async def while_there(request: AnyRequest, work: Awaitable[T]) -> T:
-    """What `work` gives. Raises ClientHungUp once the client is gone: the work is then cancelled.
+    """The value of `work`. Raises ClientHungUp once the client is gone: the work is then cancelled.
 
     For waiting alone: what must not be left half done is no work for this. The body must have been
     read, or be none.

@@ -1,4 +1,4 @@
-"""What every log line of a request carries, besides its own fields: operation and correlation."""
+"""The fields that every log line of a request has: operation and correlation."""
 
 from uuid import UUID
 

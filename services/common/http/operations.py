@@ -1,4 +1,4 @@
-"""What a route tells of itself beyond its path: `opt={…, **reads(InsightBody)}` beside its handler.
+"""Descriptions of routes beyond their paths: `opt={…, **reads(InsightBody)}` beside the handler.
 
 The OpenAPI document is built from these alone (services.common.http.schema); nothing here is looked
 at when a request is answered. A route without one fails a test.

@@ -1,4 +1,4 @@
-"""Which organizations a key may enter, and how a project of theirs is shown."""
+"""The organizations that a key may enter, and the body of a project in them."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from services.common.http.problems import Rejected, not_found
 
 
 async def organizations_of(person: AuthenticatedUser, accounts: Accounts) -> list[Organization]:
-    """Those the user is in and the key is not kept out of, the oldest first."""
+    """The user's organizations that the key is not kept out of, the oldest first."""
     limits = person.key.scoped_organizations
     found = [
         await accounts.organization(each)

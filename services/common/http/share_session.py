@@ -1,4 +1,4 @@
-"""What a visitor carries after the right password: signed, short-lived, dead with its password.
+"""The session of a visitor after the right password: signed, short-lived, dead with its password.
 
 `<token id>.<password id>.<expiry>.<signature>`; nothing is stored, so any process can check it.
 """
@@ -20,13 +20,13 @@ _NAME = "share_session"
 
 
 def session_of(request: AnyRequest) -> str | None:
-    """What the right password was answered with: a bearer of programs, a cookie of browsers."""
+    """The request's share session: a bearer token from programs, a cookie from browsers."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" and token else request.cookies.get(COOKIE)
 
 
 class ShareSession(msgspec.Struct, frozen=True):
-    """Which share token was opened with which password."""
+    """The share token that was opened, and the password that opened it."""
 
     token_id: int
     password_id: int

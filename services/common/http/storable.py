@@ -1,4 +1,5 @@
-"""What no text may hold that comes to us: bytes that are no UTF-8, NUL, and half a surrogate pair.
+"""Characters that no text from outside may hold: bytes that are no UTF-8, NUL, and half a surrogate
+pair.
 
 PostgreSQL takes none of them, and no client means them. Whoever sends one is told in which field.
 """

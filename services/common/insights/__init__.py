@@ -1,1 +1,1 @@
-"""What both services that show insights know of them."""
+"""Knowledge of insights for both services that show them."""

@@ -1,4 +1,4 @@
-"""What a caller may do with an insight and with a dashboard; alike for reads and writes.
+"""The caller's access to an insight and to a dashboard; alike for reads and writes.
 
 Reads compute an insight's level in their statement (`services.query.reads.access`), writes here:
 a test holds the two together.
@@ -58,7 +58,7 @@ def no_access(level: Level) -> Rejected:
 
 
 def owns(created_by: int | None, caller: Caller) -> bool:
-    """Whoever made it, and the organization's administrators."""
+    """Whether the caller made it, or is an administrator of the organization."""
     return caller.is_administrator or created_by == caller.user.id
 
 

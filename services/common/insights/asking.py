@@ -1,4 +1,6 @@
-"""Who asks, as a statement calls it: by parameters, or by columns when it answers many at once."""
+"""The caller in a statement: parameters, or columns when one statement answers many callers at
+once.
+"""
 
 from typing import LiteralString
 

@@ -1,4 +1,4 @@
-"""What an insight's body tells beyond its own stream, alike for PATCH's answer and a later GET."""
+"""The members of an insight's body beyond its stream, alike for PATCH's answer and a later GET."""
 
 from collections.abc import Iterable
 
@@ -37,7 +37,9 @@ async def insight_context(
 
 
 def shown_query(row: InsightRow) -> Raw:
-    """What legacy filters mean as a node; the document `null`: a stored query is shown as it is."""
+    """The node that the row's legacy filters mean; the document `null`: a stored query is shown as
+    it is.
+    """
     if not is_null(row.query) or bytes(row.filters) == b"{}":
         return NULL
     try:
@@ -49,7 +51,7 @@ def shown_query(row: InsightRow) -> Raw:
 
 
 async def user_bodies(accounts: Accounts, numbers: Iterable[int | None]) -> dict[int, UserBody]:
-    """Those of these users that exist, by number."""
+    """The users of these numbers that exist, by number."""
     found = {}
     for number in {number for number in numbers if number is not None}:
         user = await accounts.user(number)

@@ -1,4 +1,4 @@
-"""What a share's token opens, and when: the one place that says whether a share is alive."""
+"""A share's token, the insight that it opens, and the one rule of when a share is alive."""
 
 import re
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a command hands to the log, and what it gets back."""
+"""An append: the values that a command hands to the log, and those that it gets back."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from contracts.events.streams import Stream
 
 
 class AppendPart(Struct, frozen=True):
-    """What one stream gets.
+    """An append's part for one stream.
 
     after: the version the caller decided on; None: a blind append, numbered by the writer.
     events: may be empty: "nothing would change", which holds only as long as `after` does.
@@ -30,7 +30,7 @@ class NewReceipt(Struct, frozen=True):
 
 
 class Rank(Struct, frozen=True):
-    """What a user is in an organization: 1 member, 8 administrator, 15 owner."""
+    """A user's rank in an organization: 1 member, 8 administrator, 15 owner."""
 
     organization_id: UUID
     user_id: int
@@ -65,7 +65,7 @@ class Appended(Struct, frozen=True):
 
 
 class Receipt(Struct, frozen=True):
-    """What a command under this key came to.
+    """The outcome of a command under this key.
 
     stream_id, version: the first part's stream after it, from which its answer is rendered again.
     """

@@ -1,4 +1,6 @@
-"""Which waiting appends are accepted, and as which entries: pure, judged under the log's lock."""
+"""Judges waiting appends: those that are accepted become entries. Pure, and run under the log's
+lock.
+"""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -73,7 +75,7 @@ class StoredReceipt(Struct, frozen=True):
 
 
 class LogState(Struct):
-    """What the log says under its lock, moved on by each append that is accepted.
+    """The state of the log under its lock, moved on by each append that is accepted.
 
     versions: stream id -> its head; absent: 0.
     links: project -> its chain; absent: at its beginning.
@@ -89,7 +91,7 @@ class LogState(Struct):
 
 
 class Judgement(Struct):
-    """What one transaction writes, and what each caller hears once it is committed."""
+    """The rows that one transaction writes, and the answer of each caller once it is committed."""
 
     outcomes: list[Outcome]
     entries: list[Entry]

@@ -1,4 +1,4 @@
-"""How far the projections are behind the log."""
+"""The lag of the projections behind the log."""
 
 import msgspec
 from psycopg.rows import args_row

@@ -82,7 +82,7 @@ class Pasts:
 
 
 def of_stream(stream: Stream[E], facts: Sequence[Recorded[DomainEvent]]) -> list[Recorded[E]]:
-    """Those of the facts that stand in the stream."""
+    """The facts of this stream among others'."""
     return _typed(stream, [fact for fact in facts if fact.stream_id == stream.id])
 
 
@@ -201,7 +201,7 @@ class EventStore:
         return int(position)
 
     async def receipt(self, team_id: int, actor: Actor, key: str) -> Receipt | None:
-        """What came of a command under this key in the last seven days."""
+        """The outcome of a command under this key in the last seven days."""
         found = await self._select(
             args_row(Receipt),
             reading.RECEIPT,

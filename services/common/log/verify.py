@@ -68,7 +68,7 @@ class HeadMoved(Exception):
 
 
 class ChainWalk:
-    """What has been seen of the log so far."""
+    """A walk through the log, and the chains as far as it has come."""
 
     def __init__(self) -> None:
         self.position = 0

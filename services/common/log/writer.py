@@ -103,7 +103,7 @@ class LogWriter:
             _fail(self._queue, LogUnavailable("the log's writer has stopped"))
 
     async def _take(self) -> list[QueuedAppend]:
-        """What waits, in order, cancelled callers left out; empty only when closing."""
+        """The queued appends in order, cancelled callers' left out; empty only when closing."""
         while True:
             await all_here()
             batch: list[QueuedAppend] = []

@@ -250,7 +250,7 @@ def _answer(answer: AnswerDescription, kinds: BodySchemas, path: str) -> Documen
 
 
 def _link(paths: Mapping[str, Document]) -> None:
-    """What was made by a POST is named by its `id` in the paths below it."""
+    """Links each POST to the paths below it, which name the thing that it made by its `id`."""
     for path, methods in paths.items():
         made = methods.get("post", {}).get("responses", {}).get("201", {})
         if "content" not in made:
@@ -311,7 +311,7 @@ def _also_at(path: str, handler: HTTPRouteHandler) -> str:
 
 
 def _tags(paths: Mapping[str, Document]) -> list[Document]:
-    """Those that occur, what a newcomer looks for first."""
+    """The tags that occur, the ones that a newcomer looks for first."""
     found = {
         tag
         for methods in paths.values()
@@ -366,7 +366,7 @@ def _slashed(path: str) -> str:
 
 
 def _tag(path: str) -> str:
-    """What the path is about: `insights`, `dashboards`, `capture` …"""
+    """The subject of the path: `insights`, `dashboards`, `capture` …"""
     words = [word for word in path.split("/") if word and "{" not in word] or ["_"]
     if words[0] != "api":
         return {"shared": "public pages", "embedded": "public pages"}.get(

@@ -99,7 +99,7 @@ def browse() -> Response[bytes]:
 
 @get("/api/schema/files/{name:str}", opt={"public": True, **_FILE}, sync_to_thread=False)
 def file(name: FromPath[str]) -> Response[bytes]:
-    """What the page is made of."""
+    """A file of the API's page."""
     if name not in _FILES:
         raise not_found()
     folder, media_type = _FILES[name]

@@ -1,4 +1,4 @@
-"""How old a result may be, and what each refresh mode does with it (insights-api.md, Results)."""
+"""The age of results, and the decision of each refresh mode on it (insights-api.md, Results)."""
 
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum

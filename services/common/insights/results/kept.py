@@ -11,7 +11,7 @@ from services.common.insights.results.freshness import ResultAge, next_refresh, 
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What a computation gives, as it is kept: documents that answers carry as they are.
+    """The result of a computation, as it is kept: documents that answers carry as they are.
 
     extra: members of the query endpoint's answer beside `results`.
     """
