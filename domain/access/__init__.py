@@ -1,1 +1,1 @@
-"""Access rules: the levels that users, roles and the organization have on an insight."""
+"""Access rules of insights: the level that each of them gives to one user, or to everybody."""

@@ -1,4 +1,4 @@
-"""Which account the embedded servers run as, and how it reaches what it needs.
+"""The account that the embedded servers run as, and its way to the files that it needs.
 
 PostgreSQL refuses to run as root. Started by root, the servers therefore run as an account that the
 machine already has; nothing is created, and no folder above the data folder is opened up. Where one

@@ -1,4 +1,4 @@
-"""What has to be there before anyone can ask: organization, user, project, key."""
+"""The organization, user, project and key without which nobody can send a request."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,9 @@ _MEMBER = 1
 
 
 class FirstAccounts(msgspec.Struct, frozen=True):
-    """What the first start makes; later starts find it. user_id: the organization's first user."""
+    """Accounts that the first start makes; later starts find them. user_id: the organization's
+    first user.
+    """
 
     organization_id: UUID
     user_id: int

@@ -16,7 +16,7 @@ from services.embedded.refusal import CannotStart
 
 
 def main() -> None:
-    """What the `recount` script runs: refusals become one sentence and exit code 1."""
+    """The `recount` script: refusals become one sentence and exit code 1."""
     try:
         recount(prog_name="recount")
     except (CannotStart, InvalidSettings) as refused:

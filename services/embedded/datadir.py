@@ -29,7 +29,9 @@ _POLL_SECONDS = 0.05
 
 
 class RunningServer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a serving process tells the commands beside it. The URLs carry secrets."""
+    """A serving process as it describes itself to commands on the same folder. The URLs carry
+    secrets.
+    """
 
     pid: int
     url: str

@@ -39,7 +39,9 @@ class DemoEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Visitor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who comes, from where, with what. haste: 1.0 is usual; more takes less time between steps."""
+    """A visitor, the way here and the device. haste: 1.0 is usual; more takes less time between
+    steps.
+    """
 
     number: int
     arrived_at: datetime

@@ -1,4 +1,4 @@
-"""How a command reaches the database of a data folder, whether or not a server runs on it."""
+"""The database of a data folder for commands, whether or not a server runs on it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

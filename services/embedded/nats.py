@@ -31,7 +31,9 @@ _ANY_PORT = -1
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """What is remembered from one start to the next, so that subscribers keep their URL."""
+    """The address that is remembered from one start to the next, so that subscribers keep their
+    URL.
+    """
 
     port: int
     token: str
@@ -195,7 +197,7 @@ def _stop_orphan(folder: Path) -> None:
 
 
 class _Ports(msgspec.Struct):
-    """What nats-server writes once it listens; `nats` holds URLs."""
+    """The file that nats-server writes once it listens; `nats` holds URLs."""
 
     nats: list[str]
 

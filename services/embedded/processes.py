@@ -21,7 +21,7 @@ MOST_LOG_BYTES = 8 * 1024 * 1024
 
 
 class StopSignals(msgspec.Struct, frozen=True):
-    """How a server is asked to stop.
+    """The signals that stop a server.
 
     politely, firmly: the signals, in order; SIGKILL follows when neither helps.
     patience_seconds: how long each of them is given.
@@ -67,7 +67,7 @@ class Child:
                 continue
 
     def failed_to_start(self) -> CannotStart:
-        """What to raise when it ended, or never became ready: its own last words."""
+        """The error for a server that ended, or never became ready: its own last words."""
         return CannotStart(
             f"{self.name} did not start; the end of {self.log}:\n{last_lines(self.log)}"
         )

@@ -125,7 +125,7 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers]:
-    """Those that nobody else provides are started here, and stopped in reverse: NATS first."""
+    """Starts the servers that the settings give no URL of; stops them in reverse: NATS first."""
     children: list[Child] = []
     with ExitStack() as started:
         # Whoever is impatient now would leave a server without its orderly end.

@@ -1,4 +1,6 @@
-"""Which of the three servers are somebody else's: `RECOUNT_EMBEDDED_POSTGRES_URL` and so on."""
+"""Settings of the embedded servers: `RECOUNT_EMBEDDED_POSTGRES_URL` and so on name servers to use
+instead.
+"""
 
 import msgspec
 

@@ -18,7 +18,7 @@ from services.embedded.importing.sending import ImportStopped, Sender
 
 
 class FirstStartProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the first start has come, kept in the data folder: a kill in between loses nothing.
+    """The progress of the first start, kept in the data folder: a kill in between loses nothing.
 
     started_at: the demo's clock; importing again from the same moment adds nothing.
     """
@@ -30,7 +30,7 @@ class FirstStartProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Welcome:
-    """What `recount serve` owes once it serves at `url`."""
+    """The work of `recount serve` once it serves at `url`."""
 
     def __init__(self, url: str, folder: Path, postgres_url: str) -> None:
         self._url = url
@@ -98,7 +98,7 @@ FUNNEL_STEPS = (demo.VISITED, demo.FORM_OPENED, demo.SIGNED_UP)
 
 
 def screen(url: str, folder: Path, first: FirstAccounts, key: str, *, demo: bool) -> str:
-    """What the first start prints. demo: whether there are events to compute a funnel from.
+    """The text of the first start. demo: whether there are events to compute a funnel from.
 
     Its lines change nothing, so that they and the README's tour are in nobody's way.
     """

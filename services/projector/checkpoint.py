@@ -1,4 +1,4 @@
-"""How far each projection is, and which streams it had to leave behind."""
+"""The checkpoints of projections, and the streams that they had to leave behind."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

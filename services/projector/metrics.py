@@ -1,4 +1,4 @@
-"""What Prometheus sees of the projections."""
+"""Metrics of the projections, for Prometheus."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

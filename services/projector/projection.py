@@ -1,4 +1,4 @@
-"""What a projection is, and which facts are whose."""
+"""The protocol of projections, and the facts that each of them folds."""
 
 from collections.abc import Sequence
 from typing import Protocol, TypeGuard, TypeVar
@@ -59,7 +59,7 @@ class Projection(Protocol[S]):
 
 
 def topic(entry: Entry) -> str:
-    """What the entry is about, by the first word of its stored name."""
+    """The subject of the entry: the first word of its stored name."""
     return name_of(entry).partition(".")[0]
 
 

@@ -29,7 +29,7 @@ class RebuildUnderWay(Exception):
 
 
 class RebuildResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. position: what the rows contain now.
+    """The outcome of a rebuild. position: of the last fact in the rows.
 
     removed, written: live rows that the log does not say, and rows that it says and that were not
     there; a changed row counts in both. parked: streams that can't be followed, after the rebuild.
@@ -140,7 +140,9 @@ async def _switch(
     position: int,
     crash_at: batch.CrashAt,
 ) -> RebuildResult:
-    """Nobody moves the live checkpoint while this holds it, so both sides stand at one position."""
+    """Puts the live rows right under a lock on the live checkpoint, so that both sides stand at one
+    position.
+    """
     projection = shadow.projection
     async with conn.transaction():
         live = await _hold(conn, shadow)
@@ -209,7 +211,9 @@ def _same_key(table: ProjectionTable) -> Composed:
 
 
 async def _move_parked(conn: Connection, shadow: _ShadowSchema) -> int:
-    """What a newer version of the code can read is no longer parked; what it can't, is."""
+    """Replaces the parked streams: a newer version of the code may read some that an older one
+    could not.
+    """
     await conn.execute(
         SQL("DELETE FROM {} WHERE projection = %s").format(shadow.live("parked_streams")),
         (shadow.projection.name,),

@@ -1,4 +1,4 @@
-"""What the projector must be told."""
+"""Settings of the projector."""
 
 from services.common.settings import ServiceSettings
 

@@ -9,7 +9,7 @@ from services.query.settings import QuerySettings
 
 
 def part(settings: QuerySettings) -> ServicePart:
-    """What this service brings to an application that stands on `foundation`."""
+    """This service's part of an application that stands on `foundation`."""
     halves = (reading.part(settings), computing.part(settings))
     return ServicePart(
         handlers=[handler for half in halves for handler in half.handlers],

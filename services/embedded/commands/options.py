@@ -33,7 +33,7 @@ def settings() -> EmbeddedSettings:
 
 
 def with_database(data: Path, wanted: Callable[[Pool], Awaitable[T]]) -> T:
-    """What `wanted` gives on the data folder's database, beside a running server or without one."""
+    """The value of `wanted` on the data folder's database, with or without a running server."""
 
     async def run(url: str) -> T:
         async with database.pool(url, size=2) as pool:

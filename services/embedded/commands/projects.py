@@ -13,7 +13,7 @@ from services.embedded.commands import options
 
 
 class ProjectOutput(msgspec.Struct, frozen=True):
-    """What scripts get of a project."""
+    """A project as scripts get it."""
 
     id: int
     api_token: str

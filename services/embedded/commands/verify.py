@@ -23,7 +23,7 @@ class ProjectChain(msgspec.Struct, frozen=True):
 
 
 class VerifyOutput(msgspec.Struct, frozen=True):
-    """What scripts get."""
+    """The outcome as scripts get it."""
 
     entries: int
     projects: dict[int, ProjectChain]

@@ -1,4 +1,4 @@
-"""What an import says at its end: what is stored, and how to ask for it."""
+"""The text at an import's end: the events that are stored, and the request that queries them."""
 
 import json
 import shlex

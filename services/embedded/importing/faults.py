@@ -1,4 +1,4 @@
-"""What can be wrong with a file, and with one record of it, in words for whoever sent it."""
+"""Faults of a file, and of one record of it, in words for the person who sent it."""
 
 from services.embedded.refusal import CannotStart
 

@@ -1,4 +1,4 @@
-"""Which column is which field of an event: named, or known by its name."""
+"""The column of each field of an event: named by an option, or known by its own name."""
 
 import difflib
 import re

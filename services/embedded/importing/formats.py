@@ -1,4 +1,4 @@
-"""Which kind of file it is: by its first bytes, not by its name where they differ."""
+"""The format of a file: by its first bytes, not by its name where they differ."""
 
 import csv
 import re

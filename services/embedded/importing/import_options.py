@@ -1,4 +1,4 @@
-"""What whoever imports a file has said about it. What they left out is found, or asked for."""
+"""The options of an import. An option that was left out is found in the file, or asked for."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,6 @@
-"""What a file was taken for, shown before anything of it is sent."""
+"""The look at a file before anything of it is sent: its format and its columns as they were
+understood.
+"""
 
 import msgspec
 

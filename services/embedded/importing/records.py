@@ -73,7 +73,9 @@ class RecordMaker:
                 yield bad
 
     def _event(self, row: FileRow) -> EventRecord | NoPerson:
-        """What no field takes is a property, unless there are `properties`."""
+        """The event of a row. A column that is no field is a property, unless there are
+        `properties`.
+        """
         rest = row.values
         if self._missing and not self._is_text:
             rest = {

@@ -96,7 +96,7 @@ class Sender:
         return ImportTotals(sent, self._position)
 
     def repeated(self) -> int | None:
-        """How many events the server has dropped because their uuid was stored before.
+        """The number of events that the server has dropped because their uuid was stored before.
 
         Since it started and from anybody; None where it does not tell, as services that run apart
         do not. What it grew by while these events were stored is what they repeated.
@@ -173,7 +173,7 @@ _LATER = {408, 429, 500, 502, 503, 504}
 
 
 def _batches(records: Iterable[EventRecord]) -> Iterator[list[_EncodedEvent]]:
-    """Whatever stands before a bad record is a batch, before the error is raised."""
+    """The records in batches. Those before a bad record are a batch, before the error is raised."""
     batch: list[_EncodedEvent] = []
     size = 0
     try:
@@ -194,7 +194,7 @@ def _batches(records: Iterable[EventRecord]) -> Iterator[list[_EncodedEvent]]:
 
 
 def _refused(answer: httpx.Response, batch: Sequence[_EncodedEvent]) -> tuple[int, BadRecord]:
-    """Which of the batch is at fault: `attr` is batch__<number>__<field>.
+    """The event of the batch that is at fault, by its index: `attr` is batch__<number>__<field>.
 
     Raises CannotStart when it is none of them.
     """

@@ -15,7 +15,7 @@ _NAMES: Final = 1_000
 
 
 class Oddity(msgspec.Struct):
-    """How often something odd was met, and where first."""
+    """An oddity of the file: its number of rows, and the first of them."""
 
     count: int = 0
     first: str = ""

@@ -67,11 +67,11 @@ class CapturedStream:
             await self._inbox.unsubscribe()
 
     async def waiting(self, limit: int = MAX_MESSAGES) -> list[StreamMessage]:
-        """What is there now, at most `limit` messages and MAX_BYTES; may be empty."""
+        """The messages that are there now, at most `limit` and MAX_BYTES of them; may be empty."""
         return await self._pull({"batch": limit, "max_bytes": MAX_BYTES, "no_wait": True}, limit)
 
     async def next(self) -> list[StreamMessage]:
-        """What is there now; if nothing is, waits a few seconds for it. May be empty."""
+        """The messages that are there now; if there is none, waits a few seconds. May be empty."""
         found = await self.waiting()
         if found:
             return found

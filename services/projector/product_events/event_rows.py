@@ -51,7 +51,7 @@ class RefusedRow(msgspec.Struct, frozen=True):
 async def stored_uuids(
     clickhouse: ClickHouse, wanted: set[tuple[int, UUID]], before: int
 ) -> set[tuple[int, UUID]]:
-    """Which (team_id, uuid) of these were brought by stream sequences lower than `before`."""
+    """The (team_id, uuid) among these that stream sequences lower than `before` have brought."""
     asked = list(wanted)
     parts = [
         asked[first : first + _ASKED_AT_ONCE] for first in range(0, len(asked), _ASKED_AT_ONCE)

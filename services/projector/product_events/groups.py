@@ -45,7 +45,7 @@ class Types:
         return index
 
     def keys(self, team_id: int, event: CapturedEvent) -> list[str]:
-        """What the event's columns group_0 … group_4 hold.
+        """The values of the event's columns group_0 … group_4.
 
         A type that the event describes ($groupidentify) is numbered here, too: `changed_groups`
         sees it only after all events of the batch, and an SDK sends it first in the same one.

@@ -74,7 +74,7 @@ class VisibleRange(msgspec.Struct, frozen=True):
 
 
 class Unstorable(msgspec.Struct, frozen=True):
-    """What is set aside; index -1: the whole message."""
+    """An event that is set aside; index -1: the whole message."""
 
     sequence: int
     index: int

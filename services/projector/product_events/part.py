@@ -42,7 +42,7 @@ def part(
 
 
 class RunningIngest(msgspec.Struct, frozen=True):
-    """What readiness asks of it."""
+    """The ingest as readiness sees it."""
 
     events: ProductEvents
     task: asyncio.Task[None]

@@ -19,7 +19,7 @@ _object = msgspec.json.Decoder(JsonObject)
 
 
 class StoredChanges(msgspec.Struct, frozen=True):
-    """What the tables hold after a batch and ClickHouse does not yet.
+    """Changes that the tables hold after a batch and ClickHouse does not yet.
 
     ids: every distinct id that is new or moved. merged: flat; includes earlier merges whose target
     was itself merged.
@@ -42,7 +42,7 @@ def ids_of(events: Iterable[tuple[int, CapturedEvent]]) -> set[Id]:
 
 
 async def load(conn: Conn, ids: set[Id]) -> KnownPersons:
-    """What is stored about these ids."""
+    """The stored persons of these ids."""
     cursor = await conn.execute(
         "SELECT d.team_id, d.distinct_id, d.person_id, p.properties, p.is_identified, p.created_at"
         " FROM unnest(%s::bigint[], %s::text[]) AS asked (team_id, distinct_id)"

@@ -1,4 +1,4 @@
-"""Who a distinct id is: client-compat.md section 3, "Identity", on values alone."""
+"""The person of a distinct id: client-compat.md section 3, "Identity", on values alone."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -35,14 +35,14 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class KnownPersons(msgspec.Struct, frozen=True):
-    """What was stored about the distinct ids of a batch. An id in `ids` may have no record."""
+    """Persons that were stored for a batch's distinct ids. An id in `ids` may have no record."""
 
     ids: Mapping[Id, UUID]
     persons: Mapping[PersonKey, Person]
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """What a batch changes.
+    """The changes of persons that a batch makes.
 
     ids: new or moved. merged: person -> the one it is part of from now on, which is in no key here.
     persons: records as they are now. removed: records that merging ended.

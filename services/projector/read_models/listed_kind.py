@@ -1,4 +1,4 @@
-"""Which kind of insight a row describes, as the list's `insight` parameter asks for it."""
+"""The kind of insight that a row describes, as the list's `insight` parameter names it."""
 
 import msgspec
 

@@ -1,1 +1,1 @@
-"""What can be asked of product events, whatever the insight."""
+"""Questions that can be asked of product events, whatever the insight."""

@@ -1,4 +1,4 @@
-"""Whom an event counts for."""
+"""The actor that an event counts for."""
 
 import msgspec
 

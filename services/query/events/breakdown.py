@@ -1,4 +1,4 @@
-"""What the rows of an answer are told apart by: a property, of whom it is, or a cohort.
+"""The keys of a breakdown: a property, the record or event it is read of, or a cohort.
 
 Every kind of insight names its keys in this way; how an actor gets its value is the kind's affair.
 """

@@ -36,7 +36,7 @@ def _members(group: PropertyGroup, facts: PlanningFacts) -> AnyCondition:
 
 
 def chosen(values: Iterable[str | int], facts: PlanningFacts, attr: str) -> Cohorts:
-    """Those of a breakdown, in the order asked, each once; "all" and 0 are all users.
+    """The cohorts of a breakdown, in the order asked, each once; "all" and 0 are all users.
 
     Raises InvalidQuery for an unknown one.
     """

@@ -1,4 +1,4 @@
-"""What an event must be like: the one form that steps, exclusions, actions and filters take.
+"""Conditions on an event: the one form that steps, exclusions, actions and filters take.
 
 Pure values. `services.query.events.conditions_sql` turns them into ClickHouse text.
 """

@@ -26,7 +26,7 @@ _MONTHS = {"m": 1, "q": 3, "y": 12}
 
 
 class Calendar(msgspec.Struct, frozen=True):
-    """What dates are counted by. now: UTC. first_event_at: what "all" begins with."""
+    """The calendar that dates are counted by. now: UTC. first_event_at: the beginning of "all"."""
 
     now: datetime
     timezone: str = "UTC"

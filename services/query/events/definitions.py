@@ -62,7 +62,7 @@ _GROUP_PATHS: Final = """
 
 
 class Properties(msgspec.Struct, frozen=True, kw_only=True):
-    """Which properties are asked for.
+    """A choice of properties.
 
     events: whose; all when None. seen_only: without those that none of `events` has. group: the
     index of its type. names: these alone. core: with PostHog's own, whose names begin with `$`.
@@ -91,7 +91,7 @@ class Definitions:
         self._clickhouse = clickhouse
 
     async def events(self, team_id: int, search: str) -> list[EventDefinition]:
-        """Those whose name has every word of `search`. Raises EngineError."""
+        """The events whose name has every word of `search`. Raises EngineError."""
         found = await self._events(_EVENTS + _BY_DAY, team_id=team_id)
         return [each for each in found if _has(each.name, search)]
 
@@ -131,7 +131,7 @@ class Definitions:
         return [each for each in found if _wanted(each, asked) and not _hidden(each.name, asked)]
 
     async def property(self, team_id: int, wanted: UUID) -> PropertyDefinition | None:
-        """Whoever's it is. Raises EngineError."""
+        """The property, of whichever events it is. Raises EngineError."""
         for asked in _EVERYBODYS:
             for each in await self.properties(team_id, asked):
                 if each.id == wanted:

@@ -1,4 +1,4 @@
-"""What planning has to know about a project: looked up by the caller, given as values."""
+"""Facts of a project that planning needs: looked up by the caller, given as values."""
 
 from collections.abc import Mapping
 from datetime import datetime

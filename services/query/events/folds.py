@@ -51,7 +51,7 @@ def distinct(a: str) -> str:
 
 
 def counts_of(a: str) -> str:
-    """How often the array has each of them, in the same order."""
+    """The number of times that the array has each of its values, in the same order."""
     starts = (
         "arrayFilter((k, x, before) -> x != before,"
         f" arrayEnumerate({a}), {a}, arrayShiftRight({a}, 1, {NONE}))"

@@ -38,7 +38,7 @@ class Lookups:
     async def facts(
         self, project: Project, query: object, dates: DateRange | None
     ) -> PlanningFacts:
-        """What planning a query must know. Raises InvalidQuery.
+        """The facts that planning a query needs. Raises InvalidQuery.
 
         query: a node, whose actions and cohorts are looked up. dates: its range; the engine is
         asked only when the range is all time.
@@ -55,7 +55,9 @@ class Lookups:
         return await self._has_overrides(facts.team_id)
 
     async def cohort(self, project: Project, number: int) -> PlannedCohort | None:
-        """What makes its members, its lists ready. None: no such cohort. Raises InvalidQuery."""
+        """The cohort's conditions, its lists ready in the engine. None: no such cohort. Raises
+        InvalidQuery.
+        """
         named = await catalog(self._pool, project.id, {"type": "cohort", "value": number})
         if number not in named.cohorts:
             return None

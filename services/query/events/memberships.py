@@ -20,7 +20,7 @@ from services.query.events.operands import (
 
 
 class EventScope(Protocol):
-    """What a membership needs of the statement it stands in."""
+    """The parts of its statement that a membership needs."""
 
     bindings: Bindings
     timezone: str

@@ -68,7 +68,8 @@ EMPTY = Catalog()
 
 
 async def catalog(pool: Pool, team_id: int, *queries: object) -> Catalog:
-    """What these name: nodes, or property filters as sent. Asks nothing when nothing is named.
+    """The actions and cohorts that these name: nodes, or property filters as sent. Asks nothing
+    when nothing is named.
 
     What does not exist, or is deleted, is not in it. Raises InvalidQuery for a stored definition
     that is no longer served.

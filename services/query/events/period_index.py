@@ -1,4 +1,4 @@
-"""Which period of a span an event lies in, as ClickHouse text."""
+"""The index of an event's period in a span, as ClickHouse text."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -38,13 +38,13 @@ def period_index(source: Source, span: Span, at: str = EVENT) -> str:
 
 
 def steps_since(source: Source, first: datetime, interval: Interval, at: str = EVENT) -> str:
-    """How many seconds, minutes or hours lie between this instant and a time, which is later."""
+    """Seconds, minutes or hours between this instant and a time, which is later."""
     since = source.bindings.bind(microseconds(first), "Int64")
     return f"intDiv(toUnixTimestamp64Micro({at}) - {since}, {_MICROSECONDS[interval]:d})"
 
 
 def days_since(source: Source, first: date, at: str = EVENT) -> str:
-    """How many days after this one a time is, by the project's calendar."""
+    """Days from this one to a time, by the project's calendar."""
     return f"{_day(source, at)} - {_number(first):d}"
 
 

@@ -57,7 +57,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def points(self) -> int:
-        """How many numbers a row has."""
+        """The number of points in a row."""
         return len(self.shown)
 
 

@@ -27,7 +27,7 @@ _GROUP_TYPES = range(5)
 
 
 class Entity(msgspec.Struct, frozen=True, kw_only=True):
-    """What a series counts, and how its row is labelled.
+    """The event or action that a series counts, and the label of its row.
 
     matches: the event or action with its own filters. entity: without them (a first time looks at
     it). id: event name, or the action's name (oddity); None: any event. action_id: of an action.
@@ -42,7 +42,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnknownAction(msgspec.Struct, frozen=True):
-    """What a series is that names an action which does not exist (any more)."""
+    """A series that names an action which does not exist (any more)."""
 
     id: int
 
@@ -139,7 +139,7 @@ def common_filters(
     dates: DateRange | None,
     facts: PlanningFacts,
 ) -> AnyCondition:
-    """What holds for the events of every series: the query's filters, the project's test-account
+    """The condition on the events of every series: the query's filters, the project's test-account
     filters if asked for, and the days of the week that count.
     """
     days = dates.daysOfWeek if dates is not None else None
@@ -191,7 +191,7 @@ MATHS = (
 
 
 def checked_math(node: CountedNode, index: int) -> str:
-    """What a series counts, by name: `total` when none is named. Raises InvalidQuery.
+    """The series' mathematics, by name: `total` when none is named. Raises InvalidQuery.
 
     Refused: an unknown name, unique_group without a group type, hogql without an expression.
     """
@@ -212,5 +212,5 @@ def checked_math(node: CountedNode, index: int) -> str:
 
 
 def member(index: int, name: str) -> str:
-    """How a refusal names a member of a series."""
+    """A member of a series, as refusals name it."""
     return f"series__{index}__{name}"

@@ -1,1 +1,1 @@
-"""How a request is read, and how an answer leaves."""
+"""Reads requests, and makes answers."""

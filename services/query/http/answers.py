@@ -1,4 +1,4 @@
-"""How an answer leaves this service: as JSON or CSV, with its ETag, its position and its age."""
+"""Answers of this service: as JSON or CSV, with ETag, position and age."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -31,7 +31,7 @@ def answer(
 
 
 class AnswerParts(msgspec.Struct, frozen=True):
-    """What an answer is made of, as `answer` takes it.
+    """The parts of an answer, for `answer`.
 
     again: whether it hangs on nothing but what was asked and the project's state.
     kind: what the body is an instance of, where it is not what the route says of itself.

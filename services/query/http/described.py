@@ -1,4 +1,4 @@
-"""What query strings may hold, as the OpenAPI document tells it; `parameters` reads them."""
+"""Descriptions of query strings for the OpenAPI document; `parameters` reads them."""
 
 from typing import Annotated, Any, Literal
 

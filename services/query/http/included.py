@@ -22,5 +22,5 @@ def included(sent: object, known: Set[str]) -> tuple[str, ...]:
 
 
 def computed(include: tuple[str, ...]) -> tuple[str, ...]:
-    """Those that change what is computed, and kept; warnings are about the request."""
+    """The members that change what is computed, and kept; warnings are about the request."""
     return tuple(word for word in include if word != WARNINGS)

@@ -1,4 +1,6 @@
-"""What a read of insights asks of their results: the refresh mode, and filters laid over them."""
+"""Parameters of a read of insights that are about results: the refresh mode, and filters laid over
+them.
+"""
 
 import asyncio
 from collections.abc import Sequence

@@ -59,7 +59,7 @@ def page(request: AnyRequest, end: type[End]) -> PageRequest[End]:
 
 
 def cursor(request: AnyRequest, end: type[End]) -> End | None:
-    """What the page before ended with; a cursor that does not fit is no cursor."""
+    """The end of the page before; a cursor that does not fit is no cursor."""
     sent = text(request, "cursor")
     if not sent:
         return None

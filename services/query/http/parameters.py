@@ -53,7 +53,7 @@ def at_least(request: AnyRequest) -> int | None:
 
 
 def seen(request: AnyRequest) -> Positions:
-    """What numbers must not be older than. Raises Rejected 400 for anything but a number."""
+    """The positions that numbers must include. Raises Rejected 400 for anything but a number."""
     return Positions(
         events=_position(request, INGEST_POSITION) or 0,
         facts=_position(request, INSIGHTS_POSITION) or 0,
@@ -71,7 +71,7 @@ def _position(request: AnyRequest, header: str) -> int | None:
 
 
 def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:
-    """What `GET insights/` is asked for. Raises Rejected 400 naming the parameter."""
+    """The filter of `GET insights/`. Raises Rejected 400 naming the parameter."""
     search, kind, saved = text(request, "search"), text(request, "insight"), text(request, "saved")
     kinds = listed_names()
     dashboards = _json(request, "dashboards", list[int])
@@ -97,7 +97,7 @@ def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:
 
 
 def searched(sent: str | None) -> str | None:
-    """What is looked for, case-folded; None for nothing. Raises Rejected 400 when too long."""
+    """The text to search, case-folded; None for nothing. Raises Rejected 400 when too long."""
     if sent is None:
         return None
     if len(sent) > LONGEST_SEARCH:

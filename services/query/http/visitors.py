@@ -26,7 +26,7 @@ from services.query.reads.all import Reads
 
 
 class Visitor(msgspec.Struct, frozen=True):
-    """Whoever holds the token of a living share: sees this one insight, and changes nothing."""
+    """The holder of a living share's token: sees this one insight, and changes nothing."""
 
     share: Share
     project: Project

@@ -1,4 +1,6 @@
-"""What pages draw of results: numbers and words, no markup. Each kind of insight makes its own."""
+"""Charts that pages draw of results: numbers and words, no markup. Each kind of insight makes its
+own.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a computed kind of insight gives to the table of kinds."""
+"""The protocol of a computed kind of insight, for the table of kinds."""
 
 from collections.abc import Awaitable, Callable
 from typing import Generic
@@ -22,7 +22,7 @@ from services.query.results.computation import (
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What kinds prepare and compute with."""
+    """The tools that kinds prepare and compute with."""
 
     clickhouse: ClickHouse
     pool: Pool

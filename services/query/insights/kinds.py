@@ -33,7 +33,7 @@ from services.query.results.computation import Computation, PreparedComputation
 
 
 async def _people(tools: Tools, project: Project, source: Node | None) -> PreparedPeople:
-    """Those that an ActorsQuery's source points at. Raises InvalidQuery."""
+    """The people that an ActorsQuery's source points at. Raises InvalidQuery."""
     if source is None:
         raise InvalidQuery("query__source", "required", "This field is required.")
     people = kind_of(source).people

@@ -1,4 +1,4 @@
-"""What the numbers of any kind of insight hang on: marks of events, and of records beside them.
+"""Marks of events and records that the numbers of any kind of insight depend on.
 
 A kept result remembers them (services.common.insights.results.marks), so that it is known to be
 current until one of them moves.

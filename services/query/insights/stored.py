@@ -68,7 +68,7 @@ class InsightResults:
 
 
 def chart_of(row: InsightRow, result: Raw) -> Chart | None:
-    """What a page draws of an insight's result; None where there is nothing to draw."""
+    """The chart of an insight's result; None where there is nothing to draw."""
     try:
         query = query_of(row)
     except InvalidQuery:

@@ -18,7 +18,7 @@ from services.query.reads.listing import Moment, PageRequest
 
 
 class PersonEnd(msgspec.Struct, frozen=True, array_like=True):
-    """What the people of a cohort are ordered by."""
+    """The values that the people of a cohort are ordered by."""
 
     created_at: Moment
     person_id: UUID
@@ -41,7 +41,7 @@ class CohortPeople:
     async def page(
         self, project: Project, number: int, page: PageRequest[PersonEnd]
     ) -> CohortMembers | None:
-        """Those with a record, the newest first; None when there is no such cohort.
+        """The people with a record, the newest first; None when there is no such cohort.
 
         Raises InvalidQuery for a cohort that can't be computed; EngineError's kinds.
         """

@@ -60,7 +60,9 @@ class CountedPeople(msgspec.Struct, frozen=True, kw_only=True):
         return [(str(id_), int(events)) for id_, events in rows]
 
     async def _sorted(self, found: Sequence[Counted], by: RecordOrder) -> list[Counted]:
-        """Those that are searched for. Among equally many events, by id."""
+        """The actors that the search finds, in the order asked for. Among equally many events, by
+        id.
+        """
         events = dict(found)
         of_records = by
         if by.field == "event_count":

@@ -33,7 +33,7 @@ class ActorPage(msgspec.Struct, frozen=True):
 
     @property
     def actors(self) -> list[AnyActor]:
-        """Those with a record, in order."""
+        """The actors with a record, in order."""
         return [row.shown for row in self.rows if row.shown is not None]
 
     @property

@@ -101,7 +101,7 @@ async def of_actors(
 async def sorted_actors(
     pool: Pool, team_id: int, actor: actors.AnyActor, ids: Sequence[str], by: RecordOrder
 ) -> list[str]:
-    """Those of the ids that are searched for, in the order asked for."""
+    """The ids that the search finds, in the order asked for."""
     if isinstance(actor, actors.PersonActor):
         return await sorted_persons(pool, team_id, ids, by)
     bodies = await of_actors(pool, team_id, actor, ids)
@@ -111,7 +111,7 @@ async def sorted_actors(
 async def sorted_persons(
     pool: Pool, team_id: int, ids: Sequence[str], by: RecordOrder
 ) -> list[str]:
-    """Those of the ids that are searched for, in this order."""
+    """The ids that the search finds, in this order."""
     parameters = {
         "ids": list(ids),
         "team_id": team_id,

@@ -1,4 +1,4 @@
-"""What a caller may see and do, as SQL over `insights i`: joins in the statement, no extra trip.
+"""The caller's access to insights, as SQL over `insights i`: joins in the statement, no extra trip.
 
 The placeholders' values come from `access_values`. The rule is
 `services.common.insights.access.level_of`.

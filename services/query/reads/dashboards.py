@@ -101,7 +101,7 @@ class FoundDashboard(msgspec.Struct, frozen=True):
 
 
 class DashboardEnd(msgspec.Struct, frozen=True, array_like=True):
-    """What dashboards are ordered by. name: as it is compared."""
+    """The values that dashboards are ordered by. name: as it is compared."""
 
     pinned: bool
     name: str | None

@@ -89,7 +89,7 @@ class FoundInsight(msgspec.Struct, frozen=True):
 
 
 class InsightLookup(msgspec.Struct, frozen=True):
-    """Who asks for which insight of which project. settings: see Project.settings."""
+    """A caller's lookup of one insight. settings: see Project.settings."""
 
     team_id: int
     number: int
@@ -99,7 +99,7 @@ class InsightLookup(msgspec.Struct, frozen=True):
 
 
 class InsightReads:
-    """Those who ask at the same moment are answered by one statement."""
+    """Reads of single insights. Lookups at the same moment share one statement."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

@@ -1,4 +1,4 @@
-"""What a user looked at last, in one round trip."""
+"""The insights that a user looked at last, in one round trip."""
 
 from datetime import datetime
 from typing import LiteralString

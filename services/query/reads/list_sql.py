@@ -56,7 +56,7 @@ class SqlCondition(msgspec.Struct, frozen=True):
 
     @property
     def similar(self) -> LiteralString:
-        """What is similar, where nothing is more than that."""
+        """The rows that are similar, where none is more than that."""
         return f"{self.in_sight}{self.wanted} AND {_alike(self.in_sight)}"
 
     def _whole(self, in_sight: LiteralString) -> LiteralString:
@@ -100,7 +100,7 @@ _CLOSENESS: LiteralString = f"""
 
 
 def condition(wanted: InsightFilter, caller: Caller) -> SqlCondition:
-    """What the insights of a list have in common: they are in sight of the caller, too."""
+    """The condition that the insights of a list meet: the filter's, and the caller may see them."""
     there: LiteralString = "i.team_id = %(team_id)s AND NOT i.deleted"
     in_sight = in_sight_of_all = there
     clauses: list[LiteralString] = []

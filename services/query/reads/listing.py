@@ -1,4 +1,4 @@
-"""Which insights a list holds and in which order, as values; no HTTP and no SQL."""
+"""The filter and the order of a list of insights, as values; no HTTP and no SQL."""
 
 from datetime import datetime
 from typing import Annotated, Generic, Literal, TypeVar, get_args
@@ -27,7 +27,7 @@ DEFAULT_ORDER = Order("order")
 
 
 class InsightFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What an insight must be to be in the list; None: it does not matter.
+    """Conditions on the insights of a list; None: any insight meets it.
 
     created_by: one of these users; mine: by the caller. after, before: of last_modified_at, neither
     included; created_after, created_before: the same of created_at. kind: one of `listed_names`.
@@ -96,12 +96,12 @@ class PageRequest(msgspec.Struct, Generic[End], frozen=True):
 
     @property
     def skipped(self) -> int:
-        """How many rows to leave out."""
+        """The number of rows to leave out."""
         return self.offset if self.after is None else 0
 
     @property
     def before(self: "PageRequest[NumberEnd]") -> int:
-        """What the numbers on it are lower than."""
+        """The number that all numbers on the page are lower than."""
         return LARGEST if self.after is None else self.after.number
 
     @property

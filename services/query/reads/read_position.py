@@ -1,4 +1,4 @@
-"""How old what was read is, and waiting until it is young enough.
+"""The position of what was read, and the wait until it is new enough.
 
 Each read's statement also says how far the projections it rests on have come, and which fact of the
 log is the last that concerns it. So a write is visible to the very next read at no extra round
@@ -51,14 +51,14 @@ class ReadPosition(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, Generic[T], frozen=True):
-    """What one statement read, and how it stands."""
+    """The value that one statement read, and the position it was read at."""
 
     value: T
     standing: ReadPosition
 
 
 class FreshValue(msgspec.Struct, Generic[T], frozen=True):
-    """What is answered. position: it holds all up to here. stale: it may lack later facts.
+    """The value for an answer. position: it holds all up to here. stale: it may lack later facts.
 
     state: of the project it was read in, see `ReadPosition`.
     """
@@ -83,7 +83,7 @@ class Freshness:
     async def of(
         self, read: Callable[[], Awaitable[Snapshot[T]]], at_least: int | None
     ) -> FreshValue[T]:
-        """What `read` gives, once it stands where it must.
+        """The value of `read`, once its position is new enough.
 
         at_least: the position that the caller has seen. None: the log's last fact of concern when
         the first read looked; what is appended meanwhile does not prolong the wait.

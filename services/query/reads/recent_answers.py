@@ -74,7 +74,7 @@ class RecentAnswers(Generic[T]):
     async def find(
         self, asked: Hashable, team_id: int, at_least: int | None
     ) -> FreshValue[T] | None:
-        """What was answered, if it would be answered again; asks the database only if there is one.
+        """The recent answer, if it would be given again; asks the database only if there is one.
 
         at_least: the position that the caller has seen.
         """

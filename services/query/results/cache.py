@@ -81,7 +81,7 @@ _PUT = """
 
 
 class Positions(msgspec.Struct, frozen=True):
-    """What a caller has seen, and wants no number to be older than. events: of captured ones."""
+    """Positions that the caller has seen: no number may be older. events: of captured ones."""
 
     events: int = 0
     facts: int = 0
@@ -123,7 +123,7 @@ class CacheLookup(msgspec.Struct, frozen=True):
 
 
 async def look(pool: Pool, team_id: int, key: bytes, prepared: PreparedComputation) -> CacheLookup:
-    """What is kept for this query, in one round trip."""
+    """Looks the query's kept result up, in one round trip."""
     inputs, range_ = prepared.inputs, prepared.range
     async with pool.connection() as conn:
         cursor = await conn.execute(

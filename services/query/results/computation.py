@@ -1,4 +1,4 @@
-"""What is computed, and what comes of it."""
+"""A computation, and the work and the key that are made of it."""
 
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -30,7 +30,7 @@ class Computation(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
 
     @property
     def key(self) -> bytes:
-        """What the result is kept under."""
+        """The key of the result."""
         shape = ["legacy" if self.legacy else "node", *sorted(self.include)]
         return query_key(self.query, " ".join(shape))
 
@@ -46,7 +46,9 @@ class _EncodedComputation(msgspec.Struct, frozen=True):
 
 
 def decoded(sent: bytes) -> Computation[Node]:
-    """What `encoded` gave. Raises InvalidQuery for a kind that this version does not compute."""
+    """The computation that `encoded` was given. Raises InvalidQuery for a kind that this version
+    does not compute.
+    """
     encoded = msgspec.json.decode(sent, type=_EncodedComputation)
     query = read(msgspec.json.decode(encoded.query))
     return Computation(query=query, legacy=encoded.legacy, include=encoded.include)
@@ -61,7 +63,7 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a computation reads, as marks (services.common.insights.results.marks).
+    """The inputs of a computation, as marks (services.common.insights.results.marks).
 
     events: of the names of events; None: of any name. since, until: of their timestamps, both
     inclusive; None: open. records: of persons and groups.

@@ -1,4 +1,4 @@
-"""What a kept result hangs on besides its query, the events and the clock."""
+"""Digest of the project's settings, actions and cohorts that a kept result depends on."""
 
 import hashlib
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""How far captured events are visible to queries, for whoever has seen further ones."""
+"""The wait until captured events that a caller has seen are visible to queries."""
 
 import asyncio
 import time

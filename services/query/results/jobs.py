@@ -20,7 +20,7 @@ POLL_SECONDS = 1.0
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants computed. client_query_id: the client's own name for it.
+    """A request for a job. client_query_id: the client's own name for it.
 
     id: of the job, if it is a new one. settings: of the project that it is asked under, see
     Project.settings.
@@ -127,7 +127,7 @@ class Jobs:
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Whoever waits is told of the end of their job while the block runs."""
+        """Wakes those who wait for a job at its end, while the block runs."""
         with self._bell.listener() as rung:
             telling = every(POLL_SECONDS, self._tell, rung=rung, away=CONNECTION_LOST)
             async with background("jobs: tell", telling):
@@ -166,7 +166,7 @@ class Jobs:
         )
 
     async def renew(self, ids: list[UUID]) -> set[UUID]:
-        """Those of ours that are still wanted, with a new lease."""
+        """The ids of our jobs that are still wanted, with a new lease."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute(_RENEW, {"lease_seconds": LEASE_SECONDS, "ids": ids})
             return {job_id for (job_id,) in await cursor.fetchall()}

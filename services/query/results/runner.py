@@ -157,7 +157,7 @@ _DEFECT = JobError(500, DEFECT)
 
 
 def job_error(refused: InvalidQuery | EngineError) -> JobError:
-    """What callers are told of a computation that did not succeed."""
+    """The error of a job whose computation did not succeed, for its callers."""
     match refused:
         case InvalidQuery():
             return JobError(

@@ -1,4 +1,4 @@
-"""What routes ask: the result of a query, under a refresh mode."""
+"""Results for routes: the result of a query, under a refresh mode."""
 
 import asyncio
 from datetime import datetime
@@ -28,7 +28,7 @@ WAIT_SECONDS = 300.0
 
 
 class ResultRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request wants of a query.
+    """A request for the result of a query.
 
     seen: no number is older than that.
     limited: a force_* before next_allowed_client_refresh is answered from the cache.
@@ -58,7 +58,7 @@ class ResultAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def timings(self) -> Raw:
-        """How long each part of the computation took; empty without a result."""
+        """The seconds of each part of the computation; empty without a result."""
         return self.cached.result.timings if self.cached else Raw(b"[]")
 
 
@@ -134,7 +134,9 @@ class Results:
     async def _computed(
         self, asked: ResultRequest, key: bytes, prepared: PreparedComputation, before: CacheLookup
     ) -> CacheLookup:
-        """What a job for this query has left. before: what was found when it was asked for."""
+        """The kept result that a job for this query has left. before: the one that was there when
+        it began.
+        """
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 while True:

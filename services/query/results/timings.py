@@ -1,4 +1,4 @@
-"""How long each part of a computation took, as answers tell it (`timings`)."""
+"""Times of each part of a computation, for answers (`timings`)."""
 
 import time
 

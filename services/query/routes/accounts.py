@@ -1,4 +1,4 @@
-"""What clients ask for before insights: the user, organizations and projects, the key itself."""
+"""Routes that clients call before insights: the user, organizations and projects, the key."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -198,7 +198,7 @@ async def list_members(
     person: NamedDependency[AuthenticatedUser],
     organization: FromPath[str],
 ) -> Response[bytes]:
-    """Who is in the organization, the oldest membership first."""
+    """The members of the organization, the oldest membership first."""
     found = await resolve_organization(organization, person, accounts)
     bodies = [
         ((each.joined_at, each.id), body)

@@ -50,7 +50,7 @@ async def insight_activity(
     caller: NamedDependency[Caller],
     insight: FromPath[str],
 ) -> Response[bytes]:
-    """What was done to one insight, newest first; a deleted one answers too."""
+    """The activity of one insight, newest first; a deleted one answers too."""
     of, wanted = insight_reference(insight), _wanted(request)
     if of is None:
         raise not_found()
@@ -75,7 +75,7 @@ async def all_activity(
     accounts: NamedDependency[Accounts],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """What was done to the project's insights, newest first."""
+    """The activity of the project's insights, newest first."""
     wanted = _wanted(request)
     fresh = await reads.freshness.of(
         lambda: reads.activity.of_team(caller, wanted.page, quiet=wanted.quiet),

@@ -1,4 +1,4 @@
-"""Who is in a cohort."""
+"""The people of a cohort."""
 
 import msgspec
 from litestar import Response, get

@@ -1,4 +1,4 @@
-"""Which events and properties there are: what tools ask before they write a query."""
+"""Names of events and properties: tools ask for them before they write a query."""
 
 from collections.abc import Sequence
 from datetime import date

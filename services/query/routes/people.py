@@ -56,7 +56,7 @@ async def get_people(
     actors: NamedDependency[ActorPages],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """Who is behind a step, a period or a bin; lists and objects are JSON text."""
+    """The people behind a step, a period or a bin; lists and objects are JSON text."""
     await ingested.reach(seen(request).events)
     return await _people(request, lookups, actors, caller)
 

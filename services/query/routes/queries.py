@@ -75,7 +75,7 @@ async def poll_query(
     results: NamedDependency[Results],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """How far a job is, by its id or by its client_query_id; its results once it is complete."""
+    """The progress of a job, by its id or by its client_query_id; once complete, its results."""
     found = await jobs.get(caller.team_id, name_in_path(job))
     if found is None:
         raise not_found("Query not found.")
@@ -152,7 +152,7 @@ def node_answer(answered: ResultAnswer, caller: Caller) -> dict[str, object]:
 
 
 def _table(fields: ResultFields) -> dict[str, object]:
-    """What only tables have."""
+    """Members that only tables have."""
     if is_null(fields.columns):
         return {}
     return {"columns": fields.columns, "types": fields.types, "hasMore": fields.hasMore}

@@ -1,4 +1,4 @@
-"""What a page says that has no numbers, so that nobody waits for what will not come."""
+"""The text of a page without numbers, so that nobody waits for what will not come."""
 
 import msgspec
 

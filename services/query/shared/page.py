@@ -60,7 +60,7 @@ def look_of(sharing: SharingRow) -> PageLook:
 
 
 def headers(*, embedded: bool) -> dict[str, str]:
-    """What a browser may do with the page: show it, and send its own form back.
+    """Headers that let a browser show the page and send its own form back, and no more.
 
     embedded: other sites may frame it.
     """

@@ -43,7 +43,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def unquoted(token: str) -> str:
-    """What a text or a quoted name says."""
+    """The text inside the quotes of a text or a name."""
     inner = token[1:-1].replace("''", "'") if token[0] == "'" else token[1:-1]
     return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), inner, flags=re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""What a plan reads of an event in its world: whether it passes, its values and its actor."""
+"""Reads an event of a world for a plan: whether it passes, its values and its actor."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -103,7 +103,7 @@ class Reading:
                 raise NotImplementedError(type_)
 
     def key_text(self, key: Key, event: Event) -> str | None:
-        """What a breakdown reads."""
+        """The event's value of a breakdown's key."""
         match key:
             case PropertyKey(of=of, name=name):
                 return self.text(of, name, event)
@@ -120,7 +120,7 @@ class Reading:
         return None if record is None else text_of(record.properties.get(key))
 
     def field(self, field: Field | Property, event: Event) -> str | None:
-        """What an expression reads."""
+        """The event's value of an expression's field."""
         if isinstance(field, Property):
             return self.text(field.of, field.key, event)
         return self._column(field.name, event)
@@ -154,7 +154,7 @@ class Reading:
     # Actors
 
     def actor(self, actor: AnyActor, event: Event) -> str | None:
-        """Whom the event counts for; None: nobody."""
+        """The actor that the event counts for; None: nobody."""
         match actor:
             case PersonActor():
                 return str(self.world.person(event))

@@ -25,7 +25,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a person or a group."""
+    """The record of a person or a group."""
 
     created_at: datetime
     properties: Mapping[str, Json] = {}

@@ -46,7 +46,7 @@ def folding(plan: FunnelPlan) -> bool:
 async def tell(
     clickhouse: ClickHouse, plan: FunnelPlan, *, has_overrides: bool, query_id: str | None
 ) -> Told:
-    """What the reference says of the busiest. Raises EngineError's kinds."""
+    """The reference's rows of the busiest actors. Raises EngineError's kinds."""
     busiest = _busiest(plan, has_overrides=has_overrides)
     ids, sum_ = [], 0
     for id_, events in await clickhouse.query(busiest, query_id=query_id):

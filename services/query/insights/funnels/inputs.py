@@ -1,4 +1,4 @@
-"""What a funnel's numbers hang on: events, records beside them, and what the clock decides."""
+"""The inputs of a funnel's numbers: events, records, and the clock."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -53,7 +53,7 @@ def absolute(request: AnyRequest, path: str, parameters: Filters) -> str:
 
 
 def kept(filters: Filters, names: Iterable[str]) -> dict[str, Any]:
-    """Those of the names that the request filled in; "" is a value of a row."""
+    """The names that the request filled in; "" is a value of a row."""
     return {
         name: filters[name]
         for name in names

@@ -24,7 +24,7 @@ class FunnelPeriod(msgspec.Struct, frozen=True):
 
 
 def count(plan: FunnelPlan, trend: TrendView) -> int:
-    """How many `periods` there are, without making them; none of a range that holds nothing.
+    """The number of `periods`, without making them; 0 for a range that holds nothing.
 
     Where clocks change by half an hour, hours may be one more or less.
     """
@@ -62,8 +62,8 @@ def periods(plan: FunnelPlan, trend: TrendView) -> list[FunnelPeriod]:
 
 
 def last_period(plan: FunnelPlan, trend: TrendView) -> tuple[str, ...]:
-    """What tells whether two plans of one start have the same periods, of the same names, and show
-    the same ones.
+    """The last period, as text: two plans of one start that have it in common have the same
+    periods, of the same names, and show the same ones.
     """
     zone = ZoneInfo(plan.timezone)
     ends = [plan.date_to]

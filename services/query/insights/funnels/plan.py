@@ -35,7 +35,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def first_of(self) -> AnyCondition | None:
-        """What the step's event must be the person's first event of; None: any event will do."""
+        """The condition that the step's event must be the person's first to meet; None: any event
+        will do.
+        """
         match self.first_time:
             case None:
                 return None
@@ -67,7 +69,7 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepsView(msgspec.Struct, frozen=True, tag="steps"):
-    """How many actors have each step, and how long they took."""
+    """Per step, the number of actors and their times."""
 
 
 class TrendView(msgspec.Struct, frozen=True, kw_only=True, tag="trends"):
@@ -83,7 +85,7 @@ class TrendView(msgspec.Struct, frozen=True, kw_only=True, tag="trends"):
 
 
 class TimesView(msgspec.Struct, frozen=True, kw_only=True, tag="time_to_convert"):
-    """How long actors took from from_step to to_step (both from 1).
+    """The times of actors from from_step to to_step (both from 1).
 
     bins: of the histogram; None: as many as the number of actors suggests.
     """

@@ -1,1 +1,1 @@
-"""What goes along with converting, and what with dropping out."""
+"""Correlation: the events and properties that go along with converting or dropping out."""

@@ -1,4 +1,4 @@
-"""Which of a correlation's numbers a request for people points at."""
+"""The number of a correlation that a request for people points at."""
 
 from contracts.queries import properties
 from contracts.queries.errors import invalid_input

@@ -1,4 +1,4 @@
-"""What is asked of a correlation, and its answer from the rows of its statement (section 9)."""
+"""The question of a correlation, and its answer from the rows of its statement (section 9)."""
 
 import math
 from collections.abc import Iterable
@@ -122,7 +122,7 @@ _MOST_EXACT = 2_000
 
 
 def p_value(has: int, lacks: int, fails: int, fares: int) -> float:
-    """How probable counts as uneven as these are when having it and converting are unrelated.
+    """The probability of counts as uneven as these when having it and converting are unrelated.
 
     Two-sided: Fisher's exact test; of so many actors that nobody could tell, its normal limit.
     """

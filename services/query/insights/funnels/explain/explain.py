@@ -1,4 +1,4 @@
-"""What became of one actor, attempt by attempt: the reference's walk, watched.
+"""The history of one actor, attempt by attempt: the reference's walk, watched.
 
 The reference (`oracle`) says by which attempt an actor counts, and the statements are compared with
 it, so what is told here is what is counted.

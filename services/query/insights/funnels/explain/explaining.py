@@ -60,5 +60,5 @@ class Explainer:
 
 
 def _steps(plan: FunnelPlan) -> FunnelPlan:
-    """What lies beneath trends and times."""
+    """The plan with steps for its view: the ground of trends and times."""
     return msgspec.structs.replace(plan, view=StepsView())

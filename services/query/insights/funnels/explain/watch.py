@@ -13,7 +13,7 @@ from services.query.insights.funnels.plan import FunnelPlan
 
 
 class Fate(msgspec.Struct, frozen=True):
-    """What ended an attempt. by: an event. at_us: a time. step: what it is about."""
+    """The end of an attempt. by: an event. at_us: a time. step: the one that it is about."""
 
     outcome: Outcome
     by: UUID | None = None
@@ -119,7 +119,7 @@ class _WatchedWalk(Walk):
         return wanted is not None and wanted.step == 1 and wanted.value != event.value
 
     def _depths(self) -> dict[UUID, int]:
-        """How far each attempt that stands anywhere stands."""
+        """The depth of each attempt that stands at any step."""
         depths: dict[UUID, int] = {}
         for k, attempt in self.standing.items():
             depths[_thread(attempt)] = max(k, depths.get(_thread(attempt), 0))

@@ -1,4 +1,6 @@
-"""What those who completed have and the others do not: funnels.md section 9."""
+"""Correlation: properties and events of those who completed, against the others': funnels.md
+section 9.
+"""
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What becomes of each actor, and who stands behind a number: funnels.md sections 5 and 10."""
+"""The outcome of each actor, and the people behind a number: funnels.md sections 5 and 10."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,7 +15,7 @@ Histories = Mapping[str, History]
 
 
 class ActorOutcome(msgspec.Struct, frozen=True):
-    """How far an actor came in one row: the attempt it is counted by."""
+    """An actor's outcome in one row: the attempt that it is counted by."""
 
     actor: str
     value: Value | None

@@ -1,4 +1,4 @@
-"""What the reference knows of an event: when it was and what of the funnel it matches."""
+"""An event as the reference sees it: its time, and the steps and exclusions that it matches."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta

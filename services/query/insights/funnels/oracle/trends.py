@@ -22,7 +22,7 @@ PeriodOf = Callable[[int], int]
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """What an actor is in the period it entered in: reached from, perhaps to.
+    """An actor in the period that it entered in: reached from, perhaps to.
 
     newest_us: its newest first-step event there (unordered: the newest event that left), from which
     its window is open or not.
@@ -50,7 +50,7 @@ def cells(
 
 
 class Mark(Enum):
-    """What exclusions did to the deepest step of an entry."""
+    """The effect of exclusions on the deepest step of an entry."""
 
     CLEAN = "clean"
     PARTLY = "partly"
@@ -58,14 +58,14 @@ class Mark(Enum):
 
 
 class Anchor(msgspec.Struct):
-    """What an entry's S[k] is: an anchor, and whether it is spoilt."""
+    """An entry's S[k]: the time of its first step, and whether it is spoilt."""
 
     anchor_us: int
     spoilt: bool = False
 
 
 class PeriodEntry(msgspec.Struct):
-    """What there is "per period: own S[1…n], depth, time of the deepest step, mark"."""
+    """An actor's entry "per period: own S[1…n], depth, time of the deepest step, mark"."""
 
     standing: dict[int, Anchor]
     depth: int

@@ -28,7 +28,7 @@ class Departure(msgspec.Struct, frozen=True):
 
     @property
     def completed(self) -> int:
-        """How many queues are not empty."""
+        """The number of queues that are not empty."""
         return len(self.fronts)
 
 
@@ -86,7 +86,7 @@ class Queues:
         self.queues: dict[int, deque[OracleEvent]] = {k: deque() for k in range(1, steps + 1)}
 
     def completed(self) -> int:
-        """How many steps have an event."""
+        """The number of steps that have an event."""
         return sum(1 for queue in self.queues.values() if queue)
 
     def all_completed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Who is behind a number of a funnel, and by which events they got there."""
+"""The actors behind a number of a funnel, and the events that took their steps."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -74,7 +74,7 @@ async def with_events(
 
 
 def _value(merged: Sequence[str | list[str]], of_row: Value | None) -> Value | None:
-    """What the actor is counted under: a row of merged values says it for each."""
+    """The value that the actor is counted under: a row of merged values says it for each."""
     if not merged:
         return of_row
     return (merged[0],) if isinstance(merged[0], str) else tuple(merged[0])

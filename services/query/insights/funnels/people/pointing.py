@@ -1,4 +1,4 @@
-"""Which number of a planned funnel a request for people points at."""
+"""The number of a planned funnel that a request for people points at."""
 
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
@@ -119,7 +119,7 @@ def _required(attr: str) -> InvalidQuery:
 
 
 def _value(breakdown: Breakdown | None, sent: _Sent) -> Value | None:
-    """What tells the row's actors apart, whether it was shown boxed or not."""
+    """The value of the row that the actors are in, whether it was shown boxed or not."""
     if sent is None:
         return None
     if breakdown is None:

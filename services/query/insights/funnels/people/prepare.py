@@ -17,7 +17,7 @@ from services.query.results.dependencies import dependencies
 
 
 class FunnelActorList(msgspec.Struct, frozen=True):
-    """Those behind one number of a planned funnel."""
+    """The actors behind one number of a planned funnel."""
 
     tools: Tools
     drafted: Draft
@@ -45,7 +45,9 @@ async def people(tools: Tools, project: Project, query: FunnelsActorsQuery) -> P
 
 
 def prepared_people(tools: Tools, drafted: Draft, pointed: Pointed) -> PreparedPeople:
-    """What a page of them hangs on is what their number does, and their records."""
+    """The people behind a number: a page of them depends on all that the number does, and on their
+    records.
+    """
     plan = drafted.plan
     return PreparedPeople(
         people=FunnelActorList(tools, drafted, pointed),

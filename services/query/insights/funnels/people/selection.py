@@ -1,4 +1,4 @@
-"""Which number of a funnel's answer somebody points at, to see who is behind it."""
+"""A number of a funnel's answer, selected to see the people behind it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ Value = tuple[str, ...] | int
 
 
 class AtStep(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Who has a step: 1…n; or who dropped out before it: −2…−n.
+    """Actors with a step: 1…n; or actors who dropped out before it: −2…−n.
 
     value: of the row; ("Other",) is the row of all values without a row of their own.
     """
@@ -23,14 +23,14 @@ class AtStep(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class EndedAt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Whose last step is one of these, from 1."""
+    """Actors whose last step is one of these, from 1."""
 
     steps: tuple[int, ...]
     value: Value | None = None
 
 
 class InPeriod(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Who entered in the period of a trend that starts then, and did (not) convert."""
+    """Actors who entered in the period of a trend that starts then, and did (not) convert."""
 
     start: datetime
     dropped_off: bool
@@ -38,7 +38,7 @@ class InPeriod(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class InBin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Who took from `from_seconds` up to, but not, `to_seconds`."""
+    """Actors who took from `from_seconds` up to, but not, `to_seconds`."""
 
     from_seconds: int
     to_seconds: int

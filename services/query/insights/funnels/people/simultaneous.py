@@ -1,5 +1,6 @@
-"""Which of simultaneous events took the steps of an unordered funnel: as many as are needed, each
-another step."""
+"""Chooses among simultaneous events those that took the steps of an unordered funnel: as many as
+are needed, each another step.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
