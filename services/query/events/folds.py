@@ -5,8 +5,9 @@ The indexes of up to 64 periods are bits of one number; of more they are a sorte
 
 from collections.abc import Iterable
 
-from services.query.events.actors import AnyActor
-from services.query.events.conditions import AnyCondition
+from services.common.clickhouse.relation import Relation
+from services.query.events.actors import AnyActor, PersonActor
+from services.query.events.conditions import ALWAYS, AnyCondition
 from services.query.events.source import Source
 
 BITS = 64
@@ -22,21 +23,26 @@ def per_actor(
     actor: AnyActor,
     conditions: Iterable[AnyCondition],
     index: str,
-    aggregates: str,
     sample: float | None,
-) -> str:
+    **aggregates: str,
+) -> Relation:
     """`actor` and the aggregates over its events in the source's range that meet the conditions.
 
     index: text of an event's `i`. sample: share of the actors that are looked at; None: all.
     """
-    columns = [f"{source.actor(actor)} AS actor", f"{index} AS i"]
-    tests = [source.scope(), source.has_actor(actor), *map(source.condition, conditions)]
-    events = f"SELECT {', '.join(columns)} {source.from_clause()} WHERE {' AND '.join(tests)}"
-    sampled = ""
+    columns = {"actor": source.actor(actor), "i": index}
+    tests = [*source.scopes(), *(source.condition(one) for one in conditions if one != ALWAYS)]
+    if not isinstance(actor, PersonActor):
+        tests.append(source.has_actor(actor))
+    # Asked for last: what was asked before may have needed joins.
+    counting = source.rows()
+    for test in tests:
+        counting = counting.where(test)
+    counting = counting.only(**columns).named("counting")
     if sample is not None:
         share = source.bindings.bind(int(sample * 2**64) - 1, "UInt64")
-        sampled = f" WHERE cityHash64(actor) <= {share}"
-    return f"SELECT actor, {aggregates} FROM ({events}){sampled} GROUP BY actor"
+        counting = counting.where(f"cityHash64(actor) <= {share}")
+    return counting.group("actor", **aggregates).named("folded")
 
 
 # Sorted arrays

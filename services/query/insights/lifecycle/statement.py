@@ -7,6 +7,7 @@ actor, after the fold; of those that say nothing about a period of the range, no
 
 import msgspec
 
+from services.common.clickhouse.relation import Relation, join, statement, table, union
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.actors import PersonActor
 from services.query.events.conditions import ALWAYS
@@ -47,12 +48,9 @@ def compile_lifecycle(plan: LifecyclePlan, *, has_overrides: bool) -> Statement 
     of = _lifecycle(plan, has_overrides)
     if of is None:
         return None
-    text = (
-        "SELECT cell.1 AS status, cell.2 - 1 AS period, count() AS actors"
-        f" FROM (SELECT arrayJoin({_cells(of)}) AS cell FROM ({_active(of)}))"
-        " GROUP BY status, period"
-    )
-    return Statement(text, of.bindings.values)
+    cells = _active(of).only(cell=f"arrayJoin({_cells(of)})").named("cells")
+    each = cells.only(status="cell.1", period="cell.2 - 1").named("each")
+    return statement(each.group("status", "period", actors="count()"), of.bindings)
 
 
 def compile_people(
@@ -74,12 +72,12 @@ def compile_people(
     if pointed.status is not None:
         tests.append(f"cell.1 = {STATUSES.index(pointed.status)}")
     meant = f"arrayFilter(cell -> {' AND '.join(tests)}, {_cells(of, counted=True)})"
-    text = (
-        f"SELECT toString(actor) AS id, arraySum(cell -> cell.3, {meant} AS cells) AS events"
-        f" FROM ({_active(of, counted=True)}) WHERE notEmpty(cells) ORDER BY events DESC, id"
-        f" LIMIT {bind(limit, 'UInt64')} OFFSET {bind(offset, 'UInt64')}"
+    cells = _active(of, counted=True).only("actor", cells=meant).named("cells")
+    people = cells.where("notEmpty(cells)").only(
+        id="toString(actor)", events="arraySum(cell -> cell.3, cells)"
     )
-    return Statement(text, of.bindings.values)
+    page = f"{bind(limit, 'UInt64')} OFFSET {bind(offset, 'UInt64')}"
+    return statement(people.order("events DESC", "id", limit=page), of.bindings)
 
 
 def _lifecycle(plan: LifecyclePlan, has_overrides: bool) -> _Lifecycle | None:
@@ -109,32 +107,33 @@ def _cells(of: _Lifecycle, *, counted: bool = False) -> str:
     )
 
 
-def _active(of: _Lifecycle, *, counted: bool = False) -> str:
+def _active(of: _Lifecycle, *, counted: bool = False) -> Relation:
     """`actor`, `active`: the indexes of the periods in which it is, ascending, and `seen`: that of
     the one in which it was first seen, 0 for none of them. counted: `counts` of events, too.
     """
     if counted:
-        folded = _by_actor(of, f"{SORTED} AS a")
-        periods = (
-            f"SELECT actor, {distinct('a')} AS active, {counts_of('a')} AS counts FROM ({folded})"
-        )
+        folded = _by_actor(of, a=SORTED)
+        periods = folded.only("actor", active=distinct("a"), counts=counts_of("a"))
     elif len(of.whole.periods) <= BITS:
-        folded = _by_actor(of, f"{MASK} AS mask")
-        periods = f"SELECT actor, bitPositionsToArray(mask) AS active FROM ({folded})"
+        periods = _by_actor(of, mask=MASK).only("actor", active="bitPositionsToArray(mask)")
     else:
-        periods = _by_actor(of, f"{DISTINCT} AS active")
-    columns = "active, counts, seen" if counted else "active, seen"
-    return (
-        f"SELECT actor, {columns} FROM ({periods}) AS folded"
-        f" LEFT ANY JOIN ({_first_seen(of)}) AS records ON folded.actor = records.id"
+        periods = _by_actor(of, active=DISTINCT)
+    known = join(
+        "LEFT ANY JOIN",
+        "periods.actor = records.id",
+        periods=periods.named("periods"),
+        records=_first_seen(of),
     )
+    counts = {"counts": "periods.counts"} if counted else {}
+    columns = {"actor": "periods.actor", "active": "periods.active", **counts}
+    return known.only(**columns, seen="records.seen").named("active")
 
 
-def _by_actor(of: _Lifecycle, aggregates: str) -> str:
+def _by_actor(of: _Lifecycle, **aggregates: str) -> Relation:
     plan, source = of.plan, _source(of)
     matches = ALWAYS if plan.entity is None else plan.entity.matches
     index = period_index(source, of.whole)
-    return per_actor(source, plan.actor, (plan.filters, matches), index, aggregates, plan.sample)
+    return per_actor(source, plan.actor, (plan.filters, matches), index, plan.sample, **aggregates)
 
 
 def _source(of: _Lifecycle) -> Source:
@@ -148,36 +147,36 @@ def _source(of: _Lifecycle) -> Source:
     )
 
 
-def _first_seen(of: _Lifecycle) -> str:
+def _first_seen(of: _Lifecycle) -> Relation:
     """`id`, `seen`: of the actors that were first seen in a period of the range, its index."""
-    source = _source(of)
+    source, actor = _source(of), of.plan.actor
     first: Period = of.plan.span.periods[0]
-    tests = (
-        f"since >= {source.instant(first.start)} AND since <= {source.instant(of.whole.date_to)}"
-    )
-    seen = f"toUInt32({period_index(source, of.whole, 'since')})"
-    actor = of.plan.actor
     records = _persons(source) if isinstance(actor, PersonActor) else _groups(source, actor.index)
-    return f"SELECT id, {seen} AS seen FROM ({records}) WHERE {tests}"
-
-
-def _persons(source: Source) -> str:
+    seen = f"toUInt32({period_index(source, of.whole, 'since')})"
     return (
-        "SELECT t.person_id AS id, t.created_at AS since FROM persons AS t FINAL"
-        f" WHERE t.team_id = {source.team()} AND NOT t.deleted"
+        records.where(f"since >= {source.instant(first.start)}")
+        .where(f"since <= {source.instant(of.whole.date_to)}")
+        .only("id", seen=seen)
+        .named("first_seen")
     )
 
 
-def _groups(source: Source, index: int) -> str:
+def _persons(source: Source) -> Relation:
+    persons = table("persons AS t FINAL").where(f"t.team_id = {source.team()}")
+    known = persons.where("NOT t.deleted")
+    return known.only(id="t.person_id", since="t.created_at").named("known")
+
+
+def _groups(source: Source, index: int) -> Relation:
     """As their records say; of those without one, their first event of all."""
-    described = (
-        f"FROM groups AS t FINAL WHERE t.team_id = {source.team()}"
-        f" AND t.group_type_index = {source.bindings.bind(index, 'UInt8')}"
-    )
     key = f"e.group_{index:d}"
-    return (
-        f"SELECT t.group_key AS id, t.created_at AS since {described} UNION ALL"
-        f" SELECT {key} AS id, min(e.timestamp) AS since FROM events AS e"
-        f" WHERE e.team_id = {source.team()} AND {key} != ''"
-        f" AND {key} NOT IN (SELECT t.group_key {described}) GROUP BY {key}"
+    described = (
+        table("groups AS t FINAL")
+        .where(f"t.team_id = {source.team()}")
+        .where(f"t.group_type_index = {source.bindings.bind(index, 'UInt8')}")
+        .only(id="t.group_key", since="t.created_at")
+        .named("described", mentions=2)
     )
+    named = table("events AS e").where(f"e.team_id = {source.team()}").where(f"{key} != ''")
+    others = named.where(f"{key} NOT IN ", described.only("id")).only(id=key, at="e.timestamp")
+    return union(described, others.named("named").group("id", since="min(at)")).named("known")

@@ -20,10 +20,10 @@ async def compute(
     query_id: str | None = None,
 ) -> list[StickinessRow]:
     """Raises EngineError's kinds."""
-    statement = compile_stickiness(plan, has_overrides=has_overrides)
-    rows = [] if statement is None else await clickhouse.query(statement, query_id=query_id)
+    asked = compile_stickiness(plan, has_overrides=has_overrides)
+    rows = [] if asked is None else await clickhouse.query(asked, query_id=query_id)
     numbers: Numbers = Counter()
-    for side, place, number, actors in rows:
+    for number, side, place, actors in rows:
         numbers[side, place, number] = actors
     sides = [Side("current", plan.current, _series(plan, 0, plan.current, numbers))]
     if plan.previous is not None:

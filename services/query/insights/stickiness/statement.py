@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from services.common.clickhouse.relation import Relation, statement, union
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.folds import BITS, MASK, SORTED, counts_of, per_actor
 from services.query.events.period_index import period_index
@@ -28,17 +29,18 @@ class _Range(msgspec.Struct, frozen=True):
 
 
 def compile_stickiness(plan: StickinessPlan, *, has_overrides: bool) -> Statement | None:
-    """Rows of `side` (0: current, 1: previous), `place` (of the series), `number`, `actors`.
+    """Rows of `number`, `side` (0: current, 1: previous), `place` (of the series), `actors`.
 
     None where there is no interval that anybody could be active in.
     """
     bindings = Bindings()
     parts = [
-        f"SELECT {side} AS side, {one.series.place} AS place, number, count() AS actors"
-        f" FROM ({_numbers(one, bindings)}) WHERE number > 0 GROUP BY number"
+        _numbers(one, bindings)
+        .where("number > 0")
+        .group("number", side=str(side), place=str(one.series.place), actors="count()")
         for side, one in _ranges(plan, has_overrides)
     ]
-    return Statement(" UNION ALL ".join(parts), bindings.values) if parts else None
+    return statement(union(*parts), bindings) if parts else None
 
 
 def compile_people(
@@ -53,16 +55,13 @@ def compile_people(
         return None
     bindings = Bindings()
     of = _Range(plan, pointed.series, intervals, has_overrides)
-    tests = ["number > 0"]
+    meant = _numbers(of, bindings).where("number > 0")
     if pointed.intervals is not None:
         number = bindings.bind(pointed.intervals, "UInt64")
-        tests.append(f"number {_SIGNS[pointed.operator]} {number}")
-    page = f"LIMIT {bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
-    text = (
-        f"SELECT toString(actor) AS id, events FROM ({_numbers(of, bindings)})"
-        f" WHERE {' AND '.join(tests)} ORDER BY events DESC, id {page}"
-    )
-    return Statement(text, bindings.values)
+        meant = meant.where(f"number {_SIGNS[pointed.operator]} {number}")
+    people = meant.only(id="toString(actor)", events="events")
+    page = f"{bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
+    return statement(people.order("events DESC", "id", limit=page), bindings)
 
 
 def _ranges(plan: StickinessPlan, has_overrides: bool) -> Iterator[tuple[int, _Range]]:
@@ -72,17 +71,21 @@ def _ranges(plan: StickinessPlan, has_overrides: bool) -> Iterator[tuple[int, _R
                 yield side, _Range(plan, series, intervals, has_overrides)
 
 
-def _numbers(of: _Range, bindings: Bindings) -> str:
+def _numbers(of: _Range, bindings: Bindings) -> Relation:
     """`actor`, `number` of intervals it is active in, `events` in these."""
     if of.plan.criteria == Criteria() and len(of.intervals.intervals) <= BITS:
-        folded = _by_actor(of, bindings, f"{MASK} AS mask, count() AS events")
-        return f"SELECT actor, bitCount(mask) AS number, events FROM ({folded})"
-    folded = _by_actor(of, bindings, f"{SORTED} AS a")
-    counts = f"SELECT actor, {counts_of('a')} AS counts FROM ({folded})"
+        folded = _by_actor(of, bindings, mask=MASK, events="count()")
+        return folded.only("actor", "events", number="bitCount(mask)").named("numbers")
+    counted = _by_actor(of, bindings, a=SORTED).only("actor", counts=counts_of("a"))
     enough = _enough(of.plan.criteria, bindings)
     return (
-        f"SELECT actor, arrayCount(c -> {enough}, counts) AS number,"
-        f" arraySum(c -> if({enough}, c, 0), counts) AS events FROM ({counts})"
+        counted.named("counted")
+        .only(
+            "actor",
+            events=f"arraySum(c -> if({enough}, c, 0), counts)",
+            number=f"arrayCount(c -> {enough}, counts)",
+        )
+        .named("numbers")
     )
 
 
@@ -91,7 +94,7 @@ def _enough(criteria: Criteria, bindings: Bindings) -> str:
     return f"c {_SIGNS[criteria.operator]} {bindings.bind(criteria.value, 'UInt64')}"
 
 
-def _by_actor(of: _Range, bindings: Bindings, aggregates: str) -> str:
+def _by_actor(of: _Range, bindings: Bindings, **aggregates: str) -> Relation:
     plan, span = of.plan, of.intervals.span
     source = Source(
         plan.team_id,
@@ -106,8 +109,8 @@ def _by_actor(of: _Range, bindings: Bindings, aggregates: str) -> str:
         of.series.actor,
         (plan.filters, of.series.entity.matches),
         _interval_index(source, of.intervals),
-        aggregates,
         plan.sample,
+        **aggregates,
     )
 
 
