@@ -7,9 +7,13 @@ from typing import Any
 
 import msgspec
 
-from contracts.queries import ignored, legacy_shown
+from contracts.queries import ignored, ignored_counts, legacy_shown
 from contracts.queries.actors import ActorsQuery
-from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
+from contracts.queries.insight_actors import (
+    InsightActorsQuery,
+    InsightActorsQueryOptions,
+    StickinessActorsQuery,
+)
 from contracts.queries.lifecycle import LifecycleQuery
 from contracts.queries.loose import Filters, Json
 from contracts.queries.nodes import (
@@ -82,6 +86,7 @@ _ROWS = (
         has_result=True,
         listed="STICKINESS",
         from_filters=legacy_shown.stickiness,
+        ignored=ignored_counts.of_stickiness,
     ),
     QueryKind(
         name="LifecycleQuery",
@@ -89,6 +94,7 @@ _ROWS = (
         has_result=True,
         listed="LIFECYCLE",
         from_filters=legacy_shown.lifecycle,
+        ignored=ignored_counts.of_lifecycle,
     ),
     QueryKind(name="HogQLQuery", listed="SQL"),
     QueryKind(name="EventsQuery"),
@@ -119,6 +125,12 @@ _ROWS = (
     QueryKind(
         name="StickinessActorsQuery",
         node=StickinessActorsQuery,
+        is_source=False,
+        has_source=True,
+    ),
+    QueryKind(
+        name="InsightActorsQueryOptions",
+        node=InsightActorsQueryOptions,
         is_source=False,
         has_source=True,
     ),

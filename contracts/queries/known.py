@@ -13,7 +13,11 @@ from contracts.queries.counted import (
     CountedGroupNode,
     PeriodRange,
 )
-from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
+from contracts.queries.insight_actors import (
+    InsightActorsQuery,
+    InsightActorsQueryOptions,
+    StickinessActorsQuery,
+)
 from contracts.queries.lifecycle import LifecycleQuery
 from contracts.queries.nodes import (
     ActionsNode,
@@ -78,6 +82,7 @@ PASSED_OVER: Mapping[type[Node], frozenset[str]] = {
     LifecycleQuery: _NODE | {"dataColorTheme", "lifecycleFilter"},
     InsightActorsQuery: _NODE,
     StickinessActorsQuery: _NODE,
+    InsightActorsQueryOptions: _NODE,
 }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from services.query.routes import (
     definitions,
     funnels,
     people,
+    point_people,
     queries,
     shared,
 )
@@ -46,7 +47,8 @@ def part(settings: QuerySettings) -> ServicePart:
         async with await ClickHouse.open(settings.clickhouse_url) as clickhouse, bell.listening():
             lookups = Lookups(clickhouse, app.state.pool)
             actors = ActorPages(clickhouse, app.state.pool)
-            computer = KindsComputer(Tools(clickhouse, app.state.pool, lookups))
+            tools = Tools(clickhouse, app.state.pool, lookups)
+            computer = KindsComputer(tools)
             jobs = Jobs(app.state.pool, bell)
             handed = HandedPlans()
             runner = JobRunner(jobs, computer, handed, app.state.accounts, app.state.pool, bell)
@@ -58,6 +60,7 @@ def part(settings: QuerySettings) -> ServicePart:
             )
             app.state.insight_results = InsightResults(app.state.results)
             app.state.lookups = lookups
+            app.state.tools = tools
             app.state.actors = actors
             app.state.cohort_people = CohortPeople(clickhouse, app.state.pool, lookups)
             app.state.explainer = Explainer(clickhouse, app.state.pool, actors)
@@ -71,6 +74,7 @@ def part(settings: QuerySettings) -> ServicePart:
             *funnels.HANDLERS,
             *correlation.HANDLERS,
             *people.HANDLERS,
+            *point_people.HANDLERS,
             *cohort_people.HANDLERS,
             *queries.HANDLERS,
             *definitions.HANDLERS,
@@ -82,6 +86,7 @@ def part(settings: QuerySettings) -> ServicePart:
             "ingested": from_state("ingested"),
             "insight_results": from_state("insight_results"),
             "lookups": from_state("lookups"),
+            "tools": from_state("tools"),
             "actors": from_state("actors"),
             "cohort_people": from_state("cohort_people"),
             "explainer": from_state("explainer"),

@@ -6,8 +6,11 @@ from typing import Generic
 import msgspec
 from msgspec import Raw
 
+from contracts.api.actors_options import ActorsOptions
+from contracts.queries.insight_actors import InsightActorsQuery
 from services.common.accounts.accounts import Project
 from services.common.clickhouse import ClickHouse
+from services.common.insights.results.kept import Result
 from services.common.postgres.database import Pool
 from services.query.events.lookups import Lookups
 from services.query.insights.charts import Chart
@@ -45,6 +48,21 @@ class PreparedPeople(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool = False
 
 
+def options_result(found: ActorsOptions) -> Result:
+    """As clients of PostHog read them: members of the answer."""
+    encoded = msgspec.json.encode(found)
+    return Result(results=Raw(encoded), extra=msgspec.json.decode(encoded, type=dict[str, Raw]))
+
+
+class OptionsWork(msgspec.Struct, frozen=True):
+    """What there is to choose, where a plan knows it all."""
+
+    options: ActorsOptions
+
+    async def run(self, _: str) -> Result:
+        return options_result(self.options)
+
+
 def no_chart(_: Raw) -> Chart | None:
     return None
 
@@ -56,6 +74,8 @@ class ComputedKind(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
     prepare: plans a computation; what can't be computed is refused (InvalidQuery) before it runs.
         None: a kind of people, who are listed by an ActorsQuery.
     people: finds the people that the query points at; None: it points at nobody.
+    pointed_at: finds the people that an InsightActorsQuery over the query points at.
+    options: plans what such a query can name. Both None: there is nobody behind its numbers.
     include: the additions that it knows.
     chart: what a page draws of its result; None where there is nothing to draw.
     """
@@ -65,5 +85,9 @@ class ComputedKind(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
         Callable[[Tools, Project, Computation[Query]], Awaitable[PreparedComputation]] | None
     ) = None
     people: Callable[[Tools, Project, Query], Awaitable[PreparedPeople]] | None = None
+    pointed_at: Callable[[Tools, Project, InsightActorsQuery], Awaitable[PreparedPeople]] | None = (
+        None
+    )
+    options: Callable[[Tools, Project, Query], Awaitable[PreparedComputation]] | None = None
     include: frozenset[str] = frozenset()
     chart: Callable[[Raw], Chart | None] = no_chart

@@ -1,12 +1,15 @@
 """The kinds of query that are computed, a row each."""
 
-from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
 from contracts.queries.actors import ActorsQuery
 from contracts.queries.errors import InvalidQuery, invalid_input
-from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
+from contracts.queries.insight_actors import (
+    InsightActorsQuery,
+    InsightActorsQueryOptions,
+    StickinessActorsQuery,
+)
 from contracts.queries.lifecycle import LifecycleQuery
 from contracts.queries.nodes import (
     FunnelCorrelationActorsQuery,
@@ -38,27 +41,35 @@ async def _people(tools: Tools, project: Project, source: Node | None) -> Prepar
         raise InvalidQuery("query__source", "required", "This field is required.")
     people = kind_of(source).people
     if people is None:
-        raise invalid_input("query__source", f"There are no people behind a {_name(source)}.")
+        raise _nobody(source)
     return await people(tools, project, source)
 
 
-_POINTED_AT: Mapping[type[Node], Callable[[Tools, Project, Any], Awaitable[PreparedPeople]]] = {
-    StickinessQuery: stickiness.people,
-    LifecycleQuery: lifecycle.people,
-}
-"""The people behind a number of an insight that an InsightActorsQuery is about."""
-
-
-async def _insight_people(
+async def people_behind(
     tools: Tools, project: Project, query: InsightActorsQuery
 ) -> PreparedPeople:
-    """Raises InvalidQuery."""
-    people = _POINTED_AT.get(type(query.source))
+    """Raises InvalidQuery for a number that the source's answer does not have."""
+    people = kind_of(query.source).pointed_at
     if people is None:
-        raise invalid_input(
-            "query__source", f"There are no people behind a {_name(query.source)} yet."
-        )
+        raise _nobody(query.source)
     return await people(tools, project, query)
+
+
+async def _options(
+    tools: Tools, project: Project, computation: Computation[InsightActorsQueryOptions]
+) -> PreparedComputation:
+    """Raises InvalidQuery."""
+    source = computation.query.source
+    if isinstance(source, InsightActorsQuery | StickinessActorsQuery):
+        source = source.source
+    options = kind_of(source).options
+    if options is None:
+        raise _nobody(source)
+    return await options(tools, project, source)
+
+
+def _nobody(source: Node) -> InvalidQuery:
+    return invalid_input("query__source", f"There are no people behind a {_name(source)}.")
 
 
 _ROWS: tuple[ComputedKind[Any], ...] = (
@@ -76,9 +87,23 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
     ),
     ComputedKind(node=FunnelsActorsQuery, people=funnel_people.people),
     ComputedKind(node=FunnelCorrelationActorsQuery, people=correlation_people.people),
-    ComputedKind(node=StickinessQuery, prepare=stickiness.prepare, chart=stickiness_chart.chart),
-    ComputedKind(node=LifecycleQuery, prepare=lifecycle.prepare, chart=lifecycle_chart.chart),
-    ComputedKind(node=InsightActorsQuery, people=_insight_people),
+    ComputedKind(
+        node=StickinessQuery,
+        prepare=stickiness.prepare,
+        pointed_at=stickiness.people,
+        options=stickiness.prepare_options,
+        chart=stickiness_chart.chart,
+    ),
+    ComputedKind(
+        node=LifecycleQuery,
+        prepare=lifecycle.prepare,
+        pointed_at=lifecycle.people,
+        options=lifecycle.prepare_options,
+        include=lifecycle.INCLUDED,
+        chart=lifecycle_chart.chart,
+    ),
+    ComputedKind(node=InsightActorsQuery, people=people_behind),
+    ComputedKind(node=InsightActorsQueryOptions, prepare=_options),
     ComputedKind(node=StickinessActorsQuery, people=stickiness.people),
     ComputedKind(node=ActorsQuery, prepare=partial(actors.prepare, _people)),
 )

@@ -13,18 +13,23 @@ from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
 from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
-from services.query.insights.computed import PreparedPeople, Tools
+from services.query.events.periods import incomplete
+from services.query.insights.computed import OptionsWork, PreparedPeople, Tools
 from services.query.insights.lifecycle import inputs
 from services.query.insights.lifecycle.compute import compute
 from services.query.insights.lifecycle.description import describe
+from services.query.insights.lifecycle.options import options
 from services.query.insights.lifecycle.plan import LifecyclePlan
 from services.query.insights.lifecycle.planning import plan_lifecycle
 from services.query.insights.lifecycle.pointing import pointed
+from services.query.insights.lifecycle.result import with_incomplete
 from services.query.insights.lifecycle.statement import compile_people
 from services.query.people.counted import CountedPeople
-from services.query.results.computation import Computation, PreparedComputation, Range
+from services.query.results.computation import NOTHING, Computation, PreparedComputation, Range
 from services.query.results.dependencies import dependencies
 from services.query.results.timings import Timings
+
+INCLUDED = frozenset({"incomplete"})
 
 
 async def prepare(
@@ -32,13 +37,14 @@ async def prepare(
 ) -> PreparedComputation:
     """Raises InvalidQuery."""
     plan, facts = await _planned(tools.lookups, project, computation.query)
+    growing = incomplete(plan.span, plan.now) if "incomplete" in computation.include else []
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
-        clock=inputs.clock(plan),
+        clock=inputs.clock(plan, growing),
         range=_range(plan),
         inputs=inputs.of_lifecycle(plan),
-        work=LifecycleWork(tools, plan, facts),
+        work=LifecycleWork(tools, computation.include, plan, facts),
     )
 
 
@@ -65,8 +71,26 @@ async def people(tools: Tools, project: Project, query: InsightActorsQuery) -> P
     )
 
 
+async def prepare_options(
+    tools: Tools, project: Project, query: LifecycleQuery
+) -> PreparedComputation:
+    """What an InsightActorsQuery over it can name. Raises InvalidQuery."""
+    plan, facts = await _planned(tools.lookups, project, query)
+    return PreparedComputation(
+        settings=project.settings,
+        dependencies=dependencies(facts),
+        clock=inputs.clock(plan),
+        range=_range(plan),
+        inputs=NOTHING,
+        work=OptionsWork(options(plan)),
+    )
+
+
 class LifecycleWork(msgspec.Struct, frozen=True):
+    """include: of INCLUDED."""
+
     tools: Tools
+    include: tuple[str, ...]
     plan: LifecyclePlan
     facts: PlanningFacts
 
@@ -78,6 +102,8 @@ class LifecycleWork(msgspec.Struct, frozen=True):
             self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
         )
         timings.lap("compute")
+        if "incomplete" in self.include:
+            rows = with_incomplete(plan, rows)
         return Result(
             results=Raw(msgspec.json.encode(rows)),
             hogql=describe(plan),

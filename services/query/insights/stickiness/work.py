@@ -14,16 +14,17 @@ from services.common.insights.results.kept import Result
 from services.query.events.actors import PersonActor
 from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
-from services.query.insights.computed import PreparedPeople, Tools
+from services.query.insights.computed import OptionsWork, PreparedPeople, Tools
 from services.query.insights.stickiness import inputs
 from services.query.insights.stickiness.compute import compute
 from services.query.insights.stickiness.description import describe
+from services.query.insights.stickiness.options import options
 from services.query.insights.stickiness.plan import StickinessPlan
 from services.query.insights.stickiness.planning import plan_stickiness
 from services.query.insights.stickiness.pointing import pointed
 from services.query.insights.stickiness.statement import compile_people
 from services.query.people.counted import CountedPeople
-from services.query.results.computation import Computation, PreparedComputation, Range
+from services.query.results.computation import NOTHING, Computation, PreparedComputation, Range
 from services.query.results.dependencies import dependencies
 from services.query.results.timings import Timings
 
@@ -66,6 +67,21 @@ async def people(
         range=_range(plan),
         inputs=inputs.of_people(plan, series),
         counted=True,
+    )
+
+
+async def prepare_options(
+    tools: Tools, project: Project, query: StickinessQuery
+) -> PreparedComputation:
+    """What an actors query over it can name. Raises InvalidQuery."""
+    plan, facts = await _planned(tools.lookups, project, query)
+    return PreparedComputation(
+        settings=project.settings,
+        dependencies=dependencies(facts),
+        clock=inputs.clock(plan),
+        range=_range(plan),
+        inputs=NOTHING,
+        work=OptionsWork(options(plan)),
     )
 
 

@@ -1,6 +1,7 @@
 """Lifecycles as clients ask for them: as a node, stored, shared, and who is behind them."""
 
 from tests.services.query.insights.visits import (
+    DATES,
     DAYS,
     LIFECYCLE,
     VISITS,
@@ -10,6 +11,7 @@ from tests.services.query.insights.visits import (
     query,
     visited,
 )
+from tests.services.query.people.shop import names, ok
 from tests.whole import Whole
 
 VIZ = {"kind": "InsightVizNode", "source": LIFECYCLE}
@@ -92,3 +94,26 @@ async def test_what_cannot_be_computed_is_refused_by_its_member(whole: Whole) ->
         f"{whole.root}query/", json={"query": {"kind": "ActorsQuery", "source": source}}
     )
     assert (refused.status_code, refused.json()["attr"]) == (400, "day")
+
+
+async def test_people_are_listed_by_legacy_filters(whole: Whole) -> None:
+    await visited(whole)
+    filters = {"events": [{"id": "visit"}], **DATES, "target_date": "2024-01-10"}
+    url = f"{whole.root}persons/lifecycle/"
+    page = ok(await whole.client.post(url, json=filters | {"lifecycle_type": "new"}))
+    assert names(page) == {"ada@example.com", "Bob"}
+    assert [one["value_at_data_point"] for one in page["results"][0]["people"]] == [1, 1]
+    for wrong, attr in (({"lifecycle_type": "old"}, "lifecycle_type"), ({}, "lifecycle_type")):
+        refused = await whole.client.post(url, json=filters | wrong)
+        assert (refused.status_code, refused.json()["attr"]) == (400, attr)
+
+
+async def test_choices_and_running_periods_are_told_on_demand(whole: Whole) -> None:
+    answer = await query(whole, {"kind": "InsightActorsQueryOptions", "source": LIFECYCLE})
+    assert [day["value"] for day in answer["day"]] == DAYS
+    assert answer["status"][3] == {"label": "Dormant", "value": "dormant"}
+    assert answer["results"]["day"] == answer["day"]
+    running = LIFECYCLE | {"dateRange": {"date_from": "-1d"}}
+    for include, expected in (([], [None] * 4), (["incomplete"], [[1]] * 4)):
+        rows = (await query(whole, running, include=include))["results"]
+        assert [row.get("incomplete") for row in rows] == expected

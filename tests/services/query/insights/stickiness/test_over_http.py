@@ -1,8 +1,10 @@
 """Stickiness as clients ask for it: as a node, stored, on a dashboard, and who is behind it."""
 
+import json
 from typing import Any
 
 from tests.services.query.insights.visits import (
+    DATES,
     STICKINESS,
     VISITS,
     behind,
@@ -11,6 +13,7 @@ from tests.services.query.insights.visits import (
     query,
     visited,
 )
+from tests.services.query.people.shop import names, ok
 from tests.waiting import seen
 from tests.whole import Whole
 
@@ -160,3 +163,41 @@ async def test_what_the_answer_does_not_have_is_refused(whole: Whole) -> None:
     refused = await whole.client.post(f"{whole.root}query/", json={"query": wrong})
     assert (refused.status_code, refused.json()["attr"]) == (400, "query__series__0__mth")
     assert "Did you mean math?" in refused.json()["detail"]
+
+
+async def test_people_are_listed_by_legacy_filters_page_by_page(whole: Whole) -> None:
+    await visited(whole)
+    filters = {
+        "events": json.dumps([{"id": "visit"}]), "date_from": "2024-01-10",
+        "date_to": "2024-01-12", "stickiness_days": "1",
+    }  # fmt: skip
+    for path in ("persons", "person"):
+        url = f"{whole.root}{path}/stickiness/"
+        page = ok(await whole.client.get(url, params={**filters, "limit": "1"}))
+        # The ghost is nobody that could be shown.
+        assert (page["results"], page["missing_persons"]) == ([{"people": [], "count": 0}], 1)
+        following = ok(await whole.client.get(page["next"]))
+        (cy,) = following["results"][0]["people"]
+        assert (cy["distinct_ids"], cy["value_at_data_point"]) == (["cy"], 1)
+    body = {"events": [{"id": "visit"}], "stickiness_days": 2, "search": "bob"} | DATES
+    sent = ok(await whole.client.post(f"{whole.root}persons/stickiness/", json=body))
+    assert names(sent) == {"Bob"}
+    refused = await whole.client.post(
+        f"{whole.root}persons/stickiness/", json=body | {"stickiness_days": None}
+    )
+    assert (refused.status_code, refused.json()["attr"]) == (400, "stickiness_days")
+
+
+async def test_what_there_is_to_choose_is_told(whole: Whole) -> None:
+    compared = STICKINESS | {"compareFilter": {"compare": True}}
+    answer = await query(whole, {"kind": "InsightActorsQueryOptions", "source": compared})
+    assert answer["day"][1] == {"label": "2 days", "value": 2}
+    assert answer["series"] == [{"label": "visit", "value": 0}]
+    assert [side["value"] for side in answer["compare"]] == ["current", "previous"]
+    assert (answer["status"], answer["breakdown"]) == (None, None)
+
+
+async def test_what_has_no_effect_is_told_on_demand(whole: Whole) -> None:
+    summed = STICKINESS | {"series": [VISITS | {"math": "sum"}]}
+    answer = await query(whole, summed, include=["warnings"])
+    assert answer["warnings"] == ["series[0]: math 'sum' counts persons."]

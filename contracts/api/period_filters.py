@@ -1,0 +1,98 @@
+"""Legacy filters of trends, stickiness and lifecycles as they are documented. Nothing decodes them:
+`contracts.queries.legacy_shown` and `legacy_points` read what clients really send, which is looser.
+trends.md section 1.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from contracts.api.funnel_filters import Flag, Number, Several, Text
+
+
+class PeriodFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What all three have. By GET, the same as parameters, lists as JSON text."""
+
+    events: Annotated[
+        Several,
+        Meta(
+            description="Series: [{id, order, name, custom_name, properties, math, math_property,"
+            " math_property_type, math_hogql, math_group_type_index}]."
+        ),
+    ] = UNSET
+    actions: Annotated[Several, Meta(description="Series that are actions: [{id, order, …}].")] = (
+        UNSET
+    )
+    properties: Annotated[
+        list[Any] | dict[str, Any] | str | UnsetType | None,
+        Meta(description="Filters of all events: a list, or a group {type: AND|OR, values}."),
+    ] = UNSET
+    filter_test_accounts: Annotated[
+        Flag, Meta(description="Leave out whom the project's settings call test accounts.")
+    ] = UNSET
+    date_from: Annotated[Text, Meta(description="-7d unless given.")] = UNSET
+    date_to: Annotated[Text, Meta(description="Now unless given.")] = UNSET
+    explicit_date: Annotated[Flag, Meta(description="Take the times as they are given.")] = UNSET
+    interval: Annotated[Text, Meta(description="hour, day, week or month; day unless given.")] = (
+        UNSET
+    )
+    sampling_factor: Annotated[
+        float | str | UnsetType | None, Meta(description="Above 0, up to 1.")
+    ] = UNSET
+
+
+class _PointPeople(PeriodFilter, frozen=True, kw_only=True):
+    search: Annotated[
+        Text, Meta(description="Part of a name, an email, a distinct id or a group's key.")
+    ] = UNSET
+    limit: Number = UNSET
+    offset: Number = UNSET
+
+
+class _SeriesPeople(_PointPeople, frozen=True, kw_only=True):
+    """Which series is meant, where there are several."""
+
+    entity_order: Annotated[Number, Meta(description="Its place, from 0.")] = UNSET
+    entity_id: Annotated[
+        str | int | UnsetType | None, Meta(description="Instead: its event or action.")
+    ] = UNSET
+    entity_type: Annotated[Text, Meta(description="events or actions.")] = UNSET
+    entity_math: Annotated[Text, Meta(description="Of several of one event, the one meant.")] = (
+        UNSET
+    )
+
+
+class TrendPeople(_SeriesPeople, frozen=True, kw_only=True):
+    """A trend's filter. date_from and date_to are the point: a day to itself."""
+
+    breakdown: Annotated[
+        list[Any] | str | int | UnsetType | None,
+        Meta(description="A property, a list of them, or cohorts."),
+    ] = UNSET
+    breakdown_type: Annotated[Text, Meta(description="event, person, group, cohort …")] = UNSET
+    breakdowns: Annotated[Several, Meta(description="Up to three {type, property}.")] = UNSET
+    breakdown_value: Annotated[
+        str | int | list[Any] | UnsetType | None, Meta(description="The row's.")
+    ] = UNSET
+    display: Text = UNSET
+
+
+class StickinessPeople(_SeriesPeople, frozen=True, kw_only=True):
+    """A filter of stickiness, and which of its points is meant."""
+
+    stickiness_days: Annotated[Number, Meta(description="Active in exactly so many intervals.")] = (
+        UNSET
+    )
+
+
+class LifecyclePeople(_PointPeople, frozen=True, kw_only=True):
+    """A lifecycle's filter, and which of its points is meant."""
+
+    aggregation_group_type_index: Annotated[
+        Number, Meta(description="Count groups of this type, not persons.")
+    ] = UNSET
+    lifecycle_type: Annotated[
+        Text, Meta(description="new, returning, resurrecting or dormant.")
+    ] = UNSET
+    target_date: Annotated[Text, Meta(description="The point: one of `days`.")] = UNSET
