@@ -197,7 +197,10 @@ def test_answers_have_all_their_members_and_bodies_none_too_many(told: dict[str,
 
 
 def test_what_appends_facts_tells_their_position(told: dict[str, Any]) -> None:
-    asks = ("/query/", "/query/{job}/", "/cancel/", "/funnel/", "/correlation/", "/explain/")
+    asks = (
+            "/query/", "/query/{job}/", "/cancel/", "/funnel/", "/correlation/", "/explain/",
+            "/stickiness/", "/lifecycle/",
+        )  # fmt: skip
     appending = [
         (path, method, operation["responses"])
         for path, method, operation in operations(told)

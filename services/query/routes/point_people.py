@@ -1,18 +1,17 @@
 """The people behind a point of trends, stickiness or a lifecycle, asked for by legacy filters."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 
 from contracts.api.people import PeoplePage
-from contracts.api.period_filters import LifecyclePeople, StickinessPeople, TrendPeople
+from contracts.api.period_filters import LifecyclePeople, StickinessPeople
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.insight_actors import InsightActorsQuery
 from contracts.queries.legacy import spelled
-from contracts.queries.legacy_points import convert_lifecycle, convert_stickiness, convert_trends
-from contracts.queries.loose import text
+from contracts.queries.legacy_points import convert_lifecycle, convert_stickiness
+from contracts.queries.loose import Filters, text
 from services.common.http.caller import Caller
 from services.common.http.operations import does, shows
 from services.common.http.request import AnyRequest
@@ -26,7 +25,6 @@ from services.query.results.ingest_wait import IngestWait
 from services.query.routes.funnels import filters_of
 from services.query.routes.people import READ, answer, page_of, people_page, people_paths
 
-Convert = Callable[[Mapping[str, Any]], InsightActorsQuery]
 # Nothing else of a request enters a URL: it may hold a key.
 PEOPLE_FILTERS = (
     "insight", "shown_as", "events", "actions", "properties", "filter_test_accounts", "date_from",
@@ -39,28 +37,6 @@ PEOPLE_FILTERS = (
 )  # fmt: skip
 
 
-@get(people_paths("/trends/"), opt={**READ, **shows(PeoplePage, *described.TREND_PEOPLE)})
-async def get_trend_people(
-    request: AnyRequest,
-    ingested: NamedDependency[IngestWait],
-    tools: NamedDependency[Tools],
-    caller: NamedDependency[Caller],
-) -> Response[bytes]:
-    """Who is behind a point of a trend; lists and objects are JSON text."""
-    return await _asked(request, ingested, tools, caller, convert_trends)
-
-
-@post(people_paths("/trends/"), opt={**READ, **does(TrendPeople, PeoplePage)}, status_code=200)
-async def post_trend_people(
-    request: AnyRequest,
-    ingested: NamedDependency[IngestWait],
-    tools: NamedDependency[Tools],
-    caller: NamedDependency[Caller],
-) -> Response[bytes]:
-    """The same, with the filter in the body."""
-    return await _sent(request, ingested, tools, caller, convert_trends)
-
-
 @get(people_paths("/stickiness/"), opt={**READ, **shows(PeoplePage, *described.STICKINESS_PEOPLE)})
 async def get_stickiness_people(
     request: AnyRequest,
@@ -69,7 +45,7 @@ async def get_stickiness_people(
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who was active in so many intervals; lists and objects are JSON text."""
-    return await _asked(request, ingested, tools, caller, convert_stickiness)
+    return await _people(request, ingested, tools, caller, convert_stickiness)
 
 
 @post(
@@ -84,7 +60,7 @@ async def post_stickiness_people(
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """The same, with the filter in the body."""
-    return await _sent(request, ingested, tools, caller, convert_stickiness)
+    return await _people(request, ingested, tools, caller, convert_stickiness)
 
 
 @get(people_paths("/lifecycle/"), opt={**READ, **shows(PeoplePage, *described.LIFECYCLE_PEOPLE)})
@@ -95,7 +71,7 @@ async def get_lifecycle_people(
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """Who is in one of the four rows in a period; lists and objects are JSON text."""
-    return await _asked(request, ingested, tools, caller, convert_lifecycle)
+    return await _people(request, ingested, tools, caller, convert_lifecycle)
 
 
 @post(
@@ -110,27 +86,18 @@ async def post_lifecycle_people(
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """The same, with the filter in the body."""
-    return await _sent(request, ingested, tools, caller, convert_lifecycle)
-
-
-async def _asked(
-    request: AnyRequest, ingested: IngestWait, tools: Tools, caller: Caller, convert: Convert
-) -> Response[bytes]:
-    await ingested.reach(seen(request).events)
-    return await _people(request, dict(request.query_params.items()), tools, caller, convert)
-
-
-async def _sent(
-    request: AnyRequest, ingested: IngestWait, tools: Tools, caller: Caller, convert: Convert
-) -> Response[bytes]:
-    await ingested.reach(seen(request).events)
-    filters = {**dict(request.query_params.items()), **await filters_of(request)}
-    return await _people(request, filters, tools, caller, convert)
+    return await _people(request, ingested, tools, caller, convert_lifecycle)
 
 
 async def _people(
-    request: AnyRequest, filters: Mapping[str, Any], tools: Tools, caller: Caller, convert: Convert
+    request: AnyRequest,
+    ingested: IngestWait,
+    tools: Tools,
+    caller: Caller,
+    convert: Callable[[Filters], InsightActorsQuery],
 ) -> Response[bytes]:
+    await ingested.reach(seen(request).events)
+    filters = await filters_of(request)
     limit, offset = page_of(filters, "limit", "offset")
     search = text(filters, "search")
     by = RecordOrder("event_count", descending=True, search=search) if search else None
@@ -145,8 +112,6 @@ async def _people(
 
 
 HANDLERS = [
-    get_trend_people,
-    post_trend_people,
     get_stickiness_people,
     post_stickiness_people,
     get_lifecycle_people,

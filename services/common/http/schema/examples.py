@@ -21,6 +21,8 @@ _EVENTS = [
 _FILTER = {"events": _EVENTS, "date_from": "-30d"}
 _SERIES = [{"kind": "EventsNode", "event": step["id"]} for step in _EVENTS]
 _FUNNEL = {"kind": "FunnelsQuery", "series": _SERIES, "dateRange": {"date_from": "-30d"}}
+_VISIT = _SERIES[0]
+_VISITS = {"events": _EVENTS[:1], "date_from": "-7d"}
 _INSIGHT_QUERY = {"kind": "InsightVizNode", "source": _FUNNEL}
 _STEPS = [{"event": "$pageview", "url": "/pricing", "url_matching": "contains"}]
 _COHORT = {
@@ -125,9 +127,22 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
         }
     },
     "post_explanation": {"One visitor": {**_FILTER, "date_from": "-60d", "person": "visitor-0001"}},
+    "post_stickiness_people": {"Those of two days": {**_VISITS, "stickiness_days": 2}},
+    "post_lifecycle_people": {
+        "New visitors of one day": {
+            **_VISITS,
+            "date_from": "2026-11-20",
+            "target_date": "2026-11-20",
+            "lifecycle_type": "new",
+        }
+    },
     "post_query": {
         "A funnel": {"query": _FUNNEL},
         "Computed again, in the background": {"query": _FUNNEL, "refresh": "force_async"},
+        "On how many days of a week visitors came": {
+            "query": {"kind": "StickinessQuery", "series": [_VISIT]}
+        },
+        "Who is new, and who came back": {"query": {"kind": "LifecycleQuery", "series": [_VISIT]}},
         "The people behind a step": {
             "query": {"kind": "FunnelsActorsQuery", "source": _FUNNEL, "funnelStep": 3}
         },
