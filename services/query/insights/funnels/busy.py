@@ -108,7 +108,7 @@ def _columns(plan: FunnelPlan, lane: Lane) -> Iterator[list[object]]:
 
 
 def _times(plan: FunnelPlan, lane: Lane) -> Iterator[list[object]]:
-    """`times` of sql_paths."""
+    """`times` of paths.py."""
     walk = unordered.reported if plan.order == "unordered" else attempts.reported
     attempt = walk(plan, lane.events, lane.wanted)
     if attempt is not None:
@@ -117,7 +117,7 @@ def _times(plan: FunnelPlan, lane: Lane) -> Iterator[list[object]]:
 
 
 def _cells(plan: FunnelPlan, trend: TrendView, lane: Lane) -> Iterator[list[object]]:
-    """`period`, `entered`, `converted`, `newest` of sql_trends."""
+    """`period`, `entered`, `converted`, `newest` of trends.py."""
     starts = [period.start for period in periods(plan, trend)]
     begins = [microseconds(start) for start in starts]
     found = cells(plan, trend, lane.events, lambda us: bisect_right(begins, us) - 1, lane.wanted)

@@ -14,7 +14,7 @@ _MICROSECONDS = 1_000_000
 
 
 class Partial(msgspec.Struct, frozen=True, array_like=True):
-    """A row of sql_totals.partial_totals. Times in microseconds, in order."""
+    """A row of totals.partial_totals. Times in microseconds, in order."""
 
     step: int
     count: int
@@ -27,7 +27,7 @@ class Partial(msgspec.Struct, frozen=True, array_like=True):
 
 
 def joined(many: Iterable[Partial], few: Iterable[Partial]) -> list[tuple[object, ...]]:
-    """Rows as of sql_totals.totals.
+    """Rows as of totals.totals.
 
     few: of no more actors than `many` were told to be missing; their times are all there.
     """

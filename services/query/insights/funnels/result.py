@@ -34,7 +34,7 @@ _Row = TypeVar("_Row", bound=msgspec.Struct)
 
 
 class StepTotals(msgspec.Struct, frozen=True, array_like=True):
-    """A row of sql_totals. Times in seconds; open: attempts that stand here and may still go on."""
+    """A row of totals.py. Times in seconds; open: attempts that stand here and may still go on."""
 
     step: int
     count: int
@@ -44,7 +44,7 @@ class StepTotals(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ValueTotals(msgspec.Struct, frozen=True, array_like=True):
-    """A row of sql_totals with a breakdown; index: of the value among the rows, from 1."""
+    """A row of totals.py with a breakdown; index: of the value among the rows, from 1."""
 
     value: str | list[str] | int
     other: bool
@@ -60,7 +60,7 @@ class ValueTotals(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PeriodTotals(msgspec.Struct, frozen=True, array_like=True):
-    """A row of sql_trends.trend_totals: actors that entered in the period."""
+    """A row of trends.trend_totals: actors that entered in the period."""
 
     period: int
     entered: int
@@ -69,7 +69,7 @@ class PeriodTotals(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Bin(msgspec.Struct, frozen=True, array_like=True):
-    """A row of sql_time_to_convert. side: 0, and 1 for what is compared with."""
+    """A row of time_to_convert.py. side: 0, and 1 for what is compared with."""
 
     side: int
     bin: int
@@ -192,7 +192,7 @@ def _parts(value: object) -> list[str]:
 
 
 class _Axis(msgspec.Struct, frozen=True):
-    """The periods that the answer shows; every line shares these lists. keys: see sql_trends."""
+    """The periods that the answer shows; every line shares these lists. keys: see trends.py."""
 
     keys: list[int]
     days: list[str]
@@ -249,7 +249,7 @@ def _trend(
 
 
 def render_comparison(plan: FunnelPlan, rows: Rows) -> FunnelAnswer:
-    """The answer from the rows of sql_time_to_convert with two sides, which share their bins."""
+    """The answer from the rows of time_to_convert.py with two sides, which share their bins."""
     bins = _read(rows, Bin)
     return FunnelAnswer(
         results=[

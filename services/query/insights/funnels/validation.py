@@ -23,7 +23,7 @@ from contracts.queries.properties import PropertyFilter, PropertyGroup, read
 
 MAX_STEPS = 64
 MAX_EXCLUSIONS = 64
-"""With as many steps, and their order in ties, an event still fits into 256 bits (sql_layout)."""
+"""With as many steps, and their order in ties, an event still fits into 256 bits (layout.py)."""
 STEPS = "funnels_require_at_least_two_steps"
 RANGE = "funnel_step_range_invalid"
 EXCLUSIONS = "funnel_exclusions_invalid"

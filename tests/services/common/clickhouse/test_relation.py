@@ -59,6 +59,11 @@ ORDER BY half"""
         (NUMBERS.add(s="sum(n) OVER ()").where("n = 1"), [(1, 0, 15)]),
         (NUMBERS.where("n = 2").each(e="range(n)").only("e").order("e"), [(0,), (1,)]),
         (NUMBERS.group(most="max(n)"), [(5,)]),
+        (NUMBERS.group(most="max(n)").having("most > 5"), []),
+        (NUMBERS.group("half", c="sum(n)").having("c > 5").in_order("c", "half"), [(9, 2)]),
+        # A column that was made last hides the one that it was made of.
+        (NUMBERS.only(n="10 - n").having("n > 8").order("n"), [(9,), (10,)]),
+        (NUMBERS.swap("n", m="n * n").having("m > 20"), [(2, 25)]),
         (union(NUMBERS.only("half", "n"), NUMBERS.named("again")).group(c="count()"), [(12,)]),
         (
             join("INNER JOIN", "a.n = b.n", a=NUMBERS, b=numbers().where("half = 2").named("few"))
@@ -91,6 +96,8 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are() -> None:
         NUMBERS.change(third="3")
     with pytest.raises(UnknownColumn):
         union(NUMBERS, NUMBERS.only("n"))
+    with pytest.raises(UnknownColumn):
+        NUMBERS.swap("third", n="1")
     with pytest.raises(KnownColumn, match=r"^halves has n already$"):
         NUMBERS.add(n="1")
 

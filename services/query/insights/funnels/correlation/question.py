@@ -46,8 +46,8 @@ Question = OfEvents | OfEventProperties | OfRecords
 
 
 class ElementCount(msgspec.Struct, frozen=True, array_like=True):
-    """A row of sql_correlation.compile_correlation: how many of those who converted, and of the
-    others, have it. parts: of the name, see there; none: the totals.
+    """A row of statement.compile_correlation: how many of those who converted, and of the others,
+    have it. parts: of the name, see there; none: the totals.
     """
 
     parts: tuple[str, ...]

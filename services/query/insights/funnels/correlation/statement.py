@@ -124,7 +124,7 @@ def compile_correlated(
     offset: int = 0,
     forms: Forms = EVERY_FORM,
 ) -> Statement:
-    """Rows as of sql_people.compile_actors: `id` (text, ascending) and `times`."""
+    """Rows as of people.statement.compile_actors: `id` (text, ascending) and `times`."""
     bindings = Bindings()
     actors = actors_of(plain(plan), bindings, forms, has_overrides=has_overrides)
     match correlating.has:

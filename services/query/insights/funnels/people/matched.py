@@ -23,7 +23,7 @@ from services.query.insights.funnels.plan import ByCohort, ByProperty, EachValue
 
 
 class SeenEvent(msgspec.Struct, frozen=True, array_like=True):
-    """A row of sql_people.compile_history. at_us: since 1970."""
+    """A row of people.statement.compile_history. at_us: since 1970."""
 
     actor: str
     at_us: int

@@ -46,7 +46,7 @@ def compile_actors(
     offset: int = 0,
     forms: Forms = EVERY_FORM,
 ) -> Statement:
-    """Rows of `id` (text, ascending) and `times`, as in sql_paths; [] for trends.
+    """Rows of `id` (text, ascending) and `times`, as in paths.py; [] for trends.
 
     In the row of merged values `value` too: what the actor is counted under.
     """

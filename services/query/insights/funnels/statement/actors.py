@@ -11,7 +11,7 @@ from services.query.insights.funnels.plan import FunnelPlan
 class Told(msgspec.Struct, frozen=True):
     """Actors whom the reference has told already (busy.py).
 
-    ids: as text. rows: JSON, what the relation of sql_paths or sql_trends says of them.
+    ids: as text. rows: JSON, what the relation of paths.py or trends.py says of them.
     """
 
     ids: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Events into one sorted array of packed numbers (sql_layout) per actor, or per actor and value.
+"""Events into one sorted array of packed numbers (layout.py) per actor, or per actor and value.
 
 Every form of the funnel starts from this relation: `actor`, `a` and, with a breakdown, `value`.
 `value` is text for one key, an array of texts for several, the id of a cohort.

@@ -1,4 +1,4 @@
-"""Ordered funnels with exclusions whose events match one step at most: a short form of sql_stages.
+"""Ordered funnels with exclusions whose events match one step at most: a short form of stages.py.
 
 An attempt leaves step k-1 by the first event in its window that is step k or bars k, and a spoilt
 attempt only stops: it changes nobody's start. So a pass over the steps suffices, without the state
@@ -14,13 +14,13 @@ from services.query.insights.funnels.statement.layout import Layout
 from services.query.insights.funnels.statement.ordered import path
 
 _NESTED = 3
-"""As sql_ordered's NESTED; the text of a step is longer here."""
+"""As ordered.py's NESTED; the text of a step is longer here."""
 
 
 def barred(form: Form, arrays: Relation) -> Relation:
     """The keys and `times` of the reported attempts. arrays: ties settled.
 
-    The first steps are nested SELECTs, as in sql_ordered.
+    The first steps are nested SELECTs, as in ordered.py.
     """
     layout, keys = form.layout, form.keys
     n = layout.steps

@@ -1,8 +1,8 @@
 """A funnel's plan into one ClickHouse statement.
 
 The statement is a chain of parts, which docs/statements.md shows: events, packed and gathered into
-one sorted array per actor (sql_arrays, sql_layout); the attempt by which the actor is counted
-(sql_paths and the forms it chooses from); and the numbers asked for (sql_totals …). `funnels.md`
+one sorted array per actor (arrays.py, layout.py); the attempt by which the actor is counted
+(paths.py and the forms it chooses from); and the numbers asked for (totals.py …). `funnels.md`
 section 5 says what is right, and the reference in `oracle` says it in Python.
 """
 
@@ -64,7 +64,7 @@ def compile_comparison(
 
 
 def compile_paths(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
-    """Actor by actor what the counts are made of: `actor`, [`value`,] `times` (sql_paths)."""
+    """Actor by actor what the counts are made of: `actor`, [`value`,] `times` (paths.py)."""
     bindings = Bindings()
     actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
     return statement(paths(actors), bindings)

@@ -1,4 +1,4 @@
-"""Ordered funnels without optional steps and exclusions: the short form of sql_stages.
+"""Ordered funnels without optional steps and exclusions: the short form of stages.py.
 
 Step by step, on whole arrays: for every event of the array, the newest attempt that stands at the
 step before. An attempt is known by its start, and that number says in its steps' field at which

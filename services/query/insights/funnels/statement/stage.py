@@ -1,4 +1,4 @@
-"""One stage of the general form (sql_stages): who takes step k at which event, who is spoilt.
+"""One stage of the general form (stages.py): who takes step k at which event, who is spoilt.
 
 touched   the attempt that would take k at this event
 spoiling  the attempt that this event bars from k

@@ -1,7 +1,7 @@
 """The general form of ordered and strict funnels: exclusions, optional steps, strictness.
 
 Step by step. The state, for each event of an actor's array `a`: the start of the newest attempt
-that stands at the step before, as it is just before the event (0: none). A stage (sql_stage) finds
+that stands at the step before, as it is just before the event (0: none). A stage (stage.py) finds
 who takes step k at which event, and who is spoilt on the way. Of each, the first good arrival is
 kept, whether anybody got to k at all, and the arrivals' positions, from which the path of the
 reported attempt is read backwards.
@@ -26,7 +26,7 @@ _NESTED = 4
 def staged(form: Form, arrays: Relation, *, full: bool = False, few: bool = False) -> Relation:
     """The keys, `times` of the reported attempts.
 
-    arrays: `a`, ties settled; in the full form `ids` too (sql_ties). few: of so few actors that the
+    arrays: `a`, ties settled; in the full form `ids` too (ties.py). few: of so few actors that the
     engine takes longer to analyse the statement.
     """
     layout, keys = form.layout, form.keys

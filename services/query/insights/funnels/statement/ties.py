@@ -79,7 +79,7 @@ def full(form: Form, gathered: Relation, *, tangled_only: bool = False) -> Relat
     """The keys, `a`, `ids`: in mixed ties one number per event and step, by step, then uuid.
 
     tangled_only: what the quick forms can tell is left out.
-    gathered: the keys, `a`, `places` (sql_arrays). ids: tells the events of several steps in mixed
+    gathered: the keys, `a`, `places` (arrays.py). ids: tells the events of several steps in mixed
     ties apart, 0 elsewhere. Of one instant, step k can only be taken by one of the first k events
     that match it, as an attempt has used k - 1 before: the others are left out.
     """

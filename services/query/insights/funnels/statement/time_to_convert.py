@@ -1,4 +1,4 @@
-"""Reported attempts (sql_paths) into the histogram of how long they took between two steps.
+"""Reported attempts (paths.py) into the histogram of how long they took between two steps.
 
 Columns: `side`, `bin` (from 0), `actors`, `low`, `width` (whole seconds), `bins`, `average`,
 `median`. Two sides that are compared share their bins, which are told by both samples. A side where
@@ -12,7 +12,7 @@ from services.query.insights.funnels.statement.totals import MEDIAN, mean, total
 
 
 def time_to_convert(view: TimesView, bindings: Bindings, *sides: Relation) -> Relation:
-    """sides: relations of sql_paths."""
+    """sides: relations of paths.py."""
     samples = [_sample(view, paths, side) for side, paths in enumerate(sides)]
     bins = f"least(greatest({bindings.bind(view.bins or 0, 'Int64')}, 1), 90)"
     if not view.bins:

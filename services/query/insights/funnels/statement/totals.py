@@ -1,4 +1,4 @@
-"""Reported attempts (sql_paths) into the numbers of steps: one row per step and breakdown row.
+"""Reported attempts (paths.py) into the numbers of steps: one row per step and breakdown row.
 
 Columns: [`value`, `other`, `place`,] `step` (1…n; 0: from the first to the last step), `count`,
 `average`, `median` (seconds, null when nobody took longer than no time), `open` (their windows had
@@ -26,7 +26,7 @@ _TIMED = f"us > 0 OR step = {WHOLE}"
 
 
 def totals(plan: FunnelPlan, bindings: Bindings, paths: Relation) -> Relation:
-    """paths: the relation of sql_paths."""
+    """paths: the relation of paths.py."""
     value = () if plan.breakdown is None else ("value",)
     taken = _steps_taken(plan, bindings, paths, _taken(plan), *value)
     if plan.breakdown is not None:

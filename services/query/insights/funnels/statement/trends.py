@@ -2,7 +2,7 @@
 
 Every form gives the same relation, the *cells*: `actor`, [`value`,] `period`, `entered`,
 `converted`, `newest`. period: the greatest period start that is not after the entry (counted as the
-`times` of sql_paths; 0 for the first period). newest: from when the entry's window runs last.
+`times` of paths.py; 0 for the first period). newest: from when the entry's window runs last.
 
 Without exclusions the funnel is walked backwards, for every possible start at once: who is at step
 k sees when the steps after it will be done.

@@ -1,7 +1,7 @@
 """Trends with exclusions, ordered or strict: each actor goes through the stages once per period.
 
 What exclusions do to an entry depends on when its deepest step was reached, so the backward walk of
-sql_trends cannot tell. An entry's depth is the last step that anybody of it got to, spoilt or not;
+trends.py cannot tell. An entry's depth is the last step that anybody of it got to, spoilt or not;
 its mark is told by the first arrival there that no exclusion strikes within a window of its time:
 clean, or wholly spoilt when that attempt was; none: partly.
 """
@@ -19,7 +19,7 @@ from services.query.insights.funnels.statement.walks import CLEAN, PARTLY, WHOLL
 def barred_entries(
     form: Form, trend: TrendView, arrays: Relation, period_of: Callable[[str], str]
 ) -> Relation:
-    """The cells of sql_trends."""
+    """The cells of trends.py."""
     layout, keys = form.layout, form.keys
     of_starts = f"arrayMap(s -> {period_of(layout.time('s'))}, starts)"
     periods = (

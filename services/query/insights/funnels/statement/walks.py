@@ -62,9 +62,9 @@ def entry_walk(form: Form, goal: int, events: str) -> str:
 
 
 def attempt_walk(form: Form, arrays: Relation) -> Relation:
-    """The keys, `times` of the reported attempts: the relation of sql_paths.
+    """The keys, `times` of the reported attempts: the relation of paths.py.
 
-    arrays: `a`, `ids`, as the full form has them (sql_ties).
+    arrays: `a`, `ids`, as the full form has them (ties.py).
     State: S, paths and used events of the attempts in S; depth, start and path of the best attempt.
     """
     layout, keys = form.layout, form.keys
