@@ -45,7 +45,7 @@ def checked(sent: WriteInsight) -> WriteInsight:
 
 
 def create_command(body: WriteInsight, number: InsightNumber) -> CreateInsight:
-    """What is not named gets its default."""
+    """The command; a field that the body does not name gets its default."""
     return CreateInsight(
         insight_id=number.id,
         short_id=number.short_id,
@@ -99,7 +99,7 @@ def replace_command(body: WriteInsight) -> EditInsight:
 
 
 def _changes_since(history: Sequence[Recorded[InsightEvent]], version: int) -> list[ChangeLine]:
-    """What happened after `version`, field by field, in order, as a 412 tells it."""
+    """The changes after `version`, field by field, in order: the lines of a 412."""
     lines: list[ChangeLine] = []
     row: InsightRow | None = None
     for fact in history:

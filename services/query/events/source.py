@@ -192,7 +192,7 @@ class Source:
         return f"if({bare} = '', '/', {bare})"
 
     def key_operand(self, key: Key) -> Operand:
-        """What a breakdown key reads of the event."""
+        """The value of a breakdown key, read of the event."""
         match key:
             case PropertyKey(of=of, name=name):
                 return self.operand(of, name)
@@ -236,7 +236,7 @@ class Source:
         return f"if(overrides.target_id = {_NOBODY}, e.person_id, overrides.target_id)"
 
     def actor(self, actor: AnyActor) -> str:
-        """Whom the event counts for: UUID, or String for groups and expressions ("" is nobody)."""
+        """The actor that the event counts for: UUID, or String for groups and expressions ("" is nobody)."""
         match actor:
             case PersonActor():
                 return self.person_id()

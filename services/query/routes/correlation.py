@@ -73,7 +73,7 @@ async def get_correlation_people(
     actors: NamedDependency[ActorPages],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """Who is behind a number of a correlation; lists and objects are JSON text."""
+    """The people behind a number of a correlation; lists and objects are JSON text."""
     await ingested.reach(seen(request).events)
     return await _people(request, lookups, actors, caller)
 
@@ -90,7 +90,7 @@ async def post_correlation_people(
     actors: NamedDependency[ActorPages],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """Who is behind a number of a correlation, with the filter in the body."""
+    """The people behind a number of a correlation, with the filter in the body."""
     await ingested.reach(seen(request).events)
     return await _people(request, lookups, actors, caller)
 

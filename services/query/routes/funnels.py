@@ -122,7 +122,7 @@ def envelope(answered: ResultAnswer, caller: Caller) -> FunnelEnvelope:
 
 
 async def filters_of(request: AnyRequest) -> dict[str, Any]:
-    """Those of the query string, and over them those of the body.
+    """The members of the query string, and over them those of the body.
 
     Raises Rejected 400 for a body that is anything but an object.
     """
