@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 JsonObject = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
-"""Of bodies, for whoever reads their schema: nothing is checked by these."""
+"""Of bodies, for readers of their schema: nothing is checked by these."""
 ObjectOrNull = Annotated[
     Raw, Meta(extra_json_schema={"anyOf": [{"type": "object"}, {"type": "null"}]})
 ]

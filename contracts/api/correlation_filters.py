@@ -31,7 +31,7 @@ class CorrelationFilter(FunnelFilter, frozen=True, kw_only=True):
 
 
 class RunCorrelation(CorrelationFilter, frozen=True, kw_only=True):
-    """A correlation filter, how it is to be computed, and what of it is to be told."""
+    """A correlation filter, with the options of its computation and of its answer."""
 
     refresh: Annotated[Flag, Meta(description="true recomputes; else a refresh mode.")] = UNSET
     client_query_id: Annotated[

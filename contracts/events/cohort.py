@@ -1,7 +1,7 @@
 """Facts of one cohort's stream. Each change records both sides.
 
-A static cohort is the people that were added; any other is whoever its `filters` fit when a query
-runs, so that no fact tells its members.
+A static cohort is the people that were added; any other is all persons that its `filters` fit when
+a query runs, so that no fact tells its members.
 """
 
 from uuid import UUID

@@ -1,6 +1,6 @@
 """Facts of one dashboard's stream. Each change records both sides, so that nobody has to guess.
 
-Which insights are on it is told by their own streams; a tile's coming into being is told here too,
+The insights' own streams say which of them are on it; a tile's coming into being is told here too,
 so that a dashboard can't be deleted while an insight is being put on it. `filters` and `layouts`
 are documents kept as sent (see `contracts.json`).
 """

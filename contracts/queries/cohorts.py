@@ -13,7 +13,7 @@ from contracts.queries.properties import PropertyFilter, PropertyGroup, read
 IN_A_LOOP = "Cohorts cannot reference other cohorts in a loop."
 TOO_LARGE = "A cohort is made of too many others."
 MOST_FILTERS = 10_000
-"""In a cohort and all that it is made of, each as often as it is asked: an engine reads it so."""
+"""Most conditions in a cohort and all that it is made of, each as often as the engine reads it."""
 _DEEPEST = 100
 """Groups in groups and cohorts in cohorts together, as of filters alone."""
 _LARGEST = 2**63 - 1
@@ -54,7 +54,7 @@ def named_cohorts(group: PropertyGroup) -> tuple[int, ...]:
 
 
 def check_all(definitions: Mapping[int, PropertyGroup]) -> None:
-    """Raises InvalidQuery when one of them comes back to itself, or is larger than can be asked.
+    """Raises InvalidQuery when one of them comes back to itself, or is larger than a query may be.
 
     definitions: of dynamic cohorts, by number. Others are lists, or are not there.
     """
@@ -79,7 +79,7 @@ def check_all(definitions: Mapping[int, PropertyGroup]) -> None:
 
 
 def _asked_of(group: PropertyGroup) -> Iterator[int]:
-    """The cohorts that it is made of, each as often as it is asked."""
+    """The cohorts that it is made of, each as often as the query reads it."""
     for each in leaves(group):
         if each.type == "cohort":
             yield from filter(None, map(_named, each.values))

@@ -39,7 +39,7 @@ class QueryKind(msgspec.Struct, frozen=True, kw_only=True):
     name: its `kind`. node: what it is read as; None: it is stored and shown, and not computed.
     is_source: an insight may hold it, bare or in a wrapper.
     has_result: an insight that holds it has a result, so its members are checked when it is stored.
-        Not of people: whoever sees a number need not see the people behind it.
+        Not of people: a reader of a number need not see the people behind it.
     has_source: it is about the query in its `source`, whose dates and properties count.
     listed: what the list's `insight=` calls it, and `insight` of legacy filters.
     from_filters: the node document that legacy filters called `listed` mean; raises InvalidQuery.

@@ -155,7 +155,7 @@ class FunnelsFilter(Node, frozen=True, kw_only=True):
 
 
 class FunnelsQuery(Node, frozen=True, kw_only=True, tag_field="kind", tag="FunnelsQuery"):
-    """A funnel as it was asked for: nothing defaulted, nothing validated beyond types."""
+    """A funnel as the client sent it: nothing defaulted, nothing validated beyond types."""
 
     series: tuple[SeriesNode, ...] = ()
     interval: IntervalType | None = None

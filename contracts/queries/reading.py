@@ -46,7 +46,7 @@ def read(document: Json, attr: str = "query") -> Node:
 def node(document: Json, expected: type[_ANY], attr: str | None = "query") -> _ANY:
     """Numbers as text count as numbers, unknown members are ignored, entities may lack a kind.
 
-    Whether an unknown member is a misspelled one is asked by `members`, where a query comes in.
+    `members` decides whether an unknown member is a misspelled one, where a query comes in.
     Raises InvalidQuery with the place in `attr` (`query__funnelsFilter__binCount`).
     """
     try:

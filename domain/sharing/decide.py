@@ -31,7 +31,7 @@ def decide(command: SharingCommand, sharing: SharingRow | None) -> list[SharingE
     """Facts that follow; none when nothing would change. sharing: None when it was never shared.
 
     Raises SharingOff on rotating a token that is not there, PasswordNotRequired on adding a
-    password nobody would be asked for, NotFound on removing an unknown one.
+    password that no visitor would need, NotFound on removing an unknown one.
     """
     match command:
         case ChangeSharing():

@@ -140,8 +140,8 @@ async def handle(
 ) -> Outcome[Event]:
     """Append what a write decides, once: a repeat under its Idempotency-Key gets the first outcome.
 
-    The receipt is asked for before anything is drawn or looked at: the first request has moved the
-    very versions and names that its repeat still speaks of. It is asked for again when the write is
+    The receipt is looked up before anything is drawn or looked at: the first request has moved the
+    very versions and names that its repeat still speaks of. It is looked up again when the write is
     refused, which may be for what the first request has done meanwhile.
 
     Raises what `begin`, `prepare` and `decide` raise; KeyReused; Rejected 412 if the stream is not
@@ -173,7 +173,7 @@ async def _write(
         left -= 1
         pasts = await store.load_all((stream, *write.looks_at))
         past = pasts[stream]
-        # Before the version: what changed is told to nobody who may not see it.
+        # Before the version: a caller who may not see the insight gets no list of its changes.
         attempt = await write.prepare(pasts)
         expected = terms.expected_version
         if expected is not None and expected != len(past):

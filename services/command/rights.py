@@ -100,7 +100,7 @@ async def hidden_from(store: EventStore, caller: Caller, numbers: Iterable[int])
         if level_of(None, access_row(pasts, access_stream(team_id, number)), whole, caller)
         == "none"
     ]
-    # Whoever made it sees it, whatever the rules say.
+    # Its creator sees it, whatever the rules say.
     found = await logged_insights(store, caller, ruled)
     return frozenset(number for number, each in found.items() if each.access.level == "none")
 
@@ -122,7 +122,7 @@ def grounds(
     a right is taken away between the look and the append, the write looks again.
 
     Empty for administrators, whose rank every append holds (`handle.rank_of`); without the rules
-    for whoever made it.
+    for the insight's creator.
     """
     if caller.is_administrator:
         return ()

@@ -83,7 +83,7 @@ structlog.configure(
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """The last step of every line, whoever wrote it: ours, a library's, a trace."""
+    """The last step of every line: ours, a library's, a trace."""
 
     def format(self, record: logging.LogRecord) -> str:
         return without_secrets(super().format(record))
@@ -108,7 +108,7 @@ def formatter(*, terminal: bool) -> logging.Formatter:
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Called once, by whoever starts the process: a terminal gets colours, a pipe gets JSON."""
+    """Called once at the start of the process: a terminal gets colours, a pipe gets JSON."""
     handler = logging.StreamHandler()
     handler.setFormatter(formatter(terminal=sys.stderr.isatty()))
     root = logging.getLogger()

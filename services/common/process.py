@@ -29,8 +29,8 @@ S = TypeVar("S", bound=ServiceSettings)
 def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> None:
     """Serves until SIGTERM or Ctrl-C; a second signal does not wait for requests any more.
 
-    Exits with one sentence when a setting is missing. Whoever starts first brings the tables up to
-    date; the others wait for that.
+    Exits with one sentence when a setting is missing. The first process to start brings the tables
+    up to date; the others wait for that.
     """
     try:
         settings = from_environment(kind, service, os.environ)

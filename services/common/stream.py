@@ -182,8 +182,8 @@ async def _ensure(
 async def fill_up(client: Client, name: str, subject: str, filler: bytes, wanted: int) -> int:
     """Publish fillers until the stream's last sequence is `wanted`; how many it took.
 
-    A stream that lost its end would give its sequences a second time, and whoever remembers them
-    would take new messages for ones that it had. Raises StreamUnavailable.
+    A stream that lost its end would give its sequences a second time, and a subscriber that
+    remembers them would take new messages for ones that it had. Raises StreamUnavailable.
     """
     filled = 0
     try:

@@ -1,4 +1,4 @@
-"""Background work: tasks whose end is told, loops that outlive an outage, and ending them."""
+"""Background work: tasks that report their end, loops that outlive an outage, and ending them."""
 
 import asyncio
 import contextlib

@@ -54,7 +54,7 @@ def account_for(folder: Path) -> Account:
 
 
 def account_of(folder: Path) -> Account:
-    """Ourselves; for root, whoever owns the folder, or an unprivileged account if that is root too.
+    """Ourselves; for root, the owner of the folder, or an unprivileged account if that is root too.
 
     Raises CannotStart.
     """
@@ -145,7 +145,7 @@ def own_folder(account: Account, folder: Path) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     if not account.is_this_process:
         if folder.is_symlink():
-            # Whoever owns the data folder could have us give away any other.
+            # The owner of the data folder could have us give away any other.
             raise CannotStart(f"{folder} is a link; started by root, recount takes a folder alone.")
         os.chown(folder, account.uid, account.gid)
     folder.chmod(0o700)

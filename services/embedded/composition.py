@@ -58,7 +58,7 @@ class _EmptySettings(msgspec.Struct, frozen=True):
 
 
 def described() -> Sequence[BaseRoute]:
-    """Every route there is, to be told of; nothing is opened. pyproject.toml names this, so that a
-    service that runs by itself tells of the others, too, and imports none of them.
+    """Every route there is, for the OpenAPI document; nothing is opened. pyproject.toml names this,
+    so that a service that runs by itself tells of the others, too, and imports none of them.
     """
     return application(_EmptySettings()).routes

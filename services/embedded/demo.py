@@ -79,7 +79,7 @@ def events(until: datetime, persons: int = PERSONS) -> Iterator[DemoEvent]:
     chance = random.Random(_SEED)  # noqa: S311 - repeatable on purpose, no secret
     for number in range(persons):
         visitor = _visitor(chance, number, until)
-        # A chance of their own: whoever is cut off by `until` changes nobody else's story.
+        # A random source for each: a visitor cut off by `until` changes no other visitor's story.
         story = list(_story(random.Random(_SEED + number), visitor, until))  # noqa: S311
         for index, event in enumerate(story):
             if event.timestamp < until:

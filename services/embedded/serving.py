@@ -128,7 +128,7 @@ def _servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers
     """Starts the servers that the settings give no URL of; stops them in reverse: NATS first."""
     children: list[Child] = []
     with ExitStack() as started:
-        # Whoever is impatient now would leave a server without its orderly end.
+        # A second Ctrl-C now would leave a server without its orderly end.
         started.callback(_ignore_signals)
         bus: Nats | None = None
         postgres_url, nats_url = settings.postgres_url, settings.nats_url

@@ -123,7 +123,9 @@ async def _shadow_schema(conn: Connection, projection: Projection[Any]) -> _Shad
 
 @contextlib.asynccontextmanager
 async def _alone(conn: Connection, projection: Projection[Any]) -> AsyncIterator[None]:
-    """One rebuild of a projection at a time. The lock is the session's: whoever dies lets it go."""
+    """One rebuild of a projection at a time. The lock is the session's: it goes with a process that
+    dies.
+    """
     name = f"recount rebuild {projection.name}"
     cursor = await conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,))
     if await cursor.fetchone() != (True,):

@@ -20,7 +20,9 @@ _LOOK_EVERY_SECONDS: Final = 0.02
 
 
 class PositionAnswer(msgspec.Struct, frozen=True):
-    """position: all that was captured up to it is visible. reached: it is what was asked for."""
+    """position: all that was captured up to it is visible. reached: whether that includes the one
+    asked for.
+    """
 
     position: int
     reached: bool

@@ -21,7 +21,7 @@ BASE64_INSIDE: Final = ["/e", "/capture", "/track", "/engage"]
 PLAIN: Final = ["/batch", "/i/v0/e", "/i/v0/ai/batch"]
 
 _TAKEN: Final = b'{"status": 1}'
-# The token inside says whose events they are: no personal key is asked for.
+# The token inside names the project: no personal key is needed.
 PUBLIC: Final = {"public": True, "any_query": True, **CAPTURES}
 
 

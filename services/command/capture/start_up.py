@@ -19,7 +19,7 @@ from services.common.http.request import AnyRequest
 
 # Where posthog-js sends its events; a door of `routes`.
 ENDPOINT: Final = "/e/"
-# Old posthog-js compresses only once it was told this.
+# Old posthog-js compresses only after this answer.
 _COMPRESSION: Final = ["gzip", "gzip-js"]
 
 

@@ -17,7 +17,7 @@ from services.common.log.store import AppendPart, EventStore, Pasts
 def without_loops(
     store: EventStore, own: Stream[CohortEvent], command: CreateCohort | EditCohort
 ) -> Write[CreateCohort | EditCohort, CohortEvent]:
-    """A write of one cohort, refused when what it shall be made of is made of it.
+    """A write of one cohort, refused when a cohort that it is made of is made of it.
 
     All cohorts on the way, deleted ones too, are held until the append: two writes that close a
     loop together find each other. One round trip for each step of the way.
@@ -47,5 +47,5 @@ def _made_of(row: CohortRow | None) -> tuple[int, ...]:
     try:
         return () if row is None else named_cohorts(definition(row.filters))
     except InvalidQuery:
-        # Stored under rules that are gone: whoever queries it is told.
+        # Stored under rules that are gone: a query of it is refused.
         return ()

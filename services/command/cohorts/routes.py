@@ -19,7 +19,7 @@ async def create_cohort(
     sent: NamedDependency[WriteCohort],
     terms: NamedDependency[Terms],
 ) -> Response[bytes]:
-    """Create a cohort: a list of people, or whoever its filters fit at any time."""
+    """Create a cohort: a list of people, or all that its filters fit at any time."""
     outcome = await cohorts.create(sent, terms)
     return await cohorts.answer(outcome, status=201)
 

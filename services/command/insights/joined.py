@@ -43,7 +43,7 @@ class JoinedLookup:
         self._grouped = GroupedLookups(self._each)
 
     async def of(self, caller: Caller, row: InsightRow) -> JoinedColumns:
-        """One round trip, shared with whoever asks at the same moment."""
+        """One round trip, shared with lookups at the same moment."""
         key = _Key(
             row.team_id,
             row.insight_id,

@@ -124,7 +124,7 @@ class _Cache(Generic[K, V]):
             return entry[1]
         generation = self.generation
         found = await self._read(name)
-        # What was read before a change was told must not outlive it.
+        # A value that was read before the bell of a change must not outlive it.
         if found is not None and generation == self.generation:
             self._known[name] = (now, found)
         return found

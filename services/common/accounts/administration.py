@@ -82,7 +82,7 @@ async def create_project(
 ) -> Project:
     """A new one; the one that was made under the same key before. Raises ProjectKeyReused."""
     async with pool.connection() as conn:
-        # Whoever comes second under a key waits here for the first, and then finds its project.
+        # The second request under a key waits here for the first, and then finds its project.
         cursor = await conn.cursor(row_factory=class_row(Project)).execute(
             "INSERT INTO projects (organization_id, name, api_token, timezone, week_start_day,"
             " test_account_filters, made_by_key, made_under, made_from)"

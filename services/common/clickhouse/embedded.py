@@ -62,7 +62,7 @@ class _Clients:
 
 @cache
 def _named(folder: str) -> str:
-    """The folder as chDB can be told of it: it takes text, in which "?" begins its options.
+    """The folder as chDB takes it: as text, in which "?" begins its options.
 
     Another folder goes by the number of an open file, which is the same one as long as the process
     runs: the engine takes no second name.

@@ -20,7 +20,7 @@
     FROM first
     WHERE since > 0
 
-Expressions are text over the columns of the relation that is asked. A relation without a name is
+Expressions are text over the columns of the relation that they extend. A relation without a name is
 printed where it is read, in brackets.
 
 ClickHouse does not remember what a part came to: it puts the part's SELECT in the place of each
@@ -43,7 +43,7 @@ Piece: TypeAlias = Union[str, "Relation"]
 
 
 class UnknownColumn(ValueError):
-    """A relation was asked for a column that it does not have."""
+    """A relation does not have the column."""
 
 
 class KnownColumn(ValueError):

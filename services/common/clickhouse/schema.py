@@ -1,4 +1,4 @@
-"""The tables' DDL, as one engine is told it or all hosts of a cluster. Plain ClickHouse SQL."""
+"""The tables' DDL, for one engine or for all hosts of a cluster. Plain ClickHouse SQL."""
 
 from collections.abc import Iterable
 
@@ -68,7 +68,7 @@ def _settings(table: Table, cluster: str | None, durable: bool) -> Iterable[str]
     if table.index_granularity is not None:
         yield f"index_granularity = {table.index_granularity}"
     if table.remembered_inserts is not None:
-        # Replicated tables remember tokens by themselves; plain ones must be told to.
+        # Replicated tables remember tokens by themselves; plain ones need a setting.
         window = f"{'' if cluster else 'non_'}replicated_deduplication_window"
         yield f"{window} = {table.remembered_inserts}"
     # The checkpoint that follows an insert is durable, so its rows must be too.

@@ -19,7 +19,7 @@ LARGE_BYTES: Final = 64 * 1024
 # than these take memory for their parts at the same time.
 _THREADS: Final = 2
 
-# From this size on the allocator is asked to return what is free again to the system.
+# From this size on the allocator returns free memory to the system.
 _HUGE_BYTES: Final = 1024 * 1024
 _RETURN_AFTER_SECONDS: Final = 2.0
 

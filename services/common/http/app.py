@@ -40,7 +40,7 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     refusals: exceptions of the domain and the adapters -> status and problem.
     errors: those whose answer depends on what they say.
     lifespans: each opens what the service needs and closes what it opened.
-    checks: what /_readyz asks, by the name of what is asked.
+    checks: of /_readyz, by the name of the part that they check.
     middleware: around every handler of the application.
     around: around the application itself, before the routing.
     """

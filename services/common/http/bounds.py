@@ -31,7 +31,7 @@ def values_in(text: bytes) -> int:
 
 
 def refuse_many_values(text: bytes) -> None:
-    """Raises Rejected 413: so many that whoever walks over them would take long."""
+    """Raises Rejected 413 for so many values that a walk over them would take long."""
     if values_in(text) > MOST_VALUES:
         raise too_large(f"The document has more than {MOST_VALUES:,} values.")
 

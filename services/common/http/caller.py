@@ -76,7 +76,7 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Authenticated
     found is tried. Raises Rejected: 401 without a live key, 403 without the scope.
     """
     if SHARING_TOKEN in request.query_params:
-        # Whoever comes with a share's token is its visitor: this is not a route for one.
+        # A share's token makes its sender a visitor: this is not a route for one.
         raise share_refused() if request.method in ("GET", "HEAD") else share_refused(_ONLY_LOOKS)
     found = await _find_key(request)
     if found is None:

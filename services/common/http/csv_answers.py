@@ -1,4 +1,4 @@
-"""Any answer as CSV, for whoever asks: `format=csv`, or an Accept that names CSV and not JSON."""
+"""Any answer as CSV, on demand: `format=csv`, or an Accept that names CSV and not JSON."""
 
 from typing import Any
 from urllib.parse import parse_qs

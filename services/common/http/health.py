@@ -69,7 +69,7 @@ async def _examine(check: Check, state: State) -> PartHealth:
         return PartHealth("degraded", str(why))
     except TimeoutError:
         return PartHealth("failing", f"no answer within {PATIENCE_SECONDS:g} s")
-    except Exception as why:  # whatever a driver raises is the reason that is asked for
+    except Exception as why:  # any driver's error is a reason to show
         return PartHealth("failing", f"{type(why).__name__}: {why}")
     return PartHealth("ok")
 

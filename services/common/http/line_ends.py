@@ -1,4 +1,4 @@
-"""JSON ends with a line break: whoever asks in a terminal gets the prompt on a line of its own.
+"""JSON ends with a line break: in a terminal, the prompt comes on a line of its own.
 
 To programs it is white space. ETags are of the document, and no part of them.
 """

@@ -175,7 +175,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, object] | None = None,
 ) -> Response[bytes]:
-    """The error as an HTTP answer; whoever is told 503 is told when to ask again."""
+    """The error as an HTTP answer; a 503 says when to ask again."""
     again = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
     body = msgspec.to_builtins(problem) | dict(more or {})
     return Response(

@@ -11,7 +11,7 @@ EVERYBODY = "*"
 
 
 class TrustedProxies:
-    """Addresses and networks, parted by commas; `*`: whoever connects; empty: nobody.
+    """Addresses and networks, parted by commas; `*`: every address; empty: none.
 
     Raises ValueError for what is neither.
     """

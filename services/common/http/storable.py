@@ -1,7 +1,7 @@
 """Characters that no text from outside may hold: bytes that are no UTF-8, NUL, and half a surrogate
 pair.
 
-PostgreSQL takes none of them, and no client means them. Whoever sends one is told in which field.
+PostgreSQL takes none of them, and no client means them. The refusal names the field.
 """
 
 import codecs
@@ -89,7 +89,7 @@ def storable_pairs(
 
 
 def check_query(request: AnyRequest) -> None:
-    """Before a handler is asked. Raises Rejected 400 naming the parameter."""
+    """Before a handler runs. Raises Rejected 400 naming the parameter."""
     sent = request.scope["query_string"]
     if b"%" in sent or not sent.isascii():
         storable_pairs(sent)

@@ -24,7 +24,7 @@ class Share(msgspec.Struct, frozen=True):
         return self.insight.team_id
 
     def opened_by(self, session: ShareSession | None) -> bool:
-        """Whether the visitor may look: no password is asked for, or a living one was given."""
+        """Whether the visitor may look: the share needs no password, or a living one was given."""
         if not self.sharing.password_required:
             return True
         return (

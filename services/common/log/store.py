@@ -131,7 +131,7 @@ class EventStore:
             await pool.wait(timeout=patience_seconds)
             writer.start()
             store = cls(pool, writer, now)
-            # Whoever opens the log for a moment need not clean it up.
+            # A log that is opened for a moment need not be cleaned up.
             hour = FORGET_EVERY_SECONDS
             forgetting = every(hour, store.forget_receipts, away=CONNECTION_LOST, first_after=hour)
             try:
@@ -169,7 +169,7 @@ class EventStore:
     async def load_all(self, streams: Sequence[Stream[DomainEvent]]) -> Pasts:
         """Each stream's facts, oldest first. Raises Undecodable.
 
-        One round trip for any number of streams, shared with whoever loads at the same moment.
+        One round trip for any number of streams, shared with loads at the same moment.
         """
         rows = await self._loads.get(tuple(stream.id for stream in streams))
         pasts: dict[UUID, list[Recorded[DomainEvent]]] = {stream.id: [] for stream in streams}

@@ -44,7 +44,7 @@ RECEIPTS = """
         AS asked (team_id, actor, key) USING (team_id, actor, key)
     WHERE recorded_at > %(since)s"""
 
-# No lock on these rows: whoever holds one for long would hold up the log. A rank that is lost while
+# No lock on these rows: a holder of one would hold up the log. A rank that is lost while
 # the batch commits is lost after it.
 LEVELS = """
     SELECT organization_id, user_id, level FROM organization_members

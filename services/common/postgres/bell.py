@@ -1,6 +1,6 @@
 """PostgreSQL's NOTIFY as a bell: it says that there may be news, never what they are.
 
-A ring that is lost costs time and nothing else, so whoever waits also looks by itself now and then.
+A ring that is lost costs time and nothing else, so every waiter also looks by itself now and then.
 """
 
 import asyncio

@@ -13,7 +13,7 @@ CONNECTION_LOST = (OperationalError, InterfaceError)
 
 # Enough for every read under way on two cores; PostgreSQL's default allows a hundred in all.
 POOL_SIZE = 10
-# A request that gets no connection in that time is told to come again.
+# A request that gets no connection in that time gets a 503.
 PATIENCE_SECONDS = 10.0
 
 

@@ -22,10 +22,12 @@ async def all_here() -> None:
 
 
 class GroupedLookups(Generic[K, V]):
-    """Asks for whoever is here, as soon as a statement may run, and never waits for more to come.
+    """One statement for all callers that wait; it runs as soon as it may, and waits for no more to
+    come.
 
-    A statement begins after each of its callers asked, so nobody sees anything older than if they
-    had asked alone. Under load the cost of a round trip is shared; a lone caller pays it alone.
+    A statement begins after each of its callers asked, so no answer is older than that of a
+    statement of its own. Under load the cost of a round trip is shared; a lone caller pays it
+    alone.
 
     read: the answers, one for each key, in their order.
     """

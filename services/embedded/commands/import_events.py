@@ -36,7 +36,7 @@ _NEXT_PAIR = re.compile(rf",(?=\s*(?:{'|'.join(FIELDS)})\s*=)")
 class Target(msgspec.Struct, frozen=True):
     """Where the events go. folder: the data folder of that server, when it is ours.
 
-    project: as paths name it; `@current` is that of whoever asks.
+    project: as paths name it; `@current` is the caller's.
     """
 
     url: str
@@ -113,7 +113,7 @@ def import_events(
 ) -> None:
     """Import product events from CSV, JSON or Parquet through the server's capture door.
 
-    What the file is, and which column is what, is found and shown first; a terminal is asked.
+    The file's format and the field of each column are found and shown first; a terminal is asked.
     Columns that no field takes become properties, unless there is a column `properties`. Safe to
     repeat: an event without a uuid gets one from project and content, so that it is stored once.
     Interrupted, the same command goes on where it was. Returns when all events can be queried.

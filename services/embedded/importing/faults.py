@@ -10,8 +10,8 @@ class NotEvents(CannotStart):
 class BadRecord(Exception):
     """A record that is no event.
 
-    where: as a person finds it, such as `line 5`. is_last: what follows can't be told apart any
-    more, so that nothing of it can be read.
+    where: as a person finds it, such as `line 5`. is_last: the records that follow can't be told
+    apart any more, so that nothing of it can be read.
     """
 
     def __init__(self, where: str, reason: str, *, is_last: bool = False) -> None:

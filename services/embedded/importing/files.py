@@ -51,7 +51,7 @@ class EventFile:
             token, self.fields, reading, is_text=isinstance(self.format, SeparatedRows)
         )
         outcomes = events.of(chain(sample, rows))
-        # These are made once: an equal row is told from its first one by the order they come in.
+        # These are made once: equal rows differ by the order they come in.
         self.sample: list[Outcome] = [outcome for _, outcome in zip(sample, outcomes, strict=False)]
         self._outcomes = outcomes
 

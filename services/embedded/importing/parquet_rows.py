@@ -19,7 +19,7 @@ from services.embedded.importing.open_file import OpenFile
 _SETTINGS: Final = (
     "max_threads = 2, max_block_size = 4096, preferred_block_size_bytes = 1000000,"
     " input_format_parquet_preserve_order = 1, session_timezone = 'UTC',"
-    # A time without a zone is told from an instant by its type.
+    # A time without a zone has another type than an instant.
     " input_format_parquet_local_time_as_utc = 0,"
     " date_time_output_format = 'simple', output_format_json_quote_64bit_integers = 0,"
     " output_format_json_quote_denormals = 0, output_format_json_quote_decimals = 0,"

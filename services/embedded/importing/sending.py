@@ -15,7 +15,7 @@ from services.embedded.refusal import CannotStart
 
 BATCH = 1_000
 BATCH_BYTES = 4 * 1024 * 1024
-# How long a server that does not answer, or says that it can't, is asked again.
+# The time during which requests to a server that does not answer, or can't, are repeated.
 PATIENCE_SECONDS = 60.0
 
 _LONGEST_PAUSE_SECONDS = 5.0

@@ -11,8 +11,9 @@ The order, and why a crash between any two steps loses and doubles nothing:
    is seen before its person or their merge; then the rows under tokens made of the range (a
    repetition does nothing), then their uuids likewise.
 5. The transaction commits, with the marks of what it brought and the checkpoint. Until then a
-   repetition starts from the same persons and makes the same rows. Whoever sees rows before that
-   kept their result under an earlier checkpoint, so that the marks end its being current.
+   repetition starts from the same persons and makes the same rows. A result
+   computed from these rows before that is kept under an earlier checkpoint, so the marks outdate
+   it.
 
 An event that a server will never hold is set aside, and the others are stored without it.
 """

@@ -14,7 +14,7 @@ def named_columns(
     try:
         named = list(cohorts())
     except InvalidQuery:
-        # Stored under rules that are gone: whoever queries it is told.
+        # Stored under rules that are gone: a query of it is refused.
         named = []
     return {
         "team_id": row.team_id,

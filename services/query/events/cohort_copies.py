@@ -1,7 +1,7 @@
 """The people of static cohorts, copied into ClickHouse before a query that names them runs.
 
-Their truth is PostgreSQL's cohort_members. A list is copied when it is asked for, once per version,
-by whoever needs it: so a query sees the list as it was when it was planned, no projection has to be
+Their truth is PostgreSQL's cohort_members. The first query that needs a list copies it, once per
+version: so a query sees the list as it was when it was planned, no projection has to be
 waited for, and a list that nobody queries is never copied. Repeating a copy changes nothing.
 """
 

@@ -18,7 +18,7 @@ _WHOLE_UNITS = {"wStart": "w", "mStart": "m", "qStart": "q", "yStart": "y"}
 def previous_span(
     compare: CompareFilter | None, asked: PeriodRange | None, span: Span, calendar: Calendar
 ) -> Span | None:
-    """The other range of a comparison; None when none is asked for.
+    """The other range of a comparison; None without a comparison.
 
     asked, span: the range as sent, and what it came to. Raises InvalidQuery for a compare_to that
     can't be read, and for too many points.

@@ -100,7 +100,7 @@ def any_names(conditions: Iterable[AnyCondition]) -> frozenset[str] | None:
 
 
 def event_names(condition: AnyCondition) -> frozenset[str] | None:
-    """The only names an event that matches can have; None when that cannot be told."""
+    """The only names an event that matches can have; None when that cannot be known."""
     match condition:
         case EventNamed(names=names):
             return frozenset(names)

@@ -20,7 +20,7 @@ class PlanningFacts(msgspec.Struct, frozen=True, kw_only=True):
     path_cleaning: (regular expression, replacement), in order.
     actions, cohorts: at least those that the query names; cohort id -> name.
     definitions: of the dynamic cohorts among them and of those that these are made of.
-    cohort_versions: of the static ones. A plan does not hang on them, its numbers do.
+    cohort_versions: of static cohorts. Not part of the plan, but of the kept result's key.
     first_event_at: for date_from "all"; None: there are no events.
     """
 

@@ -85,7 +85,7 @@ def _persons(events: EventScope) -> str:
 
 
 def cohort(events: EventScope, cohort_id: int) -> str:
-    """The members of a cohort: whoever is like that now, or was put on the list.
+    """The members of a cohort: persons who meet its conditions now, or are on its list.
 
     A member of a list who was merged since is found under the new id.
     """

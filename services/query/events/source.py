@@ -236,7 +236,9 @@ class Source:
         return f"if(overrides.target_id = {_NOBODY}, e.person_id, overrides.target_id)"
 
     def actor(self, actor: AnyActor) -> str:
-        """The actor that the event counts for: UUID, or String for groups and expressions ("" is nobody)."""
+        """The actor that the event counts for: UUID, or String for groups and expressions ("" is
+        nobody).
+        """
         match actor:
             case PersonActor():
                 return self.person_id()

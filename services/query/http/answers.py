@@ -33,7 +33,7 @@ def answer(
 class AnswerParts(msgspec.Struct, frozen=True):
     """The parts of an answer, for `answer`.
 
-    again: whether it hangs on nothing but what was asked and the project's state.
+    again: whether it depends on nothing but the request and the project's state.
     kind: what the body is an instance of, where it is not what the route says of itself.
     """
 

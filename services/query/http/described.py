@@ -54,7 +54,9 @@ RESULTS = (
 SHARED = _of("sharing_access_token", "In place of a key: the token of a share, for its insight.")
 INSIGHT = (
     *RESULTS,
-    _of("from_dashboard", "Its filters go before the query's; the tile's look is told.", int),
+    _of(
+        "from_dashboard", "Its filters go before the query's; the answer has the tile's look.", int
+    ),
     SHARED,
 )
 INSIGHTS = (

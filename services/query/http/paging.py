@@ -71,7 +71,7 @@ def cursor(request: AnyRequest, end: type[End]) -> End | None:
 
 
 def listed(request: AnyRequest, found: Sequence[tuple[End, Item]], end: type[End]) -> Listed[Item]:
-    """The page of `found` that is asked for; of lists that are short enough to be read whole.
+    """The requested page of `found`, for lists that are short enough to be read whole.
 
     found: each with what it is ordered by, ascending.
     """

@@ -34,7 +34,7 @@ class AuthoredRow(Protocol):
 
 R = TypeVar("R", bound=AuthoredRow)
 Body = Callable[[R, UserBody | None], Any]
-"""Of a row and whoever made it."""
+"""Of a row and its creator."""
 
 
 async def page_of(

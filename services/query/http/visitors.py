@@ -92,7 +92,9 @@ def _is(row: InsightRow, wanted: InsightReference) -> bool:
 async def _context(
     request: AnyRequest, visitor: Visitor, results: InsightResults
 ) -> InsightContext:
-    """PostHog: a visitor is below every collaborator (37), and may view (21). No person is told."""
+    """PostHog: a visitor is below every collaborator (37), and may view (21). The answer names no
+    person.
+    """
     row = visitor.share.insight
     refresh = for_shared_viewer(parse_refresh(request.query_params.get("refresh")))
     return InsightContext(

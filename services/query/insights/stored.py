@@ -29,7 +29,7 @@ class InsightResults:
         client_query_id: str | None = None,
         dashboard_id: int | None = None,
     ) -> ResultFields:
-        """Raises InvalidQuery, unless only the cache was asked; Rejected as the job did."""
+        """Raises InvalidQuery, unless only the cache was to be read; Rejected as the job did."""
         try:
             query = query_of(row)
             if query is None:
@@ -47,7 +47,7 @@ class InsightResults:
             )
         except InvalidQuery:
             if refresh is Refresh.FORCE_CACHE:
-                # Nothing was asked to run: what can't be computed is shown without a result.
+                # Nothing was to run: an insight that can't be computed is shown without a result.
                 return NO_RESULT
             raise
         return result_fields(answered)

@@ -1,1 +1,1 @@
-"""The people behind a number: who they are, which page of them is asked for, how they are shown."""
+"""The people behind a number: a page of them, and their records."""

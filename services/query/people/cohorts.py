@@ -1,4 +1,4 @@
-"""A page of the people in a cohort, as they are when it is asked for."""
+"""A page of the people in a cohort at the time of the request."""
 
 from collections.abc import Sequence
 from uuid import UUID

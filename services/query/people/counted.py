@@ -41,7 +41,9 @@ class CountedPeople(msgspec.Struct, frozen=True, kw_only=True):
     async def page(
         self, *, by: RecordOrder | None, limit: int, offset: int, query_id: str | None
     ) -> ActorPage:
-        """by: None for whoever has most events first. Raises InvalidQuery; EngineError's kinds."""
+        """by: None for the actor with most events first. Raises InvalidQuery; EngineError's
+        kinds.
+        """
         if by is None:
             return await self._shown(await self._listed(limit, offset, query_id))
         found = await self._listed(MOST_SORTED + 1, 0, query_id)

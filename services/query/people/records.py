@@ -27,7 +27,7 @@ _PERSONS = f"""
     LEFT JOIN person_overrides o ON o.team_id = %(team_id)s AND o.person_id = asked.id
     JOIN persons p ON p.team_id = %(team_id)s AND p.person_id = coalesce(o.target_id, asked.id)"""
 
-# Somebody of whom no record was asked for has an id all the same.
+# An actor has an id even when no record of it was read.
 _FIND = """
     SELECT coalesce(
         (SELECT o.target_id FROM person_overrides o

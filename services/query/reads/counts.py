@@ -17,7 +17,7 @@ class State(msgspec.Struct, frozen=True):
 class Counts:
     """By what was counted: (project, condition, its values). The least recently used goes first.
 
-    A statement is told the state that a count is known for, and counts only in another one. So a
+    A statement gets the state that a count is known for, and counts only in another one. So a
     count is always that of the page beside it, and a list costs one round trip either way.
     """
 

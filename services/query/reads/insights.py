@@ -53,8 +53,8 @@ ROWS = Salvage(
     )
 )
 
-# Wanted is the insight's own last fact, or the rules' for all of them, so that nobody waits for
-# what happens to another one.
+# A read waits for the last fact of this insight or of the project's access rules, never for another
+# insight's.
 _EACH: LiteralString = f"""
     SELECT i.row::text, {COLUMNS}, p.position, {level(EACH)}, {closed_by(EACH)}, {REACHED},
         greatest({unfolded_rule(EACH)}, (

@@ -30,7 +30,7 @@ class SqlCondition(msgspec.Struct, frozen=True):
     """Of a WHERE over `insights i`. values: of its placeholders.
 
     in_sight: of everything in the project that a search might find. in_sight_of_all: the same, as a
-    count needs it. wanted: what else is asked of them, but for what is searched. searched: whether
+    count needs it. wanted: the other conditions, but for what is searched. searched: whether
     what a search finds is wanted alone.
     """
 
@@ -155,7 +155,7 @@ def condition(wanted: InsightFilter, caller: Caller) -> SqlCondition:
 
 
 def sorting(wanted: InsightFilter, order: Order) -> Sorting:
-    """order: used unless something is searched and no order was asked for."""
+    """order: used unless something is searched and the request has no order."""
     if wanted.search is not None and wanted.order is None:
         keys: tuple[LiteralString, ...] = (SEARCH_MATCH, _CLOSENESS, "i.sort_order")
         return Sorting(keys, ("ASC", "ASC", "ASC"), by_closeness=True)

@@ -57,7 +57,7 @@ class _Entry(msgspec.Struct, Generic[T], frozen=True):
 
 
 class RecentAnswers(Generic[T]):
-    """Values by what was asked for. The least recently used go first when there are too many.
+    """Values by their request. The least recently used go first when there are too many.
 
     None is older than `MAX_AGE_SECONDS`, since only the accounts' bell tells of a changed name:
     when that is lost, a name may be twice as old as in any other answer.

@@ -58,7 +58,7 @@ _BODY = """
     SELECT body FROM results
     WHERE team_id = %(team_id)s AND key = %(key)s AND settings = %(settings)s"""
 
-# Which of two is newer is told by what they could see, and by no clock. More than there is, nobody
+# The newer of two is the one that could see more; no clock decides. More than there is, nobody
 # could see.
 _PUT = """
     INSERT INTO results (
@@ -103,7 +103,7 @@ class CheckedResult(msgspec.Struct, frozen=True, kw_only=True):
     facts: int
 
     def age(self, now: datetime, seen: Positions) -> Age:
-        """To whoever has seen more than it could, being recent is not enough."""
+        """For a caller who has seen more than the result could, recent is not enough."""
         behind = self.reached < seen.events or self.facts < seen.facts
         return age_of(self.cached.computed, now, current_only=behind or self.is_outdated)
 

@@ -21,7 +21,7 @@ class Computation(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
 
     query: overrides applied.
     legacy: asked by legacy filters, whose rules and answers may differ.
-    include: additions to the result that were asked for, as the kind names them.
+    include: additions to the result, as the kind names them.
     """
 
     query: Query

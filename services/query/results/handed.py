@@ -5,7 +5,7 @@ from uuid import UUID
 from services.query.results.computation import PreparedComputation
 
 MOST = 64
-"""Of more jobs at once, the oldest are planned again by whoever runs them."""
+"""Of more jobs at once, the oldest are planned again where they run."""
 
 
 class HandedPlans:

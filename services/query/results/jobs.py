@@ -22,7 +22,7 @@ POLL_SECONDS = 1.0
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """A request for a job. client_query_id: the client's own name for it.
 
-    id: of the job, if it is a new one. settings: of the project that it is asked under, see
+    id: of the job, if it is a new one. settings: of its project when it was asked for, see
     Project.settings.
     """
 

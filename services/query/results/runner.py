@@ -132,7 +132,8 @@ class JobRunner:
             return handed
         project = await self._accounts.project(job.team_id)
         if project is not None and project.settings != job.settings:
-            # Whoever asked has heard of a change before this process did; or they have not.
+            # One process has heard of a change before another: the caller's before this one, or
+            # not.
             self._accounts.forget()
             project = await self._accounts.project(job.team_id)
         if project is None:
@@ -147,7 +148,7 @@ class JobRunner:
         start: cache.Start,
         seconds: float,
     ) -> None:
-        """Result and end of the job in one transaction: whoever is told finds it."""
+        """Result and end of the job in one transaction: every waiter finds the result."""
         async with self._pool.connection() as conn, conn.transaction():
             await cache.put(conn, job.team_id, job.key, result, prepared, start, seconds)
             await conn.execute(FINISH, {"id": job.id, "error": None})

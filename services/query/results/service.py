@@ -124,7 +124,7 @@ class Results:
             dashboard_id=asked.dashboard_id,
             client_query_id=asked.client_query_id,
         )
-        # Before the start: a runner here may claim the job before this is told of it.
+        # Before the start: a runner here may claim the job before this gets its id.
         self._handed.give(new.id, prepared)
         job, is_ours = await self._jobs.start(new)
         if not is_ours:

@@ -85,7 +85,7 @@ async def _funnel(request: AnyRequest, results: Results, caller: Caller) -> Resp
         computation=computation,
         refresh=asked_refresh(filters.get("refresh")),
         seen=seen(request),
-        # Whoever asks this endpoint to refresh means it: it has no insight to spare.
+        # A refresh on this endpoint is meant: there is no insight whose result could be spared.
         limited=False,
         client_query_id=text_or_none(filters.get("client_query_id")),
     )

@@ -32,7 +32,7 @@ CANCELLED = JobError(
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A row of jobs. computation: JSON text of a Computation.
 
-    settings: of the project that it is asked under, see Project.settings.
+    settings: of its project when it was asked for, see Project.settings.
     """
 
     id: UUID

@@ -35,12 +35,12 @@ def of_groups(index: int) -> int:
 
 
 def bucket(mark: int) -> int:
-    """Where a mark without a row of its own is told."""
+    """The row that stands for a mark without a row of its own."""
     return mark & (BUCKETS - 1)
 
 
 def read_as(marks: Iterable[int]) -> list[int]:
-    """All rows in which these may be told."""
+    """All rows that may stand for these marks."""
     asked = set(marks)
     return [*asked, *{bucket(mark) for mark in asked}]
 

@@ -117,7 +117,7 @@ class _FunnelRun:
 
 
 def routed(plan: FunnelPlan) -> bool:
-    """Whether the full form need only be asked for those whom the quick one cannot tell.
+    """Whether the full form need only run for the actors that the quick one leaves open.
 
     Steps of everybody together are such numbers as can be joined (partial.py).
     """

@@ -1,4 +1,4 @@
-"""A plan in words, for people to read (`hogql` of an answer): what was asked, defaults filled in.
+"""A plan in words, for people to read (`hogql` of an answer): the query, defaults filled in.
 
 It is never run, and says nothing of how the engine computes it.
 """

@@ -29,7 +29,7 @@ class Partial(msgspec.Struct, frozen=True, array_like=True):
 def joined(many: Iterable[Partial], few: Iterable[Partial]) -> list[tuple[object, ...]]:
     """Rows as of totals.totals.
 
-    few: of no more actors than `many` were told to be missing; their times are all there.
+    few: totals of the actors missing from `many`, with all their times.
     """
     others = {row.step: row for row in few}
     rows = [_joined(row, others.pop(row.step, None)) for row in many]

@@ -77,7 +77,7 @@ def last_period(plan: FunnelPlan, trend: TrendView) -> tuple[str, ...]:
 
 
 def shown(plan: FunnelPlan, trend: TrendView, period: FunnelPeriod) -> bool:
-    """Whether the answer has the period: windows that are still open may be asked to be hidden."""
+    """Whether the answer has the period: a view may hide periods whose windows are still open."""
     ends_us = microseconds(period.end) + plan.window_seconds * 1_000_000
     return not trend.hide_incomplete or ends_us <= microseconds(plan.now)
 

@@ -80,7 +80,7 @@ def plan_funnel(query: FunnelsQuery, facts: PlanningFacts, *, legacy: bool = Fal
 
 
 def _check_size(plan: FunnelPlan, trend: TrendView) -> None:
-    """Bounds the answer by what is asked, before anything is computed."""
+    """Bounds the answer by its plan, before anything is computed."""
     periods = count(plan, trend)
     if periods > MOST_PERIODS:
         detail = (

@@ -221,7 +221,7 @@ def _trends(plan: FunnelPlan, axis: _Axis, rows: Rows, pending: bool) -> list[Fu
 
 
 def _trend_value(breakdown: Breakdown, value: object) -> BreakdownValue:
-    """An array, however it was asked for; a cohort's name."""
+    """An array, in either form of the request; a cohort's name."""
     match breakdown:
         case ByCohort():
             return breakdown.name(msgspec.convert(value, int))

@@ -1,4 +1,4 @@
-"""Funnels: their steps, trends or times, and what can be asked for beside them."""
+"""Funnels: their steps, trends or times, and the additions to their answers."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The people behind a correlation's numbers, found for whoever lists them."""
+"""The people behind a correlation's numbers, ready to be listed."""
 
 from contracts.queries.nodes import FunnelCorrelationActorsQuery
 from services.common.accounts.accounts import Project

@@ -12,7 +12,7 @@ from services.query.insights.funnels.correlation.elements import read_chain
 from services.query.insights.funnels.plan import FunnelPlan
 
 BEST = 10
-"""So many of each side are told."""
+"""Most rows of each side."""
 SKEWED = 10
 AUTOCAPTURE = "$autocapture"
 CHAIN = "elements_chain"

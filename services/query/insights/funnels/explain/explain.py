@@ -1,7 +1,7 @@
 """The history of one actor, attempt by attempt: the reference's walk, watched.
 
 The reference (`oracle`) says by which attempt an actor counts, and the statements are compared with
-it, so what is told here is what is counted.
+it, so the attempt explained here is the attempt counted.
 """
 
 from collections.abc import Sequence

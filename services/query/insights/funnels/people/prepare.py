@@ -1,4 +1,4 @@
-"""The people behind a funnel's numbers, found for whoever lists them."""
+"""The people behind a funnel's numbers, ready to be listed."""
 
 import msgspec
 
