@@ -57,7 +57,9 @@ def arrays_by_uuid(actors: Actors, form: Form) -> Relation:
     else:
         grouped = _grouped(form, packed, xs="groupArray(x)", us="groupArray(u)")
     by_uuid = grouped.named("gathered").only(*keys, by_uuid="arraySort((x, u) -> u, xs, us)")
-    placed = f"arrayMap((x, i) -> {layout.placed('x', 'i')}, by_uuid, arrayEnumerate(by_uuid))"
+    placed = (
+        f"arrayMap((x, i) -> {layout.placed('x', place='i')}, by_uuid, arrayEnumerate(by_uuid))"
+    )
     numbered = by_uuid.named("by_uuid").only(*keys, placed=f"arraySort({placed})")
     return (
         numbered.named("placed")

@@ -211,7 +211,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         """`x` without all but its time: what an attempt is known by."""
         return self.without(x, 2**self.time_at - 1)
 
-    def placed(self, x: str, place: str, flags: str = "0") -> str:
+    def placed(self, x: str, *, place: str, flags: str = "0") -> str:
         """A number by which `x` sorts first by itself, then by its place (UInt32), not by flags.
 
         flags: of two bits; no two numbers differ by them alone.

@@ -100,7 +100,7 @@ class _Stages:
         stage = stage.add(touched=at.touched()).named(f"touched_{k}")
         stage = stage.add(standing=at.before("touched")).named(f"standing_{k}")
         arrivals = at.arrivals("touched", "standing")
-        after = self._elements(at, "touched", arrivals, "standing")
+        after = self._elements(at, touched="touched", arrivals=arrivals, standing="standing")
         columns = {f"{name}_{k}": text for name, text in zip(self.lists, after, strict=True)}
         columns[f"starts_{k}"] = at.next_starts("standing", at.starts)
         if self.full:
@@ -108,7 +108,7 @@ class _Stages:
             spent.append(at.used)
         return stage.swap(*spent, **columns).named(f"at_step_{k}")
 
-    def _elements(self, at: Stage, touched: str, arrivals: str, standing: str) -> list[str]:
+    def _elements(self, at: Stage, *, touched: str, arrivals: str, standing: str) -> list[str]:
         """What a stage adds to each of `lists`."""
         elements = [
             at.good(arrivals, standing, barred=self.barred),
@@ -141,7 +141,7 @@ class _Stages:
         clean = at.clean("marked") if self.barred else touched
         standing = at.before(clean)
         arrivals = at.arrivals(clean, standing)
-        elements = self._elements(at, touched, arrivals, standing)
+        elements = self._elements(at, touched=touched, arrivals=arrivals, standing=standing)
         after = [
             if_anybody(at, at.events),
             if_anybody(at, at.next_starts(standing, "marked" if self.barred else at.starts)),

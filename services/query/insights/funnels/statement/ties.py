@@ -93,10 +93,10 @@ def full(form: Form, gathered: Relation, *, tangled_only: bool = False) -> Relat
     as_step = f"{layout.start('x')} + s + {layout.number(layout.tied)}"
     flags = f"{own} + {_SEVERAL} * ({layout.is_several('x')})"
     one_each = (
-        f"arrayMap(s -> {layout.placed(as_step, 'p', flags)}, "
+        f"arrayMap(s -> {layout.placed(as_step, place='p', flags=flags)}, "
         f"arrayFilter(s -> {turns}, {layout.every_step}))"
     )
-    as_it_is = f"[{layout.placed(layout.without('x', layout.own), 'p', own)}]"
+    as_it_is = f"[{layout.placed(layout.without('x', layout.own), place='p', flags=own)}]"
     entries = (
         f"arraySort(arrayFlatten(arrayMap((x, p, m) -> if(m, {one_each}, {as_it_is}), "
         "a, places, mixed)))"

@@ -72,16 +72,17 @@ def attempt_walk(form: Form, arrays: Relation) -> Relation:
     optional = f"{[int(step.optional) for step in form.plan.steps]}::Array(UInt8)"
     stops = f"({at.open('f')} OR NOT optional)"
 
-    def origin(values: str, standing: str, first: str) -> str:
+    def origin(values: str, *, standing: str, first: str) -> str:
         """For each step, the value of the attempt that would go on to it."""
         told = f"arrayFill((v, f, optional) -> {stops}, {values}, {standing}, {optional})"
         return f"arrayShiftRight({told}, 1, {first})"
 
     def coming(standing: str) -> str:
         opened = f"arrayMap(f -> if({at.open('f')}, f, 0), {standing})"
-        return origin(opened, standing, at.now)
+        return origin(opened, standing=standing, first=at.now)
 
-    paths, used = origin("s.2", "s.1", layout.none), origin("s.3", "s.1", "emptyArrayUInt32()")
+    paths = origin("s.2", standing="s.1", first=layout.none)
+    used = origin("s.3", standing="s.1", first="emptyArrayUInt32()")
     fresh = "bitOr(f, 1) != bitOr(g, 1)"
     barred = (
         f"arrayMap((b, g, f) -> b AND g > 0 AND {layout.unspoilt('g')} AND {fresh}, "
