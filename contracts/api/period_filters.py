@@ -12,7 +12,7 @@ from contracts.api.funnel_filters import Flag, Number, Several, Text
 
 
 class PeriodFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What all three have. By GET, the same as parameters, lists as JSON text."""
+    """The members of all three. By GET, the same as parameters, lists as JSON text."""
 
     events: Annotated[
         Several,
@@ -51,7 +51,7 @@ class _PointPeople(PeriodFilter, frozen=True, kw_only=True):
 
 
 class _SeriesPeople(_PointPeople, frozen=True, kw_only=True):
-    """Which series is meant, where there are several."""
+    """The series that is meant, where there are several."""
 
     entity_order: Annotated[Number, Meta(description="Its place, from 0.")] = UNSET
     entity_id: Annotated[

@@ -13,7 +13,7 @@ from contracts.events.fact import Fact
 from contracts.json import EMPTY_OBJECT
 
 RestrictionLevel = Literal[21, 37]
-"""Who may edit: 21 everyone in the project, 37 its creator and organization administrators."""
+"""The editors: 21 everyone in the project, 37 its creator and organization administrators."""
 
 
 class DashboardCreated(Fact, frozen=True, tag="dashboard.created.v1"):

@@ -6,7 +6,7 @@ from contracts.queries.nodes import FunnelCorrelationActorsQuery, FunnelsActorsQ
 AnyActorsQuery = (
     FunnelsActorsQuery | FunnelCorrelationActorsQuery | InsightActorsQuery | StickinessActorsQuery
 )
-"""What points at people."""
+"""The queries that point at people."""
 
 
 class ActorsQuery(Node, frozen=True, kw_only=True, tag_field="kind", tag="ActorsQuery"):

@@ -26,7 +26,7 @@ from contracts.queries.nodes import (
 from contracts.queries.stickiness import StickinessQuery
 
 OTHER = "OTHER"
-"""What a list calls insights that hold none of the kinds which have a name there."""
+"""The list's name of insights whose kind has none of its own."""
 
 
 def _nothing(_: Node) -> Sequence[str]:

@@ -94,10 +94,10 @@ def passed_over(node: type[Node]) -> frozenset[str]:
 NOT_TOLD = frozenset({
     "kind", "response", "version", "tags", "label", "cohort_name", "group_key_names",
 })  # fmt: skip
-"""What a client notes for itself, of its schema or an answer: nobody expects an effect."""
+"""Notes of a client for itself, of its schema or an answer: no effect is expected."""
 
 FILTER = frozenset({"key", "value", "values", "operator", "type", "group_type_index", "negation"})
-"""What is read of a property filter."""
+"""The members of a property filter that are read."""
 
 FILTER_PASSED_OVER = frozenset({
     "label", "cohort_name", "group_key_names",
@@ -120,4 +120,4 @@ MEANT: Mapping[str, str] = {
     "to": "date_to", "end": "date_to", "until": "date_to",
     "id": "event",
 }  # fmt: skip
-"""What a name is meant to be that is spelled altogether differently, where there is such a one."""
+"""Names that are spelled altogether differently from the member they mean -> that member."""

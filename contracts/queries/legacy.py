@@ -151,7 +151,7 @@ def _of_several(sent: Json) -> tuple[Json, Json]:
     return (named if len(named) > 1 else named[0]), types.pop()
 
 
-# What is about funnels alone
+# The options of funnels alone
 
 
 def _funnel(filters: Filters) -> FunnelsFilter | None:
@@ -211,7 +211,7 @@ def _hidden(filters: Filters) -> tuple[str, ...] | None:
     return tuple(name for name, hidden in sent.items() if hidden) or None
 
 
-# How a legacy request spells what a node's refusal names.
+# The legacy request's spelling of the member that a node's refusal names.
 _SPELLINGS = {
     "series": "events",
     "filterTestAccounts": "filter_test_accounts",

@@ -17,7 +17,7 @@ from services.common.postgres.bell import Bell
 
 PUBLISHED = Gauge("recount_relay_published_position", "The last position on the public stream.")
 
-# What a second or two of writing at full speed puts into the log.
+# So many facts a second or two of writing at full speed puts into the log.
 MOST_BEHIND = 10_000
 
 

@@ -44,7 +44,7 @@ REBUILDS = Counter("recount_bus_rebuilds", "Times the public stream was publishe
 
 # One fsync of the stream each; more of them at once would only wait longer for it.
 MOST_ENTRIES = 128
-# How long a lost ring, or a lost stream, stays unnoticed.
+# A lost ring, or a lost stream, stays unnoticed for so long.
 POLL_SECONDS = 1.0
 PAUSE_SECONDS = 0.2
 LOOK_SECONDS = 60.0

@@ -33,7 +33,7 @@ _SECRETS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], 
         ),
         rf"\1{_HIDDEN}",
     ),
-    # Who logs in where: postgresql://user:password@…, nats://token@….
+    # Passwords in URLs: postgresql://user:password@…, nats://token@….
     (re.compile(r"(\w://)[^/@\s\"']+@"), rf"\1{_HIDDEN}@"),
 )
 

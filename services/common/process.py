@@ -13,14 +13,14 @@ from services.common import logs
 from services.common.postgres.migrate import migrate
 from services.common.settings import InvalidSettings, ServiceSettings, from_environment
 
-# How long requests under way may take to end after SIGTERM.
+# The seconds that requests under way have to end after SIGTERM.
 GRACE_SECONDS = 20
 
 # Requests leave next to nothing in cycles. To look for them after every 700 new objects, as Python
 # would, takes a twentieth of the time.
 OBJECTS_PER_COLLECTION = 10_000
 
-# How long a thread that works on something large keeps the loop from its turn.
+# The seconds that a thread with large work keeps the loop from its turn.
 SWITCH_SECONDS = 0.001
 
 S = TypeVar("S", bound=ServiceSettings)

@@ -35,7 +35,7 @@ LOST = Counter("recount_capture_lost_messages", "Messages that the capture strea
 MAX_BATCH = 1000
 TIMEOUT_SECONDS = 10.0
 
-# What JetStream answers to an Expected-Last-Sequence that does not hold.
+# JetStream's error for an Expected-Last-Sequence that does not hold.
 ELSEWHERE = frozenset({10071, 10164})
 
 BATCH_ID = "Nats-Batch-Id"

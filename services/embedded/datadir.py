@@ -22,7 +22,7 @@ DEFAULT = Path("recount-data")
 # Where data is kept from one start to the next on every Linux and macOS.
 _ELSEWHERE = (Path("/var/lib/recount"), Path("/var/tmp/recount"))  # noqa: S108 - checked when taken
 
-# What every data folder has from its first moment, one of which survives a tidy mind.
+# Files that every data folder has from its first moment; one of them survives a tidy mind.
 _MARKS = {"lock", "first-start.json"}
 
 _POLL_SECONDS = 0.05

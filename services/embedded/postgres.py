@@ -48,7 +48,7 @@ SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "warning",
-    # What is acknowledged is on the disk: these are the defaults, and the promise rests on them.
+    # An acknowledged write is on the disk: these are the defaults, and the promise rests on them.
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",

@@ -30,7 +30,7 @@ from services.embedded.refusal import CannotStart
 from services.embedded.settings import EmbeddedSettings
 from services.embedded.welcome import Welcome
 
-# How long requests under way may take to end after SIGTERM.
+# The seconds that requests under way have to end after SIGTERM.
 GRACE_SECONDS = 10
 _WATCH_SECONDS = 0.5
 

@@ -26,7 +26,7 @@ from services.query.routes import (
 )
 from services.query.settings import QuerySettings
 
-# How alike a name must be to be found by a search that it does not contain: "dahsboard" comes to
+# The similarity of a name that a search finds although it does not contain it: "dahsboard" comes to
 # 0.43 for a dashboard, and to 0.36 for dashboards.
 SIMILARITY = {"pg_trgm.word_similarity_threshold": "0.35"}
 

@@ -72,7 +72,7 @@ def open_to_browsers(handlers: Iterable[BaseRouteHandler]) -> Callable[[ASGIApp]
 
 
 def _template(path: str) -> re.Pattern[str]:
-    # What is left of a path's end may have slashes.
+    # The rest of a path may have slashes.
     return re.compile(re.sub(r"{\w+:(\w+)}", _pattern, path.rstrip("/")))
 
 

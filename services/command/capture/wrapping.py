@@ -21,7 +21,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}\Z")
 _DIGITS = re.compile(rb"[A-Za-z0-9+/]+")
 _PIECE = 1 << 20
-# How many times its size a text may well have been before it was packed.
+# A packed text may well unpack to so many times its size.
 INFLATES: Final = 16
 _CLOCK = re.compile(r"[0-9]{1,17}")
 # Read bit by bit, in Python; only SDKs of before 2021 send it, and they send little.

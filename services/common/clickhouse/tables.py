@@ -79,7 +79,7 @@ EVENTS = Table(
     remembered_inserts=10_000,
 )
 
-# Which uuids are stored already, and the stream sequence that brought each: a batch that is
+# The uuids that are stored already, and the stream sequence that brought each: a batch that is
 # repeated after a crash must not take its own rows for earlier ones. Small granules: a batch looks
 # up a thousand points.
 EVENT_UUIDS = Table(

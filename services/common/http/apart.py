@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
-# What is smaller is done before a thread would have been woken.
+# Work on less data is done before a thread would have been woken.
 LARGE_BYTES: Final = 64 * 1024
 # Few, so that large requests wait for each other and not everybody for them, and so that no more
 # than these take memory for their parts at the same time.

@@ -37,7 +37,7 @@ _RANGE = re.compile(r"`int` (?P<sign><=|>=) (?P<limit>-?\d+)")
 _CHOICE = re.compile(r"Invalid enum value '?(?P<value>.*?)'?$")
 _SHAPE = re.compile(r"Expected `(?P<expected>array|object)[^`]*`, got `(?P<got>\w+)`")
 _TYPES = {"array": "list", "object": "dict"}
-"""What Python calls them, and with it PostHog."""
+"""Python's names of them, and so PostHog's."""
 DEEPEST = 100
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 

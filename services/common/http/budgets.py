@@ -96,7 +96,7 @@ class BudgetUse(msgspec.Struct, frozen=True):
         if self.within <= room:
             return 0
         if self.used <= room:
-            # What is left of the window before has to fade.
+            # The rest of the window before has to fade.
             needed = 1 - (room - self.used) / self.before
             return max(1, math.ceil(needed * window - self.elapsed))
         # So has what is used now, when it is the window before.

@@ -162,7 +162,7 @@ DEFECT = Problem(type="server_error", code="error", detail="A server error occur
 """500: nothing that the client could do better."""
 
 Refusals = Mapping[type[Exception], tuple[int, Problem]]
-"""What the domain, the log and other adapters refuse, without HTTP: how it is answered.
+"""Refusals of the domain, the log and other adapters, and their HTTP answers.
 
 Each service has one, for the exceptions that its routes let through.
 """

@@ -36,7 +36,7 @@ CHARSETS = frozenset(
         *(f"iso8859-{number}" for number in range(1, 17)),
     }
 )  # fmt: skip
-"""Those that a body may be labelled with; Python has others that are no encodings of text."""
+"""Encodings that a body may be labelled with; Python has others that are none of text."""
 
 
 def charset_of(content_type: str) -> str:

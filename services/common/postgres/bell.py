@@ -45,7 +45,7 @@ class Bell:
         """As long as one connection lives."""
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as conn:
             await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
-            # What happened before we listened was not heard.
+            # A ring before we listened was not heard.
             self._ring()
             async for _ in conn.notifies():
                 self._ring()

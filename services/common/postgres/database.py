@@ -8,7 +8,7 @@ from psycopg_pool import AsyncConnectionPool
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
-# What is raised when PostgreSQL is away, or has no connection left; the statement may be right.
+# The errors when PostgreSQL is away, or has no connection left; the statement may be right.
 CONNECTION_LOST = (OperationalError, InterfaceError)
 
 # Enough for every read under way on two cores; PostgreSQL's default allows a hundred in all.

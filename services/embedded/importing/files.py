@@ -24,7 +24,7 @@ from services.embedded.importing.import_options import FileRow, ImportOptions
 from services.embedded.importing.open_file import OpenFile
 from services.embedded.importing.records import Outcome, RecordMaker
 
-# How many rows are read before anything is sent, to see what the columns are.
+# The rows that are read before anything is sent, to see what the columns are.
 SAMPLE: Final = 10_000
 _SAMPLE_BYTES: Final = 16 * 1024 * 1024
 

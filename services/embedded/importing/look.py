@@ -11,7 +11,7 @@ from services.embedded.importing.records import EventRecord
 from services.embedded.importing.tally import Tally
 from services.embedded.importing.times import ORDERS, UNITS
 
-# What --time-format takes beside patterns.
+# The values of --time-format besides patterns.
 NAMED_FORMS = (*ORDERS, *UNITS)
 _LONGEST_LIST = 300
 _LONGEST_EVENT = 600

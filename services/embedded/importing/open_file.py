@@ -17,7 +17,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-# What is looked at to tell what the file is. An import goes on from the file's start.
+# The bytes that show the file's format. An import goes on from the file's start.
 HEAD: Final = 256 * 1024
 PARQUET: Final = b"PAR1"
 

@@ -12,7 +12,7 @@ from services.common.clickhouse import ClickHouse, QueryFailed
 from services.common.clickhouse.statement import Statement
 from services.projector.product_events.groups import MAX_TYPES
 
-# What ClickHouse answers when a row is at fault. Any other error means: the same rows, later.
+# ClickHouse's errors when a row is at fault. Any other error means: the same rows, later.
 DATA_ERRORS: Final = frozenset({
     6,    # CANNOT_PARSE_TEXT
     25,   # CANNOT_PARSE_ESCAPE_SEQUENCE

@@ -23,7 +23,7 @@ log = logger("recount.product_events")
 LEASE = 7_210_335
 _RETRY_SECONDS = 0.5
 _FORGET_EVERY_SECONDS = 60.0
-# What is stored needs no copy in the stream; the last messages stay, to look into a case.
+# A stored event needs no copy in the stream; the last messages stay, to look into a case.
 KEPT_MESSAGES = 1_000
 MOST_EVENTS = 4_000
 

@@ -16,7 +16,7 @@ from services.projector.product_events.person_tables import Conn
 from services.projector.product_events.persons import Identities
 
 UNWRITABLE: Final = (psycopg.DataError, ProgramLimitExceeded)
-"""What PostgreSQL says of a value that it will never hold: a NUL in a text, a key too long for an
+"""PostgreSQL's errors for a value that it will never hold: a NUL in a text, a key too long for an
 index. Trying again changes nothing."""
 
 

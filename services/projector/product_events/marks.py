@@ -49,7 +49,7 @@ _CROWDED = """
     WHERE team_id = ANY(%(teams)s) AND mark NOT BETWEEN 0 AND %(last_bucket)s
     GROUP BY team_id HAVING count(*) > %(most)s"""
 
-# What has not moved for longest; a bucket tells the newest of all that were folded into it.
+# The marks that have not moved for longest; a bucket has the newest version of all in it.
 _FOLD = """
     WITH folded AS (
         DELETE FROM marks WHERE team_id = %(team_id)s AND mark IN (

@@ -170,7 +170,7 @@ def _entry(
     )
 
 
-# What a command's entry is called when its facts differ; unnamed ones come in between.
+# The activity of a command whose facts differ: the heaviest's; unnamed ones come in between.
 _WEIGHT = {"created": 3, "updated": 1, "sharing changed": 1, VIEWED: 0}
 
 

@@ -16,7 +16,7 @@ from contracts.read_models.cohort import CohortRow
 from services.common.postgres.database import Pool
 
 _COHORT_TYPES = ("cohort", "static-cohort", "precalculated-cohort")
-# What was just written is waited for this long, as reads do.
+# The seconds to wait for what was just written, as reads do.
 PATIENCE_SECONDS = 0.5
 NAP_SECONDS = 0.02
 _LARGEST = 2**63 - 1

@@ -220,7 +220,7 @@ def following(local: datetime, interval: Interval) -> datetime:
             return (local + timedelta(days=31)).replace(day=1)
 
 
-# How rows name the points
+# The names of points in rows
 
 
 def days(span: Span) -> list[str]:

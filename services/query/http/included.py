@@ -5,7 +5,7 @@ from collections.abc import Set
 from services.common.http.problems import invalid
 
 WARNINGS = "warnings"
-"""What the request asks for without effect; every kind of query knows it."""
+"""Sentences on parts of the request without effect; every kind of query knows it."""
 
 
 def included(sent: object, known: Set[str]) -> tuple[str, ...]:

@@ -45,12 +45,12 @@ class ResultParameters(msgspec.Struct, frozen=True):
 
     @property
     def is_kept_alone(self) -> bool:
-        """Whether the row's own statement has told everything."""
+        """Whether the row's own statement has all that is wanted."""
         return self.refresh is Refresh.FORCE_CACHE and self.overrides is None
 
 
 KEPT = ResultParameters(Refresh.FORCE_CACHE, overrides=None, client_query_id=None)
-"""What the row's own statement tells."""
+"""The parameters that the row's own statement answers."""
 
 
 def wanted(request: AnyRequest) -> ResultParameters:

@@ -55,7 +55,7 @@ def options_result(found: ActorsOptions) -> Result:
 
 
 class OptionsWork(msgspec.Struct, frozen=True):
-    """What there is to choose, where a plan knows it all."""
+    """The choices of the insight's numbers, where the plan knows all of them."""
 
     options: ActorsOptions
 

@@ -102,7 +102,7 @@ def _properties(node: object) -> Iterator[Property]:
             return
 
 
-# What is read besides filters, as conditions that read the same
+# The other reads of a query, as conditions that read the same
 
 
 def of_keys(keys: Iterable[Key]) -> Iterator[AnyCondition]:

@@ -80,7 +80,7 @@ def _page(where: LiteralString) -> LiteralString:
 
 
 _OF_TEAM: LiteralString = "a.team_id = %(team_id)s"
-# What an insight that has no row (its stream is parked) may hide, nobody can say.
+# An insight without a row (its stream is parked) may be hidden: nothing here says whether.
 _IN_SIGHT: LiteralString = f"""
     NOT EXISTS (
         SELECT FROM insights i WHERE i.team_id = a.team_id AND i.insight_id = a.insight_id

@@ -91,7 +91,7 @@ SEARCH_MATCH: LiteralString = """
         WHEN i.names_text LIKE %(like)s THEN 1
         WHEN i.words_text LIKE %(like)s THEN 2
         ELSE 3 END"""
-"""How it was found: its name is the text, a name holds it, another text does; or it is similar."""
+"""The match: its name is the text, a name holds it, another text does; or it is similar."""
 
 SIMILAR = 3
 
@@ -224,7 +224,7 @@ def picked(condition_: SqlCondition, sorting_: Sorting, after: Cursor | None) ->
         )
         text: LiteralString = f"SELECT * FROM ({parts}) AS parts ORDER BY {order_of_rows} {page}"
     elif sorting_.by_closeness:
-        # What is similar costs most: nobody looks for it while a page is full.
+        # Similar names cost most: they are not looked for while a page is full.
         end: LiteralString = "%(limit)s::bigint + %(offset)s::bigint"
         text = f"""
             WITH exact AS MATERIALIZED (

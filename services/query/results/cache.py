@@ -18,7 +18,7 @@ from services.query.results.computation import PreparedComputation
 
 _encoder = msgspec.json.Encoder()
 
-# What is kept, and whether anything that it reads has moved since: something beside the events; an
+# The kept result, and whether anything that it reads has moved since: a mark of records; an
 # event of these names, on a day of the range; or neither, but the range ends with the clock and has
 # taken in an event that lay ahead. A result that saw more than there is belongs to another stream.
 # Names and days have marks of their own: late events of one name beside new ones of another may be

@@ -59,7 +59,7 @@ _START = f"""
     )
     SELECT job.* FROM job CROSS JOIN pg_notify('{CHANNEL}', '')"""
 
-# What a text in a path or a body means: a job's own id, or the name its client gave.
+# A job's name in a path or a body: its own id, or the name that its client gave.
 _MEANT = """ANY(array_append(ARRAY(
         SELECT job_id FROM job_clients
         WHERE team_id = %(team_id)s AND client_query_id = %(name)s

@@ -44,7 +44,7 @@ async def get_stickiness_people(
     tools: NamedDependency[Tools],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """Who was active in so many intervals; lists and objects are JSON text."""
+    """The people who were active in so many intervals; lists and objects are JSON text."""
     return await _people(request, ingested, tools, caller, convert_stickiness)
 
 
@@ -70,7 +70,7 @@ async def get_lifecycle_people(
     tools: NamedDependency[Tools],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """Who is in one of the four rows in a period; lists and objects are JSON text."""
+    """The people in one of the four rows in a period; lists and objects are JSON text."""
     return await _people(request, ingested, tools, caller, convert_lifecycle)
 
 

@@ -26,7 +26,7 @@ from services.query.events.operands import MISSING, Operand, json_number, moment
 
 Kind = Literal["text", "number", "boolean", "moment"]
 Read = Callable[[Field | Property], Operand]
-"""How the statement at hand reads a field or a property."""
+"""Reads a field or a property in the statement at hand."""
 
 
 class Term(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from services.query.events.expressions.tree import (
 from services.query.events.oracle.operators import as_number, as_text, like
 
 Value = str | float | bool | None
-"""What a part comes to. What is read of an event is text, whatever its type."""
+"""The value of a part. A value that is read of an event is text, whatever its type."""
 
 Read = Callable[[Field | Property], str | None]
 

@@ -13,7 +13,7 @@ from services.common.http.request import AnyRequest
 
 Filters = Mapping[str, Any]
 
-# What a legacy funnel consists of. Nothing else of a request enters a URL: it may hold a key.
+# The members of a legacy funnel. Nothing else of a request enters a URL: it may hold a key.
 FUNNEL_FILTERS = (
     "insight", "events", "actions", "properties", "filter_test_accounts", "date_from", "date_to",
     "explicit_date", "interval", "breakdown", "breakdown_type", "breakdowns", "breakdown_limit",

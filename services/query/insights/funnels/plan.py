@@ -65,7 +65,7 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
         return range(self.from_step + 2, self.to_step + 2)
 
 
-# What is shown
+# Views
 
 
 class StepsView(msgspec.Struct, frozen=True, tag="steps"):
@@ -98,7 +98,7 @@ class TimesView(msgspec.Struct, frozen=True, kw_only=True, tag="time_to_convert"
 View = StepsView | TrendView | TimesView
 
 
-# How rows are told apart (funnels.md section 6)
+# Breakdowns (funnels.md section 6)
 
 
 class FirstTouch(msgspec.Struct, frozen=True, tag=True):
