@@ -9,10 +9,8 @@ def decide(command: SetAccess, access: AccessRow | None) -> list[AccessEvent]:
     """One fact, or none when the rule is as asked already. access: None: there was never a rule."""
     rule = access.rule_of(command.grantee) if access else None
     previous = rule.level if rule else None
-    if command.level == previous:
+    if command.level is None and previous is not None:
+        return [AccessRevoked(command.insight_id, command.grantee, previous)]
+    if command.level is None or command.level == previous:
         return []
-    if command.level is not None:
-        return [AccessGranted(command.insight_id, command.grantee, command.level, previous)]
-    if previous is None:
-        return []
-    return [AccessRevoked(command.insight_id, command.grantee, previous)]
+    return [AccessGranted(command.insight_id, command.grantee, command.level, previous)]

@@ -23,9 +23,11 @@ from contracts.read_models.action import ActionRow
 
 
 def project(row: ActionRow | None, recorded: Recorded[ActionEvent]) -> ActionRow:
-    """The row after one more fact. Raises ValueError when no creation comes first."""
+    """The row after one more fact. Raises ValueError unless one creation comes first."""
     event = recorded.event
-    if isinstance(event, ActionCreated):
+    if row is None:
+        if not isinstance(event, ActionCreated):
+            raise ValueError(f"stream {recorded.stream_id} does not begin with action.created")
         return ActionRow(
             team_id=recorded.team_id,
             action_id=event.action_id,
@@ -37,8 +39,6 @@ def project(row: ActionRow | None, recorded: Recorded[ActionEvent]) -> ActionRow
             updated_at=recorded.at,
             version=recorded.version,
         )
-    if row is None:
-        raise ValueError(f"stream {recorded.stream_id} does not begin with action.created")
     return replace(_changed(row, event), version=recorded.version, updated_at=recorded.at)
 
 

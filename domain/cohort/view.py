@@ -21,9 +21,11 @@ from contracts.read_models.cohort import CohortRow
 
 
 def project(row: CohortRow | None, recorded: Recorded[CohortEvent]) -> CohortRow:
-    """The row after one more fact. Raises ValueError when no creation comes first."""
+    """The row after one more fact. Raises ValueError unless one creation comes first."""
     event = recorded.event
-    if isinstance(event, CohortCreated):
+    if row is None:
+        if not isinstance(event, CohortCreated):
+            raise ValueError(f"stream {recorded.stream_id} does not begin with cohort.created")
         return CohortRow(
             team_id=recorded.team_id,
             cohort_id=event.cohort_id,
@@ -36,8 +38,6 @@ def project(row: CohortRow | None, recorded: Recorded[CohortEvent]) -> CohortRow
             updated_at=recorded.at,
             version=recorded.version,
         )
-    if row is None:
-        raise ValueError(f"stream {recorded.stream_id} does not begin with cohort.created")
     return replace(_changed(row, event), version=recorded.version, updated_at=recorded.at)
 
 

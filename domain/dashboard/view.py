@@ -29,12 +29,12 @@ from contracts.read_models.dashboard import DashboardRow, DashboardTile
 
 
 def project(row: DashboardRow | None, recorded: Recorded[DashboardEvent]) -> DashboardRow:
-    """The row after one more fact. Raises ValueError when no creation comes first."""
+    """The row after one more fact. Raises ValueError unless one creation comes first."""
     event = recorded.event
-    if isinstance(event, DashboardCreated):
-        return _created(event, recorded)
     if row is None:
-        raise ValueError(f"stream {recorded.stream_id} does not begin with dashboard.created")
+        if not isinstance(event, DashboardCreated):
+            raise ValueError(f"stream {recorded.stream_id} does not begin with dashboard.created")
+        return _created(event, recorded)
     return replace(_changed(row, event), version=recorded.version, updated_at=recorded.at)
 
 

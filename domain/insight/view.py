@@ -33,12 +33,12 @@ from contracts.read_models.insight import InsightRow, TileRow
 
 
 def project(row: InsightRow | None, recorded: Recorded[InsightEvent]) -> InsightRow:
-    """The row after one more fact. Raises ValueError when no creation comes first."""
+    """The row after one more fact. Raises ValueError unless one creation comes first."""
     event = recorded.event
-    if isinstance(event, InsightCreated):
-        return _created(event, recorded)
     if row is None:
-        raise ValueError(f"stream {recorded.stream_id} does not begin with insight.created")
+        if not isinstance(event, InsightCreated):
+            raise ValueError(f"stream {recorded.stream_id} does not begin with insight.created")
+        return _created(event, recorded)
     changed = _changed(row, event)
     if is_material(event):
         changed = replace(changed, last_modified_at=recorded.at, last_modified_by=recorded.user_id)

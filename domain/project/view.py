@@ -22,9 +22,11 @@ from contracts.read_models.project import ProjectRow
 
 
 def project(row: ProjectRow | None, recorded: Recorded[ProjectEvent]) -> ProjectRow:
-    """The row after one more fact. Raises ValueError when no registration comes first."""
+    """The row after one more fact. Raises ValueError unless one registration comes first."""
     event = recorded.event
-    if isinstance(event, ProjectRegistered):
+    if row is None:
+        if not isinstance(event, ProjectRegistered):
+            raise ValueError(f"stream {recorded.stream_id} does not begin with project.registered")
         return ProjectRow(
             team_id=recorded.team_id,
             name=event.name,
@@ -33,8 +35,6 @@ def project(row: ProjectRow | None, recorded: Recorded[ProjectEvent]) -> Project
             test_account_filters=event.test_account_filters,
             version=recorded.version,
         )
-    if row is None:
-        raise ValueError(f"stream {recorded.stream_id} does not begin with project.registered")
     return replace(_changed(row, event), version=recorded.version)
 
 

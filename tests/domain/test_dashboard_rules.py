@@ -160,6 +160,7 @@ def test_an_insight_leaves_with_its_dashboard_and_returns_with_it() -> None:
     )
     gone.when(ReturnToDashboard(dashboard_id=GROWTH, name="Growth")).then(ON)
     there.when(ReturnToDashboard(dashboard_id=GROWTH, name="Growth")).then_nothing()
+    insight_past().when(ReturnToDashboard(dashboard_id=GROWTH, name="Growth")).then_nothing()
 
 
 def test_a_deleted_insight_leaves_too_or_restoring_it_would_bring_back_what_is_gone() -> None:

@@ -39,6 +39,35 @@ def test_a_query_says_what_it_names_without_effect() -> None:
     ]
 
 
+def test_groups_tables_and_breakdowns_say_it_too() -> None:
+    event = {"kind": "EventsNode", "event": "a", "math": "dau"}
+    empty = {"type": "AND", "values": [{"key": "k"}, {"type": "hogql", "key": "1"}]}
+    query = reading.node(
+        {
+            "kind": "FunnelsQuery",
+            "series": [
+                {"kind": "GroupNode", "nodes": [event]},
+                {"kind": "DataWarehouseNode", "id": "x", "table_name": "t"},
+            ],
+            "properties": {"type": "OR", "values": [empty]},
+            "breakdownFilter": {
+                "breakdown": [1],
+                "breakdown_type": "cohort",
+                "breakdown_hide_other_aggregation": True,
+            },
+            "funnelsFilter": {"breakdownAttributionType": "last_touch"},
+        },
+        FunnelsQuery,
+    )
+    assert ignored.of_query(query) == [
+        "properties: the filter on 'k' has no value and was ignored.",
+        "series[0]: the math of a group's events has no effect.",
+        "breakdown_hide_other_aggregation has no effect on funnels.",
+        "An attribution has no effect on a breakdown by cohort.",
+    ]
+    assert ignored.of_members(["series[0].odd"]) == ["series[0].odd has no effect."]
+
+
 def test_a_request_without_surplus_has_nothing_to_say() -> None:
     filters = {"events": [{"id": "a"}, {"id": "b"}], "date_from": "-7d"}
     assert ignored.of_filters(filters) == []

@@ -70,6 +70,16 @@ def test_bare_strings_and_actions_without_id_are_dropped() -> None:
     assert names(events=["a", {"id": "b"}], actions=[{"name": "x"}, {"id": "7"}]) == [7, "b"]
 
 
+def test_one_entity_may_stand_alone_and_what_is_no_list_is_refused() -> None:
+    (alone,) = legacy.convert({"events": {"id": "a"}}).series
+    assert isinstance(alone, EventsNode)
+    assert alone.event == "a"
+    for filters in ({"events": 5}, {"exclusions": [{"type": "actions", "id": "x"}]}):
+        with pytest.raises(InvalidQuery) as refused:
+            legacy.convert(filters)
+        assert refused.value.attr == next(iter(filters))
+
+
 def test_actions_come_first_then_events_each_stably_by_order() -> None:
     events = [{"id": "late", "order": 2}, {"id": "e1", "order": 1}, {"id": "e0", "order": 0}]
     actions = [{"id": 1, "order": 1}, {"id": 2}]

@@ -209,6 +209,8 @@ def test_deep_filters_are_a_refusal() -> None:
     for _ in range(3000):
         deep = {"type": "AND", "values": [deep]}
     assert refused(FUNNEL | {"properties": deep})[0] == "query"
+    with pytest.raises(InvalidQuery, match="Filters are nested too deeply"):
+        check_overrides({"properties": deep})
 
 
 @pytest.mark.parametrize(
@@ -223,6 +225,7 @@ def test_filters_laid_over_a_query_are_looked_at_alike(sent: dict[str, Any], att
     with pytest.raises(InvalidQuery) as raised:
         check_overrides(sent)
     assert raised.value.attr == f"filters_override__{attr}"
+    assert check_overrides(None) == []
     assert check_overrides({"date_from": "-7d", "explicitDate": True}) == [
         "filters_override.explicitDate"
     ]

@@ -38,6 +38,11 @@ def test_sql_that_had_no_filters_gets_them_and_is_else_left_alone() -> None:
     assert over(source, {"breakdown_filter": {"breakdown": "plan"}}) == source
 
 
+def test_events_keep_their_bounds_under_properties_alone() -> None:
+    query = {"kind": "EventsQuery", "after": "-3d", "properties": [OWN]}
+    assert over(query, {"properties": [THEIRS]}) == {**query, "properties": [OWN, THEIRS]}
+
+
 def test_events_are_after_and_before_and_their_properties_are_a_list() -> None:
     changed = over({"kind": "EventsQuery", "select": ["uuid"], "after": "-3d"})
     assert changed == {

@@ -47,6 +47,29 @@ def test_unknown_kinds_and_no_kinds_are_refused() -> None:
     assert refused({"kind": "InsightVizNode"})[0] == "query"
 
 
+def test_a_query_wrapped_in_wrappers_without_end_is_refused() -> None:
+    wrapped: Any = FUNNEL
+    for _ in range(20):
+        wrapped = {"kind": "InsightVizNode", "source": wrapped}
+    with pytest.raises(InvalidQuery, match="wrapped too many times"):
+        reading.read(wrapped)
+
+
+def test_a_query_nested_without_end_is_refused() -> None:
+    deep: Any = {"key": "a"}
+    for _ in range(5_000):
+        deep = {"type": "AND", "values": [deep]}
+    with pytest.raises(InvalidQuery, match="nested too deeply"):
+        reading.read(FUNNEL | {"properties": deep})
+
+
+def test_what_is_no_entity_at_all_is_named_by_its_place() -> None:
+    for series in (5, ["a"], [{"kind": 5}]):
+        with pytest.raises(InvalidQuery) as refused:
+            reading.read(FUNNEL | {"series": series})
+        assert (refused.value.attr or "").startswith("query__series")
+
+
 def test_kinds_that_are_only_stored_are_refused_when_run() -> None:
     assert refused({"kind": "TrendsQuery"}) == ("query", "A TrendsQuery cannot be computed here.")
     wrapped = {"kind": "InsightVizNode", "source": {"kind": "TrendsQuery"}}

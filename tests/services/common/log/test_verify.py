@@ -1,12 +1,18 @@
 """What was written verifies; what is changed behind the writer's back is found, at its place."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
+from contracts.chain import SALT_BYTES, chained, envelope_of
+from services.common.log.judging import DAWN, TICK, LogState, judge, prepare
 from services.common.log.store import EventStore
 from services.common.log.verify import (
+    ChainWalk,
     HeadMoved,
     HistoryBroken,
     Verification,
@@ -14,6 +20,8 @@ from services.common.log.verify import (
     verify,
 )
 from tests.services.common.log.appends import append, created, insight, renamed, to, viewed, views
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -142,3 +150,23 @@ async def test_a_log_of_many_entries_tells_how_far_it_is(
     *steps, verified = await everything(postgres_url)
     assert steps == [VerifyProgress(4, 10), VerifyProgress(8, 10), VerifyProgress(10, 10)]
     assert isinstance(verified, Verification)
+
+
+@pytest.mark.parametrize(
+    ("forged", "what"),
+    [({"version": 3}, "version"), ({"at": NOON}, "at"), ({"at": NOON - TICK}, "at")],
+)
+def test_hashes_that_fit_do_not_hide_a_gap_in_a_stream_or_in_time(
+    forged: dict[str, Any], what: str
+) -> None:
+    """Whoever writes the log can make the hashes fit; the order of versions and times stays."""
+    parts = append(to(insight(1), 0, created(), renamed("a")))
+    state = LogState(position=0, at=DAWN, versions={}, links={}, receipts={}, levels={})
+    first, second = judge([prepare(parts)], state, NOON, lambda: bytes(SALT_BYTES)).entries
+    changed = msgspec.structs.replace(second, **forged)
+    proof = chained(first.hash, envelope_of(changed), changed.commitment)
+    walk = ChainWalk()
+    walk.take(first)
+    with pytest.raises(HistoryBroken) as broken:
+        walk.take(msgspec.structs.replace(changed, hash=proof))
+    assert (broken.value.position, broken.value.what) == (2, what)

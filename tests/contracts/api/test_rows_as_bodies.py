@@ -1,0 +1,70 @@
+"""Bodies made of rows, without a server: what is missing or cannot be read breaks no list."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from msgspec import Raw
+
+from contracts.api.actions import ActionBody
+from contracts.api.activity import ActivityEntry
+from contracts.api.sharing import SharingBody
+from contracts.events.action import ActionCreated
+from contracts.events.streams import StreamKind
+from contracts.json import NULL
+from contracts.read_models.activity import ActivityRow, Change
+from domain.action.view import view
+from tests.examples import START, recorded, stream
+
+
+@pytest.mark.parametrize(
+    ("steps", "events"),
+    [(b'[{"event":"paid"}]', ["paid"]), (b'[{"event":5}]', []), (b"{}", [])],
+)
+def test_steps_that_cannot_be_read_any_more_are_not_shown(steps: bytes, events: list[str]) -> None:
+    created = ActionCreated(action_id=5, name="Pays", steps=Raw(steps))
+    row = view(recorded([created], of=stream(StreamKind.ACTION, 5)))
+    assert row is not None
+    body = ActionBody.of(row, None)
+    assert [step.event for step in body.steps] == events
+
+
+def entry(user_id: int | None, *, quiet: bool = False, **fields: Any) -> ActivityEntry:
+    row = ActivityRow(
+        **{
+            "id": UUID(int=1),
+            "team_id": 1,
+            "insight_id": 7,
+            "activity": "updated",
+            "changes": None,
+            "name": "A",
+            "short_id": "aB3dE6gH",
+            "user_id": user_id,
+            "at": START,
+            "position": 1,
+            **fields,
+        }
+    )
+    return ActivityEntry.of(row, {}, quiet=quiet)
+
+
+def test_nobody_did_it_or_somebody_who_is_gone() -> None:
+    system, gone = entry(None), entry(1)
+    assert system.user is not None
+    assert gone.user is None
+
+
+def test_quiet_changes_are_told_to_those_who_ask_for_all() -> None:
+    both = tuple(
+        Change(action="changed", field=field, before=NULL, after=NULL)
+        for field in ("name", "saved")
+    )
+    for quiet, fields in ((False, ["name"]), (True, ["name", "saved"])):
+        changes = entry(None, quiet=quiet, changes=both).detail.changes
+        assert changes is not None
+        assert [change.field for change in changes] == fields
+
+
+def test_what_was_never_shared_is_not_shared() -> None:
+    body = SharingBody.of(None, None, {})
+    assert (body.enabled, body.access_token, body.share_passwords) == (False, None, ())
