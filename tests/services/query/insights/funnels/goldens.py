@@ -127,7 +127,7 @@ def goldens() -> Iterator[Golden]:
         5,
         "An exclusion spoils the attempt in whose window it lies, if that stands before one of the "
         "exclusion's steps; an actor whose deepest attempt is spoilt is in no step at all.",
-        funnel("A B C", exclusions=[("X", 0, 2)]),
+        funnel("A B C", names=("X",), exclusions=[("X", 0, 2)]),
         _plain,
     )
     yield Golden(
@@ -143,7 +143,7 @@ def goldens() -> Iterator[Golden]:
         5,
         "Whether an attempt passed the optional step over may depend on others that are spoilt: "
         "actors with such an exclusion are taken event by event, all others in stages.",
-        funnel("A B C", optional=[2], exclusions=[("X", 1, 2)]),
+        funnel("A B C", optional=[2], names=("X",), exclusions=[("X", 1, 2)]),
         _plain,
     )
     yield Golden(
@@ -203,7 +203,7 @@ def goldens() -> Iterator[Golden]:
         7,
         "An entry whose deepest step was struck is not told; one that got there spoilt loses "
         "all of the actor's entries that did not convert.",
-        funnel("A B C", viz="trends", interval="month", exclusions=[("X", 0, 2)]),
+        funnel("A B C", viz="trends", interval="month", names=("X",), exclusions=[("X", 0, 2)]),
         _plain,
     )
     yield Golden(

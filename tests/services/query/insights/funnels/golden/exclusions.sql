@@ -1,24 +1,27 @@
 -- p0 = 10240001023
 -- p1 = 1704067199999999
--- p2 = ['A', 'B', 'C']
--- p3 = [16, 24, 32]
--- p4 = 1
--- p5 = 1704067200000000
--- p6 = 1735689599000000
--- p7 = 31622389000001
+-- p2 = ['X']
+-- p3 = [4]
+-- p4 = ['A', 'B', 'C']
+-- p5 = [16, 24, 32]
+-- p6 = 1
+-- p7 = 1704067200000000
+-- p8 = 1735689599000000
+-- p9 = ['A', 'B', 'C', 'X']
+-- p10 = 31622389000001
 WITH
   entering AS (
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
-      transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS steps
+      transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS bars,
+      transform(e.event, {p4:Array(String)}, {p5:Array(UInt64)}, toUInt64(0)) AS steps
     FROM events AS e
     WHERE
-      e.team_id = {p4:Int64} AND
-      e.timestamp >= fromUnixTimestamp64Micro({p5:Int64}, 'UTC') AND
-      e.timestamp <= fromUnixTimestamp64Micro({p6:Int64}, 'UTC') AND
-      (e.event IN {p2:Array(String)})
+      e.team_id = {p6:Int64} AND
+      e.timestamp >= fromUnixTimestamp64Micro({p7:Int64}, 'UTC') AND
+      e.timestamp <= fromUnixTimestamp64Micro({p8:Int64}, 'UTC') AND
+      (e.event IN {p9:Array(String)})
   ),
   packed AS (
     SELECT actor, bitShiftLeft(t, 10) + steps + bars AS x
@@ -122,7 +125,7 @@ WITH
       arrayJoin(arrayZip(arraySlice([1, 2, 3, 0]::Array(UInt32), 1, length(if(length(times) = 3, arrayPushBack(arrayDifference(times), toInt64(times[3] - times[1])), arrayDifference(times)))), if(length(times) = 3, arrayPushBack(arrayDifference(times), toInt64(times[3] - times[1])), arrayDifference(times)))) AS z,
       z.1 AS step,
       z.2 AS us,
-      length(times) = z.1 AND times[1] > {p7:UInt64} AS open
+      length(times) = z.1 AND times[1] > {p10:UInt64} AS open
     FROM paths
   )
 SELECT

@@ -1,25 +1,28 @@
 -- p0 = 10240001023
 -- p1 = 1704067199999999
--- p2 = ['A', 'B', 'C']
--- p3 = [16, 24, 32]
--- p4 = 1
--- p5 = 1704067200000000
--- p6 = 1735689599000000
--- p7 = [1, 2678400000001, … 12 in all …, 28944000000001]
--- p8 = 31622389000001
+-- p2 = ['X']
+-- p3 = [4]
+-- p4 = ['A', 'B', 'C']
+-- p5 = [16, 24, 32]
+-- p6 = 1
+-- p7 = 1704067200000000
+-- p8 = 1735689599000000
+-- p9 = ['A', 'B', 'C', 'X']
+-- p10 = [1, 2678400000001, … 12 in all …, 28944000000001]
+-- p11 = 31622389000001
 WITH
   entering AS (
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
-      transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS steps
+      transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS bars,
+      transform(e.event, {p4:Array(String)}, {p5:Array(UInt64)}, toUInt64(0)) AS steps
     FROM events AS e
     WHERE
-      e.team_id = {p4:Int64} AND
-      e.timestamp >= fromUnixTimestamp64Micro({p5:Int64}, 'UTC') AND
-      e.timestamp <= fromUnixTimestamp64Micro({p6:Int64}, 'UTC') AND
-      (e.event IN {p2:Array(String)})
+      e.team_id = {p6:Int64} AND
+      e.timestamp >= fromUnixTimestamp64Micro({p7:Int64}, 'UTC') AND
+      e.timestamp <= fromUnixTimestamp64Micro({p8:Int64}, 'UTC') AND
+      (e.event IN {p9:Array(String)})
   ),
   packed AS (
     SELECT actor, bitShiftLeft(t, 10) + steps + bars AS x
@@ -34,7 +37,7 @@ WITH
     SELECT
       *,
       arrayMap(x -> bitAnd(x, 18446744073709550592), arrayFilter(x -> bitAnd(x, 1016) = toUInt64(16), a)) AS starts,
-      arrayMap(s -> roundDown(toUInt64(bitShiftRight(s, 10)), {p7:Array(UInt64)}), starts) AS in_period
+      arrayMap(s -> roundDown(toUInt64(bitShiftRight(s, 10)), {p10:Array(UInt64)}), starts) AS in_period
     FROM arrays
   ),
   periods AS (
@@ -90,7 +93,7 @@ SELECT
   period,
   count() AS entries,
   countIf(converted) AS conversions,
-  countIf(NOT converted AND newest > {p8:UInt64}) AS open
+  countIf(NOT converted AND newest > {p11:UInt64}) AS open
 FROM cells
 GROUP BY period
 ORDER BY period
