@@ -53,7 +53,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """Where a project's chain stands: the number and hash of its latest entry."""
+    """The end of a project's chain: the number and hash of its latest entry."""
 
     team_seq: int = 0
     hash: bytes = bytes(HASH_BYTES)
@@ -141,7 +141,7 @@ def follow(link: Link, entry: Entry) -> Link:
 
 
 def verify(entries: Iterable[Entry], after: Link = BEGINNING) -> Link:
-    """Where the chain stands after `entries` of one project, in order. Raises BrokenChain."""
+    """The link after `entries` of one project, in order. Raises BrokenChain."""
     for entry in entries:
         after = follow(after, entry)
     return after

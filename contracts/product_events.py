@@ -87,7 +87,7 @@ _object = msgspec.json.Decoder(JsonObject)
 
 
 def encode_event(event: CapturedEvent) -> bytes:
-    """As it stands in its batch; what it adds to the size of a message."""
+    """The event as JSON in its batch: the size that it adds to a message."""
     return _encoder.encode(event)
 
 

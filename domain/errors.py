@@ -16,7 +16,7 @@ class AlreadyExists(Refused):
 
 
 class ConcurrentEdit(Refused):
-    """Somebody else appended to the stream between load and append."""
+    """Another command appended to the stream between load and append."""
 
     def __init__(self, stream_id: UUID, expected: int, actual: int) -> None:
         super().__init__(f"stream {stream_id}: decided on version {expected}, head is {actual}")

@@ -31,7 +31,7 @@ class Element(msgspec.Struct, frozen=True, kw_only=True):
 class CorrelationEvent(msgspec.Struct, frozen=True, kw_only=True):
     """event: a name, `event::key::value` or `key::value`.
 
-    parts: ours, of such a name, where `::` stands in a part of it too. The others: of autocaptured
+    parts: ours, of such a name, where a part of it has `::` too. The others: of autocaptured
     ones only.
     """
 

@@ -39,7 +39,7 @@ class WriteInsight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UserBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A user as they stand in `created_by` and `last_modified_by`."""
+    """A user in `created_by` and `last_modified_by`."""
 
     id: int
     uuid: UUID

@@ -70,7 +70,7 @@ class TileAdded(Fact, frozen=True, tag="dashboard.tile_added.v1"):
 
 
 class TileArranged(Fact, frozen=True, tag="dashboard.tile_arranged.v1"):
-    """layouts: where it stands, by size of screen."""
+    """layouts: its box, by size of screen."""
 
     tile_id: int
     color: str | None

@@ -1,4 +1,4 @@
-"""A fact as it stands in the log."""
+"""A fact in the log: an entry."""
 
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -45,7 +45,7 @@ E_co = TypeVar("E_co", bound=DomainEvent, covariant=True)
 
 
 class Recorded(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
-    """A fact as it stands in its stream and in the log, with who caused it and when.
+    """A fact in its stream and in the log, with its actor and its time.
 
     position: 1-based place in the whole log, gapless, in commit order.
     version: 1 for the first event of the stream; an insight's ETag.

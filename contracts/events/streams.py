@@ -1,4 +1,4 @@
-"""The streams of the log: what each is about, and which facts stand in it."""
+"""The streams of the log: the thing that each is about, and the type of its facts."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -40,7 +40,7 @@ E_co = TypeVar("E_co", bound=DomainEvent, covariant=True)
 
 
 class Stream(msgspec.Struct, Generic[E_co], frozen=True):
-    """One stream, and which facts stand in it. Its id: UUIDv5 of kind, project and number."""
+    """One stream, and the type of its facts. Its id: UUIDv5 of kind, project and number."""
 
     kind: StreamKind
     team_id: int

@@ -5,7 +5,7 @@ class InvalidQuery(Exception):
     """A request that is wrong, in PostHog's words where PostHog has some.
 
     attr: the field of the request, nested with `__`; None when it is about the whole.
-    code, detail: as they stand in the 400 answer.
+    code, detail: of the 400 answer.
     """
 
     def __init__(self, attr: str | None, code: str, detail: str) -> None:

@@ -1,8 +1,8 @@
 """Warnings about parts of a query over periods that have no effect, given on demand
 (`include=warnings`).
 
-A sentence each. What hangs on the project (an unknown action, a property that no event has) is not
-told here.
+A sentence each. Parts that depend on the project (an unknown action, a property that no event has)
+are not told here.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Members that some version of PostHog knows and that change no number here, per kind of node.
 
 From its schemas of 2023 to 2026, deprecated members included: clients that are generated from any
-of them write every default out. What is computed from stands in `contracts.queries.nodes`.
+of them write every default out. Members that are computed from are in `contracts.queries.nodes`.
 """
 
 from collections.abc import Mapping

@@ -255,7 +255,7 @@ def spelled(refused: InvalidQuery) -> InvalidQuery:
 
 
 def _spelled(attr: str) -> str:
-    """By name, else by the object of the node that the member stands in."""
+    """By name, else by the object of the node that has the member."""
     if attr in _SPELLINGS:
         return _SPELLINGS[attr]
     outer, _, inner = attr.removeprefix("query__").partition("__")

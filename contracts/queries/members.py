@@ -1,7 +1,7 @@
 """Whether every member of a query has a meaning: a misspelled one would ask for another
 number.
 
-Asked where a query comes in. What is stored is read as it stands: it was taken under the rules of
+Runs where a query comes in. A stored query is read without it: it was taken under the rules of
 its day.
 """
 
@@ -171,7 +171,7 @@ def _plain(name: str) -> str:
 
 @lru_cache
 def _elsewhere(root: type[Node]) -> Mapping[str, str]:
-    """The path of each member that stands in one of the root's objects, by the member's name.
+    """The path of each member of one of the root's objects, by the member's name.
 
     Of a node about another query, that query's.
     """

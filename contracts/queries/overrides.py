@@ -98,7 +98,7 @@ def _dated(document: Document, overrides: Overrides) -> dict[str, Json]:
 
 
 def _over_sql(document: Document, overrides: Overrides) -> Document:
-    """Dates and properties are in `filters`, which stand where the text says {filters}."""
+    """Dates and properties are in `filters`, which replace {filters} in the text."""
     if not overrides.dated and not overrides.properties.values:
         return document
     filters = _dated(_object(document.get("filters")), overrides)

@@ -7,7 +7,7 @@ from msgspec import Raw
 
 
 class CohortRow(msgspec.Struct, frozen=True, kw_only=True):
-    """count: people ever added to a static one; who they are stands in a table of its own.
+    """count: people ever added to a static one; their ids are in a table of its own.
 
     filters: of a dynamic one. version: of its stream.
     """

@@ -13,7 +13,9 @@ class RegisterProject(msgspec.Struct, frozen=True):
 
 
 class ChangeProject(msgspec.Struct, frozen=True, kw_only=True):
-    """UNSET: not sent, leave alone. made: what the project was made with, if nobody said so yet."""
+    """UNSET: not sent, leave alone. made: the settings that the project was made with, while no
+    fact has them.
+    """
 
     made: ProjectRegistered
     name: str | UnsetType = UNSET

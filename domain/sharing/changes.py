@@ -37,7 +37,7 @@ def changes(event: SharingEvent) -> list[Change]:
     match event:
         case SharingEnabled() | SharingDisabled():
             switched = _change("sharing", None, isinstance(event, SharingEnabled))
-            # The action is `changed` though nothing stands before it.
+            # The action is `changed` though there is no value before.
             return [replace(switched, action="changed")]
         case SharingSettingsChanged(settings=settings, previous=previous):
             return [_change("sharing_settings", previous, settings)]

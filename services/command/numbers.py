@@ -69,7 +69,7 @@ class Numbers:
         return await self._new("INSERT INTO cohort_ids (team_id) VALUES (%s) RETURNING id", team_id)
 
     async def persons_of(self, team_id: int, distinct_ids: Sequence[str]) -> tuple[UUID, ...]:
-        """The persons behind these ids as they are now; ids that nobody has are left out."""
+        """The persons behind these ids as they are now; ids of no person are left out."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
                 "SELECT DISTINCT person_id FROM person_distinct_ids"
@@ -127,5 +127,5 @@ def new_short_id() -> str:
             return short_id
 
 
-# Words of eight letters that stand where a short id would in a path.
+# Words of eight letters in paths where a short id could be.
 PATH_WORDS = frozenset({"activity"})

@@ -1,4 +1,4 @@
-"""The public stream made anew, where it has lost what it held: nobody who follows it loses a fact.
+"""The public stream made anew, where it has lost what it held: no subscriber loses a fact.
 
 Sequences can't be filled in, so the stream is deleted and published again from position 1. What
 durable consumers have acknowledged is written down before, and they are made again once everything
@@ -38,7 +38,7 @@ async def make_anew(pool: Pool, client: Client, prefix: str, name: str, replicas
         if await _is_whole(client, name):
             return
         consumers = await _consumers(client, name)
-        # By another connection: it must stand before anything is deleted.
+        # By another connection: it must be stored before anything is deleted.
         async with pool.connection() as conn:
             await conn.execute(
                 "INSERT INTO bus_rebuilds (stream, consumers) VALUES (%s, %s)"

@@ -16,7 +16,7 @@ from services.common.log_events import LogEvent
 
 _HIDDEN: Final = "…"
 _SECRETS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]] = (
-    # Keys and project tokens, wherever they stand.
+    # Keys and project tokens, anywhere in a line.
     (re.compile(r"\b(ph[a-z]_)[A-Za-z0-9_-]{4,}"), rf"\1{_HIDDEN}"),
     # The token of a share, or of a project, in a path.
     (

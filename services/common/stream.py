@@ -1,6 +1,6 @@
 """The bus: connection, streams, and publishing several messages as one.
 
-`prefix` stands before stream names and subjects, so that tests share a server.
+`prefix` comes before stream names and subjects, so that tests share a server.
 """
 
 import contextlib
@@ -210,7 +210,7 @@ async def publish_whole(
     if not 1 <= len(messages) <= MAX_BATCH:
         raise ValueError(f"1 to {MAX_BATCH} messages, not {len(messages)}")
     if not client.is_connected:
-        # The client would keep them until it is connected again; nobody can wait for that.
+        # The client would keep them until it is connected again; no caller can wait for that.
         raise StreamUnavailable("not connected")
     *before, last = messages
     headers = dict(last.headers)

@@ -32,8 +32,8 @@ async def apply(
 ) -> list[ParkedStream] | None:
     """Fold what follows position `after`; None, and nothing done, when the checkpoint is elsewhere.
 
-    Returns the streams that were parked on the way: with an entry that nobody can read, a fact that
-    the fold refuses, or a row that the database does.
+    Returns the streams that were parked on the way: with an entry that this version can't read, a
+    fact that the fold refuses, or a row that the database does.
     conn: in autocommit mode.
     crash_at: told "begun", "written" and "committed" as each is reached.
     """

@@ -33,7 +33,7 @@ class ProjectionTable(msgspec.Struct, frozen=True):
 class Projection(Protocol[S]):
     """Folds facts into rows. The runner gives it a batch inside a transaction, in three steps.
 
-    Table names stand in its statements without a schema: a rebuild runs the same statements
+    Its statements name tables without a schema: a rebuild runs the same statements
     with another search path.
 
     name: of its checkpoint. topics: the first word of the stored names it wants.

@@ -25,7 +25,7 @@ OnProgress = Callable[[int, int], None]
 
 
 class RebuildUnderWay(Exception):
-    """Somebody else rebuilds this projection right now."""
+    """Another process rebuilds this projection right now."""
 
 
 class RebuildResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ _METHODS: Final = "GET, POST, OPTIONS"
 def open_to_browsers(handlers: Iterable[BaseRouteHandler]) -> Callable[[ASGIApp], ASGIApp]:
     """Around the application: pages of any origin may ask for what begins like a handler's path.
 
-    It stands before the routing, so that a wrong method or path has the headers, too, and it
+    It runs before the routing, so that a wrong method or path has the headers, too, and it
     answers OPTIONS itself, before anything asks for a token. Below /api/ nothing is open.
     """
     templates: list[tuple[re.Pattern[str], set[object]]] = [

@@ -82,7 +82,7 @@ class CaptureDoor:
         before = self._position
         try:
             with self.outage.watching():
-                # While nothing is taken nobody has to wait long for hearing so.
+                # While no event is taken, refusals come without a long wait.
                 patience = TIMEOUT_SECONDS if self.outage.reason is None else TRYING_SECONDS
                 position = await publish_whole(self._bus, messages, patience)
                 if position <= before:

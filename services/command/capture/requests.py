@@ -61,7 +61,7 @@ def _events(
     identifies: bool,
     look: Callable[[RawEvent], None] = lambda raw: None,
 ) -> list[CapturedEvent]:
-    """member: what the events' numbers stand under in `attr`. look: at each event, before any of
+    """member: the prefix of the events' numbers in `attr`. look: at each event, before any of
     them is refused.
     """
     if not found:

@@ -55,7 +55,7 @@ _REST = re.compile(
     r"(?:\s+UTC|\s*\([^()]*\)|\[[^\[\]]*\])?",
     re.ASCII | re.IGNORECASE,
 )
-# Sun Jan  1 10:00:00 UTC 2023: the year stands behind the clock.
+# Sun Jan  1 10:00:00 UTC 2023: the year comes after the clock.
 _YEAR_LAST = re.compile(
     r"(.*[a-z]{3}\.?\s+\d\d?)\s+(\d\d?:.*?)\s+(\d{4})", re.ASCII | re.IGNORECASE
 )

@@ -62,7 +62,7 @@ class Cohorts:
         )
 
     async def _people(self, sent: WriteCohort, team_id: int) -> tuple[UUID, ...]:
-        """Everybody whom the body names. PostHog: distinct ids that nobody has are left out."""
+        """The persons that the body names. PostHog: distinct ids of no person are left out."""
         found: tuple[UUID, ...] = ()
         if sent.distinct_ids:
             found = await self._numbers.persons_of(team_id, sent.distinct_ids)

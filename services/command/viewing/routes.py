@@ -1,4 +1,4 @@
-"""Recording that somebody looked at an insight."""
+"""Records a user's view of an insight."""
 
 import msgspec
 from litestar import Response, post

@@ -44,7 +44,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def settings(self) -> bytes:
-        """A digest of the settings that all numbers hang on: none is shown under other ones."""
+        """A digest of the settings that all numbers depend on: none is shown under other ones."""
         fields = [self.timezone, self.week_start_day, self.test_account_filters]
         return hashlib.sha256(msgspec.json.encode(fields)).digest()
 

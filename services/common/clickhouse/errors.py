@@ -1,4 +1,4 @@
-"""The engine's error codes that somebody acts on, by name."""
+"""The engine's error codes that the services act on, by name."""
 
 import re
 from typing import Final
@@ -43,7 +43,7 @@ class StatementTooLarge(EngineError):
 
 
 class QueryCancelled(EngineError):
-    """Somebody killed it."""
+    """The query was cancelled."""
 
 
 class QueryStopped(EngineError):

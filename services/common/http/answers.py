@@ -1,4 +1,4 @@
-"""Answers that carry a resource: its body, its ETag, and the log position it stands for."""
+"""Answers that carry a resource: its body, its ETag, and the log position that it includes."""
 
 import msgspec
 from litestar import MediaType, Response

@@ -13,7 +13,7 @@ from services.common.tasks import stop
 
 T = TypeVar("T")
 
-# Nobody reads it; nginx writes the same into its logs.
+# No client reads it; nginx writes the same into its logs.
 CLIENT_GONE = 499
 
 

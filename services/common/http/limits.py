@@ -141,7 +141,7 @@ class RequestLimits:
 
 
 def budget_headers(app: ASGIApp) -> ASGIApp:
-    """Middleware: the answer to a counted request says how its budgets stand."""
+    """Middleware: the answer to a counted request has the headers of its budgets."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:

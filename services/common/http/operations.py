@@ -109,7 +109,7 @@ def reads(kind: Any, *parameters: Parameter) -> Described:
 
 
 def tells(kind: Any, *parameters: Parameter) -> Described:
-    """A GET of what stands in plain tables: without a version, told apart by its digest alone."""
+    """A GET of rows in plain tables: without a version, its ETag is a digest alone."""
     return described(
         RouteDescription(
             answers={

@@ -1,4 +1,4 @@
-"""Every project route stands under two names; what a path names is parsed here."""
+"""Paths: every project route has two, and the names in them are parsed here."""
 
 from litestar import HttpMethod
 

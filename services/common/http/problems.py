@@ -138,7 +138,7 @@ def unsupported_media_type(media_type: str) -> Rejected:
 
 
 def throttled(wait_seconds: int, budgets: Mapping[str, str]) -> Rejected:
-    """429. budgets: the headers that say how they stand."""
+    """429. budgets: the headers that show them."""
     return Rejected(
         429,
         Problem(
@@ -254,5 +254,5 @@ def on_defect(request: AnyRequest, error: Exception) -> Response[bytes]:
 
 
 def _route(request: AnyRequest) -> str:
-    """The route as it is written, for the log: what stands in a path can be a secret."""
+    """The route as it is written, for the log: a path can have a secret in it."""
     return f"{request.method} {request.scope.get('path_template') or 'no route'}"

@@ -33,7 +33,7 @@ class VerifyProgress(Struct, frozen=True):
 
 
 class Verification(Struct, frozen=True):
-    """The whole log holds. links: project -> where its chain stands: keep it somewhere else, and
+    """The whole log holds. links: project -> the end of its chain: keep it somewhere else, and
     tomorrow's log can be held against it.
     """
 

@@ -13,7 +13,7 @@ STATEMENTS_AT_ONCE = 2
 
 
 async def all_here() -> None:
-    """Lets those who have arrived already join a group, and waits for nobody else.
+    """Lets the callers that are here already join a group, and waits for no other.
 
     In one turn of the loop what lies in the sockets is read, in the next those requests run.
     """
@@ -57,7 +57,7 @@ class GroupedLookups(Generic[K, V]):
         return await answer
 
     async def _work(self) -> None:
-        """Until nobody waits."""
+        """Until no caller waits."""
         try:
             while self._waiting:
                 await all_here()

@@ -172,14 +172,14 @@ def _now() -> int:
 
 
 def _query_line(target: Target, run: Import) -> str:
-    """KEY stands for an API key: the one that made the data folder is not kept anywhere."""
+    """KEY is an API key: the one that made the data folder is not kept anywhere."""
     key = "of that project" if target.folder is None else "`recount keys create` makes one"
     line = ending.curl(target.url, target.project, run.tally)
     return f"A funnel of them, with an API key in KEY ({key}):\n{line}"
 
 
 def _ask(target: Target, *, yes: bool) -> None:
-    """Only where somebody sees the question and can answer it."""
+    """Only on a terminal, where the question can be seen and answered."""
     if yes or not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         return
     if not click.confirm(f"Import into project {target.project} of {target.url}?", default=True):

@@ -16,7 +16,7 @@ from services.embedded.commands import options
 
 
 class ProjectChain(msgspec.Struct, frozen=True):
-    """Where a project's chain stands: entries so far, and the last one's hash in hexadecimal."""
+    """The end of a project's chain: entries so far, and the last one's hash in hexadecimal."""
 
     entries: int
     hash: str

@@ -13,7 +13,7 @@ _SECOND = timedelta(seconds=1)
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """events: acknowledged in this run. already_stored: of these; None when nobody could tell.
+    """events: acknowledged in this run. already_stored: of these; None when it is not known.
 
     rows_without_person, bad_rows: left out. first, last: when events of the file happened, UTC.
     position: of the capture stream, from which on all of it is visible.

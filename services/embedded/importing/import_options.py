@@ -10,7 +10,7 @@ FIELDS = ("event", "distinct_id", "timestamp", "properties", "uuid")
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """names: field -> column. event: the name of every event. columns: of a file without a heading.
 
-    separator: one character, or a space for any white space. missing: cells that stand for nothing.
+    separator: one character, or a space for any white space. missing: cells that mean nothing.
     time_format: see times.TimeReader. timezone: of times that name none, an IANA name.
     """
 

@@ -17,7 +17,7 @@ OnProgress = Callable[[int], None]
 
 
 class ImportInterrupted(Exception):
-    """Somebody pressed Ctrl-C. The message says what is stored and how to go on."""
+    """The user pressed Ctrl-C. The message says what is stored and how to go on."""
 
 
 class Import:
@@ -142,5 +142,5 @@ class Import:
 
 
 def _more(before: int | None, after: int | None) -> int | None:
-    """None when nobody counted, or from zero again."""
+    """None when the server does not count, or has begun again from zero."""
     return None if before is None or after is None or after < before else after - before

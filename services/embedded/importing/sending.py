@@ -31,7 +31,7 @@ class ServerUnreachable(CannotStart):
 
 
 class ImportStopped(Exception):
-    """Somebody asked for it; what was acknowledged is stored."""
+    """The user stopped the import; what was acknowledged is stored."""
 
 
 class ImportTotals(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ class Sender:
 
         on_acknowledged: told how many events, and the number of the last, after each batch.
         on_refused: takes an event that the server refuses, and the others go on; None: raised.
-        Raises BadRecord (what stands before it is sent) and ServerUnreachable.
+        Raises BadRecord (the records before it are sent) and ServerUnreachable.
         """
         sent = 0
         for batch in _batches(records):
@@ -133,7 +133,7 @@ class Sender:
             yield from self._send(batch[:middle], on_refused)
             yield from self._send(batch[middle:], on_refused)
         else:
-            # A door takes a batch whole or not at all; what stands before the fault is good.
+            # A door takes a batch whole or not at all; the events before the fault are good.
             index, bad = _refused(answer, batch)
             yield from self._send(batch[:index], on_refused)
             if on_refused is None:

@@ -15,7 +15,7 @@ LONGEST_CELL: Final = 20 * 1024 * 1024
 def of_lines(
     lines: Iterator[str], form: SeparatedRows, missing: frozenset[str]
 ) -> Iterator[FileRow | BadRecord]:
-    """Cells that are empty, or stand for nothing, are not there."""
+    """Without the cells that are empty or mean nothing."""
     csv.field_size_limit(LONGEST_CELL)
     if form.separator == " ":
         lines = (line.strip().replace("\t", " ") for line in lines)

@@ -98,7 +98,7 @@ class CapturedStream:
 
     def _in_order(self, reply: str, subject: str, payload: bytes) -> StreamMessage:
         # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.…
-        # In the longer form a domain and an account stand before the stream.
+        # In the longer form a domain and an account come before the stream.
         parts = reply.split(".")
         at = 5 if len(parts) == 9 else 7
         sequence, delivered = int(parts[at]), int(parts[at + 1])

@@ -1,4 +1,4 @@
-"""Event rows into ClickHouse: a block that is refused is halved until the bad rows stand alone."""
+"""Event rows into ClickHouse: a block that is refused is halved until the bad rows are alone."""
 
 import asyncio
 from collections.abc import Sequence

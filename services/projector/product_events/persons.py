@@ -60,7 +60,7 @@ def person_id(team_id: int, distinct_id: str) -> UUID:
 
 
 def can_merge(distinct_id: str) -> bool:
-    """Whether this id may stand for somebody; "null" and its like are many people's."""
+    """Whether this id may name a person; "null" and its like are many people's."""
     bare = distinct_id
     if len(bare) >= 2 and bare[0] == bare[-1] and bare[0] in "'\"`":
         bare = bare[1:-1]

@@ -21,7 +21,7 @@ _ADD = """
 async def _add_people(
     conn: Connection, touched: Sequence[tuple[CohortRow, Sequence[Recorded[CohortEvent]]]]
 ) -> None:
-    """Adds the people who came by the facts of this batch; earlier ones stand in the table."""
+    """Adds the people who came by the facts of this batch; earlier ones are in the table."""
     added = [
         {
             "team_id": row.team_id,

@@ -1,6 +1,6 @@
 """The sharing table: one row per insight that was ever shared.
 
-Tokens and passwords stand here by their ids alone.
+Tokens and passwords are here by their ids alone.
 """
 
 from contracts.read_models import projections

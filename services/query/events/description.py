@@ -80,7 +80,7 @@ def condition_text(condition: AnyCondition) -> str:
 
 
 def own_filters_text(matches: AnyCondition, entity: AnyCondition) -> str:
-    """The filters beside the event or action itself; both stand first where they are joined.
+    """The filters beside the event or action itself; both come first where they are joined.
 
     matches: the entity with its filters. "" for none.
     """

@@ -1,4 +1,4 @@
-"""Filters on what stands beside the event: its person, group, session, cohort, clicked elements.
+"""Filters on other things than the event: its person, group, session, cohort, clicked elements.
 
 A filter is a set of ids, `id IN (SELECT …)`; one that passes on a missing property is the
 complement of the set that fails it, so that events without a person row or group pass it too.

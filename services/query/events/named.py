@@ -55,7 +55,7 @@ _steps = msgspec.json.Decoder(tuple[ActionStep, ...])
 class Catalog(msgspec.Struct, frozen=True):
     """cohorts: names, of static and dynamic ones. definitions: of the dynamic ones.
 
-    versions: of the static ones; their people stand in a table.
+    versions: of the static ones; their people are in a table.
     """
 
     actions: Mapping[int, Action] = {}

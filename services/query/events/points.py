@@ -1,4 +1,4 @@
-"""The point of a row that somebody points at, to see who is behind it (trends.md section 11)."""
+"""The point of a row that a request for people points at (trends.md section 11)."""
 
 from zoneinfo import ZoneInfo
 

@@ -25,7 +25,7 @@ _SHOWN_AS = {"id": "attr_id", "href": "href", "text": "text"}
 
 
 class _Compound(msgspec.Struct):
-    """One element of a selector. child: it stands directly in the one before it."""
+    """One element of a selector. child: it is directly inside the one before it."""
 
     child: bool
     tag: str | None

@@ -1,7 +1,7 @@
 """Where a statement's rows come from: events, and only those joins that its conditions asked for.
 
 One Source per SELECT over events. Ask it for conditions and values first; `rows` are rendered
-last. Events stand under the alias `e` (`e.timestamp`, `e.uuid`, `e.event` …).
+last. Events have the alias `e` (`e.timestamp`, `e.uuid`, `e.event` …).
 
     source = Source(team_id, bindings, period=(date_from, date_to), has_overrides=True)
     columns = [source.actor(plan.actor), source.condition(step.matches)]

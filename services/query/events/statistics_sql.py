@@ -31,7 +31,7 @@ def quantile(level: float, number: str) -> str:
 
 
 def exact_sum(number: str) -> str:
-    """The sum, and not one that hangs on the order of the additions, as one of Float64 does.
+    """The sum, and not one that depends on the order of the additions, as one of Float64 does.
 
     In fixed point: 156 bits before the point (1e36, 2^34 times) and 100 after it. Twice as dear as
     the plain sum, which stands in where a number is larger.

@@ -84,7 +84,7 @@ def _sent(request: AnyRequest, fresh: FreshValue[EncodedAnswer]) -> Response[byt
 
 
 class _AnswerKey(msgspec.Struct, frozen=True):
-    """All that an answer hangs on besides the project's state. edition: of the accounts.
+    """All that an answer depends on besides the project's state. edition: of the accounts.
 
     settings: of the project, see Project.settings.
     """
@@ -118,6 +118,6 @@ def _asked(request: AnyRequest, caller: Caller, accounts: Accounts) -> _AnswerKe
 
 
 def plain(request: AnyRequest, body: bytes) -> Response[bytes]:
-    """An answer that stands for no position of the log: what it shows lives in plain tables."""
+    """An answer without a position of the log: it is made of plain tables."""
     shown = _as_asked(request, body)
     return tagged(shown, position=None, if_none_match=request.headers.get(IF_NONE_MATCH))

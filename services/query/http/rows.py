@@ -1,4 +1,4 @@
-"""Answers made of rows that stand by themselves, actions and cohorts: a page of them, and one."""
+"""Answers made of rows without joined columns, actions and cohorts: a page of them, and one."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar

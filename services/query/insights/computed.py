@@ -33,7 +33,7 @@ class Tools(msgspec.Struct, frozen=True):
 
 
 class PreparedPeople(msgspec.Struct, frozen=True, kw_only=True):
-    """The people behind a number, and what a page of them hangs on (see PreparedComputation).
+    """The people behind a number, and what a page of them depends on (see PreparedComputation).
 
     description: of the number, as `hogql` shows it. counted: whether each is shown with its number
     of events, and the actor with most of them comes first.

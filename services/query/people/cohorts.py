@@ -25,7 +25,7 @@ class PersonEnd(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CohortMembers(msgspec.Struct, frozen=True):
-    """more: whether somebody comes after these. end: of the last of these."""
+    """more: whether people come after these. end: of the last of these."""
 
     people: Sequence[PersonActor]
     more: bool

@@ -25,7 +25,7 @@ class Listing(Protocol):
     """The statement that lists them: `id`, `events`; by events descending, then id."""
 
     def __call__(self, *, has_overrides: bool, limit: int, offset: int) -> Statement | None:
-        """None where nobody can be behind the number."""
+        """None where no actor can be behind the number."""
 
 
 class CountedPeople(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ MOST_SORTED = 200_000
 
 
 class ActorRow(msgspec.Struct, frozen=True):
-    """shown: None without a record. In a row of merged values one id may stand several times.
+    """shown: None without a record. In a row of merged values one id may come several times.
 
     events: how many of the events that a number counts are the actor's; None of a funnel.
     """

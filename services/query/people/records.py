@@ -124,7 +124,7 @@ async def sorted_persons(
 
 
 def sorted_others(actors: Iterable[AnyActor], by: RecordOrder) -> list[str]:
-    """The same for groups and values, which are few. A group that nobody described comes last."""
+    """The same for groups and values, which are few. A group without a description comes last."""
     wanted = (by.search or "").casefold()
     found = sorted(
         (one for one in actors if wanted in f"{one.id}\n{one.name}".casefold()),
@@ -139,7 +139,7 @@ def sorted_others(actors: Iterable[AnyActor], by: RecordOrder) -> list[str]:
 
 
 async def person_id(pool: Pool, team_id: int, sent: str) -> str | None:
-    """Of a person's id, a merged one's too, or of a distinct id. None: nobody is called that."""
+    """Of a person's id, a merged one's too, or of a distinct id. None: no person has it."""
     try:
         id_ = UUID(sent)
     except ValueError:
@@ -195,7 +195,7 @@ async def groups(
 
 
 def display_name(id_: UUID, properties: Mapping[str, object], distinct_ids: Sequence[str]) -> str:
-    """The first telling property, else a distinct id that somebody chose, else any, else the id."""
+    """The first telling property, else a distinct id that a client chose, else any, else the id."""
     for name in _NAMES:
         value = properties.get(name)
         if isinstance(value, str | int | float) and value not in ("", False):

@@ -1,4 +1,4 @@
-"""Rows that stand by themselves, actions and cohorts: one, or a page with its count."""
+"""Rows without joined columns, actions and cohorts: one, or a page with its count."""
 
 from collections.abc import Callable
 from typing import Generic, LiteralString, TypeVar

@@ -1,4 +1,4 @@
-"""The list of insights as one statement: a page, its exact count, and how both stand."""
+"""The list of insights as one statement: a page, its exact count, and the position of both."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, LiteralString

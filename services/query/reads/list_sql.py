@@ -165,7 +165,7 @@ def sorting(wanted: InsightFilter, order: Order) -> Sorting:
 
 
 def order_by(sorting_: Sorting, names: tuple[LiteralString, ...] | None = None) -> LiteralString:
-    """names: what the keys are called where the rows stand already."""
+    """names: of the keys where the rows are there already."""
     keys = sorting_.keys if names is None else names
     parts: list[LiteralString] = [
         f"{key} {direction}" for key, direction in zip(keys, sorting_.directions, strict=True)

@@ -16,7 +16,7 @@ DAWN = EPOCH
 class Salvage(Generic[S]):
     """Reads rows of one type. Not for rules about who may do what: those are whole, or no rules.
 
-    spare: its members stand for those of a row that are not there, or not what they should be.
+    spare: its members replace those of a row that are not there, or not what they should be.
     """
 
     def __init__(self, spare: S) -> None:

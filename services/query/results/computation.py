@@ -97,7 +97,7 @@ class Computer(Protocol):
 class PreparedComputation(msgspec.Struct, frozen=True, kw_only=True):
     """settings: of the project it was prepared for, see Project.settings.
 
-    dependencies: a digest of all that the numbers hang on besides query, events and clock.
+    dependencies: a digest of all that the numbers depend on besides query, events and clock.
     clock: a digest of what they take from the clock besides the range.
     """
 

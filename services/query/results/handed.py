@@ -23,5 +23,5 @@ class HandedPlans:
             del self._plans[next(iter(self._plans))]
 
     def take(self, job_id: UUID) -> PreparedComputation | None:
-        """None: nobody here has planned it."""
+        """None: no request of this process has planned it."""
         return self._plans.pop(job_id, None)

@@ -160,7 +160,7 @@ class Jobs:
         return await asyncio.shield(future)
 
     async def claim(self, limit: int, running: list[UUID]) -> list[Job]:
-        """Jobs that nobody runs, oldest first; ours until the lease ends. running: by us."""
+        """Jobs that no process runs, oldest first; ours until the lease ends. running: by us."""
         return await self._select(
             _CLAIM, {"lease_seconds": LEASE_SECONDS, "limit": limit, "running": running}
         )

@@ -93,7 +93,7 @@ class JobRunner:
         rung.set()
 
     async def _stop_what_ended(self) -> None:
-        """Somebody cancelled it, or took it over: the engine need not go on."""
+        """The job was cancelled, or taken over: the engine need not go on."""
         if not self._running:
             return
         wanted = await self._jobs.renew(list(self._running))
@@ -102,7 +102,7 @@ class JobRunner:
                 task.cancel()
 
     async def _run(self, job: Job) -> None:
-        """Raises nothing that it foresees: nobody awaits this task."""
+        """Raises nothing that it foresees: this task is not awaited."""
         try:
             await self._compute(job)
         except CONNECTION_LOST as lost:

@@ -143,7 +143,7 @@ class Results:
                     is_ours = await self._wait(asked, key, prepared)
                     found = await cache.look(self._pool, asked.project.id, key, prepared)
                     if found.kept is None:
-                        # The settings have changed meanwhile: their old numbers are nobody's.
+                        # The settings have changed meanwhile: no request wants their old numbers.
                         asked = await self._asked_anew(asked)
                         prepared = await self._computer.prepare(asked.project, asked.computation)
                     elif is_ours or _is_enough(found, before, asked.seen):
@@ -163,7 +163,7 @@ class Results:
             ended = await self._jobs.ended(job)
             if ended.error is None:
                 return is_ours
-            # Somebody else's run, which we had joined, was cancelled: ours is still wanted.
+            # Another caller's run, which we had joined, was cancelled: ours is still wanted.
             others = ended.cancelled_by not in (None, asked.client_query_id, str(ended.id))
             if not others:
                 raise Rejected(ended.error.status, ended.error.problem)

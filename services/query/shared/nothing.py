@@ -1,4 +1,4 @@
-"""The text of a page without numbers, so that nobody waits for what will not come."""
+"""The text of a page without numbers, so that no visitor waits for any."""
 
 import msgspec
 

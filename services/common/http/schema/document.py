@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of an application, from its routes and what stands beside them."""
+"""The OpenAPI 3.1 document of an application, from its routes and their descriptions."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -301,7 +301,7 @@ def _main(handler: HTTPRouteHandler) -> str:
 
 
 def _also_at(path: str, handler: HTTPRouteHandler) -> str:
-    """The handler's other paths, in words; those of the alias stand at the head of the document."""
+    """The handler's other paths, in words; those of the alias are at the head of the document."""
     others = sorted(
         _slashed(_PLACE.sub(r"{\g<name>}", each))
         for each in handler.paths

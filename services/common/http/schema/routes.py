@@ -113,7 +113,7 @@ def _openapi() -> bytes:
     """Alike wherever it is served: behind a gateway the services are one API.
 
     The routes of all of them come by a name that the installed distribution gives, as plugins do:
-    what every service stands on knows none of them.
+    the foundation of all services knows none of them.
     """
     (whole,) = importlib.metadata.entry_points(group="recount.api")
     return msgspec.json.encode(document(whole.load()(), version=_version()))

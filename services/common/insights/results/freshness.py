@@ -73,7 +73,7 @@ def decide(mode: Refresh, age: Age, *, may_refresh: bool) -> Decision:
     """The table of the specification.
 
     may_refresh: see the function of this name; without it a force_* is taken as its plain mode, so
-    that nobody who forces sees an older number than who does not.
+    that a forced read never shows an older number than another read.
     """
     cached = age is not Age.MISSING
     match mode:

@@ -1,4 +1,4 @@
-"""A job as it stands in its table, and as `query_status` tells it."""
+"""A job in its table, and as `query_status` shows it."""
 
 from datetime import datetime
 from uuid import UUID

@@ -106,7 +106,7 @@ def _names(plan: FunnelPlan) -> frozenset[int] | None:
 
 
 def _conditions(plan: FunnelPlan) -> Iterator[AnyCondition]:
-    """All that is read of events and of what stands beside them."""
+    """All that is read of events and of records."""
     yield plan.filters
     for step in plan.steps:
         yield step.matches

@@ -189,7 +189,7 @@ class FunnelPlan(msgspec.Struct, frozen=True, kw_only=True):
     sample: share of actors kept, 0 < sample <= 1; counts are divided by it.
     timezone: the project's, for trend periods and dates in properties; week_starts_monday likewise.
     cohorts: what makes a member of each dynamic cohort that is named, a condition on the person
-        alone; the people of others stand in a table.
+        alone; the people of others are in a table.
     now: the clock of the request, for pending and incomplete windows.
     """
 

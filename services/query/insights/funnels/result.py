@@ -34,7 +34,9 @@ _Row = TypeVar("_Row", bound=msgspec.Struct)
 
 
 class StepTotals(msgspec.Struct, frozen=True, array_like=True):
-    """A row of totals.py. Times in seconds; open: attempts that stand here and may still go on."""
+    """A row of totals.py. Times in seconds; open: attempts that are at this step and may still go
+    on.
+    """
 
     step: int
     count: int

@@ -51,7 +51,7 @@ def _intervals(of: Intervals) -> object:
 
 
 def _conditions(plan: StickinessPlan) -> Iterator[AnyCondition]:
-    """All that is read of events and of what stands beside them."""
+    """All that is read of events and of records."""
     yield plan.filters
     for series in plan.series:
         yield series.entity.matches

@@ -106,7 +106,7 @@ def _since(plan: TrendsPlan, spans: list[Span]) -> datetime | None:
 
 
 def _conditions(plan: TrendsPlan) -> Iterator[AnyCondition]:
-    """All that is read of events and of what stands beside them."""
+    """All that is read of events and of records."""
     yield plan.filters
     for series in plan.series:
         yield series.entity.matches

@@ -23,7 +23,7 @@ DIVIDER = "__~~__"
 
 
 class OfEvents(msgspec.Struct, frozen=True, tag=True):
-    """By the names of other events. excluded: names that nobody wants to hear of."""
+    """By the names of other events. excluded: names to leave out."""
 
     excluded: tuple[str, ...] = ()
 
@@ -109,7 +109,7 @@ def _correlated(row: ElementCount, totals: ElementCount, p_values: bool) -> Corr
 def _event(parts: tuple[str, ...]) -> CorrelationEvent:
     name = JOINT.join(parts)
     if parts[:2] != (AUTOCAPTURE, CHAIN):
-        # Names may hold what joins them: then nobody could take them apart again.
+        # Names may hold what joins them: then they could not be taken apart again.
         ambiguous = any(JOINT in part for part in parts[:-1])
         return CorrelationEvent(event=name, parts=parts if ambiguous else UNSET)
     event_type, _, chain = parts[2].partition(DIVIDER)
@@ -124,7 +124,7 @@ _MOST_EXACT = 2_000
 def p_value(has: int, lacks: int, fails: int, fares: int) -> float:
     """The probability of counts as uneven as these when having it and converting are unrelated.
 
-    Two-sided: Fisher's exact test; of so many actors that nobody could tell, its normal limit.
+    Two-sided: Fisher's exact test; for very many actors, its normal limit.
     """
     success, failure, with_it = has + lacks, fails + fares, has + fails
     lowest, highest = max(0, with_it - failure), min(with_it, success)

@@ -1,1 +1,1 @@
-"""Why somebody is counted where they are."""
+"""Explanations of an actor's numbers: its attempts, and their ends."""

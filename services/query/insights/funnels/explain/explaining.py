@@ -17,7 +17,7 @@ from services.query.insights.funnels.planner import RunnablePlan
 from services.query.people import records
 
 MOST_EVENTS = 20_000
-"""Nobody reads an explanation of more; counting has no such limit."""
+"""An explanation of more is too long to read; counting has no such limit."""
 
 
 class Explainer:
@@ -45,7 +45,7 @@ class Explainer:
             raise invalid_input("person", detail)
         return Explanation(
             person=await self._actors.one(plan, id_),
-            # With a breakdown by cohort, an event stands once for each of them.
+            # With a breakdown by cohort, an event has a row for each of them.
             events=len({event.uuid for event in events}),
             results=explain(plan, events),
         )

@@ -101,7 +101,7 @@ class _WatchedWalk(Walk):
                 fate = Fate("overtaken", by=event.uuid, step=k)
                 self._end(_thread(overtaken), event, fate)
         if self.best is not None and self.best is not best:
-            # A spoilt attempt stands nowhere, and may be the deepest all the same.
+            # A spoilt attempt is at no step, and may be the deepest all the same.
             self._goes_on(self.best)
 
     def too_late(self, tie: Iterable[OracleEvent], converted_us: int) -> None:

@@ -52,7 +52,7 @@ async def with_events(
     has_overrides: bool,
 ) -> list[SelectedActor]:
     """rows: some of compile_actors, in any order, which is kept."""
-    # Not by id: in the row of merged values somebody may stand once for each value.
+    # Not by id: in the row of merged values an actor may come once for each value.
     of_value = None if isinstance(selection, InBin) else selection.value
     found = [
         (id_, [base_us(plan) + t if t else None for t in times], _value(merged, of_value))

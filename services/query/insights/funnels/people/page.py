@@ -71,7 +71,7 @@ class ActorPages:
         return await self._shown(planned, pointed, kept[offset : offset + limit])
 
     async def one(self, plan: FunnelPlan, id_: str) -> AnyActor | None:
-        """Somebody's record, without events."""
+        """An actor's record, without events."""
         return (await records.of_actors(self._pool, plan.team_id, plan.actor, [id_])).get(id_)
 
     async def _listed(

@@ -57,7 +57,7 @@ class StepEvent(msgspec.Struct, frozen=True):
 
 
 class SelectedActor(msgspec.Struct, frozen=True):
-    """Somebody behind a number. id: a person's uuid, a group's key, an expression's value."""
+    """An actor behind a number. id: a person's uuid, a group's key, an expression's value."""
 
     id: str
     matched_events: Sequence[StepEvent]
