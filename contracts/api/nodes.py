@@ -15,8 +15,8 @@ class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """results: of a funnel its steps, trends or bins; null while a job runs.
 
     total_median_conversion_time: seconds from first to last step, of those who completed.
-    warnings: only when asked for. columns … missing_actors_count: of an ActorsQuery, whose results
-    are rows of these columns.
+    computed_to, result_hash, warnings: only when asked for.
+    columns … missing_actors_count: of an ActorsQuery, whose results are rows of these columns.
     """
 
     results: ShownResult
@@ -31,6 +31,8 @@ class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     resolved_date_range: ObjectOrNull
     query_status: JobBody | None
     total_median_conversion_time: float | UnsetType | None = UNSET
+    computed_to: int | UnsetType = UNSET
+    result_hash: str | UnsetType = UNSET
     warnings: list[str] | UnsetType = UNSET
     columns: list[str] | UnsetType = UNSET
     types: list[str] | UnsetType = UNSET

@@ -43,8 +43,8 @@ class CancelQuery(msgspec.Struct, frozen=True):
 class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Body of POST query/. refresh: a mode, or true; async: as the mode `async`.
 
-    include: ours; additions to a funnel's answer: pending, baseline, warnings; to a correlation's:
-    p_value.
+    include: ours; additions to any answer: warnings; to a funnel's: pending, baseline; to a
+    correlation's: p_value; to those of trends, stickiness and lifecycles: incomplete, result_hash.
     """
 
     query: JsonObject

@@ -91,7 +91,10 @@ class StickinessAction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StickinessRow(msgspec.Struct, frozen=True, kw_only=True):
-    """data: actors of one interval, of two, and so on. count: actors in any interval at all."""
+    """data: actors of one interval, of two, and so on. count: actors in any interval at all.
+
+    incomplete: ours, when asked for: all points while a period is cut or still running, else none.
+    """
 
     action: StickinessAction
     label: str
@@ -102,6 +105,7 @@ class StickinessRow(msgspec.Struct, frozen=True, kw_only=True):
     labels: list[str]
     compare: bool | UnsetType = UNSET
     compare_label: SideLabel | UnsetType = UNSET
+    incomplete: list[int] | UnsetType = UNSET
 
 
 class LifecycleAction(msgspec.Struct, frozen=True, kw_only=True):

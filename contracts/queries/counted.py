@@ -56,6 +56,10 @@ CountedSeries = CountedNode | DataWarehouseNode
 
 
 class PeriodRange(DateRange, frozen=True, kw_only=True):
-    """excludeIncompletePeriods: the period still running, and a first one that is cut, leave."""
+    """excludeIncompletePeriods: the period still running, and a first one that is cut, leave.
+
+    timezone: ours; the zone to compute in, in place of the project's.
+    """
 
     excludeIncompletePeriods: bool | None = None
+    timezone: str | None = None

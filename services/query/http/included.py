@@ -3,6 +3,7 @@
 from collections.abc import Set
 
 from services.common.http.problems import invalid
+from services.query.insights.additions import RESULT_HASH
 
 WARNINGS = "warnings"
 """Sentences on parts of the request without effect; every kind of query knows it."""
@@ -22,5 +23,5 @@ def included(sent: object, known: Set[str]) -> tuple[str, ...]:
 
 
 def computed(include: tuple[str, ...]) -> tuple[str, ...]:
-    """The members that change what is computed, and kept; warnings are about the request."""
-    return tuple(word for word in include if word != WARNINGS)
+    """The words that change what is computed, and kept; the others are about request and answer."""
+    return tuple(word for word in include if word not in (WARNINGS, RESULT_HASH))

@@ -21,6 +21,7 @@ from contracts.queries.nodes import (
 from contracts.queries.stickiness import StickinessQuery
 from services.common.accounts.accounts import Project
 from services.query.insights import actors
+from services.query.insights.additions import OVER_PERIODS
 from services.query.insights.computed import ComputedKind, PreparedPeople, Tools
 from services.query.insights.funnels import chart as funnel_chart
 from services.query.insights.funnels import work as funnel
@@ -92,6 +93,7 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
         prepare=stickiness.prepare,
         pointed_at=stickiness.people,
         options=stickiness.prepare_options,
+        include=OVER_PERIODS,
         chart=stickiness_chart.chart,
     ),
     ComputedKind(
@@ -99,7 +101,7 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
         prepare=lifecycle.prepare,
         pointed_at=lifecycle.people,
         options=lifecycle.prepare_options,
-        include=lifecycle.INCLUDED,
+        include=OVER_PERIODS,
         chart=lifecycle_chart.chart,
     ),
     ComputedKind(node=InsightActorsQuery, people=people_behind),

@@ -176,7 +176,7 @@ def _kept(
         is_current=same_times and not is_outdated and not moved,
     )
     return CheckedResult(
-        cached=KeptResult(msgspec.json.decode(body, type=Result), computed),
+        cached=KeptResult(msgspec.json.decode(body, type=Result), computed, reached),
         is_outdated=is_outdated,
         reached=reached,
         facts=facts,

@@ -99,6 +99,7 @@ class PreparedComputation(msgspec.Struct, frozen=True, kw_only=True):
 
     dependencies: a digest of all that the numbers depend on besides query, events and clock.
     clock: a digest of what they take from the clock besides the range.
+    warnings: what of the query has no effect in this project, a sentence each.
     """
 
     settings: bytes
@@ -107,3 +108,4 @@ class PreparedComputation(msgspec.Struct, frozen=True, kw_only=True):
     range: Range
     inputs: Inputs
     work: Work
+    warnings: tuple[str, ...] = ()

@@ -48,13 +48,14 @@ class ResultRequest(msgspec.Struct, frozen=True, kw_only=True):
 class ResultAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """cached: what is shown, if anything. fresh: computed for this request. job: one runs.
 
-    now: when it was looked up, by the database's clock.
+    now: when it was looked up, by the database's clock. warnings: see PreparedComputation.
     """
 
     now: datetime
     cached: KeptResult | None
     fresh: bool = False
     job: Job | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def timings(self) -> Raw:
@@ -87,6 +88,10 @@ class Results:
         """Raises InvalidQuery; Rejected as the job did, or 503 when it takes too long."""
         await self.reach(asked.seen)
         prepared = await self._computer.prepare(asked.project, asked.computation)
+        answered = await self._answer(asked, prepared)
+        return msgspec.structs.replace(answered, warnings=prepared.warnings)
+
+    async def _answer(self, asked: ResultRequest, prepared: PreparedComputation) -> ResultAnswer:
         key = asked.computation.key
         team_id = asked.project.id
         found = await cache.look(self._pool, team_id, key, prepared)

@@ -1,5 +1,6 @@
 """Query nodes: run one, poll its job, cancel it."""
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ from services.common.insights.results.job import job_body
 from services.query.http import described
 from services.query.http.included import WARNINGS, computed, included
 from services.query.http.parameters import seen
+from services.query.insights.additions import INCOMPLETE, RESULT_HASH
 from services.query.insights.kinds import computation_of, kind_of
 from services.query.results.jobs import Jobs
 from services.query.results.service import ResultAnswer, ResultRequest, Results, result_fields
@@ -120,9 +122,10 @@ async def _run(
         )
     )
     body = node_answer(answered, caller)
+    body |= _additions(answered, include)
     if WARNINGS in include:
         ignored = KINDS[source(document)["kind"]].ignored(node)
-        body["warnings"] = [*of_members(passed_over), *ignored]
+        body["warnings"] = [*of_members(passed_over), *ignored, *answered.warnings]
     # PostHog: QueryViewSet.create; its pollers go by this, and by query_status.
     pending = answered.job is not None and answered.job.end_time is None
     return Response(
@@ -149,6 +152,18 @@ def node_answer(answered: ResultAnswer, caller: Caller) -> dict[str, object]:
         **_table(fields),
         **extra,
     }
+
+
+def _additions(answered: ResultAnswer, include: tuple[str, ...]) -> dict[str, object]:
+    """What was asked for beside the results; nothing while a job computes them."""
+    if answered.cached is None:
+        return {}
+    found: dict[str, object] = {}
+    if INCOMPLETE in include:
+        found["computed_to"] = answered.cached.reached
+    if RESULT_HASH in include:
+        found["result_hash"] = hashlib.sha256(answered.cached.result.results).hexdigest()
+    return found
 
 
 def _table(fields: ResultFields) -> dict[str, object]:

@@ -27,10 +27,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeptResult(msgspec.Struct, frozen=True):
-    """A kept result."""
+    """A kept result. reached: the position of captured events that it has seen."""
 
     result: Result
     computed: ResultAge
+    reached: int | None = None
 
 
 def shown_fields(

@@ -20,7 +20,7 @@ STATUSES: tuple[Status, ...] = ("new", "returning", "resurrecting", "dormant")
 class LifecyclePlan(msgspec.Struct, frozen=True, kw_only=True):
     """A lifecycle that can be computed as it stands.
 
-    entity: None when its action is unknown: then there are no rows.
+    entity: None when its action is unknown: then there are no rows. unknown: (place, id) of it.
     filters: what holds for every event; for persons, that it has a person profile, too.
     span: whole periods. before: the period just before the first; None without periods.
     sample: share of actors kept; None: all. Counts are divided by it.
@@ -28,6 +28,7 @@ class LifecyclePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     team_id: int
     entity: Entity | None
+    unknown: tuple[tuple[int, int], ...] = ()
     filters: AnyCondition = ALWAYS
     actor: PersonActor | GroupActor = PersonActor()
     span: Span

@@ -29,6 +29,7 @@ from services.query.events.series import (
     entity_of,
     share_of_actors,
 )
+from services.query.events.zones import in_zone
 from services.query.insights.lifecycle.plan import LifecyclePlan
 
 NO_CUSTOM_TARGET = (
@@ -41,6 +42,7 @@ _INTERVALS: tuple[Interval, ...] = ("hour", "day", "week", "month")
 
 def plan_lifecycle(query: LifecycleQuery, facts: PlanningFacts) -> LifecyclePlan:
     """Raises InvalidQuery for the first rule that is broken."""
+    facts = in_zone(facts, query.dateRange)
     if len(query.series) != 1:
         raise invalid_input(
             "series", f"A lifecycle has one series, and this one {len(query.series)}."
@@ -54,6 +56,7 @@ def plan_lifecycle(query: LifecycleQuery, facts: PlanningFacts) -> LifecyclePlan
     return LifecyclePlan(
         team_id=facts.team_id,
         entity=None if isinstance(entity, UnknownAction) else entity,
+        unknown=((0, entity.id),) if isinstance(entity, UnknownAction) else (),
         filters=both(
             common_filters(query.properties, query.filterTestAccounts, query.dateRange, facts),
             _with_actor(actor),

@@ -7,13 +7,15 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.times import written
+from contracts.queries.counted import PeriodRange
 from contracts.queries.insight_actors import InsightActorsQuery
 from contracts.queries.lifecycle import LifecycleQuery
 from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
 from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
-from services.query.events.periods import incomplete
+from services.query.insights import additions
+from services.query.insights.additions import INCOMPLETE
 from services.query.insights.computed import OptionsWork, PreparedPeople, Tools
 from services.query.insights.lifecycle import inputs
 from services.query.insights.lifecycle.compute import compute
@@ -29,22 +31,20 @@ from services.query.results.computation import NOTHING, Computation, PreparedCom
 from services.query.results.dependencies import dependencies
 from services.query.results.timings import Timings
 
-INCLUDED = frozenset({"incomplete"})
-
 
 async def prepare(
     tools: Tools, project: Project, computation: Computation[LifecycleQuery]
 ) -> PreparedComputation:
     """Raises InvalidQuery."""
     plan, facts = await _planned(tools.lookups, project, computation.query)
-    growing = incomplete(plan.span, plan.now) if "incomplete" in computation.include else []
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
-        clock=inputs.clock(plan, growing),
+        clock=inputs.clock(plan, additions.growing(computation.include, plan.span, plan.now)),
         range=_range(plan),
         inputs=inputs.of_lifecycle(plan),
-        work=LifecycleWork(tools, computation.include, plan, facts),
+        work=LifecycleWork(tools, plan, facts, computation.include, computation.query.dateRange),
+        warnings=additions.unknown_actions(plan.unknown),
     )
 
 
@@ -87,12 +87,13 @@ async def prepare_options(
 
 
 class LifecycleWork(msgspec.Struct, frozen=True):
-    """include: of INCLUDED."""
+    """include: of additions.OVER_PERIODS. dates: as they were asked for."""
 
     tools: Tools
-    include: tuple[str, ...]
     plan: LifecyclePlan
     facts: PlanningFacts
+    include: tuple[str, ...]
+    dates: PeriodRange | None
 
     async def run(self, query_id: str) -> Result:
         timings, plan = Timings(), self.plan
@@ -101,9 +102,9 @@ class LifecycleWork(msgspec.Struct, frozen=True):
         rows = await compute(
             self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
         )
-        timings.lap("compute")
-        if "incomplete" in self.include:
+        if INCOMPLETE in self.include:
             rows = with_incomplete(plan, rows)
+        timings.lap("compute")
         return Result(
             results=Raw(msgspec.json.encode(rows)),
             hogql=describe(plan),
@@ -116,6 +117,7 @@ class LifecycleWork(msgspec.Struct, frozen=True):
                 )
             ),
             timings=timings.shown,
+            extra={**additions.zone_of(self.dates)},
         )
 
 

@@ -24,6 +24,7 @@ from services.query.events.series import (
     no_warehouse,
     share_of_actors,
 )
+from services.query.events.zones import in_zone
 from services.query.insights.stickiness.plan import Criteria, Intervals, Series, StickinessPlan
 
 _INTERVALS: tuple[Interval, ...] = ("hour", "day", "week", "month")
@@ -31,6 +32,7 @@ _INTERVALS: tuple[Interval, ...] = ("hour", "day", "week", "month")
 
 def plan_stickiness(query: StickinessQuery, facts: PlanningFacts) -> StickinessPlan:
     """Raises InvalidQuery for the first rule that is broken."""
+    facts = in_zone(facts, query.dateRange)
     check_count(query.series)
     _check_breakdown(query)
     interval, joined = _interval(query), _joined(query)

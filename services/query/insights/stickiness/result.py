@@ -1,12 +1,13 @@
 """Numbers of actors become rows of stickiness (trends.md section 12)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
 import msgspec
 from msgspec import UNSET
 
 from contracts.api.trends import SideLabel, StickinessAction, StickinessRow
+from services.query.events.periods import incomplete
 from services.query.insights.stickiness.plan import Intervals, Series, StickinessPlan
 
 
@@ -28,6 +29,24 @@ def render(plan: StickinessPlan, sides: Sequence[Side]) -> list[StickinessRow]:
         _row(plan, series, side, side.series[series.place])
         for side in sides
         for series in plan.series
+    ]
+
+
+def with_incomplete(plan: StickinessPlan, rows: Iterable[StickinessRow]) -> list[StickinessRow]:
+    """Each with its points that are not what they will be: all, as soon as one period is not.
+
+    Whoever is active then moves from one point to the next.
+    """
+    sides = {"current": plan.current, "previous": plan.previous}
+    grows = {
+        name: of is not None and bool(incomplete(of.span, plan.now)) for name, of in sides.items()
+    }
+    return [
+        msgspec.structs.replace(
+            row,
+            incomplete=list(range(len(row.data))) if grows[row.compare_label or "current"] else [],
+        )
+        for row in rows
     ]
 
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.times import written
+from contracts.queries.counted import PeriodRange
 from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
 from contracts.queries.stickiness import StickinessQuery
 from services.common.accounts.accounts import Project
@@ -14,6 +15,8 @@ from services.common.insights.results.kept import Result
 from services.query.events.actors import PersonActor
 from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
+from services.query.insights import additions
+from services.query.insights.additions import INCOMPLETE
 from services.query.insights.computed import OptionsWork, PreparedPeople, Tools
 from services.query.insights.stickiness import inputs
 from services.query.insights.stickiness.compute import compute
@@ -22,6 +25,7 @@ from services.query.insights.stickiness.options import options
 from services.query.insights.stickiness.plan import StickinessPlan
 from services.query.insights.stickiness.planning import plan_stickiness
 from services.query.insights.stickiness.pointing import pointed
+from services.query.insights.stickiness.result import with_incomplete
 from services.query.insights.stickiness.statement import compile_people
 from services.query.people.counted import CountedPeople
 from services.query.results.computation import NOTHING, Computation, PreparedComputation, Range
@@ -37,10 +41,13 @@ async def prepare(
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
-        clock=inputs.clock(plan),
+        clock=inputs.clock(
+            plan, additions.growing(computation.include, plan.current.span, plan.now)
+        ),
         range=_range(plan),
         inputs=inputs.of_stickiness(plan),
-        work=StickinessWork(tools, plan, facts),
+        work=StickinessWork(tools, plan, facts, computation.include, computation.query.dateRange),
+        warnings=additions.unknown_actions(plan.unknown),
     )
 
 
@@ -86,9 +93,13 @@ async def prepare_options(
 
 
 class StickinessWork(msgspec.Struct, frozen=True):
+    """include: of additions.OVER_PERIODS. dates: as they were asked for."""
+
     tools: Tools
     plan: StickinessPlan
     facts: PlanningFacts
+    include: tuple[str, ...]
+    dates: PeriodRange | None
 
     async def run(self, query_id: str) -> Result:
         timings, plan = Timings(), self.plan
@@ -97,6 +108,8 @@ class StickinessWork(msgspec.Struct, frozen=True):
         rows = await compute(
             self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
         )
+        if INCOMPLETE in self.include:
+            rows = with_incomplete(plan, rows)
         timings.lap("compute")
         span = plan.current.span
         return Result(
@@ -108,6 +121,7 @@ class StickinessWork(msgspec.Struct, frozen=True):
                 )
             ),
             timings=timings.shown,
+            extra={**additions.zone_of(self.dates)},
         )
 
 

@@ -33,6 +33,7 @@ from services.query.events.series import (
     no_warehouse,
     share_of_actors,
 )
+from services.query.events.zones import in_zone
 from services.query.insights.trends.breakdowns import (
     INVALID_SESSION_PROPERTY,
     MOST_ROWS,
@@ -82,6 +83,7 @@ _LONG_FOR_A_MONTH: tuple[Interval, ...] = ("month",)
 
 def plan_trends(query: TrendsQuery, facts: PlanningFacts) -> TrendsPlan:
     """Raises InvalidQuery for the first rule that is broken."""
+    facts = in_zone(facts, query.dateRange)
     formulas_asked = _formulas_asked(query.trends)
     check_count(query.series, MOST_LETTERS if formulas_asked else MOST_SERIES)
     _check_warehouse(query)

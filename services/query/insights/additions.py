@@ -1,0 +1,38 @@
+"""What trends, stickiness and lifecycles can be asked for beside their numbers (`include=`)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Raw
+
+from contracts.queries.counted import PeriodRange
+from services.query.events.periods import Span, incomplete
+
+INCOMPLETE = "incomplete"
+"""Which points will still change; and up to where in the log of captured events it was looked."""
+
+RESULT_HASH = "result_hash"
+"""A digest of the bytes of `results`: equal definition and equal position give equal bytes."""
+
+OVER_PERIODS = frozenset({INCOMPLETE, RESULT_HASH})
+
+
+def unknown_actions(unknown: Iterable[tuple[int, int]]) -> tuple[str, ...]:
+    """A warning each. unknown: (place of the series, id of its action)."""
+    return tuple(
+        f"series[{place}]: there is no action {id_}, so the series has no rows."
+        for place, id_ in unknown
+    )
+
+
+def growing(include: Sequence[str], span: Span, now: datetime) -> object:
+    """What an answer with `INCOMPLETE` takes from the clock; nothing without."""
+    return incomplete(span, now) if INCOMPLETE in include else None
+
+
+def zone_of(dates: PeriodRange | None) -> Mapping[str, Raw]:
+    """The answer's `timezone`, where the query names its own."""
+    if dates is None or dates.timezone is None:
+        return {}
+    return {"timezone": Raw(msgspec.json.encode(dates.timezone))}

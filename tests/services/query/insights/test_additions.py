@@ -1,0 +1,103 @@
+"""What can be asked for beside the numbers of stickiness and lifecycles, and another zone."""
+
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from tests.services.query.insights.visits import LIFECYCLE, STICKINESS, data, query, visited
+from tests.services.query.people.shop import Event, happened
+from tests.whole import Whole
+
+KINDS = [STICKINESS, LIFECYCLE]
+NOW = {"dateRange": {"date_from": "-2d"}}
+ADDED = ["incomplete", "result_hash", "warnings"]
+
+
+def active(answer: dict[str, Any]) -> int:
+    """How many came on the one day; those who stayed away are negative."""
+    return sum(sum(point for point in row if point > 0) for row in data(answer))
+
+
+@pytest.mark.parametrize("node", KINDS, ids=lambda node: node["kind"])
+async def test_an_answer_is_the_same_with_and_without_what_is_added(
+    whole: Whole, node: dict[str, Any]
+) -> None:
+    await visited(whole)
+    plain = await query(whole, node)
+    added = await query(whole, node, include=ADDED)
+    assert not {"computed_to", "result_hash", "warnings"} & plain.keys()
+    assert added.keys() - plain.keys() == {"computed_to", "result_hash", "warnings"}
+    assert [row.pop("incomplete") for row in added["results"]] == [[] for _ in plain["results"]]
+    assert added["results"] == plain["results"]
+
+
+async def test_points_that_still_change_are_told(whole: Whole) -> None:
+    for node, expected in ((LIFECYCLE, [[2]] * 4), (STICKINESS, [[0, 1, 2]])):
+        answer = await query(whole, node | NOW, include="incomplete")
+        assert [row["incomplete"] for row in answer["results"]] == expected
+    cut = {"date_from": "2024-01-10T12:00:00", "date_to": "2024-01-11", "explicitDate": True}
+    answer = await query(whole, STICKINESS | {"dateRange": cut}, include="incomplete")
+    assert answer["results"][0]["incomplete"] == [0, 1]
+
+
+async def test_the_position_that_an_answer_has_seen_grows_with_the_events(whole: Whole) -> None:
+    await visited(whole)
+    node = LIFECYCLE | NOW
+    before = await query(whole, node, include="incomplete", refresh="force_blocking")
+    assert before["computed_to"] >= 0
+    await happened(whole, Event("visit", "ada", 24 * 900))
+    after = await query(whole, node, include="incomplete", refresh="force_blocking")
+    assert after["computed_to"] >= before["computed_to"]
+
+
+@pytest.mark.parametrize("node", KINDS, ids=lambda node: node["kind"])
+async def test_equal_bytes_have_an_equal_hash(whole: Whole, node: dict[str, Any]) -> None:
+    await visited(whole)
+
+    async def hashed(**members: Any) -> tuple[str, bytes]:
+        asked = {"query": node | members, "include": "result_hash"}
+        answer = await whole.client.post(f"{whole.root}query/", json=asked)
+        results = answer.content.split(b'"results":', 1)[1].split(b',"is_cached"', 1)[0]
+        return answer.json()["result_hash"], results
+
+    told, results = await hashed()
+    assert told == sha256(results).hexdigest()
+    # Kept apart, and so computed again.
+    assert await hashed(filterTestAccounts=False) == (told, results)
+    assert (await hashed(series=[{"kind": "EventsNode", "event": "left"}]))[0] != told
+
+
+@pytest.mark.parametrize("node", KINDS, ids=lambda node: node["kind"])
+async def test_an_unknown_action_has_no_rows_and_a_warning(
+    whole: Whole, node: dict[str, Any]
+) -> None:
+    series = [{"kind": "ActionsNode", "id": 77, "math": "sum", "properties": [{"key": "a"}]}]
+    answer = await query(whole, node | {"series": series}, include="warnings")
+    assert answer["results"] == []
+    ignored, math, unknown = answer["warnings"]
+    assert ignored == "series[0].properties: the filter on 'a' has no value and was ignored."
+    assert math.startswith("series[0]: math 'sum' ")
+    assert unknown == "series[0]: there is no action 77, so the series has no rows."
+
+
+@pytest.mark.parametrize("node", KINDS, ids=lambda node: node["kind"])
+async def test_days_are_counted_in_the_zone_that_the_range_names(
+    whole: Whole, node: dict[str, Any]
+) -> None:
+    # 4 o'clock UTC is still the day before in New York.
+    await happened(whole, Event("visit", "ada", 4 - 12), Event("visit", "bob", 11))
+    day = {"date_from": "2024-01-10", "date_to": "2024-01-10"}
+    there = day | {"timezone": "America/New_York"}
+    here = await query(whole, node | {"dateRange": day})
+    away = await query(whole, node | {"dateRange": there})
+    assert here["timezone"] == "UTC"
+    assert away["timezone"] == "America/New_York"
+    assert away["resolved_date_range"]["date_from"] == "2024-01-10T05:00:00.000000Z"
+    assert [active(answer) for answer in (here, away)] == [2, 1]
+    refused = await whole.client.post(
+        f"{whole.root}query/",
+        json={"query": node | {"dateRange": day | {"timezone": "Mars/Olympus"}}},
+    )
+    assert (refused.status_code, refused.json()["attr"]) == (400, "dateRange__timezone")
+    assert refused.json()["detail"] == "There is no time zone Mars/Olympus."
