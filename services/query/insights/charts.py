@@ -78,7 +78,7 @@ class BinsChart(msgspec.Struct, frozen=True, tag="bins"):
     median: str
 
 
-class Signal(msgspec.Struct, frozen=True):
+class SignalRow(msgspec.Struct, frozen=True):
     """One row: so many of those who did this converted, so many did not."""
 
     name: str
@@ -90,7 +90,7 @@ class Signal(msgspec.Struct, frozen=True):
 class SignalsTable(msgspec.Struct, frozen=True, tag="signals"):
     """A correlation: what tells of success, then what tells of failure."""
 
-    signals: tuple[Signal, ...]
+    signals: tuple[SignalRow, ...]
     skewed: bool
 
 

@@ -42,8 +42,8 @@ def names_of(conditions: Iterable[AnyCondition]) -> frozenset[int] | None:
 
 
 class ReadRecords(msgspec.Struct, frozen=True):
-    """marks: of persons and groups. sessions: whether properties of sessions are read; they are
-    told by all of their events, whenever they were.
+    """marks: of persons and groups. sessions: whether properties of sessions are read, which depend
+    on all events of the session, whenever they were.
     """
 
     marks: frozenset[int]
@@ -142,6 +142,6 @@ def records_of(actor: AnyActor) -> frozenset[int]:
             assert_never(actor)
 
 
-def digest(*told: object) -> bytes:
+def digest(*parts: object) -> bytes:
     """Of plain values, structs among them."""
-    return hashlib.sha256(_encoder.encode(told)).digest()
+    return hashlib.sha256(_encoder.encode(parts)).digest()

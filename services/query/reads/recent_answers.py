@@ -49,7 +49,7 @@ _EACH: LiteralString = f"""
     ORDER BY asked.place"""
 
 
-class _Entry(msgspec.Struct, Generic[T], frozen=True):
+class _RecentAnswer(msgspec.Struct, Generic[T], frozen=True):
     value: T
     state: str
     size: int
@@ -66,7 +66,7 @@ class RecentAnswers(Generic[T]):
     def __init__(self, pool: Pool, most_bytes: int = MOST_BYTES) -> None:
         self._pool = pool
         self._states = GroupedLookups(self._each)
-        self._known: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
+        self._known: OrderedDict[Hashable, _RecentAnswer[T]] = OrderedDict()
         self._bytes = 0
         self._most_bytes = most_bytes
         self._newest: dict[int, str | None] = {}
@@ -104,7 +104,7 @@ class RecentAnswers(Generic[T]):
             return
         self._saw(team_id, fresh.state)
         self._forget(asked)
-        self._known[asked] = _Entry(fresh.value, fresh.state, size, time.monotonic())
+        self._known[asked] = _RecentAnswer(fresh.value, fresh.state, size, time.monotonic())
         self._bytes += size
         while self._bytes > self._most_bytes:
             self._forget(next(iter(self._known)))

@@ -34,32 +34,32 @@ def aggregated(expression: Expression, of_event: Writer, bindings: Bindings) -> 
 
 
 def _aggregate(one: Aggregate, of_event: Writer, column: Callable[[str], str]) -> Term:
-    def number(place: int) -> str:
-        return column(of_event.term(one.arguments[place]).operand.number)
+    def number(index: int) -> str:
+        return column(of_event.term(one.arguments[index]).operand.number)
 
     match one.name:
         case "count":
-            told = (
+            text = (
                 f"count({column(of_event.text(one.arguments[0]))})" if one.arguments else "count()"
             )
         case "countIf":
-            told = f"countIf({column(of_event.condition(one.arguments[0]))})"
+            text = f"countIf({column(of_event.condition(one.arguments[0]))})"
         case "uniq":
-            told = f"uniqExact({column(of_event.text(one.arguments[0]))})"
+            text = f"uniqExact({column(of_event.text(one.arguments[0]))})"
         case "sum":
-            told = f"ifNull({exact_sum(number(0))}, 0)"
+            text = f"ifNull({exact_sum(number(0))}, 0)"
         case "sumIf":
             kept = f"if({column(of_event.condition(one.arguments[1]))}, {number(0)}, NULL)"
-            told = f"ifNull({exact_sum(kept)}, 0)"
+            text = f"ifNull({exact_sum(kept)}, 0)"
         case "avg":
-            told = f"{exact_sum(number(0))} / count({number(0)})"
+            text = f"{exact_sum(number(0))} / count({number(0)})"
         case "min" | "max":
-            told = f"{one.name}({number(0)})"
+            text = f"{one.name}({number(0)})"
         case "quantile":
-            told = quantile(one.level or 0, number(0))
+            text = quantile(one.level or 0, number(0))
         case _:
             assert_never(one.name)
-    return number_term(f"toNullable(toFloat64({told}))")
+    return number_term(f"toNullable(toFloat64({text}))")
 
 
 def _no_field(field: Field | Property) -> Operand:

@@ -193,7 +193,7 @@ def _parts(value: object) -> list[str]:
 # Trends
 
 
-class _Axis(msgspec.Struct, frozen=True):
+class _TrendAxis(msgspec.Struct, frozen=True):
     """The periods that the answer shows; every line shares these lists. keys: see trends.py."""
 
     keys: list[int]
@@ -201,16 +201,16 @@ class _Axis(msgspec.Struct, frozen=True):
     labels: list[str]
 
 
-def _axis(plan: FunnelPlan, trend: TrendView, made: Sequence[FunnelPeriod]) -> _Axis:
+def _axis(plan: FunnelPlan, trend: TrendView, made: Sequence[FunnelPeriod]) -> _TrendAxis:
     seen = [period for period in made if shown(plan, trend, period)]
-    return _Axis(
+    return _TrendAxis(
         [period_key(plan, period.start) for period in seen],
         [period.day for period in seen],
         [period.label for period in seen],
     )
 
 
-def _trends(plan: FunnelPlan, axis: _Axis, rows: Rows, pending: bool) -> list[FunnelTrend]:
+def _trends(plan: FunnelPlan, axis: _TrendAxis, rows: Rows, pending: bool) -> list[FunnelTrend]:
     if plan.breakdown is None:
         return [_trend(plan, axis, _read(rows, PeriodTotals), pending)]
     return [
@@ -234,7 +234,7 @@ def _trend_value(breakdown: Breakdown, value: object) -> BreakdownValue:
 
 
 def _trend(
-    plan: FunnelPlan, axis: _Axis, totals: Iterable[PeriodTotals], pending: bool
+    plan: FunnelPlan, axis: _TrendAxis, totals: Iterable[PeriodTotals], pending: bool
 ) -> FunnelTrend:
     by_period = {row.period: row for row in totals}
     kept = [by_period.get(key) or PeriodTotals(key, 0, 0, 0) for key in axis.keys]

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.correlation import Correlated, CorrelationResults
-from services.query.insights.charts import Chart, Signal, SignalsTable
+from services.query.insights.charts import Chart, SignalRow, SignalsTable
 
 
 def chart(result: Raw) -> Chart | None:
@@ -19,8 +19,8 @@ def _signals(results: CorrelationResults) -> SignalsTable:
     return SignalsTable(tuple(map(_signal, results.events)), results.skewed)
 
 
-def _signal(one: Correlated) -> Signal:
-    return Signal(
+def _signal(one: Correlated) -> SignalRow:
+    return SignalRow(
         name=one.event.event.replace("::", " · "),
         converted=one.success_count,
         dropped=one.failure_count,
