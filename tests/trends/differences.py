@@ -25,9 +25,13 @@ from services.query.insights.stickiness import pointing as stickiness_pointing
 from services.query.insights.stickiness import statement as stickiness_statement
 from services.query.insights.stickiness.plan import StickinessPlan
 from services.query.insights.trends import compute as trends_compute
+from services.query.insights.trends import pointing as trends_pointing
+from services.query.insights.trends.oracle import people as trends_people
 from services.query.insights.trends.oracle import rows as trends
 from services.query.insights.trends.plan import TrendsPlan
-from tests.trends.cases import Case, reading_of
+from services.query.insights.trends.statement import people as trends_statement
+from services.query.insights.trends.statement.counted import Asked
+from tests.trends.cases import Case, make_actors, reading_of
 
 People = list[tuple[str, int]]
 POINTS = 1
@@ -56,7 +60,29 @@ async def trend(clickhouse: ClickHouse, case: Case, plan: TrendsPlan, random: Ra
     ]
     if not same(rows, expected.results) or found.has_more != expected.has_more:
         return f"rows: the engine says\n{rows}\nthe reference\n{expected}"
+    for _ in range(POINTS):
+        pointed = trends_pointing.pointed(plan, make_actors(random, plan, expected.results))
+        people = await trend_people(clickhouse, plan, pointed, has_overrides=has_overrides)
+        known = trends_people.people(plan, pointed, reading)
+        if people != known:
+            return f"people of {pointed}: the engine says\n{people}\nthe reference\n{known}"
     return None
+
+
+async def trend_people(
+    clickhouse: ClickHouse,
+    plan: TrendsPlan,
+    pointed: trends_pointing.Pointed,
+    *,
+    has_overrides: bool,
+) -> People:
+    span = trends_pointing.span_of_side(plan, pointed.side)
+    if pointed.series is None or not trends_statement.has_number(span, pointed):
+        return []
+    asked = Asked(plan=plan, series=pointed.series, span=span, has_overrides=has_overrides)
+    asked = await trends_compute.row_of(clickhouse, asked, pointed.row)
+    compiled = trends_statement.compile_people(asked, pointed, limit=EVERYBODY, offset=0)
+    return await listed(clickhouse, compiled)
 
 
 def same(a: Any, b: Any) -> bool:

@@ -24,8 +24,25 @@ Counted = tuple[str, int]
 class Listing(Protocol):
     """The statement that lists them: `id`, `events`; by events descending, then id."""
 
-    def __call__(self, *, has_overrides: bool, limit: int, offset: int) -> Statement | None:
-        """None where no actor can be behind the number."""
+    async def __call__(
+        self, *, has_overrides: bool, limit: int, offset: int, query_id: str | None
+    ) -> Statement | None:
+        """None where no actor can be behind the number. query_id: of what it has to ask first."""
+
+
+class Compiled(Protocol):
+    """The same where nothing has to be asked first."""
+
+    def __call__(self, *, has_overrides: bool, limit: int, offset: int) -> Statement | None: ...
+
+
+class ListedAtOnce(msgspec.Struct, frozen=True):
+    compiled: Compiled
+
+    async def __call__(
+        self, *, has_overrides: bool, limit: int, offset: int, query_id: str | None
+    ) -> Statement | None:
+        return self.compiled(has_overrides=has_overrides, limit=limit, offset=offset)
 
 
 class CountedPeople(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +72,9 @@ class CountedPeople(msgspec.Struct, frozen=True, kw_only=True):
     async def _listed(self, limit: int, offset: int, query_id: str | None) -> list[Counted]:
         # Merges since the planning count, and lists of people may have changed.
         has_overrides = await self.lookups.ready(self.facts)
-        statement = self.listing(has_overrides=has_overrides, limit=limit, offset=offset)
+        statement = await self.listing(
+            has_overrides=has_overrides, limit=limit, offset=offset, query_id=query_id
+        )
         if statement is None:
             return []
         rows = await self.clickhouse.query(statement, query_id=query_id)

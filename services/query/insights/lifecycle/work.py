@@ -26,7 +26,7 @@ from services.query.insights.lifecycle.planning import plan_lifecycle
 from services.query.insights.lifecycle.pointing import pointed
 from services.query.insights.lifecycle.result import with_incomplete
 from services.query.insights.lifecycle.statement import compile_people
-from services.query.people.counted import CountedPeople
+from services.query.people.counted import CountedPeople, ListedAtOnce
 from services.query.results.computation import NOTHING, Computation, PreparedComputation, Range
 from services.query.results.dependencies import dependencies
 from services.query.results.timings import Timings
@@ -60,7 +60,7 @@ async def people(tools: Tools, project: Project, query: InsightActorsQuery) -> P
             lookups=tools.lookups,
             facts=facts,
             actor=plan.actor,
-            listing=partial(compile_people, plan, number),
+            listing=ListedAtOnce(partial(compile_people, plan, number)),
         ),
         description=describe(plan),
         dependencies=dependencies(facts),

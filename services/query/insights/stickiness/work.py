@@ -27,7 +27,7 @@ from services.query.insights.stickiness.planning import plan_stickiness
 from services.query.insights.stickiness.pointing import pointed
 from services.query.insights.stickiness.result import with_incomplete
 from services.query.insights.stickiness.statement import compile_people
-from services.query.people.counted import CountedPeople
+from services.query.people.counted import CountedPeople, ListedAtOnce
 from services.query.results.computation import NOTHING, Computation, PreparedComputation, Range
 from services.query.results.dependencies import dependencies
 from services.query.results.timings import Timings
@@ -66,7 +66,7 @@ async def people(
             lookups=tools.lookups,
             facts=facts,
             actor=PersonActor() if series is None else series.actor,
-            listing=partial(compile_people, plan, number),
+            listing=ListedAtOnce(partial(compile_people, plan, number)),
         ),
         description=describe(plan),
         dependencies=dependencies(facts),

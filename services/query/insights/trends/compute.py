@@ -13,9 +13,11 @@ from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.periods import Span
 from services.query.insights.trends.bins import bounds
 from services.query.insights.trends.plan import ActiveActors, Boxes, OneValue, Series, TrendsPlan
+from services.query.insights.trends.pointing import AnyChoice, OfOther
 from services.query.insights.trends.result import (
     Box,
     Line,
+    Ranked,
     RowValue,
     Shown,
     Side,
@@ -51,6 +53,22 @@ async def compute(
     return await asyncio.to_thread(render, plan, sides)
 
 
+async def row_of(
+    clickhouse: ClickHouse, asked: Asked, row: AnyChoice | None, *, query_id: str | None = None
+) -> Asked:
+    """The events of one row: its values told as rows have them, and of Other those of all rows
+    that are shown left out. None: of everything, once.
+    """
+    if row is None:
+        plan = msgspec.structs.replace(asked.plan, breakdown=None)
+        return msgspec.structs.replace(asked, plan=plan)
+    asking = _Asking(clickhouse, asked.plan, asked.has_overrides, query_id)
+    asked = await asking.with_bounds(asked)
+    if isinstance(row, OfOther):
+        return _without(asked, await asking.ranked(asked))
+    return asked
+
+
 class _Asking:
     def __init__(
         self, clickhouse: ClickHouse, plan: TrendsPlan, has_overrides: bool, query_id: str | None
@@ -67,25 +85,34 @@ class _Asking:
 
     async def _lines(self, series: Series, span: Span) -> Sequence[Shown]:
         """Of one series and side, in order, Other included."""
-        asked = Asked(plan=self.plan, series=series, span=span, has_overrides=self.has_overrides)
-        rows = Rows(bounds=await self._bounds(asked))
-        asked = msgspec.structs.replace(asked, rows=rows)
+        asked = await self.with_bounds(
+            Asked(plan=self.plan, series=series, span=span, has_overrides=self.has_overrides)
+        )
         found = await self._counted(asked)
-        if self.plan.breakdown is None:
-            found = {None: found.get(None, _nothing(asked))}
-        lines = [Line(value, of) for value, of in found.items()]
-        in_order = await asyncio.to_thread(ranked, self.plan, series, span, lines)
+        in_order = await self._in_order(asked, found)
         if not has_other(self.plan, in_order):
             return in_order.kept
         if is_additive(series.math):
             rest = [found[value] for value in in_order.rest]
             other = tuple(float(sum(of)) for of in zip(*rest, strict=True))
         else:
-            kept = [value for value in in_order.kept_values if isinstance(value, tuple)]
-            rest_of = msgspec.structs.replace(rows, without=kept)
-            (other,) = (await self._counted(msgspec.structs.replace(asked, rows=rest_of))).values()
+            (other,) = (await self._counted(_without(asked, in_order))).values()
         line = Line(other_value(self.plan), other)
         return [*in_order.kept, shown(self.plan, series, span, line)]
+
+    async def ranked(self, asked: Asked) -> Ranked:
+        """The rows of one series and side in order, and the values of Other."""
+        return await self._in_order(asked, await self._counted(asked))
+
+    async def _in_order(self, asked: Asked, found: Mapping[RowValue, tuple[float, ...]]) -> Ranked:
+        if self.plan.breakdown is None:
+            found = {None: found.get(None, _nothing(asked))}
+        lines = [Line(value, of) for value, of in found.items()]
+        return await asyncio.to_thread(ranked, self.plan, asked.series, asked.span, lines)
+
+    async def with_bounds(self, asked: Asked) -> Asked:
+        """With the bins that its numbers fall into."""
+        return msgspec.structs.replace(asked, rows=Rows(bounds=await self._bounds(asked)))
 
     async def _bounds(self, asked: Asked) -> keys.Bounds:
         bins = keys.binned(self.plan.breakdown)
@@ -123,6 +150,12 @@ class _Asking:
 
     async def _run(self, text: str, bindings: Bindings) -> list[Row]:
         return await self.clickhouse.query(Statement(text, bindings.values), query_id=self.query_id)
+
+
+def _without(asked: Asked, in_order: Ranked) -> Asked:
+    """The events of Other."""
+    kept = [value for value in in_order.kept_values if isinstance(value, tuple)]
+    return msgspec.structs.replace(asked, rows=msgspec.structs.replace(asked.rows, without=kept))
 
 
 def _by_value(asked: Asked, rows: Sequence[Row]) -> Mapping[RowValue, tuple[float, ...]]:

@@ -1,0 +1,97 @@
+"""The people behind a number of a trend: the events it is counted from, and one filter more."""
+
+from services.common.clickhouse.statement import Bindings, Statement
+from services.query.events.moments import microseconds
+from services.query.events.periods import Span
+from services.query.events.source import Source
+from services.query.insights.trends.plan import NULL, ActiveActors, Actors, OneValue, Points
+from services.query.insights.trends.pointing import (
+    ALL_BINS,
+    AnyChoice,
+    OfCohort,
+    OfOther,
+    OfValue,
+    Pointed,
+)
+from services.query.insights.trends.statement.counted import Asked, counted
+from services.query.insights.trends.statement.numbers import point
+from services.query.insights.trends.windows import Window, windows
+
+
+def compile_people(asked: Asked, pointed: Pointed, *, limit: int, offset: int) -> Statement:
+    """Rows of `id` (text) and `events`, by events descending, then id.
+
+    asked: the series and side that are pointed at; its rows tell Other apart.
+    """
+    bindings = Bindings()
+
+    def columns(source: Source) -> dict[str, str]:
+        index = {} if _window(asked, pointed) else {"i": point(asked, source)}
+        return {"actor": source.actor(asked.actor), "at": "e.timestamp", **index}
+
+    tests = [*_in_row(pointed.row, bindings), *_in_window(_window(asked, pointed), bindings)]
+    events, newly = "count()", ""
+    if pointed.point is not None and not _window(asked, pointed):
+        index = bindings.bind(pointed.point, "Int64")
+        if _is_running(asked):
+            # An actor counts once, at its first period.
+            events, newly = f"countIf(i = {index})", f" HAVING min(i) = {index}"
+        else:
+            tests.append(f"i = {index}")
+    where = f" WHERE {' AND '.join(tests)}" if tests else ""
+    page = f"LIMIT {bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
+    text = (
+        f"SELECT toString(actor) AS id, {events} AS events"
+        f" FROM ({counted(asked, bindings, columns)}){where}"
+        f" GROUP BY actor{newly} ORDER BY events DESC, id {page}"
+    )
+    return Statement(text, bindings.values)
+
+
+def has_number(asked_span: Span, pointed: Pointed) -> bool:
+    """Whether the side has such a point at all: a day that does not count has none."""
+    shown = pointed.point is None or pointed.point in asked_span.shown
+    return bool(asked_span.periods) and shown
+
+
+def _is_running(asked: Asked) -> bool:
+    shape = asked.plan.shape
+    return isinstance(shape, Points) and shape.cumulative and isinstance(asked.series.math, Actors)
+
+
+def _window(asked: Asked, pointed: Pointed) -> Window | None:
+    """That of weekly and monthly active actors; without a point the range itself."""
+    plan, span, math = asked.plan, asked.span, asked.series.math
+    if not isinstance(math, ActiveActors):
+        return None
+    if isinstance(plan.shape, OneValue):
+        return windows(plan, span, math.days)[0]
+    if pointed.point is None:
+        return Window(span.date_from, span.periods[-1].end)
+    return windows(plan, span, math.days)[pointed.point]
+
+
+def _in_window(window: Window | None, bindings: Bindings) -> list[str]:
+    if window is None:
+        return []
+    since, until = (
+        f"fromUnixTimestamp64Micro({bindings.bind(microseconds(at), 'Int64')}, 'UTC')"
+        for at in (window.since, window.until)
+    )
+    return [f"at >= {since}", f"at < {until}"]
+
+
+def _in_row(row: AnyChoice | None, bindings: Bindings) -> list[str]:
+    match row:
+        case None | OfOther():
+            return []
+        case OfCohort(cohort_id=cohort):
+            return [f"k0 = {bindings.bind(cohort, 'Int64')}"]
+        case OfValue(parts=parts):
+            return [_is_value(place, part, bindings) for place, part in enumerate(parts)]
+
+
+def _is_value(place: int, part: str, bindings: Bindings) -> str:
+    if part == ALL_BINS:
+        return f"k{place} != ''"
+    return f"k{place} = {bindings.bind('' if part == NULL else part, 'String')}"
