@@ -80,7 +80,7 @@ class TileArranged(Fact, frozen=True, tag="dashboard.tile_arranged.v1"):
 
 
 class DashboardDeleted(Fact, frozen=True, tag="dashboard.deleted.v1"):
-    """Soft. What went with it, so that restoring brings the same back.
+    """Soft. The insights that went with it, so that restoring brings the same back.
 
     tiles: those that were live. insights: those that were deleted with it.
     """

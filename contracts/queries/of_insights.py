@@ -44,7 +44,7 @@ def seen_under(row: InsightRow, overrides: Overrides) -> InsightRow:
 def viz_node(stored: Json) -> dict[str, Json] | None:
     """The node that legacy filters mean, as answers show it; None for no filters at all.
 
-    What is of no known kind is shown as trends. Raises InvalidQuery where they cannot be read.
+    Filters of no known kind are shown as trends. Raises InvalidQuery where they cannot be read.
     """
     filters = stored_filters(stored)
     if not filters:

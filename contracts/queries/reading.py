@@ -99,7 +99,7 @@ def _entity(sent: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 def entity_kind(sent: Mapping[str, Json]) -> Json:
-    """Of a step or an exclusion. What was sent, but for the longer names of the same nodes.
+    """A step or an exclusion as it was sent, but for the longer names of the same nodes.
 
     Older clients left the kind to its default: then the members tell, as they do in PostHog.
     """

@@ -30,7 +30,7 @@ from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.stream import (
     ELSEWHERE,
     Outage,
-    Outgoing,
+    OutgoingMessage,
     PublishRefused,
     StreamUnavailable,
     ensure_facts_stream,
@@ -160,12 +160,12 @@ class Relay:
         self._crash_at("published")
         self.published = last
 
-    def _message(self, entry: Entry) -> Outgoing:
+    def _message(self, entry: Entry) -> OutgoingMessage:
         payload = encode_entry(entry)
         if len(payload) + HEADERS_BYTES > self._client.max_payload:
             # It keeps its place and its proof; the fact itself is in the log.
             payload = encode_entry(replace(entry, event=NULL))
-        return Outgoing(
+        return OutgoingMessage(
             subject=f"{self._prefix}{fact_subject(entry.team_id, entry.name)}",
             payload=payload,
             headers={

@@ -94,7 +94,7 @@ class Outage:
         self.reason = None
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class OutgoingMessage(msgspec.Struct, frozen=True):
     """A message to publish."""
 
     subject: str
@@ -190,7 +190,9 @@ async def fill_up(client: Client, name: str, subject: str, filler: bytes, wanted
         while (last := (await client.jetstream().stream_info(name)).state.last_seq) < wanted:
             count = min(wanted - last, MAX_BATCH)
             expected = {_EXPECTED_LAST: str(last)}
-            fillers = [Outgoing(subject, filler, expected if n == 0 else {}) for n in range(count)]
+            fillers = [
+                OutgoingMessage(subject, filler, expected if n == 0 else {}) for n in range(count)
+            ]
             with contextlib.suppress(PublishRefused):  # something came meanwhile: look again
                 await publish_whole(client, fillers)
                 filled += count
@@ -200,7 +202,7 @@ async def fill_up(client: Client, name: str, subject: str, filler: bytes, wanted
 
 
 async def publish_whole(
-    client: Client, messages: Sequence[Outgoing], timeout_seconds: float = TIMEOUT_SECONDS
+    client: Client, messages: Sequence[OutgoingMessage], timeout_seconds: float = TIMEOUT_SECONDS
 ) -> int:
     """Publish all of them or none, durably; the stream sequence of the last one.
 

@@ -62,7 +62,7 @@ def claim(path: Path) -> Iterator[DataFolder]:
     """Make the folder if need be, and keep it to ourselves. Raises FolderInUse, CannotStart.
 
     The lock is the kernel's: it goes when the process does, however that ends, and child servers
-    do not inherit it. What is made while we have it is ours alone: events, logs and all.
+    do not inherit it. All that is made while we have it is ours alone: events, logs and all.
     """
     path = whole(path)
     _make(path)

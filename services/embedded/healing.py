@@ -22,7 +22,9 @@ _AGAIN_SECONDS = 5.0
 
 
 async def keep_taking(app: Litestar, bus: Nats) -> None:
-    """Until cancelled. What was acknowledged stays: it reads its own files, as at every start."""
+    """Until cancelled. Acknowledged messages stay: the server reads its own files, as at every
+    start.
+    """
     # The disk can be full again while its settings are written.
     await every(_LOOK_SECONDS, partial(_heal, app, bus), away=(OSError,))
 

@@ -63,7 +63,7 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
 def serve_until_stopped(wanted: ServeOptions, settings: EmbeddedSettings) -> int:
     """The exit code: 0 after Ctrl-C or SIGTERM, 1 when a server ended under us. Raises CannotStart.
 
-    What can be refused is refused before anything is started: the port first, then the folder.
+    Refusals come before anything is started: the port first, then the folder.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     folder: DataFolder | None = None

@@ -16,7 +16,7 @@ from services.common.http.problems import unavailable
 from services.common.stream import (
     TIMEOUT_SECONDS,
     Outage,
-    Outgoing,
+    OutgoingMessage,
     PublishRefused,
     StreamUnavailable,
     publish_whole,
@@ -26,8 +26,10 @@ CAPTURED = Counter("recount_captured_events", "Product events made durable.")
 REFUSED = Counter("recount_capture_refused", "Capture requests and events refused.", ["reason"])
 
 
-def _messages(subject: str, events: Sequence[CapturedEvent], received: int) -> list[Outgoing]:
-    return [Outgoing(subject, payload) for payload in payloads(events, received)]
+def _messages(
+    subject: str, events: Sequence[CapturedEvent], received: int
+) -> list[OutgoingMessage]:
+    return [OutgoingMessage(subject, payload) for payload in payloads(events, received)]
 
 
 TRYING_SECONDS = 2.0
@@ -76,9 +78,11 @@ class CaptureDoor:
 
     async def try_again(self) -> None:
         """Publish a message without events. Raises Rejected (503) while nothing is taken."""
-        await self._publish([Outgoing(f"{self._prefix}{capture_subject(0)}", NOTHING_CAPTURED)])
+        await self._publish(
+            [OutgoingMessage(f"{self._prefix}{capture_subject(0)}", NOTHING_CAPTURED)]
+        )
 
-    async def _publish(self, messages: Sequence[Outgoing]) -> int:
+    async def _publish(self, messages: Sequence[OutgoingMessage]) -> int:
         before = self._position
         try:
             with self.outage.watching():

@@ -5,7 +5,8 @@ number beyond Float64 is kept as its digits, and what lies deeper than MAX_DEPTH
 text. NaN and Infinity, which Python's SDKs send, are null, as PostHog's Python took them: no batch
 is lost for one of them.
 
-What is large is taken apart first, and each event then by itself: no call into the parser is long.
+A large request is taken apart first, and each event then parsed by itself: no call into the parser
+is long.
 """
 
 import json

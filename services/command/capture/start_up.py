@@ -109,7 +109,7 @@ async def recordings(request: AnyRequest) -> Response[bytes]:
 async def local_evaluation(person: NamedDependency[AuthenticatedUser]) -> Response[bytes]:
     """Server SDKs that evaluate flags themselves: there are none to evaluate.
 
-    Those of 2026 ask at the second path.
+    SDKs of 2026 ask at the second path.
     """
     return _json({"flags": [], "group_type_mapping": {}, "cohorts": {}})
 

@@ -12,7 +12,7 @@ from services.command.capture.written_times import DateOrder, written
 
 MILLISECOND: Final = 1_000
 FURTHEST_AHEAD: Final = 23 * 3600 * SECOND_US
-# The years that a DateTime64 column can hold. What is older is stored as its first moment.
+# The years that a DateTime64 column can hold. An older time is stored as the first moment.
 EARLIEST: Final = -2_208_988_800 * SECOND_US
 # Client clocks before this are not believed (`_`, in milliseconds).
 _CREDIBLE_MS: Final = 1_577_836_800_000

@@ -40,8 +40,8 @@ class Views:
     ) -> int | None:
         """The log's position after the views; None when none of the insights is there to be seen.
 
-        Those that the caller may not see are as good as not there. receipt: under which it is done
-        once and its repeats get the same position. Raises KeyReused.
+        Insights that the caller may not see are as good as not there. receipt: under which it is
+        done once and its repeats get the same position. Raises KeyReused.
         """
         if receipt is not None:
             before = await self._store.receipt(caller.team_id, caller.actor, receipt.key)

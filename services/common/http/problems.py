@@ -1,6 +1,6 @@
 """The one shape in which an error leaves the building, and every refusal that HTTP itself knows.
 
-What the domain and the log refuse is in each service's table, by exception: `Refusals`.
+Refusals of the domain and the log are in each service's table, by exception: `Refusals`.
 """
 
 from collections.abc import Callable, Collection, Mapping

@@ -1,8 +1,9 @@
 """Values as PostHog's serializers take them, where they are not of the type of their field.
 
 A number is a text of its digits, `"on"` is true, `"5"` is five, and texts that are marked `TRIMMED`
-are taken without the white space around them. What a serializer refuses is left as it was sent, for
-the decoder to name. Facts of Django REST Framework 3.15: CharField, BooleanField, IntegerField.
+are taken without the white space around them. A value that a serializer refuses is left as it was
+sent, for the decoder to name. Facts of Django REST Framework 3.15: CharField, BooleanField,
+IntegerField.
 """
 
 import re

@@ -11,7 +11,7 @@ from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.api.jobs import JobBody
 from contracts.api.times import written
 from contracts.json import NULL
-from services.common.insights.asking import ONE
+from services.common.insights.caller_columns import ONE
 from services.common.insights.results.freshness import ResultAge
 from services.common.insights.results.kept import KeptResult, Result, shown_fields
 

@@ -57,7 +57,7 @@ class Append(Struct, frozen=True, kw_only=True):
         return self.parts[0].stream.team_id
 
 
-class Appended(Struct, frozen=True):
+class AppendedFacts(Struct, frozen=True):
     """position: of the last fact; the log's head where there was none."""
 
     recorded: tuple[Recorded[DomainEvent], ...]

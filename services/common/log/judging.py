@@ -19,7 +19,7 @@ from contracts.times import EPOCH
 from domain.errors import ConcurrentEdit
 from services.common.log.appends import (
     Append,
-    Appended,
+    AppendedFacts,
     NewReceipt,
     Rank,
     RankLost,
@@ -34,7 +34,7 @@ ReceiptKey = tuple[int, str, str]
 Member = tuple[UUID, int]
 """An organization, and the number of a user."""
 Refusal = ConcurrentEdit | RankLost | ReceiptExists
-Outcome = Appended | Refusal
+Outcome = AppendedFacts | Refusal
 
 
 class EncodedPart(Struct, frozen=True):
@@ -179,7 +179,7 @@ def _accept(
     judgement: Judgement,
     now: datetime,
     salt: Callable[[], bytes],
-) -> Appended:
+) -> AppendedFacts:
     recorded: list[Recorded[DomainEvent]] = []
     for part in prepared.parts:
         for name, payload, event in part.facts:
@@ -190,7 +190,7 @@ def _accept(
         judgement.moved[prepared.team_id] = standing.links[prepared.team_id]
     if prepared.receipt is not None:
         _write_receipt(prepared, prepared.receipt, standing, judgement, now)
-    return Appended(tuple(recorded), standing.position)
+    return AppendedFacts(tuple(recorded), standing.position)
 
 
 def _next_entry(

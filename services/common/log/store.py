@@ -1,6 +1,6 @@
 """The log of facts, as every service sees it: append, load a stream, read on from a position.
 
-What is inside is in `services.common.log`; only this and `services.common.log.verify` import that.
+Its inside is in `services.common.log`; only this and `services.common.log.verify` import that.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from contracts.events.streams import Stream
 from services.common.log import reading
 from services.common.log.appends import (
     Append,
-    Appended,
+    AppendedFacts,
     AppendPart,
     LogUnavailable,
     NewReceipt,
@@ -46,7 +46,7 @@ __all__ = [
     "BELL_CHANNEL",
     "Append",
     "AppendPart",
-    "Appended",
+    "AppendedFacts",
     "DatabaseFunctionsEnabled",
     "EventStore",
     "LogUnavailable",
@@ -140,7 +140,7 @@ class EventStore:
             finally:
                 await writer.close()
 
-    async def append(self, new: Append) -> Appended:
+    async def append(self, new: Append) -> AppendedFacts:
         """Record all of it or nothing; the answer comes once it is durable.
 
         Raises ConcurrentEdit when a stream has moved on, RankLost, ReceiptExists when the key was

@@ -11,7 +11,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.common.log.appends import Appended, LogUnavailable, OutcomeUnknown
+from services.common.log.appends import AppendedFacts, LogUnavailable, OutcomeUnknown
 from services.common.log.judging import Judgement, PreparedAppend
 from services.common.log.transaction import CommitInDoubt, LogTransaction
 from services.common.postgres.database import CONNECTION_LOST
@@ -46,7 +46,7 @@ class QueuedAppend(Struct, frozen=True):
     """An append in the queue. since: monotonic seconds."""
 
     prepared: PreparedAppend
-    answer: asyncio.Future[Appended]
+    answer: asyncio.Future[AppendedFacts]
     since: float
 
 
@@ -74,14 +74,14 @@ class LogWriter:
     def start(self) -> None:
         self._task = watched("log writer", self._run())
 
-    async def append(self, prepared: PreparedAppend) -> Appended:
-        """The answer, once it is durable. What a cancelled caller sent may still be written.
+    async def append(self, prepared: PreparedAppend) -> AppendedFacts:
+        """The answer, once it is durable. The facts of a cancelled caller may still be written.
 
         Raises ConcurrentEdit, RankLost, ReceiptExists, LogUnavailable, OutcomeUnknown.
         """
         if self._closing or self._task is None or self._task.done():
             raise LogUnavailable("the log's writer is closed")
-        answer: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[AppendedFacts] = asyncio.get_running_loop().create_future()
         self._queue.append(QueuedAppend(prepared, answer, monotonic()))
         self._bell.set()
         return await answer
@@ -181,7 +181,7 @@ def _answer(batch: Sequence[QueuedAppend], judgement: Judgement) -> None:
     for waiting, outcome in zip(batch, judgement.outcomes, strict=True):
         if waiting.answer.done():
             continue
-        if isinstance(outcome, Appended):
+        if isinstance(outcome, AppendedFacts):
             waiting.answer.set_result(outcome)
         else:
             waiting.answer.set_exception(outcome)

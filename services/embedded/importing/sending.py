@@ -99,7 +99,7 @@ class Sender:
         """The number of events that the server has dropped because their uuid was stored before.
 
         Since it started and from anybody; None where it does not tell, as services that run apart
-        do not. What it grew by while these events were stored is what they repeated.
+        do not. Its growth while these events were stored is the number that they repeated.
         """
         answer = self._ask(lambda: self._client.get("/metrics"))
         found = None if answer.is_error else _REPEATED.search(answer.text)

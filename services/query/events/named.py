@@ -71,8 +71,8 @@ async def catalog(pool: Pool, team_id: int, *queries: object) -> Catalog:
     """The actions and cohorts that these name: nodes, or property filters as sent. Asks nothing
     when nothing is named.
 
-    What does not exist, or is deleted, is not in it. Raises InvalidQuery for a stored definition
-    that is no longer served.
+    A thing that does not exist, or is deleted, is not in it. Raises InvalidQuery for a stored
+    definition that is no longer served.
     """
     named = [each for query in queries for each in _named(msgspec.to_builtins(query))]
     actions = sorted({number for is_action, number in named if is_action})

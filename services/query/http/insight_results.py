@@ -114,7 +114,7 @@ async def with_results(
     caller: Caller,
     results: InsightResults,
 ) -> Sequence[InsightListRow]:
-    """A list's. What can't be computed has no result there: one insight breaks no list."""
+    """The results of a list. An insight that can't be computed has none: it breaks no list."""
     if asked.is_kept_alone:
         return listed
     slots = asyncio.Semaphore(AT_ONCE)
@@ -130,7 +130,9 @@ async def with_results(
 
 
 def under(found: FoundDashboard) -> FoundDashboard:
-    """Its insights under its filters. What is kept for one that they change is of another query."""
+    """The dashboard's insights under its filters. A filter makes another query of an insight, with
+    a kept result of its own.
+    """
     overrides = of_dashboard(found.row.filters)
 
     def one(on: DashboardInsight) -> DashboardInsight:
@@ -145,7 +147,7 @@ async def with_tiles(
 ) -> FoundDashboard:
     """Its insights under its filters, or ad-hoc ones, each with its result as the mode says.
 
-    What can't be computed has no result: one insight breaks no dashboard.
+    An insight that can't be computed has no result: it breaks no dashboard.
     """
     overrides = asked.overrides or of_dashboard(found.row.filters)
     slots = asyncio.Semaphore(AT_ONCE)

@@ -26,7 +26,9 @@ _TRUE = frozenset({"true", "1", "yes", "t", "y", "on"})
 
 
 def text(request: AnyRequest, name: str) -> str | None:
-    """A parameter's last value; None when it is absent. What can't be stored never comes here."""
+    """A parameter's last value; None when it is absent. A text that can't be stored never comes
+    here.
+    """
     values = request.query_params.getall(name, [])
     return str(values[-1]) if values else None
 

@@ -39,7 +39,7 @@ _FIND = """
         %(id)s::uuid
     )"""
 
-# Text is read by `json`, which takes numbers of any size. Who has no record comes last.
+# Text is read by `json`, which takes numbers of any size. An actor without a record comes last.
 _SORTED = """
     SELECT asked.id::text
     FROM unnest(%(ids)s::uuid[]) AS asked(id)

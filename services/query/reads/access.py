@@ -9,23 +9,23 @@ from typing import LiteralString
 from contracts.events.dashboard import RestrictionLevel
 from services.common.http.caller import Caller
 from services.common.insights.access import LEVELS, Access
-from services.common.insights.asking import ONE, Asking
+from services.common.insights.caller_columns import ONE, CallerColumns
 
 
-def _mine(asking: Asking) -> LiteralString:
+def _mine(asking: CallerColumns) -> LiteralString:
     return f"r.team_id = {asking.team_id} AND r.user_id IN (0, {asking.user_id})"
 
 
-def _own(asking: Asking) -> LiteralString:
+def _own(asking: CallerColumns) -> LiteralString:
     return f"{_mine(asking)} AND r.insight_id = i.insight_id"
 
 
-def _project(asking: Asking) -> LiteralString:
+def _project(asking: CallerColumns) -> LiteralString:
     rules: LiteralString = f"{_mine(asking)} AND r.insight_id = 0"
     return f"coalesce((SELECT max(r.level) FROM access_rules r WHERE {rules}), 2)"
 
 
-def level(asking: Asking) -> LiteralString:
+def level(asking: CallerColumns) -> LiteralString:
     """smallint: 0 none, 1 viewer, 2 editor, 3 manager."""
     return f"""
     CASE WHEN {asking.administrator} OR i.created_by = {asking.user_id} THEN 3
@@ -34,7 +34,7 @@ def level(asking: Asking) -> LiteralString:
     ) END"""
 
 
-def closed_by(asking: Asking) -> LiteralString:
+def closed_by(asking: CallerColumns) -> LiteralString:
     """0: no dashboard restricts it; 1: one does, and some leaves the caller the right; 2: none
     does."""
     return f"""
@@ -76,7 +76,7 @@ NEWEST_RULE: LiteralString = (
 """While it stands still, so does what each user sees of a project that stands still."""
 
 
-def unfolded_rule(asking: Asking) -> LiteralString:
+def unfolded_rule(asking: CallerColumns) -> LiteralString:
     """The position of the newest fact about access that no row holds yet; 0: there is none."""
     return f"""
     coalesce((SELECT max(notification_id) FROM log WHERE team_id = {asking.team_id}

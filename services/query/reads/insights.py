@@ -15,7 +15,7 @@ from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from contracts.references import InsightReference
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
-from services.common.insights.asking import EACH
+from services.common.insights.caller_columns import EACH
 from services.common.insights.joined_columns import COLUMNS, JoinedColumns, joined_columns, joins
 from services.common.postgres.database import Pool
 from services.common.postgres.grouped import GroupedLookups

@@ -13,7 +13,7 @@ import msgspec
 
 from contracts.read_models.projections import Projection
 from services.common.http.problems import unavailable
-from services.common.insights.asking import ONE, Asking
+from services.common.insights.caller_columns import ONE, CallerColumns
 from services.common.postgres.bell import Bell
 from services.common.tasks import ring_or
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 LONGEST_NAP_SECONDS = 0.1
 
 
-def team_head(asking: Asking) -> LiteralString:
+def team_head(asking: CallerColumns) -> LiteralString:
     """SQL: the position of the project's last fact."""
     return (
         f"coalesce((SELECT notification_id FROM log WHERE team_id = {asking.team_id}"

@@ -1,10 +1,10 @@
 """Answers that are remembered for as long as the database says that nothing they show has moved.
 
-What a project shows of its insights follows from its log, its kept results and its live jobs. STATE
-names one state of all that. The statement that reads an answer's rows names the state they are in;
-the answer is given again while the project is in a state of the same name. So it is never older
-than one read anew, at the price of a few look-ups in indexes, in one round trip that is shared by
-all who ask at the same moment.
+All that a project shows of its insights follows from its log, its kept results and its live jobs.
+STATE names one state of all that. The statement that reads an answer's rows names the state they
+are in; the answer is given again while the project is in a state of the same name. So it is never
+older than one read anew, at the price of a few look-ups in indexes, in one round trip that is
+shared by all who ask at the same moment.
 """
 
 import time
@@ -16,7 +16,7 @@ import msgspec
 
 from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
 from services.common.accounts.accounts import MAX_AGE_SECONDS
-from services.common.insights.asking import EACH, ONE, Asking
+from services.common.insights.caller_columns import EACH, ONE, CallerColumns
 from services.common.postgres.database import Pool
 from services.common.postgres.grouped import GroupedLookups
 from services.query.reads.read_position import REACHED, FreshValue, projections, team_head
@@ -29,7 +29,7 @@ MOST_PROJECTS = 10_000
 
 # The project's last fact, once every projection is past it; rebuilds; results; live jobs. All that
 # moves otherwise is a projection's position, of which no row depends.
-def state(asking: Asking) -> LiteralString:
+def state(asking: CallerColumns) -> LiteralString:
     """SQL: null while a projection is behind."""
     head, team_id = team_head(asking), asking.team_id
     return f"""

@@ -79,7 +79,7 @@ NOTHING = Inputs(events=frozenset(), since=None, until=None, records=frozenset()
 
 
 class Work(Protocol):
-    """A planned computation. What it reads besides its plan, it reads when it runs."""
+    """A planned computation. It reads everything besides its plan when it runs."""
 
     async def run(self, query_id: str) -> Result:
         """Raises EngineError's kinds. query_id: what the engine's query is cancelled by."""

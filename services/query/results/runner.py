@@ -41,7 +41,9 @@ FORGET_EVERY_SECONDS = 3600.0
 
 
 class JobRunner:
-    """This process's share of the jobs. What a process that died had claimed, others take over."""
+    """This process's share of the jobs. Jobs that a dead process had claimed are taken over by
+    others.
+    """
 
     def __init__(
         self,

@@ -12,14 +12,14 @@ from services.query.events.operands import Operand
 from services.query.events.statistics_sql import exact_sum, quantile
 
 
-class Aggregated(msgspec.Struct, frozen=True):
+class AggregateColumns(msgspec.Struct, frozen=True):
     """columns: of each event, by name. value: over them, for many events: Nullable(Float64)."""
 
     columns: dict[str, str]
     value: str
 
 
-def aggregated(expression: Expression, of_event: Writer, bindings: Bindings) -> Aggregated:
+def aggregated(expression: Expression, of_event: Writer, bindings: Bindings) -> AggregateColumns:
     """of_event: writes what aggregates read of one event."""
     columns: dict[str, str] = {}
 
@@ -30,7 +30,7 @@ def aggregated(expression: Expression, of_event: Writer, bindings: Bindings) -> 
         _no_field, bindings, of_event.timezone, lambda one: _aggregate(one, of_event, column)
     )
     value = writer.term(expression).operand.number
-    return Aggregated({name: text for text, name in columns.items()}, value)
+    return AggregateColumns({name: text for text, name in columns.items()}, value)
 
 
 def _aggregate(one: Aggregate, of_event: Writer, column: Callable[[str], str]) -> Term:

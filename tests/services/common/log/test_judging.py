@@ -18,7 +18,7 @@ from services.common.log.judging import (
     judge,
     prepare,
 )
-from services.common.log.store import Append, Appended, Rank, RankLost, ReceiptExists
+from services.common.log.store import Append, AppendedFacts, Rank, RankLost, ReceiptExists
 from tests.services.common.log.appends import append, insight, key, renamed, to
 
 OURS = UUID(int=1)
@@ -45,7 +45,7 @@ def judged(groups: list[list[PreparedAppend]]) -> tuple[list[Outcome], list[Entr
 def told(outcomes: list[Outcome]) -> list[object]:
     """Outcomes in a form that can be compared."""
     return [
-        outcome if isinstance(outcome, Appended) else (type(outcome), outcome.args)
+        outcome if isinstance(outcome, AppendedFacts) else (type(outcome), outcome.args)
         for outcome in outcomes
     ]
 
@@ -92,7 +92,10 @@ def test_what_is_accepted_is_gapless_and_proves_itself(waiting: list[Append]) ->
         of_team = [entry for entry in entries if entry.team_id == team_id]
         assert verify(of_team) == standing.links.get(team_id, BEGINNING)
     recorded = [
-        fact for outcome in outcomes if isinstance(outcome, Appended) for fact in outcome.recorded
+        fact
+        for outcome in outcomes
+        if isinstance(outcome, AppendedFacts)
+        for fact in outcome.recorded
     ]
     assert [fact.position for fact in recorded] == [entry.position for entry in entries]
 
@@ -104,23 +107,23 @@ def test_who_is_refused_leaves_no_trace(waiting: list[Append]) -> None:
     accepted = [
         each
         for each, outcome in zip(prepared, outcomes, strict=True)
-        if isinstance(outcome, Appended)
+        if isinstance(outcome, AppendedFacts)
     ]
     again, the_same, _ = judged([accepted])
-    assert all(isinstance(outcome, Appended) for outcome in again)
+    assert all(isinstance(outcome, AppendedFacts) for outcome in again)
     assert the_same == entries
 
 
 @given(waiting=HISTORIES)
 def test_a_key_has_one_effect(waiting: list[Append]) -> None:
     outcomes, _, _ = judged([[prepare(new) for new in waiting]])
-    first: dict[tuple[int, str], Appended] = {}
+    first: dict[tuple[int, str], AppendedFacts] = {}
     for new, outcome in zip(waiting, outcomes, strict=True):
         if new.receipt is None:
             continue
         used = (new.team_id, new.receipt.key)
         match outcome:
-            case Appended():
+            case AppendedFacts():
                 assert used not in first
                 first[used] = outcome
             case ReceiptExists(receipt=receipt):

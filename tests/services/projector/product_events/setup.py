@@ -13,7 +13,7 @@ from contracts.subjects import capture_subject
 from services.command.capture.events import Clock, captured
 from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.statement import Statement
-from services.common.stream import Outgoing, ensure_capture_stream, publish_whole
+from services.common.stream import OutgoingMessage, ensure_capture_stream, publish_whole
 from services.projector.product_events.follower import ProductEvents
 from services.projector.product_events.ingest import Step
 
@@ -56,7 +56,7 @@ class Servers(msgspec.Struct, frozen=True):
         ((reached,),) = await self.tables("SELECT coalesce(max(reached), 0) FROM ingest_progress")
         await ensure_capture_stream(self.bus, self.prefix, first_sequence=reached + 1)
         subject = f"{self.prefix}{capture_subject(team_id)}"
-        return await publish_whole(self.bus, [Outgoing(subject, payload)])
+        return await publish_whole(self.bus, [OutgoingMessage(subject, payload)])
 
     def projector(self, at: Callable[[Step], None] | None = None) -> ProductEvents:
         return ProductEvents(

@@ -7,7 +7,7 @@ from typing import LiteralString
 import msgspec
 
 
-class Asking(msgspec.Struct, frozen=True):
+class CallerColumns(msgspec.Struct, frozen=True):
     """settings: of the project, see Project.settings."""
 
     team_id: LiteralString
@@ -16,6 +16,6 @@ class Asking(msgspec.Struct, frozen=True):
     settings: LiteralString
 
 
-ONE = Asking("%(team_id)s", "%(user_id)s", "%(administrator)s", "%(settings)s")
-EACH = Asking("asked.team_id", "asked.user_id", "asked.administrator", "asked.settings")
+ONE = CallerColumns("%(team_id)s", "%(user_id)s", "%(administrator)s", "%(settings)s")
+EACH = CallerColumns("asked.team_id", "asked.user_id", "asked.administrator", "asked.settings")
 """Each is a row of `asked`."""
