@@ -3,7 +3,6 @@
 from typing import LiteralString
 
 import msgspec
-from psycopg.rows import args_row
 
 from contracts.read_models.access import AccessRow
 from contracts.read_models.insight import InsightRow
@@ -12,25 +11,16 @@ from contracts.references import InsightReference
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.postgres.database import Pool
-from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
+from services.query.reads.access import CLOSED_BY, LEVEL, access
+from services.query.reads.beside_insight import beside_insight
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
-from services.query.reads.read_position import (
-    REACHED,
-    TEAM_HEAD,
-    ReadPosition,
-    Snapshot,
-    projections,
-)
+from services.query.reads.read_position import ReadPosition, Snapshot
 
 _decoder = msgspec.json.Decoder(AccessRow)
 
-_ONE: LiteralString = f"""
-    SELECT i.row::text, {LEVEL}, {CLOSED_BY}, own.row::text, whole.row::text, p.position,
-        {REACHED}, {TEAM_HEAD}
-    FROM (SELECT) AS one
-    LEFT JOIN insights i ON i.team_id = %(team_id)s AND NOT i.deleted AND """
-_BY_NUMBER: LiteralString = "i.insight_id = %(number)s"
-_BY_SHORT_ID: LiteralString = "i.short_id = %(short_id)s"
+_COLUMNS: LiteralString = (
+    f"i.row::text, {LEVEL}, {CLOSED_BY}, own.row::text, whole.row::text, p.position"
+)
 _BESIDE: LiteralString = """
     LEFT JOIN access own ON own.team_id = i.team_id AND own.insight_id = i.insight_id
     LEFT JOIN access whole ON whole.team_id = i.team_id AND whole.insight_id = 0
@@ -54,22 +44,9 @@ class AccessReads:
         self._pool = pool
 
     async def one(self, caller: Caller, insight: InsightReference) -> Snapshot[FoundRules]:
-        async with self._pool.connection() as conn:
-            cursor = conn.cursor(row_factory=args_row(_found))
-            await cursor.execute(
-                _ONE + (_BY_SHORT_ID if insight.number is None else _BY_NUMBER) + _BESIDE,
-                access_values(caller)
-                | {
-                    "team_id": caller.team_id,
-                    "number": insight.number,
-                    "short_id": insight.short_id,
-                    "projections": projections(INSIGHTS, CATALOG),
-                },
-            )
-            found = await cursor.fetchone()
-        if found is None:
-            raise RuntimeError("the statement always gives one row")
-        return found
+        return await beside_insight(
+            self._pool, caller, insight, _COLUMNS, _BESIDE, (INSIGHTS, CATALOG), _found
+        )
 
 
 def _found(

@@ -3,7 +3,6 @@
 from typing import LiteralString
 
 import msgspec
-from psycopg.rows import args_row
 
 from contracts.read_models.projections import CATALOG, INSIGHTS, SHARING
 from contracts.read_models.sharing import SharingRow
@@ -11,24 +10,13 @@ from contracts.references import InsightReference
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.postgres.database import Pool
-from services.query.reads.access import CLOSED_BY, LEVEL, access, access_values
-from services.query.reads.read_position import (
-    REACHED,
-    TEAM_HEAD,
-    ReadPosition,
-    Snapshot,
-    projections,
-)
+from services.query.reads.access import CLOSED_BY, LEVEL, access
+from services.query.reads.beside_insight import beside_insight
+from services.query.reads.read_position import ReadPosition, Snapshot
 
 _decoder = msgspec.json.Decoder(SharingRow)
 
-_ONE: LiteralString = f"""
-    SELECT i.insight_id, s.row::text, t.token, p.position, {LEVEL}, {CLOSED_BY}, {REACHED},
-        {TEAM_HEAD}
-    FROM (SELECT) AS one
-    LEFT JOIN insights i ON i.team_id = %(team_id)s AND NOT i.deleted AND """
-_BY_NUMBER: LiteralString = "i.insight_id = %(number)s"
-_BY_SHORT_ID: LiteralString = "i.short_id = %(short_id)s"
+_COLUMNS: LiteralString = f"i.insight_id, s.row::text, t.token, p.position, {LEVEL}, {CLOSED_BY}"
 _BESIDE: LiteralString = """
     LEFT JOIN sharing s ON s.team_id = i.team_id AND s.insight_id = i.insight_id
     LEFT JOIN share_tokens t ON t.id = (s.row->>'token_id')::bigint
@@ -54,22 +42,9 @@ class SharingReads:
 
     async def one(self, caller: Caller, insight: InsightReference) -> Snapshot[FoundSharing]:
         """Of an insight in sight."""
-        async with self._pool.connection() as conn:
-            cursor = conn.cursor(row_factory=args_row(_found))
-            await cursor.execute(
-                _ONE + (_BY_SHORT_ID if insight.number is None else _BY_NUMBER) + _BESIDE,
-                access_values(caller)
-                | {
-                    "team_id": caller.team_id,
-                    "number": insight.number,
-                    "short_id": insight.short_id,
-                    "projections": projections(INSIGHTS, SHARING, CATALOG),
-                },
-            )
-            found = await cursor.fetchone()
-        if found is None:
-            raise RuntimeError("the statement always gives one row")
-        return found
+        return await beside_insight(
+            self._pool, caller, insight, _COLUMNS, _BESIDE, (INSIGHTS, SHARING, CATALOG), _found
+        )
 
 
 def _found(
