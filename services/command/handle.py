@@ -28,8 +28,8 @@ State = TypeVar("State")
 Command = TypeVar("Command")
 Event = TypeVar("Event", bound=DomainEvent)
 
-# Of all writers that collide, exactly one succeeds per attempt: this many can do so at once.
-ATTEMPTS = 64
+# Of all writers that collide, exactly one succeeds per round: this many can do so at once.
+ROUNDS = 64
 
 
 class Rules(msgspec.Struct, Generic[State, Command, Event], frozen=True):
@@ -96,7 +96,7 @@ class PreparedWrite(msgspec.Struct, Generic[Command, Event], frozen=True):
 
 
 Prepare = Callable[[Pasts], Awaitable[PreparedWrite[Command, Event]]]
-"""Looks at the pasts that were loaded for the write; may refuse. Asked at each attempt."""
+"""Looks at the pasts that were loaded for the write; may refuse. Runs in each round."""
 
 
 class Write(msgspec.Struct, Generic[Command, Event], frozen=True):
@@ -146,7 +146,7 @@ async def handle(
 
     Raises what `begin`, `prepare` and `decide` raise; KeyReused; Rejected 412 if the stream is not
     at `expected_version`, with what changed since, and if it is deleted and had to be there.
-    Without a version we decide again on the newer past, ATTEMPTS times in all, then raise
+    Without a version we decide again on the newer past, ROUNDS times in all, then raise
     ConcurrentEdit. RankLost when the caller's role was lowered meanwhile.
     """
     before = await _replayed(store, terms)
@@ -168,21 +168,21 @@ async def _write(
     terms: Terms,
 ) -> Outcome[Event]:
     stream = write.stream
-    left = ATTEMPTS
+    left = ROUNDS
     while True:
         left -= 1
         pasts = await store.load_all((stream, *write.looks_at))
         past = pasts[stream]
         # Before the version: a caller who may not see the insight gets no list of its changes.
-        attempt = await write.prepare(pasts)
+        prepared = await write.prepare(pasts)
         expected = terms.expected_version
         if expected is not None and expected != len(past):
             raise stale(expected, len(past), rules.changes_since(past, expected))
         state = rules.fold(past)
-        events = tuple(rules.decide(attempt.command, state))
+        events = tuple(rules.decide(prepared.command, state))
         if terms.if_there and rules.is_deleted(state):
             raise gone(len(past))
-        others = tuple(attempt.other_parts(events))
+        others = tuple(prepared.other_parts(events))
         if not events and terms.receipt is None and not any(part.events for part in others):
             return Outcome(history=past, position=past[-1].position if past else 0)
         own = AppendPart(stream, len(past), events)
@@ -229,8 +229,8 @@ def _append(parts: tuple[AppendPart, ...], terms: Terms) -> Append:
 
 
 def rank_of(caller: Caller) -> Rank:
-    """The caller's rank, which all rights of an administrator rest on: the append checks it, as a
-    rank is no fact and has no stream to check.
+    """The caller's rank, which the caller's rights rest on. The append checks it: a rank is no
+    fact, so no stream's version holds it.
     """
     organization_id = caller.project.organization_id
     return Rank(organization_id, caller.user.id, caller.user.memberships.get(organization_id, 0))

@@ -155,7 +155,7 @@ def together(
 def allowed(
     stream: Stream[Event], command: Command, look: Callable[[], Awaitable[tuple[AppendPart, ...]]]
 ) -> Write[Command, Event]:
-    """The command, attempt by attempt, once `look` finds the right to it.
+    """The command, round by round, once `look` finds the right to it.
 
     look: refuses, or gives what the right rests on.
     """

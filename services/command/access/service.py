@@ -118,7 +118,7 @@ async def require_manager(
 def access_write(
     store: EventStore, caller: Caller, insight_id: int, command: SetAccess
 ) -> AccessWrite:
-    """The command, at each attempt once the right to it is found.
+    """The command, in each round once the right to it is found.
 
     insight_id: through which the rule is set.
     """

@@ -23,7 +23,7 @@ from services.common.log.store import AppendPart, EventStore, Pasts
 
 
 class DashboardWrite:
-    """Readies a write of one dashboard, attempt by attempt, on its insights as they are then.
+    """Readies a write of one dashboard, round by round, on its insights as they are then.
 
     A deletion and a restoration are one append with what they do to the insights: nobody ever sees
     one without the other.

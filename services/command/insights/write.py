@@ -33,7 +33,7 @@ from services.common.log.store import AppendPart, EventStore, Pasts
 
 
 class InsightWrite:
-    """Readies a write of one insight, attempt by attempt, on the dashboards as they are then.
+    """Readies a write of one insight, round by round, on the dashboards as they are then.
 
     dashboards: all that the insight shall be on. Named twice is named once.
     """
@@ -138,7 +138,7 @@ class InsightWrite:
             raise forbidden(f"You don't have permission to add insights to dashboard: {number}")
 
     async def _number_tiles(self, wanted: Sequence[int], row: InsightRow | None) -> None:
-        """A number for each tile that does not exist yet; drawn once for all attempts."""
+        """A number for each tile that does not exist yet; drawn once for all rounds."""
         lacking = [
             number
             for number in wanted

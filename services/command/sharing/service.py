@@ -44,7 +44,7 @@ class AddedPassword(msgspec.Struct, frozen=True):
 class Sharing:
     """grace_seconds: how long a rotated token goes on working.
 
-    The right to share is looked for before anything is drawn, and again at each attempt. All that
+    The right to share is looked for before anything is drawn, and again in each round. All that
     change something raise as `handle` and `require_editor` do.
     """
 
@@ -182,7 +182,7 @@ async def require_editor(
 
 
 def sharing_write(store: EventStore, caller: Caller, command: SharingCommand) -> SharingWrite:
-    """The command, at each attempt once the right to it is found."""
+    """The command, in each round once the right to it is found."""
     stream = sharing_stream(caller.team_id, command.insight_id)
     return allowed(stream, command, lambda: require_editor(store, caller, command.insight_id))
 

@@ -1,4 +1,4 @@
-"""Facts of a project that planning needs: looked up by the caller, given as values."""
+"""A project as planning sees it: looked up by the caller, given as values."""
 
 from collections.abc import Mapping
 from datetime import datetime
