@@ -24,6 +24,7 @@ from contracts.queries.nodes import (
     Node,
 )
 from contracts.queries.stickiness import StickinessQuery
+from contracts.queries.trends import TrendsQuery
 
 OTHER = "OTHER"
 """The list's name of insights whose kind has none of its own."""
@@ -59,8 +60,11 @@ class QueryKind(msgspec.Struct, frozen=True, kw_only=True):
 _ROWS = (
     QueryKind(
         name="TrendsQuery",
+        node=TrendsQuery,
+        has_result=True,
         listed="TRENDS",
         from_filters=legacy_shown.trends,
+        ignored=ignored_counts.of_trends,
     ),
     QueryKind(
         name="FunnelsQuery",

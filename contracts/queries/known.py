@@ -37,6 +37,13 @@ from contracts.queries.nodes import (
     Node,
 )
 from contracts.queries.stickiness import StickinessCriteria, StickinessFilter, StickinessQuery
+from contracts.queries.trends import (
+    FormulaNode,
+    TrendsBreakdownFilter,
+    TrendsBreakdownItem,
+    TrendsFilter,
+    TrendsQuery,
+)
 
 _NODE = frozenset({"kind", "response", "version", "modifiers", "tags"})
 _MATH = frozenset({
@@ -83,6 +90,20 @@ PASSED_OVER: Mapping[type[Node], frozenset[str]] = {
     InsightActorsQuery: _NODE,
     StickinessActorsQuery: _NODE,
     InsightActorsQueryOptions: _NODE,
+    TrendsQuery: _NODE | {"dataColorTheme"},
+    TrendsFilter: frozenset({
+        "aggregationAxisFormat", "aggregationAxisPostfix", "aggregationAxisPrefix",
+        "confidenceLevel", "decimalPlaces", "detailedResultsAggregationType",
+        "excludeBoxPlotOutliers", "goalLines", "hiddenLegendIndexes", "hideWeekends",
+        "legendPosition", "minDecimalPlaces", "movingAverageIntervals", "resultCustomizationBy",
+        "resultCustomizations", "showAlertThresholdLines", "showAnnotations",
+        "showConfidenceIntervals", "showLabelsOnSeries", "showLegend", "showMovingAverage",
+        "showMultipleYAxes", "showPercentStackView", "showTrendLines", "showValuesOnSeries",
+        "yAxisScaleType",
+    }),
+    TrendsBreakdownFilter: frozenset({"breakdown_path_cleaning"}),
+    TrendsBreakdownItem: frozenset(),
+    FormulaNode: frozenset(),
 }  # fmt: skip
 
 

@@ -46,10 +46,20 @@ class TrendsChart(msgspec.Struct, frozen=True, tag="trends"):
     highest: float
 
 
+class Bar(msgspec.Struct, frozen=True):
+    """x, y, width, height: of its SVG bar."""
+
+    colour: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
 class CountsChart(msgspec.Struct, frozen=True, tag="counts"):
     """Lines of numbers from `lowest`, which is 0 or less, up to `highest`.
 
-    of: what the labels are (`Period`). zero: the SVG height of 0.
+    of: what the labels are (`Period`). zero: the SVG height of 0. bars: drawn instead of the lines.
     """
 
     of: str
@@ -59,6 +69,46 @@ class CountsChart(msgspec.Struct, frozen=True, tag="counts"):
     lowest: float
     highest: float
     zero: float
+    bars: tuple[Bar, ...] = ()
+
+
+class TotalRow(msgspec.Struct, frozen=True):
+    """share: its size in percent of the largest, for a bar."""
+
+    label: str
+    value: float
+    share: float
+
+
+class TotalsChart(msgspec.Struct, frozen=True, tag="totals"):
+    """One number each; a single one stands alone."""
+
+    rows: tuple[TotalRow, ...]
+
+
+class BoxMark(msgspec.Struct, frozen=True):
+    """The spread of numbers in a period. values: min, p25, median, p75, max, mean.
+
+    x, width: of its SVG box; heights: SVG, of the values but for the mean.
+    """
+
+    series: str
+    label: str
+    colour: int
+    values: tuple[float, ...]
+    x: float
+    width: float
+    heights: tuple[float, ...]
+
+
+class BoxesChart(msgspec.Struct, frozen=True, tag="boxes"):
+    """boxes: by series, then period. ticks: of the labels."""
+
+    boxes: tuple[BoxMark, ...]
+    series: tuple[str, ...]
+    ticks: tuple[str, ...]
+    lowest: float
+    highest: float
 
 
 class BinBar(msgspec.Struct, frozen=True):
@@ -94,7 +144,7 @@ class SignalsTable(msgspec.Struct, frozen=True, tag="signals"):
     skewed: bool
 
 
-Chart = StepsChart | TrendsChart | CountsChart | BinsChart | SignalsTable
+Chart = StepsChart | TrendsChart | CountsChart | TotalsChart | BoxesChart | BinsChart | SignalsTable
 
 
 def ticks(labels: Sequence[str]) -> tuple[str, ...]:
@@ -135,6 +185,69 @@ def counts(
         lowest=lowest,
         highest=highest,
         zero=round(_height(0, highest, lowest), 1),
+    )
+
+
+def as_bars(chart: CountsChart, *, stacked: bool) -> CountsChart:
+    """The same as bars, for each label one of every line: on top of each other, or side by side.
+
+    Unchanged where numbers are negative.
+    """
+    if chart.lowest < 0:
+        return chart
+    every = [line.values for line in chart.lines]
+    sums = [sum(values) for values in zip(*every, strict=True)]
+    highest = (max(sums) or 1) if stacked else chart.highest
+    step = WIDTH / len(chart.labels)
+    width = step * 0.8 if stacked else step * 0.8 / len(chart.lines)
+    bars = []
+    for at in range(len(chart.labels)):
+        below = 0.0
+        for number, line in enumerate(chart.lines):
+            height = line.values[at] / highest * HEIGHT
+            x = at * step + step * 0.1 + (0 if stacked else number * width)
+            y = HEIGHT - below - height
+            bars.append(
+                Bar(line.colour, round(x, 1), round(y, 1), round(width, 1), round(height, 1))
+            )
+            below += height if stacked else 0
+    return msgspec.structs.replace(chart, highest=highest, bars=tuple(bars))
+
+
+def totals(rows: Sequence[tuple[str, float]]) -> TotalsChart | None:
+    """None where there is nothing to draw."""
+    largest = max((abs(value) for _, value in rows), default=0) or 1
+    found = tuple(TotalRow(label, value, 100 * abs(value) / largest) for label, value in rows)
+    return TotalsChart(found) if found else None
+
+
+def boxes(rows: Sequence[tuple[str, str, Sequence[float]]]) -> BoxesChart | None:
+    """rows: (series, label, min … max and mean); None where there is nothing to draw."""
+    if not rows:
+        return None
+    series = tuple(dict.fromkeys(name for name, _, _ in rows))
+    labels = list(dict.fromkeys(label for _, label, _ in rows))
+    lowest = min(0, *(values[0] for _, _, values in rows))
+    highest = max(0, *(values[4] for _, _, values in rows)) or (0 if lowest else 1)
+    step = WIDTH / len(labels)
+    width = step * 0.8 / len(series)
+    return BoxesChart(
+        boxes=tuple(
+            BoxMark(
+                series=name,
+                label=label,
+                colour=series.index(name) % COLOURS,
+                values=tuple(values),
+                x=round(labels.index(label) * step + step * 0.1 + series.index(name) * width, 1),
+                width=round(width, 1),
+                heights=tuple(round(_height(value, highest, lowest), 1) for value in values[:5]),
+            )
+            for name, label, values in rows
+        ),
+        series=series,
+        ticks=ticks(labels),
+        lowest=lowest,
+        highest=highest,
     )
 
 

@@ -19,6 +19,7 @@ from contracts.queries.nodes import (
     Node,
 )
 from contracts.queries.stickiness import StickinessQuery
+from contracts.queries.trends import TrendsQuery
 from services.common.accounts.accounts import Project
 from services.query.insights import actors
 from services.query.insights.additions import OVER_PERIODS
@@ -33,6 +34,8 @@ from services.query.insights.lifecycle import chart as lifecycle_chart
 from services.query.insights.lifecycle import work as lifecycle
 from services.query.insights.stickiness import chart as stickiness_chart
 from services.query.insights.stickiness import work as stickiness
+from services.query.insights.trends import chart as trends_chart
+from services.query.insights.trends import work as trends
 from services.query.results.computation import Computation, PreparedComputation
 
 
@@ -88,6 +91,7 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
     ),
     ComputedKind(node=FunnelsActorsQuery, people=funnel_people.people),
     ComputedKind(node=FunnelCorrelationActorsQuery, people=correlation_people.people),
+    ComputedKind(node=TrendsQuery, prepare=trends.prepare, chart=trends_chart.chart),
     ComputedKind(
         node=StickinessQuery,
         prepare=stickiness.prepare,

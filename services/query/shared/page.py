@@ -16,10 +16,12 @@ from contracts.read_models.insight import InsightRow
 from contracts.read_models.sharing import SharingRow
 from services.query.insights.charts import (
     BinsChart,
+    BoxesChart,
     Chart,
     CountsChart,
     SignalsTable,
     StepsChart,
+    TotalsChart,
     TrendsChart,
     count,
     duration,
@@ -121,6 +123,10 @@ def _kind(chart: Chart | None) -> str | None:
             return "trends"
         case CountsChart():
             return "counts"
+        case TotalsChart():
+            return "totals"
+        case BoxesChart():
+            return "boxes"
         case BinsChart():
             return "bins"
         case SignalsTable():

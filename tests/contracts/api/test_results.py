@@ -123,7 +123,7 @@ async def test_a_list_computes_what_it_is_asked_to(api: Api) -> None:
 
 
 async def test_kinds_that_are_not_computed_are_shown_without_a_result(api: Api) -> None:
-    query = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "a"}]}
+    query = {"kind": "RetentionQuery", "series": [{"kind": "EventsNode", "event": "a"}]}
     made = await api.insight(query=query)
     made_path = f"GET insights/{made['id']}/"
     (await api(made_path)).says(200, result=None, query=query)

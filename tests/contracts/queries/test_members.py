@@ -201,7 +201,7 @@ def test_a_series_of_a_warehouse_keeps_its_own_refusal() -> None:
 
 
 def test_kinds_that_are_not_computed_are_not_looked_into() -> None:
-    assert check_members({"kind": "TrendsQuery", "seris": 3}) == []
+    assert check_members({"kind": "RetentionQuery", "seris": 3}) == []
 
 
 def test_deep_filters_are_a_refusal() -> None:

@@ -71,9 +71,9 @@ def test_what_is_no_entity_at_all_is_named_by_its_place() -> None:
 
 
 def test_kinds_that_are_only_stored_are_refused_when_run() -> None:
-    assert refused({"kind": "TrendsQuery"}) == ("query", "A TrendsQuery cannot be computed here.")
-    wrapped = {"kind": "InsightVizNode", "source": {"kind": "TrendsQuery"}}
-    assert reading.source(wrapped) == {"kind": "TrendsQuery"}
+    assert refused({"kind": "RetentionQuery"}) == ("query", "A RetentionQuery cannot be computed here.")
+    wrapped = {"kind": "InsightVizNode", "source": {"kind": "RetentionQuery"}}
+    assert reading.source(wrapped) == {"kind": "RetentionQuery"}
 
 
 def test_unknown_members_are_ignored_and_numbers_may_be_text() -> None:
@@ -167,7 +167,7 @@ def test_a_query_is_stored_only_when_it_can_be_read(document: dict[str, Any], at
     assert raised.value.attr == attr
 
 
-@pytest.mark.parametrize("kind", ["TrendsQuery", "HogQLQuery", "ActorsQuery"])
+@pytest.mark.parametrize("kind", ["RetentionQuery", "HogQLQuery", "ActorsQuery"])
 def test_of_other_kinds_only_the_kind_is_checked(kind: str) -> None:
     check_query(msgspec.Raw(msgspec.json.encode({"kind": kind, "source": 3, "series": 3})))
 

@@ -90,8 +90,8 @@ async def test_legacy_filters_are_computed_as_the_node_they_mean(whole: Whole) -
 
 
 async def test_what_is_not_computed_here_is_shown_and_refused_only_when_run(whole: Whole) -> None:
-    trends = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "a"}]}
-    made = await whole.create(query=trends)
+    retention = {"kind": "RetentionQuery", "series": [{"kind": "EventsNode", "event": "a"}]}
+    made = await whole.create(query=retention)
     funnel = await whole.create(query=SIGN_UP)
     assert (await get(whole, made))["result"] is None
     refused = await whole.client.get(

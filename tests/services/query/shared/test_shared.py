@@ -203,9 +203,9 @@ async def test_the_right_password_is_no_failure(whole: Whole, visitor: AsyncClie
     ("query", "filters", "said"),
     [
         (
-            {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "paid"}]},
+            {"kind": "RetentionQuery", "series": [{"kind": "EventsNode", "event": "paid"}]},
             {},
-            "Insights of this kind (Trends) are kept here, and not computed. "
+            "Insights of this kind (Retention) are kept here, and not computed. "
             "There is no result to wait for.",
         ),
         (

@@ -1,0 +1,77 @@
+"""Trends: planned and computed."""
+
+import asyncio
+
+import msgspec
+from msgspec import Raw
+
+from contracts.api.times import written
+from contracts.queries.trends import TrendsQuery
+from services.common.accounts.accounts import Project
+from services.common.insights.results.kept import Result
+from services.query.events.facts import PlanningFacts
+from services.query.events.lookups import Lookups
+from services.query.insights.computed import Tools
+from services.query.insights.trends import inputs
+from services.query.insights.trends.compute import compute
+from services.query.insights.trends.description import describe
+from services.query.insights.trends.plan import TrendsPlan
+from services.query.insights.trends.planning import plan_trends
+from services.query.results.computation import Computation, PreparedComputation, Range
+from services.query.results.dependencies import dependencies
+from services.query.results.timings import Timings
+
+
+async def prepare(
+    tools: Tools, project: Project, computation: Computation[TrendsQuery]
+) -> PreparedComputation:
+    """Raises InvalidQuery."""
+    plan, facts = await planned(tools.lookups, project, computation.query)
+    return PreparedComputation(
+        settings=project.settings,
+        dependencies=dependencies(facts),
+        clock=inputs.clock(plan),
+        range=range_of(plan),
+        inputs=inputs.of_trends(plan),
+        work=TrendsWork(tools, plan, facts),
+    )
+
+
+class TrendsWork(msgspec.Struct, frozen=True):
+    tools: Tools
+    plan: TrendsPlan
+    facts: PlanningFacts
+
+    async def run(self, query_id: str) -> Result:
+        timings, plan = Timings(), self.plan
+        # Merges since the planning count.
+        has_overrides = await self.tools.lookups.ready(self.facts)
+        answer = await compute(
+            self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
+        )
+        timings.lap("compute")
+        span = plan.span
+        return Result(
+            results=Raw(await asyncio.to_thread(msgspec.json.encode, answer.results)),
+            hogql=describe(plan),
+            resolved_date_range=Raw(
+                msgspec.json.encode(
+                    {"date_from": written(span.date_from), "date_to": written(span.date_to)}
+                )
+            ),
+            timings=timings.shown,
+            has_more=answer.has_more,
+        )
+
+
+async def planned(
+    lookups: Lookups, project: Project, query: TrendsQuery
+) -> tuple[TrendsPlan, PlanningFacts]:
+    """Raises InvalidQuery."""
+    facts = await lookups.facts(project, query, query.dateRange)
+    # Patterns may take long to compile, and there may be ten thousand periods.
+    return await asyncio.to_thread(plan_trends, query, facts), facts
+
+
+def range_of(plan: TrendsPlan) -> Range:
+    return Range(plan.span.interval, plan.span.date_from, plan.span.date_to)
