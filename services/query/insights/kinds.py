@@ -91,7 +91,12 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
     ),
     ComputedKind(node=FunnelsActorsQuery, people=funnel_people.people),
     ComputedKind(node=FunnelCorrelationActorsQuery, people=correlation_people.people),
-    ComputedKind(node=TrendsQuery, prepare=trends.prepare, chart=trends_chart.chart),
+    ComputedKind(
+        node=TrendsQuery,
+        prepare=trends.prepare,
+        include=trends.INCLUDED,
+        chart=trends_chart.chart,
+    ),
     ComputedKind(
         node=StickinessQuery,
         prepare=stickiness.prepare,

@@ -150,6 +150,7 @@ def node_answer(answered: ResultAnswer, caller: Caller) -> dict[str, object]:
         "resolved_date_range": fields.resolved_date_range,
         "query_status": None if answered.job is None else job_body(answered.job),
         **_table(fields),
+        **_more(fields),
         **extra,
     }
 
@@ -170,7 +171,12 @@ def _table(fields: ResultFields) -> dict[str, object]:
     """Members that only tables have."""
     if is_null(fields.columns):
         return {}
-    return {"columns": fields.columns, "types": fields.types, "hasMore": fields.hasMore}
+    return {"columns": fields.columns, "types": fields.types}
+
+
+def _more(fields: ResultFields) -> dict[str, object]:
+    """Whether there is more, of kinds that tell it."""
+    return {} if fields.hasMore is None else {"hasMore": fields.hasMore}
 
 
 def _refresh(sent: RunQuery) -> Refresh:

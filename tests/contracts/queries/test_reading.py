@@ -71,7 +71,10 @@ def test_what_is_no_entity_at_all_is_named_by_its_place() -> None:
 
 
 def test_kinds_that_are_only_stored_are_refused_when_run() -> None:
-    assert refused({"kind": "RetentionQuery"}) == ("query", "A RetentionQuery cannot be computed here.")
+    assert refused({"kind": "RetentionQuery"}) == (
+        "query",
+        "A RetentionQuery cannot be computed here.",
+    )
     wrapped = {"kind": "InsightVizNode", "source": {"kind": "RetentionQuery"}}
     assert reading.source(wrapped) == {"kind": "RetentionQuery"}
 

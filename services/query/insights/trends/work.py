@@ -6,20 +6,25 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.times import written
+from contracts.api.trends import TrendRow
 from contracts.queries.trends import TrendsQuery
 from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
 from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
+from services.query.events.periods import incomplete
 from services.query.insights.computed import Tools
 from services.query.insights.trends import inputs
 from services.query.insights.trends.compute import compute
 from services.query.insights.trends.description import describe
-from services.query.insights.trends.plan import TrendsPlan
+from services.query.insights.trends.plan import Points, TrendsPlan
 from services.query.insights.trends.planning import plan_trends
+from services.query.insights.trends.result import with_incomplete
 from services.query.results.computation import Computation, PreparedComputation, Range
 from services.query.results.dependencies import dependencies
 from services.query.results.timings import Timings
+
+INCLUDED = frozenset({"incomplete"})
 
 
 async def prepare(
@@ -27,20 +32,28 @@ async def prepare(
 ) -> PreparedComputation:
     """Raises InvalidQuery."""
     plan, facts = await planned(tools.lookups, project, computation.query)
+    growing = (
+        [incomplete(span, plan.now) for span in (plan.span, plan.previous) if span is not None]
+        if "incomplete" in computation.include
+        else []
+    )
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
-        clock=inputs.clock(plan),
+        clock=inputs.clock(plan, growing),
         range=range_of(plan),
         inputs=inputs.of_trends(plan),
-        work=TrendsWork(tools, plan, facts),
+        work=TrendsWork(tools, plan, facts, computation.include),
     )
 
 
 class TrendsWork(msgspec.Struct, frozen=True):
+    """include: of INCLUDED."""
+
     tools: Tools
     plan: TrendsPlan
     facts: PlanningFacts
+    include: tuple[str, ...]
 
     async def run(self, query_id: str) -> Result:
         timings, plan = Timings(), self.plan
@@ -49,10 +62,14 @@ class TrendsWork(msgspec.Struct, frozen=True):
         answer = await compute(
             self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
         )
+        rows = answer.results
+        if "incomplete" in self.include and isinstance(plan.shape, Points):
+            rows = with_incomplete(plan, (row for row in rows if isinstance(row, TrendRow)))
+        encoded = await asyncio.to_thread(msgspec.json.encode, rows)
         timings.lap("compute")
         span = plan.span
         return Result(
-            results=Raw(await asyncio.to_thread(msgspec.json.encode, answer.results)),
+            results=Raw(encoded),
             hogql=describe(plan),
             resolved_date_range=Raw(
                 msgspec.json.encode(
