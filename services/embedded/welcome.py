@@ -13,7 +13,7 @@ from services.common.accounts import administration
 from services.common.postgres import database
 from services.embedded import accounts, demo
 from services.embedded.accounts import FirstAccounts
-from services.embedded.importing.records import EventRecord
+from services.embedded.importing.event_records import EventRecord
 from services.embedded.importing.sending import ImportStopped, Sender
 
 

@@ -18,7 +18,7 @@ from services.query.insights.computed import Tools
 from services.query.insights.funnels.explain.explaining import Explainer
 from services.query.insights.funnels.people.page import ActorPages
 from services.query.insights.kinds import KindsComputer
-from services.query.insights.stored import InsightResults
+from services.query.insights.stored_insights import InsightResults
 from services.query.people.cohorts import CohortPeople
 from services.query.results.handed import HandedPlans
 from services.query.results.ingest_wait import IngestWait

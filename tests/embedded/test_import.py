@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from services.embedded import datadir
+from services.embedded.importing.event_records import EventRecord
 from services.embedded.importing.files import EventFile
 from services.embedded.importing.import_options import ImportOptions
-from services.embedded.importing.records import EventRecord
 from services.embedded.importing.resuming import ResumeFile, ResumePoint
 from services.embedded.importing.sending import Sender, ServerUnreachable
 from tests import servers

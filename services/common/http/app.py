@@ -23,7 +23,7 @@ from services.common.http.hang_ups import ClientHungUp, noticed, on_hung_up
 from services.common.http.heads import heads
 from services.common.http.line_ends import line_ends
 from services.common.http.log_context import requests_apart
-from services.common.http.options import options
+from services.common.http.options_requests import options
 from services.common.http.request import AnyRequest
 from services.common.http.schema import routes as schema
 from services.common.http.sent import SENT

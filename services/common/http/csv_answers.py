@@ -14,8 +14,8 @@ from litestar.types import (
     Send,
 )
 
+from services.common.http.csv_tables import to_csv
 from services.common.http.operations import DESCRIBES, RouteDescription
-from services.common.http.tables import to_csv
 
 # Litestar adds the charset to text.
 CSV = "text/csv"

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from services.common.postgres.database import Pool
 from services.embedded import accounts, datadir
-from services.embedded.commands import options
+from services.embedded.commands import shared_options
 from services.embedded.importing import ending, look, texts
 from services.embedded.importing.files import EventFile
 from services.embedded.importing.import_options import FIELDS, ImportOptions
@@ -53,7 +53,7 @@ class Target(msgspec.Struct, frozen=True):
     type=int,
     help="Project of the data folder's server; needed only where there are several.",
 )
-@options.data_dir
+@shared_options.data_dir
 @click.option("--url", help="Another server, such as https://recount.example.")
 @click.option("--token", help="Capture token (phc_…) of a project of that server.")
 @click.option(
@@ -91,7 +91,7 @@ class Target(msgspec.Struct, frozen=True):
     "--dry-run", is_flag=True, help="Read all of the file, say what is in it, send nothing."
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@options.as_json
+@shared_options.as_json
 def import_events(
     file: Path,
     project_id: int | None,
@@ -139,7 +139,7 @@ def import_events(
         run.resume(target.folder, target.token, reading)
         _send(run, target)
     if as_json:
-        options.print_json(run.summary())
+        shared_options.print_json(run.summary())
     else:
         click.echo(ending.in_words(run.summary(), run.tally, run.before))
         click.echo(_query_line(target, run))
@@ -152,7 +152,7 @@ def _read(file: Path, reading: ImportOptions, *, skip_bad: bool, as_json: bool) 
         click.echo(look.look(found, reading, _now(), skip_bad=skip_bad), err=as_json)
         run.read_all()
     if as_json:
-        options.print_json(run.summary())
+        shared_options.print_json(run.summary())
     else:
         click.echo(ending.without_sending(run.summary(), run.tally))
 
@@ -213,7 +213,7 @@ def _target(project_id: int | None, data: Path, url: str | None, token: str | No
         found = await accounts.only_project(pool) if project_id is None else project_id
         return found, await accounts.capture_token(pool, found)
 
-    project, capture_token = options.with_database(data, find)
+    project, capture_token = shared_options.with_database(data, find)
     return Target(running.url, capture_token, data, str(project))
 
 

@@ -7,7 +7,7 @@ import rich_click as click
 from services.common.accounts.administration import IssuedKey
 from services.common.postgres.database import Pool
 from services.embedded import accounts
-from services.embedded.commands import options
+from services.embedded.commands import shared_options
 
 
 @click.group()
@@ -22,8 +22,8 @@ def keys() -> None:
 @click.option(
     "--label", default="Made on the command line", show_default=True, help="What it is for."
 )
-@options.data_dir
-@options.as_json
+@shared_options.data_dir
+@shared_options.as_json
 def create(
     project_id: int | None,
     scopes: str,
@@ -40,9 +40,9 @@ def create(
             pool, scopes=wanted, label=label, email=email, project_id=project_id
         )
 
-    issued = options.with_database(data_dir, issue)
+    issued = shared_options.with_database(data_dir, issue)
     if as_json:
-        options.print_json(issued)
+        shared_options.print_json(issued)
     else:
         click.echo(issued.key)
         click.echo(f"(id {issued.id}, scopes {','.join(issued.scopes)}; not shown again)")

@@ -9,7 +9,7 @@ import rich_click as click
 from services.common.accounts.accounts import Project
 from services.common.postgres.database import Pool
 from services.embedded import accounts
-from services.embedded.commands import options
+from services.embedded.commands import shared_options
 
 
 class ProjectOutput(msgspec.Struct, frozen=True):
@@ -29,8 +29,8 @@ def projects() -> None:
 @projects.command("create")
 @click.argument("name")
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Berlin.")
-@options.data_dir
-@options.as_json
+@shared_options.data_dir
+@shared_options.as_json
 def create(name: str, timezone: str, data_dir: Path, as_json: bool) -> None:
     """Make a project; prints its number and its capture token."""
     _check_timezone(timezone)
@@ -38,9 +38,9 @@ def create(name: str, timezone: str, data_dir: Path, as_json: bool) -> None:
     async def make(pool: Pool) -> Project:
         return await accounts.new_project(pool, name, timezone)
 
-    made = options.with_database(data_dir, make)
+    made = shared_options.with_database(data_dir, make)
     if as_json:
-        options.print_json(ProjectOutput(made.id, made.api_token, made.name, made.timezone))
+        shared_options.print_json(ProjectOutput(made.id, made.api_token, made.name, made.timezone))
     else:
         click.echo(f"Project {made.id}: {made.name} ({made.timezone})")
         click.echo(f"Capture token {made.api_token}")

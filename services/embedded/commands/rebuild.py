@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from services.common.log.store import EventStore
 from services.embedded import folder_database
-from services.embedded.commands import options
+from services.embedded.commands import shared_options
 from services.embedded.refusal import CannotStart
 from services.projector.app import projections
 from services.projector.projection import Projection
@@ -23,18 +23,18 @@ NAMES = [projection.name for projection in projections()]
 
 @click.command()
 @click.argument("read_models", nargs=-1, type=click.Choice(NAMES), metavar="[READ_MODEL]…")
-@options.data_dir
-@options.as_json
+@shared_options.data_dir
+@shared_options.as_json
 def rebuild(read_models: tuple[str, ...], data_dir: Path, as_json: bool) -> None:
     """Fold read models again from the log, and put right what differs: all of them, or some.
 
     Reads and writes go on meanwhile. Says of each how many rows were not as the log tells it.
     """
     chosen = [each for each in projections() if each.name in (read_models or NAMES)]
-    with folder_database.database(data_dir, options.settings()) as url:
+    with folder_database.database(data_dir, shared_options.settings()) as url:
         rebuilt = asyncio.run(_rebuild(url, chosen))
     if as_json:
-        options.print_json(rebuilt)
+        shared_options.print_json(rebuilt)
         return
     for each in rebuilt:
         click.echo(

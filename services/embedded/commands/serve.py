@@ -6,7 +6,7 @@ from pathlib import Path
 import rich_click as click
 from click.core import ParameterSource
 
-from services.embedded.commands import options
+from services.embedded.commands import shared_options
 
 
 @click.command()
@@ -18,7 +18,7 @@ from services.embedded.commands import options
     show_default=True,
     help="Port to listen on.",
 )
-@options.data_dir
+@shared_options.data_dir
 @click.option("--no-demo", is_flag=True, help="First start: leave the demo data set out.")
 @click.pass_context
 def serve(context: click.Context, host: str, port: int, data_dir: Path, no_demo: bool) -> None:
@@ -40,4 +40,4 @@ def serve(context: click.Context, host: str, port: int, data_dir: Path, no_demo:
     wanted = ServeOptions(
         host=host, port=port, data_dir=data_dir if named else None, demo=not no_demo
     )
-    sys.exit(serve_until_stopped(wanted, options.settings()))
+    sys.exit(serve_until_stopped(wanted, shared_options.settings()))

@@ -12,7 +12,7 @@ from rich.progress import Progress as Bar
 from services.common.log.verify import HeadMoved, HistoryBroken, Verification, VerifyProgress
 from services.common.log.verify import verify as verify_log
 from services.embedded import folder_database
-from services.embedded.commands import options
+from services.embedded.commands import shared_options
 
 
 class ProjectChain(msgspec.Struct, frozen=True):
@@ -30,8 +30,8 @@ class VerifyOutput(msgspec.Struct, frozen=True):
 
 
 @click.command()
-@options.data_dir
-@options.as_json
+@shared_options.data_dir
+@shared_options.as_json
 def verify(data_dir: Path, as_json: bool) -> None:
     """Prove that the log is whole and unchanged, from its first entry on.
 
@@ -40,7 +40,7 @@ def verify(data_dir: Path, as_json: bool) -> None:
     hold.
     """
     try:
-        with folder_database.database(data_dir, options.settings()) as url:
+        with folder_database.database(data_dir, shared_options.settings()) as url:
             verified = asyncio.run(_verify(url))
     except (HistoryBroken, HeadMoved) as broken:
         click.echo(f"recount: the history does not hold: {broken}", err=True)
@@ -53,7 +53,7 @@ def verify(data_dir: Path, as_json: bool) -> None:
         },
     )
     if as_json:
-        options.print_json(shown)
+        shared_options.print_json(shown)
         return
     click.echo(f"{shown.entries:,} entries, whole and unchanged.")
     for team_id, project in shown.projects.items():

@@ -9,6 +9,7 @@ import msgspec
 
 from services.command.capture.events import parse_uuid
 from services.embedded.importing import json_rows, parquet_rows, separated_rows, texts
+from services.embedded.importing.event_records import Outcome, RecordMaker
 from services.embedded.importing.faults import BadRecord, NotEvents
 from services.embedded.importing.fields import Fields, chosen
 from services.embedded.importing.formats import (
@@ -22,7 +23,6 @@ from services.embedded.importing.formats import (
 )
 from services.embedded.importing.import_options import FileRow, ImportOptions
 from services.embedded.importing.open_file import OpenFile
-from services.embedded.importing.records import Outcome, RecordMaker
 
 # The rows that are read before anything is sent, to see what the columns are.
 SAMPLE: Final = 10_000

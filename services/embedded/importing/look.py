@@ -4,10 +4,10 @@ understood.
 
 import msgspec
 
+from services.embedded.importing.event_records import EventRecord
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.files import SAMPLE, EventFile
 from services.embedded.importing.import_options import ImportOptions
-from services.embedded.importing.records import EventRecord
 from services.embedded.importing.tally import Tally
 from services.embedded.importing.times import ORDERS, UNITS
 

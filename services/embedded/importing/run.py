@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from services.embedded.importing.ending import Summary, iso
+from services.embedded.importing.event_records import EventRecord
 from services.embedded.importing.faults import BadRecord, NotEvents
 from services.embedded.importing.files import EventFile
 from services.embedded.importing.import_options import ImportOptions
-from services.embedded.importing.records import EventRecord
 from services.embedded.importing.resuming import ResumeFile, ResumePoint
 from services.embedded.importing.sending import ImportTotals, Sender
 from services.embedded.importing.tally import Tally

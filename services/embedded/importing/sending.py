@@ -9,8 +9,8 @@ import httpx
 import msgspec
 
 from contracts.headers import INGEST_POSITION
+from services.embedded.importing.event_records import EventRecord
 from services.embedded.importing.faults import BadRecord
-from services.embedded.importing.records import EventRecord
 from services.embedded.refusal import CannotStart
 
 BATCH = 1_000

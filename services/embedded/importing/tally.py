@@ -7,8 +7,8 @@ import msgspec
 
 from contracts.times import EPOCH, MICROSECOND, microseconds
 from services.command.capture.events import MAX_DISTINCT_ID, as_text
+from services.embedded.importing.event_records import EventRecord, NoPerson, Outcome
 from services.embedded.importing.faults import BadRecord
-from services.embedded.importing.records import EventRecord, NoPerson, Outcome
 
 _YEAR_1990: Final = microseconds(datetime(1990, 1, 1, tzinfo=UTC))
 _NAMES: Final = 1_000

@@ -12,9 +12,9 @@ from services.common.accounts.accounts import Accounts
 from services.common.http.answers import EncodedAnswer, tagged
 from services.common.http.caller import Caller
 from services.common.http.csv_answers import CSV, kind_of, wants_csv
+from services.common.http.csv_tables import to_csv
 from services.common.http.etag import etag
 from services.common.http.request import AnyRequest
-from services.common.http.tables import to_csv
 from services.query.http.parameters import at_least
 from services.query.reads.read_position import FreshValue
 from services.query.reads.recent_answers import RecentAnswers

@@ -21,7 +21,7 @@ from services.common.http.request import AnyRequest
 from services.common.insights.joined_columns import JoinedColumns
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.query.http.parameters import seen, text
-from services.query.insights.stored import InsightResults
+from services.query.insights.stored_insights import InsightResults
 from services.query.reads.dashboards import DashboardInsight, DashboardReads, FoundDashboard
 from services.query.reads.insight_list import InsightListRow
 from services.query.results.cache import NOTHING_SEEN, Positions

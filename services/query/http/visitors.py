@@ -21,7 +21,7 @@ from services.common.insights.context import shown_query
 from services.common.insights.results.freshness import for_shared_viewer, parse_refresh
 from services.common.insights.shares import Share
 from services.query.http.parameters import seen
-from services.query.insights.stored import InsightResults
+from services.query.insights.stored_insights import InsightResults
 from services.query.reads.all import Reads
 
 

@@ -19,7 +19,7 @@ from services.query.http import described, paging, parameters
 from services.query.http.answers import answer
 from services.query.http.insight_results import under, with_tiles
 from services.query.http.insight_results import wanted as results_wanted
-from services.query.insights.stored import InsightResults
+from services.query.insights.stored_insights import InsightResults
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.dashboards import DashboardEnd, FoundDashboard

@@ -25,7 +25,7 @@ from services.query.http.answers import AnswerParts, answer, remembered
 from services.query.http.insight_results import KEPT, on_dashboard, with_result, with_results
 from services.query.http.insight_results import wanted as results_wanted
 from services.query.http.visitors import Reader, Visitor, shared_insight, shared_list
-from services.query.insights.stored import InsightResults
+from services.query.insights.stored_insights import InsightResults
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.insight_list import InsightListRow

@@ -17,10 +17,10 @@ from contracts.queries.legacy_actors import convert_people
 from contracts.queries.loose import number, text
 from services.common.http.caller import Caller
 from services.common.http.csv_answers import CSV, wants_csv
+from services.common.http.csv_tables import to_csv
 from services.common.http.operations import does, shows
 from services.common.http.paths import project_paths
 from services.common.http.request import AnyRequest
-from services.common.http.tables import to_csv
 from services.query.events.lookups import Lookups
 from services.query.http import described
 from services.query.http.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, seen

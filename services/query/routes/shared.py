@@ -17,9 +17,9 @@ from services.common.http.share_session import ShareSessions, session_of
 from services.common.insights.context import shown_query
 from services.common.insights.results.freshness import Refresh, for_shared_viewer
 from services.common.insights.shares import Share
-from services.query.insights.stored import InsightResults, chart_of
+from services.query.insights.stored_insights import InsightResults, chart_of
 from services.query.reads.all import Reads
-from services.query.shared.page import headers, insight_page, look_of, missing_page, unlock_page
+from services.query.shared.pages import headers, insight_page, look_of, missing_page, unlock_page
 
 PUBLIC = {"public": True}
 WRONG = {

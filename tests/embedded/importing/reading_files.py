@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from services.embedded.importing.event_records import EventRecord, Outcome
 from services.embedded.importing.faults import BadRecord
 from services.embedded.importing.files import EventFile
 from services.embedded.importing.import_options import ImportOptions
-from services.embedded.importing.records import EventRecord, Outcome
 
 HEAD = "event,distinct_id,timestamp"
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from services.embedded.importing.event_records import EventRecord, NoPerson, cell_value
 from services.embedded.importing.faults import BadRecord, NotEvents
 from services.embedded.importing.import_options import ImportOptions
-from services.embedded.importing.records import EventRecord, NoPerson, cell_value
 from tests.embedded.importing.reading_files import HEAD, outcomes, read, written
 
 GOOD = '{"event":"a","distinct_id":"b","timestamp":"2026-01-02"}\n'

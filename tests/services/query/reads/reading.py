@@ -12,7 +12,7 @@ from services.common.accounts import administration
 from services.common.http.app import ServicePart, compose
 from services.common.http.foundation import foundation
 from services.query import reading as service
-from services.query.insights.stored import InsightResults
+from services.query.insights.stored_insights import InsightResults
 from services.query.results.service import Results
 from services.query.settings import QuerySettings
 from tests.services.projector.projecting import Projecting, projecting
