@@ -35,6 +35,7 @@ from services.query.insights.lifecycle import work as lifecycle
 from services.query.insights.stickiness import chart as stickiness_chart
 from services.query.insights.stickiness import work as stickiness
 from services.query.insights.trends import chart as trends_chart
+from services.query.insights.trends import people as trends_people
 from services.query.insights.trends import work as trends
 from services.query.results.computation import Computation, PreparedComputation
 
@@ -94,6 +95,8 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
     ComputedKind(
         node=TrendsQuery,
         prepare=trends.prepare,
+        pointed_at=trends_people.people,
+        options=trends_people.prepare_options,
         include=trends.INCLUDED,
         chart=trends_chart.chart,
     ),

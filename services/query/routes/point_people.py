@@ -6,11 +6,11 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 
 from contracts.api.people import PeoplePage
-from contracts.api.period_filters import LifecyclePeople, StickinessPeople
+from contracts.api.period_filters import LifecyclePeople, StickinessPeople, TrendPeople
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.insight_actors import InsightActorsQuery
 from contracts.queries.legacy import spelled
-from contracts.queries.legacy_points import convert_lifecycle, convert_stickiness
+from contracts.queries.legacy_points import convert_lifecycle, convert_stickiness, convert_trends
 from contracts.queries.loose import Filters, text
 from services.common.http.caller import Caller
 from services.common.http.operations import does, shows
@@ -35,6 +35,28 @@ PEOPLE_FILTERS = (
     "entity_math", "entity_order", "stickiness_days", "lifecycle_type", "target_date",
     "include_recordings", "search",
 )  # fmt: skip
+
+
+@get(people_paths("/trends/"), opt={**READ, **shows(PeoplePage, *described.TREND_PEOPLE)})
+async def get_trend_people(
+    request: AnyRequest,
+    ingested: NamedDependency[IngestWait],
+    tools: NamedDependency[Tools],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """Who is behind a point of a trend; lists and objects are JSON text."""
+    return await _people(request, ingested, tools, caller, convert_trends)
+
+
+@post(people_paths("/trends/"), opt={**READ, **does(TrendPeople, PeoplePage)}, status_code=200)
+async def post_trend_people(
+    request: AnyRequest,
+    ingested: NamedDependency[IngestWait],
+    tools: NamedDependency[Tools],
+    caller: NamedDependency[Caller],
+) -> Response[bytes]:
+    """The same, with the filter in the body."""
+    return await _people(request, ingested, tools, caller, convert_trends)
 
 
 @get(people_paths("/stickiness/"), opt={**READ, **shows(PeoplePage, *described.STICKINESS_PEOPLE)})
@@ -112,6 +134,8 @@ async def _people(
 
 
 HANDLERS = [
+    get_trend_people,
+    post_trend_people,
     get_stickiness_people,
     post_stickiness_people,
     get_lifecycle_people,

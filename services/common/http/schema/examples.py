@@ -127,6 +127,9 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
         }
     },
     "post_explanation": {"One visitor": {**_FILTER, "date_from": "-60d", "person": "visitor-0001"}},
+    "post_trend_people": {
+        "Visitors of one day": {**_VISITS, "date_from": "2026-11-20", "date_to": "2026-11-20"}
+    },
     "post_stickiness_people": {"Those of two days": {**_VISITS, "stickiness_days": 2}},
     "post_lifecycle_people": {
         "New visitors of one day": {
