@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 import pytest
+from msgspec import Raw
 
-from contracts.queries.cohorts import IN_A_LOOP, TOO_LARGE, check_all, named_cohorts
+from contracts.queries.cohorts import IN_A_LOOP, TOO_LARGE, check_all, definition, named_cohorts
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.properties import PropertyFilter, PropertyGroup
 
@@ -20,6 +21,20 @@ def refused(definitions: dict[int, PropertyGroup]) -> str:
     with pytest.raises(InvalidQuery) as raised:
         check_all(definitions)
     return raised.value.detail
+
+
+@pytest.mark.parametrize("filters", ["{}", "null", "[]", '{"properties": null}'])
+def test_a_cohort_without_properties_is_made_of_nothing(filters: str) -> None:
+    assert definition(Raw(filters.encode())).values == ()
+
+
+def test_a_cohort_is_made_of_persons_and_cohorts_alone() -> None:
+    made = Raw(b'{"properties": {"type": "OR", "values": [{"type": "cohort", "value": 3}]}}')
+    assert list(named_cohorts(definition(made))) == [3]
+    of_events = Raw(b'{"properties": [{"key": "plan", "type": "event", "value": "pro"}]}')
+    with pytest.raises(InvalidQuery, match="not of event") as raised:
+        definition(of_events)
+    assert raised.value.attr == "filters"
 
 
 def test_cohorts_of_cohorts_that_end_somewhere_are_fine() -> None:

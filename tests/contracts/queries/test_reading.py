@@ -156,6 +156,9 @@ def test_nulls_written_out_by_generated_clients_stand_for_defaults() -> None:
     [
         ({"kind": "MagicQuery"}, "kind"),
         ({"series": []}, "kind"),
+        ({"kind": "InsightVizNode"}, "source"),
+        ({"kind": "InsightVizNode", "source": [FUNNEL]}, "source"),
+        ({"kind": "InsightVizNode", "source": {"series": []}}, "source__kind"),
         ({"kind": "InsightVizNode", "source": {"kind": "MagicQuery"}}, "source__kind"),
         (FUNNEL | {"funnelsFilter": {"layout": 3}}, "funnelsFilter__layout"),
         (

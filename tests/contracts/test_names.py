@@ -1,0 +1,75 @@
+"""What things are called: streams in the log, subjects on the bus, insights in paths."""
+
+from itertools import product
+from uuid import UUID
+
+import pytest
+
+from contracts.events.recorded import DomainEvent
+from contracts.events.streams import (
+    Stream,
+    StreamKind,
+    access_stream,
+    action_stream,
+    cohort_stream,
+    dashboard_stream,
+    insight_stream,
+    project_stream,
+    share_login_stream,
+    sharing_stream,
+    viewing_stream,
+)
+from contracts.references import InsightReference, insight_reference, number_in
+from contracts.subjects import capture_subject, fact_subject
+
+
+def test_the_id_of_a_stream_is_for_good() -> None:
+    assert insight_stream(1, 7).id == UUID("63d6fdd9-2fc5-566a-a5bc-fcc741f46af1")
+
+
+def test_no_two_streams_have_one_id() -> None:
+    streams: list[Stream[DomainEvent]] = [
+        Stream(*each) for each in product(StreamKind, (1, 2, 11), (1, 2, 11))
+    ]
+    assert len({stream.id for stream in streams}) == len(streams) == 81
+
+
+def test_each_kind_of_thing_has_its_stream() -> None:
+    made = [
+        insight_stream(1, 7),
+        sharing_stream(1, 7),
+        viewing_stream(1, 7),
+        share_login_stream(1, 7),
+        access_stream(1, 7),
+        dashboard_stream(1, 7),
+        action_stream(1, 7),
+        cohort_stream(1, 7),
+    ]
+    assert [stream.kind for stream in (*made, project_stream(1))] == list(StreamKind)
+    assert {(stream.team_id, stream.number) for stream in made} == {(1, 7)}
+    assert (project_stream(1).team_id, project_stream(1).number) == (1, 0)
+
+
+def test_subjects_say_the_project_and_the_fact() -> None:
+    assert fact_subject(1, "insight.renamed.v1") == "insights.1.insight.renamed.v1"
+    assert capture_subject(1) == "capture.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("7", InsightReference(number=7)),
+        ("12345678", InsightReference(number=12345678)),
+        ("aB3dE6gH", InsightReference(short_id="aB3dE6gH")),
+        ("aB3dE6g", None),
+        ("aB3dE6g!", None),
+        ("9" * 19, None),
+        ("٧", None),
+        ("", None),
+    ],
+)
+def test_a_path_names_an_insight_by_number_or_short_id(
+    text: str, found: InsightReference | None
+) -> None:
+    assert insight_reference(text) == found
+    assert number_in(text) == (found.number if found else None)
