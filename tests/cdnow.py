@@ -1,11 +1,13 @@
-"""Real purchases (CDNOW, 1997 to 1998), and funnels over them counted by hand.
+"""Real purchases (CDNOW, 1997 to 1998), with funnels and periods over them counted by hand.
 
 The counting knows nothing of the product's SQL nor of its reference: other tests compare with it.
 """
 
 import os
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from statistics import median
 
@@ -84,3 +86,53 @@ def three_purchases(
     return Conversion(
         (first, len(second), len(third)), (None, float(median(second)), float(median(third)))
     )
+
+
+# Over periods, counted by hand too. A month is a number, from 0: January 1997.
+
+MONTHS = 18
+
+
+def revenue_by_month(customers: dict[str, list[Purchase]]) -> list[float]:
+    cents = [0] * MONTHS
+    for one in _all(customers):
+        cents[_month(one)] += round(one.value * 100)
+    return [month / 100 for month in cents]
+
+
+def buyers_by_week(customers: dict[str, list[Purchase]]) -> list[int]:
+    """Weeks begin on Sunday: the first is that of 29 December 1996."""
+    since = datetime(1996, 12, 29, tzinfo=UTC)
+    buyers = {((one.at - since).days // 7, one.customer) for one in _all(customers)}
+    weeks = range((DATE_TO - since).days // 7 + 1)
+    found = Counter(week for week, _ in buyers)
+    return [found[week] for week in weeks]
+
+
+def customers_by_number_of_months(customers: dict[str, list[Purchase]]) -> list[int]:
+    """How many bought in one month, in two, and so on."""
+    found = Counter(len({_month(one) for one in bought}) for bought in customers.values())
+    return [found[number] for number in range(1, MONTHS + 1)]
+
+
+def lifecycle_by_month(customers: dict[str, list[Purchase]]) -> dict[str, list[int]]:
+    """Those who fell silent are negative."""
+    found = {status: [0] * MONTHS for status in ("new", "returning", "resurrecting", "dormant")}
+    for bought in customers.values():
+        active = {_month(one) for one in bought}
+        for month in range(MONTHS):
+            before = month - 1 in active
+            if month in active:
+                again = "returning" if before else "resurrecting"
+                found["new" if month == min(active) else again][month] += 1
+            elif before:
+                found["dormant"][month] -= 1
+    return found
+
+
+def _all(customers: dict[str, list[Purchase]]) -> Iterator[Purchase]:
+    return chain.from_iterable(customers.values())
+
+
+def _month(one: Purchase) -> int:
+    return (one.at.year - 1997) * 12 + one.at.month - 1

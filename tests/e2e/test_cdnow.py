@@ -12,12 +12,21 @@ import httpx
 import pytest
 
 from tests import servers
-from tests.cdnow import PURCHASES, Conversion, Purchase, purchases, three_purchases
+from tests.cdnow import (
+    PURCHASES,
+    Conversion,
+    Purchase,
+    customers_by_number_of_months,
+    lifecycle_by_month,
+    purchases,
+    three_purchases,
+)
 from tests.embedded.recount_process import RECOUNT, Served, environment, recount, serving
 from tests.waiting import until
 
 EVENTS = 69_659
 PERSONS = 23_570
+PURCHASE = {"kind": "EventsNode", "event": "purchase"}
 
 pytestmark = [
     pytest.mark.skipif(
@@ -57,11 +66,11 @@ def data() -> Iterator[Path]:
 
 
 class Client:
-    """Asks the funnel endpoint of project 1 with a key of its own."""
+    """Asks for the numbers of project 1 with a key of its own."""
 
     def __init__(self, served: Served, data: Path) -> None:
         made = recount("keys", "create", "--data-dir", str(data), "--json")
-        self._url = f"{served.url}/api/projects/1/insights/funnel/"
+        self._root = f"{served.url}/api/projects/1/"
         self._headers = {"Authorization": f"Bearer {json.loads(made.stdout)['key']}"}
 
     def steps(self, window_days: int, *values_over: float | None) -> list[dict[str, Any]]:
@@ -74,10 +83,21 @@ class Client:
             "funnel_window_interval_unit": "day",
             "refresh": True,
         }
-        answer = httpx.post(self._url, headers=self._headers, json=body, timeout=120)
-        assert answer.status_code == 200, answer.text
-        result: list[dict[str, Any]] = answer.json()["result"]
+        result: list[dict[str, Any]] = self._ask("insights/funnel/", body)["result"]
         return result
+
+    def rows(self, kind: str, **members: Any) -> list[dict[str, Any]]:
+        """Of a query over all purchases, by month unless it says otherwise."""
+        dates = {"date_from": "1997-01-01", "date_to": "1998-06-30"}
+        node = {"kind": kind, "series": [PURCHASE], "interval": "month", "dateRange": dates}
+        rows: list[dict[str, Any]] = self._ask("query/", {"query": node | members})["results"]
+        return rows
+
+    def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = httpx.post(self._root + path, headers=self._headers, json=body, timeout=120)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
 
     def conversion(self, window_days: int, second_over: float | None) -> Conversion:
         steps = self.steps(window_days, None, second_over, None)
@@ -107,7 +127,7 @@ def stored(data: Path) -> list[int]:
     return counts
 
 
-def test_funnels_over_real_purchases_are_what_a_count_by_hand_gives(
+def test_numbers_over_real_purchases_are_what_a_count_by_hand_gives(
     data: Path, file: Path, bought: dict[str, list[Purchase]]
 ) -> None:
     with serving(data, "--no-demo") as served:
@@ -119,8 +139,18 @@ def test_funnels_over_real_purchases_are_what_a_count_by_hand_gives(
                 for over in (None, 50.0):
                     expected = three_purchases(bought, window_days=window_days, second_over=over)
                     assert client.conversion(window_days, over) == expected
+        counted_by_period(client, bought)
         served.end(signal.SIGTERM)
     assert stored(data) == [EVENTS, EVENTS, PERSONS]
+
+
+def counted_by_period(client: Client, bought: dict[str, list[Purchase]]) -> None:
+    """Stickiness and lifecycles of months."""
+    (sticky,) = client.rows("StickinessQuery")
+    assert sticky["data"] == customers_by_number_of_months(bought)
+    assert sticky["count"] == PERSONS
+    lifecycle = client.rows("LifecycleQuery")
+    assert {row["status"]: row["data"] for row in lifecycle} == lifecycle_by_month(bought)
 
 
 def test_a_kill_in_the_middle_of_the_import_changes_nothing(
