@@ -1,6 +1,7 @@
 """Clients that nobody wrote for Recount, against a running server: SDKs and generated code."""
 
 import importlib
+import json
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,13 @@ import pytest
 from tests import servers
 from tests.contracts.schemathesis_run import new_key
 from tests.e2e.node_packages import installed
+from tests.e2e.python_packages import program
 from tests.embedded.recount_process import serving
 from tests.waiting import until
 
 NODE_SDK = "posthog-node@5.70.0"
+AGENT_TOOLKIT = "@posthog/agent-toolkit@0.2.4"
+COMMAND_LINE = "phog-cli==0.1.0"
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -33,6 +37,12 @@ class Server(msgspec.Struct, frozen=True):
         answer = httpx.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.key}"})
         answer.raise_for_status()
         return answer.json()
+
+    def capture(self, event: str, *who: str, **properties: str) -> None:
+        """Now, once for each of these."""
+        batch = [{"event": event, "distinct_id": one, "properties": properties} for one in who]
+        answer = httpx.post(f"{self.url}/batch", json={"api_key": self.token, "batch": batch})
+        answer.raise_for_status()
 
     def funnel(self, *events: str) -> list[int]:
         """How many came to each step."""
@@ -83,6 +93,64 @@ def test_what_posthog_node_captures_comes_out_as_the_right_funnel(
     )
     assert sent.returncode == 0, sent.stderr
     until(lambda: server.funnel("node_signed_up", "node_paid") == [6, 4], "all had arrived")
+
+
+@pytest.mark.timeout(300)
+def test_posthogs_toolkit_for_agents_asks_for_a_trend_and_keeps_it(
+    server: Server, tmp_path: Path
+) -> None:
+    node = installed(tmp_path, AGENT_TOOLKIT, seconds=150)
+    server.capture("trend_viewed", "ann", "ben", plan="team")
+    server.capture("trend_viewed", "ann", plan="free")
+    until(lambda: server.funnel("trend_viewed", "nothing") == [2, 0], "all had arrived")
+    shutil.copy(Path(__file__).with_name("agent.mjs"), tmp_path)
+    asked = subprocess.run(
+        [node, "agent.mjs", server.url, server.key],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert asked.returncode == 0, asked.stderr
+    told = json.loads(asked.stdout)
+    rows = [(row["label"], row["data"], row["count"]) for row in told["run"]]
+    assert rows == [("team", [0, 0, 2], 2), ("free", [0, 0, 1], 1)]
+    assert (told["name"], told["again"]) == ("Viewers", told["run"])
+
+
+@pytest.mark.timeout(300)
+def test_a_command_line_for_posthog_shows_pageviews_and_active_users(
+    server: Server, tmp_path: Path
+) -> None:
+    posthog = program(tmp_path, COMMAND_LINE, "posthog")
+    server.capture("$pageview", "cli_one", "cli_one", "cli_two")
+    until(lambda: server.funnel("$pageview", "nothing") == [2, 0], "all had arrived")
+    environment = {
+        "POSTHOG_API_KEY": server.key, "POSTHOG_HOST": server.url, "POSTHOG_PROJECT_ID": "1",
+        "HOME": str(tmp_path),
+    }  # fmt: skip
+
+    def shown(*command: str) -> list[dict[str, Any]]:
+        run = subprocess.run(
+            [posthog, "--json", "activity", *command],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        rows: list[dict[str, Any]] = json.loads(run.stdout)["results"]
+        return rows
+
+    (views,) = shown("pageviews", "--date-from=-1d")
+    assert (views["label"], views["data"]) == ("$pageview", [0, 3])
+    assert views["action"]["custom_name"] == "Pageviews"
+    (daily,) = shown("users", "--period=daily", "--date-from=-1d")
+    assert daily["data"] == [0, 2]
+    (monthly,) = shown("users", "--period=monthly", "--date-from=-40d")
+    assert monthly["data"][-1] == 2
 
 
 @pytest.fixture(scope="module")
