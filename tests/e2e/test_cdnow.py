@@ -16,9 +16,11 @@ from tests.cdnow import (
     PURCHASES,
     Conversion,
     Purchase,
+    buyers_by_week,
     customers_by_number_of_months,
     lifecycle_by_month,
     purchases,
+    revenue_by_month,
     three_purchases,
 )
 from tests.embedded.recount_process import RECOUNT, Served, environment, recount, serving
@@ -145,7 +147,15 @@ def test_numbers_over_real_purchases_are_what_a_count_by_hand_gives(
 
 
 def counted_by_period(client: Client, bought: dict[str, list[Purchase]]) -> None:
-    """Stickiness and lifecycles of months."""
+    """Money and customers over time, and how they come and go."""
+    worth = {**PURCHASE, "math": "sum", "math_property": "value"}
+    (revenue,) = client.rows("TrendsQuery", series=[worth])
+    assert revenue["data"] == pytest.approx(revenue_by_month(bought), abs=0.005)
+    assert revenue["labels"][:2] == ["Jan 1997", "Feb 1997"]
+    distinct = {**PURCHASE, "math": "dau"}
+    (buyers,) = client.rows("TrendsQuery", series=[distinct], interval="week")
+    assert buyers["data"] == buyers_by_week(bought)
+    assert buyers["days"][0] == "1996-12-29"
     (sticky,) = client.rows("StickinessQuery")
     assert sticky["data"] == customers_by_number_of_months(bought)
     assert sticky["count"] == PERSONS

@@ -97,7 +97,7 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
         prepare=trends.prepare,
         pointed_at=trends_people.people,
         options=trends_people.prepare_options,
-        include=trends.INCLUDED,
+        include=OVER_PERIODS,
         chart=trends_chart.chart,
     ),
     ComputedKind(

@@ -7,12 +7,14 @@ from msgspec import Raw
 
 from contracts.api.times import written
 from contracts.api.trends import TrendRow
+from contracts.queries.counted import PeriodRange
 from contracts.queries.trends import TrendsQuery
 from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
 from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
-from services.query.events.periods import incomplete
+from services.query.insights import additions
+from services.query.insights.additions import INCOMPLETE
 from services.query.insights.computed import Tools
 from services.query.insights.trends import inputs
 from services.query.insights.trends.compute import compute
@@ -24,36 +26,33 @@ from services.query.results.computation import Computation, PreparedComputation,
 from services.query.results.dependencies import dependencies
 from services.query.results.timings import Timings
 
-INCLUDED = frozenset({"incomplete"})
-
 
 async def prepare(
     tools: Tools, project: Project, computation: Computation[TrendsQuery]
 ) -> PreparedComputation:
     """Raises InvalidQuery."""
     plan, facts = await planned(tools.lookups, project, computation.query)
-    growing = (
-        [incomplete(span, plan.now) for span in (plan.span, plan.previous) if span is not None]
-        if "incomplete" in computation.include
-        else []
-    )
+    spans = [span for span in (plan.span, plan.previous) if span is not None]
+    growing = [additions.growing(computation.include, span, plan.now) for span in spans]
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
         clock=inputs.clock(plan, growing),
         range=range_of(plan),
         inputs=inputs.of_trends(plan),
-        work=TrendsWork(tools, plan, facts, computation.include),
+        work=TrendsWork(tools, plan, facts, computation.include, computation.query.dateRange),
+        warnings=additions.unknown_actions(plan.unknown),
     )
 
 
 class TrendsWork(msgspec.Struct, frozen=True):
-    """include: of INCLUDED."""
+    """include: of additions.OVER_PERIODS. dates: as they were asked for."""
 
     tools: Tools
     plan: TrendsPlan
     facts: PlanningFacts
     include: tuple[str, ...]
+    dates: PeriodRange | None
 
     async def run(self, query_id: str) -> Result:
         timings, plan = Timings(), self.plan
@@ -63,7 +62,7 @@ class TrendsWork(msgspec.Struct, frozen=True):
             self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
         )
         rows = answer.results
-        if "incomplete" in self.include and isinstance(plan.shape, Points):
+        if INCOMPLETE in self.include and isinstance(plan.shape, Points):
             rows = with_incomplete(plan, (row for row in rows if isinstance(row, TrendRow)))
         encoded = await asyncio.to_thread(msgspec.json.encode, rows)
         timings.lap("compute")
@@ -78,6 +77,7 @@ class TrendsWork(msgspec.Struct, frozen=True):
             ),
             timings=timings.shown,
             has_more=answer.has_more,
+            extra={**additions.zone_of(self.dates)},
         )
 
 
