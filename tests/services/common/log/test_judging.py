@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from itertools import count, pairwise
 from uuid import UUID
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,3 +142,9 @@ def test_nobody_writes_above_their_rank(waiting: list[Append]) -> None:
             assert isinstance(outcome, RankLost | ReceiptExists)
         else:
             assert not isinstance(outcome, RankLost)
+
+
+def test_an_append_of_nothing_to_no_stream_is_refused() -> None:
+    nothing = msgspec.structs.replace(append(to(insight(1), 0)), parts=())
+    with pytest.raises(ValueError, match="at least one part"):
+        prepare(nothing)
