@@ -1,4 +1,4 @@
-"""What trends, stickiness and lifecycles can be asked for beside their numbers (`include=`)."""
+"""Additions to the answers of trends, stickiness and lifecycles (`include=`)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ def unknown_actions(unknown: Iterable[tuple[int, int]]) -> tuple[str, ...]:
 
 
 def growing(include: Sequence[str], span: Span, now: datetime) -> object:
-    """What an answer with `INCOMPLETE` takes from the clock; nothing without."""
+    """The part of the clock that an answer with `INCOMPLETE` depends on; nothing without."""
     return incomplete(span, now) if INCOMPLETE in include else None
 
 

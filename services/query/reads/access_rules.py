@@ -12,8 +12,8 @@ from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, access
-from services.query.reads.beside_insight import beside_insight
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
+from services.query.reads.joined_to_insight import joined_to_insight
 from services.query.reads.read_position import ReadPosition, Snapshot
 
 _decoder = msgspec.json.Decoder(AccessRow)
@@ -44,7 +44,7 @@ class AccessReads:
         self._pool = pool
 
     async def one(self, caller: Caller, insight: InsightReference) -> Snapshot[FoundRules]:
-        return await beside_insight(
+        return await joined_to_insight(
             self._pool, caller, insight, _COLUMNS, _BESIDE, (INSIGHTS, CATALOG), _found
         )
 

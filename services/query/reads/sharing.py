@@ -11,7 +11,7 @@ from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, access
-from services.query.reads.beside_insight import beside_insight
+from services.query.reads.joined_to_insight import joined_to_insight
 from services.query.reads.read_position import ReadPosition, Snapshot
 
 _decoder = msgspec.json.Decoder(SharingRow)
@@ -42,7 +42,7 @@ class SharingReads:
 
     async def one(self, caller: Caller, insight: InsightReference) -> Snapshot[FoundSharing]:
         """Of an insight in sight."""
-        return await beside_insight(
+        return await joined_to_insight(
             self._pool, caller, insight, _COLUMNS, _BESIDE, (INSIGHTS, SHARING, CATALOG), _found
         )
 

@@ -44,7 +44,7 @@ async def get_trend_people(
     tools: NamedDependency[Tools],
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
-    """Who is behind a point of a trend; lists and objects are JSON text."""
+    """The people behind a point of a trend; lists and objects are JSON text."""
     return await _people(request, ingested, tools, caller, convert_trends)
 
 

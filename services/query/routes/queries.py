@@ -156,7 +156,7 @@ def node_answer(answered: ResultAnswer, caller: Caller) -> dict[str, object]:
 
 
 def _additions(answered: ResultAnswer, include: tuple[str, ...]) -> dict[str, object]:
-    """What was asked for beside the results; nothing while a job computes them."""
+    """The additions to the results; nothing while a job computes them."""
     if answered.cached is None:
         return {}
     found: dict[str, object] = {}

@@ -1,4 +1,4 @@
-"""What stands beside one insight, by its number or its short id, in one round trip."""
+"""Rows joined to one insight, by its number or its short id, in one round trip."""
 
 from collections.abc import Callable
 from typing import LiteralString, TypeVar
@@ -15,7 +15,7 @@ from services.query.reads.read_position import REACHED, TEAM_HEAD, Snapshot, pro
 T = TypeVar("T")
 
 
-async def beside_insight(
+async def joined_to_insight(
     pool: Pool,
     caller: Caller,
     insight: InsightReference,
