@@ -9,4 +9,4 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_the_sql_and_the_reference_agree(clickhouse: ClickHouse) -> None:
-    assert await run(clickhouse, KINDS["lifecycle"], "lifecycles", 120) is None
+    assert await run(clickhouse, KINDS["lifecycle"], "lifecycles", 300) is None
