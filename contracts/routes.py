@@ -25,6 +25,8 @@ _PROJECT: Mapping[str, str] = {
     "/insights/cancel": "POST",
     "/insights/funnel": "GET POST",
     "/insights/funnel/correlation": "GET POST",
+    "/insights/trend": "GET POST",
+    "/insights/trend.csv": "GET POST",
     "/insights/my_last_viewed": "GET",
     "/insights/viewed": "POST",
     "/insights/{insight}": "GET PATCH PUT",

@@ -3,7 +3,7 @@
 trends.md section 1.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -61,6 +61,49 @@ class _SeriesPeople(_PointPeople, frozen=True, kw_only=True):
     entity_math: Annotated[Text, Meta(description="Of several of one event, the one meant.")] = (
         UNSET
     )
+
+
+class RunTrend(PeriodFilter, frozen=True, kw_only=True):
+    """Body of insights/trend/; by GET, the same as parameters, lists as JSON text."""
+
+    insight: Annotated[
+        Text, Meta(description="TRENDS unless given; or STICKINESS, or LIFECYCLE.")
+    ] = UNSET
+    breakdown: Annotated[
+        list[Any] | str | int | UnsetType | None,
+        Meta(description="A property, a list of them, or cohorts."),
+    ] = UNSET
+    breakdown_type: Annotated[Text, Meta(description="event, person, group, cohort …")] = UNSET
+    breakdowns: Annotated[Several, Meta(description="Up to three {type, property}.")] = UNSET
+    breakdown_limit: Annotated[Number, Meta(description="25 unless given.")] = UNSET
+    breakdown_group_type_index: Number = UNSET
+    breakdown_normalize_url: Flag = UNSET
+    breakdown_hide_other_aggregation: Flag = UNSET
+    breakdown_histogram_bin_count: Annotated[
+        Number, Meta(description="Rows are so many bins of numbers.")
+    ] = UNSET
+    display: Annotated[
+        Text, Meta(description="ActionsLineGraph unless given; BoldNumber and the like: one value.")
+    ] = UNSET
+    formula: Annotated[Text, Meta(description="Of series, by their letters: A / B.")] = UNSET
+    smoothing_intervals: Annotated[Number, Meta(description="1 unless given.")] = UNSET
+    compare: Annotated[Flag, Meta(description="With the range before.")] = UNSET
+    compare_to: Annotated[Text, Meta(description="-1w, -1m …: with the range so long ago.")] = UNSET
+    aggregation_group_type_index: Annotated[
+        Number, Meta(description="Of a lifecycle: count groups of this type, not persons.")
+    ] = UNSET
+    refresh: Annotated[Flag, Meta(description="true recomputes; else a refresh mode.")] = UNSET
+    client_query_id: Annotated[
+        Text, Meta(description="The client's name for the run: insights/cancel/ takes it.")
+    ] = UNSET
+    include: Annotated[
+        list[Literal["incomplete", "warnings"]] | str | UnsetType | None,
+        Meta(description="More than PostHog tells: incomplete, warnings."),
+    ] = UNSET
+    export_name: Annotated[Text, Meta(description="Of the file, as CSV.")] = UNSET
+    export_insight_id: Annotated[
+        Text, Meta(description="As CSV: the insight whose URL is the first line.")
+    ] = UNSET
 
 
 class TrendPeople(_SeriesPeople, frozen=True, kw_only=True):

@@ -28,6 +28,15 @@ class FunnelEnvelope(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str] | UnsetType = UNSET
 
 
+class TrendEnvelope(FunnelEnvelope, frozen=True, kw_only=True):
+    """Answer of `insights/trend/`. result: rows; null while a job runs.
+
+    next: null: all values beyond the limit are in the row of Other.
+    """
+
+    next: None = None
+
+
 class QueryStatusBody(msgspec.Struct, frozen=True):
     """Answer to a client that polls a job."""
 

@@ -81,15 +81,19 @@ def _query(query: bytes, filters: bytes) -> Node | None:
             raise invalid_input("query", f"A {kind.name} is not computed for an insight.")
         return found
     stored = stored_filters(msgspec.json.decode(filters))
-    return _of_filters(stored) if stored else None
+    return query_of_filters(stored, "filters") if stored else None
 
 
-def _of_filters(filters: Filters) -> Node:
+def query_of_filters(filters: Filters, attr: str | None = None) -> Node:
+    """The query that legacy filters mean. Raises InvalidQuery.
+
+    attr: of the filters, in a refusal.
+    """
     named = legacy.insight_kind(filters)
     kind = kind_of_filters(named)
     if kind is None or kind.from_filters is None or kind.node is None:
-        raise invalid_input("filters", f"A {named} insight cannot be computed here.")
-    return node(kind.from_filters(filters), kind.node, "filters")
+        raise invalid_input(attr, f"A {named} insight cannot be computed here.")
+    return node(kind.from_filters(filters), kind.node, attr)
 
 
 def insight_key(row: InsightRow) -> bytes | None:

@@ -34,6 +34,7 @@ from services.query.routes import (
     point_people,
     queries,
     shared,
+    trends,
 )
 from services.query.settings import QuerySettings
 
@@ -72,6 +73,7 @@ def part(settings: QuerySettings) -> ServicePart:
     return ServicePart(
         handlers=[
             *funnels.HANDLERS,
+            *trends.HANDLERS,
             *correlation.HANDLERS,
             *people.HANDLERS,
             *point_people.HANDLERS,

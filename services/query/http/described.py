@@ -8,7 +8,7 @@ from msgspec import Meta
 from contracts.api.correlation_filters import CorrelationPeople, RunCorrelation
 from contracts.api.explain import ExplainPerson
 from contracts.api.funnel_filters import FunnelPeople, RunFunnel
-from contracts.api.period_filters import LifecyclePeople, StickinessPeople, TrendPeople
+from contracts.api.period_filters import LifecyclePeople, RunTrend, StickinessPeople, TrendPeople
 from contracts.queries.kinds import listed_names
 from services.common.http.operations import JsonText, Parameter
 from services.common.insights.results.freshness import Refresh
@@ -119,6 +119,7 @@ def _spelled(kind: type[msgspec.Struct]) -> tuple[Parameter, ...]:
 
 
 FUNNEL = _spelled(RunFunnel)
+TREND = _spelled(RunTrend)
 PEOPLE = _spelled(FunnelPeople)
 TREND_PEOPLE = _spelled(TrendPeople)
 STICKINESS_PEOPLE = _spelled(StickinessPeople)

@@ -102,6 +102,16 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
         "By browser": {**_FILTER, "breakdown": "$browser", "breakdown_type": "event"},
         "By day": {**_FILTER, "funnel_viz_type": "trends", "interval": "day"},
     },
+    "post_trend": {
+        "Visits by day": _VISITS,
+        "Visitors by browser, by week": {
+            "events": [{**_EVENTS[0], "math": "dau"}],
+            "date_from": "-60d",
+            "interval": "week",
+            "breakdown": "$browser",
+            "breakdown_type": "event",
+        },
+    },
     "post_correlation": {
         "Events that go along with signing up": {**_FILTER, "funnel_correlation_type": "events"}
     },
@@ -142,6 +152,14 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
     "post_query": {
         "A funnel": {"query": _FUNNEL},
         "Computed again, in the background": {"query": _FUNNEL, "refresh": "force_async"},
+        "Weekly active visitors, and the month before": {
+            "query": {
+                "kind": "TrendsQuery",
+                "series": [{**_VISIT, "math": "weekly_active"}],
+                "dateRange": {"date_from": "-30d"},
+                "compareFilter": {"compare": True},
+            }
+        },
         "On how many days of a week visitors came": {
             "query": {"kind": "StickinessQuery", "series": [_VISIT]}
         },
