@@ -41,6 +41,7 @@ class QueryKind(msgspec.Struct, frozen=True, kw_only=True):
     is_source: an insight may hold it, bare or in a wrapper.
     has_result: an insight that holds it has a result, so its members are checked when it is stored.
         Not of people: a reader of a number need not see the people behind it.
+    has_breakdown: a breakdown that is laid over it counts. PostHog passes over others in silence.
     has_source: it is about the query in its `source`, whose dates and properties count.
     listed: what the list's `insight=` calls it, and `insight` of legacy filters.
     from_filters: the node document that legacy filters called `listed` mean; raises InvalidQuery.
@@ -51,6 +52,7 @@ class QueryKind(msgspec.Struct, frozen=True, kw_only=True):
     node: type[Node] | None = None
     is_source: bool = True
     has_result: bool = False
+    has_breakdown: bool = True
     has_source: bool = False
     listed: str = OTHER
     from_filters: Callable[[Filters], Mapping[str, Json]] | None = None
@@ -88,6 +90,7 @@ _ROWS = (
         name="StickinessQuery",
         node=StickinessQuery,
         has_result=True,
+        has_breakdown=False,
         listed="STICKINESS",
         from_filters=legacy_shown.stickiness,
         ignored=ignored_counts.of_stickiness,
@@ -96,6 +99,7 @@ _ROWS = (
         name="LifecycleQuery",
         node=LifecycleQuery,
         has_result=True,
+        has_breakdown=False,
         listed="LIFECYCLE",
         from_filters=legacy_shown.lifecycle,
         ignored=ignored_counts.of_lifecycle,

@@ -77,7 +77,7 @@ def over_query(document: Document, overrides: Overrides) -> Document:
     changed = _dated(document, overrides)
     if overrides.properties.values:
         changed["properties"] = _joined(document.get("properties"), overrides)
-    if overrides.breakdown_filter is not None:
+    if overrides.breakdown_filter is not None and _has_breakdown(kind):
         changed["breakdownFilter"] = dict(overrides.breakdown_filter)
     return changed
 
@@ -86,6 +86,11 @@ def _has_source(name: Json) -> bool:
     """Whether dates and properties are those of what the node is about."""
     kind = kind_named(name)
     return kind.has_source if kind is not None else isinstance(name, str) and name in WRAPPERS
+
+
+def _has_breakdown(name: Json) -> bool:
+    kind = kind_named(name)
+    return kind is None or kind.has_breakdown
 
 
 def _dated(document: Document, overrides: Overrides) -> dict[str, Json]:
