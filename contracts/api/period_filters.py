@@ -119,6 +119,12 @@ class TrendPeople(_SeriesPeople, frozen=True, kw_only=True):
         str | int | list[Any] | UnsetType | None, Meta(description="The row's.")
     ] = UNSET
     display: Text = UNSET
+    day: Annotated[
+        Text, Meta(description="Ours, of the URLs beside points: the point in the filter's range.")
+    ] = UNSET
+    compare_label: Annotated[
+        Text, Meta(description="Ours, beside it: current or previous, where it is compared.")
+    ] = UNSET
 
 
 class StickinessPeople(_SeriesPeople, frozen=True, kw_only=True):

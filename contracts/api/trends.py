@@ -32,12 +32,19 @@ class TrendAction(msgspec.Struct, frozen=True, kw_only=True):
     days: list[str]
 
 
+class PersonsUrl(msgspec.Struct, frozen=True):
+    """url: of the people behind a point, on this server."""
+
+    url: str
+
+
 class TrendRow(msgspec.Struct, frozen=True, kw_only=True):
     """One series (of a formula: one formula), breakdown value and side of a comparison.
 
     data: one number per period; of one value empty, of a formula's one value null (oddity).
     aggregated_value: of one value only. filter: the query in legacy words, for clients to read.
     incomplete: ours, when asked for: places of points whose period is cut or still running.
+    persons_urls: of insights/trend/ alone, one per point.
     """
 
     action: TrendAction | None
@@ -53,6 +60,7 @@ class TrendRow(msgspec.Struct, frozen=True, kw_only=True):
     compare_label: SideLabel | UnsetType = UNSET
     filter: dict[str, Any]
     incomplete: list[int] | UnsetType = UNSET
+    persons_urls: list[PersonsUrl] | UnsetType = UNSET
 
 
 class BoxRow(msgspec.Struct, frozen=True, kw_only=True):

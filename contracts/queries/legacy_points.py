@@ -10,7 +10,7 @@ import msgspec
 from contracts.queries import legacy_shown, reading
 from contracts.queries.counted import CountedActionsNode, CountedEventsNode, CountedSeries
 from contracts.queries.errors import InvalidQuery, invalid_input
-from contracts.queries.insight_actors import BreakdownChoice, InsightActorsQuery, Status
+from contracts.queries.insight_actors import BreakdownChoice, InsightActorsQuery, Side, Status
 from contracts.queries.lifecycle import LifecycleQuery
 from contracts.queries.loose import Filters, Json, boolean, integer, json_value, number, text
 from contracts.queries.nodes import DataWarehouseNode, Node
@@ -25,13 +25,22 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
 def convert_trends(filters: Filters) -> InsightActorsQuery:
     """The filter of `persons/trends/`: date_from and date_to are the point. Raises InvalidQuery.
 
-    So nothing is compared: the point of the previous side names its own days.
+    So nothing is compared: the point of the previous side names its own days. The URLs beside
+    points (ours) say `day` and `compare_label` instead, and keep the range: Other, and who is new
+    in a running sum, hang on it.
     """
-    source = _node(legacy_shown.trends(_whole_point(filters)), TrendsQuery)
+    day, side = text(filters, "day"), _side(filters)
+    if day is None and side is None:
+        source = _node(legacy_shown.trends(_whole_point(filters)), TrendsQuery)
+        source = msgspec.structs.replace(source, compareFilter=None)
+    else:
+        source = _node(legacy_shown.trends(filters), TrendsQuery)
     return InsightActorsQuery(
-        source=msgspec.structs.replace(source, compareFilter=None),
+        source=source,
+        day=day,
         series=_series_index(filters, source.series),
         breakdown=_breakdown(filters),
+        compare=side,
         includeRecordings=boolean(filters, "include_recordings"),
     )
 
@@ -88,6 +97,15 @@ def _whole_point(filters: Filters) -> Filters:
         case _:
             end = f"{day}T{hour}:{minute}:{second or '00'}.999999"
     return {**filters, "date_to": end}
+
+
+def _side(filters: Filters) -> Side | None:
+    sent = text(filters, "compare_label")
+    known: tuple[Side, ...] = get_args(Side)
+    found = next((one for one in known if one == sent), None)
+    if sent is not None and found is None:
+        raise invalid_input("compare_label", f'"{sent[:100]}" is not a valid choice.')
+    return found
 
 
 # The row

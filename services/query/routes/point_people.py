@@ -20,21 +20,18 @@ from services.query.http.parameters import seen
 from services.query.insights.computed import Tools
 from services.query.insights.funnels.links import kept
 from services.query.insights.kinds import people_behind
+from services.query.insights.trends.links import TREND_FILTERS
 from services.query.people.records import RecordOrder
 from services.query.results.ingest_wait import IngestWait
 from services.query.routes.funnels import filters_of
 from services.query.routes.people import READ, answer, page_of, people_page, people_paths
 
-# Nothing else of a request enters a URL: it may hold a key.
 PEOPLE_FILTERS = (
-    "insight", "shown_as", "events", "actions", "properties", "filter_test_accounts", "date_from",
-    "date_to", "explicit_date", "interval", "breakdown", "breakdown_type", "breakdowns",
-    "breakdown_limit", "breakdown_group_type_index", "breakdown_normalize_url",
-    "breakdown_hide_other_aggregation", "breakdown_histogram_bin_count", "breakdown_value",
-    "display", "sampling_factor", "aggregation_group_type_index", "entity_id", "entity_type",
-    "entity_math", "entity_order", "stickiness_days", "lifecycle_type", "target_date",
-    "include_recordings", "search",
+    *TREND_FILTERS, "shown_as", "breakdown_value", "aggregation_group_type_index", "entity_id",
+    "entity_type", "entity_math", "entity_order", "day", "compare_label", "stickiness_days",
+    "lifecycle_type", "target_date", "include_recordings", "search",
 )  # fmt: skip
+"""Which of a request's fields enter the URLs of other pages."""
 
 
 @get(people_paths("/trends/"), opt={**READ, **shows(PeoplePage, *described.TREND_PEOPLE)})

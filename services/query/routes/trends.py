@@ -16,6 +16,7 @@ from contracts.queries.kinds import kind_of_filters
 from contracts.queries.legacy import insight_kind, spelled
 from contracts.queries.loose import text
 from contracts.queries.of_insights import query_of_filters
+from contracts.queries.trends import TrendsQuery
 from services.common.http.caller import Caller
 from services.common.http.csv_answers import CSV, wants_csv
 from services.common.http.csv_tables import to_csv
@@ -26,6 +27,7 @@ from services.query.http import described
 from services.query.http.included import WARNINGS, computed, included
 from services.query.http.parameters import seen
 from services.query.insights.kinds import computation_of, kind_of
+from services.query.insights.trends.links import linked
 from services.query.results.service import ResultRequest, Results
 from services.query.routes.funnels import READ, asked_refresh, envelope, filters_of, text_or_none
 
@@ -72,6 +74,9 @@ async def _trend(request: AnyRequest, results: Results, caller: Caller) -> Respo
     found = envelope(answered, caller)
     if not is_null(found.result) and (_is_csv_path(request) or wants_csv(request.scope)):
         return _csv(request, caller, filters, msgspec.json.decode(found.result))
+    if isinstance(query, TrendsQuery) and not is_null(found.result):
+        rows = linked(request, caller.team_id, filters, found.result)
+        found = msgspec.structs.replace(found, result=rows)
     body = TrendEnvelope(**msgspec.structs.asdict(found))
     if WARNINGS in include:
         kind = kind_of_filters(filters["insight"])

@@ -31,6 +31,8 @@ async def test_rows_and_what_is_known_of_them(whole: Whole) -> None:
     node = await whole.client.post(
         f"{whole.root}query/", json={"query": {**query, "dateRange": DATES}}
     )
+    links = [row.pop("persons_urls") for row in body["result"]]
+    assert [len(urls) for urls in links] == [3]
     assert node.json()["results"] == body["result"]
 
 
@@ -107,3 +109,33 @@ async def test_unknown_additions_are_refused_and_warnings_are_told(whole: Whole)
     assert wrong.status_code == 400
     body = await asked(whole, include=["warnings"], aggregation_group_type_index=1)
     assert "aggregation_group_type_index has no effect" in body["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"events": [{"id": "visit", "math": "dau"}]},
+        {"events": [{"id": "visit", "math": "dau"}], "display": "ActionsLineGraphCumulative"},
+        {"events": [{"id": "visit", "math": "weekly_active"}], "interval": "hour"},
+        {"events": [{"id": "visit", "math": "dau"}], "display": "BoldNumber"},
+        {
+            "events": [{"id": "left"}, {"id": "visit", "math": "dau"}], "compare": True,
+            "breakdown": "email", "breakdown_type": "person", "breakdown_limit": 1,
+        },
+    ],
+)  # fmt: skip
+async def test_beside_each_point_stands_who_is_behind_it(
+    whole: Whole, filters: dict[str, Any]
+) -> None:
+    await visited(whole)
+    dates = {"date_to": DAYS[0]} if filters.get("interval") else {}
+    looked = 0
+    for row in (await asked(whole, **filters, **dates))["result"]:
+        numbers = row["data"] if "aggregated_value" not in row else [row["aggregated_value"]]
+        if filters.get("display") == "ActionsLineGraphCumulative":
+            numbers = [now - before for now, before in zip(numbers, [0, *numbers], strict=False)]
+        for number, link in list(zip(numbers, row["persons_urls"], strict=True))[-5:]:
+            page = (await whole.client.get(link["url"])).json()
+            assert page["results"][0]["count"] + page["missing_persons"] == number, link
+            looked += number
+    assert looked > 2
