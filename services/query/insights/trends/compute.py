@@ -33,6 +33,7 @@ from services.query.insights.trends.statement import keys
 from services.query.insights.trends.statement.counted import Asked
 from services.query.insights.trends.statement.keys import Rows
 from services.query.insights.trends.statement.numbers import bounds_of_bins, numbers
+from services.query.insights.trends.statement.ranking import most_values
 from services.query.insights.trends.statement.windowed import days_of, of_windows
 
 
@@ -92,7 +93,9 @@ class _Asking:
         in_order = await self._in_order(asked, found)
         if not has_other(self.plan, in_order):
             return in_order.kept
-        if is_additive(series.math):
+        most = most_values(asked)
+        has_all = most is None or len(found) < most
+        if is_additive(series.math) and has_all:
             rest = [found[value] for value in in_order.rest]
             other = tuple(float(sum(of)) for of in zip(*rest, strict=True))
         else:
@@ -128,7 +131,10 @@ class _Asking:
         }
 
     async def _counted(self, asked: Asked) -> Mapping[RowValue, tuple[float, ...]]:
-        """The numbers of every value that an event which counts has, one per period."""
+        """The numbers of each value that an event which counts has, one per period.
+
+        Of very many values, those that come first (see `ranking`).
+        """
         if not asked.span.periods:
             return {}
         bindings = Bindings()

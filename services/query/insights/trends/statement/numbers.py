@@ -32,6 +32,7 @@ from services.query.insights.trends.plan import (
     TimeNumber,
     Total,
 )
+from services.query.insights.trends.statement import ranking
 from services.query.insights.trends.statement.counted import Asked, counted
 from services.query.insights.trends.statement.windowed import windowed
 
@@ -42,7 +43,14 @@ _SPREAD = (
 
 
 def numbers(asked: Asked, bindings: Bindings) -> str:
-    """`k0` …, `i`, `number`; of a box plot `i`, min to max as an array, mean."""
+    """`k0` …, `i`, `number`; of a box plot `i`, min to max as an array, mean.
+
+    Of a breakdown by properties only the first values by rank, if there are many: see `ranking`.
+    """
+    return ranking.first(asked, _numbers(asked, bindings))
+
+
+def _numbers(asked: Asked, bindings: Bindings) -> str:
     math = asked.series.math
     match math:
         case Total() | FirstTime():
@@ -81,7 +89,9 @@ def _counted(asked: Asked, bindings: Bindings, **columns: str) -> str:
 
 def _grouped(asked: Asked, events: str, *values: str) -> str:
     by = ", ".join((*asked.keys, "i"))
-    return f"SELECT {by}, {', '.join(values)} FROM ({events}) GROUP BY {by}"
+    first, *others = values
+    numbers = ", ".join([f"{first} AS number", *others])
+    return f"SELECT {by}, {numbers} FROM ({events}) GROUP BY {by}"
 
 
 def _or_zero(number: str) -> str:
@@ -107,7 +117,7 @@ def _distinct(asked: Asked, bindings: Bindings) -> str:
     by_mask = len(asked.span.periods) <= folds.BITS
     active = f"bitPositionsToArray({folds.MASK})" if by_mask else "groupUniqArray(i)"
     each = f"SELECT arrayJoin(a) AS i FROM (SELECT {active} AS a FROM ({events}) GROUP BY actor)"
-    return f"SELECT i, count() FROM ({each}) GROUP BY i"
+    return f"SELECT i, count() AS number FROM ({each}) GROUP BY i"
 
 
 # Numbers of events, sessions and actors

@@ -58,7 +58,7 @@ def _day(source: Source, span: Span, days: int) -> str:
 
 
 def windowed(asked: Asked, math: ActiveActors, bindings: Bindings) -> str:
-    """`k0` …, a day, and by how much the number changes on it."""
+    """`k0` …, `i`: a day; `number`: by how much the number of actors changes on it."""
     days = days_of(asked.span, math.days)
     events = counted(
         asked,
@@ -84,9 +84,9 @@ def _by_masks(events: str, length: int) -> str:
     before = "bitShiftLeft(m, 1)"
     edges = f"[(bitAnd(m, bitNot({before})), 1), (bitAnd({before}, bitNot(m)), -1)]"
     return (
-        "SELECT d, sum(change) FROM (SELECT edge.2 AS change, "
-        "arrayJoin(bitPositionsToArray(edge.1)) AS d "
-        f"FROM (SELECT arrayJoin({edges}) AS edge FROM ({masks}))) GROUP BY d"
+        "SELECT i, sum(change) AS number FROM (SELECT edge.2 AS change, "
+        "arrayJoin(bitPositionsToArray(edge.1)) AS i "
+        f"FROM (SELECT arrayJoin({edges}) AS edge FROM ({masks}))) GROUP BY i"
     )
 
 
@@ -99,10 +99,10 @@ def _by_days(events: str, keys: tuple[str, ...], length: int) -> str:
         "arrayConcat(arrayMap(d -> (d, 1), a), arrayMap((d, following) -> "
         f"(least(d + {length:d}, following), -1), a, {following}))"
     )
-    columns = ", ".join((*keys, "edge.1 AS d"))
-    grouped = ", ".join((*keys, "d"))
+    columns = ", ".join((*keys, "edge.1 AS i"))
+    grouped = ", ".join((*keys, "i"))
     return (
-        f"SELECT {columns}, sum(edge.2) FROM "
+        f"SELECT {columns}, sum(edge.2) AS number FROM "
         f"(SELECT {', '.join((*keys, f'arrayJoin({edges}) AS edge'))} FROM ({days})) "
         f"GROUP BY {grouped}"
     )
