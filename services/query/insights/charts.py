@@ -2,6 +2,7 @@
 own.
 """
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -80,10 +81,18 @@ class TotalRow(msgspec.Struct, frozen=True):
     share: float
 
 
+class PieSlice(msgspec.Struct, frozen=True):
+    """path: SVG, of a circle of radius 1 around the origin."""
+
+    colour: int
+    path: str
+
+
 class TotalsChart(msgspec.Struct, frozen=True, tag="totals"):
-    """One number each; a single one stands alone."""
+    """One number each; a single one stands alone. slices: by row, of a pie beside the numbers."""
 
     rows: tuple[TotalRow, ...]
+    slices: tuple[PieSlice, ...] = ()
 
 
 class BoxMark(msgspec.Struct, frozen=True):
@@ -219,6 +228,33 @@ def totals(rows: Sequence[tuple[str, float]]) -> TotalsChart | None:
     largest = max((abs(value) for _, value in rows), default=0) or 1
     found = tuple(TotalRow(label, value, 100 * abs(value) / largest) for label, value in rows)
     return TotalsChart(found) if found else None
+
+
+def as_pie(chart: TotalsChart) -> TotalsChart:
+    """The same as a pie, the first row from the top, clockwise. Unchanged where it can be none:
+    a number is negative, or all are 0.
+    """
+    values = [row.value for row in chart.rows]
+    whole = sum(values)
+    if min(values) < 0 or not whole:
+        return chart
+    slices, before = [], 0.0
+    for number, value in enumerate(values):
+        slices.append(PieSlice(number % COLOURS, _slice(before / whole, (before + value) / whole)))
+        before += value
+    return msgspec.structs.replace(chart, slices=tuple(slices))
+
+
+def _slice(start: float, end: float) -> str:
+    """From and to: shares of the circle, from the top. In two arcs: one can't go all the way."""
+    middle = (start + end) / 2
+    arcs = " ".join(f"A 1 1 0 0 1 {_on_circle(share)}" for share in (middle, end))
+    return f"M 0 0 L {_on_circle(start)} {arcs} Z"
+
+
+def _on_circle(share: float) -> str:
+    angle = 2 * math.pi * share
+    return f"{math.sin(angle):.4f} {-math.cos(angle):.4f}"
 
 
 def boxes(rows: Sequence[tuple[str, str, Sequence[float]]]) -> BoxesChart | None:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.trends import BoxRow, TrendRow
-from services.query.insights.charts import Chart, as_bars, boxes, counts, totals
+from services.query.insights.charts import Chart, as_bars, as_pie, boxes, counts, totals
 from services.query.insights.trends.plan import NULL, OTHER
 
 _STACKED = ("ActionsBar", "ActionsStackedBar")
@@ -20,12 +20,17 @@ def chart(result: Raw) -> Chart | None:
         case [{"p25": _}, *_]:
             return _boxes(msgspec.convert(document, list[BoxRow]))
         case [{"aggregated_value": _}, *_]:
-            rows = msgspec.convert(document, list[TrendRow])
-            return totals([(_label(row), float(row.aggregated_value or 0)) for row in rows])
+            return _totals(msgspec.convert(document, list[TrendRow]))
         case [{"data": _}, *_]:
             return _points(msgspec.convert(document, list[TrendRow]))
         case _:
             return None
+
+
+def _totals(rows: Sequence[TrendRow]) -> Chart | None:
+    drawn = totals([(_label(row), float(row.aggregated_value or 0)) for row in rows])
+    is_pie = rows[0].filter.get("display") == "ActionsPie"
+    return as_pie(drawn) if drawn is not None and is_pie else drawn
 
 
 def _points(rows: Sequence[TrendRow]) -> Chart | None:
