@@ -62,6 +62,7 @@ class ResultFields(msgspec.Struct, frozen=True, kw_only=True):
 
     cache_target_age: from then on the result is stale.
     next_allowed_client_refresh: before then a client's force_* is answered from the cache.
+    computed_to, result_hash, warnings: only when asked for.
     """
 
     result: Raw = NULL
@@ -75,6 +76,9 @@ class ResultFields(msgspec.Struct, frozen=True, kw_only=True):
     hogql: str | None = None
     query_status: Raw = NULL
     resolved_date_range: Raw = NULL
+    computed_to: int | UnsetType = UNSET
+    result_hash: str | UnsetType = UNSET
+    warnings: list[str] | UnsetType = UNSET
 
 
 NO_RESULT = ResultFields()
@@ -149,6 +153,9 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
     resolved_date_range: ObjectOrNull
     color: str | UnsetType | None = UNSET
     layouts: ObjectOrNull | UnsetType = UNSET
+    computed_to: int | UnsetType = UNSET
+    result_hash: str | UnsetType = UNSET
+    warnings: list[str] | UnsetType = UNSET
 
     @classmethod
     def of(cls, row: InsightRow, context: InsightContext) -> "InsightBody":
@@ -194,6 +201,9 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
             resolved_date_range=result.resolved_date_range,
             color=UNSET if context.tile is None else context.tile.color,
             layouts=UNSET if context.tile is None else context.tile.layouts,
+            computed_to=result.computed_to,
+            result_hash=result.result_hash,
+            warnings=result.warnings,
         )
 
 

@@ -32,9 +32,12 @@ class TrendEnvelope(FunnelEnvelope, frozen=True, kw_only=True):
     """Answer of `insights/trend/`. result: rows; null while a job runs.
 
     next: null: all values beyond the limit are in the row of Other.
+    computed_to, result_hash: only when asked for, as in `query/`: of the rows without their URLs.
     """
 
     next: None = None
+    computed_to: int | UnsetType = UNSET
+    result_hash: str | UnsetType = UNSET
 
 
 class QueryStatusBody(msgspec.Struct, frozen=True):

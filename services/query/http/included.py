@@ -3,10 +3,6 @@
 from collections.abc import Set
 
 from services.common.http.problems import invalid
-from services.query.insights.additions import RESULT_HASH
-
-WARNINGS = "warnings"
-"""Sentences on parts of the request without effect; every kind of query knows it."""
 
 
 def included(sent: object, known: Set[str]) -> tuple[str, ...]:
@@ -20,8 +16,3 @@ def included(sent: object, known: Set[str]) -> tuple[str, ...]:
         names = ", ".join(sorted(known))
         raise invalid("include", "invalid_choice", f"include takes a list of {names}.")
     return tuple(sorted(set(words)))
-
-
-def computed(include: tuple[str, ...]) -> tuple[str, ...]:
-    """The words that change what is computed, and kept; the others are about request and answer."""
-    return tuple(word for word in include if word not in (WARNINGS, RESULT_HASH))

@@ -20,8 +20,9 @@ from services.common.http.problems import invalid
 from services.common.http.request import AnyRequest
 from services.common.insights.joined_columns import JoinedColumns
 from services.common.insights.results.freshness import Refresh, parse_refresh
+from services.query.http.included import included
 from services.query.http.parameters import seen, text
-from services.query.insights.stored_insights import InsightResults
+from services.query.insights.stored_insights import InsightResults, known_words
 from services.query.reads.dashboards import DashboardInsight, DashboardReads, FoundDashboard
 from services.query.reads.insight_list import InsightListRow
 from services.query.results.cache import NOTHING_SEEN, Positions
@@ -34,6 +35,7 @@ class ResultParameters(msgspec.Struct, frozen=True):
 
     seen: what no number may be older than, where the mode computes.
     dashboard_id: of the one the insight is read from. tile: how it shows there.
+    include: as it was sent; of one insight alone.
     """
 
     refresh: Refresh
@@ -42,11 +44,13 @@ class ResultParameters(msgspec.Struct, frozen=True):
     seen: Positions = NOTHING_SEEN
     dashboard_id: int | None = None
     tile: TileLook | None = None
+    include: str | None = None
 
     @property
     def is_kept_alone(self) -> bool:
         """Whether the row's own statement has all that is wanted."""
-        return self.refresh is Refresh.FORCE_CACHE and self.overrides is None
+        no_more = self.overrides is None and not self.include
+        return no_more and self.refresh is Refresh.FORCE_CACHE
 
 
 KEPT = ResultParameters(Refresh.FORCE_CACHE, overrides=None, client_query_id=None)
@@ -60,6 +64,7 @@ def wanted(request: AnyRequest) -> ResultParameters:
         _overrides(text(request, "filters_override")),
         text(request, "client_query_id"),
         seen(request),
+        include=text(request, "include"),
     )
 
 
@@ -104,6 +109,7 @@ async def with_result(
         seen=asked.seen,
         client_query_id=asked.client_query_id,
         dashboard_id=asked.dashboard_id,
+        include=included(asked.include, known_words(shown)),
     )
     return shown, msgspec.structs.replace(joined, result=fields)
 

@@ -1,4 +1,4 @@
-"""Additions to the answers of trends, stickiness and lifecycles (`include=`)."""
+"""Additions to answers (`include=`): the words, and those of trends, stickiness and lifecycles."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,6 +9,9 @@ from msgspec import Raw
 from contracts.queries.counted import PeriodRange
 from services.query.events.periods import Span, incomplete
 
+WARNINGS = "warnings"
+"""Sentences on parts of the request without effect; every kind of query knows it."""
+
 INCOMPLETE = "incomplete"
 """Which points will still change; and up to where in the log of captured events it was looked."""
 
@@ -16,6 +19,11 @@ RESULT_HASH = "result_hash"
 """A digest of the bytes of `results`: equal definition and equal position give equal bytes."""
 
 OVER_PERIODS = frozenset({INCOMPLETE, RESULT_HASH})
+
+
+def computed(include: tuple[str, ...]) -> tuple[str, ...]:
+    """The words that change what is computed, and kept; the others are about request and answer."""
+    return tuple(word for word in include if word not in (WARNINGS, RESULT_HASH))
 
 
 def unknown_actions(unknown: Iterable[tuple[int, int]]) -> tuple[str, ...]:

@@ -1,14 +1,18 @@
 """Results of stored insights."""
 
+import msgspec
 from msgspec import Raw
 
 from contracts.api.insights import NO_RESULT, ResultFields
 from contracts.queries.errors import InvalidQuery
+from contracts.queries.kinds import KINDS
 from contracts.queries.of_insights import query_of
 from contracts.read_models.insight import InsightRow
 from services.common.accounts.accounts import Project
 from services.common.http.problems import Rejected
 from services.common.insights.results.freshness import Refresh
+from services.query.insights.additions import WARNINGS, computed
+from services.query.insights.beside_results import beside_result
 from services.query.insights.charts import Chart
 from services.query.insights.kinds import computation_of, kind_of
 from services.query.results.cache import NOTHING_SEEN, Positions
@@ -28,8 +32,11 @@ class InsightResults:
         seen: Positions = NOTHING_SEEN,
         client_query_id: str | None = None,
         dashboard_id: int | None = None,
+        include: tuple[str, ...] = (),
     ) -> ResultFields:
-        """Raises InvalidQuery, unless only the cache was to be read; Rejected as the job did."""
+        """include: of the words that the query's kind knows.
+
+        Raises InvalidQuery, unless only the cache was to be read; Rejected as the job did."""
         try:
             query = query_of(row)
             if query is None:
@@ -37,7 +44,7 @@ class InsightResults:
             answered = await self._results.answer(
                 ResultRequest(
                     project=project,
-                    computation=computation_of(query),
+                    computation=computation_of(query, include=computed(include)),
                     refresh=refresh,
                     seen=seen,
                     client_query_id=client_query_id,
@@ -50,7 +57,9 @@ class InsightResults:
                 # Nothing was to run: an insight that can't be computed is shown without a result.
                 return NO_RESULT
             raise
-        return result_fields(answered)
+        ignored = KINDS[str(query.__struct_config__.tag)].ignored(query)
+        beside = beside_result(answered, include, ignored)
+        return msgspec.structs.replace(result_fields(answered), **beside)
 
     async def shown(
         self, row: InsightRow, project: Project, refresh: Refresh, seen: Positions = NOTHING_SEEN
@@ -74,3 +83,13 @@ def chart_of(row: InsightRow, result: Raw) -> Chart | None:
     except InvalidQuery:
         return None
     return None if query is None else kind_of(query).chart(result)
+
+
+def known_words(row: InsightRow) -> frozenset[str]:
+    """The words of `include` that the kind of the insight's query knows."""
+    try:
+        query = query_of(row)
+        own = frozenset[str]() if query is None else kind_of(query).include
+    except InvalidQuery:
+        own = frozenset()
+    return own | {WARNINGS}

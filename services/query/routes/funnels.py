@@ -23,8 +23,9 @@ from services.common.http.request import AnyRequest
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.common.insights.results.job import job_body
 from services.query.http import described
-from services.query.http.included import WARNINGS, computed, included
+from services.query.http.included import included
 from services.query.http.parameters import seen
+from services.query.insights.additions import WARNINGS, computed
 from services.query.insights.funnels.links import StepLinks
 from services.query.insights.funnels.work import INCLUDED
 from services.query.results.computation import Computation

@@ -1,6 +1,5 @@
 """Query nodes: run one, poll its job, cancel it."""
 
-import hashlib
 from typing import Any
 
 import msgspec
@@ -30,9 +29,10 @@ from services.common.http.request import AnyRequest
 from services.common.insights.results.freshness import Refresh, parse_refresh
 from services.common.insights.results.job import job_body
 from services.query.http import described
-from services.query.http.included import WARNINGS, computed, included
+from services.query.http.included import included
 from services.query.http.parameters import seen
-from services.query.insights.additions import INCOMPLETE, RESULT_HASH
+from services.query.insights.additions import WARNINGS, computed
+from services.query.insights.beside_results import beside_result
 from services.query.insights.kinds import computation_of, kind_of
 from services.query.results.jobs import Jobs
 from services.query.results.service import ResultAnswer, ResultRequest, Results, result_fields
@@ -122,10 +122,8 @@ async def _run(
         )
     )
     body = node_answer(answered, caller)
-    body |= _additions(answered, include)
-    if WARNINGS in include:
-        ignored = KINDS[source(document)["kind"]].ignored(node)
-        body["warnings"] = [*of_members(passed_over), *ignored, *answered.warnings]
+    ignored = KINDS[source(document)["kind"]].ignored(node)
+    body |= beside_result(answered, include, [*of_members(passed_over), *ignored])
     # PostHog: QueryViewSet.create; its pollers go by this, and by query_status.
     pending = answered.job is not None and answered.job.end_time is None
     return Response(
@@ -153,18 +151,6 @@ def node_answer(answered: ResultAnswer, caller: Caller) -> dict[str, object]:
         **_more(fields),
         **extra,
     }
-
-
-def _additions(answered: ResultAnswer, include: tuple[str, ...]) -> dict[str, object]:
-    """The additions to the results; nothing while a job computes them."""
-    if answered.cached is None:
-        return {}
-    found: dict[str, object] = {}
-    if INCOMPLETE in include:
-        found["computed_to"] = answered.cached.reached
-    if RESULT_HASH in include:
-        found["result_hash"] = hashlib.sha256(answered.cached.result.results).hexdigest()
-    return found
 
 
 def _table(fields: ResultFields) -> dict[str, object]:

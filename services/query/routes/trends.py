@@ -24,8 +24,10 @@ from services.common.http.operations import does, shows
 from services.common.http.paths import project_paths
 from services.common.http.request import AnyRequest
 from services.query.http import described
-from services.query.http.included import WARNINGS, computed, included
+from services.query.http.included import included
 from services.query.http.parameters import seen
+from services.query.insights.additions import WARNINGS, computed
+from services.query.insights.beside_results import beside_result
 from services.query.insights.kinds import computation_of, kind_of
 from services.query.insights.trends.links import linked
 from services.query.results.service import ResultRequest, Results
@@ -77,11 +79,10 @@ async def _trend(request: AnyRequest, results: Results, caller: Caller) -> Respo
     if isinstance(query, TrendsQuery) and not is_null(found.result):
         rows = linked(request, caller.team_id, filters, found.result)
         found = msgspec.structs.replace(found, result=rows)
-    body = TrendEnvelope(**msgspec.structs.asdict(found))
-    if WARNINGS in include:
-        kind = kind_of_filters(filters["insight"])
-        ignored = [] if kind is None else [*kind.ignored(query)]
-        body = msgspec.structs.replace(body, warnings=ignored)
+    kind = kind_of_filters(filters["insight"])
+    ignored = [] if kind is None else kind.ignored(query)
+    members = msgspec.structs.asdict(found) | beside_result(answered, include, ignored)
+    body = TrendEnvelope(**members)
     return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
 
 

@@ -14,7 +14,7 @@ from tests.services.query.insights.visits import (
     query,
     visited,
 )
-from tests.services.query.people.shop import Event, happened
+from tests.services.query.people.shop import Event, happened, ok
 from tests.whole import Whole
 
 TRENDS: dict[str, Any] = {"kind": "TrendsQuery", "series": [VISITS], "dateRange": DATES}
@@ -111,3 +111,40 @@ async def test_days_are_counted_in_the_zone_that_the_range_names(
     )
     assert (refused.status_code, refused.json()["attr"]) == (400, "dateRange__timezone")
     assert refused.json()["detail"] == "There is no time zone Mars/Olympus."
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"query": LIFECYCLE | {"dateRange": {"date_from": "-1d"}}},
+        {"filters": {"insight": "LIFECYCLE", "events": [{"id": "visit"}], "date_from": "-1d"}},
+    ],
+    ids=["query", "filters"],
+)
+async def test_a_stored_insight_tells_what_is_asked_for_beside_its_result(
+    whole: Whole, stored: dict[str, Any]
+) -> None:
+    made = await whole.create(**stored)
+    path = f"{whole.insights}{made['id']}/"
+
+    async def read(**asked: str) -> dict[str, Any]:
+        return ok(await whole.client.get(path, params={"refresh": "blocking"} | asked))
+
+    plain, added = await read(), await read(include=",".join(ADDED))
+    assert added.keys() - plain.keys() == {"computed_to", "result_hash", "warnings"}
+    assert [row.pop("incomplete") for row in added["result"]] == [[1]] * 4
+    assert added["result"] == plain["result"]
+    refused = await whole.client.get(path, params={"include": "pending"})
+    assert (refused.status_code, refused.json()["attr"]) == (400, "include")
+    assert "takes a list of incomplete, result_hash, warnings" in refused.json()["detail"]
+
+
+async def test_the_endpoint_of_legacy_filters_tells_the_same(whole: Whole) -> None:
+    await visited(whole)
+    filters = {"events": [{"id": "visit"}], "actions": [{"id": 77}], "include": ADDED, **DATES}
+    body = ok(await whole.client.post(f"{whole.insights}trend/", json=filters))
+    (row,) = body["result"]
+    assert (row["data"], row["incomplete"]) == ([4, 2, 2], [])
+    assert body["warnings"] == ["series[0]: there is no action 77, so the series has no rows."]
+    assert len(body["result_hash"]) == 64
+    assert body["computed_to"] >= 0

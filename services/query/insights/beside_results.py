@@ -1,0 +1,25 @@
+"""Members of an answer beside its result, of those that the request asked for (`include=`)."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from services.query.insights.additions import INCOMPLETE, RESULT_HASH, WARNINGS
+from services.query.results.service import ResultAnswer
+
+
+def beside_result(
+    answered: ResultAnswer, include: Collection[str], ignored: Sequence[str] = ()
+) -> dict[str, Any]:
+    """computed_to and result_hash are of a result: none while a job computes it.
+
+    ignored: the parts of the request without effect, whatever the project.
+    """
+    found: dict[str, Any] = {}
+    if answered.cached is not None and INCOMPLETE in include:
+        found["computed_to"] = answered.cached.reached
+    if answered.cached is not None and RESULT_HASH in include:
+        found["result_hash"] = hashlib.sha256(answered.cached.result.results).hexdigest()
+    if WARNINGS in include:
+        found["warnings"] = [*ignored, *answered.warnings]
+    return found
