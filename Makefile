@@ -70,8 +70,9 @@ bench: $(TESTS) ## the benchmarks, each as a ratio in one run on this machine; m
 bench-large: $(TESTS) ## the funnels over 50 million events; needs some 20 GB of disk and an hour
 	$(RUN) tests.bench.bench_funnels --rows 50000000 --times 3
 
-fuzz: $(TESTS) ## the long random runs: funnels against the reference, requests against the API's description
+fuzz: $(TESTS) ## the long random runs: insights against their references, requests against the API's description
 	$(RUN) tests.funnels.fuzz --cases 1000000
+	$(RUN) tests.trends.fuzz --cases 10000
 	$(RUN) tests.contracts.schemathesis_run --requests 20000
 	$(RUN) tests.e2e.concurrency --operations 100000
 

@@ -1,4 +1,4 @@
-"""Random insights over random worlds: the engine against the reference (`make fuzz-trends`).
+"""Random insights over random worlds: the engine against the reference (`make fuzz`).
 
 A case is one query over one world. Ends at the first mismatch; its seed makes the same run again.
 """
