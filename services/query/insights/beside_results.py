@@ -21,5 +21,6 @@ def beside_result(
     if answered.cached is not None and RESULT_HASH in include:
         found["result_hash"] = hashlib.sha256(answered.cached.result.results).hexdigest()
     if WARNINGS in include:
-        found["warnings"] = [*ignored, *answered.warnings]
+        of_data = () if answered.cached is None else answered.cached.result.warnings
+        found["warnings"] = [*ignored, *answered.warnings, *of_data]
     return found

@@ -14,6 +14,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a computation, as it is kept: documents that answers carry as they are.
 
     extra: members of the query endpoint's answer beside `results`.
+    warnings: sentences on what the query asks for and its data cut off.
     """
 
     results: Raw
@@ -24,6 +25,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     resolved_date_range: Raw = NULL
     timings: Raw = Raw(b"[]")
     extra: dict[str, Raw] = {}
+    warnings: tuple[str, ...] = ()
 
 
 class KeptResult(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from services.query.insights.computed import Tools
 from services.query.insights.trends import inputs
 from services.query.insights.trends.compute import compute
 from services.query.insights.trends.description import describe
-from services.query.insights.trends.plan import Points, TrendsPlan
+from services.query.insights.trends.plan import ByProperty, Points, TrendsPlan
 from services.query.insights.trends.planning import plan_trends
 from services.query.insights.trends.result import with_incomplete
 from services.query.results.computation import Computation, PreparedComputation, Range
@@ -78,6 +78,7 @@ class TrendsWork(msgspec.Struct, frozen=True):
             timings=timings.shown,
             has_more=answer.has_more,
             extra={**additions.zone_of(self.dates)},
+            warnings=_cut(plan) if answer.has_more else (),
         )
 
 
@@ -88,6 +89,14 @@ async def planned(
     facts = await lookups.facts(project, query, query.dateRange)
     # Patterns may take long to compile, and there may be ten thousand periods.
     return await asyncio.to_thread(plan_trends, query, facts), facts
+
+
+def _cut(plan: TrendsPlan) -> tuple[str, ...]:
+    """The warning of values without a row of their own."""
+    if not isinstance(plan.breakdown, ByProperty):
+        return ()
+    kept = plan.breakdown.limit
+    return (f"breakdownFilter: the first {kept} values have rows, and the rest is in Other.",)
 
 
 def range_of(plan: TrendsPlan) -> Range:

@@ -148,3 +148,16 @@ async def test_the_endpoint_of_legacy_filters_tells_the_same(whole: Whole) -> No
     assert body["warnings"] == ["series[0]: there is no action 77, so the series has no rows."]
     assert len(body["result_hash"]) == 64
     assert body["computed_to"] >= 0
+
+
+async def test_values_without_a_row_of_their_own_are_told(whole: Whole) -> None:
+    await visited(whole)
+    by = {"breakdown": "email", "breakdown_type": "person", "breakdown_limit": 1}
+    told = await query(whole, TRENDS | {"breakdownFilter": by}, include="warnings")
+    assert told["warnings"] == [
+        "breakdownFilter: the first 1 values have rows, and the rest is in Other."
+    ]
+    all_ = await query(
+        whole, TRENDS | {"breakdownFilter": by | {"breakdown_limit": 2}}, include="warnings"
+    )
+    assert all_["warnings"] == []
