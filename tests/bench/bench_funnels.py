@@ -81,7 +81,7 @@ def step(matches: AnyCondition, *, optional: bool = False) -> Step:
 def cases() -> Iterator[Case]:
     three = NAMES[:3]
     twice = [NAMES[0], NAMES[1], NAMES[0]]
-    bar = Exclusion(matches=EventNamed(names=(NAMES[3],)), from_step=0, to_step=2)
+    exclusion = Exclusion(matches=EventNamed(names=(NAMES[3],)), from_step=0, to_step=2)
     by_v = ByProperty(keys=(PropertyKey("event", "v"),))
     has_v = PropertyIs(type="event", key="v", operator="exact", values=("a", "b"))
     filtered = [step(AllOf(conditions=(EventNamed(names=(name,)), has_v))) for name in three]
@@ -96,7 +96,7 @@ def cases() -> Iterator[Case]:
         goal=1.3,
         of="ordered, 3 steps",
     )
-    yield Case(name="exclusion, 3 steps", plan=funnel(three, exclusions=(bar,)), goal=10)
+    yield Case(name="exclusion, 3 steps", plan=funnel(three, exclusions=(exclusion,)), goal=10)
     yield Case(name="strict, 3 steps", plan=funnel(three, order="strict"), goal=7)
     yield Case(name="unordered, 3 steps", plan=funnel(three, order="unordered"), goal=6)
     yield Case(name="A, B, A: nobody tied", plan=funnel(twice), goal=8)
@@ -119,7 +119,7 @@ def cases() -> Iterator[Case]:
     yield Case(name="trends by day", plan=funnel(three, view=trend), goal=8)
     yield Case(
         name="trends by day, exclusion",
-        plan=funnel(three, view=trend, exclusions=(bar,)),
+        plan=funnel(three, view=trend, exclusions=(exclusion,)),
         goal=70,
     )
     times = TimesView(from_step=1, to_step=3)
@@ -192,7 +192,9 @@ async def best(run: Callable[[], Awaitable[object]], times: int) -> float:
 
 def scan(plan: FunnelPlan) -> Statement:
     """The bare scan of the rows that the plan looks at."""
-    wanted = [step.matches for step in plan.steps] + [bar.matches for bar in plan.exclusions]
+    wanted = [step.matches for step in plan.steps] + [
+        exclusion.matches for exclusion in plan.exclusions
+    ]
     names = sorted({name for condition in wanted for name in _names(condition)})
     where = "" if plan.order == "strict" else " AND event IN {names:Array(String)}"
     return Statement(

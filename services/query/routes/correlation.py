@@ -24,7 +24,7 @@ from services.query.http import described
 from services.query.http.included import included
 from services.query.http.parameters import seen
 from services.query.insights.funnels.correlation.links import CorrelationLinks
-from services.query.insights.funnels.correlation.pointing import correlating
+from services.query.insights.funnels.correlation.pointing import correlation_selection
 from services.query.insights.funnels.correlation.work import INCLUDED
 from services.query.insights.funnels.links import CORRELATION_PEOPLE_FILTERS, kept
 from services.query.insights.funnels.people.page import ActorPages
@@ -153,7 +153,7 @@ async def _people(
     try:
         query = convert_correlation_people(filters)
         planned = await plan_query(lookups, caller.project, query.source.source.source, legacy=True)
-        pointed = correlating(query, planned.facts)
+        pointed = correlation_selection(query, planned.facts)
         found = await actors.page(planned, pointed, limit=limit, offset=offset)
     except InvalidQuery as refused:
         raise spelled(refused) from refused

@@ -1,4 +1,4 @@
-"""Actors with very many events in funnels that take some event by event: told by the reference.
+"""Actors with very many events in funnels that take some event by event: by the reference.
 
 The engine folds over an array in turns, each for all actors at once: a turn costs 0.1 to 0.5 ms,
 however few still have an event left. The reference takes 10 µs for one event of one actor. So those
@@ -27,7 +27,7 @@ from services.query.insights.funnels.periods import periods
 from services.query.insights.funnels.plan import FunnelPlan, StepsView, TimesView, TrendView
 from services.query.insights.funnels.statement import paths
 from services.query.insights.funnels.statement import trends as sql_trends
-from services.query.insights.funnels.statement.actors import Actors, Told, is_busy
+from services.query.insights.funnels.statement.actors import Actors, ReferenceRows, is_busy
 from services.query.insights.funnels.statement.arrays import arrays
 from services.query.insights.funnels.statement.form import form_of
 from services.query.insights.funnels.statement.lanes import lanes_of, rows_of
@@ -43,9 +43,9 @@ def folding(plan: FunnelPlan) -> bool:
     return _folds(plan) is not None
 
 
-async def tell(
+async def by_reference(
     clickhouse: ClickHouse, plan: FunnelPlan, *, has_overrides: bool, query_id: str | None
-) -> Told:
+) -> ReferenceRows:
     """The reference's rows of the busiest actors. Raises EngineError's kinds."""
     busiest = _busiest(plan, has_overrides=has_overrides)
     ids, sum_ = [], 0
@@ -55,10 +55,10 @@ async def tell(
             break
         ids.append(id_)
     if not ids:
-        return Told((), "[]")
+        return ReferenceRows((), "[]")
     history = compile_history(plan, ids, has_overrides=has_overrides)
     seen = await clickhouse.query(history, query_id=query_id)
-    return Told(tuple(ids), await to_thread(_rows, plan, seen))
+    return ReferenceRows(tuple(ids), await to_thread(_rows, plan, seen))
 
 
 def _folds(plan: FunnelPlan) -> str | None:

@@ -15,7 +15,7 @@ from services.query.insights.funnels.correlation.question import (
     OfRecords,
     Question,
 )
-from services.query.insights.funnels.correlation.statement import Correlating, HasEvent
+from services.query.insights.funnels.correlation.statement import CorrelationSelection, HasEvent
 from services.query.insights.funnels.periods import last_period
 from services.query.insights.funnels.plan import (
     ByCohort,
@@ -44,7 +44,7 @@ def of_funnel(plan: FunnelPlan, previous: FunnelPlan | None = None) -> Inputs:
 def of_actors(plan: FunnelPlan, pointed: object) -> Inputs:
     """Of a page of the people behind a number: their records are shown."""
     inputs = of_funnel(plan)
-    if isinstance(pointed, Correlating):
+    if isinstance(pointed, CorrelationSelection):
         # Whatever happened inside an attempt is looked at.
         inputs = msgspec.structs.replace(inputs, events=None)
         if isinstance(pointed.has, HasEvent):

@@ -1,7 +1,7 @@
 """Totals of a few actors joined to those of all others, medians included.
 
-A median cannot be joined from two medians. But m times more can move it by m places only: so of the
-many, the m + 4 times around their median are enough.
+Two medians do not give the median of both. But m more times move it by at most m places, so the
+m + 4 times of the many around their median are enough.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,7 +40,7 @@ def _joined(many: Partial, few: Partial | None) -> tuple[object, ...]:
     parts = [many] if few is None else [many, few]
     timed = sum(part.timed for part in parts)
     took = sum(part.took for part in parts)
-    # Whole conversions are measured with those that took no time, steps without.
+    # Whole conversions include times of 0, steps do not.
     measured = sum(part.count if part.step == WHOLE else part.timed for part in parts)
     times = sorted(time for part in parts for time in part.times)
     return (
@@ -53,7 +53,7 @@ def _joined(many: Partial, few: Partial | None) -> tuple[object, ...]:
 
 
 def _median(times: Sequence[int], skipped: int, count: int) -> float | None:
-    """Of `count` times, of which so many were skipped before these."""
+    """The median in seconds of `count` times, the first `skipped` of which are not in `times`."""
     if not count:
         return None
     low, high = (count - 1) // 2 - skipped, count // 2 - skipped

@@ -1,8 +1,8 @@
 """The quick forms alone first, and others when that does not suffice.
 
 A statement of all forms reads the events three times, for a few actors that most funnels do not
-have. So it is asked only when the quick one was stopped: by the first actor it cannot tell. Folds
-over events, in the same way, are asked to stop at the first actor who has very many (busy.py).
+have. So it runs only when the engine aborted the quick one, at the first actor that needs another
+form. In the same way, folds over events abort at the first actor that has very many (busy.py).
 """
 
 from asyncio import to_thread
@@ -13,7 +13,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.engine import Row
 from services.common.clickhouse.errors import QueryStopped
 from services.common.clickhouse.statement import Statement
-from services.query.insights.funnels.busy import folding, tell
+from services.query.insights.funnels.busy import by_reference, folding
 from services.query.insights.funnels.plan import FunnelPlan, TrendView
 from services.query.insights.funnels.statement.actors import EVERY_FORM, Forms
 from services.query.insights.funnels.statement.paths import some_by_uuid, some_by_walk
@@ -41,11 +41,11 @@ async def quick_first(
         with suppress(QueryStopped):
             return await asked(Forms(not_busy=True))
         plans = [plan] if previous is None else [plan, previous]
-        told = [
-            await tell(clickhouse, each, has_overrides=has_overrides, query_id=query_id)
+        rows = [
+            await by_reference(clickhouse, each, has_overrides=has_overrides, query_id=query_id)
             for each in plans
         ]
-        return await asked(Forms(told=tuple(told)))
+        return await asked(Forms(by_reference=tuple(rows)))
     if not isinstance(plan.view, TrendView) and some_by_uuid(plan) and not some_by_walk(plan):
         with suppress(QueryStopped):
             return await asked(Forms(quick_only=True))

@@ -3,7 +3,7 @@
 from contracts.queries.nodes import FunnelCorrelationActorsQuery
 from services.common.accounts.accounts import Project
 from services.query.insights.computed import PreparedPeople, Tools
-from services.query.insights.funnels.correlation.pointing import correlating
+from services.query.insights.funnels.correlation.pointing import correlation_selection
 from services.query.insights.funnels.people.prepare import prepared_people
 from services.query.insights.funnels.planner import draft
 
@@ -13,4 +13,4 @@ async def people(
 ) -> PreparedPeople:
     """Raises InvalidQuery when nothing is pointed at."""
     drafted = await draft(tools.lookups, project, query.source.source.source)
-    return prepared_people(tools, drafted, correlating(query, drafted.facts))
+    return prepared_people(tools, drafted, correlation_selection(query, drafted.facts))

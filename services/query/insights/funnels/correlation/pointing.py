@@ -9,7 +9,7 @@ from services.query.events.conditions_sql import text
 from services.query.events.facts import PlanningFacts
 from services.query.events.filters import action_of, both, named, of_action, of_group
 from services.query.insights.funnels.correlation.statement import (
-    Correlating,
+    CorrelationSelection,
     HasEvent,
     HasRecord,
     Pairs,
@@ -22,13 +22,15 @@ NO_ENTITY = "No entity for persons specified"
 NO_VALUES = "Property Correlation expects atleast one Property to get persons for"
 
 
-def correlating(query: FunnelCorrelationActorsQuery, facts: PlanningFacts) -> Correlating:
+def correlation_selection(
+    query: FunnelCorrelationActorsQuery, facts: PlanningFacts
+) -> CorrelationSelection:
     """Raises InvalidQuery when nothing is pointed at, or a filter is not served."""
     if query.source.funnelCorrelationType == "properties":
         has: HasEvent | HasRecord = HasRecord(_record(query))
     else:
         has = _event(query, facts)
-    return Correlating(converted=query.funnelCorrelationPersonConverted, has=has)
+    return CorrelationSelection(converted=query.funnelCorrelationPersonConverted, has=has)
 
 
 def _record(query: FunnelCorrelationActorsQuery) -> Pairs:

@@ -1,10 +1,11 @@
-"""Correlation as one statement: how many who converted, and how many others, have each name.
+"""Correlation as one statement: for each name, how many converted actors have it, and how many
+others.
 
-Every actor with the first step is met once, beside what happened to it inside its attempt (or what
-its record says), gathered into the set of names that it has. A name is an array of its `parts`:
+Every actor with the first step has one row, with the set of its names: of the events inside its
+attempt, or of its record's properties. A name is an array of its `parts`:
 [event], [event, key, value] or [key, value]; [] stands for the actor itself and counts the totals.
 
-The people behind a count are found by the same relations, and one test more.
+The people behind a count are found by the same relations and one more test.
 """
 
 from collections.abc import Sequence
@@ -56,15 +57,17 @@ class HasRecord(msgspec.Struct, frozen=True):
     properties: Pairs
 
 
-class Correlating(msgspec.Struct, frozen=True, kw_only=True):
-    """Who converted (False: did not, None: either way) and has that."""
+class CorrelationSelection(msgspec.Struct, frozen=True, kw_only=True):
+    """The actors behind a count: converted (False: not, None: either way), with that event or
+    record.
+    """
 
     converted: bool | None
     has: HasEvent | HasRecord
 
 
 def plain(plan: FunnelPlan) -> FunnelPlan:
-    """Correlation looks at steps and at everybody, however the funnel is shown."""
+    """The plan that correlation counts: steps, without a breakdown, however the funnel is shown."""
     return msgspec.structs.replace(plan, breakdown=None, view=StepsView())
 
 
@@ -90,12 +93,12 @@ def compile_correlation(
         s="toInt128(countIf(converted))",
         f="toInt128(countIf(NOT converted))",
     )
-    beside = counted.named("counted").add(
+    with_totals = counted.named("counted").add(
         ss="sumIf(s, empty(parts)) OVER ()", ff="sumIf(f, empty(parts)) OVER ()"
     )
     above, below = "((s + 1) * (ff - f + 1))", "((ss - s + 1) * (f + 1))"
-    told = (
-        beside.named("totals")
+    with_odds = (
+        with_totals.named("totals")
         .where(f"(empty(parts) OR ({_enough(question)}))")
         .add(
             odds=f"{above} / {below}",
@@ -103,7 +106,7 @@ def compile_correlation(
         )
     )
     best = (
-        told.named("odds")
+        with_odds.named("odds")
         .only("parts", success="s", failure="f")
         .order(
             "side",
@@ -117,7 +120,7 @@ def compile_correlation(
 
 def compile_correlated(
     plan: FunnelPlan,
-    correlating: Correlating,
+    selection: CorrelationSelection,
     *,
     has_overrides: bool,
     limit: int,
@@ -127,7 +130,7 @@ def compile_correlated(
     """Rows as of people.statement.compile_actors: `id` (text, ascending) and `times`."""
     bindings = Bindings()
     actors = actors_of(plain(plan), bindings, forms, has_overrides=has_overrides)
-    match correlating.has:
+    match selection.has:
         case HasEvent(condition=condition, properties=properties):
             test = _has_all(bindings, "e.sent", properties)
             found = join(
@@ -139,9 +142,9 @@ def compile_correlated(
         case HasRecord(properties=properties):
             found = _with_records(actors).where(_has_all(bindings, "r.sent", properties))
         case _:
-            assert_never(correlating.has)
-    if correlating.converted is not None:
-        found = found.where("p.converted" if correlating.converted else "NOT p.converted")
+            assert_never(selection.has)
+    if selection.converted is not None:
+        found = found.where("p.converted" if selection.converted else "NOT p.converted")
     theirs = found.only(actor="p.actor", times="p.times").named("found")
     once = theirs.group("actor", times="any(times)").named("actors")
     page = f"{bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
@@ -154,7 +157,7 @@ _INSIDE = "ev.t > p.since AND ev.t < p.until"
 
 
 def _ends(actors: Actors) -> Relation:
-    """`actor`, `times`, `converted`, and `since`, `until`: what lies strictly between counts."""
+    """`actor`, `times`, `converted`, `since`, `until`: events strictly between count."""
     last = f"times[{len(actors.plan.steps)}]"
     return (
         paths(actors)
@@ -196,7 +199,7 @@ def _event_properties(actors: Actors, question: OfEventProperties) -> Relation:
 
 
 def _happened(actors: Actors, condition: AnyCondition, test: str, name: str = "''") -> Relation:
-    """`actor`, `t` (as `times`), `name` of the events in range; no filter of the funnel's holds."""
+    """`actor`, `t` (as `times`), `name` of the events in range, without the funnel's filters."""
     plan, source = actors.plan, source_of(actors)
     base = actors.bindings.bind(microseconds(plan.date_from) - 1, "Int64")
     tests = [source.has_actor(plan.actor), source.condition(condition), test]
@@ -212,7 +215,10 @@ def _happened(actors: Actors, condition: AnyCondition, test: str, name: str = "'
 
 
 def _gathered(actors: Actors, happened: Relation) -> Relation:
-    """Actors to whom nothing happened have a row too: the join is theirs, and small."""
+    """`converted`, `names` of each actor; actors without such events have a row too.
+
+    A right join: the actors are the smaller side.
+    """
     joined = join("RIGHT JOIN", "ev.actor = p.actor", ev=happened, p=_ends(actors))
     return joined.group(
         "p.actor", converted="any(p.converted)", names=f"groupUniqArrayIf(ev.name, {_INSIDE})"
@@ -241,7 +247,7 @@ def _record_properties(actors: Actors, question: OfRecords) -> Relation:
 
 
 def _with_records(actors: Actors) -> Relation:
-    """Actors `p`, each beside its record `r`; '' without one."""
+    """Actors `p`, each joined with its record `r`; '' without one."""
     return join("LEFT ANY JOIN", "p.actor = r.id", p=_ends(actors), r=_records(actors))
 
 
@@ -256,7 +262,7 @@ def _records(actors: Actors) -> Relation:
             of_type = f"t.group_type_index = {actors.bindings.bind(index, 'UInt8')}"
             found = groups.where(of_type).only(id="t.group_key", sent="t.sent")
         case ExpressionActor():
-            # A value has no record: whatever is asked for is missing.
+            # A value has no record: all its properties are missing.
             found = table("system.one").where("0").only(id="''", sent="''")
         case _:
             assert_never(actors.plan.actor)

@@ -12,7 +12,7 @@ from contracts.queries.errors import invalid_input
 from services.common.clickhouse import ClickHouse
 from services.common.postgres.database import Pool
 from services.query.insights.funnels.correlation.statement import (
-    Correlating,
+    CorrelationSelection,
     compile_correlated,
     plain,
 )
@@ -26,7 +26,7 @@ from services.query.people import records
 from services.query.people.page import MOST_SORTED, ActorPage, ActorRow
 from services.query.people.records import RecordOrder
 
-Pointed = Selection | Correlating
+Pointed = Selection | CorrelationSelection
 """A number of a funnel's answer, or of a correlation's."""
 
 
@@ -85,7 +85,7 @@ class ActorPages:
     ) -> Sequence[Sequence[Any]]:
         """Ids, ascending, and by what they are shown."""
         plan = planned.plan
-        if isinstance(pointed, Correlating):
+        if isinstance(pointed, CorrelationSelection):
             seen, listing = plain(plan), partial(compile_correlated, plan, pointed)
         else:
             seen = pointed_plan(plan, pointed)
@@ -105,7 +105,7 @@ class ActorPages:
     ) -> ActorPage:
         """rows: of the listing, in the order in which they are shown."""
         plan, selection = planned.plan, pointed
-        if isinstance(selection, Correlating):
+        if isinstance(selection, CorrelationSelection):
             plan, selection = plain(plan), AtStep(step=1)
         found = await with_events(
             self._clickhouse, plan, selection, rows, has_overrides=planned.has_overrides

@@ -1,4 +1,4 @@
-"""The actors behind a number: the relations that it is counted from, and one filter more."""
+"""The actors behind a number: the relations that it is counted from, and one more filter."""
 
 from collections.abc import Sequence
 
@@ -48,14 +48,14 @@ def compile_actors(
 ) -> Statement:
     """Rows of `id` (text, ascending) and `times`, as in paths.py; [] for trends.
 
-    In the row of merged values `value` too: what the actor is counted under.
+    In the row of merged values `value` too: the value that the actor is counted under.
     """
     bindings = Bindings()
     value = None if isinstance(selection, InBin) else selection.value
     plan = pointed_plan(plan, selection)
     actors = actors_of(plan, bindings, forms, has_overrides=has_overrides)
     shown = {"id": "toString(actor)", "times": "times"}
-    # What is merged is told by all values, and by those that are not.
+    # Which values are merged depends on all values and on those kept: two more mentions.
     found = paths(actors, mentions=3 if value == (OTHER,) else 1)
     match selection, plan.view:
         case AtStep(step=step), _:
@@ -81,7 +81,9 @@ def compile_actors(
 
 
 def pointed_plan(plan: FunnelPlan, selection: Selection) -> FunnelPlan:
-    """What the selected actors are looked for in: all of the plan, or one row of it."""
+    """The plan that the selected actors are looked for in: without its breakdown for a number of
+    all values.
+    """
     value = None if isinstance(selection, InBin) else selection.value
     return msgspec.structs.replace(plan, breakdown=None) if value is None else plan
 
@@ -94,9 +96,10 @@ def compile_history(
     at_us: Sequence[int] | None = None,
     limit: int | None = None,
 ) -> Statement:
-    """What the funnel sees of these actors: rows of events.looked_at, by actor, time and uuid.
+    """The events of these actors that the funnel sees: rows of events.looked_at, by actor, time and
+    uuid.
 
-    at_us: only events of these instants. limit: of them, None: all.
+    at_us: only events of these instants. limit: most rows; None: all.
     """
     bindings = Bindings()
     actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
@@ -104,9 +107,10 @@ def compile_history(
     seen = looked_at(actors).where(f"actor IN {bindings.bind(list(ids), type_)}")
     if at_us is not None:
         seen = seen.where(f"at_us IN {bindings.bind(list(at_us), 'Array(Int64)')}")
-    told = seen.named("theirs").change(actor="toString(actor)")
+    theirs = seen.named("theirs").change(actor="toString(actor)")
     return statement(
-        told.order("actor", "at_us", "uuid", limit="" if limit is None else f"{limit:d}"), bindings
+        theirs.order("actor", "at_us", "uuid", limit="" if limit is None else f"{limit:d}"),
+        bindings,
     )
 
 
@@ -156,11 +160,11 @@ def _has_texts(
     kept = found.group("value").order(*counts, "value", limit=limit)
     if several:
         return "value NOT IN ", kept
-    # Without a merged row, "Other" can only be a value that is called so.
+    # Without a merged row, "Other" can only be a value of that name.
     values = found.group(values="uniqExact(value)")
     return "(value NOT IN ", kept, f" OR ({same} AND ", values, f" <= {limit}))"
 
 
 def base_us(plan: FunnelPlan) -> int:
-    """What has to be added to `times` to get microseconds since 1970."""
+    """The number to add to `times` for microseconds since 1970."""
     return microseconds(plan.date_from) - 1

@@ -1,4 +1,4 @@
-"""Whose arrays a statement is made of, and by which forms they are told."""
+"""The actors that a statement counts, and the forms that it has for them."""
 
 import msgspec
 
@@ -8,10 +8,10 @@ from services.query.events.actors import PersonActor
 from services.query.insights.funnels.plan import FunnelPlan
 
 
-class Told(msgspec.Struct, frozen=True):
-    """Actors whom the reference has told already (busy.py).
+class ReferenceRows(msgspec.Struct, frozen=True):
+    """Rows that the reference has already made of some actors (busy.py).
 
-    ids: as text. rows: JSON, what the relation of paths.py or trends.py says of them.
+    ids: of those actors, as text. rows: JSON, in the columns of paths.py or trends.py.
     """
 
     ids: tuple[str, ...]
@@ -19,15 +19,16 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Forms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a statement leaves out, to be stopped (QueryStopped) by the first actor who needs it.
+    """Forms that a statement leaves out; the engine aborts (QueryStopped) at the first actor that
+    needs one.
 
-    quick_only: the full form. not_busy: folds over events, for actors who have very many.
-    told: instead of the latter; of each plan that the statement is made of.
+    quick_only: without the full form. not_busy: without folds over the events of actors that have
+    very many. by_reference: rows in place of such folds, for each plan of the statement.
     """
 
     quick_only: bool = False
     not_busy: bool = False
-    told: tuple[Told, ...] = ()
+    by_reference: tuple[ReferenceRows, ...] = ()
 
 
 EVERY_FORM = Forms()
@@ -36,8 +37,8 @@ EVERY_FORM = Forms()
 class Actors(msgspec.Struct, frozen=True, kw_only=True):
     """One array per actor, still to be rendered with a layout.
 
-    only: a set that the actors are restricted to. told: those who are left out, as they are told
-    otherwise. quick_only, not_busy: see Forms.
+    only: a set that the actors are restricted to. by_reference: the rows of actors that are left
+    out of the arrays. quick_only, not_busy: see Forms.
     """
 
     plan: FunnelPlan
@@ -46,39 +47,39 @@ class Actors(msgspec.Struct, frozen=True, kw_only=True):
     only: Piece | None = None
     quick_only: bool = False
     not_busy: bool = False
-    told: Told | None = None
+    by_reference: ReferenceRows | None = None
 
 
 BUSY = 1_000
-"""A fold over so many events takes longer than the reference takes over them."""
+"""A fold over more events than these takes longer than the reference does."""
 
 
 def actors_of(
     plan: FunnelPlan, bindings: Bindings, forms: Forms, *, has_overrides: bool, place: int = 0
 ) -> Actors:
-    """place: of the plan among those that the statement is made of."""
+    """place: the plan's index among the plans of the statement."""
     return Actors(
         plan=plan,
         bindings=bindings,
         has_overrides=has_overrides,
         quick_only=forms.quick_only,
         not_busy=forms.not_busy,
-        told=forms.told[place] if forms.told else None,
+        by_reference=forms.by_reference[place] if forms.by_reference else None,
     )
 
 
 def unless_busy(actors: Actors, arrays: Relation, folds: str) -> Relation:
-    """The arrays; not_busy: a long one stops the statement. folds: whether `a` goes by a fold."""
+    """The arrays; not_busy: the engine aborts at a long one. folds: whether `a` goes by a fold."""
     if not actors.not_busy:
         return arrays
     return arrays.where(f"NOT throwIf({is_busy(folds)})").named("not_busy")
 
 
 def is_busy(folds: str) -> str:
-    """Whether `a` goes by a fold, and is too long for it."""
+    """Whether `a` goes by a fold and is too long for it."""
     return f"length(a) > {BUSY} AND ({folds})"
 
 
 def id_type(plan: FunnelPlan) -> str:
-    """What the ids of the plan's actors are."""
+    """The engine's type of the actors' ids."""
     return "UUID" if isinstance(plan.actor, PersonActor) else "String"

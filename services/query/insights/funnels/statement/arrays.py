@@ -24,7 +24,7 @@ from services.query.insights.funnels.statement.layout import Layout
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """What is gathered of a packed event. own: an entry `x`, marked as the value's own."""
+    """The text gathered of a packed event. own: an entry `x`, marked as the value's own."""
 
     text: str
     own: str
@@ -34,11 +34,11 @@ def arrays(actors: Actors, form: Form) -> Relation:
     """`actor`, [`value`,] `a`: the array that every form begins with."""
     layout = form.layout
     own = layout.number(layout.own)
-    by_uuid = layout.bars_steps or form.plan.wanted_step is not None
+    by_uuid = layout.steps_exclude or form.plan.wanted_step is not None
     if not (layout.whole_ties and by_uuid):
         return _gathered(form, rows(actors, layout), _Entry("x", f"x + {own}")).named("arrays")
-    # Events with equal lists of steps come by uuid, and only some of them bar a step or are `own`.
-    key = layout.without("x", layout.any_bar)
+    # Events with equal lists of steps come by uuid; only some of them exclude, or are `own`.
+    key = layout.without("x", layout.any_exclusion)
     entry = _Entry(f"({key}, u, x)", f"(x.1, x.2, x.3 + {own})")
     sorted_ = _gathered(form, rows(actors, layout, uuid=True), entry).named("sorted")
     return sorted_.only(*form.keys, a="a.3").named("arrays")
@@ -77,7 +77,7 @@ def _gathered(form: Form, packed: Relation, entry: _Entry) -> Relation:
     breakdown = form.plan.breakdown
     if not (isinstance(breakdown, ByProperty) and isinstance(breakdown.attribution, OfStep)):
         return _grouped(form, packed, a=f"arraySort(groupArray({entry.text}))")
-    # By what an event gives the actor: a value, or none.
+    # Events with a value for the actor, by value, and events without one.
     own_value = f"if(mine, value, {_no_value(breakdown)})"
     given = packed.add(mine=_takes_value(form.layout), own_value=own_value).named("given")
     by_value = given.group("actor", "mine", "own_value", part=f"groupArray({entry.text})")
@@ -92,7 +92,7 @@ def _gathered(form: Form, packed: Relation, entry: _Entry) -> Relation:
 
 
 def _grouped(form: Form, packed: Relation, **gathered: str) -> Relation:
-    """Per actor (and value), where attribution does not ask for the event of one step."""
+    """Per actor (and value), unless attribution is by the event of one step."""
     match form.plan.breakdown:
         case ByProperty(keys=keys, attribution=FirstTouch()):
             touch = _touch(len(keys), form.layout, "Min")
@@ -120,7 +120,7 @@ def _touch(keys: int, layout: Layout, least: Literal["Min", "Max"]) -> str:
     if keys == 1:
         # The text holds the value, after eight bytes of time.
         return f"substring({least.lower()}If(concat({time}, value), value != ''), 9)"
-    # Parts one after the other sort as their array does, each closed by what no part contains.
+    # Joined parts sort as their array does, each closed by bytes that no part contains.
     closed = "concat(replaceAll(part, char(0), char(0, 1)), char(0, 0))"
     text = f"arrayStringConcat(arrayMap(part -> {closed}, value))"
     some = "arrayExists(part -> part != '', value)"
@@ -128,7 +128,7 @@ def _touch(keys: int, layout: Layout, least: Literal["Min", "Max"]) -> str:
 
 
 def value_type(breakdown: Breakdown) -> str:
-    """What the values of the breakdown are."""
+    """The engine's type of the breakdown's values."""
     match breakdown:
         case ByCohort():
             return "Int64"

@@ -1,4 +1,4 @@
-"""The events that enter a funnel (funnels.md section 3): packed, a number each; or as they are."""
+"""The events that enter a funnel (funnels.md section 3): packed into numbers, or as columns."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -25,14 +25,14 @@ Entity = Step | Exclusion
 
 
 def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> Relation:
-    """`actor`, `x`[, `value`][, `u`]: a row per event that is looked at. u: its uuid's number."""
+    """`actor`, `x`[, `value`][, `u`]: a row per event that enters. u: its uuid as a number."""
     plan, source = actors.plan, source_of(actors)
     base = actors.bindings.bind(microseconds(plan.date_from) - 1, "Int64")
-    beside = {}
+    more = {}
     if plan.breakdown is not None:
-        beside["value"] = _value(source, plan.breakdown)
+        more["value"] = _value(source, plan.breakdown)
     if uuid:
-        beside["u"] = "toUInt128(e.uuid)"
+        more["u"] = "toUInt128(e.uuid)"
     found = _entering(
         source,
         plan,
@@ -40,37 +40,38 @@ def rows(actors: Actors, layout: Layout, *, uuid: bool = False) -> Relation:
         actor=source.actor(plan.actor),
         t=f"to{layout.type}(toUnixTimestamp64Micro(e.timestamp) - {base})",
         **_fields(source, plan, layout),
-        **beside,
+        **more,
     ).named("entering")
-    if not (plan.order == "strict" or _names_tell(plan)):
-        found = found.where("steps + bars != 0")
+    if not (plan.order == "strict" or _names_suffice(plan)):
+        found = found.where("steps + exclusions != 0")
     if plan.sample is not None and plan.sample < 1:
         share = actors.bindings.bind(int(plan.sample * 2**64) - 1, "UInt64")
         found = found.where(f"cityHash64(actor) <= {share}")
     x = f"bitShiftLeft(t, {layout.time_at}) + {_packed(layout)}"
-    return found.only("actor", *beside, x=x).named("packed")
+    return found.only("actor", *more, x=x).named("packed")
 
 
 def _chosen(actors: Actors, actor: str) -> Iterator[tuple[Piece, ...]]:
-    """Tests of the actors whose arrays are asked for."""
+    """Tests of the actors that have arrays."""
     if actors.only is not None:
         yield f"{actor} IN ", actors.only
-    if actors.told is not None:
+    if actors.by_reference is not None:
         type_ = f"Array({id_type(actors.plan)})"
-        yield (f"{actor} NOT IN {actors.bindings.bind(list(actors.told.ids), type_)}",)
+        yield (f"{actor} NOT IN {actors.bindings.bind(list(actors.by_reference.ids), type_)}",)
 
 
 def looked_at(actors: Actors) -> Relation:
-    """`actor`, `at_us`, `uuid`, `event`, `steps`, `bars`[, `value`]: the same events, unpacked.
+    """`actor`, `at_us`, `uuid`, `event`, `steps`, `exclusions`[, `value`]: the events, unpacked.
 
-    at_us: since 1970. steps: those it matches, from 1. bars: indexes of exclusions.
+    at_us: since 1970. steps: numbers of those it matches, from 1. exclusions: indexes, from 0.
     """
     plan, source = actors.plan, source_of(actors)
     steps = [f"if({is_step(source, step)}, {k}, 0)" for k, step in enumerate(plan.steps, start=1)]
-    bars = [
-        f"if({source.condition(bar.matches)}, {i}, -1)" for i, bar in enumerate(plan.exclusions)
+    exclusions = [
+        f"if({source.condition(exclusion.matches)}, {i}, -1)"
+        for i, exclusion in enumerate(plan.exclusions)
     ]
-    beside = {} if plan.breakdown is None else {"value": _value(source, plan.breakdown)}
+    more = {} if plan.breakdown is None else {"value": _value(source, plan.breakdown)}
     seen = _entering(
         source,
         plan,
@@ -79,14 +80,16 @@ def looked_at(actors: Actors) -> Relation:
         uuid="toString(e.uuid)",
         event="e.event",
         steps=f"arrayFilter(k -> k > 0, [{', '.join(steps)}]::Array(Int32))",
-        bars=f"arrayFilter(i -> i >= 0, [{', '.join(bars)}]::Array(Int32))",
-        **beside,
+        exclusions=f"arrayFilter(i -> i >= 0, [{', '.join(exclusions)}]::Array(Int32))",
+        **more,
     ).named("seen")
-    return seen if plan.order == "strict" else seen.where("(notEmpty(steps) OR notEmpty(bars))")
+    return (
+        seen if plan.order == "strict" else seen.where("(notEmpty(steps) OR notEmpty(exclusions))")
+    )
 
 
 def source_of(actors: Actors) -> Source:
-    """The events of the plan's range; its filters are still to be asked for."""
+    """The events of the plan's range, before its filters."""
     plan = actors.plan
     return Source(
         plan.team_id,
@@ -116,9 +119,11 @@ def _entering(
 
 
 def _fields(source: Source, plan: FunnelPlan, layout: Layout) -> dict[str, str]:
-    """`steps` and `bars`, in their places; with ranks `mirrored` too: step 1 is its highest bit."""
-    bars = [layout.bar(i) for i in range(len(plan.exclusions))]
-    columns = {"bars": _summed(source, layout, plan.exclusions, bars)}
+    """`steps` and `exclusions`, in their places; with ranks also `mirrored`: step 1 is the highest
+    bit.
+    """
+    exclusions = [layout.exclusion(i) for i in range(len(plan.exclusions))]
+    columns = {"exclusions": _summed(source, layout, plan.exclusions, exclusions)}
     steps = [layout.step(k) for k in range(1, layout.steps + 1)]
     if layout.overlapping:
         columns["steps"] = _summed(source, layout, plan.steps, steps)
@@ -130,9 +135,9 @@ def _fields(source: Source, plan: FunnelPlan, layout: Layout) -> dict[str, str]:
     if plan.order == "strict":
         nothing = layout.number(NOTHING << layout.steps_at)
         if plan.exclusions:
-            nothing = f"if(bars != 0, {layout.number(0)}, {nothing})"
-    told, others = _told_by_name(layout, plan.steps, steps)
-    code = _looked_up(source, layout, told, nothing)
+            nothing = f"if(exclusions != 0, {layout.number(0)}, {nothing})"
+    by_name, others = _by_name(layout, plan.steps, steps)
+    code = _looked_up(source, layout, by_name, nothing)
     if others:
         cases = [f"{_is(source, step)}, {layout.number(number)}" for step, number in others]
         code = f"multiIf({', '.join(cases)}, {code})"
@@ -143,21 +148,21 @@ def _fields(source: Source, plan: FunnelPlan, layout: Layout) -> dict[str, str]:
 def _summed(
     source: Source, layout: Layout, entities: Sequence[Entity], numbers: Sequence[int]
 ) -> str:
-    """The sum of the numbers of those that the event is."""
-    told, others = _told_by_name(layout, entities, numbers)
-    parts = [_looked_up(source, layout, told, layout.number(0))]
+    """The sum of the numbers of all entities that the event matches."""
+    by_name, others = _by_name(layout, entities, numbers)
+    parts = [_looked_up(source, layout, by_name, layout.number(0))]
     parts += [f"({_is(source, entity)}) * {layout.number(number)}" for entity, number in others]
     return " + ".join(parts)
 
 
-def _told_by_name(
+def _by_name(
     layout: Layout, entities: Sequence[Entity], numbers: Sequence[int]
 ) -> tuple[dict[str, int], list[tuple[Entity, int]]]:
-    """What an event's name alone adds up to; and those that ask for more.
+    """The sum for each event name of the entities that are only a name; and the other entities.
 
     The engine looks up no number wider than 64 bits.
     """
-    told: dict[str, int] = defaultdict(int)
+    by_name: dict[str, int] = defaultdict(int)
     others = []
     for entity, number in zip(entities, numbers, strict=True):
         names = _only_named(entity)
@@ -165,21 +170,21 @@ def _told_by_name(
             others.append((entity, number))
         else:
             for name in set(names):
-                told[name] += number
-    return told, others
+                by_name[name] += number
+    return by_name, others
 
 
-def _looked_up(source: Source, layout: Layout, told: dict[str, int], default: str) -> str:
-    """By name at once: to ask for each name in turn takes twice as long with 64 steps."""
-    if not told:
+def _looked_up(source: Source, layout: Layout, by_name: dict[str, int], default: str) -> str:
+    """One look-up by name: testing each name in turn takes twice as long with 64 steps."""
+    if not by_name:
         return default
-    names = source.bindings.bind(list(told), "Array(String)")
-    numbers = source.bindings.bind(list(told.values()), f"Array({layout.type})")
+    names = source.bindings.bind(list(by_name), "Array(String)")
+    numbers = source.bindings.bind(list(by_name.values()), f"Array({layout.type})")
     return f"transform(e.event, {names}, {numbers}, {default})"
 
 
 def _only_named(entity: Entity) -> tuple[str, ...] | None:
-    """The names that make an event this step or exclusion, if nothing else is asked of it."""
+    """The event names of a step or exclusion without other conditions; otherwise None."""
     if isinstance(entity, Step) and entity.first_time is not None:
         return None
     return entity.matches.names if isinstance(entity.matches, EventNamed) else None
@@ -191,22 +196,22 @@ def _is(source: Source, entity: Entity) -> str:
 
 def _packed(layout: Layout) -> str:
     if not layout.ranked:
-        return "steps + bars"
-    # The place of a list of steps in the order of lists, [1] < [1,2] < [2], from 1: its length, and
-    # for each step it skips, all the lists that begin with that step instead.
+        return "steps + exclusions"
+    # A list's place in the order [1] < [1,2] < [2], from 1: its length and, for each step that it
+    # skips, the number of lists that begin with that step instead.
     n = layout.steps
     lowest = f"bitAnd(mirrored, {layout.number(0)} - mirrored)"
     place = f"bitCount(mirrored) + {layout.number(2**n)} - {lowest} - mirrored"
-    rank = f"multiIf(mirrored != 0, {place} + 1, bars != 0, 0, 1)"
-    return f"bitShiftLeft(to{layout.type}({rank}), {layout.rank_at}) + steps + bars"
+    rank = f"multiIf(mirrored != 0, {place} + 1, exclusions != 0, 0, 1)"
+    return f"bitShiftLeft(to{layout.type}({rank}), {layout.rank_at}) + steps + exclusions"
 
 
 def _entities(plan: FunnelPlan) -> list[Entity]:
     return [*plan.steps, *plan.exclusions]
 
 
-def _names_tell(plan: FunnelPlan) -> bool:
-    """Whether every event of these names is a step or an exclusion, without more being asked."""
+def _names_suffice(plan: FunnelPlan) -> bool:
+    """Whether the event's name alone decides every step and exclusion."""
     return all(_only_named(entity) is not None for entity in _entities(plan))
 
 

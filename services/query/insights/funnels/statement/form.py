@@ -1,4 +1,4 @@
-"""What every stage of a statement is written from."""
+"""The plan, layout and window that every stage of a statement is written from."""
 
 import msgspec
 
@@ -9,8 +9,8 @@ from services.query.insights.funnels.statement.layout import Layout, layout_of
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
     """layout: of a packed event. window: the greatest difference of an event and a start that is
-    within the window, bound. keeps_tangled: actors whom only the full form can tell pass through
-    all stages, marked by the column `tangled`.
+    within the window, bound. keeps_tangled: actors that need the full form pass through all stages,
+    marked by the column `tangled`.
     """
 
     plan: FunnelPlan
@@ -20,7 +20,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The columns that tell arrays apart, and pass through every stage."""
+        """The columns that identify an array; they pass through every stage."""
         value = () if self.plan.breakdown is None else ("value",)
         return ("actor", *value, *(("tangled",) if self.keeps_tangled else ()))
 
@@ -33,7 +33,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
         return any(step.optional for step in self.plan.steps)
 
     def kept(self, test: str) -> str:
-        """Which attempts have a row: those of tangled actors have one without times."""
+        """The test for an attempt's row; tangled actors have a row in any case, without times."""
         return f"({test} OR tangled)" if self.keeps_tangled else test
 
     def within(self, later: str, start: str) -> str:

@@ -1,9 +1,9 @@
 """A funnel's plan into one ClickHouse statement.
 
 The statement is a chain of parts, which docs/statements.md shows: events, packed and gathered into
-one sorted array per actor (arrays.py, layout.py); the attempt by which the actor is counted
-(paths.py and the forms it chooses from); and the numbers asked for (totals.py …). `funnels.md`
-section 5 says what is right, and the reference in `oracle` says it in Python.
+one sorted array per actor (arrays.py, layout.py); the attempt that the actor is counted by
+(paths.py and the forms that it chooses from); the numbers (totals.py …). The semantics are those of
+`funnels.md` section 5, and of the reference in `oracle`.
 """
 
 from collections.abc import Sequence
@@ -29,8 +29,7 @@ def compile_funnel(
 ) -> Statement:
     """The statement whose rows `result.render` makes the answer of.
 
-    has_overrides: whether the project has merged persons. made: a trend's periods; None:
-    they are made here.
+    has_overrides: whether the project has merged persons. made: a trend's periods; None: made here.
     """
     bindings = Bindings()
     actors = actors_of(plan, bindings, forms, has_overrides=has_overrides)
@@ -64,7 +63,7 @@ def compile_comparison(
 
 
 def compile_paths(plan: FunnelPlan, *, has_overrides: bool) -> Statement:
-    """Actor by actor what the counts are made of: `actor`, [`value`,] `times` (paths.py)."""
+    """The rows to count, one per actor (and value): `actor`, [`value`,] `times` (paths.py)."""
     bindings = Bindings()
     actors = Actors(plan=plan, bindings=bindings, has_overrides=has_overrides)
     return statement(paths(actors), bindings)

@@ -1,4 +1,4 @@
-"""What a statement read of an actor, as the reference takes it."""
+"""The events that a statement read of an actor, in the form of the reference."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +11,7 @@ from services.query.insights.funnels.plan import ByCohort, FunnelPlan
 def rows_of(
     plan: FunnelPlan, events: Sequence[SeenEvent]
 ) -> list[tuple[int | None, list[SeenEvent]]]:
-    """Each cohort has the events of its members; everything else is told apart in `lanes`."""
+    """The actor's events in each of its cohorts; without a breakdown by cohort, all in one row."""
     if not isinstance(plan.breakdown, ByCohort):
         return [(None, list(events))]
     cohorts = sorted({event.value for event in events if isinstance(event.value, int)})

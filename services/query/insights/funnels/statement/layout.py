@@ -2,14 +2,14 @@
 
 From the highest bits to the lowest:
 
-    time   microseconds since the plan's date_from, plus 1: never 0, so 0 can mean "none"
-    rank   its place in a tie; only where ties are taken whole and events may match several steps
-    steps  a code when no event can match two steps (0: exclusion only, 1: nothing, k+1: step k),
-           else one bit per step
-    bars   one bit per exclusion
-    flags  `tied`: it stands in a mixed tie; `own`: it has the value that attribution wants
+    time        microseconds since the plan's date_from, plus 1: never 0, so 0 can mean "none"
+    rank        its place in a tie; only with `whole_ties`, where events may match several steps
+    steps       a code when no event can match two steps (0: exclusion only, 1: nothing, k+1: step
+                k), else one bit per step
+    exclusions  one bit per exclusion
+    flags       `tied`: it is in a mixed tie; `own`: it has the value that attribution wants
 
-An attempt is known by the time alone of its first event, and a spoilt one by a bit more.
+An attempt's number is the time of its first event; a spoilt attempt's has one bit more.
 
 Counting time from date_from leaves room: 40 days and 20 bits, or a year and 18, fit into UInt64.
 """
@@ -34,15 +34,16 @@ NOTHING = 1
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """The widths of the fields, and the ClickHouse text that reads them.
 
-    span_us: the greatest time. overlapping: an event may match several steps.
-    bars_steps: a step's event may match an exclusion too. whole_ties: a tie's events are taken one
-    by one, in the order of their lists of steps. wanted: the step whose event must be `own`.
+    span_us: the greatest time. overlapping: an event may match several steps. exclusions: the
+    steps before which each stands. steps_exclude: a step's event may match an exclusion too.
+    whole_ties: simultaneous events are processed in a fixed order, which is packed as `rank`.
+    wanted: the step whose event must be `own`.
     """
 
     steps: int
-    bars: tuple[range, ...]
+    exclusions: tuple[range, ...]
     overlapping: bool
-    bars_steps: bool
+    steps_exclude: bool
     whole_ties: bool
     wanted: int | None
     span_us: int
@@ -55,12 +56,12 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     tied: ClassVar[int] = 2
 
     @property
-    def bars_at(self) -> int:
+    def exclusions_at(self) -> int:
         return 2
 
     @property
     def steps_at(self) -> int:
-        return self.bars_at + len(self.bars)
+        return self.exclusions_at + len(self.exclusions)
 
     @property
     def rank_at(self) -> int:
@@ -86,7 +87,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return f"to{self.type}({value})" if value < 2**63 else f"to{self.type}('{value}')"
 
     def mask(self, value: int) -> str:
-        """A literal to calculate with: what it meets has the type already."""
+        """A literal to calculate with: the other operand has the type already."""
         return str(value) if value < 2**64 else self.number(value)
 
     def numbers(self, values: Sequence[int]) -> str:
@@ -99,39 +100,39 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return self.mask((1 << self.rank_at) - (1 << self.steps_at))
 
     def step(self, k: int) -> int:
-        """What step k puts into the steps' field."""
+        """The steps' field of an event that is step k."""
         return 1 << (self.steps_at + k - 1) if self.overlapping else (k + 1) << self.steps_at
 
     @property
     def every_step(self) -> str:
-        """What each step puts into the steps' field, step 1 first."""
+        """The steps' field of each step, step 1 first."""
         return self.numbers([self.step(k) for k in range(1, self.steps + 1)])
 
     @property
     def each(self) -> str:
-        """The names under which a fold over the steps gets what `takes` needs."""
+        """The names that a fold over the steps has for the text of `takes`."""
         return "step" if self.wanted is None else "step, own"
 
     @property
     def steps_in_order(self) -> list[str]:
-        """The arrays that such a fold goes through."""
+        """The arrays that a fold over the steps goes through."""
         if self.wanted is None:
             return [self.every_step]
         own = [self.own if k == self.wanted else 0 for k in range(1, self.steps + 1)]
         return [self.every_step, self.numbers(own)]
 
     def takes(self, x: str) -> str:
-        """In a fold over the steps: whether `x` can take the step, and not only matches it."""
+        """In a fold over the steps: whether `x` can take the step, which asks more than a match."""
         matches = self.matches(x, "step")
         return matches if self.wanted is None else f"{matches} AND bitAnd({x}, own) = own"
 
     def takes_step(self, x: str, k: int) -> str:
-        """The same outside a fold, for a step that is known."""
+        """The same outside a fold, for step k."""
         matches = self.matches(x, self.mask(self.step(k)))
         return f"{matches} AND {self.has(x, str(self.own))}" if k == self.wanted else matches
 
     def follows(self, x: str, f: str) -> str:
-        """Whether the later `x` can take the step after the one that `f`, without flags, is."""
+        """Whether the later `x` can take the step after that of `f`. f: without flags."""
         if self.overlapping:
             follows = f"bitAnd({x}, bitShiftLeft({self.only_steps(f)}, 1)) != 0"
         else:
@@ -142,7 +143,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return f"{follows} AND ({self.only_steps(f)} != {before} OR {self.has(x, str(self.own))})"
 
     def next_step(self, f: str) -> str:
-        """`f`, standing one step further."""
+        """`f` with the next step in its steps' field."""
         return f"{f} + {self.only_steps(f) if self.overlapping else 1 << self.steps_at}"
 
     def beyond(self, x: str, f: str) -> str:
@@ -152,20 +153,20 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def only_steps(self, x: str) -> str:
         return f"bitAnd({x}, {self._steps_field})"
 
-    def bar(self, i: int) -> int:
+    def exclusion(self, i: int) -> int:
         """The bit of an exclusion."""
-        return 1 << (self.bars_at + i)
+        return 1 << (self.exclusions_at + i)
 
-    def barring(self, k: int) -> int:
+    def exclusions_before(self, k: int) -> int:
         """The bits of the exclusions that stand before step k."""
-        return sum(self.bar(i) for i, bars in enumerate(self.bars) if k in bars)
+        return sum(self.exclusion(i) for i, steps in enumerate(self.exclusions) if k in steps)
 
     @property
-    def any_bar(self) -> int:
-        return (1 << self.steps_at) - (1 << self.bars_at)
+    def any_exclusion(self) -> int:
+        return (1 << self.steps_at) - (1 << self.exclusions_at)
 
     def matches(self, x: str, step: str) -> str:
-        """Whether `x` is the step that puts `step` into its field."""
+        """Whether `x` is the step with this steps' field."""
         if self.overlapping:
             return f"bitAnd({x}, {step}) != 0"
         return f"bitAnd({x}, {self._steps_field}) = {step}"
@@ -185,20 +186,20 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def is_nothing(self, x: str) -> str:
         """Strict funnels: whether `x` matches no step and no exclusion."""
         nothing = 0 if self.overlapping else NOTHING << self.steps_at
-        matched = (1 << self.rank_at) - (1 << self.bars_at)
+        matched = (1 << self.rank_at) - (1 << self.exclusions_at)
         return f"bitAnd({x}, {self.mask(matched)}) = {self.mask(nothing)}"
 
     def is_tied(self, x: str) -> str:
         return self.has(x, self.mask(self.tied))
 
     def place(self, step: str) -> str:
-        """k, of what step k puts into the steps' field."""
+        """The number k of the step with this steps' field."""
         if self.overlapping:
             return f"bitCount({step} - 1) - {self.steps_at - 1}"
         return f"bitShiftRight({step}, {self.steps_at}) - 1"
 
     def depth(self, f: str) -> str:
-        """The number of the step that `f` is; 0 of 0."""
+        """The number of the step in `f`; 0 of 0."""
         return f"toUInt8(if({f} > 0, {self.place(self.only_steps(f))}, 0))"
 
     def is_several(self, x: str) -> str:
@@ -208,11 +209,11 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return f"bitCount(bitAnd({x}, {self._steps_field})) > 1"
 
     def start(self, x: str) -> str:
-        """`x` without all but its time: what an attempt is known by."""
+        """`x` with nothing but its time: the attempt that begins with it."""
         return self.without(x, 2**self.time_at - 1)
 
     def placed(self, x: str, *, place: str, flags: str = "0") -> str:
-        """A number by which `x` sorts first by itself, then by its place (UInt32), not by flags.
+        """A number that sorts by `x`, then by its place (UInt32).
 
         flags: of two bits; no two numbers differ by them alone.
         """
@@ -230,7 +231,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def newest(self, taken: str) -> str:
         """The last number of `taken` up to each event, or 0. taken: numbers that only grow, or 0.
 
-        So it is their running maximum, which costs half as much as to fill.
+        So this is their running maximum, which costs half as much as a fill.
         """
         if self.type != "UInt64":
             return f"arrayFill(f -> f > 0, {taken})"
@@ -243,39 +244,40 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return f"arrayMap(more -> toUInt64(more), {_above(taken)})"
 
     def spoilt_if(self, f: str, test: str) -> str:
-        """The start `f`, marked if the test holds; 0, which is no start, stays 0."""
+        """The start `f`, marked as spoilt if the test holds; 0 (no start) stays 0."""
         return f"if({test}, bitOr({f}, {f} > 0), {f})"
 
     def unspoilt(self, f: str) -> str:
-        """Whether the start `f` has no such mark."""
+        """Whether the start `f` is not marked as spoilt."""
         return f"bitAnd({f}, 1) = 0"
 
     def time(self, x: str) -> str:
         return f"bitShiftRight({x}, {self.time_at})"
 
     def span(self, us: int) -> int:
-        """A duration as the greatest difference of an event and a start that is within it."""
+        """The greatest difference of an event and a start within this duration."""
         return ((min(us, self.span_us) + 1) << self.time_at) - 1
 
 
 def _above(numbers: str) -> str:
-    """How far the maximum up to each number is above it: max(0, how far it was - the rise)."""
+    """For each number, the running maximum less the number: max(0, the one before - the rise)."""
     return f"arrayCumSumNonNegative(rise -> -rise, arrayDifference({numbers}))"
 
 
 def layout_of(plan: FunnelPlan) -> Layout:
-    """Trends and unordered funnels take ties whole; and the latter have their queues attributed
-    before anything is looked at (`accepted`)."""
+    """Trends and unordered funnels have `whole_ties`. Attribution in unordered funnels comes before
+    all else (`accepted`), so that their layout has no wanted step.
+    """
     steps = [step.matches for step in plan.steps]
-    bars = [exclusion.matches for exclusion in plan.exclusions]
+    exclusions = [exclusion.matches for exclusion in plan.exclusions]
     overlapping = any(not disjoint(a, b) for a, b in combinations(steps, 2))
-    # A range may end before it begins; it holds nobody.
+    # A range may end before it begins; it has no events.
     range_us = max(0, microseconds(plan.date_to) - microseconds(plan.date_from))
     return Layout(
         steps=len(steps),
-        bars=tuple(exclusion.steps for exclusion in plan.exclusions),
+        exclusions=tuple(exclusion.steps for exclusion in plan.exclusions),
         overlapping=overlapping,
-        bars_steps=any(not disjoint(bar, step) for bar in bars for step in steps),
+        steps_exclude=any(not disjoint(one, step) for one in exclusions for step in steps),
         whole_ties=isinstance(plan.view, TrendView) or plan.order == "unordered",
         wanted=None if plan.order == "unordered" else plan.wanted_step,
         span_us=range_us + 1,
@@ -283,7 +285,7 @@ def layout_of(plan: FunnelPlan) -> Layout:
 
 
 def disjoint(one: AnyCondition, other: AnyCondition) -> bool:
-    """Surely no event is both, judging by the names they ask for."""
+    """Whether the conditions' event names alone show that no event meets both."""
     names, others = event_names(one), event_names(other)
     return names is not None and others is not None and not names & others
 
@@ -291,7 +293,8 @@ def disjoint(one: AnyCondition, other: AnyCondition) -> bool:
 def let(names: dict[str, str], body: str) -> str:
     """`body` with names for values, each computed once; later ones may use earlier ones.
 
-    A name costs a copy of all that the body reads, so it has to save more than that.
+    Each name copies every column that the body reads; use it only for values that are dear and used
+    twice.
     """
     for name, value in reversed(names.items()):
         body = f"arrayMap({name} -> {body}, [{value}])[1]"

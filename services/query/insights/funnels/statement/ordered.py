@@ -1,16 +1,16 @@
 """Ordered funnels without optional steps and exclusions: the short form of stages.py.
 
 Step by step, on whole arrays: for every event of the array, the newest attempt that stands at the
-step before. An attempt is known by its start, and that number says in its steps' field at which
-step it stands. Starts only grow along the array, so that "the newest" is a forward fill of "where
-the step was taken". Events that no later step needs are left out, so that arrays shrink.
+step before. An attempt's number is its start, with the step that it stands at in the steps' field.
+Starts only grow along the array, so that "the newest" is a forward fill of "where the step was
+taken". Events that no later step needs are left out, so that arrays shrink.
 
-The first steps are nested SELECTs, all later ones one `arrayFold`: a fold copies its state, which
-at first is all there is; its text does not grow.
+The first steps are nested SELECTs, all later ones one `arrayFold`: its text does not grow, but it
+copies its state, which is all events at first.
 
 Most of a short funnel's time goes into grouping and sorting. Reading in the table's order, a group
-per step first, other block sizes and thresholds of the engine: none of them was quicker. Nor was
-it, after the stages, to look for the path in `a` again, whose events the stages have dropped.
+per step first, other block sizes and thresholds of the engine: none of them was quicker. Searching
+`a` again for the path after the stages was no faster.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from services.common.clickhouse.relation import Relation
 from services.query.insights.funnels.statement.form import Form
 
 NESTED = 3
-"""So many steps are nested SELECTs. Each doubles the names that the engine gives to expressions:
-with eight, analysis takes 0.1 s, and the text of EXPLAIN more memory than there is."""
+"""The number of steps that are nested SELECTs. Each doubles the names that the engine gives to
+expressions: with eight, analysis takes 0.1 s, and the text of EXPLAIN more memory than there is."""
 
 
 def ordered(form: Form, arrays: Relation) -> Relation:
@@ -65,7 +65,7 @@ def _taken(form: Form, waiting: str) -> str:
 
 
 def _deepest(taken: str, before: str) -> str:
-    """The first attempt that got as far as any, when this is where a step was taken."""
+    """The first attempt at the deepest step so far. taken: the attempts that take this step."""
     first = f"arrayFirst(f -> f > 0, {taken})"
     return f"if({first} > 0, {first}, {before})"
 
@@ -73,7 +73,7 @@ def _deepest(taken: str, before: str) -> str:
 def _waiting(form: Form, events: str, taken: str, *, short: bool = False) -> str:
     """The events that later steps may need, each with the newest attempt before it.
 
-    short: the arrays are so short that to fill is quicker.
+    short: the arrays are so short that a fill is quicker.
     """
     layout = form.layout
     needed = "f > 0"
@@ -96,8 +96,8 @@ def path(form: Form, deepest: Relation, attempts: Sequence[str]) -> Relation:
 
     deepest: the keys and `deepest`: the attempt's start and, in its steps' field, its last step; of
     the first steps but step 1 also `events_k` and, at each, the attempt that takes step k by it,
-    `taken_k`. attempts: what stands there for the attempt that began at `start`. Until it got as
-    far as it did, it was the newest whenever its next step came, so that it is found there.
+    `taken_k`. attempts: the number in `taken_k` of the attempt that began at `start`. Up to its
+    depth it was the newest whenever its next step came, so that it is found there.
     """
     layout = form.layout
     stage = deepest.add(depth=layout.depth("deepest"), start=layout.start("deepest"))
@@ -123,5 +123,5 @@ def path(form: Form, deepest: Relation, attempts: Sequence[str]) -> Relation:
             f"arrayPushBack(acc.2, acc.1[{at}])), {columns}, ({rest}, {times})).2"
         )
     times = f"arrayMap(x -> {layout.time('x')}, arraySlice({times}, 1, depth))"
-    # Asked last: to drop the few without a first step earlier is to copy the others' arrays.
+    # Tested last: dropping the few actors without a first step earlier copies all other arrays.
     return stage.only(*form.keys, times=times).having(form.kept("notEmpty(times)"))

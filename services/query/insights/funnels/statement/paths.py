@@ -1,4 +1,4 @@
-"""Which form a funnel is computed by: each gives the same relation, one row per reported attempt.
+"""The choice of a funnel's form; each form gives the same relation, a row per reported attempt.
 
 The relation: `actor`, with a breakdown `value`, and `times`, one number per step of the path:
 microseconds after the plan's date_from plus 1, 0 for an optional step that was passed over.
@@ -12,7 +12,7 @@ from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.statement import ordered as sql_ordered
 from services.query.insights.funnels.statement.actors import Actors, id_type, unless_busy
 from services.query.insights.funnels.statement.arrays import arrays, arrays_by_uuid, value_type
-from services.query.insights.funnels.statement.excluding import barred
+from services.query.insights.funnels.statement.excluding import excluding
 from services.query.insights.funnels.statement.form import Form, form_of
 from services.query.insights.funnels.statement.layout import Layout, layout_of
 from services.query.insights.funnels.statement.stages import staged
@@ -33,32 +33,34 @@ from services.query.insights.funnels.statement.walks import attempt_walk
 
 
 def paths(actors: Actors, *, mentions: int = 1) -> Relation:
-    """The reported attempts of all actors (of all values): who is in no step has no row.
+    """The reported attempts of all actors (of all values); an actor without a step has no row.
 
-    mentions: how often the statement computes them.
+    mentions: how often the statement mentions them.
     """
     form = form_of(actors)
     found = _as_64_bits(form, _paths(actors, form))
-    if actors.told is not None:
-        found = union(found, told(actors, times="Array(UInt64)"))
+    if actors.by_reference is not None:
+        found = union(found, reference_rows(actors, times="Array(UInt64)"))
     return found.named("paths", mentions=mentions)
 
 
-def told(actors: Actors, **columns: str) -> Relation:
-    """The rows of `Told`. columns: those after `actor` and `value`, with their types."""
-    assert actors.told is not None
+def reference_rows(actors: Actors, **columns: str) -> Relation:
+    """The rows of `ReferenceRows`. columns: those after `actor` and `value`, with their types."""
+    assert actors.by_reference is not None
     plan = actors.plan
     value = {} if plan.breakdown is None else {"value": value_type(plan.breakdown)}
     types = {"actor": "String", **value, **columns}
     row = f"Tuple({', '.join(f'{name} {type_}' for name, type_ in types.items())})"
-    rows = f"JSONExtract({actors.bindings.bind(actors.told.rows, 'String')}, 'Array({row})')"
+    rows = (
+        f"JSONExtract({actors.bindings.bind(actors.by_reference.rows, 'String')}, 'Array({row})')"
+    )
     shown = {name: f"t.{i}" for i, name in enumerate(types, start=1)}
     shown["actor"] = f"CAST(t.1 AS {id_type(plan)})"
-    return table("system.one").only(t=f"arrayJoin({rows})").named("told").only(**shown)
+    return table("system.one").only(t=f"arrayJoin({rows})").named("by_reference").only(**shown)
 
 
 def folds(plan: FunnelPlan) -> str | None:
-    """Which arrays `a` go event by event; None: none of this plan's."""
+    """The test of arrays `a` that go event by event; None: none of this plan's do."""
     layout = layout_of(plan)
     if plan.order == "unordered":
         return has_several(layout) if layout.overlapping else None
@@ -70,7 +72,7 @@ def _paths(actors: Actors, form: Form) -> Relation:
         return _walked(actors, form)
     if actors.quick_only or not some_by_uuid(form.plan):
         return _quick(actors, form, arrays(actors, form))
-    # Once for the quick form, and once for those whom it leaves to the full one.
+    # Mentioned by the quick form, and for the actors that need the full one.
     gathered = arrays(actors, form).named("arrays", mentions=2)
     tied = gathered.where(tangled(form.layout)).only("actor").named("tangled")
     few = msgspec.structs.replace(actors, only=tied)
@@ -78,9 +80,9 @@ def _paths(actors: Actors, form: Form) -> Relation:
 
 
 def quick_paths(actors: Actors) -> Relation:
-    """The same of plans that are `some_by_uuid`, and a column more: `tangled`.
+    """The relation for plans that are `some_by_uuid`, with one more column: `tangled`.
 
-    Those actors' ties only the full form can tell: they have a row without times.
+    Tangled actors have ties that need the full form: their row has no times.
     """
     form = form_of(actors)
     gathered = emptied(form, arrays(actors, form))
@@ -89,36 +91,37 @@ def quick_paths(actors: Actors) -> Relation:
 
 
 def full_paths(actors: Actors) -> Relation:
-    """The same of those actors, by the full form."""
+    """The relation by the full form."""
     form = form_of(actors)
     return _as_64_bits(form, _full(actors, form, few=actors.only is not None)).named("paths")
 
 
 def _as_64_bits(form: Form, paths: Relation) -> Relation:
-    """However wide the numbers are that times were packed in: what is made of them does not know
-    the layout, and quantiles refuse wider ones."""
+    """Casts times to UInt64: later stages do not know the packed width, and quantiles refuse a
+    wider one.
+    """
     if form.layout.type == "UInt64":
         return paths
     return paths.named("wide").change(times="CAST(times AS Array(UInt64))")
 
 
 def some_by_uuid(plan: FunnelPlan) -> bool:
-    """Whether there may be ties that only the full form can tell."""
+    """Whether there may be ties that need the full form."""
     if plan.order == "unordered":
         return False
     layout = layout_of(plan)
-    # Of one instant, an event without the wanted value may bar the way that one with it has begun.
-    breaks = plan.order == "strict" or layout.bars_steps
+    # In a tie, an event without the wanted value may exclude an attempt that one with it begins.
+    breaks = plan.order == "strict" or layout.steps_exclude
     return layout.overlapping or (layout.wanted is not None and breaks)
 
 
 def some_by_walk(plan: FunnelPlan) -> bool:
-    """Whether there may be actors whom only the walk over their events can tell."""
+    """Whether there may be actors that need the walk over their events."""
     return bool(_walking(plan, layout_of(plan)))
 
 
 def _quick(actors: Actors, form: Form, gathered: Relation) -> Relation:
-    """All actors but those whose ties only the full form can tell; quick_only: or none."""
+    """The actors that the quick forms suffice for; quick_only: the engine aborts at another."""
     if form.plan.order == "unordered":
         if form.layout.overlapping:
             gathered = unless_busy(actors, gathered, has_several(form.layout))
@@ -133,15 +136,15 @@ def _quick(actors: Actors, form: Form, gathered: Relation) -> Relation:
 
 
 def _staged(form: Form, gathered: Relation) -> Relation:
-    """By the shortest form that can tell. gathered: nobody whom only the full form can."""
+    """By the shortest form of the plan. gathered: arrays that do not need the full form."""
     plan, layout = form.plan, form.layout
     if plan.order == "ordered" and not plan.exclusions and not form.has_optional:
         return sql_ordered.ordered(form, gathered)
     if form.strict or plan.exclusions:
         gathered = settled(form, gathered)
-    if form.strict or form.has_optional or layout.overlapping or layout.bars_steps:
+    if form.strict or form.has_optional or layout.overlapping or layout.steps_exclude:
         return staged(form, gathered)
-    return barred(form, gathered)
+    return excluding(form, gathered)
 
 
 def _full(actors: Actors, form: Form, *, few: bool) -> Relation:
@@ -150,7 +153,7 @@ def _full(actors: Actors, form: Form, *, few: bool) -> Relation:
 
 
 def _walked(actors: Actors, form: Form) -> Relation:
-    """Those of `some_by_walk` by the walk, all others by the stages."""
+    """Actors that need it by the walk, all others by the stages."""
     by_uuid = some_by_uuid(form.plan)
     if by_uuid:
         gathered = full(form, arrays_by_uuid(actors, form))
@@ -173,16 +176,18 @@ def _walks(plan: FunnelPlan, layout: Layout) -> str:
 
 
 def _walking(plan: FunnelPlan, layout: Layout) -> list[str]:
-    """The events `x` of which any makes the stages fail its actor.
+    """Tests of an event `x` that the stages cannot handle: its actor needs the walk.
 
-    An exclusion that begins at an optional step spoils attempts that passed it over, whether they
-    did depending on others that may be spoilt in turn. And a bar that is a step itself lets a
-    strict attempt stand there: later it may get anew to where it was spoilt.
+    An exclusion that begins at an optional step spoils attempts that passed the step over, and
+    whether they did depends on other attempts that may be spoilt in turn. An excluding event that
+    is a step too lets a strict attempt stand there: it may reach again where it was spoilt.
     """
     tests = []
     begin = [plan.steps[exclusion.from_step] for exclusion in plan.exclusions]
-    if late := sum(layout.bar(i) for i, step in enumerate(begin) if step.optional):
+    if late := sum(layout.exclusion(i) for i, step in enumerate(begin) if step.optional):
         tests.append(layout.has("x", layout.mask(late)))
-    if plan.order == "strict" and layout.bars_steps:
-        tests.append(f"{layout.has('x', layout.mask(layout.any_bar))} AND {layout.is_step('x')}")
+    if plan.order == "strict" and layout.steps_exclude:
+        tests.append(
+            f"{layout.has('x', layout.mask(layout.any_exclusion))} AND {layout.is_step('x')}"
+        )
     return tests

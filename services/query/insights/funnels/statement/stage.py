@@ -1,10 +1,12 @@
-"""One stage of the general form (stages.py): who takes step k at which event, who is spoilt.
+"""One stage of the general form (stages.py): the attempts that take step k, and those spoilt.
 
-touched   the attempt that would take k at this event
-spoiling  the attempt that this event bars from k
-marked    the starts, with the mark of those spoilt before it or by it
-clean     `touched` without those
-arrivals  `clean` without those that stand at k already
+For each event:
+
+touched   the attempt that would take k at it
+spoiling  the attempt that it excludes from k
+marked    the start, with a mark if the attempt is spoilt before the event or by it
+clean     `touched` without marked attempts
+arrivals  `clean` without attempts that stand at k already
 """
 
 import msgspec
@@ -13,16 +15,16 @@ from services.query.insights.funnels.statement.form import Form
 from services.query.insights.funnels.statement.layout import Layout
 
 _SHORT = 4
-"""So few steps are done before emptied arrays pay for being copied."""
+"""With no more steps, emptying the arrays saves less than their copies cost."""
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """The text of one stage, from the text of what it looks at.
+    """The text of one stage, from the text of the arrays that it reads.
 
     events, starts: the arrays of the state; ids, used (full form): the events' ids, and those that
-    the newest attempt has used. takes: whether the event `x` can take the step. step, bar,
-    next_bar: the step's own bits, and those that bar it and the step after it. optional: whether
-    it may be passed over; None: no step may. folded: in a fold over the steps.
+    the newest attempt has used. takes: whether the event `x` can take the step. step: its bits.
+    exclusions, next_exclusions: the bits of those before it, and before the step after it.
+    optional: whether it may be passed over; None: no step may. folded: in a fold over the steps.
     """
 
     form: Form
@@ -30,8 +32,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     starts: str
     takes: str
     step: str
-    bar: str
-    next_bar: str
+    exclusions: str
+    next_exclusions: str
     optional: str | None
     folded: bool = False
     ids: str = ""
@@ -51,9 +53,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def before(self, taken: str) -> str:
-        """Who stands at k just before each event, from who takes k at it."""
+        """The attempt at k just before each event. taken: the attempt that takes k at it."""
         if not self.form.strict:
-            # Their running maximum asks for `taken` twice, which is too long a text in a fold.
+            # The running maximum repeats `taken`, which makes a fold's text too long.
             folded = f"arrayFill(e -> e > 0, {taken})"
             return f"arrayShiftRight({folded if self.folded else self.layout.newest(taken)}, 1)"
         # An event that matches another step, or none, clears S[k]: its 0 spreads.
@@ -61,10 +63,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return f"arrayShiftRight(arrayFill((e, x) -> e > 0 OR {clears}, {taken}, {self.events}), 1)"
 
     def spoiling(self, standing: str) -> str:
-        """standing: `before` of all who are touched."""
-        bars = f"{self.layout.has('x', self.bar)} AND {self.form.within('x', 'f')}"
+        """standing: `before` of `touched`."""
+        excludes = f"{self.layout.has('x', self.exclusions)} AND {self.form.within('x', 'f')}"
         return (
-            f"arrayMap((x, f, s) -> if({bars} AND s != f, f, 0), "
+            f"arrayMap((x, f, s) -> if({excludes} AND s != f, f, 0), "
             f"{self.events}, {self.starts}, {standing})"
         )
 
@@ -76,18 +78,18 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return self.touched(marked, f" AND {self.layout.unspoilt('f')}")
 
     def arrivals(self, clean: str, standing: str) -> str:
-        """standing: `before` of the clean, here and below."""
+        """standing: `before` of `clean`, here and below."""
         return f"arrayMap((e, s) -> if(e != s, e, 0), {clean}, {standing})"
 
-    def good(self, arrivals: str, standing: str, *, barred: bool) -> str:
-        """The position of the first arrival that nothing spoils while it is the deepest; or 0."""
-        if not barred:
+    def good(self, arrivals: str, standing: str, *, excluding: bool) -> str:
+        """The position of the first arrival without an exclusion after it; or 0."""
+        if not excluding:
             return f"arrayFirstIndex(e -> e > 0, {arrivals})"
         effective = (
-            f"arrayMap((x, s) -> if({self.layout.has('x', self.next_bar)} AND s > 0, x, 0), "
+            f"arrayMap((x, s) -> if({self.layout.has('x', self.next_exclusions)} AND s > 0, x, 0), "
             f"{self.events}, {standing})"
         )
-        # From the event after the arrival's: an event bars who stands there before it.
+        # From the event after the arrival's: an event excludes attempts that stand there before it.
         following = f"arrayShiftLeft(arrayReverseFill(y -> y > 0, {effective}), 1)"
         return (
             f"arrayFirstIndex((e, y) -> e > 0 AND (y = 0 OR y - e > {self.form.window}), "
@@ -95,7 +97,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def next_starts(self, standing: str, passing: str) -> str:
-        """passing: the starts of those who pass the step over, marked."""
+        """passing: the marked starts of attempts that pass the step over."""
         if self.optional is None:
             return standing
         return (
@@ -131,7 +133,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def at_turn(form: Form, **state: str) -> Stage:
-    """The stage of a fold over the steps, which calls what differs `step`, `own`, `bar` …
+    """The stage of a fold over the steps, with the names `step`, `own`, `exclusions` …
 
     state: see Stage.
     """
@@ -139,8 +141,8 @@ def at_turn(form: Form, **state: str) -> Stage:
         form=form,
         takes=form.layout.takes("x"),
         step="step",
-        bar="bar",
-        next_bar="next_bar",
+        exclusions="exclusions",
+        next_exclusions="next_exclusions",
         optional="optional" if form.has_optional else None,
         folded=True,
         **state,
@@ -148,7 +150,7 @@ def at_turn(form: Form, **state: str) -> Stage:
 
 
 def if_anybody(at: Stage, array: str) -> str:
-    """The array, emptied when nobody stood at the step before: nobody will at any later one."""
+    """The array, emptied if no attempt stood at the step before: none will at a later one."""
     if at.layout.steps <= _SHORT:
         return array
     return f"if(arrayExists(f -> f > 0, {at.starts}), {array}, arrayResize({array}, 0))"

@@ -2,13 +2,14 @@
 
 Step by step. The state, for each event of an actor's array `a`: the start of the newest attempt
 that stands at the step before, as it is just before the event (0: none). A stage (stage.py) finds
-who takes step k at which event, and who is spoilt on the way. Of each, the first good arrival is
-kept, whether anybody got to k at all, and the arrivals' positions, from which the path of the
-reported attempt is read backwards.
+which attempts take step k at which event, and which are spoilt on the way. Each stage keeps its
+first good arrival, whether any attempt got to k, and the arrivals' positions, from which the path
+of the reported attempt is read backwards.
 
-Who passes optional steps over stands before several steps at once. What bars him from the first of
-them spoils him for all, as his mark goes with his start into the next stages. That suffices if any
-exclusion begins at a required step: then it bars from none without barring from those before it.
+An attempt that passes optional steps over stands before several steps at once. An exclusion before
+the first of these steps spoils the attempt for all of them: the mark travels with its start. That
+suffices if every exclusion begins at a required step: then an exclusion before one of these steps
+stands before the first of them too.
 
 The first steps are nested SELECTs, which name what is used twice; all later ones are one
 `arrayFold`, whose text does not grow. It copies its state at every turn: with four steps it takes
@@ -26,16 +27,18 @@ _NESTED = 4
 def staged(form: Form, arrays: Relation, *, full: bool = False, few: bool = False) -> Relation:
     """The keys, `times` of the reported attempts.
 
-    arrays: `a`, ties settled; in the full form `ids` too (ties.py). few: of so few actors that the
-    engine takes longer to analyse the statement.
+    arrays: `a`, ties settled; in the full form `ids` too (ties.py). few: of so few actors that
+    analysing the statement takes longer than running it.
     """
     layout, keys = form.layout, form.keys
     # Nested stages with exclusions take the engine 0.2 s to analyse.
     nested = 0 if few or form.plan.exclusions else min(layout.steps, _NESTED)
     stages = _Stages(form, full, nested)
-    told = stages.told(arrays).add(depth="arrayLastIndex(r -> r, reached)").named("deepest")
-    told = told.add(last="good[depth]", **stages.anchor()).named("reported")
-    path = told.where(form.kept("last > 0")).only(*keys, "a", "depth", path=stages.path())
+    deepest = (
+        stages.with_lists(arrays).add(depth="arrayLastIndex(r -> r, reached)").named("deepest")
+    )
+    reported = deepest.add(last="good[depth]", **stages.anchor()).named("reported")
+    path = reported.where(form.kept("last > 0")).only(*keys, "a", "depth", path=stages.path())
     # Not by a lambda: that would copy `a` for every step.
     steps = ", ".join(f"a[path[{k}]]" for k in range(1, layout.steps + 1))
     times = f"arrayMap(x -> {layout.time('x')}, arraySlice([{steps}], 1, depth))"
@@ -43,26 +46,26 @@ def staged(form: Form, arrays: Relation, *, full: bool = False, few: bool = Fals
 
 
 class _Stages:
-    """All the stages of a plan, and what is read from them."""
+    """All the stages of a plan, and the texts that are read from them."""
 
     def __init__(self, form: Form, full: bool, nested: int) -> None:
         self.form = form
         self.layout = form.layout
         self.full = full
         self.nested = nested
-        self.barred = bool(form.plan.exclusions)
+        self.excluding = bool(form.plan.exclusions)
         self.optional = form.has_optional
         # Whether the path must know how long an attempt stood where it had arrived.
         self.cleared = form.strict and self.optional
-        # What is told of each step, and its type.
+        # Columns with an element per step, and its type.
         self.lists = {"good": "UInt32", "reached": "UInt8", "positions": "Array(UInt32)"}
         if self.optional:
             self.lists["anchors"] = f"Array({form.layout.type})"
         if self.cleared:
             self.lists["ends"] = "Array(UInt32)"
 
-    def told(self, arrays: Relation) -> Relation:
-        """`arrays`' columns and, as arrays with an element per step, `lists`."""
+    def with_lists(self, arrays: Relation) -> Relation:
+        """The columns of `arrays` and `lists`."""
         begun = {"starts_0": f"arrayMap(x -> {self.layout.start('x')}, a)"}
         if self.full:
             begun["used_0"] = "arrayMap(x -> emptyArrayUInt32(), a)"
@@ -80,8 +83,8 @@ class _Stages:
         return folded.add(**lists).named("stages")
 
     def _nested(self, k: int, stage: Relation) -> Relation:
-        """Stage k, without exclusions: for `starts_` and `used_` of k - 1 those of k, and of each
-        list its element.
+        """Stage k, without exclusions: `starts_` and `used_` of k - 1 give way to those of k; each
+        list gets an element.
         """
         layout = self.layout
         at = Stage(
@@ -90,8 +93,8 @@ class _Stages:
             starts=f"starts_{k - 1}",
             takes=layout.takes_step("x", k),
             step=layout.mask(layout.step(k)),
-            bar="0",
-            next_bar="0",
+            exclusions="0",
+            next_exclusions="0",
             optional="1" if self.form.plan.steps[k - 1].optional else None,
             ids="ids" if self.full else "",
             used=f"used_{k - 1}",
@@ -109,9 +112,9 @@ class _Stages:
         return stage.swap(*spent, **columns).named(f"at_step_{k}")
 
     def _elements(self, at: Stage, *, touched: str, arrivals: str, standing: str) -> list[str]:
-        """What a stage adds to each of `lists`."""
+        """The elements that a stage adds to `lists`."""
         elements = [
-            at.good(arrivals, standing, barred=self.barred),
+            at.good(arrivals, standing, excluding=self.excluding),
             f"arrayExists(e -> e > 0, {touched})",
             f"arrayFilter((i, e) -> e > 0, arrayEnumerate({at.events}), {arrivals})",
         ]
@@ -121,40 +124,44 @@ class _Stages:
             elements.append(f"arrayFilter((end, e) -> e > 0, {at.ends()}, {arrivals})")
         return elements
 
-    def _fold(self, told: list[str]) -> str:
-        """The stages after those that are done. acc: a, starts, each of `lists`[, ids, used]."""
+    def _fold(self, lists: list[str]) -> str:
+        """The stages after the nested ones. acc: a, starts, each of `lists`[, ids, used]."""
         layout, n, done = self.layout, self.layout.steps, self.nested
         ids = 3 + len(self.lists)
         full = {"ids": f"acc.{ids}", "used": f"acc.{ids + 1}"} if self.full else {}
         at = at_turn(self.form, events="acc.1", starts="acc.2", **full)
         names = [layout.each]
         columns = [f"arraySlice({column}, {done + 1})" for column in layout.steps_in_order]
-        if self.barred:
-            names += ["bar", "next_bar"]
-            columns.append(layout.numbers([layout.barring(k) for k in range(done + 1, n + 1)]))
-            columns.append(layout.numbers([layout.barring(k + 1) for k in range(done + 1, n + 1)]))
+        if self.excluding:
+            names += ["exclusions", "next_exclusions"]
+            columns.append(
+                layout.numbers([layout.exclusions_before(k) for k in range(done + 1, n + 1)])
+            )
+            columns.append(
+                layout.numbers([layout.exclusions_before(k + 1) for k in range(done + 1, n + 1)])
+            )
         if self.optional:
             names.append("optional")
             may = [int(step.optional) for step in self.form.plan.steps[done:]]
             columns.append(f"{may}::Array(UInt8)")
         touched = at.touched()
-        clean = at.clean("marked") if self.barred else touched
+        clean = at.clean("marked") if self.excluding else touched
         standing = at.before(clean)
         arrivals = at.arrivals(clean, standing)
         elements = self._elements(at, touched=touched, arrivals=arrivals, standing=standing)
         after = [
             if_anybody(at, at.events),
-            if_anybody(at, at.next_starts(standing, "marked" if self.barred else at.starts)),
+            if_anybody(at, at.next_starts(standing, "marked" if self.excluding else at.starts)),
             *(f"arrayPushBack(acc.{i}, {text})" for i, text in enumerate(elements, start=3)),
         ]
-        before = ["a", f"starts_{done}", *told]
+        before = ["a", f"starts_{done}", *lists]
         if self.full:
             after += [if_anybody(at, text) for text in (at.ids, at.next_used(arrivals, standing))]
             before += ["ids", f"used_{done}"]
         state = f"({', '.join(after)})"
-        if self.barred:
-            # Asked for at every turn: repeated each time, it made the engine take twice as long to
-            # analyse the statement; named, the fold takes a tenth longer.
+        if self.excluding:
+            # Used several times a turn. Repeating its text doubles the engine's time for analysis;
+            # naming it makes the fold take a tenth longer.
             state = let({"marked": at.marked(at.spoiling(at.before(touched)))}, state)
         return (
             f"arrayFold((acc, {', '.join(names)}) -> {state}, "

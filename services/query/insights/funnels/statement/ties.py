@@ -1,7 +1,7 @@
-"""Ties of ordered and strict funnels: what the events of one instant may do (funnels.md section 5).
+"""Ties of ordered and strict funnels: the rules for events of one instant (funnels.md section 5).
 
-A tie is mixed when its events differ in what they match. There, exclusions are ignored, an event
-that matches nothing breaks nothing, and steps are taken in ascending order.
+A tie is mixed when its events match different steps or exclusions. There, exclusions are ignored,
+an event that matches nothing breaks nothing, and steps are taken in ascending order.
 """
 
 from services.common.clickhouse.relation import Relation
@@ -9,16 +9,16 @@ from services.query.insights.funnels.statement.form import Form
 from services.query.insights.funnels.statement.layout import Layout
 
 _SEVERAL = 2
-"""The flag, beside `own`, of an event that matches several steps."""
+"""The flag of an event that matches several steps; the other flag is `own`."""
 
 
 def settled(form: Form, arrays: Relation) -> Relation:
-    """The arrays; mixed ties lose what does nothing there, the rest of them is marked `tied`.
+    """The arrays; mixed ties keep their steps only, marked `tied`.
 
-    Of unrelated events in a row, the first does all that they can do to a strict funnel.
+    A run of unrelated events breaks a strict funnel once, so only its first event is kept.
     """
     layout = form.layout
-    changed = f"{layout.without('x', layout.any_bar)} + {layout.number(layout.tied)}"
+    changed = f"{layout.without('x', layout.any_exclusion)} + {layout.number(layout.tied)}"
     marked = f"arrayMap((x, m) -> if(m, if({layout.is_step('x')}, {changed}, 0), x), a, mixed)"
     kept = "arrayFilter(x -> x > 0, marked)"
     if form.strict:
@@ -35,34 +35,34 @@ def mixed(layout: Layout) -> str:
     same_time = f"{layout.time('x')} = {layout.time('y')}"
     unlike = f"{layout.without('x', layout.own)} != {layout.without('y', layout.own)}"
     differs = f"arrayMap((x, y) -> {unlike} AND {same_time}, a, arrayShiftRight(a, 1))"
-    # Forward, the last event of a tie learns of any difference; backward, all of them do.
+    # The forward fill brings any difference to a tie's last event, the backward fill to all.
     so_far = f"arrayFill((m, x, y) -> m OR NOT ({same_time}), {differs}, a, arrayShiftRight(a, 1))"
     return f"arrayReverseFill((m, x, y) -> NOT ({same_time}), {so_far}, a, arrayShiftLeft(a, 1))"
 
 
 def untangled(form: Form, arrays: Relation, *, stop: bool) -> Relation:
-    """The arrays without those that only the full form can tell: see `tangled`.
+    """The arrays without those that need the full form: see `tangled`.
 
-    stop: the first of them stops the statement.
+    stop: the engine aborts (QueryStopped) at the first of them.
     """
     test = tangled(form.layout)
     return arrays.where(f"NOT throwIf({test})" if stop else f"NOT ({test})").named("untangled")
 
 
 def emptied(form: Form, arrays: Relation) -> Relation:
-    """The arrays, those that only the full form can tell empty and `tangled`."""
-    told = arrays.add(tangled=tangled(form.layout)).named("told")
-    return told.change(a="if(tangled, arrayResize(a, 0), a)").named("emptied")
+    """The arrays; those that need the full form are empty and `tangled`."""
+    tested = arrays.add(tangled=tangled(form.layout)).named("tested")
+    return tested.change(a="if(tangled, arrayResize(a, 0), a)").named("emptied")
 
 
 def tangled(layout: Layout) -> str:
     """Whether uuids matter in a tie of unlike events.
 
-    There an event of several steps must not serve twice in an attempt; and one with another value
-    than attribution wants breaks the order for those after it in strict funnels, and bars their way
-    when it is an exclusion too.
+    There an event of several steps must not serve twice in an attempt. And an event without the
+    value that attribution wants breaks a strict funnel for the events after it, and spoils an
+    attempt when it is an exclusion too.
     """
-    # Equal numbers stand beside each other, so that such an event has an unlike one beside it.
+    # Equal numbers are neighbours, so that such an event has an unlike neighbour.
     unlike = f"x != y AND {layout.time('x')} = {layout.time('y')}"
     matters = f"{_matters(layout, 'x')} OR {_matters(layout, 'y')}"
     return f"arrayExists((x, y) -> {unlike} AND ({matters}), a, arrayShiftRight(a, 1))"
@@ -78,13 +78,13 @@ def _matters(layout: Layout, x: str) -> str:
 def full(form: Form, gathered: Relation, *, tangled_only: bool = False) -> Relation:
     """The keys, `a`, `ids`: in mixed ties one number per event and step, by step, then uuid.
 
-    tangled_only: what the quick forms can tell is left out.
+    tangled_only: without arrays that the quick forms suffice for.
     gathered: the keys, `a`, `places` (arrays.py). ids: tells the events of several steps in mixed
     ties apart, 0 elsewhere. Of one instant, step k can only be taken by one of the first k events
     that match it, as an attempt has used k - 1 before: the others are left out.
     """
     layout, keys = form.layout, form.keys
-    # An event that attribution lets match a step but not take it stays out of that step's turn.
+    # An event that matches a step but, by attribution, cannot take it has no entry for that step.
     turns = layout.matches("x", "s")
     if layout.wanted is not None:
         taken_by_own = layout.number(layout.step(layout.wanted))
@@ -107,11 +107,11 @@ def full(form: Form, gathered: Relation, *, tangled_only: bool = False) -> Relat
         "arrayZip(numbers, entries), numbers, arrayEnumerateUniq(numbers))"
     )
     several = layout.has("e", str(_SEVERAL))
-    told = gathered.add(mixed=mixed(layout))
+    tested = gathered.add(mixed=mixed(layout))
     if tangled_only:
-        told = gathered.add(mixed=mixed(layout), tangled=tangled(layout)).named("told")
-        told = told.where("tangled")
-    sorted_ = told.named("ties").only(*keys, entries=entries).named("entries")
+        tested = gathered.add(mixed=mixed(layout), tangled=tangled(layout)).named("tested")
+        tested = tested.where("tangled")
+    sorted_ = tested.named("ties").only(*keys, entries=entries).named("entries")
     numbered = sorted_.add(numbers=f"arrayMap(e -> {layout.of_placed('e')}, entries)")
     turned = numbered.named("numbered").only(*keys, kept=kept).named("turns")
     return turned.only(

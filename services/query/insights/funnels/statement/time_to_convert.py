@@ -1,8 +1,8 @@
 """Reported attempts (paths.py) into the histogram of how long they took between two steps.
 
 Columns: `side`, `bin` (from 0), `actors`, `low`, `width` (whole seconds), `bins`, `average`,
-`median`. Two sides that are compared share their bins, which are told by both samples. A side where
-nobody got to the second of the steps has no rows.
+`median`. Two sides that are compared share their bins, which are made from both samples. A side
+has no rows if no attempt has both steps.
 """
 
 from services.common.clickhouse.relation import Relation, union

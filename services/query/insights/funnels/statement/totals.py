@@ -1,8 +1,8 @@
 """Reported attempts (paths.py) into the numbers of steps: one row per step and breakdown row.
 
 Columns: [`value`, `other`, `place`,] `step` (1…n; 0: from the first to the last step), `count`,
-`average`, `median` (seconds, null when nobody took longer than no time), `open` (their windows had
-not ended and they stand at this step). Steps nobody reached have no row.
+`average`, `median` (seconds; null if no time was longer than 0), `open` (actors at this step whose
+windows had not ended). A step that no actor reached has no row.
 """
 
 from services.common.clickhouse.relation import Relation
@@ -14,10 +14,10 @@ WHOLE = 0
 """The step number of the row that measures whole conversions."""
 
 TANGLED = 1000
-"""The step number of the row that lists the actors whom quick_paths leave to the full form."""
+"""The step number of the row that lists the actors that quick_paths leave to the full form."""
 
 MOST_TANGLED = 4000
-"""So many ids can be named in a statement; of more, another form is cheaper."""
+"""Most actor ids listed in one statement; beyond that the full form for everybody is cheaper."""
 
 MEDIAN = "quantileExactInclusive"
 _WIDE = "toInt128"
@@ -50,12 +50,12 @@ def _steps_taken(
 
 
 def total(microseconds: str, test: str = "") -> str:
-    """Their sum, whatever it comes to. test: of those that meet it."""
+    """The sum, however large. test: of rows that meet it."""
     return f"sumIf({_WIDE}({microseconds}), {test})" if test else f"sum({_WIDE}({microseconds}))"
 
 
 def mean(total: str, count: str) -> str:
-    """The mean in seconds of so many times in microseconds, null of none.
+    """The mean in seconds of times in microseconds, from their total and count; null of none.
 
     The whole part is divided as an integer: a double has no room for all digits of a total.
     """
@@ -69,12 +69,12 @@ def partial_totals(
 ) -> Relation:
     """Totals that can still be joined with those of other actors (partial.py).
 
-    Columns: `step`, `count`, `took`, `timed` (the sum and number of the times), `open`, `times` (so
-    many of them in order, from the middle, that the median is among them whatever few actors are
-    added), `skipped` (times before those) and `tangled`: the ids of the actors that are missing, at
+    Columns: `step`, `count`, `took`, `timed` (the sum and number of the times), `open`, `times` (in
+    order, enough around the middle that the median is among them with the missing actors added),
+    `skipped` (the number of times before those) and `tangled`: the ids of the missing actors, at
     most MOST_TANGLED + 1, in a row of their own with step TANGLED.
 
-    quick: the paths are quick_paths. Otherwise nobody is missing, and `times` are all.
+    quick: the paths are quick_paths. Otherwise no actor is missing, and `times` are all.
     """
     taken = _taken(plan)
     if quick:
@@ -103,9 +103,11 @@ def partial_totals(
 def _by_value(
     plan: FunnelPlan, breakdown: Breakdown, bindings: Bindings, taken: Relation
 ) -> Relation:
-    """Where values beyond the limit become one row, those keep their own that most actors have at
-    the first step, then at the second, …, then by value. Other values are numbered by the counts of
-    the last step, the one before …, as rows are sorted, and the first of them are shown.
+    """The numbers of each value up to the limit.
+
+    If the values beyond it become one row, values rank by their actors at the first step, then at
+    the second, …, then by value. If not, by their actors at the last step, the one before, …, as
+    rows are sorted, and the values beyond the limit have no row.
     """
     merges = breakdown.merges_rest
     limit = bindings.bind(breakdown.limit, "UInt64")
@@ -156,7 +158,7 @@ def _taken(plan: FunnelPlan) -> str:
     )
     required = [k for k, may in enumerate(optional, start=1) if not may]
     numbers = f"{[*required, WHOLE]}::Array(UInt32)"
-    # Joined as numbers: to join arrays of tuples takes much longer.
+    # Joined as numbers: joining arrays of tuples takes much longer.
     taken = f"arrayZip(arraySlice({numbers}, 1, length({spans})), {spans})"
     if not any(optional):
         return taken

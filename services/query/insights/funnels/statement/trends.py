@@ -1,11 +1,11 @@
-"""Trends: in which periods an actor entered, and whether it converted from there.
+"""Trends: the periods that an actor entered in, and whether it converted from there.
 
 Every form gives the same relation, the *cells*: `actor`, [`value`,] `period`, `entered`,
 `converted`, `newest`. period: the greatest period start that is not after the entry (counted as the
-`times` of paths.py; 0 for the first period). newest: from when the entry's window runs last.
+`times` of paths.py; 0 for the first period). newest: the start of the entry's last window.
 
-Without exclusions the funnel is walked backwards, for every possible start at once: who is at step
-k sees when the steps after it will be done.
+Without exclusions the funnel is walked backwards, for every possible start at once: each event at
+step k has the time when the steps after it are done.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,12 @@ from services.query.insights.funnels.statement.actors import Actors, unless_busy
 from services.query.insights.funnels.statement.arrays import arrays
 from services.query.insights.funnels.statement.form import Form, form_of
 from services.query.insights.funnels.statement.layout import layout_of
-from services.query.insights.funnels.statement.paths import told
+from services.query.insights.funnels.statement.paths import reference_rows
 from services.query.insights.funnels.statement.totals import still_open
-from services.query.insights.funnels.statement.trends_excluding import barred_entries, may_be_reborn
+from services.query.insights.funnels.statement.trends_excluding import (
+    entries_with_exclusions,
+    may_be_reborn,
+)
 from services.query.insights.funnels.statement.unordered import (
     accepted,
     chosen,
@@ -33,7 +36,7 @@ from services.query.insights.funnels.statement.unordered import (
 )
 
 _WRITTEN_OUT = 8
-"""So many steps are written one inside the other; a fold over more, which copies its state."""
+"""Up to so many steps are written one inside the other; more are a fold, which copies its state."""
 
 
 class PeriodOf:
@@ -47,9 +50,9 @@ class PeriodOf:
 
 
 def cells(actors: Actors, trend: TrendView, made: Sequence[FunnelPeriod] | None = None) -> Relation:
-    """The periods that actors (of all values) entered in; nothing else has a row.
+    """The cells of all actors (of all values); a period that an actor did not enter in has no row.
 
-    made: the plan's periods; None: they are made here.
+    made: the plan's periods; None: made here.
     """
     plan, form = actors.plan, form_of(actors)
     gathered = arrays(actors, form)
@@ -57,12 +60,12 @@ def cells(actors: Actors, trend: TrendView, made: Sequence[FunnelPeriod] | None 
         gathered = unless_busy(actors, gathered, folding)
     period = period_of(plan, actors.bindings, periods(plan, trend) if made is None else made)
     if plan.order != "unordered" and plan.exclusions:
-        found = barred_entries(form, trend, gathered, period)
+        found = entries_with_exclusions(form, trend, gathered, period)
     else:
         found = _entries(form, trend, gathered, period)
-    if actors.told is not None:
+    if actors.by_reference is not None:
         columns = {"period": "UInt64", "entered": "UInt8", "converted": "UInt8", "newest": "UInt64"}
-        found = union(found, told(actors, **columns))
+        found = union(found, reference_rows(actors, **columns))
     return found.named("cells")
 
 
@@ -88,7 +91,7 @@ def _entries(form: Form, trend: TrendView, gathered: Relation, period: PeriodOf)
 
 
 def folds(plan: FunnelPlan) -> str | None:
-    """Which arrays `a` go event by event; None: none of this plan's."""
+    """The test of arrays `a` that go event by event; None: none of this plan's do."""
     layout = layout_of(plan)
     if plan.order == "unordered":
         return has_several(layout) if layout.overlapping else None
@@ -123,12 +126,12 @@ def trend_totals(plan: FunnelPlan, bindings: Bindings, cells: Relation) -> Relat
 
 def period_of(plan: FunnelPlan, bindings: Bindings, made: Sequence[FunnelPeriod]) -> PeriodOf:
     keys = [period_key(plan, period.start) for period in made]
-    # A range that ends before it begins has no period, and nobody to be in one.
+    # A range that ends before it begins has no period and no events.
     return PeriodOf(bindings.bind(keys or [0], "Array(UInt64)"))
 
 
 def period_key(plan: FunnelPlan, start: datetime) -> int:
-    """What `period` is for the one that starts then, UTC."""
+    """The `period` of the one with this start, UTC."""
     return max(0, microseconds(start) - microseconds(plan.date_from) + 1)
 
 
@@ -152,7 +155,7 @@ def _walked_back(form: Form, trend: TrendView, gathered: Relation) -> Relation:
 
 
 def _done(form: Form, last: int) -> str:
-    """For each event of `a`: when the steps after 1 up to `last` are done by later events, or 0."""
+    """For each event of `a`: the time when later events have done steps 2 to `last`; or 0."""
     layout = form.layout
     if last <= _WRITTEN_OUT:
         done = "a"
@@ -174,17 +177,17 @@ class _Turn(msgspec.Struct, frozen=True):
     waits: str
 
     def before(self, form: Form, done: str) -> str:
-        """When the steps from this one on are done. done: when those after it are."""
+        """The time when the steps from this one on are done. done: the same of the step after."""
         taken = f"arrayMap((x, d) -> if({self.takes} AND d > 0, d, 0), a, {done})"
         filled = f"arrayReverseFill(d -> d > 0, {taken})"
         if form.strict:
-            # One may wait at a step only while the events are that step again.
+            # An attempt may wait at a step only while the events are that step again.
             filled = f"arrayReverseFill((d, x) -> d > 0 OR NOT ({self.waits}), {taken}, a)"
         return f"arrayShiftLeft({filled}, 1)"
 
 
 def _left(form: Form, trend: TrendView, gathered: Relation) -> Relation:
-    """`starts`: of each event that leaves its queue."""
+    """`starts`: as in `_walked_back`, of each event that leaves its queue."""
     if form.plan.wanted_step is not None:
         gathered = accepted(form, gathered)
     if form.layout.overlapping:

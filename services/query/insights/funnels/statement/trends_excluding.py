@@ -1,9 +1,9 @@
 """Trends with exclusions, ordered or strict: each actor goes through the stages once per period.
 
-What exclusions do to an entry depends on when its deepest step was reached, so the backward walk of
-trends.py cannot tell. An entry's depth is the last step that anybody of it got to, spoilt or not;
-its mark is told by the first arrival there that no exclusion strikes within a window of its time:
-clean, or wholly spoilt when that attempt was; none: partly.
+The effect of exclusions on an entry depends on the time of its deepest step, which the backward
+walk of trends.py does not know. An entry's depth is the last step that any of its attempts got to,
+spoilt or not. Its mark follows from the first arrival there that no exclusion strikes within a
+window of its time: clean, or wholly spoilt if that attempt was; without such an arrival: partly.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from services.query.insights.funnels.statement.stage import at_turn, if_anybody
 from services.query.insights.funnels.statement.walks import CLEAN, PARTLY, WHOLLY, entry_walk
 
 
-def barred_entries(
+def entries_with_exclusions(
     form: Form, trend: TrendView, arrays: Relation, period_of: Callable[[str], str]
 ) -> Relation:
     """The cells of trends.py."""
@@ -33,7 +33,7 @@ def barred_entries(
             until="starts[arrayLastIndex(p -> p = period, in_period)]",
         )
     )
-    # Only what can matter to attempts that begin between the period's first and last start.
+    # Only events in reach of attempts that begin between the period's first and last start.
     within = periods.named("periods").only(
         *(*keys, "period", "until", "reborn"),
         a=f"arrayFilter(x -> x >= since AND {form.within('x', 'until')}, a)",
@@ -41,15 +41,16 @@ def barred_entries(
     entries = _entries(form, trend.to_step, within.named("within"))
     lost = f"max(NOT converted AND mark = {WHOLLY}) OVER (PARTITION BY {', '.join(keys)})"
     seen = f"depth >= {trend.from_step} AND mark != {PARTLY} AND NOT lost"
-    told = entries.add(lost=lost).named("outcomes").where(f"(converted OR ({seen}))")
-    return told.only(
+    outcomes = entries.add(lost=lost).named("outcomes")
+    return outcomes.where(f"(converted OR ({seen}))").only(
         *(*keys, "period", "converted"), entered="toUInt8(1)", newest=layout.time("until")
     )
 
 
 def _entries(form: Form, goal: int, within: Relation) -> Relation:
-    """The keys, `period`, `until`, `depth`, `mark`, `converted` of each entry, by the stages or,
-    reborn, by the walk."""
+    """The keys, `period`, `until`, `depth`, `mark`, `converted` of each entry: by the walk if it
+    is reborn, else by the stages.
+    """
     walks = _may_be_reborn(form.layout)
     folded = {"acc": _fold(form, goal, _only("NOT reborn", walks))}
     if walks:
@@ -57,14 +58,14 @@ def _entries(form: Form, goal: int, within: Relation) -> Relation:
     deepest = (
         within.add(**folded).named("folded").add(deepest="toUInt8(arrayLastIndex(r -> r, acc.5))")
     )
-    told = {
+    results = {
         "depth": ("walked.3", "deepest"),
         "mark": ("walked.5", f"if(deepest = {goal}, {WHOLLY}, acc.4[deepest + 1])"),
         "converted": ("walked.6", "acc.6"),
     }
     columns = {
         name: f"if(reborn, {slow}, {quick})" if walks else quick
-        for name, (slow, quick) in told.items()
+        for name, (slow, quick) in results.items()
     }
     return deepest.named("deepest").only(*form.keys, "period", "until", **columns).named("marked")
 
@@ -75,11 +76,11 @@ def _only(which: str, walks: bool) -> str:
 
 
 def _may_be_reborn(layout: Layout) -> bool:
-    return layout.overlapping or layout.bars_steps
+    return layout.overlapping or layout.steps_exclude
 
 
 def may_be_reborn(layout: Layout) -> str | None:
-    """Which arrays `a` may have an entry that is reborn, and goes by the walk; None: none."""
+    """The test of arrays `a` that may have a reborn entry and go by the walk; None: none do."""
     if not _may_be_reborn(layout):
         return None
     starts = _starts(layout)
@@ -96,7 +97,7 @@ def _starts(layout: Layout) -> str:
 def _reborn(layout: Layout) -> str:
     """Whether two attempts may begin at one instant, and an exclusion strike between them.
 
-    The stages know attempts by their time alone.
+    The stages tell attempts apart by their time alone.
     """
     return "length(arrayDistinct(starts)) < length(starts)" if _may_be_reborn(layout) else "0"
 
@@ -104,8 +105,8 @@ def _reborn(layout: Layout) -> str:
 def _fold(form: Form, goal: int, events: str) -> str:
     """acc: a, starts, the last step's kinds of arrival, marks, whether reached, converted.
 
-    goal: the trend's to_step. The mark of a step is told in the iteration of the next, by the
-    exclusions that bar that.
+    goal: the trend's to_step. The mark of a step is made in the iteration of the next, from the
+    exclusions before that one.
     """
     layout = form.layout
     at = at_turn(form, events="acc.1", starts="acc.2")
@@ -122,7 +123,7 @@ def _fold(form: Form, goal: int, events: str) -> str:
     unstruck = f"kind > 0 AND (y = 0 OR y - {layout.start('x')} > {form.window})"
     mark = f"arrayFirst((kind, x, y) -> {unstruck}, acc.3, acc.1, {following})"
     columns = [f"arraySlice({column}, 1, {goal})" for column in layout.steps_in_order]
-    columns.append(layout.numbers([layout.barring(k) for k in range(1, goal + 1)]))
+    columns.append(layout.numbers([layout.exclusions_before(k) for k in range(1, goal + 1)]))
     start = layout.start("x")
     state = [
         if_anybody(at, at.events),
@@ -142,6 +143,6 @@ def _fold(form: Form, goal: int, events: str) -> str:
     ]
     after = let({"marked": at.marked(spoiling)}, f"({', '.join(state)})")
     return (
-        f"arrayFold((acc, {layout.each}, bar) -> {after}, "
+        f"arrayFold((acc, {layout.each}, exclusions) -> {after}, "
         f"{', '.join(columns)}, ({', '.join(initial)}))"
     )

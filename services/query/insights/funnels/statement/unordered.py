@@ -1,9 +1,9 @@
 """Unordered funnels: the most different steps inside one window.
 
 Events leave their queues oldest first, and each leaves with exactly the steps of its own window
-that are still to come. So no queue is kept: for each event, the steps at or after it in its window
-and before the next bar are counted. A bar inside the window loses the event, unless all steps were
-there before it.
+that are still to come. So there are no queues here: for each event, the steps at or after it in its
+window and before the next exclusion are counted. An exclusion inside the window loses the event,
+unless all steps were there before it.
 """
 
 from services.common.clickhouse.relation import Relation
@@ -11,19 +11,19 @@ from services.query.insights.funnels.statement.form import Form
 from services.query.insights.funnels.statement.layout import Layout
 
 _AT_ONCE = 8
-"""So many steps are counted in one pass, with an array for each; more, one after the other."""
+"""Up to so many steps are counted in one pass, an array for each; more, one after the other."""
 _PART = 256
-"""Of so many events, a fold over all of an actor's finds what it finds together."""
+"""The events of one inner fold; the outer fold appends its findings to those of all before."""
 
 
 def unordered(form: Form, arrays: Relation) -> Relation:
-    """The keys, `times`: of each completed step, sorted; nobody without a step has a row.
+    """The keys, `times`: of each completed step, sorted; an actor without a step has no row.
 
     arrays: each event with one step (see `chosen`).
     """
     layout, keys = form.layout, form.keys
     leaving = departures(form, arrays).only(
-        *keys, "a", "bar", depth="arrayMax(completed)", i="indexOf(completed, depth)"
+        *keys, "a", "exclusion", depth="arrayMax(completed)", i="indexOf(completed, depth)"
     )
     # Taken out here: arrays that a lambda captures are copied for each of its elements.
     first = (
@@ -34,7 +34,7 @@ def unordered(form: Form, arrays: Relation) -> Relation:
             "a",
             "i",
             since=layout.start("a[i]"),
-            until="bar[i]" if layout.bars else "0",
+            until="exclusion[i]" if layout.exclusions else "0",
         )
     )
     inside = f"j >= i AND {form.within('x', 'since')} AND (until = 0 OR x < until)"
@@ -49,29 +49,36 @@ def unordered(form: Form, arrays: Relation) -> Relation:
 
 
 def departures(form: Form, arrays: Relation) -> Relation:
-    """The keys, `a`, `bar`, `completed`: with how many steps each event leaves its queue.
+    """The keys, `a`, `exclusion`, `completed`: the number of steps that each event leaves with.
 
-    bar: the next exclusion at or after the event, or 0 (no meaning where there are none).
+    exclusion: the next exclusion at or after the event, or 0 (no meaning where there are none).
     completed: 0 for events that are lost.
     """
     layout = form.layout
     start, is_step = layout.start("x"), layout.is_step("x")
-    if not layout.bars:
-        return arrays.add(bar="a").named("queued").add(completed=_counted(form)).named("departures")
-    bar = f"arrayReverseFill(y -> y > 0, arrayMap(x -> if({is_step}, 0, x), a))"
-    counted = arrays.add(bar=bar).named("queued").add(counted=_counted(form)).named("counted")
-    leaves = f"{is_step} AND (b = 0 OR b - {start} > {form.window} OR c = {layout.steps})"
-    completed = f"arrayMap((x, b, c) -> if({leaves}, c, 0), a, bar, counted)"
+    if not layout.exclusions:
+        return (
+            arrays.add(exclusion="a")
+            .named("queued")
+            .add(completed=_counted(form))
+            .named("departures")
+        )
+    exclusion = f"arrayReverseFill(y -> y > 0, arrayMap(x -> if({is_step}, 0, x), a))"
+    counted = (
+        arrays.add(exclusion=exclusion).named("queued").add(counted=_counted(form)).named("counted")
+    )
+    leaves = f"{is_step} AND (e = 0 OR e - {start} > {form.window} OR c = {layout.steps})"
+    completed = f"arrayMap((x, e, c) -> if({leaves}, c, 0), a, exclusion, counted)"
     return counted.add(completed=completed).named("departures")
 
 
 def _counted(form: Form) -> str:
-    """Of how many steps there is one at or after each event, in its window and before `bar`."""
+    """The number of steps at or after each event, in its window and before `exclusion`."""
     layout = form.layout
 
     def inside(y: str) -> str:
         within = f"{y} > 0 AND {form.within(y, layout.start('x'))}"
-        return f"({within} AND (b = 0 OR {y} < b))" if layout.bars else f"({within})"
+        return f"({within} AND (e = 0 OR {y} < e))" if layout.exclusions else f"({within})"
 
     def following(takes: str) -> str:
         return f"arrayReverseFill(y -> y > 0, arrayMap(x -> if({takes}, x, 0), a))"
@@ -80,25 +87,25 @@ def _counted(form: Form) -> str:
         each = [f"y{k}" for k in range(1, layout.steps + 1)]
         steps = [following(layout.takes_step("x", k)) for k in range(1, layout.steps + 1)]
         return (
-            f"arrayMap((x, b, {', '.join(each)}) -> toUInt8({' + '.join(map(inside, each))}), "
-            f"a, bar, {', '.join(steps)})"
+            f"arrayMap((x, e, {', '.join(each)}) -> toUInt8({' + '.join(map(inside, each))}), "
+            f"a, exclusion, {', '.join(steps)})"
         )
     return (
-        f"arrayFold((c, step) -> arrayMap((x, b, c, y) -> toUInt8(c + {inside('y')}), "
-        f"a, bar, c, {following(layout.matches('x', 'step'))}), {layout.every_step}, "
+        f"arrayFold((c, step) -> arrayMap((x, e, c, y) -> toUInt8(c + {inside('y')}), "
+        f"a, exclusion, c, {following(layout.matches('x', 'step'))}), {layout.every_step}, "
         "arrayMap(x -> toUInt8(0), a))"
     )
 
 
 def accepted(form: Form, arrays: Relation) -> Relation:
-    """The arrays without what attribution passes over: other values' events at empty queues.
+    """The arrays without the events that attribution passes over: of other values, at empty queues.
 
     The queues are empty unless the event just before was put into one of them, and is still there.
     A funnel of a single step is complete, and its queue empty again, after every event.
     """
     layout = form.layout
     own = layout.has("x", layout.number(layout.own))
-    bar = f"NOT ({layout.is_step('x')})"
+    exclusion = f"NOT ({layout.is_step('x')})"
     taken = f"arrayMap(x -> {own}, a)"
     if layout.steps > 1:
         still_there = f"{layout.is_step('y')} AND {form.within('x', layout.start('y'))}"
@@ -106,7 +113,7 @@ def accepted(form: Form, arrays: Relation) -> Relation:
             f"arrayFill((t, x, y) -> t OR NOT ({still_there}), {taken}, a, arrayShiftRight(a, 1))"
         )
     plain = layout.without("x", layout.own)
-    kept = f"arrayMap(x -> {plain}, arrayFilter((x, t) -> t OR {bar}, a, {taken}))"
+    kept = f"arrayMap(x -> {plain}, arrayFilter((x, t) -> t OR {exclusion}, a, {taken}))"
     return arrays.only(*form.keys, a=kept).named("accepted")
 
 
@@ -135,7 +142,7 @@ def chosen(form: Form, arrays: Relation) -> Relation:
     choice = f"indexOf({its_lasts}, arrayMin({its_lasts}))"
     put = f"arrayMap((last, k) -> if(k = {choice}, {start}, last), {lasts}, {each})"
     step = f"if({is_step}, {layout.every_step}[{choice}], 0)"
-    # Each turn copies what the fold has found so far: of its part alone, which is short.
+    # Each turn copies the findings so far; of one part they are short.
     of_part = (
         f"arrayFold((acc, x) -> (if({is_step}, {put}, {empty}), "
         f"arrayPushBack(acc.2, {start} + {step})), part, (so_far.1, {layout.none}))"

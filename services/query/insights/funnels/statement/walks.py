@@ -1,9 +1,9 @@
-"""The slow forms: an actor through the rules of funnels.md, event by event.
+"""The slow forms: the rules of funnels.md applied to an actor event by event.
 
-Only for what the stages cannot tell, and only for the actors concerned: an `arrayFold` over events
-costs some twenty times more. The state is that of the rules. "For every step, highest first" is one
-arrayMap over the steps, because what a step reads, no higher step has written. Each turn of a fold
-has its price, so `let` names little: what is asked for twice beside each other is computed once.
+Only for the actors that the stages do not suffice for: an `arrayFold` over events costs some twenty
+times more. The state is that of the rules. "For every step, highest first" is one arrayMap over the
+steps, because no step reads a value that a higher one has written. Each turn of a fold has its
+price, so `let` names little: the engine computes equal texts side by side once.
 """
 
 from services.common.clickhouse.relation import Relation
@@ -11,7 +11,7 @@ from services.query.insights.funnels.statement.form import Form
 from services.query.insights.funnels.statement.layout import let
 
 PARTLY, CLEAN, WHOLLY = 0, 1, 2
-"""What exclusions did to the deepest step of a trend's entry."""
+"""The effect of exclusions on the deepest step of a trend's entry."""
 
 
 def entry_walk(form: Form, goal: int, events: str) -> str:
@@ -24,16 +24,16 @@ def entry_walk(form: Form, goal: int, events: str) -> str:
     before, bad_before = "arrayShiftRight(s.1, 1)", "arrayShiftRight(bad, 1)"
     again = f"depth = 0 OR (depth = 1 AND mark != {CLEAN})"
     names = {
-        "barred": (
-            f"arrayMap((b, f, g, spoilt) -> b AND {at.open('g')} AND f != g AND NOT spoilt, "
-            f"{at.bars}, s.1, {before}, arrayShiftRight(s.2, 1))"
+        "excluded": (
+            f"arrayMap((e, f, g, spoilt) -> e AND {at.open('g')} AND f != g AND NOT spoilt, "
+            f"{at.excludes}, s.1, {before}, arrayShiftRight(s.2, 1))"
         ),
         "taken": (
             f"arrayMap((t, f, g) -> t AND {at.open('g')} AND f != g, {at.takes}, s.1, {before})"
         ),
-        "bad": "arrayMap((spoilt, b) -> spoilt OR b, s.2, arrayShiftLeft(barred, 1))",
+        "bad": "arrayMap((spoilt, e) -> spoilt OR e, s.2, arrayShiftLeft(excluded, 1))",
         "top": "toUInt8(arrayLastIndex(t -> t, taken))",
-        "struck": f"if(barred[s.3 + 1] AND {form.within('x', 's.4')}, toUInt8({PARTLY}), s.5)",
+        "struck": f"if(excluded[s.3 + 1] AND {form.within('x', 's.4')}, toUInt8({PARTLY}), s.5)",
         "deeper": f"top > s.3 OR (top > 0 AND top = s.3 AND struck = {PARTLY})",
         "depth": "if(deeper, top, s.3)",
         "mark": f"if(deeper, if(bad[top - 1], toUInt8({WHOLLY}), toUInt8({CLEAN})), struck)",
@@ -74,8 +74,8 @@ def attempt_walk(form: Form, arrays: Relation) -> Relation:
 
     def origin(values: str, *, standing: str, first: str) -> str:
         """For each step, the value of the attempt that would go on to it."""
-        told = f"arrayFill((v, f, optional) -> {stops}, {values}, {standing}, {optional})"
-        return f"arrayShiftRight({told}, 1, {first})"
+        filled = f"arrayFill((v, f, optional) -> {stops}, {values}, {standing}, {optional})"
+        return f"arrayShiftRight({filled}, 1, {first})"
 
     def coming(standing: str) -> str:
         opened = f"arrayMap(f -> if({at.open('f')}, f, 0), {standing})"
@@ -84,14 +84,14 @@ def attempt_walk(form: Form, arrays: Relation) -> Relation:
     paths = origin("s.2", standing="s.1", first=layout.none)
     used = origin("s.3", standing="s.1", first="emptyArrayUInt32()")
     fresh = "bitOr(f, 1) != bitOr(g, 1)"
-    barred = (
-        f"arrayMap((b, g, f) -> b AND g > 0 AND {layout.unspoilt('g')} AND {fresh}, "
-        f"{at.bars}, {coming('s.1')}, s.1)"
+    excluded = (
+        f"arrayMap((e, g, f) -> e AND g > 0 AND {layout.unspoilt('g')} AND {fresh}, "
+        f"{at.excludes}, {coming('s.1')}, s.1)"
     )
     names = {
         "hit": (
-            f"arrayShiftLeft(arrayReverseFill((b, f, optional) -> b OR {stops}, "
-            f"{barred}, s.1, {optional}), 1)"
+            f"arrayShiftLeft(arrayReverseFill((e, f, optional) -> e OR {stops}, "
+            f"{excluded}, s.1, {optional}), 1)"
         ),
         "standing": f"arrayMap((f, h) -> {layout.spoilt_if('f', 'h')}, s.1, hit)",
         "taken": (
@@ -134,20 +134,20 @@ def attempt_walk(form: Form, arrays: Relation) -> Relation:
 
 
 class _Event:
-    """The text of what an event `x` is for each of the first steps."""
+    """Texts about an event `x`, with an element for each of the first steps."""
 
     def __init__(self, form: Form, steps: int) -> None:
         layout, numbers = form.layout, range(1, steps + 1)
         every_step = layout.numbers([layout.step(k) for k in numbers])
         owns = layout.numbers([layout.own if k == layout.wanted else 0 for k in numbers])
-        masks = layout.numbers([layout.barring(k) for k in numbers])
+        masks = layout.numbers([layout.exclusions_before(k) for k in numbers])
         match = layout.matches("x", "step")
         self.now = layout.start("x")
         self.each = f"{list(numbers)}::Array(UInt8)"
         self.takes = (
             f"arrayMap((step, own) -> {match} AND bitAnd(x, own) = own, {every_step}, {owns})"
         )
-        self.bars = f"arrayMap(mask -> {layout.has('x', 'mask')}, {masks})"
+        self.excludes = f"arrayMap(mask -> {layout.has('x', 'mask')}, {masks})"
         self.nowhere = f"arrayWithConstant({steps}, {layout.number(0)})"
         self.unspoilt = f"arrayWithConstant({steps}, toUInt8(0))"
         self._form = form
@@ -161,7 +161,7 @@ class _Event:
         return f"{anchor} > 0 AND {self._form.within('x', anchor)}"
 
     def kept(self, anchors: str) -> str:
-        """S after the event: strict funnels forget who stands at a step that it does not match."""
+        """S after the event: strict funnels forget the attempts at steps that it does not match."""
         if self._stays is None:
             return anchors
         return f"arrayMap((f, stays) -> if(stays, f, 0), {anchors}, {self._stays})"

@@ -201,7 +201,7 @@ def goldens() -> Iterator[Golden]:
     yield Golden(
         "Trends with exclusions",
         7,
-        "An entry whose deepest step was struck is not told; one that got there spoilt loses "
+        "An entry whose deepest step was struck has no row; one that got there spoilt loses "
         "all of the actor's entries that did not convert.",
         funnel("A B C", viz="trends", interval="month", names=("X",), exclusions=[("X", 0, 2)]),
         _plain,
@@ -217,7 +217,7 @@ def goldens() -> Iterator[Golden]:
     yield Golden(
         "Time to convert, two periods",
         7,
-        "Two periods share their bins, which are told by both samples.",
+        "Two periods share their bins, which are made from both samples.",
         funnel("A B", view=TIMES),
         lambda plan: compile_comparison(TIMES, plan, plan, has_overrides=False),
     )
@@ -232,7 +232,7 @@ def goldens() -> Iterator[Golden]:
         "Correlation with events",
         9,
         "An actor has the names of the events strictly between its first step and its last, or the "
-        "end of its window; the best ten of each side are told.",
+        "end of its window; the best ten of each side have a row.",
         funnel("A B"),
         lambda plan: compile_correlation(plan, OfEvents(), has_overrides=False),
     )

@@ -11,16 +11,16 @@ import pytest
 from contracts.api.funnels import TimeToConvert
 from services.common.clickhouse import ClickHouse
 from services.query.insights.funnels import busy, quick
-from services.query.insights.funnels.busy import folding, tell
+from services.query.insights.funnels.busy import by_reference, folding
 from services.query.insights.funnels.compute import compute
 from services.query.insights.funnels.correlation.statement import (
-    Correlating,
+    CorrelationSelection,
     HasEvent,
     compile_correlated,
 )
 from services.query.insights.funnels.plan import FunnelPlan
 from services.query.insights.funnels.statement import actors
-from services.query.insights.funnels.statement.actors import Told
+from services.query.insights.funnels.statement.actors import ReferenceRows
 from tests.funnels.difference import difference
 from tests.funnels.engine import store
 from tests.funnels.people_difference import people_difference
@@ -44,22 +44,22 @@ def asked(**rules: Any) -> FunnelPlan:
 
 
 @pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> list[Told]:
-    """Whoever has more than two events is busy. What the reference told is noted."""
-    noted: list[Told] = []
+def few(monkeypatch: pytest.MonkeyPatch) -> list[ReferenceRows]:
+    """An actor with more than two events is busy. The reference's rows are noted."""
+    noted: list[ReferenceRows] = []
 
-    async def told(*args: Any, **more: Any) -> Told:
-        noted.append(await tell(*args, **more))
+    async def noting(*args: Any, **more: Any) -> ReferenceRows:
+        noted.append(await by_reference(*args, **more))
         return noted[-1]
 
     monkeypatch.setattr(actors, "BUSY", 2)
-    monkeypatch.setattr(quick, "tell", told)
+    monkeypatch.setattr(quick, "by_reference", noting)
     return noted
 
 
 @pytest.mark.parametrize("rules", FOLDED.values(), ids=FOLDED)
 async def test_what_is_folded_is_told_by_the_reference(
-    clickhouse: ClickHouse, few: list[Told], rules: dict[str, Any]
+    clickhouse: ClickHouse, few: list[ReferenceRows], rules: dict[str, Any]
 ) -> None:
     plan = asked(**rules)
     assert folding(plan)
@@ -77,7 +77,7 @@ async def test_what_is_folded_is_told_by_the_reference(
 
 
 async def test_who_is_not_busy_goes_by_the_statement_alone(
-    clickhouse: ClickHouse, few: list[Told]
+    clickhouse: ClickHouse, few: list[ReferenceRows]
 ) -> None:
     await store(clickhouse, 1, [(UUID(int=8), (Event("A", 0, UUID(int=1)),))])
     await compute(clickhouse, asked(order="unordered"), has_overrides=False)
@@ -85,7 +85,7 @@ async def test_who_is_not_busy_goes_by_the_statement_alone(
 
 
 async def test_beyond_the_bounds_of_the_reference_the_fold_goes_on(
-    clickhouse: ClickHouse, few: list[Told], monkeypatch: pytest.MonkeyPatch
+    clickhouse: ClickHouse, few: list[ReferenceRows], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(busy, "MOST_EVENTS", 3)
     events = tuple(Event("AB"[n % 2], n * 60_000_000, UUID(int=n + 1)) for n in range(9))
@@ -96,7 +96,7 @@ async def test_beyond_the_bounds_of_the_reference_the_fold_goes_on(
 
 
 async def test_random_funnels_agree_wherever_the_reference_comes_in(
-    clickhouse: ClickHouse, few: list[Told]
+    clickhouse: ClickHouse, few: list[ReferenceRows]
 ) -> None:
     random = Random(4)
     world: World = make_world(random, 40)
@@ -110,7 +110,7 @@ async def test_random_funnels_agree_wherever_the_reference_comes_in(
 
 
 async def test_both_sides_of_a_comparison_and_people_of_a_correlation_have_their_own(
-    clickhouse: ClickHouse, few: list[Told]
+    clickhouse: ClickHouse, few: list[ReferenceRows]
 ) -> None:
     events = tuple(Event("ABU"[n % 3], n * 60_000_000, UUID(int=n + 1)) for n in range(60))
     await store(clickhouse, 1, [(UUID(int=7), events)])
@@ -122,7 +122,7 @@ async def test_both_sides_of_a_comparison_and_people_of_a_correlation_have_their
     assert [told.ids for told in few] == [(str(UUID(int=7)),)] * 2
     sides = msgspec.convert(both.results, list[TimeToConvert])
     assert [sum(count for _, count in side.bins) for side in sides] == [1, 1]
-    has = Correlating(converted=None, has=HasEvent())
+    has = CorrelationSelection(converted=None, has=HasEvent())
     rows = await quick.quick_first(
         clickhouse,
         plan,

@@ -21,7 +21,7 @@ from services.query.insights.funnels.correlation.question import (
     render,
 )
 from services.query.insights.funnels.correlation.statement import (
-    Correlating,
+    CorrelationSelection,
     HasEvent,
     HasRecord,
     compile_correlated,
@@ -45,9 +45,9 @@ async def told(clickhouse: ClickHouse, plan: FunnelPlan, question: Any) -> Corre
     return render(plan, await clickhouse.query(statement))
 
 
-async def behind(clickhouse: ClickHouse, plan: FunnelPlan, correlating: Correlating) -> int:
+async def behind(clickhouse: ClickHouse, plan: FunnelPlan, selection: CorrelationSelection) -> int:
     rows = await clickhouse.query(
-        compile_correlated(plan, correlating, has_overrides=False, limit=EVERYBODY)
+        compile_correlated(plan, selection, has_overrides=False, limit=EVERYBODY)
     )
     assert [row[0] for row in rows] == sorted({row[0] for row in rows})
     return len(rows)
@@ -116,7 +116,7 @@ async def test_events_are_counted_as_the_reference_counts_them_and_each_count_is
                 (False, one.failure_count),
                 (None, one.success_count + one.failure_count),
             ):
-                who = Correlating(converted=converted, has=has)
+                who = CorrelationSelection(converted=converted, has=has)
                 assert await behind(clickhouse, plan, who) == count, plan
     assert listed
 
@@ -129,7 +129,7 @@ async def test_properties_of_nobody_on_record_are_all_missing(clickhouse: ClickH
     found = await told(clickhouse, plan, OfRecords(("plan",)))
     (missing,) = found.events
     assert missing.event.event == "plan::"
-    who = Correlating(converted=True, has=HasRecord((("plan", ("",)),)))
+    who = CorrelationSelection(converted=True, has=HasRecord((("plan", ("",)),)))
     assert await behind(clickhouse, plan, who) == missing.success_count
 
 

@@ -15,7 +15,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       transform(e.event, {p6:Array(String)}, {p7:Array(UInt64)}, toUInt64(0)) AS steps,
       arrayJoin(arrayFilter(cohort -> cohort >= 0, [if(1, {p2:Int64}, -1), if((e.person_id IN (SELECT t.person_id FROM persons AS t FINAL WHERE t.team_id = {p4:Int64} AND NOT t.deleted AND ((ifNull(t.properties.`plan`.:String = {p3:String}, 0))))), {p5:Int64}, -1)])) AS value
     FROM events AS e
@@ -26,7 +26,7 @@ WITH
       (e.event IN {p6:Array(String)})
   ),
   packed AS (
-    SELECT actor, value, bitShiftLeft(t, 9) + steps + bars AS x
+    SELECT actor, value, bitShiftLeft(t, 9) + steps + exclusions AS x
     FROM entering
   ),
   arrays AS (

@@ -12,7 +12,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS steps,
       toString(e.properties.`plan`) AS value
     FROM events AS e
@@ -23,7 +23,7 @@ WITH
       (e.event IN {p2:Array(String)})
   ),
   packed AS (
-    SELECT actor, value, bitShiftLeft(t, 9) + steps + bars AS x
+    SELECT actor, value, bitShiftLeft(t, 9) + steps + exclusions AS x
     FROM entering
   ),
   arrays AS (

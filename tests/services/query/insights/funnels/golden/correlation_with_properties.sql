@@ -13,7 +13,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p3:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       transform(e.event, {p4:Array(String)}, {p5:Array(UInt64)}, toUInt64(0)) AS steps
     FROM events AS e
     WHERE
@@ -23,7 +23,7 @@ WITH
       (e.event IN {p4:Array(String)})
   ),
   packed AS (
-    SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x
+    SELECT actor, bitShiftLeft(t, 9) + steps + exclusions AS x
     FROM entering
   ),
   arrays AS (

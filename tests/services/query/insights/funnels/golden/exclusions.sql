@@ -14,7 +14,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS bars,
+      transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS exclusions,
       transform(e.event, {p4:Array(String)}, {p5:Array(UInt64)}, toUInt64(0)) AS steps
     FROM events AS e
     WHERE
@@ -24,7 +24,7 @@ WITH
       (e.event IN {p9:Array(String)})
   ),
   packed AS (
-    SELECT actor, bitShiftLeft(t, 10) + steps + bars AS x
+    SELECT actor, bitShiftLeft(t, 10) + steps + exclusions AS x
     FROM entering
   ),
   arrays AS (

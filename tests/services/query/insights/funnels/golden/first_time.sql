@@ -13,7 +13,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       multiIf(((e.event = {p4:String}) AND e.uuid IN (SELECT argMin(e.uuid, (e.timestamp, UUIDToNum(e.uuid))) FROM events AS e WHERE e.team_id = {p7:Int64} AND e.timestamp <= fromUnixTimestamp64Micro({p6:Int64}, 'UTC') AND (e.event = {p4:String}) GROUP BY e.person_id HAVING min(e.timestamp) >= fromUnixTimestamp64Micro({p5:Int64}, 'UTC'))), toUInt64(8), transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0))) AS steps
     FROM events AS e
     WHERE
@@ -23,9 +23,9 @@ WITH
       (e.event IN {p8:Array(String)})
   ),
   packed AS (
-    SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x
+    SELECT actor, bitShiftLeft(t, 9) + steps + exclusions AS x
     FROM entering
-    WHERE steps + bars != 0
+    WHERE steps + exclusions != 0
   ),
   arrays AS (
     SELECT actor, arraySort(groupArray(x)) AS a

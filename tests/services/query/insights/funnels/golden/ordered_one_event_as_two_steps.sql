@@ -11,7 +11,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS steps
     FROM events AS e
     WHERE
@@ -21,7 +21,7 @@ WITH
       (e.event IN {p2:Array(String)})
   ),
   packed AS (
-    SELECT actor, bitShiftLeft(t, 5) + steps + bars AS x
+    SELECT actor, bitShiftLeft(t, 5) + steps + exclusions AS x
     FROM entering
   ),
   arrays AS (
@@ -97,7 +97,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS steps,
       toUInt128(e.uuid) AS u
     FROM events AS e
@@ -112,7 +112,7 @@ WITH
       )
   ),
   packed_2 AS (
-    SELECT actor, u, bitShiftLeft(t, 5) + steps + bars AS x
+    SELECT actor, u, bitShiftLeft(t, 5) + steps + exclusions AS x
     FROM entering_2
   ),
   gathered AS (
@@ -137,7 +137,7 @@ WITH
       arrayMap(e -> toUInt32(bitShiftRight(toUInt64(e), 2)), placed) AS places
     FROM placed
   ),
-  told AS (
+  tested AS (
     SELECT
       *,
       arrayReverseFill((m, x, y) -> NOT (bitShiftRight(x, 5) = bitShiftRight(y, 5)), arrayFill((m, x, y) -> m OR NOT (bitShiftRight(x, 5) = bitShiftRight(y, 5)), arrayMap((x, y) -> bitAnd(x, 18446744073709551614) != bitAnd(y, 18446744073709551614) AND bitShiftRight(x, 5) = bitShiftRight(y, 5), a, arrayShiftRight(a, 1)), a, arrayShiftRight(a, 1)), a, arrayShiftLeft(a, 1)) AS mixed,
@@ -146,7 +146,7 @@ WITH
   ),
   ties AS (
     SELECT *
-    FROM told
+    FROM tested
     WHERE tangled
   ),
   entries AS (

@@ -12,7 +12,7 @@ WITH
     SELECT
       if(overrides.target_id = toUUID('00000000-0000-0000-0000-000000000000'), e.person_id, overrides.target_id) AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       transform(e.event, {p3:Array(String)}, {p4:Array(UInt64)}, toUInt64(0)) AS steps
     FROM events AS e
     LEFT ANY JOIN (SELECT person_id, argMax(target_id, version) AS target_id FROM person_overrides WHERE team_id = {p2:Int64} GROUP BY person_id) AS overrides ON e.person_id = overrides.person_id
@@ -23,7 +23,7 @@ WITH
       (e.event IN {p3:Array(String)})
   ),
   packed AS (
-    SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x
+    SELECT actor, bitShiftLeft(t, 9) + steps + exclusions AS x
     FROM entering
   ),
   arrays AS (

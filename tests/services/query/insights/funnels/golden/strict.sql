@@ -11,7 +11,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(4)) AS steps
     FROM events AS e
     WHERE
@@ -20,7 +20,7 @@ WITH
       e.timestamp <= fromUnixTimestamp64Micro({p6:Int64}, 'UTC')
   ),
   packed AS (
-    SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x
+    SELECT actor, bitShiftLeft(t, 9) + steps + exclusions AS x
     FROM entering
   ),
   arrays AS (

@@ -11,7 +11,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS steps
     FROM events AS e
     WHERE
@@ -21,7 +21,7 @@ WITH
       (e.event IN {p2:Array(String)})
   ),
   packed AS (
-    SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x
+    SELECT actor, bitShiftLeft(t, 9) + steps + exclusions AS x
     FROM entering
   ),
   arrays AS (
@@ -79,7 +79,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS steps
     FROM events AS e
     WHERE
@@ -89,7 +89,7 @@ WITH
       (e.event IN {p2:Array(String)})
   ),
   packed_2 AS (
-    SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x
+    SELECT actor, bitShiftLeft(t, 9) + steps + exclusions AS x
     FROM entering_2
   ),
   arrays_2 AS (

@@ -11,7 +11,7 @@ WITH
     SELECT
       e.person_id AS actor,
       toUInt64(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}) AS t,
-      toUInt64(0) AS bars,
+      toUInt64(0) AS exclusions,
       transform(e.event, {p2:Array(String)}, {p3:Array(UInt64)}, toUInt64(0)) AS steps
     FROM events AS e
     WHERE
@@ -21,7 +21,7 @@ WITH
       (e.event IN {p2:Array(String)})
   ),
   packed AS (
-    SELECT actor, bitShiftLeft(t, 9) + steps + bars AS x
+    SELECT actor, bitShiftLeft(t, 9) + steps + exclusions AS x
     FROM entering
   ),
   arrays AS (
@@ -30,17 +30,17 @@ WITH
     GROUP BY actor
   ),
   queued AS (
-    SELECT *, a AS bar
+    SELECT *, a AS exclusion
     FROM arrays
   ),
   departures AS (
     SELECT
       *,
-      arrayMap((x, b, y1, y2, y3) -> toUInt8((y1 > 0 AND y1 - bitAnd(x, 18446744073709551104) <= {p0:UInt64}) + (y2 > 0 AND y2 - bitAnd(x, 18446744073709551104) <= {p0:UInt64}) + (y3 > 0 AND y3 - bitAnd(x, 18446744073709551104) <= {p0:UInt64})), a, bar, arrayReverseFill(y -> y > 0, arrayMap(x -> if(bitAnd(x, 508) = 8, x, 0), a)), arrayReverseFill(y -> y > 0, arrayMap(x -> if(bitAnd(x, 508) = 12, x, 0), a)), arrayReverseFill(y -> y > 0, arrayMap(x -> if(bitAnd(x, 508) = 16, x, 0), a))) AS completed
+      arrayMap((x, e, y1, y2, y3) -> toUInt8((y1 > 0 AND y1 - bitAnd(x, 18446744073709551104) <= {p0:UInt64}) + (y2 > 0 AND y2 - bitAnd(x, 18446744073709551104) <= {p0:UInt64}) + (y3 > 0 AND y3 - bitAnd(x, 18446744073709551104) <= {p0:UInt64})), a, exclusion, arrayReverseFill(y -> y > 0, arrayMap(x -> if(bitAnd(x, 508) = 8, x, 0), a)), arrayReverseFill(y -> y > 0, arrayMap(x -> if(bitAnd(x, 508) = 12, x, 0), a)), arrayReverseFill(y -> y > 0, arrayMap(x -> if(bitAnd(x, 508) = 16, x, 0), a))) AS completed
     FROM queued
   ),
   deepest AS (
-    SELECT actor, a, bar, arrayMax(completed) AS depth, indexOf(completed, depth) AS i
+    SELECT actor, a, exclusion, arrayMax(completed) AS depth, indexOf(completed, depth) AS i
     FROM departures
   ),
   first AS (
