@@ -1,4 +1,4 @@
-"""How one event is packed into one unsigned number, so that sorting numbers sorts events.
+"""One event packed into one unsigned number, so that sorting numbers sorts events.
 
 From the highest bits to the lowest:
 
