@@ -43,6 +43,7 @@ class InsightResults:
                 return NO_RESULT
             answered = await self._results.answer(
                 ResultRequest(
+                    checked=WARNINGS in include,
                     project=project,
                     computation=computation_of(query, include=computed(include)),
                     refresh=refresh,

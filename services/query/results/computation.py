@@ -85,6 +85,13 @@ class Work(Protocol):
         """Raises EngineError's kinds. query_id: what the engine's query is cancelled by."""
 
 
+class Check(Protocol):
+    """Looks for parts of a query that its events leave without effect."""
+
+    async def run(self) -> tuple[str, ...]:
+        """A sentence for each."""
+
+
 class Computer(Protocol):
     """Plans computations; what can't be computed, it refuses before anything runs."""
 
@@ -100,6 +107,7 @@ class PreparedComputation(msgspec.Struct, frozen=True, kw_only=True):
     dependencies: a digest of all that the numbers depend on besides query, events and clock.
     clock: a digest of what they take from the clock besides the range.
     warnings: what of the query has no effect in this project, a sentence each.
+    check: finds more of them in the events, for a request that asks for warnings.
     """
 
     settings: bytes
@@ -109,3 +117,4 @@ class PreparedComputation(msgspec.Struct, frozen=True, kw_only=True):
     inputs: Inputs
     work: Work
     warnings: tuple[str, ...] = ()
+    check: Check | None = None

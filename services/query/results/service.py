@@ -32,6 +32,7 @@ class ResultRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     seen: no number is older than that.
     limited: a force_* before next_allowed_client_refresh is answered from the cache.
+    checked: whether the events are looked at for warnings, too.
     client_query_id: the client's name for the run. insight_id, dashboard_id: told in the job.
     """
 
@@ -43,6 +44,7 @@ class ResultRequest(msgspec.Struct, frozen=True, kw_only=True):
     client_query_id: str | None = None
     insight_id: int | None = None
     dashboard_id: int | None = None
+    checked: bool = False
 
 
 class ResultAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +91,10 @@ class Results:
         await self.reach(asked.seen)
         prepared = await self._computer.prepare(asked.project, asked.computation)
         answered = await self._answer(asked, prepared)
-        return msgspec.structs.replace(answered, warnings=prepared.warnings)
+        warnings = prepared.warnings
+        if asked.checked and prepared.check is not None:
+            warnings += await prepared.check.run()
+        return msgspec.structs.replace(answered, warnings=warnings)
 
     async def _answer(self, asked: ResultRequest, prepared: PreparedComputation) -> ResultAnswer:
         key = asked.computation.key

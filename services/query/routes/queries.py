@@ -114,6 +114,7 @@ async def _run(
     computation = computation_of(node, include=computed(include))
     answered = await results.answer(
         ResultRequest(
+            checked=WARNINGS in include,
             project=caller.project,
             computation=computation,
             refresh=_refresh(sent),

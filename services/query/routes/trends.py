@@ -62,6 +62,7 @@ async def _trend(request: AnyRequest, results: Results, caller: Caller) -> Respo
         include = included(filters.get("include"), kind_of(query).include | {WARNINGS})
         answered = await results.answer(
             ResultRequest(
+                checked=WARNINGS in include,
                 project=caller.project,
                 computation=computation_of(query, include=computed(include)),
                 refresh=asked_refresh(filters.get("refresh")),

@@ -17,6 +17,7 @@ from services.query.insights import additions
 from services.query.insights.additions import INCOMPLETE
 from services.query.insights.computed import Tools
 from services.query.insights.trends import inputs
+from services.query.insights.trends.checks import NumberCheck
 from services.query.insights.trends.compute import compute
 from services.query.insights.trends.description import describe
 from services.query.insights.trends.plan import ByProperty, Points, TrendsPlan
@@ -42,6 +43,7 @@ async def prepare(
         inputs=inputs.of_trends(plan),
         work=TrendsWork(tools, plan, facts, computation.include, computation.query.dateRange),
         warnings=additions.unknown_actions(plan.unknown),
+        check=NumberCheck(tools, plan, facts),
     )
 
 

@@ -161,3 +161,21 @@ async def test_values_without_a_row_of_their_own_are_told(whole: Whole) -> None:
         whole, TRENDS | {"breakdownFilter": by | {"breakdown_limit": 2}}, include="warnings"
     )
     assert all_["warnings"] == []
+
+
+async def test_properties_without_numbers_are_told(whole: Whole) -> None:
+    prices = [
+        Event("paid", "ada", hour, properties={"price": price, "plan": "a"})
+        for hour, price in enumerate((5, "7", "free", True))
+    ]
+    await happened(whole, *prices, Event("paid", "bob", 5))
+    paid = {"kind": "EventsNode", "event": "paid", "math": "sum"}
+    series = [paid | {"math_property": name} for name in ("price", "plan", "prise")]
+    plain = TRENDS | {"series": [*series, {"kind": "EventsNode", "event": "paid"}]}
+    told = await query(whole, plain, include="warnings")
+    assert [row["count"] for row in told["results"]] == [12, 0, 0, 5]
+    assert told["warnings"] == [
+        "series[0]: 2 values of 'price' are no numbers and are left out.",
+        "series[1]: 4 values of 'plan' are no numbers and are left out.",
+        "series[2]: no event of the range has the property 'prise'.",
+    ]
