@@ -46,15 +46,18 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 def counted(asked: Asked, bindings: Bindings, columns: Columns) -> str:
     """A row for each event, of cohorts for each that it is in: `k0` … and the columns."""
+    return keys.told(asked.plan.breakdown, read(asked, bindings, columns), asked.rows, bindings)
+
+
+def read(asked: Asked, bindings: Bindings, columns: Columns) -> str:
+    """A row for each event; `k0` … are what its values are told from."""
     plan = asked.plan
     if isinstance(asked.series.math, FirstTime):
-        found = _first_times(asked, asked.series.math, bindings, columns)
-    else:
-        source = _source(asked, bindings)
-        matches = both(asked.series.entity.matches, plan.filters)
-        tests = [source.condition(matches), *_actor_tests(asked, source)]
-        found = _select(source, {**keys.columns(plan.breakdown, source), **columns(source)}, tests)
-    return keys.told(plan.breakdown, found, asked.rows, bindings)
+        return _first_times(asked, asked.series.math, bindings, columns)
+    source = _source(asked, bindings)
+    matches = both(asked.series.entity.matches, plan.filters)
+    tests = [source.condition(matches), *_actor_tests(asked, source)]
+    return _select(source, {**keys.columns(plan.breakdown, source), **columns(source)}, tests)
 
 
 def _source(asked: Asked, bindings: Bindings, *, ever: bool = False) -> Source:
@@ -101,22 +104,28 @@ def _first_times(asked: Asked, math: FirstTime, bindings: Bindings, columns: Col
     passes = both(entity.matches, plan.filters)
     looked_at = passes if math.matching else entity.entity
     wanted = {**keys.columns(plan.breakdown, source), **columns(source)}
-    every = {
-        **wanted,
-        "actor": source.actor(asked.actor),
-        "at": "e.timestamp",
-        "id": "UUIDToNum(e.uuid)",
-        "passes": source.condition(passes),
-    }
+    every = {**wanted, "actor": source.actor(asked.actor), "at": "e.timestamp"}
+    first, until = (source.instant(at) for at in (asked.span.date_from, asked.span.date_to))
     tests = [
-        f"e.timestamp <= {source.instant(asked.span.date_to)}",
+        f"e.timestamp <= {until}",
         source.condition(looked_at),
         *_actor_tests(asked, source),
     ]
-    first = f"argMinIf(tuple({', '.join(wanted)}), (at, id), passes)"
-    parts = ", ".join(f"first.{place} AS {name}" for place, name in enumerate(wanted, start=1))
-    return (
-        f"SELECT {parts} FROM (SELECT {first} AS first FROM ({_select(source, every, tests)}) "
-        "GROUP BY actor HAVING max(passes) AND minIf(at, passes) = min(at) "
-        f"AND min(at) >= {source.instant(asked.span.date_from)})"
-    )
+    having = [f"min(at) >= {first}"]
+    if passes != looked_at:
+        every["passes"] = source.condition(passes)
+        having += ["max(passes)", "minIf(at, passes) = min(at)"]
+    if wanted.keys() == {"i"}:
+        # All of the actor's events are in the range then, and the first is in their first period.
+        found = "min(i) AS i"
+    else:
+        every["id"] = "UUIDToNum(e.uuid)"
+        of = "If" if "passes" in every else ""
+        test = ", passes" if "passes" in every else ""
+        found = f"argMin{of}(tuple({', '.join(wanted)}), (at, id){test}) AS found"
+    events = _select(source, every, tests)
+    actors = f"SELECT {found} FROM ({events}) GROUP BY actor HAVING {' AND '.join(having)}"
+    if wanted.keys() == {"i"}:
+        return actors
+    parts = ", ".join(f"found.{place} AS {name}" for place, name in enumerate(wanted, start=1))
+    return f"SELECT {parts} FROM ({actors})"

@@ -1,7 +1,6 @@
 """What tells the rows of a trend apart: columns `k0`, `k1` … beside each event that counts.
 
-Texts, "" where there is none; the ids of cohorts. Of a key with bins the number, until its bounds
-are known.
+`columns` reads them; `told` makes values of them: texts, "" where there is none; ids of cohorts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +56,9 @@ def binned(breakdown: AnyBreakdown | None) -> dict[int, int]:
 
 
 def columns(breakdown: AnyBreakdown | None, source: Source) -> dict[str, str]:
-    """Of one event. Of cohorts an array: an event may be in several rows."""
+    """Of one event: texts as they are read, numbers of bins; of cohorts an array, as an event may
+    be in several rows.
+    """
     match breakdown:
         case None:
             return {}
@@ -82,21 +83,34 @@ def _column(key: RowKey, source: Source) -> str:
         return source.key_operand(key.read).number
     text = source.key_text(key.read)
     if key.normalize_url:
-        text = f"if({text} = '', '', {source.key_text(key.read, normalize_url=True)})"
-    long = f"substringUTF8({text}, 1, {LONGEST_VALUE:d})"
-    return f"if(length({text}) > {LONGEST_VALUE:d}, {long}, {text})"
+        return f"if({text} = '', '', {source.key_text(key.read, normalize_url=True)})"
+    return text
 
 
 def told(breakdown: AnyBreakdown | None, counted: str, rows: Rows, bindings: Bindings) -> str:
     """counted: a SELECT with the columns. The same, with the values that rows have."""
-    if isinstance(breakdown, ByCohort):
-        return f"SELECT * REPLACE (arrayJoin(k0) AS k0) FROM ({counted})"
-    if rows.bounds:
-        texts = [f"{_bin(place, of, bindings)} AS k{place}" for place, of in rows.bounds.items()]
-        counted = f"SELECT * REPLACE ({', '.join(texts)}) FROM ({counted})"
-    if rows.without:
-        counted = f"SELECT * FROM ({counted}) WHERE {_without(rows.without, bindings)}"
-    return counted
+    match breakdown:
+        case None:
+            return counted
+        case ByCohort():
+            return f"SELECT * REPLACE (arrayJoin(k0) AS k0) FROM ({counted})"
+        case ByProperty(keys=keys):
+            texts = [
+                f"{_text(place, key, rows, bindings)} AS k{place}" for place, key in enumerate(keys)
+            ]
+            found = f"SELECT * REPLACE ({', '.join(texts)}) FROM ({counted})"
+            if rows.without:
+                found = f"SELECT * FROM ({found}) WHERE {_without(rows.without, bindings)}"
+            return found
+        case _:
+            assert_never(breakdown)
+
+
+def _text(place: int, key: RowKey, rows: Rows, bindings: Bindings) -> str:
+    if key.bins is not None:
+        return _bin(place, rows.bounds[place], bindings)
+    cut = f"substringUTF8(k{place}, 1, {LONGEST_VALUE:d})"
+    return f"if(length(k{place}) > {LONGEST_VALUE:d}, {cut}, k{place})"
 
 
 def _bin(place: int, bounds: Sequence[float], bindings: Bindings) -> str:

@@ -32,8 +32,8 @@ from services.query.insights.trends.plan import (
     TimeNumber,
     Total,
 )
-from services.query.insights.trends.statement import ranking
-from services.query.insights.trends.statement.counted import Asked, counted
+from services.query.insights.trends.statement import keys, ranking
+from services.query.insights.trends.statement.counted import Asked, counted, read
 from services.query.insights.trends.statement.windowed import windowed
 
 _SPREAD = (
@@ -54,7 +54,7 @@ def _numbers(asked: Asked, bindings: Bindings) -> str:
     math = asked.series.math
     match math:
         case Total() | FirstTime():
-            return _grouped(asked, _counted(asked, bindings), "count()")
+            return _total(asked, bindings)
         case Actors():
             return _distinct(asked, bindings)
         case ActiveActors():
@@ -96,6 +96,16 @@ def _grouped(asked: Asked, events: str, *values: str) -> str:
 
 def _or_zero(number: str) -> str:
     return f"ifNull(ifNotFinite({number}, 0), 0)"
+
+
+def _total(asked: Asked, bindings: Bindings) -> str:
+    """Values are told when events are counted already: there are fewer of them."""
+    if not asked.keys:
+        return _grouped(asked, _counted(asked, bindings), "count()")
+    events = read(asked, bindings, lambda source: {"i": point(asked, source)})
+    by_value = _grouped(asked, events, "count()")
+    told = keys.told(asked.plan.breakdown, by_value, asked.rows, bindings)
+    return _grouped(asked, told, "sum(number)")
 
 
 # Distinct actors
@@ -184,6 +194,6 @@ def _aggregation(asked: Asked, math: Aggregation, bindings: Bindings) -> str:
 
 def bounds_of_bins(asked: Asked, places: list[int], bindings: Bindings) -> str:
     """The lowest and the highest number of each of these keys; null of none."""
-    events = counted(asked, bindings, lambda source: {"i": point(asked, source)})
+    events = read(asked, bindings, lambda source: {"i": point(asked, source)})
     ends = [f"min(k{place}), max(k{place})" for place in places]
     return f"SELECT {', '.join(ends)} FROM ({events})"
