@@ -137,9 +137,9 @@ async def test_what_the_server_refuses_is_told_to_its_own_caller_alone(postgres_
         )
         assert await positions(store) == [1, 2]
     assert [type(outcome).__name__ for outcome in outcomes] == [
-        "Appended",
+        "AppendedFacts",
         "CheckViolation",
-        "Appended",
+        "AppendedFacts",
     ]
 
 
