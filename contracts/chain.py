@@ -28,15 +28,19 @@ _encoder = msgspec.json.Encoder()
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the log as it is stored and published: its payload as bytes, with its proof.
 
-    As JSON it is `contracts.events.recorded.Recorded` with four fields more, so that a subscriber
+    As JSON it is `contracts.events.recorded.Recorded` with some fields more, so that a subscriber
     decodes either. Bytes are base64 there.
 
+    subject: the thing that its stream is about, `insight/1`; not hashed, `stream_id` is.
     name: the stored name, `insight.renamed.v1`.
     event: the payload exactly as it is hashed; `null` where it was too large for the bus.
+    salt: empty once the payload has been erased.
+    previous: the hash of the project's entry before; 32 zero bytes for the first.
     """
 
     position: int
     stream_id: UUID
+    subject: str
     version: int
     name: str
     team_id: int
@@ -49,6 +53,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     event: Raw
     salt: bytes
     commitment: bytes
+    previous: bytes
     hash: bytes
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from services.common.postgres.migrate import migrate
 from services.embedded import nats, postgres
@@ -59,6 +60,12 @@ class Databases:
         """URL of a database without any table; dropped afterwards."""
         with self._fresh(_EMPTY_TEMPLATE) as url:
             yield url
+
+    @contextmanager
+    def copied(self, url: str) -> Iterator[str]:
+        """URL of a copy of a database that nobody is connected to; dropped afterwards."""
+        with self._fresh(str(conninfo_to_dict(url)["dbname"])) as copy:
+            yield copy
 
     @contextmanager
     def _fresh(self, template: str) -> Iterator[str]:

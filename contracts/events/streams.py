@@ -50,6 +50,11 @@ class Stream(msgspec.Struct, Generic[E_co], frozen=True):
     def id(self) -> UUID:
         return _stream_id(self)
 
+    @property
+    def subject(self) -> str:
+        """The thing, as events name it: `insight/1`."""
+        return f"{self.kind.value}/{self.number}"
+
 
 @lru_cache(maxsize=65_536)
 def _stream_id(stream: Stream[DomainEvent]) -> UUID:

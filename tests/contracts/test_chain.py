@@ -39,6 +39,7 @@ def entry(after: Link = BEGINNING, position: int = 1, payload: bytes = PAYLOAD) 
     unproved = Entry(
         position=position,
         stream_id=STREAM,
+        subject="insight/1",
         version=position,
         name="insight.renamed.v1",
         team_id=1,
@@ -51,6 +52,7 @@ def entry(after: Link = BEGINNING, position: int = 1, payload: bytes = PAYLOAD) 
         event=Raw(payload),
         salt=salt,
         commitment=commit(salt, payload),
+        previous=after.hash,
         hash=b"",
     )
     proof = chained(after.hash, envelope_of(unproved), unproved.commitment)

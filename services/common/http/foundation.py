@@ -11,6 +11,7 @@ from services.common.accounts.accounts import Accounts
 from services.common.http.app import ServicePart, from_state
 from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.caller import provide_caller, provide_person
+from services.common.http.cursor_problems import CURSOR_ERRORS
 from services.common.http.limits import RequestLimits, budget_headers
 from services.common.http.proxies import NOBODY, TrustedProxies, behind
 from services.common.http.sent import SENT, provide_sent
@@ -51,6 +52,7 @@ def foundation(
             "person": Provide(provide_person),
             SENT: Provide(provide_sent),
         },
+        errors=CURSOR_ERRORS,
         lifespans=[lifespan],
         checks={"postgresql": _postgresql},
         middleware=[budget_headers] if budgets.limited else [],

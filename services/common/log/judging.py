@@ -183,7 +183,7 @@ def _accept(
     recorded: list[Recorded[DomainEvent]] = []
     for part in prepared.parts:
         for name, payload, event in part.facts:
-            entry = _next_entry(prepared, part.stream_id, name, payload, standing, now, salt())
+            entry = _next_entry(prepared, part, name, payload, standing, now, salt())
             judgement.entries.append(entry)
             recorded.append(_recorded(entry, prepared.actor, event))
     if recorded:
@@ -195,13 +195,14 @@ def _accept(
 
 def _next_entry(
     prepared: PreparedAppend,
-    stream_id: UUID,
+    part: EncodedPart,
     name: str,
     payload: bytes,
     standing: LogState,
     now: datetime,
     salt: bytes,
 ) -> Entry:
+    stream_id = part.stream_id
     link = standing.links.get(prepared.team_id, BEGINNING)
     position = standing.position + 1
     version = standing.versions.get(stream_id, 0) + 1
@@ -224,6 +225,7 @@ def _next_entry(
     entry = Entry(
         position=position,
         stream_id=stream_id,
+        subject=part.stream.subject,
         version=version,
         name=name,
         team_id=prepared.team_id,
@@ -236,6 +238,7 @@ def _next_entry(
         event=Raw(payload),
         salt=salt,
         commitment=commitment,
+        previous=link.hash,
         hash=chain.chained(link.hash, envelope, commitment),
     )
     standing.position, standing.at = position, at

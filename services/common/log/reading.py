@@ -39,9 +39,17 @@ NEWEST = """
     ORDER BY originator_id, originator_version DESC"""
 
 _ENTRY = """
-    SELECT notification_id, originator_id, originator_version, topic, team_id, team_seq,
-        recorded_at, actor, operation_id, correlation_id, causation_id, state,
-        salt, commitment, hash
+    SELECT notification_id, originator_id,
+        coalesce(subject, subject_of_before(originator_id), ''), originator_version, topic,
+        team_id, team_seq, recorded_at, actor, operation_id, correlation_id, causation_id, state,
+        salt, commitment,
+        coalesce(
+            (
+                SELECT hash FROM log AS before
+                WHERE before.team_id = log.team_id AND before.team_seq = log.team_seq - 1
+            ),
+            decode(repeat('00', 32), 'hex')
+        ), hash
     FROM log"""
 
 ENTRIES = f"""{_ENTRY}
@@ -49,6 +57,9 @@ ENTRIES = f"""{_ENTRY}
 
 ALL_ENTRIES = f"""{_ENTRY}
     ORDER BY notification_id"""
+
+PROJECT_ENTRIES = f"""{_ENTRY}
+    WHERE team_id = %s AND team_seq > %s ORDER BY team_seq LIMIT %s"""
 
 LINKS = "SELECT team_id, seq, hash FROM log_heads"
 
@@ -119,6 +130,7 @@ def decoded_or_unreadable(row: FactRow) -> Recorded[DomainEvent] | Unreadable:
 def entry(
     position: int,
     stream_id: UUID,
+    subject: str,
     version: int,
     name: str,
     team_id: int,
@@ -131,12 +143,14 @@ def entry(
     payload: bytes,
     salt: bytes,
     commitment: bytes,
+    previous: bytes,
     hash_: bytes,
 ) -> Entry:
     """A row of ENTRIES, its columns in their order. Decodes nothing."""
     return Entry(
         position=position,
         stream_id=stream_id,
+        subject=subject,
         version=version,
         name=name,
         team_id=team_id,
@@ -149,5 +163,6 @@ def entry(
         event=Raw(payload),
         salt=salt,
         commitment=commitment,
+        previous=previous,
         hash=hash_,
     )

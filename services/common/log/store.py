@@ -186,6 +186,11 @@ class EventStore:
         """The same entries as `read`, as bytes with their proofs."""
         return await self._select(args_row(reading.entry), reading.ENTRIES, (after, limit))
 
+    async def project_entries(self, team_id: int, after: int, limit: int = 1000) -> list[Entry]:
+        """A project's entries beyond its sequence `after`, in order, without gaps."""
+        asked = (team_id, after, limit)
+        return await self._select(args_row(reading.entry), reading.PROJECT_ENTRIES, asked)
+
     async def newest(
         self, stream_ids: Sequence[UUID], names: Sequence[str]
     ) -> dict[UUID, tuple[int, str]]:

@@ -55,12 +55,13 @@ LEVELS = """
 WRITE_ENTRIES = """
     INSERT INTO log (
         originator_id, originator_version, topic, state, notification_id, team_id, team_seq,
-        recorded_at, actor, operation_id, correlation_id, causation_id, salt, commitment, hash
+        recorded_at, actor, operation_id, correlation_id, causation_id, salt, commitment, hash,
+        subject
     )
     SELECT * FROM unnest(
         %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bigint[], %b::bigint[],
         %b::bigint[], %b::timestamptz[], %b::text[], %b::uuid[], %b::uuid[], %b::uuid[],
-        %b::bytea[], %b::bytea[], %b::bytea[]
+        %b::bytea[], %b::bytea[], %b::bytea[], %b::text[]
     )"""
 
 MOVE_LINKS = """
@@ -251,6 +252,7 @@ def _entries(entries: Sequence[Entry]) -> list[list[object]]:
             entry.salt,
             entry.commitment,
             entry.hash,
+            entry.subject,
         )
         for entry in entries
     )
