@@ -124,7 +124,6 @@ class LifecycleAction(msgspec.Struct, frozen=True, kw_only=True):
     type: Literal["events", "actions"]
     order: int = 0
     math: str = "total"
-    days: list[str]
 
 
 class LifecycleRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,7 +42,10 @@ def test_days_series_and_sides() -> None:
     found = choices(
         trends(VIEWED, other, dateRange=february(1, 2), compareFilter={"compare": True})
     )
-    assert pairs(found["day"]) == [("1-Feb-2024", "2024-02-01"), ("2-Feb-2024", "2024-02-02")]
+    assert pairs(found["day"]) == [
+        ("1-Feb-2024", "2024-02-01T00:00:00Z"),
+        ("2-Feb-2024", "2024-02-02T00:00:00Z"),
+    ]
     assert pairs(found["series"]) == [("$pageview", 0), ("buy", 1)]
     assert pairs(found["compare"]) == [("Current", "current"), ("Previous", "previous")]
     assert (found["breakdown"], found["breakdowns"], found["status"]) == (None, None, None)
@@ -93,4 +96,4 @@ def test_numbers_of_intervals_and_statuses() -> None:
     assert [one.label for one in alive.status or ()] == [
         "New", "Returning", "Resurrecting", "Dormant",
     ]  # fmt: skip
-    assert pairs(msgspec.to_builtins(alive.day)) == [("1-Feb-2024", "2024-02-01")]
+    assert pairs(msgspec.to_builtins(alive.day)) == [("1-Feb-2024", "2024-02-01T00:00:00Z")]

@@ -7,7 +7,14 @@ from contracts.queries.counted import PeriodRange
 from contracts.queries.errors import invalid_input
 from contracts.queries.nodes import CompareFilter
 from contracts.times import MICROSECOND
-from services.query.events.dates import Calendar, clamped, just_before, lower, shifted
+from services.query.events.dates import (
+    Calendar,
+    clamped,
+    is_until_now,
+    just_before,
+    lower,
+    shifted,
+)
 from services.query.events.periods import Interval, Span, cut, start_of
 
 _AGO = re.compile(r"-\d{1,6}[hdwmqy]", re.ASCII)
@@ -46,8 +53,8 @@ def _bounds(
             shifted(span.date_to, compare_to, calendar),
         )
     unit = _WHOLE_UNITS.get(sent.date_from or "")
-    until_now = not (sent.date_to or sent.explicitDate or sent.excludeIncompletePeriods)
-    if unit is not None and until_now:
+    as_given = sent.explicitDate or sent.excludeIncompletePeriods
+    if unit is not None and is_until_now(sent.date_to) and not as_given:
         start = lower(sent.date_from or "", calendar)
         return shifted(start, f"-1{unit}", calendar), start - MICROSECOND
     if span.interval in ("second", "minute"):
@@ -74,14 +81,14 @@ def _meets_weekdays(sent: PeriodRange, interval: Interval) -> bool:
         and found is not None
         and int(found[1]) > 0
         and int(found[1]) % 7 == 0
-        and (not sent.date_to or _is_absolute(sent.date_to))
+        and (is_until_now(sent.date_to) or _is_absolute(sent.date_to))
         and not sent.explicitDate
         and not sent.excludeIncompletePeriods
     )
 
 
-def _is_absolute(sent: str) -> bool:
-    return re.match(r"\d{4}-", sent, re.ASCII) is not None
+def _is_absolute(sent: str | None) -> bool:
+    return re.match(r"\d{4}-", sent or "", re.ASCII) is not None
 
 
 def _before_all(span: Span, calendar: Calendar) -> tuple[datetime, datetime]:

@@ -52,12 +52,19 @@ def date_range(
     return start, end
 
 
+def is_until_now(date_to: str | None) -> bool:
+    """Whether a range goes on to the present moment: "now" says the same as nothing."""
+    return not date_to or date_to == "now"
+
+
 def lower(
     sent: str, calendar: Calendar, *, explicit: bool = False, attr: str = "date_from"
 ) -> datetime:
     """The first instant of what is meant: days from their start, hours and less exactly."""
     if sent == "all":
         return calendar.first_event_at or lower(DEFAULT_FROM, calendar)
+    if sent == "now":
+        return calendar.now
     return _instant(sent, calendar, explicit, attr, last=False)
 
 
@@ -65,7 +72,7 @@ def upper(
     sent: str, calendar: Calendar, *, explicit: bool = False, attr: str = "date_to"
 ) -> datetime:
     """The last instant of what is meant: a day to its last microsecond."""
-    if sent == "all":
+    if sent in ("all", "now"):
         return calendar.now
     return _instant(sent, calendar, explicit, attr, last=True)
 

@@ -15,7 +15,15 @@ import msgspec
 from contracts.queries.counted import PeriodRange
 from contracts.queries.errors import invalid_input
 from contracts.times import MICROSECOND
-from services.query.events.dates import DEFAULT_FROM, Calendar, clamped, date_range, lower, upper
+from services.query.events.dates import (
+    DEFAULT_FROM,
+    Calendar,
+    clamped,
+    date_range,
+    is_until_now,
+    lower,
+    upper,
+)
 
 Interval = Literal["second", "minute", "hour", "day", "week", "month"]
 MOST_PERIODS = 10_000
@@ -89,9 +97,9 @@ def _first(sent: str | None, interval: Interval, calendar: Calendar) -> datetime
 def _last(sent: str | None, interval: Interval, calendar: Calendar) -> datetime:
     """Absent: the whole present hour, minute or second, else day. Longer periods end with a day."""
     if interval in _STEPS:
-        if sent and sent != "all":
-            return upper(sent, calendar)
-        return start_of(calendar.now, interval, calendar) + _STEPS[interval] - MICROSECOND
+        if sent is None or is_until_now(sent) or sent == "all":
+            return start_of(calendar.now, interval, calendar) + _STEPS[interval] - MICROSECOND
+        return upper(sent, calendar)
     at = upper(sent, calendar) if sent else calendar.now
     midnight = _local_start(at, "day", calendar)
     return following(midnight, "day").astimezone(UTC) - MICROSECOND

@@ -63,7 +63,7 @@ class ActorsWork(msgspec.Struct, frozen=True):
             by=self.sorting, limit=self.limit + 1, offset=self.offset, query_id=query_id
         )
         shown = ActorPage(found.rows[: self.limit])
-        names = [column.name for column in self.columns]
+        names = [column.sent for column in self.columns]
         return Result(
             results=_raw(rows(self.columns, shown.rows)),
             hogql=f"LIST {', '.join(names)} OF ACTORS IN\n{self.description}",

@@ -1,5 +1,6 @@
 """Actors as an ActorsQuery wants them: rows of chosen columns."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -14,20 +15,25 @@ DEFAULT = ("actor", "id", "created_at")
 COUNTED = ("actor", "created_at", "event_count")
 """Of people with counted events."""
 _PROPERTIES = ("properties.", "person.properties.", "actor.properties.", "group.properties.")
+_NAMED = re.compile(r"(?P<column>.+?)\s+AS\s+`?\w+`?", re.ASCII | re.IGNORECASE)
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
 class TableColumn(msgspec.Struct, frozen=True):
-    """type: as ClickHouse calls it, for clients that lay out tables by it."""
+    """type: as ClickHouse calls it, for clients that lay out tables by it.
+
+    sent: as the client wrote it, which is what the answer calls it.
+    """
 
     name: str
     type: str
     of: Callable[[AnyActor], object]
+    sent: str = ""
 
 
 def columns(select: Sequence[str] | None, *, counted: bool = False) -> list[TableColumn]:
     """counted: of people with counted events. Raises InvalidQuery for what actors do not have."""
-    return [_column(name) for name in select or (COUNTED if counted else DEFAULT)]
+    return [_sent(column) for column in select or (COUNTED if counted else DEFAULT)]
 
 
 def rows(chosen: Sequence[TableColumn], page: Iterable[ActorRow]) -> list[list[object]]:
@@ -53,8 +59,14 @@ def _of_unknown(column: TableColumn, row: ActorRow) -> object:
             return None
 
 
-def _column(sent: str) -> TableColumn:
-    name = sent.strip()
+def _sent(sent: str) -> TableColumn:
+    """sent: a column, also `column AS name`."""
+    column = sent.strip()
+    named = _NAMED.fullmatch(column)
+    return msgspec.structs.replace(_column(named["column"] if named else column), sent=column)
+
+
+def _column(name: str) -> TableColumn:
     match name:
         case "actor" | "person" | "group":
             return TableColumn(name, "Tuple", lambda actor: actor)
@@ -89,7 +101,7 @@ def _property(name: str) -> TableColumn:
     for prefix in _PROPERTIES:
         if key := name.removeprefix(prefix) if name.startswith(prefix) else "":
             return TableColumn(name, "Nullable(String)", lambda actor: _properties(actor).get(key))
-    raise invalid_input("query__select", f"TableColumn {name[:100]} cannot be selected here.")
+    raise invalid_input("query__select", f"Column {name[:100]} cannot be selected here.")
 
 
 def _properties(actor: AnyActor) -> dict[str, Any]:

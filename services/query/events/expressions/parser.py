@@ -41,6 +41,8 @@ _COMPARISONS: dict[str, tuple[Comparison, bool]] = {
     "notilike": ("ilike", False),
 }
 """Comparisons that are written as functions too, and whether they are to hold."""
+_EVENTS = ("e", "events")
+"""What PostHog calls the events in its statements: e.properties.plan is properties.plan."""
 _MAX_DEPTH = 32
 _MAX_LENGTH = 4_000
 
@@ -212,6 +214,8 @@ class _Parser:
             return self._call(name)
         if self._outside:
             raise NotServed(f"'{name}' stands outside of an aggregate")
+        if name in _EVENTS and self._symbol("."):
+            name = self._take().text
         if name == "properties":
             return Property("event", self._key())
         if name == "person":

@@ -6,7 +6,7 @@ import msgspec
 
 from contracts.api.trends import LifecycleAction, LifecycleRow
 from contracts.queries.insight_actors import Status
-from services.query.events.periods import days, incomplete, labels, moments
+from services.query.events.periods import days, incomplete, labels
 from services.query.events.series import Entity
 from services.query.insights.lifecycle.plan import STATUSES, LifecyclePlan
 
@@ -39,7 +39,6 @@ def _row(
             id=str(entity.action_id) if is_action else entity.id,
             name=entity.name,
             type="actions" if is_action else "events",
-            days=moments(plan.span),
         ),
         label=f"{entity.name} - {status}",
         status=status,

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from contracts.api.actors_options import SIDES, ActorsOptions, Choice, KeyChoices
 from contracts.api.trends import BreakdownValue, TrendRow
-from services.query.events.periods import days, labels
+from services.query.events.periods import labels, moments
 from services.query.insights.trends.plan import (
     NULL,
     OTHER,
@@ -45,8 +45,8 @@ def options(plan: TrendsPlan, rows: Sequence[TrendRow]) -> ActorsOptions:
 
 
 def _days(plan: TrendsPlan) -> list[Choice]:
-    named = zip(labels(plan.span), days(plan.span), strict=True)
-    return [Choice(label, day) for label, day in named]
+    named = zip(labels(plan.span), moments(plan.span), strict=True)
+    return [Choice(label, start) for label, start in named]
 
 
 def _by_key(breakdown: AnyBreakdown | None, values: Sequence[BreakdownValue]) -> list[list[Choice]]:

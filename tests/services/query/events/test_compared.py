@@ -46,9 +46,11 @@ def test_the_range_of_equal_length_just_before() -> None:
     assert previous.date_to == current.date_from - timedelta(microseconds=1)
 
 
-@pytest.mark.parametrize("sent", [None, "-7d"])
-def test_seven_days_are_eight_beside_the_same_days_of_the_week(sent: str | None) -> None:
-    current, previous = both(sent)
+@pytest.mark.parametrize(("sent", "until"), [(None, None), ("-7d", None), ("-7d", "now")])
+def test_seven_days_are_eight_beside_the_same_days_of_the_week(
+    sent: str | None, until: str | None
+) -> None:
+    current, previous = both(sent, until)
     assert (days(current)[0], days(current)[-1]) == ("2024-03-06", "2024-03-13")
     assert (days(previous)[0], days(previous)[-1]) == ("2024-02-28", "2024-03-06")
     assert current.points == previous.points == 8

@@ -228,3 +228,8 @@ def test_too_many_points_are_refused(date_from: str, interval: Interval) -> None
 def test_ten_thousand_points_are_served() -> None:
     found = span("2024-01-01T00:00:00", "2024-01-01T02:46:39", "second")
     assert found.points == 10_000
+
+
+@pytest.mark.parametrize("interval", ["second", "minute", "hour", "day", "week", "month"])
+def test_until_now_is_what_a_missing_end_means(interval: Interval) -> None:
+    assert span("-2h", "now", interval) == span("-2h", None, interval)

@@ -56,6 +56,15 @@ async def test_actors_come_as_rows_of_the_columns_asked_for(whole: Whole) -> Non
     ]
 
 
+async def test_a_column_may_be_given_another_name(whole: Whole) -> None:
+    await opened(whole)
+    chosen = ["properties.age as years", "id AS `who`"]
+    answer = await query(whole, actors(1, select=chosen))
+    assert answer["columns"] == chosen
+    assert [36, str(person_id("ada"))] in answer["results"]
+    assert [None, str(person_id("ghost"))] in answer["results"]
+
+
 async def test_an_actor_without_a_record_is_a_row_with_its_id(whole: Whole) -> None:
     await opened(whole)
     answer = await query(whole, actors(1, select=["actor", "id", "name"]))

@@ -33,6 +33,8 @@ N = Property("event", "n")
         ("person.properties.n", Property("person", "n")),
         ("person.properties['n']", Property("person", "n")),
         ("event", Field("event")),
+        ("e.properties.n", N),
+        ("events.event", Field("event")),
         ("'it''s \\'n\\' \\\\'", Constant("it's 'n' \\")),
         ("-1.5", Constant(-1.5)),
         ("TRUE", Constant(True)),

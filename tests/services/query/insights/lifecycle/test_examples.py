@@ -48,7 +48,6 @@ def test_rows_are_always_these_four() -> None:
     assert rows[3] == {
         "action": {
             "id": "$pageview", "name": "$pageview", "type": "events", "order": 0, "math": "total",
-            "days": [f"2024-02-0{day}T00:00:00Z" for day in (2, 3, 4, 5)],
         },
         "label": "$pageview - dormant",
         "status": "dormant",

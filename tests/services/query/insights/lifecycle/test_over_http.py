@@ -24,7 +24,6 @@ async def test_a_node_is_computed(whole: Whole) -> None:
     assert new == {
         "action": {
             "id": "visit", "name": "visit", "type": "events", "order": 0, "math": "total",
-            "days": [f"{day}T00:00:00Z" for day in DAYS],
         },
         "label": "visit - new",
         "status": "new",
