@@ -15,7 +15,7 @@ from typing import Any
 
 from contracts.queries.insight_actors import Status
 from services.query.events.actors import PersonActor
-from services.query.events.oracle.points import days, labels, moments
+from services.query.events.oracle.points import days, labels
 from services.query.events.oracle.reading import Reading
 from services.query.events.oracle.world import Event
 from services.query.events.periods import Period
@@ -51,7 +51,6 @@ def _row(plan: LifecyclePlan, status: Status, counts: Mapping[tuple[int, Status]
             "type": "events" if entity.action_id is None else "actions",
             "order": 0,
             "math": "total",
-            "days": moments(plan.span),
         },
         "label": f"{entity.name} - {status}",
         "status": status,

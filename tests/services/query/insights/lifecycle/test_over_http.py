@@ -109,7 +109,7 @@ async def test_people_are_listed_by_legacy_filters(whole: Whole) -> None:
 
 async def test_choices_and_running_periods_are_told_on_demand(whole: Whole) -> None:
     answer = await query(whole, {"kind": "InsightActorsQueryOptions", "source": LIFECYCLE})
-    assert [day["value"] for day in answer["day"]] == DAYS
+    assert [day["value"] for day in answer["day"]] == [f"{day}T00:00:00Z" for day in DAYS]
     assert answer["status"][3] == {"label": "Dormant", "value": "dormant"}
     assert answer["results"]["day"] == answer["day"]
     running = LIFECYCLE | {"dateRange": {"date_from": "-1d"}}

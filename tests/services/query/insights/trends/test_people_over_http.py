@@ -52,7 +52,7 @@ async def test_what_there_is_to_choose_is_told(whole: Whole) -> None:
     await visited(whole)
     split = ACTIVE | {"breakdownFilter": BY_EMAIL, "compareFilter": {"compare": True}}
     answer = await query(whole, {"kind": "InsightActorsQueryOptions", "source": split})
-    assert [day["value"] for day in answer["day"]] == DAYS
+    assert [day["value"] for day in answer["day"]] == [f"{day}T00:00:00Z" for day in DAYS]
     assert answer["series"] == [{"label": "visit", "value": 0}]
     assert answer["breakdown"][0] == {"label": "ada@example.com", "value": "ada@example.com"}
     assert answer["status"] is None
