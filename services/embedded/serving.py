@@ -17,6 +17,7 @@ import uvloop
 from litestar import Litestar
 
 from services.common import logs
+from services.common.bus_accounts import LettingIn
 from services.common.clickhouse import embedded_url
 from services.common.postgres.migrate import migrate
 from services.common.process import settle
@@ -50,7 +51,7 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Servers(msgspec.Struct, frozen=True, kw_only=True):
     """Where the three servers are. children: those that are ours, which must not end before us.
 
-    bus: NATS, if it is ours.
+    bus: NATS, if it is ours. subscribers: how they get on it.
     """
 
     postgres_url: str
@@ -58,6 +59,7 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
     clickhouse_url: str
     children: Sequence[Child]
     bus: Nats | None
+    subscribers: LettingIn
 
 
 def serve_until_stopped(wanted: ServeOptions, settings: EmbeddedSettings) -> int:
@@ -142,6 +144,11 @@ def _servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers
             started.callback(bus.stop)
             children.append(bus.child)
             nats_url = bus.url
+        issuer, system_user = (
+            (settings.nats_issuer, settings.nats_system_user)
+            if bus is None
+            else (bus.issuer, bus.system_user)
+        )
         started.callback(_ignore_signals)
         yield Servers(
             postgres_url=postgres_url,
@@ -149,6 +156,9 @@ def _servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers
             clickhouse_url=settings.clickhouse_url or embedded_url(folder.path / "chdb"),
             children=children,
             bus=bus,
+            subscribers=LettingIn(
+                issuer=issuer, system_user=system_user, public_url=settings.nats_public_url
+            ),
         )
 
 
@@ -177,7 +187,10 @@ class _Process:
 
     async def run(self) -> int:
         app = composition.application(
-            self._servers, self._settings.budgets(), self._settings.proxies()
+            self._servers,
+            self._settings.budgets(),
+            self._settings.proxies(),
+            self._servers.subscribers,
         )
         server = _server(app)
         settle()

@@ -12,12 +12,16 @@ from services.common.settings import budgets, trusted
 class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """URLs of servers that replace the embedded ones; None: start our own in the data folder.
 
-    insights_budget, others_budget, trusted_proxies: as `services.common.settings` has them; nothing
-    is limited here unless it is asked for.
+    nats_issuer, nats_system_user: of a NATS of your own, as the command service has them.
+    nats_public_url: what subscribers are told. insights_budget, others_budget, trusted_proxies: as
+    `services.common.settings` has them; nothing is limited here unless it is asked for.
     """
 
     postgres_url: str | None = None
     nats_url: str | None = None
+    nats_issuer: str = ""
+    nats_system_user: str = ""
+    nats_public_url: str = ""
     clickhouse_url: str | None = None
     insights_budget: str = ""
     others_budget: str = ""

@@ -29,6 +29,8 @@ class Urls(msgspec.Struct, frozen=True):
     database: str
     nats: str
     clickhouse: Path
+    issuer: str = ""
+    system_user: str = ""
 
     def value(self, name: str) -> str:
         """What an environment variable of the file is here."""
@@ -44,6 +46,12 @@ class Urls(msgspec.Struct, frozen=True):
             case "CLICKHOUSE_URL":
                 # One process per folder; where there are servers, all services share one.
                 return f"chdb://{self.clickhouse}/{name.lower()}"
+            case "NATS_ISSUER":
+                return self.issuer
+            case "NATS_SYSTEM_USER":
+                return self.system_user
+            case "NATS_PUBLIC_URL":
+                return ""
             case "TRUSTED_PROXIES":
                 return "127.0.0.1"
             case _:

@@ -5,6 +5,7 @@ from pathlib import Path
 import rich_click as click
 
 from services.common.accounts.administration import IssuedKey
+from services.common.nkeys import AccountKey, new_seed
 from services.common.postgres.database import Pool
 from services.embedded import accounts
 from services.embedded.commands import shared_options
@@ -12,7 +13,7 @@ from services.embedded.commands import shared_options
 
 @click.group()
 def keys() -> None:
-    """Personal API keys."""
+    """Personal API keys; and the key by which the bus lets subscribers in."""
 
 
 @keys.command("create")
@@ -46,6 +47,17 @@ def create(
     else:
         click.echo(issued.key)
         click.echo(f"(id {issued.id}, scopes {','.join(issued.scopes)}; not shown again)")
+
+
+@keys.command("bus")
+def bus() -> None:
+    """Print a new key for a NATS of your own: what the command service is told, and what nats.conf.
+
+    The embedded one has made its own.
+    """
+    seed = new_seed()
+    click.echo(f"NATS_ISSUER_SEED={seed}")
+    click.echo(f"NATS_ISSUER={AccountKey(seed).public}")
 
 
 def _scopes(text: str) -> list[str]:

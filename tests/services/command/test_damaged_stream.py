@@ -76,7 +76,7 @@ def blocks(folder: Path) -> list[Path]:
 
 
 def _messages(folder: Path) -> Path:
-    return folder / "nats" / "jetstream" / "$G" / "streams" / FACTS_STREAM / "msgs"
+    return folder / "nats" / "jetstream" / "RECOUNT" / "streams" / FACTS_STREAM / "msgs"
 
 
 def without_index(folder: Path) -> None:

@@ -23,7 +23,7 @@ def folder() -> Iterator[Path]:
 
 
 def blocks(folder: Path) -> list[Path]:
-    messages = folder / "nats" / "jetstream" / "$G" / "streams" / CAPTURE_STREAM / "msgs"
+    messages = folder / "nats" / "jetstream" / "RECOUNT" / "streams" / CAPTURE_STREAM / "msgs"
     return sorted(messages.glob("*.blk"), key=lambda path: int(path.stem))
 
 
