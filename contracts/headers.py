@@ -7,6 +7,9 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 INSIGHTS_POSITION = "Insights-Position"
 INSIGHTS_STALE = "Insights-Stale"
 INGEST_POSITION = "Ingest-Position"
+FACTS_THROUGH = "Facts-Through"
+FACTS_HEAD = "Facts-Head"
+LAST_EVENT_ID = "Last-Event-ID"
 
 LONGEST_KEY = 255
 """Characters of an Idempotency-Key."""

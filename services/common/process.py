@@ -1,20 +1,28 @@
 """One service as a process of its own: settings, migrations, logs, and an orderly end."""
 
+import asyncio
+import contextlib
 import gc
 import os
+import socket
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import uvicorn
 from litestar import Litestar
 
 from services.common import logs
+from services.common.http.app import STOPPING
+from services.common.http.cutting import CuttableProtocol
 from services.common.postgres.migrate import migrate
 from services.common.settings import InvalidSettings, ServiceSettings, from_environment
 
 # The seconds that requests under way have to end after SIGTERM.
 GRACE_SECONDS = 20
+
+# The exit code when the application could not be opened, as uvicorn has it.
+_NOT_STARTED = 3
 
 # Requests leave next to nothing in cycles. To look for them after every 700 new objects, as Python
 # would, takes a twentieth of the time.
@@ -40,19 +48,40 @@ def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> Non
     logs.configure()
     migrate(settings.database_url)
     settle()
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        http="httptools",
-        loop="uvloop",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # `proxies` knows whom to believe
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    server = Server(app, GRACE_SECONDS, host=settings.host, port=settings.port, loop="uvloop")
+    # The second signal.
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, in the one way that we run it. It tells the application that it stops before it
+    waits for requests under way, so that streams end themselves.
+
+    grace_seconds: that these have.
+    """
+
+    def __init__(self, app: Litestar, grace_seconds: int, **config: Any) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=CuttableProtocol,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,  # `proxies` knows whom to believe
+                timeout_graceful_shutdown=grace_seconds,
+                **config,
+            )
+        )
+        self._stopping: asyncio.Event = app.state[STOPPING]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping.set()
+        await super().shutdown(sockets)
 
 
 def settle() -> None:

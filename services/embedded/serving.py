@@ -20,7 +20,7 @@ from services.common import logs
 from services.common.bus_accounts import LettingIn
 from services.common.clickhouse import embedded_url
 from services.common.postgres.migrate import migrate
-from services.common.process import settle
+from services.common.process import Server, settle
 from services.common.tasks import watched
 from services.embedded import composition, datadir, nats, postgres, processes
 from services.embedded.datadir import DataFolder, RunningServer
@@ -192,7 +192,7 @@ class _Process:
             self._settings.proxies(),
             self._servers.subscribers,
         )
-        server = _server(app)
+        server = _Server(app)
         settle()
         loop = asyncio.get_running_loop()
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
@@ -254,14 +254,14 @@ class _Process:
             await asyncio.sleep(_WATCH_SECONDS)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers, which would end the process before its servers.
+class _Server(Server):
+    """Without signal handlers of its own, which would end the process before its servers.
 
     ready: set once it answers requests.
     """
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, app: Litestar) -> None:
+        super().__init__(app, GRACE_SECONDS, loop="none")
         self.ready = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -279,22 +279,6 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _server(app: Litestar) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            http="httptools",
-            loop="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # `proxies` knows whom to believe
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
 
 
 def _stop(server: uvicorn.Server, welcoming: "asyncio.Task[None]") -> None:

@@ -4,20 +4,20 @@ from litestar import Litestar
 
 from services.common.http.app import ServicePart, compose
 from services.common.http.foundation import foundation
-from services.query import computing, reading
+from services.query import computing, reading, streaming
 from services.query.settings import QuerySettings
 
 
 def part(settings: QuerySettings) -> ServicePart:
     """This service's part of an application that stands on `foundation`."""
-    halves = (reading.part(settings), computing.part(settings))
+    parts = (reading.part(settings), computing.part(settings), streaming.part(settings))
     return ServicePart(
-        handlers=[handler for half in halves for handler in half.handlers],
-        dependencies={name: give for half in halves for name, give in half.dependencies.items()},
-        refusals={kind: answer for half in halves for kind, answer in half.refusals.items()},
-        errors={kind: answer for half in halves for kind, answer in half.errors.items()},
-        lifespans=[lifespan for half in halves for lifespan in half.lifespans],
-        checks={name: check for half in halves for name, check in half.checks.items()},
+        handlers=[handler for each in parts for handler in each.handlers],
+        dependencies={name: give for each in parts for name, give in each.dependencies.items()},
+        refusals={kind: answer for each in parts for kind, answer in each.refusals.items()},
+        errors={kind: answer for each in parts for kind, answer in each.errors.items()},
+        lifespans=[lifespan for each in parts for lifespan in each.lifespans],
+        checks={name: check for each in parts for name, check in each.checks.items()},
     )
 
 

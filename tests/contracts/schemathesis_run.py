@@ -30,9 +30,9 @@ CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
-# It waits for as long as it is asked to.
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
-SLOW = ["/i/position"]
+# One waits for as long as it is asked to, the other has no end.
+SLOW = ["/i/position", "/api/projects/{project}/facts/stream/"]
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -132,6 +132,7 @@ def _config(key: str, phase: str, examples: int, seed: int) -> SchemathesisConfi
         "path.organization": "@current",
         # A position that nobody has written yet is waited for, and then a 503 as it has to be.
         "header.Insights-Position": "0",
+        "query.wait": "0",
     }
     return SchemathesisConfig.from_dict(
         {

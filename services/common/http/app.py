@@ -1,5 +1,6 @@
 """Composes services into one ASGI application: one of them, or all in one process."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -28,6 +29,11 @@ from services.common.http.request import AnyRequest
 from services.common.http.schema import routes as schema
 from services.common.http.sent import SENT
 from services.common.http.storable import check_query
+
+STOPPING = "stopping"
+"""In the state of an application: an event that is set before a server waits for the requests that
+are under way, so that answers without an end come to one. See `services.common.process`.
+"""
 
 Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
 
@@ -88,7 +94,7 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = MOST_BYTES) -
         openapi_config=None,
         logging_config=None,
         request_max_body_size=max_body_bytes,
-        state=State(),
+        state=State({STOPPING: asyncio.Event()}),
     )
     _one_after_the_other(app)
     around = (each for part in parts for each in part.around)

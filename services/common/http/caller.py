@@ -132,6 +132,12 @@ async def provide_caller(request: AnyRequest, accounts: NamedDependency[Accounts
     )
 
 
+def require_administrator(caller: Caller) -> None:
+    """Administrator or owner: whoever reads all facts sees every insight. Raises Rejected 403."""
+    if not caller.is_administrator:
+        raise forbidden("Only administrators of the organization may.")
+
+
 async def _spend(request: AnyRequest, key: ApiKey, project: Project | None) -> None:
     limits: RequestLimits | None = request.app.state.limits
     if limits is not None:

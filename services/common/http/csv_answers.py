@@ -20,6 +20,9 @@ from services.common.http.operations import DESCRIBES, RouteDescription
 # Litestar adds the charset to text.
 CSV = "text/csv"
 
+NEVER_CSV = "never_csv"
+"""In a route's `opt`: its answer is no table, and may have no end, so it is not gathered."""
+
 
 def wants_csv(scope: Scope) -> bool:
     """Whether the request of this scope asks for CSV; the query string goes before the header."""
@@ -42,7 +45,7 @@ def csv_answers(app: ASGIApp) -> ASGIApp:
     """Middleware: rewrites what a handler has answered in JSON. Errors stay in their one shape."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or not wants_csv(scope):
+        if scope["type"] != ScopeType.HTTP or not wants_csv(scope) or _is_no_table(scope):
             await app(scope, receive, send)
             return
         start: HTTPResponseStartEvent | None = None
@@ -63,6 +66,11 @@ def csv_answers(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, rewrite)
 
     return middleware
+
+
+def _is_no_table(scope: Scope) -> bool:
+    handler = scope.get("route_handler")
+    return handler is not None and NEVER_CSV in handler.opt
 
 
 def _rewritten(start: HTTPResponseStartEvent, body: bytes, of: Any) -> tuple[Message, Message]:

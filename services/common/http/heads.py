@@ -1,7 +1,18 @@
 """HEAD: the answer that GET would have, without its body (RFC 9110, 9.3.2)."""
 
+from typing import Any, cast
+
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.common.http.request import AnyRequest
+
+_HEAD = "recount.head"
+
+
+def is_head(request: AnyRequest) -> bool:
+    """Whether nobody waits for a body: to know for answers that have no end."""
+    return _HEAD in request.scope
 
 
 def heads(app: ASGIApp) -> ASGIApp:
@@ -18,6 +29,7 @@ def heads(app: ASGIApp) -> ASGIApp:
             await send(message)
 
         # A copy: the server must go on knowing that it is a HEAD.
-        await app({**scope, "method": "GET"}, receive, without_body)
+        asked = cast("dict[str, Any]", {**scope, "method": "GET", _HEAD: True})
+        await app(cast("Scope", asked), receive, without_body)
 
     return headed

@@ -46,7 +46,7 @@ class Reading(msgspec.Struct, frozen=True):
 @contextlib.asynccontextmanager
 async def reading(url: str, **settings: Any) -> AsyncIterator[Reading]:
     async with projecting(url) as projector:
-        keys = await _accounts(projector)
+        keys = await accounts(projector)
         chosen = QuerySettings(
             **{
                 "database_url": url,
@@ -75,7 +75,7 @@ NO_ENGINE = ServicePart(
 )
 
 
-async def _accounts(projector: Projecting) -> dict[str, str]:
+async def accounts(projector: Projecting) -> dict[str, str]:
     pool = projector.pool
     ours = await administration.create_organization(pool, "Ours")
     theirs = await administration.create_organization(pool, "Theirs")

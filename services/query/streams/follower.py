@@ -1,0 +1,90 @@
+"""One connection's place in a project's facts, and what waits to be sent to it."""
+
+import asyncio
+from collections import deque
+
+import msgspec
+
+from contracts.chain import Entry, Link
+from contracts.fact_filters import FactFilter
+from services.query.streams.frames import Reason
+
+
+class BufferLimits(msgspec.Struct, frozen=True):
+    """What may wait for one connection; one event more ends it."""
+
+    events: int = 1_000
+    byte_count: int = 8 * 1024 * 1024
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Frames to be sent as one. last: the sequence of the last of them; 0: there are none.
+
+    through: what is sent once this is: all that matches up to there.
+    """
+
+    chunk: bytes
+    count: int
+    last: int
+    through: Link
+
+
+class Follower:
+    """through: all up to there was looked at, and is sent or waits.
+
+    joined: the feed hands over what comes; else pages have to be read.
+    ended: why nothing more is to be sent; None while it goes on. over: set with it.
+    rung: set when there is something to do.
+    """
+
+    def __init__(self, team_id: int, wanted: FactFilter, after: Link, limits: BufferLimits) -> None:
+        self.team_id = team_id
+        self.wanted = wanted
+        self.through = after
+        self.joined = False
+        self.ended: Reason | None = None
+        self.over = asyncio.Event()
+        self.rung = asyncio.Event()
+        self._limits = limits
+        self._waiting: deque[bytes] = deque()
+        self._bytes = 0
+        self._last = 0
+
+    def take(self, entry: Entry, frame: bytes) -> None:
+        """The next entry, of this project. What is not the next one is never taken."""
+        if self.ended is not None or entry.team_seq <= self.through.team_seq:
+            return
+        if entry.team_seq != self.through.team_seq + 1:
+            # A hole: what is in it is looked for in the log.
+            self.joined = False
+            self.rung.set()
+            return
+        if self.wanted.matches(entry):
+            if self._is_full(frame):
+                self.end("too_slow")
+                return
+            self._waiting.append(frame)
+            self._bytes += len(frame)
+            self._last = entry.team_seq
+            self.rung.set()
+        self.through = Link(entry.team_seq, entry.hash)
+
+    def waiting(self) -> Batch:
+        """All that waits; it does no longer."""
+        found = Batch(b"".join(self._waiting), len(self._waiting), self._last, self.through)
+        self._waiting.clear()
+        self._bytes = self._last = 0
+        return found
+
+    def end(self, reason: Reason) -> None:
+        """The first reason counts."""
+        if self.ended is None:
+            self.ended = reason
+            self.over.set()
+            self.rung.set()
+
+    def _is_full(self, frame: bytes) -> bool:
+        return (
+            len(self._waiting) >= self._limits.events
+            or self._bytes + len(frame) > self._limits.byte_count
+        )
