@@ -126,7 +126,7 @@ _STREAM = described(
 
 
 @get(project_paths("/facts/"), opt={**READ, **_PULL})
-async def pull(
+async def pull_facts(
     request: AnyRequest,
     reads: NamedDependency[Reads],
     streams: NamedDependency[Streams],
@@ -152,7 +152,7 @@ async def pull(
 
 
 @get(project_paths("/facts/stream/"), opt={**READ, **_STREAM})
-async def stream(
+async def stream_facts(
     request: AnyRequest,
     reads: NamedDependency[Reads],
     streams: NamedDependency[Streams],
@@ -175,7 +175,7 @@ async def stream(
 
 
 @get(project_paths("/facts/{sequence:str}/"), opt={**READ, **_ONE})
-async def fact(
+async def one_fact(
     request: AnyRequest,
     reads: NamedDependency[Reads],
     streams: NamedDependency[Streams],
@@ -330,4 +330,4 @@ def _wants_lines(request: AnyRequest) -> bool:
     return named == "ndjson"
 
 
-HANDLERS = [pull, stream, fact]
+HANDLERS = [pull_facts, stream_facts, one_fact]

@@ -21,6 +21,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_project_access": {"access_level": "viewer"},
 }
 
+# Ada is a member. What they tell an administrator of one project, and not of another, has tests of
+# its own.
+FOR_ADMINISTRATORS = {"pull_facts", "stream_facts", "one_fact"}
+
+
 
 class Door(msgspec.Struct, frozen=True):
     """One method of one path, whose places are not filled in yet."""
@@ -66,6 +71,7 @@ async def theirs(api: Api) -> dict[str, object]:
     eve = await api.stranger()
     root = api.elsewhere
     made: dict[str, object] = {"project": api.here.foreign.id, "name": "none", "password": 1}
+    made["sequence"] = 1
     made["organization"] = api.here.foreign.organization_id
     for kind in ("dashboards", "actions", "cohorts"):
         body = {"name": SECRET, "is_static": True} if kind == "cohorts" else {"name": SECRET}
@@ -127,6 +133,7 @@ def ours(api: Api, **places: object) -> dict[str, object]:
         "name": "none",
         "job": UUID(int=1),
         "definition": UUID(int=1),
+        "sequence": 1,
         **places,
     }
 
@@ -182,6 +189,9 @@ async def test_a_foreign_id_is_not_there(api: Api, theirs: dict[str, object]) ->
             # Nothing runs under it here, which is no error; theirs went on.
             assert answer.status == 204
             continue
+        if door.handler in FOR_ADMINISTRATORS:
+            answer.refuses(403, "permission_denied")
+            continue
         answer.refuses(404, "not_found")
         tried += 1
     assert tried >= 40
@@ -192,7 +202,7 @@ async def test_nothing_of_theirs_is_in_any_answer(api: Api, theirs: dict[str, ob
     board = await api.dashboard(name="Board")
     seen = 0
     for door in doors(api):
-        if door.method != "GET":
+        if door.method != "GET" or door.handler in FOR_ADMINISTRATORS:
             continue
         request = door.at(**ours(api, insight=mine["id"], dashboard=board))
         for query in ("", f"?search={SECRET}&limit=1000&all=true&basic=true"):
