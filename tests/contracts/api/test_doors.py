@@ -26,7 +26,6 @@ BODIES: dict[str, dict[str, Any]] = {
 FOR_ADMINISTRATORS = {"pull_facts", "stream_facts", "one_fact"}
 
 
-
 class Door(msgspec.Struct, frozen=True):
     """One method of one path, whose places are not filled in yet."""
 
