@@ -1,6 +1,8 @@
 """Two lists aligned: what stayed, moved, came, went, or became another."""
 
-from collections.abc import Sequence
+from bisect import bisect
+from collections import deque
+from collections.abc import Sequence, Set
 
 import msgspec
 
@@ -54,35 +56,54 @@ def _swapped(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 def _aligned(before: Sequence[str], after: Sequence[str]) -> Alignment:
     same = _common(before, after)
-    gone = _rest(before, {left for left, _ in same})
-    come = _rest(after, {right for _, right in same})
-    moved = []
-    for left in list(gone):
-        right = next((each for each in come if after[each] == before[left]), None)
-        if right is not None:
-            moved.append((left, right))
-            gone.remove(left)
-            come.remove(right)
-    replaced = []
-    for since, until in zip([(-1, -1), *same], [*same, (len(before), len(after))], strict=True):
-        lefts = [each for each in gone if since[0] < each < until[0]]
-        rights = [each for each in come if since[1] < each < until[1]]
-        replaced += list(zip(lefts, rights, strict=False))
+    gone = _rest(len(before), {left for left, _ in same})
+    come = _rest(len(after), {right for _, right in same})
+    moved = _moved(before, after, gone, come)
+    gone = _rest(len(before), {left for left, _ in (*same, *moved)})
+    come = _rest(len(after), {right for _, right in (*same, *moved)})
+    replaced = _replaced(same, gone, come)
     return Alignment(
         same=tuple(same),
         moved=tuple(moved),
         replaced=tuple(replaced),
-        removed=tuple(_left_out(gone, [left for left, _ in replaced])),
-        added=tuple(_left_out(come, [right for _, right in replaced])),
+        removed=tuple(_rest(len(before), {left for left, _ in (*same, *moved, *replaced)})),
+        added=tuple(_rest(len(after), {right for _, right in (*same, *moved, *replaced)})),
     )
 
 
-def _rest(keys: Sequence[str], taken: set[int]) -> list[int]:
-    return [index for index in range(len(keys)) if index not in taken]
+def _rest(length: int, taken: Set[int]) -> list[int]:
+    return [index for index in range(length) if index not in taken]
 
 
-def _left_out(indexes: Sequence[int], taken: Sequence[int]) -> list[int]:
-    return [each for each in indexes if each not in taken]
+def _moved(
+    before: Sequence[str], after: Sequence[str], gone: Sequence[int], come: Sequence[int]
+) -> list[tuple[int, int]]:
+    free: dict[str, deque[int]] = {}
+    for index in come:
+        free.setdefault(after[index], deque()).append(index)
+    return [(index, free[before[index]].popleft()) for index in gone if free.get(before[index])]
+
+
+def _replaced(
+    same: Sequence[tuple[int, int]], gone: Sequence[int], come: Sequence[int]
+) -> list[tuple[int, int]]:
+    """Between two elements that stayed, what went and what came, in order."""
+    lefts, rights = (
+        _by_gap([pair[side] for pair in same], rest) for side, rest in enumerate((gone, come))
+    )
+    return [
+        pair
+        for gap, indexes in lefts.items()
+        for pair in zip(indexes, rights.get(gap, ()), strict=False)
+    ]
+
+
+def _by_gap(stayed: Sequence[int], rest: Sequence[int]) -> dict[int, list[int]]:
+    """The rest, by how many that stayed lie before each."""
+    found: dict[int, list[int]] = {}
+    for index in rest:
+        found.setdefault(bisect(stayed, index), []).append(index)
+    return found
 
 
 def _common(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]]:

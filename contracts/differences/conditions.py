@@ -1,7 +1,7 @@
 """Property filters in words, and what is said where they differ."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import msgspec
@@ -58,8 +58,8 @@ def said(before: Json, after: Json, at: At) -> list[str]:
 def of_conditions(
     before: Sequence[str],
     after: Sequence[str],
-    about_before: Sequence[object],
-    about_after: Sequence[object],
+    about_before: Sequence[Hashable],
+    about_after: Sequence[Hashable],
     subject: str,
 ) -> list[str]:
     """The same for conditions in words.
@@ -69,21 +69,35 @@ def of_conditions(
     """
     gone = _without(list(zip(before, about_before, strict=True)), after)
     come = _without(list(zip(after, about_after, strict=True)), before)
+    alone = _alone(gone) & _alone(come)
+    became = {about: text for text, about in come if about in alone}
     sentences = []
-    for text, about in list(gone):
-        others = [one for one in come if one[1] == about]
-        if len(others) != 1 or sum(1 for one in gone if one[1] == about) != 1:
-            continue
-        gone.remove((text, about))
-        come.remove(others[0])
-        new, old = _shortened(others[0][0], text)
-        sentences.append(_sentence(subject, f"requires {new} instead of {old}"))
-    sentences += [_sentence(subject, f"now also requires {text}") for text, _ in come]
-    sentences += [_sentence(subject, f"no longer requires {text}") for text, _ in gone]
+    for old, about in gone:
+        if about in alone:
+            new, was = _shortened(became[about], old)
+            sentences.append(_sentence(subject, f"requires {new} instead of {was}"))
+    sentences += [
+        _sentence(subject, f"now also requires {text}")
+        for text, about in come
+        if about not in alone
+    ]
+    sentences += [
+        _sentence(subject, f"no longer requires {text}")
+        for text, about in gone
+        if about not in alone
+    ]
     return sentences
 
 
-def _without(these: Sequence[tuple[str, object]], those: Sequence[str]) -> list[tuple[str, object]]:
+def _alone(conditions: Sequence[tuple[str, Hashable]]) -> set[Hashable]:
+    """What exactly one of them is about."""
+    counted = Counter(about for _, about in conditions)
+    return {about for about, number in counted.items() if number == 1}
+
+
+def _without(
+    these: Sequence[tuple[str, Hashable]], those: Sequence[str]
+) -> list[tuple[str, Hashable]]:
     """Those of the first that the second has not, each as often as it has it more."""
     left = Counter(those)
     kept = []
@@ -117,7 +131,7 @@ def _required(tree: Condition) -> list[Condition]:
     return [tree]
 
 
-def _about(condition: Condition) -> object:
+def _about(condition: Condition) -> Hashable:
     if isinstance(condition, PropertyGroup):
         return None
     about = (condition.type, condition.group_type_index, condition.key)
@@ -179,7 +193,3 @@ def scalar(value: Scalar) -> str:
     if isinstance(value, str):
         return plain(value)
     return msgspec.json.encode(value).decode()
-
-
-def is_object(document: Json) -> bool:
-    return isinstance(document, Mapping)

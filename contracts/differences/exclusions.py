@@ -1,8 +1,10 @@
 """Exclusions of a funnel: what ends an attempt between two steps."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from contracts.differences.conditions import filters_rule
@@ -25,17 +27,16 @@ def _exclusions(before: Document, after: Document, at: At) -> list[str]:
     lefts = [(entity_key(each), *_moved(_range(each), at.steps)) for each in left]
     rights = [(entity_key(each), *_moved(_range(each), there)) for each in right]
     pairs = _paired(lefts, rights)
-    gone = [index for index in range(len(left)) if index not in pairs]
-    come = [index for index in range(len(right)) if index not in pairs.values()]
+    gone, come = _unpaired(pairs, len(left), len(right))
     said = []
     elsewhere = _paired([(lefts[i][0],) for i in gone], [(rights[i][0],) for i in come])
     for i, j in elsewhere.items():
         pairs[gone[i]] = come[j]
         old, new = _steps(_range(left[gone[i]])), _steps(_range(right[come[j]]))
         text = entity_text(right[come[j]], at.names)
-        said.append(f"{new[0]} {_verb('exclude', new)} {text} instead of {_lower(old[0])}.")
-    gone = [index for index in gone if index not in pairs]
-    come = [index for index in come if index not in pairs.values()]
+        if new != old:
+            said.append(f"{new[0]} {_verb('exclude', new)} {text} instead of {_lower(old[0])}.")
+    gone, come = _unpaired(pairs, len(left), len(right))
     for index in come:
         steps = _steps(_range(right[index]))
         text = entity_text(right[index], at.names)
@@ -65,7 +66,7 @@ def _listed(sent: Json) -> Sequence[Document] | None:
 
 
 def _range(exclusion: Document) -> tuple[Json, Json]:
-    return tuple(exclusion.get(name) for name in _RANGE)  # type: ignore[return-value]  # of two
+    return exclusion.get("funnelFromStep"), exclusion.get("funnelToStep")
 
 
 def _moved(bounds: tuple[Json, Json], steps: Mapping[int, int]) -> list[tuple[bool, Json]]:
@@ -78,14 +79,20 @@ def _moved(bounds: tuple[Json, Json], steps: Mapping[int, int]) -> list[tuple[bo
 
 def _paired(before: Sequence[object], after: Sequence[object]) -> dict[int, int]:
     """Index to index of equal ones, each used once."""
-    free = list(range(len(after)))
+    free: dict[bytes, deque[int]] = {}
+    for index, each in enumerate(after):
+        free.setdefault(msgspec.json.encode(each), deque()).append(index)
     pairs = {}
     for index, each in enumerate(before):
-        found = next((other for other in free if after[other] == each), None)
-        if found is not None:
-            pairs[index] = found
-            free.remove(found)
+        if found := free.get(msgspec.json.encode(each)):
+            pairs[index] = found.popleft()
     return pairs
+
+
+def _unpaired(pairs: Mapping[int, int], before: int, after: int) -> tuple[list[int], list[int]]:
+    paired = set(pairs.values())
+    gone = [index for index in range(before) if index not in pairs]
+    return gone, [index for index in range(after) if index not in paired]
 
 
 def _steps(bounds: tuple[Json, Json]) -> tuple[str, bool]:

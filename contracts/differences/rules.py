@@ -11,6 +11,7 @@ import msgspec
 
 from contracts.differences.difference import NO_NAMES, Names
 from contracts.differences.documents import alike, joined, member_changes
+from contracts.differences.words import capital
 
 Json = Any
 Document = Mapping[str, Json]
@@ -99,7 +100,7 @@ def worded(
         left, right = words(before), words(after)
         if left is None or right is None or left == right:
             return []
-        return [_capital(sentence.format(before=left, after=right))]
+        return [capital(sentence.format(before=left, after=right))]
 
     return Rule(members, say)
 
@@ -134,7 +135,3 @@ def numbered(name: str, default: str | None, sentence: str) -> Rule:
         return None if isinstance(sent, bool) or not isinstance(sent, int | float) else f"{sent}"
 
     return worded((name,), words, sentence)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -8,7 +8,7 @@ import msgspec
 
 Json = Any
 MOST_SHOWN = 100
-"""Characters of a value, and values of a list times twenty."""
+"""Characters of a value; the rest is cut off."""
 _MOST_LISTED = 5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
