@@ -46,11 +46,12 @@ def _range(before: Document, after: Document, _: At) -> list[str]:
 
 
 def range_text(since: str | None, until: str | None) -> str:
-    """last 30 days; 2026-01-01 to 2026-02-01; since 2026-01-01."""
+    """last 30 days; 2026-01-01 to 2026-02-01; since 2026-01-01. "now" says the same as nothing."""
+    until = None if until == "now" else until or None
     ago = _ago(since, until)
     if ago is not None:
         return f"last {count(*ago)}"
-    whole = _WHOLE.get((since or _DEFAULT, until or None))
+    whole = _WHOLE.get((since or _DEFAULT, until))
     if whole is not None:
         return whole
     if not until:
@@ -59,7 +60,7 @@ def range_text(since: str | None, until: str | None) -> str:
 
 
 def _ago(since: str | None, until: str | None) -> tuple[int, str] | None:
-    found = None if until else _AGO.fullmatch(since or _DEFAULT)
+    found = None if until and until != "now" else _AGO.fullmatch(since or _DEFAULT)
     if found is None or int(found[1]) == 0:
         return None
     return int(found[1]), _UNITS[found[2]]

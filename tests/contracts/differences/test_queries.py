@@ -21,6 +21,7 @@ LAST_WEEK = {"date_from": "-7d"}
         ({}, {"dateRange": {"date_from": "mStart"}}, "This month instead of last 7 days."),
         ({}, {"dateRange": {"date_from": "2026-01-01", "date_to": "2026-02-01"}},
          "2026-01-01 to 2026-02-01 instead of last 7 days."),
+        ({}, {"dateRange": {"date_from": "-2d", "date_to": "now"}}, "Last 2 days instead of 7."),
         ({}, {"dateRange": {"date_from": "all"}}, "All time instead of last 7 days."),
         ({}, {"dateRange": {"daysOfWeek": [5, 1]}},
          "Counts on Mondays and Fridays instead of every day of the week."),
