@@ -10,6 +10,7 @@ from contracts.events.access import AccessEvent
 from contracts.events.action import ActionEvent
 from contracts.events.cohort import CohortEvent
 from contracts.events.dashboard import DashboardEvent
+from contracts.events.history import HistoryEvent
 from contracts.events.insight import InsightEvent
 from contracts.events.project import ProjectEvent
 from contracts.events.sharing import SharingEvent
@@ -24,6 +25,7 @@ DomainEvent = (
     | ActionEvent
     | CohortEvent
     | ProjectEvent
+    | HistoryEvent
 )
 
 

@@ -11,6 +11,7 @@ from contracts.events.access import AccessEvent
 from contracts.events.action import ActionEvent
 from contracts.events.cohort import CohortEvent
 from contracts.events.dashboard import DashboardEvent
+from contracts.events.history import HistoryEvent
 from contracts.events.insight import InsightEvent
 from contracts.events.project import ProjectEvent
 from contracts.events.recorded import DomainEvent
@@ -34,6 +35,7 @@ class StreamKind(StrEnum):
     ACTION = "action"
     COHORT = "cohort"
     PROJECT = "project"
+    HISTORY = "history"
 
 
 E_co = TypeVar("E_co", bound=DomainEvent, covariant=True)
@@ -100,3 +102,8 @@ def cohort_stream(team_id: int, number: int) -> Stream[CohortEvent]:
 def project_stream(team_id: int) -> Stream[ProjectEvent]:
     """There is one in each project."""
     return Stream(StreamKind.PROJECT, team_id, 0)
+
+
+def history_stream(team_id: int) -> Stream[HistoryEvent]:
+    """Of what took other operations back. There is one in each project."""
+    return Stream(StreamKind.HISTORY, team_id, 0)

@@ -13,6 +13,7 @@ from contracts.events.streams import (
     action_stream,
     cohort_stream,
     dashboard_stream,
+    history_stream,
     insight_stream,
     project_stream,
     share_login_stream,
@@ -31,7 +32,7 @@ def test_no_two_streams_have_one_id() -> None:
     streams: list[Stream[DomainEvent]] = [
         Stream(*each) for each in product(StreamKind, (1, 2, 11), (1, 2, 11))
     ]
-    assert len({stream.id for stream in streams}) == len(streams) == 81
+    assert len({stream.id for stream in streams}) == len(streams) == 90
 
 
 def test_each_kind_of_thing_has_its_stream() -> None:
@@ -45,9 +46,10 @@ def test_each_kind_of_thing_has_its_stream() -> None:
         action_stream(1, 7),
         cohort_stream(1, 7),
     ]
-    assert [stream.kind for stream in (*made, project_stream(1))] == list(StreamKind)
+    single = [project_stream(1), history_stream(1)]
+    assert [stream.kind for stream in (*made, *single)] == list(StreamKind)
     assert {(stream.team_id, stream.number) for stream in made} == {(1, 7)}
-    assert (project_stream(1).team_id, project_stream(1).number) == (1, 0)
+    assert {(stream.team_id, stream.number) for stream in single} == {(1, 0)}
 
 
 def test_subjects_say_the_project_and_the_fact() -> None:

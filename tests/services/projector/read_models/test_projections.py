@@ -24,6 +24,7 @@ from contracts.events.cohort import (
     CohortRenamed,
 )
 from contracts.events.dashboard import DashboardCreated, DashboardDeleted, DashboardEvent, TileAdded
+from contracts.events.history import InsightReverted, InsightsChangedInBulk, OperationsUndone
 from contracts.events.insight import InsightEvent, InsightRenamed
 from contracts.events.project import ProjectRegistered, ProjectRenamed, ProjectTimezoneChanged
 from contracts.events.recorded import DomainEvent
@@ -88,6 +89,11 @@ SETTINGS: list[DomainEvent] = [
     ProjectRegistered("Shop", "UTC", 0, Raw(b"[]")),
     ProjectRenamed("Web shop", "Shop"),
     ProjectTimezoneChanged("Asia/Tokyo", "UTC"),
+]
+HISTORY: list[DomainEvent] = [
+    OperationsUndone((UUID(int=1),)),
+    InsightReverted(INSIGHT, version=3),
+    InsightsChangedInBulk((INSIGHT, 8)),
 ]
 EDITED = [
     EditInsight(name="Sign-ups", tags=("b", "A"), description="Weekly", order=3),
@@ -167,6 +173,13 @@ async def test_views_move_forward_per_user_and_insight(projector: Projecting) ->
     assert seen[2, INSIGHT] == other.at
 
 
+async def test_what_history_says_of_itself_makes_no_row(projector: Projecting) -> None:
+    await projector.append(*HISTORY, of=Stream(StreamKind.HISTORY, TEAM, 0))
+    await projector.catch_up()
+    rows = await projector.everything()
+    assert {name for name, kept in rows.items() if kept} == {"checkpoints"}
+
+
 EVERY_KIND: list[tuple[Stream[DomainEvent], DomainEvent]] = [
     *((insight(), event) for event in after(EDITED)),
     *((sharing(), event) for event in SHARED),
@@ -176,6 +189,7 @@ EVERY_KIND: list[tuple[Stream[DomainEvent], DomainEvent]] = [
     *((Stream(StreamKind.ACTION, TEAM, 5), event) for event in ACTION),
     *((Stream(StreamKind.COHORT, TEAM, 6), event) for event in COHORT),
     *((Stream(StreamKind.PROJECT, TEAM, 0), event) for event in SETTINGS),
+    *((Stream(StreamKind.HISTORY, TEAM, 0), event) for event in HISTORY),
 ]
 
 
