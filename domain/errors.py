@@ -35,3 +35,11 @@ class SharingOff(Refused):
 
 class PasswordNotRequired(Refused):
     """A password for a share that asks for none."""
+
+
+class VersionDeleted(Refused):
+    """The version to put it back to is one in which it was deleted."""
+
+
+class NotValidNow(Refused):
+    """What was stored then is refused today. Its text says why."""
