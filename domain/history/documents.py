@@ -24,6 +24,8 @@ class _Missing(Enum):
 _MISSING: Final = _Missing.MISSING
 _Value = None | bool | int | Decimal | str | list[Any] | dict[str, Any] | _Missing
 
+Verdict = Literal["free", "already", "conflict"]
+
 # Numbers are kept as they are spelled.
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -38,7 +40,7 @@ class Place(msgspec.Struct, frozen=True):
     """
 
     path: str
-    verdict: Literal["free", "already", "conflict"]
+    verdict: Verdict
     left: Raw
     now: Raw
 
@@ -52,11 +54,11 @@ class Reversal(msgspec.Struct, frozen=True):
 
 def reverse(found: Raw, left: Raw, now: Raw) -> Reversal:
     """Take back what turned `found` into `left`, and leave alone what came after."""
-    if same_document(left, now):
-        document, places = found, _judge(_decode(found), _decode(left), _decode(left), "")[1]
+    value, places = _judge(_decode(found), _decode(left), _decode(now), "")
+    if all(place.verdict != "free" for place in places):
+        document = now
     else:
-        value, places = _judge(_decode(found), _decode(left), _decode(now), "")
-        document = now if all(place.verdict != "free" for place in places) else _raw(value)
+        document = found if same_document(left, now) else _raw(value)
     return Reversal(document, tuple(places))
 
 
@@ -84,7 +86,7 @@ def _judge(found: _Value, left: _Value, now: _Value, path: str) -> tuple[_Value,
 def _judge_whole(found: _Value, left: _Value, now: _Value, path: str) -> tuple[_Value, list[Place]]:
     if _same(now, left):
         return found, [Place(path, "free", _raw(left), _raw(now))]
-    verdict: Literal["already", "conflict"] = "already" if _same(now, found) else "conflict"
+    verdict: Verdict = "already" if _same(now, found) else "conflict"
     return now, [Place(path, verdict, _raw(left), _raw(now))]
 
 
@@ -138,20 +140,24 @@ def _is_back(found: list[Any], left: list[Any], now: list[Any]) -> bool:
 
 
 def _name(element: Any) -> bytes:
+    return _names.encode(_identity(element))
+
+
+def _identity(element: Any) -> Any:
     """What an element is, whatever else is said of it: its event, action or key; of a group, its
     members. Anything else is all that it says.
     """
     if not isinstance(element, dict):
-        return _names.encode(element)
+        return element
     inside = [
-        [_name(each) for each in members]
+        [_identity(each) for each in members]
         for member in ("nodes", "values")
         if isinstance(members := element.get(member), list)
     ]
     told = {each: element[each] for each in ("event", "id", "key", "property") if each in element}
     if not told and not inside and "kind" not in element:
-        return _names.encode(element)
-    return _names.encode([element.get("kind"), element.get("type"), told, inside])
+        return element
+    return [element.get("kind"), element.get("type"), told, inside]
 
 
 def _same(one: _Value, other: _Value) -> bool:

@@ -47,7 +47,7 @@ def undo(
     back: dict[str, Any] = {}
     for field in judge.fields:
         if field == "enabled":
-            back[field] = judge.plain(field, code="changed" if _is_another(placed) else None)
+            back[field] = judge.plain(field, code="changed" if _is_another(placed, terms) else None)
         elif field != _PASSWORDS:
             back[field] = judge.plain(field)
     commands: list[ChangeSharing | RemoveSharePassword] = [
@@ -87,11 +87,13 @@ def touch(event: SharingEvent) -> Touch:
             assert_never(event)
 
 
-def _is_another(placed: Placed[SharingRow, SharingEvent]) -> bool:
+def _is_another(placed: Placed[SharingRow, SharingEvent], terms: UndoTerms) -> bool:
     """Whether what the operation switched on was switched off and on since: it is somebody else's
-    share now, under another address.
+    share now, under another address. One that this undo itself has just switched on is nobody's.
     """
-    return placed.after.enabled and any(not each.row.enabled for each in placed.since)
+    return placed.now.token_id != terms.token_id and any(
+        not each.row.enabled for each in placed.since
+    )
 
 
 def _removals(
