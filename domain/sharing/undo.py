@@ -91,9 +91,8 @@ def _is_another(placed: Placed[SharingRow, SharingEvent], terms: UndoTerms) -> b
     """Whether what the operation switched on was switched off and on since: it is somebody else's
     share now, under another address. One that this undo itself has just switched on is nobody's.
     """
-    return placed.now.token_id != terms.token_id and any(
-        not each.row.enabled for each in placed.since
-    )
+    was_off = any(not each.row.enabled for each in placed.since)
+    return placed.after.enabled and was_off and placed.now.token_id != terms.token_id
 
 
 def _removals(

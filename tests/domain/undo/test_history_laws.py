@@ -174,6 +174,7 @@ def check_story(kind: Kind, story: Told, data: st.DataObject) -> None:
     now = row_of(kind, story.past)
     if taken.is_refused:
         assert taken.facts == taken.already == ()
+        assert all(each.changed_by for each in taken.conflicts if each.code == "changed")
         return
     check_without(kind, story, undone, taken.facts)
     # Once more: nothing is left to be done.
@@ -235,5 +236,5 @@ def test_all_that_was_done_is_taken_back_in_one(name: str, data: st.DataObject) 
     assert taken.conflicts == ()
     if not taken.not_undoable:
         story.append(taken.facts, operation(100))
-        after, nothing = row_of(kind, story.past), kind.shown(None) if kind.first is None else None
-        assert after == nothing if nothing is not None else after["deleted"]
+        after = row_of(kind, story.past)
+        assert after["deleted"] if kind.first else after == kind.shown(None)

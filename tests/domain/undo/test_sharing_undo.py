@@ -46,6 +46,7 @@ def test_a_switching_off_is_switched_on_under_a_new_token_and_warns_of_it() -> N
     assert taken.warnings == (
         UndoWarning(code="new_token", kind="sharing", number=INSIGHT, token_id=9),
     )
+    assert shared([ON], [OFF], [REQUIRED]).undo(2, token_id=9).facts == taken.facts
     again = shared([ON], [OFF], [SharingEnabled(INSIGHT, token_id=2)]).undo(2, token_id=9)
     assert (again.facts, again.warnings) == ((), ())
     assert again.already
