@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from contracts.api.funnels import ShownResult
 from contracts.api.text import Name, Tag
 from contracts.api.times import Time, written
-from contracts.json import NULL, JsonObject, ListOrNull, ObjectOrNull
+from contracts.json import NULL, JsonList, JsonObject, ListOrNull, ObjectOrNull
 from contracts.read_models.insight import InsightRow, TileRow
 
 AsGiven = Annotated[str, Meta(max_length=400)]
@@ -62,7 +62,7 @@ class ResultFields(msgspec.Struct, frozen=True, kw_only=True):
 
     cache_target_age: from then on the result is stale.
     next_allowed_client_refresh: before then a client's force_* is answered from the cache.
-    computed_to, result_hash, warnings: only when asked for.
+    computed_to, late_changes, result_hash, warnings: only when asked for.
     """
 
     result: Raw = NULL
@@ -77,6 +77,7 @@ class ResultFields(msgspec.Struct, frozen=True, kw_only=True):
     query_status: Raw = NULL
     resolved_date_range: Raw = NULL
     computed_to: int | UnsetType = UNSET
+    late_changes: JsonList | UnsetType = UNSET
     result_hash: str | UnsetType = UNSET
     warnings: list[str] | UnsetType = UNSET
 
@@ -154,6 +155,7 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
     color: str | UnsetType | None = UNSET
     layouts: ObjectOrNull | UnsetType = UNSET
     computed_to: int | UnsetType = UNSET
+    late_changes: JsonList | UnsetType = UNSET
     result_hash: str | UnsetType = UNSET
     warnings: list[str] | UnsetType = UNSET
 
@@ -202,6 +204,7 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
             color=UNSET if context.tile is None else context.tile.color,
             layouts=UNSET if context.tile is None else context.tile.layouts,
             computed_to=result.computed_to,
+            late_changes=result.late_changes,
             result_hash=result.result_hash,
             warnings=result.warnings,
         )

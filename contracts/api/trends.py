@@ -5,6 +5,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from contracts.api.times import Time
+
 Number = int | float
 """Whole numbers without a point."""
 
@@ -44,6 +46,8 @@ class TrendRow(msgspec.Struct, frozen=True, kw_only=True):
     data: one number per period; of one value empty, of a formula's one value null (oddity).
     aggregated_value: of one value only. filter: the query in legacy words, for clients to read.
     incomplete: ours, when asked for: places of points whose period is cut or still running.
+    late: ours, when asked for: of each point, how many of its events arrived more than an hour
+    after the period's end; of a formula those of its series, added up.
     persons_urls: of insights/trend/ alone, one per point.
     """
 
@@ -60,7 +64,26 @@ class TrendRow(msgspec.Struct, frozen=True, kw_only=True):
     compare_label: SideLabel | UnsetType = UNSET
     filter: dict[str, Any]
     incomplete: list[int] | UnsetType = UNSET
+    late: list[int] | UnsetType = UNSET
     persons_urls: list[PersonsUrl] | UnsetType = UNSET
+
+
+class LateChange(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A point that has another number than in the result that was kept before it.
+
+    order, breakdown_value, compare_label, status: of its row, as far as rows have them. day: one of
+    the row's. from, to: when the old number was computed, and when the new one.
+    """
+
+    order: int
+    breakdown_value: BreakdownValue | UnsetType = UNSET
+    compare_label: SideLabel | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    day: str | int
+    old: Number
+    new: Number
+    from_: Time | None
+    to: Time | None
 
 
 class BoxRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +153,8 @@ class LifecycleRow(msgspec.Struct, frozen=True, kw_only=True):
     """Actors of one status per period; those of dormant are negative.
 
     incomplete: ours, when asked for: places of points whose period is still running.
+    late: ours, when asked for: of each point, how many events in its period of the actors that it
+    counts arrived more than an hour after the period's end; dormant actors have none.
     """
 
     action: LifecycleAction
@@ -140,3 +165,4 @@ class LifecycleRow(msgspec.Struct, frozen=True, kw_only=True):
     days: list[str]
     labels: list[str]
     incomplete: list[int] | UnsetType = UNSET
+    late: list[int] | UnsetType = UNSET

@@ -56,7 +56,7 @@ def _event(event: Event) -> Row:
         "session_id": event.session_id,
         "properties": stored,
         "sent": sent,
-        "inserted_at": event.at,
+        "inserted_at": event.arrived,
     } | groups
 
 

@@ -35,6 +35,14 @@ NUMBERS: Sequence[Any] = (None, 0, 1, 2, 2.5, -1.25, "4", "0.5", " 1", "x", True
 GROUPS = ("", "", "g1", "g2", "g3")
 SESSIONS = ("", "", "s1", "s2", "s3")
 STATIC_COHORT, DYNAMIC_COHORT, EMPTY_COHORT = 5, 6, 7
+DELAYS = tuple(
+    timedelta(hours=hours) + beside
+    for hours in (0, 1, 2, 25, 26, 24 * 8, 24 * 31)
+    for beside in (timedelta(), MICROSECOND, -MICROSECOND)
+    if hours or beside == timedelta()
+)
+"""After which events arrive: for one at the edge of an hour or a day, at the edge of being late."""
+
 LONGEST_LOOK_BACK = 35
 """Days before the range in which events still lie."""
 
@@ -115,8 +123,10 @@ def _moment(random: Random, place: Place) -> datetime:
 
 
 def _event(random: Random, at: datetime, person: UUID) -> Event:
+    uuid = UUID(int=random.getrandbits(128))
     return Event(
-        uuid=UUID(int=random.getrandbits(128)),
+        uuid=uuid,
+        stored=at + DELAYS[uuid.int % len(DELAYS)],
         event=random.choice(NAMES),
         at=at,
         person_id=person,

@@ -3,7 +3,7 @@
 The indexes of up to 64 periods are bits of one number; of more they are a sorted array.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from services.common.clickhouse.relation import Relation
 from services.query.events.actors import AnyActor, PersonActor
@@ -24,13 +24,16 @@ def per_actor(
     conditions: Iterable[AnyCondition],
     index: str,
     sample: float | None,
+    columns: Mapping[str, str] = {},
+    /,
     **aggregates: str,
 ) -> Relation:
     """`actor` and the aggregates over its events in the source's range that meet the conditions.
 
     index: text of an event's `i`. sample: share of the actors that are looked at; None: all.
+    columns: more of each event, for the aggregates.
     """
-    columns = {"actor": source.actor(actor), "i": index}
+    read = {"actor": source.actor(actor), "i": index, **columns}
     tests = [*source.scopes(), *(source.condition(one) for one in conditions if one != ALWAYS)]
     if not isinstance(actor, PersonActor):
         tests.append(source.has_actor(actor))
@@ -38,7 +41,7 @@ def per_actor(
     counting = source.rows()
     for test in tests:
         counting = counting.where(test)
-    counting = counting.only(**columns).named("counting")
+    counting = counting.only(**read).named("counting")
     if sample is not None:
         share = source.bindings.bind(int(sample * 2**64) - 1, "UInt64")
         counting = counting.where(f"cityHash64(actor) <= {share}")

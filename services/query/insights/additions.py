@@ -15,10 +15,13 @@ WARNINGS = "warnings"
 INCOMPLETE = "incomplete"
 """Which points will still change; and up to where in the log of captured events it was looked."""
 
+LATE = "late"
+"""How many events of each point arrived late, and which points differ from the kept result."""
+
 RESULT_HASH = "result_hash"
 """A digest of the bytes of `results`: equal definition and equal position give equal bytes."""
 
-OVER_PERIODS = frozenset({INCOMPLETE, RESULT_HASH})
+OVER_PERIODS = frozenset({INCOMPLETE, LATE, RESULT_HASH})
 
 
 def computed(include: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,14 +4,18 @@ import hashlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from services.query.insights.additions import INCOMPLETE, RESULT_HASH, WARNINGS
+from msgspec import Raw
+
+from services.query.insights.additions import INCOMPLETE, LATE, RESULT_HASH, WARNINGS
 from services.query.results.service import ResultAnswer
+
+NOTHING = Raw(b"[]")
 
 
 def beside_result(
     answered: ResultAnswer, include: Collection[str], ignored: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """computed_to and result_hash are of a result: none while a job computes it.
+    """computed_to, late_changes and result_hash are of a result: none while a job computes it.
 
     ignored: the parts of the request without effect, whatever the project.
     """
@@ -20,6 +24,8 @@ def beside_result(
         found["computed_to"] = answered.cached.reached
     if answered.cached is not None and RESULT_HASH in include:
         found["result_hash"] = hashlib.sha256(answered.cached.result.results).hexdigest()
+    if answered.cached is not None and LATE in include:
+        found["late_changes"] = answered.cached.result.extra.get("late_changes", NOTHING)
     if WARNINGS in include:
         of_data = () if answered.cached is None else answered.cached.result.warnings
         found["warnings"] = [*ignored, *answered.warnings, *of_data]

@@ -58,6 +58,10 @@ _BODY = """
     SELECT body FROM results
     WHERE team_id = %(team_id)s AND key = %(key)s AND settings = %(settings)s"""
 
+_KEPT = """
+    SELECT body, started_at FROM results
+    WHERE team_id = %(team_id)s AND key = %(key)s AND settings = %(settings)s"""
+
 # The newer of two is the one that could see more; no clock decides. More than there is, nobody
 # could see.
 _PUT = """
@@ -199,6 +203,16 @@ async def body(pool: Pool, team_id: int, key: bytes, settings: bytes) -> Raw:
         cursor = await conn.execute(_BODY, {"team_id": team_id, "key": key, "settings": settings})
         row = await cursor.fetchone()
     return NULL if row is None else msgspec.json.decode(row[0], type=Result).results
+
+
+async def kept_since(
+    pool: Pool, team_id: int, key: bytes, settings: bytes
+) -> tuple[Result, datetime] | None:
+    """What is kept, and when its computation started; None for nothing."""
+    async with pool.connection() as conn:
+        cursor = await conn.execute(_KEPT, {"team_id": team_id, "key": key, "settings": settings})
+        row = await cursor.fetchone()
+    return None if row is None else (msgspec.json.decode(row[0], type=Result), row[1])
 
 
 class Start(msgspec.Struct, frozen=True):

@@ -12,7 +12,10 @@ NO_GROUPS = ("", "", "", "", "")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """at: UTC. person_id: as it was at capture. groups: the key of each group type, "" for none."""
+    """at: UTC. person_id: as it was at capture. groups: the key of each group type, "" for none.
+
+    stored: when it arrived; None: at once.
+    """
 
     uuid: UUID
     event: str
@@ -22,6 +25,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str = ""
     groups: tuple[str, ...] = NO_GROUPS
     properties: Mapping[str, Json] = {}
+    stored: datetime | None = None
+
+    @property
+    def arrived(self) -> datetime:
+        return self.at if self.stored is None else self.stored
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ the SQL but the plan. Where the text leaves a choice, this is ours:
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.queries.insight_actors import Status
@@ -30,12 +30,27 @@ Cell = tuple[int, str]
 """The index of a period, and an actor."""
 
 
-def answer(plan: LifecyclePlan, reading: Reading) -> list[Row]:
-    """ "always these four in this order" """
+def answer(plan: LifecyclePlan, reading: Reading, *, late: bool = False) -> list[Row]:
+    """ "always these four in this order"; late: whether points tell their late events."""
     if plan.entity is None:
         return []
     counts = Counter((period, status) for (period, _), status in statuses(plan, reading).items())
-    return [_row(plan, status, counts) for status in STATUSES]
+    rows = [_row(plan, status, counts) for status in STATUSES]
+    if late:
+        numbers = _late_events(plan, reading)
+        for row in rows:
+            row["late"] = [numbers[row["status"], index] for index in plan.span.shown]
+    return rows
+
+
+def _late_events(plan: LifecyclePlan, reading: Reading) -> Counter[tuple[Status, int]]:
+    """ "how many of its events arrived more than 1 h after the period's end" """
+    events = active(plan, reading)
+    found: Counter[tuple[Status, int]] = Counter()
+    for (index, actor), status in statuses(plan, reading).items():
+        end = plan.span.periods[index].end + timedelta(hours=1)
+        found[status, index] += sum(event.arrived > end for event in events.get((index, actor), ()))
+    return found
 
 
 def _row(plan: LifecyclePlan, status: Status, counts: Mapping[tuple[int, Status], int]) -> Row:

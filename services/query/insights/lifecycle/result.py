@@ -28,6 +28,18 @@ def with_incomplete(plan: LifecyclePlan, rows: Iterable[LifecycleRow]) -> list[L
     return [msgspec.structs.replace(row, incomplete=found) for row in rows]
 
 
+def with_late(
+    plan: LifecyclePlan, rows: Iterable[LifecycleRow], numbers: Mapping[tuple[str, int], int]
+) -> list[LifecycleRow]:
+    """numbers: late events by status and index of the period."""
+    return [
+        msgspec.structs.replace(
+            row, late=[numbers.get((row.status, index), 0) for index in plan.span.shown]
+        )
+        for row in rows
+    ]
+
+
 def _row(
     plan: LifecyclePlan, entity: Entity, status: Status, counts: Sequence[int]
 ) -> LifecycleRow:

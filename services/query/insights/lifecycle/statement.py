@@ -5,8 +5,11 @@ of them the active ones are bits of one number, of more a sorted array. Records 
 actor, after the fold; of those that say nothing about a period of the range, none is.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
+from contracts.times import microseconds
 from services.common.clickhouse.relation import Relation, join, statement, table, union
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.actors import PersonActor
@@ -21,6 +24,7 @@ from services.query.events.folds import (
     distinct,
     per_actor,
 )
+from services.query.events.lateness import is_late
 from services.query.events.period_index import period_index
 from services.query.events.periods import Period, Span
 from services.query.events.source import Source
@@ -51,6 +55,22 @@ def compile_lifecycle(plan: LifecyclePlan, *, has_overrides: bool) -> Statement 
     cells = _active(of).only(cell=f"arrayJoin({_cells(of)})").named("cells")
     each = cells.only(status="cell.1", period="cell.2 - 1").named("each")
     return statement(each.group("status", "period", actors="count()"), of.bindings)
+
+
+def compile_late(plan: LifecyclePlan, *, has_overrides: bool) -> Statement | None:
+    """Rows of `status`, `period`, and the `number` of its actors' events there that arrived late.
+
+    None where nobody can be anything.
+    """
+    of = _lifecycle(plan, has_overrides)
+    if of is None:
+        return None
+    cells = _active(of, late=True).only("late", cell=f"arrayJoin({_cells(of)})").named("cells")
+    each = cells.only(
+        status="cell.1", period="cell.2 - 1", events="arrayCount(i -> i = cell.2, late)"
+    )
+    each = each.named("each").where("events > 0")
+    return statement(each.group("status", "period", number="sum(events)"), of.bindings)
 
 
 def compile_people(
@@ -107,11 +127,17 @@ def _cells(of: _Lifecycle, *, counted: bool = False) -> str:
     )
 
 
-def _active(of: _Lifecycle, *, counted: bool = False) -> Relation:
+def _active(of: _Lifecycle, *, counted: bool = False, late: bool = False) -> Relation:
     """`actor`, `active`: the indexes of the periods in which it is, ascending, and `seen`: that of
     the one in which it was first seen, 0 for none of them. counted: `counts` of events, too.
+    late: `late`, the indexes of the periods of late events, one for each, instead.
     """
-    if counted:
+    if late:
+        ends = [microseconds(period.end) for period in of.whole.periods]
+        end = f"arrayElement({of.bindings.bind(ends, 'Array(Int64)')}, i + 1)"
+        came_late = f"groupArrayIf(toUInt16(i), {is_late('arrived', end)})"
+        periods = _by_actor(of, {"arrived": "e.inserted_at"}, active=DISTINCT, late=came_late)
+    elif counted:
         folded = _by_actor(of, a=SORTED)
         periods = folded.only("actor", active=distinct("a"), counts=counts_of("a"))
     elif len(of.whole.periods) <= BITS:
@@ -124,16 +150,18 @@ def _active(of: _Lifecycle, *, counted: bool = False) -> Relation:
         periods=periods.named("periods"),
         records=_first_seen(of),
     )
-    counts = {"counts": "periods.counts"} if counted else {}
-    columns = {"actor": "periods.actor", "active": "periods.active", **counts}
+    more = {"counts": "periods.counts"} if counted else {}
+    more |= {"late": "periods.late"} if late else {}
+    columns = {"actor": "periods.actor", "active": "periods.active", **more}
     return known.only(**columns, seen="records.seen").named("active")
 
 
-def _by_actor(of: _Lifecycle, **aggregates: str) -> Relation:
+def _by_actor(of: _Lifecycle, columns: Mapping[str, str] = {}, **aggregates: str) -> Relation:
     plan, source = of.plan, _source(of)
     matches = ALWAYS if plan.entity is None else plan.entity.matches
     index = period_index(source, of.whole)
-    return per_actor(source, plan.actor, (plan.filters, matches), index, plan.sample, **aggregates)
+    conditions = (plan.filters, matches)
+    return per_actor(source, plan.actor, conditions, index, plan.sample, columns, **aggregates)
 
 
 def _source(of: _Lifecycle) -> Source:

@@ -1,12 +1,14 @@
 """Lifecycles: planned, computed, and the people behind their numbers."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
 from msgspec import Raw
 
 from contracts.api.times import written
+from contracts.api.trends import LifecycleRow
 from contracts.queries.counted import PeriodRange
 from contracts.queries.insight_actors import InsightActorsQuery
 from contracts.queries.lifecycle import LifecycleQuery
@@ -14,9 +16,10 @@ from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
 from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
-from services.query.insights import additions
-from services.query.insights.additions import INCOMPLETE
+from services.query.insights import additions, late_changes
+from services.query.insights.additions import INCOMPLETE, LATE
 from services.query.insights.computed import OptionsWork, PreparedPeople, Tools
+from services.query.insights.late_changes import Before, Comparable
 from services.query.insights.lifecycle import inputs
 from services.query.insights.lifecycle.compute import compute
 from services.query.insights.lifecycle.description import describe
@@ -43,7 +46,14 @@ async def prepare(
         clock=inputs.clock(plan, additions.growing(computation.include, plan.span, plan.now)),
         range=_range(plan),
         inputs=inputs.of_lifecycle(plan),
-        work=LifecycleWork(tools, plan, facts, computation.include, computation.query.dateRange),
+        work=LifecycleWork(
+            tools=tools,
+            plan=plan,
+            facts=facts,
+            include=computation.include,
+            dates=computation.query.dateRange,
+            before=late_changes.before(tools.pool, project, computation),
+        ),
         warnings=additions.unknown_actions(plan.unknown),
     )
 
@@ -86,7 +96,7 @@ async def prepare_options(
     )
 
 
-class LifecycleWork(msgspec.Struct, frozen=True):
+class LifecycleWork(msgspec.Struct, frozen=True, kw_only=True):
     """include: of additions.OVER_PERIODS. dates: as they were asked for."""
 
     tools: Tools
@@ -94,13 +104,18 @@ class LifecycleWork(msgspec.Struct, frozen=True):
     facts: PlanningFacts
     include: tuple[str, ...]
     dates: PeriodRange | None
+    before: Before
 
     async def run(self, query_id: str) -> Result:
         timings, plan = Timings(), self.plan
         # Merges since the planning count.
         has_overrides = await self.tools.lookups.ready(self.facts)
         rows = await compute(
-            self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
+            self.tools.clickhouse,
+            plan,
+            has_overrides=has_overrides,
+            query_id=query_id,
+            late=LATE in self.include,
         )
         if INCOMPLETE in self.include:
             rows = with_incomplete(plan, rows)
@@ -117,8 +132,15 @@ class LifecycleWork(msgspec.Struct, frozen=True):
                 )
             ),
             timings=timings.shown,
-            extra={**additions.zone_of(self.dates)},
+            extra={**additions.zone_of(self.dates), **await self._late_changes(rows)},
         )
+
+    async def _late_changes(self, rows: Sequence[LifecycleRow]) -> Mapping[str, Raw]:
+        """Of a lifecycle that is compared with nothing."""
+        if LATE not in self.include:
+            return {}
+        comparable = Comparable({"current": self.plan.span})
+        return await late_changes.late_changes(self.before, rows, comparable)
 
 
 async def _planned(

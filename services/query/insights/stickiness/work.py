@@ -1,12 +1,14 @@
 """Stickiness: planned, computed, and the people behind its numbers."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
 from msgspec import Raw
 
 from contracts.api.times import written
+from contracts.api.trends import SideLabel, StickinessRow
 from contracts.queries.counted import PeriodRange
 from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
 from contracts.queries.stickiness import StickinessQuery
@@ -15,9 +17,11 @@ from services.common.insights.results.kept import Result
 from services.query.events.actors import PersonActor
 from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
-from services.query.insights import additions
-from services.query.insights.additions import INCOMPLETE
+from services.query.events.periods import Span
+from services.query.insights import additions, late_changes
+from services.query.insights.additions import INCOMPLETE, LATE
 from services.query.insights.computed import OptionsWork, PreparedPeople, Tools
+from services.query.insights.late_changes import Before, Comparable
 from services.query.insights.stickiness import inputs
 from services.query.insights.stickiness.compute import compute
 from services.query.insights.stickiness.description import describe
@@ -46,7 +50,14 @@ async def prepare(
         ),
         range=_range(plan),
         inputs=inputs.of_stickiness(plan),
-        work=StickinessWork(tools, plan, facts, computation.include, computation.query.dateRange),
+        work=StickinessWork(
+            tools=tools,
+            plan=plan,
+            facts=facts,
+            include=computation.include,
+            dates=computation.query.dateRange,
+            before=late_changes.before(tools.pool, project, computation),
+        ),
         warnings=additions.unknown_actions(plan.unknown),
     )
 
@@ -92,7 +103,7 @@ async def prepare_options(
     )
 
 
-class StickinessWork(msgspec.Struct, frozen=True):
+class StickinessWork(msgspec.Struct, frozen=True, kw_only=True):
     """include: of additions.OVER_PERIODS. dates: as they were asked for."""
 
     tools: Tools
@@ -100,6 +111,7 @@ class StickinessWork(msgspec.Struct, frozen=True):
     facts: PlanningFacts
     include: tuple[str, ...]
     dates: PeriodRange | None
+    before: Before
 
     async def run(self, query_id: str) -> Result:
         timings, plan = Timings(), self.plan
@@ -121,8 +133,17 @@ class StickinessWork(msgspec.Struct, frozen=True):
                 )
             ),
             timings=timings.shown,
-            extra={**additions.zone_of(self.dates)},
+            extra={**additions.zone_of(self.dates), **await self._late_changes(rows)},
         )
+
+    async def _late_changes(self, rows: Sequence[StickinessRow]) -> Mapping[str, Raw]:
+        """Every number hangs on the whole range."""
+        if LATE not in self.include:
+            return {}
+        current, previous = self.plan.current, self.plan.previous or self.plan.current
+        spans: Mapping[SideLabel, Span] = {"current": current.span, "previous": previous.span}
+        comparable = Comparable(spans, is_fixed=True)
+        return await late_changes.late_changes(self.before, rows, comparable)
 
 
 async def _planned(

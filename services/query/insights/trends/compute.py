@@ -12,7 +12,15 @@ from services.common.clickhouse.engine import Row
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.periods import Span
 from services.query.insights.trends.bins import bounds
-from services.query.insights.trends.plan import ActiveActors, Boxes, OneValue, Series, TrendsPlan
+from services.query.insights.trends.plan import (
+    ActiveActors,
+    Boxes,
+    ByProperty,
+    OneValue,
+    Points,
+    Series,
+    TrendsPlan,
+)
 from services.query.insights.trends.pointing import AnyChoice, OfOther
 from services.query.insights.trends.result import (
     Box,
@@ -32,19 +40,25 @@ from services.query.insights.trends.result import (
 from services.query.insights.trends.statement import keys
 from services.query.insights.trends.statement.counted import Asked
 from services.query.insights.trends.statement.keys import Rows
+from services.query.insights.trends.statement.late import late_events
 from services.query.insights.trends.statement.numbers import bounds_of_bins, numbers
 from services.query.insights.trends.statement.ranking import most_values
 from services.query.insights.trends.statement.windowed import days_of, of_windows
 
 
 async def compute(
-    clickhouse: ClickHouse, plan: TrendsPlan, *, has_overrides: bool, query_id: str | None = None
+    clickhouse: ClickHouse,
+    plan: TrendsPlan,
+    *,
+    has_overrides: bool,
+    query_id: str | None = None,
+    late: bool = False,
 ) -> TrendsAnswer:
     """The answer to a plan. Raises EngineError's kinds.
 
-    query_id: of every statement, one after the other.
+    query_id: of every statement, one after the other. late: whether points tell their late events.
     """
-    asking = _Asking(clickhouse, plan, has_overrides, query_id)
+    asking = _Asking(clickhouse, plan, has_overrides, query_id, late=late)
     if isinstance(plan.shape, Boxes):
         boxes = {series.place: await asking.boxes(series) for series in plan.series}
         return await asyncio.to_thread(render_boxes, plan, boxes)
@@ -72,12 +86,19 @@ async def row_of(
 
 class _Asking:
     def __init__(
-        self, clickhouse: ClickHouse, plan: TrendsPlan, has_overrides: bool, query_id: str | None
+        self,
+        clickhouse: ClickHouse,
+        plan: TrendsPlan,
+        has_overrides: bool,
+        query_id: str | None,
+        *,
+        late: bool = False,
     ) -> None:
         self.clickhouse = clickhouse
         self.plan = plan
         self.has_overrides = has_overrides
         self.query_id = query_id
+        self.late = late and isinstance(plan.shape, Points)
 
     async def side(self, label: SideLabel, span: Span) -> Side:
         return Side(
@@ -91,6 +112,13 @@ class _Asking:
         )
         found = await self._counted(asked)
         in_order = await self._in_order(asked, found)
+        rows = await self._rows(asked, found, in_order)
+        return await self._with_late(asked, rows) if self.late else rows
+
+    async def _rows(
+        self, asked: Asked, found: Mapping[RowValue, tuple[float, ...]], in_order: Ranked
+    ) -> Sequence[Shown]:
+        series, span = asked.series, asked.span
         if not has_other(self.plan, in_order):
             return in_order.kept
         most = most_values(asked)
@@ -102,6 +130,25 @@ class _Asking:
             (other,) = (await self._counted(_without(asked, in_order))).values()
         line = Line(other_value(self.plan), other)
         return [*in_order.kept, shown(self.plan, series, span, line)]
+
+    async def _with_late(self, asked: Asked, rows: Sequence[Shown]) -> Sequence[Shown]:
+        """Each with the late events of its points; Other is the last row, if there is one."""
+        other = other_value(self.plan) if isinstance(self.plan.breakdown, ByProperty) else None
+        kept = [row.value for row in rows if other is None or row.value != other]
+        numbers: dict[tuple[int, int], int] = {}
+        if asked.span.periods:
+            bindings = Bindings()
+            for place, index, number in await self._run(
+                late_events(asked, kept, bindings), bindings
+            ):
+                numbers[place, index] = number
+        places = [*range(1, len(kept) + 1), 0]
+        return [
+            msgspec.structs.replace(
+                row, late=tuple(numbers.get((place, index), 0) for index in asked.span.shown)
+            )
+            for place, row in zip(places, rows, strict=False)
+        ]
 
     async def ranked(self, asked: Asked) -> Ranked:
         """The rows of one series and side in order, and the values of Other."""

@@ -64,10 +64,14 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """The numbers of one row as they are shown; of one value the only one."""
+    """The numbers of one row as they are shown; of one value the only one.
+
+    late: events of each point that arrived late; None where that was not asked for.
+    """
 
     value: RowValue
     numbers: tuple[float, ...]
+    late: tuple[int, ...] | None = None
 
 
 class Ranked(msgspec.Struct, frozen=True):
@@ -280,6 +284,7 @@ def _row(plan: TrendsPlan, axis: _Axis, line: Shown, label: str, order: int) -> 
         breakdown_value=_breakdown_value(plan, line.value),
         compare=UNSET if plan.previous is None else True,
         compare_label=UNSET if plan.previous is None else axis.label,
+        late=UNSET if line.late is None else list(line.late),
         filter=axis.filter,
     )
 
@@ -326,23 +331,35 @@ def _formula_rows(
 ) -> Iterable[TrendRow]:
     """A row for each value that any of the formula's series has; one that lacks it counts zeros."""
     of_series = {
-        at: {line.value: line.numbers for line in side.series.get(at, ())}
+        at: {line.value: line for line in side.series.get(at, ())}
         for at in sorted(letters(formula.tree))
     }
     points = 1 if isinstance(plan.shape, OneValue) else side.span.points
     nothing = (0.0,) * points
+    has_late = any(line.late is not None for of in side.series.values() for line in of)
     values: Iterable[RowValue] = (None,)
     if plan.breakdown is not None:
         values = dict.fromkeys(value for lines in of_series.values() for value in lines)
     found = []
     for row_value in values:
         numbers = [nothing] * plan.named_series
+        behind = []
         for at, lines in of_series.items():
-            numbers[at] = lines.get(row_value, nothing)
+            if row_value in lines:
+                numbers[at] = lines[row_value].numbers
+                behind.append(lines[row_value])
         by_point = zip(*numbers, strict=True)
-        found.append(Shown(row_value, tuple(value(formula.tree, point) for point in by_point)))
+        shown_numbers = tuple(value(formula.tree, point) for point in by_point)
+        late = _late_behind(behind, points) if has_late else None
+        found.append(Shown(row_value, shown_numbers, late))
     found.sort(key=lambda line: (OTHER in _texts(line.value), _place(line)))
     return [_formula_row(plan, place, formula, axis, line) for line in found]
+
+
+def _late_behind(lines: Iterable[Shown], points: int) -> tuple[int, ...]:
+    """The late events of each of the formula's series, added up."""
+    counts = [line.late for line in lines if line.late is not None]
+    return tuple(sum(of_point) for of_point in zip((0,) * points, *counts, strict=True))
 
 
 def _formula_row(

@@ -1,26 +1,28 @@
 """Trends: planned and computed."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
 
 from contracts.api.times import written
-from contracts.api.trends import TrendRow
+from contracts.api.trends import BoxRow, TrendRow
 from contracts.queries.counted import PeriodRange
 from contracts.queries.trends import TrendsQuery
 from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
 from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
-from services.query.insights import additions
-from services.query.insights.additions import INCOMPLETE
+from services.query.insights import additions, late_changes
+from services.query.insights.additions import INCOMPLETE, LATE
 from services.query.insights.computed import Tools
+from services.query.insights.late_changes import Before, Comparable
 from services.query.insights.trends import inputs
 from services.query.insights.trends.checks import NumberCheck
 from services.query.insights.trends.compute import compute
 from services.query.insights.trends.description import describe
-from services.query.insights.trends.plan import ByProperty, Points, TrendsPlan
+from services.query.insights.trends.plan import OTHER, ByProperty, Points, TrendsPlan
 from services.query.insights.trends.planning import plan_trends
 from services.query.insights.trends.result import with_incomplete
 from services.query.results.computation import Computation, PreparedComputation, Range
@@ -41,13 +43,20 @@ async def prepare(
         clock=inputs.clock(plan, growing),
         range=range_of(plan),
         inputs=inputs.of_trends(plan),
-        work=TrendsWork(tools, plan, facts, computation.include, computation.query.dateRange),
+        work=TrendsWork(
+            tools=tools,
+            plan=plan,
+            facts=facts,
+            include=computation.include,
+            dates=computation.query.dateRange,
+            before=late_changes.before(tools.pool, project, computation),
+        ),
         warnings=additions.unknown_actions(plan.unknown),
         check=NumberCheck(tools, plan, facts),
     )
 
 
-class TrendsWork(msgspec.Struct, frozen=True):
+class TrendsWork(msgspec.Struct, frozen=True, kw_only=True):
     """include: of additions.OVER_PERIODS. dates: as they were asked for."""
 
     tools: Tools
@@ -55,17 +64,23 @@ class TrendsWork(msgspec.Struct, frozen=True):
     facts: PlanningFacts
     include: tuple[str, ...]
     dates: PeriodRange | None
+    before: Before
 
     async def run(self, query_id: str) -> Result:
         timings, plan = Timings(), self.plan
         # Merges since the planning count.
         has_overrides = await self.tools.lookups.ready(self.facts)
         answer = await compute(
-            self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
+            self.tools.clickhouse,
+            plan,
+            has_overrides=has_overrides,
+            query_id=query_id,
+            late=LATE in self.include,
         )
         rows = answer.results
         if INCOMPLETE in self.include and isinstance(plan.shape, Points):
             rows = with_incomplete(plan, (row for row in rows if isinstance(row, TrendRow)))
+        changes = await self._late_changes(answer.results)
         encoded = await asyncio.to_thread(msgspec.json.encode, rows)
         timings.lap("compute")
         span = plan.span
@@ -79,9 +94,26 @@ class TrendsWork(msgspec.Struct, frozen=True):
             ),
             timings=timings.shown,
             has_more=answer.has_more,
-            extra={**additions.zone_of(self.dates)},
+            extra={**additions.zone_of(self.dates), **changes},
             warnings=_cut(plan) if answer.has_more else (),
         )
+
+    async def _late_changes(self, rows: Sequence[TrendRow | BoxRow]) -> Mapping[str, Raw]:
+        """Of points alone, and where each is a number of its own period; Other and bins are what
+        the whole range makes them.
+        """
+        shape, breakdown = self.plan.shape, self.plan.breakdown
+        if LATE not in self.include or not isinstance(shape, Points):
+            return {}
+        has_bins = isinstance(breakdown, ByProperty) and any(key.bins for key in breakdown.keys)
+        current, previous = self.plan.span, self.plan.previous
+        comparable = Comparable(
+            spans={"current": current, "previous": previous or current},
+            is_fixed=shape.cumulative or shape.smoothing > 1 or has_bins,
+            unlike=OTHER,
+        )
+        of_points = [row for row in rows if isinstance(row, TrendRow)]
+        return await late_changes.late_changes(self.before, of_points, comparable)
 
 
 async def planned(

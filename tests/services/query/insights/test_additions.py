@@ -20,7 +20,8 @@ from tests.whole import Whole
 TRENDS: dict[str, Any] = {"kind": "TrendsQuery", "series": [VISITS], "dateRange": DATES}
 KINDS = [TRENDS, STICKINESS, LIFECYCLE]
 NOW = {"dateRange": {"date_from": "-2d"}}
-ADDED = ["incomplete", "result_hash", "warnings"]
+ADDED = ["incomplete", "late", "result_hash", "warnings"]
+BESIDE = {"computed_to", "late_changes", "result_hash", "warnings"}
 
 
 def active(answer: dict[str, Any]) -> int:
@@ -35,8 +36,10 @@ async def test_an_answer_is_the_same_with_and_without_what_is_added(
     await visited(whole)
     plain = await query(whole, node)
     added = await query(whole, node, include=ADDED)
-    assert not {"computed_to", "result_hash", "warnings"} & plain.keys()
-    assert added.keys() - plain.keys() == {"computed_to", "result_hash", "warnings"}
+    assert not BESIDE & plain.keys()
+    assert added.keys() - plain.keys() == BESIDE
+    for row in added["results"]:
+        row.pop("late", None)
     assert [row.pop("incomplete") for row in added["results"]] == [[] for _ in plain["results"]]
     assert added["results"] == plain["results"]
 
@@ -131,12 +134,13 @@ async def test_a_stored_insight_tells_what_is_asked_for_beside_its_result(
         return ok(await whole.client.get(path, params={"refresh": "blocking"} | asked))
 
     plain, added = await read(), await read(include=",".join(ADDED))
-    assert added.keys() - plain.keys() == {"computed_to", "result_hash", "warnings"}
+    assert added.keys() - plain.keys() == BESIDE
     assert [row.pop("incomplete") for row in added["result"]] == [[1]] * 4
+    assert [row.pop("late") for row in added["result"]] == [[0, 0]] * 4
     assert added["result"] == plain["result"]
     refused = await whole.client.get(path, params={"include": "pending"})
     assert (refused.status_code, refused.json()["attr"]) == (400, "include")
-    assert "takes a list of incomplete, result_hash, warnings" in refused.json()["detail"]
+    assert "takes a list of incomplete, late, result_hash, warnings" in refused.json()["detail"]
 
 
 async def test_the_endpoint_of_legacy_filters_tells_the_same(whole: Whole) -> None:

@@ -43,20 +43,27 @@ def person_id(name: str) -> UUID:
     return uuid5(PERSONS, name)
 
 
-async def happened(whole: Whole, *events: Event) -> None:
-    """As rows; the uuid of an event is made of what it is."""
+async def happened(
+    whole: Whole, *events: Event, stored_after: timedelta = timedelta(), at_now: bool = False
+) -> None:
+    """As rows; the uuid of an event is made of what it is. stored_after: so long after it happened.
+
+    at_now: hours are after now.
+    """
+    start = datetime.now(UTC) if at_now else NOON
+    times = [start + timedelta(hours=event.hours) for event in events]
     texts = [property_texts(dict(event.properties)) for event in events]
     columns: dict[str, list[Any]] = {
         "team_id": [whole.project.id for _ in events],
         "event": [event.name for event in events],
-        "timestamp": [NOON + timedelta(hours=event.hours) for event in events],
+        "timestamp": times,
         "uuid": [event_id(event) for event in events],
         "distinct_id": [event.who for event in events],
         "person_id": [person_id(event.who) for event in events],
         "group_0": [event.groups[0] if event.groups else "" for event in events],
         "properties": [stored for stored, _ in texts],
         "sent": [sent or stored for stored, sent in texts],
-        "inserted_at": [NOON for _ in events],
+        "inserted_at": [at + stored_after for at in times],
     }
     await whole.clickhouse.insert("events", columns)
 

@@ -121,6 +121,18 @@ def _first_periods(
     return found
 
 
+def late_events(
+    plan: TrendsPlan, series: Series, span: Span, events: Sequence[Event], reading: Reading
+) -> list[int]:
+    """ "per point how many of its events arrived more than 1 h after the period's end" """
+    ends = [span.periods[index].end for index in span.shown]
+    points = behind_points(plan, series, span, events, reading)
+    return [
+        sum(event.arrived > end + timedelta(hours=1) for event in of_point)
+        for end, of_point in zip(ends, points, strict=True)
+    ]
+
+
 def windows(plan: TrendsPlan, span: Span, days: int) -> list[tuple[datetime, datetime]]:
     """From and up to, but not: the "calendar days ending with the end of the period (hour and less:
     the 168 / 720 hours before its end) … never past date_to"; one value: "from 6 / 29 days before

@@ -18,7 +18,7 @@ from services.query.insights.trends.formulas import (
     Negative,
     Operation,
 )
-from services.query.insights.trends.oracle.counted import behind_points, counting
+from services.query.insights.trends.oracle.counted import behind_points, counting, late_events
 from services.query.insights.trends.oracle.numbers import box, value
 from services.query.insights.trends.oracle.values import Value, by_value
 from services.query.insights.trends.plan import (
@@ -43,13 +43,15 @@ class Line(msgspec.Struct, frozen=True):
     """A row of one series and side before it is shown.
 
     value: None without a breakdown. other: the row of all remaining values. events: that count.
-    numbers: as shown, one per point; of one value the only one.
+    numbers: as shown, one per point; of one value the only one. late: events of each point that
+    arrived late.
     """
 
     value: Value | None
     numbers: Numbers
     events: list[Event]
     other: bool = False
+    late: Sequence[int] = ()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -57,8 +59,12 @@ class Answer(msgspec.Struct, frozen=True):
     has_more: bool
 
 
-def answer(plan: TrendsPlan, reading: Reading) -> Answer:
-    """ "all series of the current side in order, then all of the previous" """
+def answer(plan: TrendsPlan, reading: Reading, *, late: bool = False) -> Answer:
+    """ "all series of the current side in order, then all of the previous"
+
+    late: whether rows of points tell their late events.
+    """
+    late = late and isinstance(plan.shape, Points)
     if isinstance(plan.shape, Boxes):
         return Answer(_boxes(plan, reading), has_more=False)
     sides = [
@@ -71,11 +77,13 @@ def answer(plan: TrendsPlan, reading: Reading) -> Answer:
         # "per formula: current, then previous"
         for place, formula in enumerate(plan.formulas):
             for name, span, found in sides:
-                rows += _formula_rows(plan, place, formula, name, span, found)
+                rows += _formula_rows(plan, place, formula, name, span, found, late=late)
     else:
         for name, span, found in sides:
             for one in plan.series:
-                rows += [_row(plan, one, name, span, line) for line in found[one.place]]
+                for line in found[one.place]:
+                    told = {"late": list(line.late)} if late else {}
+                    rows.append(_row(plan, one, name, span, line) | told)
     has_other = any(line.other for _, _, found in sides for of in found.values() for line in of)
     return Answer(rows, has_other)
 
@@ -89,7 +97,9 @@ def lines(plan: TrendsPlan, series: Series, span: Span, reading: Reading) -> lis
 
     def line(value: Value | None, of_value: Sequence[Event], *, other: bool = False) -> Line:
         shown = shown_numbers(plan, series, span, of_value, reading)
-        return Line(value, shown, list(of_value), other)
+        points = isinstance(plan.shape, Points)
+        came_late = late_events(plan, series, span, of_value, reading) if points else []
+        return Line(value, shown, list(of_value), other, came_late)
 
     match plan.breakdown:
         case None:
@@ -223,6 +233,8 @@ def _formula_rows(
     side: str,
     span: Span,
     found: Mapping[int, list[Line]],
+    *,
+    late: bool,
 ) -> list[Row]:
     """ "Broken down: one row per value that any of its series has …; a series without it counts
     zeros" """
@@ -242,10 +254,16 @@ def _formula_rows(
             for point in range(points)
         ]
         other = one is not None and set(one) == {OTHER}
-        made.append(Line(one, numbers, [], other))
+        own = [line.late for at in named for line in found.get(at, []) if line.value == one]
+        came_late = [sum(of[point] for of in own) for point in range(points)] if late else []
+        made.append(Line(one, numbers, [], other, came_late))
     if plan.breakdown is not None:
         made.sort(key=lambda line: (line.other, _place(line)))
-    return [_formula_row(plan, place, formula, side, span, line) for line in made]
+    return [
+        _formula_row(plan, place, formula, side, span, line)
+        | ({"late": list(line.late)} if late else {})
+        for line in made
+    ]
 
 
 def _formula_row(

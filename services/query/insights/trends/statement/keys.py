@@ -122,14 +122,38 @@ def _bin(place: int, bounds: Sequence[float], bindings: Bindings) -> str:
 
 
 def _without(values: Sequence[tuple[str, ...]], bindings: Bindings) -> str:
+    key, named = _bound(values, bindings)
+    return f"{key} NOT IN {named}"
+
+
+def _bound(values: Sequence[tuple[str, ...]], bindings: Bindings) -> tuple[str, str]:
+    """The columns of an event's value, and an array of these values."""
     columns = [
         bindings.bind([_stored(text) for text in column], "Array(String)")
         for column in zip(*values, strict=True)
     ]
     if len(columns) == 1:
-        return f"k0 NOT IN {columns[0]}"
+        return "k0", columns[0]
     keys = ", ".join(f"k{place}" for place in range(len(columns)))
-    return f"({keys}) NOT IN arrayZip({', '.join(columns)})"
+    return f"({keys})", f"arrayZip({', '.join(columns)})"
+
+
+def place(breakdown: AnyBreakdown | None, values: Sequence[RowValue], bindings: Bindings) -> str:
+    """The place of an event's value among these, from 1; 0 for another. Of no breakdown 1."""
+    match breakdown:
+        case None:
+            return "1"
+        case ByCohort():
+            ids = [value for value in values if isinstance(value, int)]
+            return f"indexOf({bindings.bind(ids, 'Array(Int64)')}, k0)"
+        case ByProperty():
+            texts = [value for value in values if isinstance(value, tuple)]
+            if not texts:
+                return "0"
+            key, named = _bound(texts, bindings)
+            return f"indexOf({named}, {key})"
+        case _:
+            assert_never(breakdown)
 
 
 def _stored(text: str) -> str:
