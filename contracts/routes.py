@@ -30,6 +30,7 @@ _PROJECT: Mapping[str, str] = {
     "/insights/funnel/correlation": "GET POST",
     "/insights/trend": "GET POST",
     "/insights/trend.csv": "GET POST",
+    "/insights/trend/explain": "POST",
     "/insights/my_last_viewed": "GET",
     "/insights/viewed": "POST",
     "/insights/{insight}": "GET PATCH PUT",

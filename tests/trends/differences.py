@@ -4,6 +4,7 @@ In words; None where they agree. Of the numbers, a few are looked behind, chosen
 """
 
 from collections.abc import Sequence
+from functools import partial
 from math import isclose
 from random import Random
 from typing import Any
@@ -13,25 +14,33 @@ import msgspec
 from contracts.queries.insight_actors import Side, Status
 from services.common.clickhouse import ClickHouse, EngineError
 from services.common.clickhouse.statement import Statement
+from services.query.events.conditions import ALWAYS
+from services.query.events.oracle.points import in_range, period_of
 from services.query.events.oracle.reading import Reading
+from services.query.events.oracle.world import Event
 from services.query.insights.lifecycle import compute as lifecycle_compute
+from services.query.insights.lifecycle import explain as lifecycle_explain
 from services.query.insights.lifecycle import oracle as lifecycles
 from services.query.insights.lifecycle import pointing as lifecycle_pointing
 from services.query.insights.lifecycle import statement as lifecycle_statement
 from services.query.insights.lifecycle.plan import STATUSES, LifecyclePlan
 from services.query.insights.stickiness import compute as stickiness_compute
+from services.query.insights.stickiness import explain as stickiness_explain
 from services.query.insights.stickiness import oracle as stickinesses
 from services.query.insights.stickiness import pointing as stickiness_pointing
 from services.query.insights.stickiness import statement as stickiness_statement
 from services.query.insights.stickiness.plan import StickinessPlan
 from services.query.insights.trends import compute as trends_compute
+from services.query.insights.trends import explain as trends_explain
 from services.query.insights.trends import pointing as trends_pointing
 from services.query.insights.trends.oracle import people as trends_people
 from services.query.insights.trends.oracle import rows as trends
-from services.query.insights.trends.plan import TrendsPlan
+from services.query.insights.trends.oracle.counted import windows
+from services.query.insights.trends.plan import ActiveActors, OneValue, TrendsPlan
 from services.query.insights.trends.statement import people as trends_statement
 from services.query.insights.trends.statement.counted import Asked
 from tests.trends.cases import Case, make_actors, reading_of
+from tests.trends.explanations import explanation
 
 People = list[tuple[str, int]]
 POINTS = 1
@@ -68,7 +77,60 @@ async def trend(clickhouse: ClickHouse, case: Case, plan: TrendsPlan, random: Ra
         known = trends_people.people(plan, pointed, reading)
         if people != known:
             return f"people of {pointed}: the engine says\n{people}\nthe reference\n{known}"
+        look = trends_explain.TrendLook(clickhouse, plan, pointed, ALWAYS)
+        looked = await look(has_overrides=has_overrides)
+        found_why = await explanation(
+            clickhouse, looked, reading, known, partial(_in_trend, plan, pointed, reading)
+        )
+        if found_why:
+            return f"{pointed} explained: {found_why}"
     return None
+
+
+def _in_trend(
+    plan: TrendsPlan, pointed: trends_pointing.Pointed, reading: Reading, event: Event
+) -> bool:
+    """Of the series, its filters aside, and in the point's time."""
+    series, span = pointed.series, trends_pointing.span_of_side(plan, pointed.side)
+    if series is None or not reading.passes(series.entity.entity, event):
+        return False
+    if isinstance(series.math, ActiveActors):
+        found = windows(plan, span, series.math.days)
+        if not isinstance(plan.shape, OneValue) and pointed.point is not None:
+            found = [found[span.shown.index(pointed.point)]]
+        elif not isinstance(plan.shape, OneValue):
+            return in_range(span, event)
+        return any(since <= event.at < until for since, until in found)
+    if pointed.point is None or isinstance(plan.shape, OneValue):
+        return in_range(span, event)
+    return in_range(span, event) and period_of(span, event.at) == pointed.point
+
+
+def _in_stickiness(
+    plan: StickinessPlan, pointed: stickiness_pointing.Pointed, reading: Reading, event: Event
+) -> bool:
+    series = pointed.series
+    of = stickiness_pointing.intervals_of_side(plan, pointed.side)
+    named = series is not None and reading.passes(series.entity.entity, event)
+    return named and in_range(of.span, event)
+
+
+def _in_lifecycle(
+    plan: LifecyclePlan, pointed: lifecycle_pointing.Pointed, reading: Reading, event: Event
+) -> bool:
+    """In the point's period, and for who is dormant in the one before."""
+    if plan.entity is None or plan.before is None:
+        return False
+    periods = dict(enumerate((plan.before, *plan.span.periods), start=-1))
+    at = next((i for i, of in periods.items() if of.start <= event.at < of.end), None)
+    wanted = set(periods)
+    if pointed.point is not None:
+        wanted = {pointed.point - 1, pointed.point}
+    if pointed.status == "dormant":
+        wanted -= {pointed.point} if pointed.point is not None else {max(periods)}
+    elif pointed.status is not None:
+        wanted -= {pointed.point - 1} if pointed.point is not None else {-1}
+    return at in wanted and reading.passes(plan.entity.entity, event)
 
 
 async def trend_people(
@@ -125,6 +187,12 @@ async def stickiness(
         known = stickinesses.people(plan, pointed, reading)
         if people != known:
             return f"people of {pointed}: the engine says\n{people}\nthe reference\n{known}"
+        looked = await stickiness_explain.look(plan, pointed, ALWAYS, has_overrides=has_overrides)
+        found_why = await explanation(
+            clickhouse, looked, reading, known, partial(_in_stickiness, plan, pointed, reading)
+        )
+        if found_why:
+            return f"{pointed} explained: {found_why}"
     return None
 
 
@@ -146,6 +214,18 @@ async def lifecycle(
         known = lifecycles.people(plan, pointed, reading)
         if people != known:
             return f"people of {pointed}: the engine says\n{people}\nthe reference\n{known}"
+        looked = await lifecycle_explain.look(plan, pointed, ALWAYS, has_overrides=has_overrides)
+        found_why = await explanation(
+            clickhouse,
+            looked,
+            reading,
+            known,
+            partial(_in_lifecycle, plan, pointed, reading),
+            # In any status: of the period, and of who is dormant in the next one.
+            once=pointed.status is not None,
+        )
+        if found_why:
+            return f"{pointed} explained: {found_why}"
     return None
 
 

@@ -145,9 +145,14 @@ def common_filters(
     days = dates.daysOfWeek if dates is not None else None
     return both(
         conditions(properties, facts),
-        conditions(facts.test_account_filters if tested else None, facts, "filterTestAccounts"),
+        test_account_filters(tested, facts),
         OnDays(tuple(sorted(set(days)))) if days else ALWAYS,
     )
+
+
+def test_account_filters(tested: bool | None, facts: PlanningFacts) -> AnyCondition:
+    """The project's, if they are asked for."""
+    return conditions(facts.test_account_filters if tested else None, facts, "filterTestAccounts")
 
 
 def actor_of(index: int | None, attr: str = "series") -> PersonActor | GroupActor:

@@ -7,13 +7,14 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.actors_options import ActorsOptions
-from contracts.queries.insight_actors import InsightActorsQuery
+from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
 from services.common.accounts.accounts import Project
 from services.common.clickhouse import ClickHouse
 from services.common.insights.results.kept import Result
 from services.common.postgres.database import Pool
 from services.query.events.lookups import Lookups
 from services.query.insights.charts import Chart
+from services.query.insights.explained import PreparedExplanation
 from services.query.people.page import ActorList
 from services.query.results.computation import (
     Computation,
@@ -67,6 +68,11 @@ def no_chart(_: Raw) -> Chart | None:
     return None
 
 
+Explain = Callable[
+    [Tools, Project, InsightActorsQuery | StickinessActorsQuery], Awaitable[PreparedExplanation]
+]
+
+
 class ComputedKind(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
     """One kind of query that is computed.
 
@@ -78,6 +84,7 @@ class ComputedKind(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
     options: plans what such a query can name. Both None: there is nobody behind its numbers.
     include: the additions that it knows.
     chart: what a page draws of its result; None where there is nothing to draw.
+    explain: plans the explanation of a number that such a query points at; None: of none.
     """
 
     node: type[Query]
@@ -91,3 +98,4 @@ class ComputedKind(msgspec.Struct, Generic[Query], frozen=True, kw_only=True):
     options: Callable[[Tools, Project, Query], Awaitable[PreparedComputation]] | None = None
     include: frozenset[str] = frozenset()
     chart: Callable[[Raw], Chart | None] = no_chart
+    explain: Explain | None = None

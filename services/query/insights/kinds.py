@@ -24,6 +24,7 @@ from services.common.accounts.accounts import Project
 from services.query.insights import actors
 from services.query.insights.additions import OVER_PERIODS
 from services.query.insights.computed import ComputedKind, PreparedPeople, Tools
+from services.query.insights.explained import PreparedExplanation
 from services.query.insights.funnels import chart as funnel_chart
 from services.query.insights.funnels import work as funnel
 from services.query.insights.funnels.correlation import chart as correlation_chart
@@ -31,10 +32,13 @@ from services.query.insights.funnels.correlation import people as correlation_pe
 from services.query.insights.funnels.correlation import work as correlation
 from services.query.insights.funnels.people import prepare as funnel_people
 from services.query.insights.lifecycle import chart as lifecycle_chart
+from services.query.insights.lifecycle import explain as lifecycle_explain
 from services.query.insights.lifecycle import work as lifecycle
 from services.query.insights.stickiness import chart as stickiness_chart
+from services.query.insights.stickiness import explain as stickiness_explain
 from services.query.insights.stickiness import work as stickiness
 from services.query.insights.trends import chart as trends_chart
+from services.query.insights.trends import explain as trends_explain
 from services.query.insights.trends import people as trends_people
 from services.query.insights.trends import work as trends
 from services.query.results.computation import Computation, PreparedComputation
@@ -58,6 +62,16 @@ async def people_behind(
     if people is None:
         raise _nobody(query.source)
     return await people(tools, project, query)
+
+
+async def explanation_of(
+    tools: Tools, project: Project, query: InsightActorsQuery | StickinessActorsQuery
+) -> PreparedExplanation:
+    """Of the number that the query points at. Raises InvalidQuery for one that does not exist."""
+    explain = kind_of(query.source).explain
+    if explain is None:
+        raise _nobody(query.source)
+    return await explain(tools, project, query)
 
 
 async def _options(
@@ -99,6 +113,7 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
         options=trends_people.prepare_options,
         include=OVER_PERIODS,
         chart=trends_chart.chart,
+        explain=trends_explain.explain,
     ),
     ComputedKind(
         node=StickinessQuery,
@@ -107,6 +122,7 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
         options=stickiness.prepare_options,
         include=OVER_PERIODS,
         chart=stickiness_chart.chart,
+        explain=stickiness_explain.explain,
     ),
     ComputedKind(
         node=LifecycleQuery,
@@ -115,6 +131,7 @@ _ROWS: tuple[ComputedKind[Any], ...] = (
         options=lifecycle.prepare_options,
         include=OVER_PERIODS,
         chart=lifecycle_chart.chart,
+        explain=lifecycle_explain.explain,
     ),
     ComputedKind(node=InsightActorsQuery, people=people_behind),
     ComputedKind(node=InsightActorsQueryOptions, prepare=_options),

@@ -103,10 +103,10 @@ async def cancel_job(
 async def _run(
     request: AnyRequest, sent: RunQuery, results: Results, caller: Caller
 ) -> Response[bytes]:
-    document = _decoded(sent.query, "query")
+    document = decoded(sent.query, "query")
     passed_over = check_members(source(document))
     if sent.filters_override is not UNSET:
-        laid_over = _decoded(sent.filters_override, "filters_override")
+        laid_over = decoded(sent.filters_override, "filters_override")
         passed_over += check_overrides(laid_over)
         document = over_query(document, read_overrides(laid_over))
     node = read_node(document)
@@ -173,7 +173,7 @@ def _refresh(sent: RunQuery) -> Refresh:
     return Refresh.BLOCKING if sent.refresh in (None, "", False) else parse_refresh(sent.refresh)
 
 
-def _decoded(document: Raw, attr: str) -> Any:
+def decoded(document: Raw, attr: str) -> Any:
     """Raises Rejected 400 for what is beyond reach: a number of a thousand digits."""
     try:
         return msgspec.json.decode(document)

@@ -137,6 +137,16 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
         }
     },
     "post_explanation": {"One visitor": {**_FILTER, "date_from": "-60d", "person": "visitor-0001"}},
+    "explain_point": {
+        "The visits of one day that its visitors count by": {
+            "source": {
+                "kind": "TrendsQuery",
+                "series": [{**_VISIT, "math": "dau"}],
+                "dateRange": {"date_from": "2026-11-20", "date_to": "2026-11-22"},
+            },
+            "day": "2026-11-20",
+        }
+    },
     "post_trend_people": {
         "Visitors of one day": {**_VISITS, "date_from": "2026-11-20", "date_to": "2026-11-20"}
     },

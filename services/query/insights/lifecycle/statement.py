@@ -5,12 +5,12 @@ of them the active ones are bits of one number, of more a sorted array. Records 
 actor, after the fold; of those that say nothing about a period of the range, none is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from contracts.times import microseconds
-from services.common.clickhouse.relation import Relation, join, statement, table, union
+from services.common.clickhouse.relation import Relation, join, printed, statement, table, union
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.actors import PersonActor
 from services.query.events.conditions import ALWAYS
@@ -27,11 +27,12 @@ from services.query.events.folds import (
 from services.query.events.lateness import is_late
 from services.query.events.period_index import period_index
 from services.query.events.periods import Period, Span
+from services.query.events.source import Period as Range
 from services.query.events.source import Source
 from services.query.insights.lifecycle.plan import STATUSES, LifecyclePlan
 from services.query.insights.lifecycle.pointing import Pointed
 
-_NEW, _RETURNING, _RESURRECTING, _DORMANT = range(len(STATUSES))
+_NEW, _RETURNING, _RESURRECTING, DORMANT = range(len(STATUSES))
 _NO_STATUS = len(STATUSES)
 
 
@@ -100,6 +101,54 @@ def compile_people(
     return statement(people.order("events DESC", "id", limit=page), of.bindings)
 
 
+class Explained(msgspec.Struct, frozen=True):
+    """text: a SELECT of what was looked at, `counts` and `note`."""
+
+    text: str
+    bindings: Bindings
+
+
+def explained_events(
+    plan: LifecyclePlan,
+    pointed: Pointed,
+    time: Range,
+    looked_at: Callable[[Source, str], str],
+    *,
+    has_overrides: bool,
+) -> Explained:
+    """Events beside what their actors are: `counts`: whether it is what was asked for, in the
+    event's period, of who is dormant in the one after it; `note`: the status in the event's own.
+
+    looked_at: the SELECT of them in this time, which has `failed`, `actor` and `i`, the index of
+    the period; given the source and the text of that.
+    """
+    of = _lifecycle(plan, has_overrides)
+    if of is None:
+        raise ValueError("a lifecycle without periods has no events")
+    bind = of.bindings.bind
+    periods = [
+        index + 1 for index in plan.span.shown if pointed.point is None or index == pointed.point
+    ]
+    tests = [
+        f"cell.2 = if(cell.1 = {DORMANT}, i + 1, i)",
+        f"has({bind(periods, 'Array(UInt32)')}, cell.2)",
+    ]
+    if pointed.status is not None:
+        tests.append(f"cell.1 = {STATUSES.index(pointed.status)}")
+    source = _source(of, time)
+    events = looked_at(source, f"toInt64({period_index(source, of.whole)})")
+    cells = printed(_active(of).only("actor", cells=_cells(of)))
+    own = f"arrayFilter(cell -> cell.1 != {DORMANT} AND cell.2 = i, cells)"
+    text = (
+        "SELECT * EXCEPT (cells), failed = 0 AND arrayExists(cell -> "
+        f"{' AND '.join(tests)}, cells) AS counts,"
+        f" toString(if(empty({own}), {_NO_STATUS}, {own}[1].1)) AS note"
+        f" FROM (SELECT l.*, r.cells AS cells FROM ({events}) AS l"
+        f" LEFT ANY JOIN ({cells}) AS r ON l.actor = r.actor)"
+    )
+    return Explained(text, of.bindings)
+
+
 def _lifecycle(plan: LifecyclePlan, has_overrides: bool) -> _Lifecycle | None:
     if plan.entity is None or plan.before is None:
         return None
@@ -118,7 +167,7 @@ def _cells(of: _Lifecycle, *, counted: bool = False) -> str:
     )
     absent = (
         f"arrayMap((x, {columns}after) ->"
-        f" (if(after = x + 1, {_NO_STATUS}, {_DORMANT}), toUInt32(x + 1){events}),"
+        f" (if(after = x + 1, {_NO_STATUS}, {DORMANT}), toUInt32(x + 1){events}),"
         f" active{and_counts}, arrayShiftLeft(active, 1, {NONE}))"
     )
     return (
@@ -164,11 +213,11 @@ def _by_actor(of: _Lifecycle, columns: Mapping[str, str] = {}, **aggregates: str
     return per_actor(source, plan.actor, conditions, index, plan.sample, columns, **aggregates)
 
 
-def _source(of: _Lifecycle) -> Source:
+def _source(of: _Lifecycle, period: Range | None = None) -> Source:
     return Source(
         of.plan.team_id,
         of.bindings,
-        period=(of.whole.date_from, of.whole.date_to),
+        period=period or (of.whole.date_from, of.whole.date_to),
         has_overrides=of.has_overrides,
         timezone=of.whole.timezone,
         cohorts=dict(of.plan.cohorts),

@@ -39,7 +39,7 @@ async def prepare(
     tools: Tools, project: Project, computation: Computation[LifecycleQuery]
 ) -> PreparedComputation:
     """Raises InvalidQuery."""
-    plan, facts = await _planned(tools.lookups, project, computation.query)
+    plan, facts = await planned(tools.lookups, project, computation.query)
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
@@ -61,7 +61,7 @@ async def prepare(
 async def people(tools: Tools, project: Project, query: InsightActorsQuery) -> PreparedPeople:
     """Raises InvalidQuery for a number that the answer does not have."""
     assert isinstance(query.source, LifecycleQuery)
-    plan, facts = await _planned(tools.lookups, project, query.source)
+    plan, facts = await planned(tools.lookups, project, query.source)
     number = pointed(plan, query)
     return PreparedPeople(
         people=CountedPeople(
@@ -85,7 +85,7 @@ async def prepare_options(
     tools: Tools, project: Project, query: LifecycleQuery
 ) -> PreparedComputation:
     """What an InsightActorsQuery over it can name. Raises InvalidQuery."""
-    plan, facts = await _planned(tools.lookups, project, query)
+    plan, facts = await planned(tools.lookups, project, query)
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
@@ -143,7 +143,7 @@ class LifecycleWork(msgspec.Struct, frozen=True, kw_only=True):
         return await late_changes.late_changes(self.before, rows, comparable)
 
 
-async def _planned(
+async def planned(
     lookups: Lookups, project: Project, query: LifecycleQuery
 ) -> tuple[LifecyclePlan, PlanningFacts]:
     facts = await lookups.facts(project, query, query.dateRange)

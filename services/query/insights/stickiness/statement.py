@@ -8,15 +8,17 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from contracts.queries.stickiness import Criterion
 from services.common.clickhouse.relation import Relation, statement, union
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.folds import BITS, MASK, SORTED, counts_of, per_actor
 from services.query.events.period_index import period_index
+from services.query.events.periods import Span
 from services.query.events.source import Source
 from services.query.insights.stickiness.plan import Criteria, Intervals, Series, StickinessPlan
 from services.query.insights.stickiness.pointing import Pointed, intervals_of_side
 
-_SIGNS = {"exact": "=", "gte": ">=", "lte": "<="}
+_SIGNS: Mapping[Criterion, str] = {"exact": "=", "gte": ">=", "lte": "<="}
 
 
 class _Range(msgspec.Struct, frozen=True):
@@ -58,7 +60,7 @@ def compile_people(
     meant = _numbers(of, bindings).where("number > 0")
     if pointed.intervals is not None:
         number = bindings.bind(pointed.intervals, "UInt64")
-        meant = meant.where(f"number {_SIGNS[pointed.operator]} {number}")
+        meant = meant.where(f"number {sign(pointed.operator)} {number}")
     people = meant.only(id="toString(actor)", events="events")
     page = f"{bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
     return statement(people.order("events DESC", "id", limit=page), bindings)
@@ -77,44 +79,54 @@ def _numbers(of: _Range, bindings: Bindings) -> Relation:
         folded = _by_actor(of, bindings, mask=MASK, events="count()")
         return folded.only("actor", "events", number="bitCount(mask)").named("numbers")
     counted = _by_actor(of, bindings, a=SORTED).only("actor", counts=counts_of("a"))
-    enough = _enough(of.plan.criteria, bindings)
+    is_enough = enough(of.plan.criteria, bindings)
     return (
         counted.named("counted")
         .only(
             "actor",
-            events=f"arraySum(c -> if({enough}, c, 0), counts)",
-            number=f"arrayCount(c -> {enough}, counts)",
+            events=f"arraySum(c -> if({is_enough}, c, 0), counts)",
+            number=f"arrayCount(c -> {is_enough}, counts)",
         )
         .named("numbers")
     )
 
 
-def _enough(criteria: Criteria, bindings: Bindings) -> str:
+def enough(criteria: Criteria, bindings: Bindings) -> str:
     """Of `c` events in an interval, of which there is one at least."""
-    return f"c {_SIGNS[criteria.operator]} {bindings.bind(criteria.value, 'UInt64')}"
+    return f"c {sign(criteria.operator)} {bindings.bind(criteria.value, 'UInt64')}"
+
+
+def sign(operator: Criterion) -> str:
+    return _SIGNS[operator]
 
 
 def _by_actor(of: _Range, bindings: Bindings, **aggregates: str) -> Relation:
-    plan, span = of.plan, of.intervals.span
-    source = Source(
-        plan.team_id,
-        bindings,
-        period=(span.date_from, span.date_to),
-        has_overrides=of.has_overrides,
-        timezone=span.timezone,
-        cohorts=dict(plan.cohorts),
-    )
+    plan = of.plan
+    source = source_of(plan, of.intervals.span, bindings, has_overrides=of.has_overrides)
     return per_actor(
         source,
         of.series.actor,
         (plan.filters, of.series.entity.matches),
-        _interval_index(source, of.intervals),
+        interval_index(source, of.intervals),
         plan.sample,
         **aggregates,
     )
 
 
-def _interval_index(source: Source, intervals: Intervals) -> str:
+def source_of(
+    plan: StickinessPlan, span: Span, bindings: Bindings, *, has_overrides: bool
+) -> Source:
+    return Source(
+        plan.team_id,
+        bindings,
+        period=(span.date_from, span.date_to),
+        has_overrides=has_overrides,
+        timezone=span.timezone,
+        cohorts=dict(plan.cohorts),
+    )
+
+
+def interval_index(source: Source, intervals: Intervals) -> str:
     index, found = period_index(source, intervals.span), _interval_of(intervals)
     if all(period == interval for period, interval in found.items()):
         return index

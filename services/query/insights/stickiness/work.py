@@ -41,7 +41,7 @@ async def prepare(
     tools: Tools, project: Project, computation: Computation[StickinessQuery]
 ) -> PreparedComputation:
     """Raises InvalidQuery."""
-    plan, facts = await _planned(tools.lookups, project, computation.query)
+    plan, facts = await planned(tools.lookups, project, computation.query)
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
@@ -67,7 +67,7 @@ async def people(
 ) -> PreparedPeople:
     """Raises InvalidQuery for a number that the answer does not have."""
     assert isinstance(query.source, StickinessQuery)
-    plan, facts = await _planned(tools.lookups, project, query.source)
+    plan, facts = await planned(tools.lookups, project, query.source)
     number = pointed(plan, query)
     series = number.series
     return PreparedPeople(
@@ -92,7 +92,7 @@ async def prepare_options(
     tools: Tools, project: Project, query: StickinessQuery
 ) -> PreparedComputation:
     """What an actors query over it can name. Raises InvalidQuery."""
-    plan, facts = await _planned(tools.lookups, project, query)
+    plan, facts = await planned(tools.lookups, project, query)
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
@@ -146,7 +146,7 @@ class StickinessWork(msgspec.Struct, frozen=True, kw_only=True):
         return await late_changes.late_changes(self.before, rows, comparable)
 
 
-async def _planned(
+async def planned(
     lookups: Lookups, project: Project, query: StickinessQuery
 ) -> tuple[StickinessPlan, PlanningFacts]:
     facts = await lookups.facts(project, query, query.dateRange)

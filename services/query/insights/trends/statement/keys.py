@@ -100,7 +100,7 @@ def told(breakdown: AnyBreakdown | None, counted: str, rows: Rows, bindings: Bin
             ]
             found = f"SELECT * REPLACE ({', '.join(texts)}) FROM ({counted})"
             if rows.without:
-                found = f"SELECT * FROM ({found}) WHERE {_without(rows.without, bindings)}"
+                found = f"SELECT * FROM ({found}) WHERE {outside(rows.without, bindings)}"
             return found
         case _:
             assert_never(breakdown)
@@ -121,7 +121,8 @@ def _bin(place: int, bounds: Sequence[float], bindings: Bindings) -> str:
     return f"if(isNull(k{place}), '', arrayElement({named}, {at}))"
 
 
-def _without(values: Sequence[tuple[str, ...]], bindings: Bindings) -> str:
+def outside(values: Sequence[tuple[str, ...]], bindings: Bindings) -> str:
+    """Whether an event has none of these values."""
     key, named = _bound(values, bindings)
     return f"{key} NOT IN {named}"
 

@@ -1,5 +1,7 @@
 """The people behind a number of a trend: the events it is counted from, and one filter more."""
 
+import msgspec
+
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.moments import microseconds
 from services.query.events.periods import Span
@@ -18,34 +20,61 @@ from services.query.insights.trends.statement.numbers import point
 from services.query.insights.trends.windows import Window, windows
 
 
+class _Behind(msgspec.Struct, frozen=True):
+    """The events of the row, of the point if it is one; text: a SELECT of `actor`, `uuid`, `i`.
+
+    newly: index of the period in which actors are new, who count once, at their first; else None.
+    """
+
+    text: str
+    newly: str | None = None
+
+
 def compile_people(asked: Asked, pointed: Pointed, *, limit: int, offset: int) -> Statement:
     """Rows of `id` (text) and `events`, by events descending, then id.
 
     asked: the series and side that are pointed at; its rows tell Other apart.
     """
     bindings = Bindings()
-
-    def columns(source: Source) -> dict[str, str]:
-        index = {} if _window(asked, pointed) else {"i": point(asked, source)}
-        return {"actor": source.actor(asked.actor), "at": "e.timestamp", **index}
-
-    tests = [*_in_row(pointed.row, bindings), *_in_window(_window(asked, pointed), bindings)]
+    behind = _behind(asked, pointed, bindings)
     events, newly = "count()", ""
-    if pointed.point is not None and not _window(asked, pointed):
-        index = bindings.bind(pointed.point, "Int64")
-        if _is_running(asked):
-            # An actor counts once, at its first period.
-            events, newly = f"countIf(i = {index})", f" HAVING min(i) = {index}"
-        else:
-            tests.append(f"i = {index}")
-    where = f" WHERE {' AND '.join(tests)}" if tests else ""
+    if behind.newly is not None:
+        events, newly = f"countIf(i = {behind.newly})", f" HAVING min(i) = {behind.newly}"
     page = f"LIMIT {bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
     text = (
-        f"SELECT toString(actor) AS id, {events} AS events"
-        f" FROM ({counted(asked, bindings, columns)}){where}"
+        f"SELECT toString(actor) AS id, {events} AS events FROM ({behind.text})"
         f" GROUP BY actor{newly} ORDER BY events DESC, id {page}"
     )
     return Statement(text, bindings.values)
+
+
+def events_behind(asked: Asked, pointed: Pointed, bindings: Bindings) -> str:
+    """`uuid`, of the events that those people are counted by."""
+    behind = _behind(asked, pointed, bindings, uuids=True)
+    if behind.newly is None:
+        return f"SELECT uuid FROM ({behind.text})"
+    firsts = f"SELECT uuid, i, min(i) OVER (PARTITION BY actor) AS first FROM ({behind.text})"
+    return f"SELECT uuid FROM ({firsts}) WHERE i = {behind.newly} AND first = {behind.newly}"
+
+
+def _behind(asked: Asked, pointed: Pointed, bindings: Bindings, *, uuids: bool = False) -> _Behind:
+    window = window_of(asked, pointed)
+
+    def columns(source: Source) -> dict[str, str]:
+        index = {} if window else {"i": point(asked, source)}
+        uuid = {"uuid": "e.uuid"} if uuids else {}
+        return {"actor": source.actor(asked.actor), "at": "e.timestamp", **index, **uuid}
+
+    tests = [*in_row(pointed.row, bindings), *_in_window(window, bindings)]
+    newly = None
+    if pointed.point is not None and not window:
+        index = bindings.bind(pointed.point, "Int64")
+        if is_running(asked):
+            newly = index
+        else:
+            tests.append(f"i = {index}")
+    where = f" WHERE {' AND '.join(tests)}" if tests else ""
+    return _Behind(f"SELECT * FROM ({counted(asked, bindings, columns)}){where}", newly)
 
 
 def has_number(asked_span: Span, pointed: Pointed) -> bool:
@@ -54,12 +83,12 @@ def has_number(asked_span: Span, pointed: Pointed) -> bool:
     return bool(asked_span.periods) and shown
 
 
-def _is_running(asked: Asked) -> bool:
+def is_running(asked: Asked) -> bool:
     shape = asked.plan.shape
     return isinstance(shape, Points) and shape.cumulative and isinstance(asked.series.math, Actors)
 
 
-def _window(asked: Asked, pointed: Pointed) -> Window | None:
+def window_of(asked: Asked, pointed: Pointed) -> Window | None:
     """That of weekly and monthly active actors; without a point the range itself."""
     plan, span, math = asked.plan, asked.span, asked.series.math
     if not isinstance(math, ActiveActors):
@@ -81,7 +110,7 @@ def _in_window(window: Window | None, bindings: Bindings) -> list[str]:
     return [f"at >= {since}", f"at < {until}"]
 
 
-def _in_row(row: AnyChoice | None, bindings: Bindings) -> list[str]:
+def in_row(row: AnyChoice | None, bindings: Bindings) -> list[str]:
     match row:
         case None | OfOther():
             return []
