@@ -15,6 +15,7 @@ from contracts.events.insight import InsightEvent
 from contracts.events.project import ProjectEvent
 from contracts.events.sharing import SharingEvent
 from contracts.events.viewing import ViewingEvent
+from contracts.events.webhook import WebhookEvent
 
 DomainEvent = (
     InsightEvent
@@ -26,6 +27,7 @@ DomainEvent = (
     | CohortEvent
     | ProjectEvent
     | HistoryEvent
+    | WebhookEvent
 )
 
 

@@ -17,6 +17,7 @@ from contracts.events.project import ProjectEvent
 from contracts.events.recorded import DomainEvent
 from contracts.events.sharing import SharingEvent
 from contracts.events.viewing import ViewingEvent
+from contracts.events.webhook import WebhookEvent
 
 _STREAMS = UUID("6f0f4f0e-6a53-5b7f-9a0e-2d9d1f6f5a11")
 
@@ -36,6 +37,7 @@ class StreamKind(StrEnum):
     COHORT = "cohort"
     PROJECT = "project"
     HISTORY = "history"
+    WEBHOOK = "webhook"
 
 
 E_co = TypeVar("E_co", bound=DomainEvent, covariant=True)
@@ -107,3 +109,7 @@ def project_stream(team_id: int) -> Stream[ProjectEvent]:
 def history_stream(team_id: int) -> Stream[HistoryEvent]:
     """Of what took other operations back. There is one in each project."""
     return Stream(StreamKind.HISTORY, team_id, 0)
+
+
+def webhook_stream(team_id: int, number: int) -> Stream[WebhookEvent]:
+    return Stream(StreamKind.WEBHOOK, team_id, number)

@@ -1,0 +1,1 @@
+"""One webhook: where the facts of a project are sent, and what became of that."""

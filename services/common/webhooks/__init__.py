@@ -1,0 +1,1 @@
+"""Webhooks, as far as two services must agree on them."""
