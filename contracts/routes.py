@@ -59,6 +59,17 @@ _PROJECT: Mapping[str, str] = {
     "/property_definitions/{definition}": "GET",
     "/query": "GET POST",
     "/query/{job}": "DELETE GET",
+    "/webhooks": "GET POST",
+    "/webhooks/{webhook}": "DELETE GET PATCH",
+    "/webhooks/{webhook}/attempts": "GET",
+    "/webhooks/{webhook}/parked": "GET",
+    "/webhooks/{webhook}/parked/{kind}/{number}/retry": "POST",
+    "/webhooks/{webhook}/parked/{kind}/{number}/skip": "POST",
+    "/webhooks/{webhook}/pause": "POST",
+    "/webhooks/{webhook}/replay": "POST",
+    "/webhooks/{webhook}/resume": "POST",
+    "/webhooks/{webhook}/rotate_secret": "POST",
+    "/webhooks/{webhook}/test": "POST",
 }
 _ELSEWHERE: Mapping[str, str] = {
     "/api/feature_flag": "GET",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from contracts.events.webhook import DisabledReason, WebhookSettings
+from contracts.events.webhook import DisabledReason, Release, WebhookSettings
 
 WebhookState = Literal["active", "paused", "disabled"]
 
@@ -30,6 +30,14 @@ class ParkedLane(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class ReleasedLane(msgspec.Struct, frozen=True):
+    """How the last parking of a lane that is not parked ended."""
+
+    lane: str
+    parking: UUID
+    how: Release
+
+
 class WebhookRow(msgspec.Struct, frozen=True, kw_only=True):
     """secrets: the current one last. since: when it was made, or last resumed. version: of its
     stream.
@@ -43,6 +51,7 @@ class WebhookRow(msgspec.Struct, frozen=True, kw_only=True):
     disabled_reason: DisabledReason | None = None
     secrets: tuple[WebhookSecret, ...]
     parked: tuple[ParkedLane, ...] = ()
+    released: tuple[ReleasedLane, ...] = ()
     deleted: bool = False
     since: datetime
     created_at: datetime

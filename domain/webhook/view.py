@@ -7,7 +7,7 @@ without a look at the stream, so it may come after what makes it pointless: then
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import reduce
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from msgspec.structs import replace
 
@@ -24,7 +24,9 @@ from contracts.events.webhook import (
     WebhookResumed,
     WebhookSecretRotated,
 )
-from contracts.read_models.webhook import ParkedLane, WebhookRow, WebhookSecret
+from contracts.read_models.webhook import ParkedLane, ReleasedLane, WebhookRow, WebhookSecret
+
+Lane = TypeVar("Lane", ParkedLane, ReleasedLane)
 
 
 def project(row: WebhookRow | None, recorded: Recorded[WebhookEvent]) -> WebhookRow:
@@ -72,17 +74,26 @@ def _changed(row: WebhookRow, recorded: Recorded[WebhookEvent]) -> WebhookRow:
             parked = ParkedLane(
                 event.lane, event.sequence, event.parking, event.attempts, event.error, recorded.at
             )
-            return replace(row, parked=(*_others(row, event.lane), parked))
+            return replace(
+                row,
+                parked=(*_others(row.parked, event.lane), parked),
+                released=_others(row.released, event.lane),
+            )
         case WebhookLaneReleased(lane=lane):
-            return replace(row, parked=_others(row, lane))
+            released = ReleasedLane(lane, event.parking, event.how)
+            return replace(
+                row,
+                parked=_others(row.parked, lane),
+                released=(*_others(row.released, lane), released),
+            )
         case WebhookDeleted():
             return replace(row, deleted=True)
         case _:
             assert_never(event)
 
 
-def _others(row: WebhookRow, lane: str) -> tuple[ParkedLane, ...]:
-    return tuple(each for each in row.parked if each.lane != lane)
+def _others(lanes: tuple[Lane, ...], lane: str) -> tuple[Lane, ...]:
+    return tuple(each for each in lanes if each.lane != lane)
 
 
 def _rotated(

@@ -31,13 +31,18 @@ from services.command.sharing import routes as sharing
 from services.command.sharing.logins import ShareLogins
 from services.command.sharing.passwords import Passwords
 from services.command.sharing.service import Sharing
+from services.command.telling import Telling
 from services.command.terms import provide_terms
 from services.command.viewing import routes as views
 from services.command.viewing.views import Views
+from services.command.webhooks import routes as webhooks
+from services.command.webhooks.errands import Errands
+from services.command.webhooks.service import Webhooks
 from services.common.http.app import ServicePart, compose, from_state
 from services.common.http.caller import Caller
 from services.common.http.foundation import foundation
 from services.common.log.store import EventStore
+from services.common.tasks import background
 
 
 def part(settings: CommandSettings) -> ServicePart:
@@ -60,7 +65,10 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.projects = Projects(pool, store, accounts)
             app.state.actions = Actions(store, numbers, accounts)
             app.state.cohorts = Cohorts(store, numbers, accounts)
-            async with app.state.share_logins.forgetting():
+            app.state.webhooks = Webhooks(store, pool, accounts, settings.destinations())
+            app.state.errands = Errands(pool, app.state.webhooks)
+            telling = background("telling", Telling(store, pool).run())
+            async with app.state.share_logins.forgetting(), telling:
                 yield
 
     return ServicePart(
@@ -74,6 +82,7 @@ def part(settings: CommandSettings) -> ServicePart:
             *projects.HANDLERS,
             *actions.HANDLERS,
             *cohorts.HANDLERS,
+            *webhooks.HANDLERS,
         ],
         dependencies={
             "numbers": from_state("numbers"),
@@ -86,6 +95,9 @@ def part(settings: CommandSettings) -> ServicePart:
             "projects": from_state("projects"),
             "actions": from_state("actions"),
             "cohorts": from_state("cohorts"),
+            "webhooks": from_state("webhooks"),
+            "errands": from_state("errands"),
+            "lane": Provide(webhooks.provide_lane),
             "insight_id": Provide(provide_insight_id),
             "terms": Provide(provide_terms),
         },

@@ -1,7 +1,8 @@
 """The command service's settings: `RECOUNT_COMMAND_<FIELD>`."""
 
 from services.common.http.bounds import MOST_BYTES
-from services.common.settings import ServiceSettings
+from services.common.settings import ServiceSettings, destinations
+from services.common.webhooks.destinations import Destinations
 
 
 class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
@@ -12,6 +13,7 @@ class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
     nats_issuer: the seed (`SA…`) of the account key by which subscribers are let in; empty: no
     bus consumers. nats_system_user: `user:password` in the bus's system account.
     nats_public_url: what subscribers are told; empty: nats_url, without its user.
+    webhooks_allow: as the projector has it, so that a webhook is refused where it would never go.
     """
 
     nats_url: str
@@ -22,3 +24,8 @@ class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
     token_grace_seconds: int = 300
     relay: bool = True
     max_body_bytes: int = MOST_BYTES
+    webhooks_allow: str = ""
+
+    def destinations(self) -> Destinations:
+        """Raises InvalidSettings."""
+        return destinations(self.webhooks_allow)

@@ -11,6 +11,7 @@ import msgspec
 
 from services.common.http.budgets import Budgets, parse
 from services.common.http.proxies import TrustedProxies
+from services.common.webhooks.destinations import Destinations, networks
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -58,6 +59,14 @@ def trusted(proxies: str) -> TrustedProxies:
         return TrustedProxies(proxies)
     except ValueError as cause:
         raise InvalidSettings(f"…_TRUSTED_PROXIES: {cause}") from cause
+
+
+def destinations(allow: str) -> Destinations:
+    """Of webhooks, as a setting spells what is allowed. Raises InvalidSettings."""
+    try:
+        return Destinations(networks(allow))
+    except ValueError as cause:
+        raise InvalidSettings(f"…_WEBHOOKS_ALLOW: {cause}") from cause
 
 
 def from_environment(kind: type[S], service: str, environ: Mapping[str, str]) -> S:

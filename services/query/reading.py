@@ -23,6 +23,7 @@ from services.query.routes import (
     dashboards,
     insights,
     sharing,
+    webhooks,
 )
 from services.query.settings import QuerySettings
 
@@ -55,6 +56,7 @@ def part(settings: QuerySettings) -> ServicePart:
             *access.HANDLERS,
             *actions.HANDLERS,
             *cohorts.HANDLERS,
+            *webhooks.HANDLERS,
         ],
         dependencies={"reads": from_state("reads"), "reader": Provide(provide_reader)},
         refusals=REFUSALS,

@@ -19,6 +19,7 @@ from contracts.events.streams import (
     share_login_stream,
     sharing_stream,
     viewing_stream,
+    webhook_stream,
 )
 from contracts.references import InsightReference, insight_reference, number_in
 from contracts.subjects import capture_subject, fact_subject
@@ -32,7 +33,7 @@ def test_no_two_streams_have_one_id() -> None:
     streams: list[Stream[DomainEvent]] = [
         Stream(*each) for each in product(StreamKind, (1, 2, 11), (1, 2, 11))
     ]
-    assert len({stream.id for stream in streams}) == len(streams) == 90
+    assert len({stream.id for stream in streams}) == len(streams) == 99
 
 
 def test_each_kind_of_thing_has_its_stream() -> None:
@@ -47,7 +48,8 @@ def test_each_kind_of_thing_has_its_stream() -> None:
         cohort_stream(1, 7),
     ]
     single = [project_stream(1), history_stream(1)]
-    assert [stream.kind for stream in (*made, *single)] == list(StreamKind)
+    others = [*single, webhook_stream(1, 7)]
+    assert [stream.kind for stream in (*made, *others)] == list(StreamKind)
     assert {(stream.team_id, stream.number) for stream in made} == {(1, 7)}
     assert {(stream.team_id, stream.number) for stream in single} == {(1, 0)}
 

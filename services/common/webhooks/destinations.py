@@ -26,8 +26,12 @@ RESOLVE_SECONDS = 5.0
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
-# `is_global` holds for both: they lead to an IPv4 address that somebody else's gateway unpacks.
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+# `is_global` holds for NAT64, which leads to an IPv4 address that a gateway unpacks, for 6to4's
+# relays, and, depending on Python's age, for the last two. 6to4 and Teredo have their properties.
+_NEVER: tuple[Network, ...] = (
+    *(IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48")),
+    *(IPv4Network("192.88.99.0/24"), IPv4Network("192.0.0.0/24"), IPv6Network("3fff::/20")),
+)
 
 
 class ForbiddenAddress(OSError):
@@ -60,12 +64,10 @@ def is_public(address: Address) -> bool:
     """Whether anybody on the Internet could reach it, and it is what it seems to be."""
     if not address.is_global or address.is_multicast or address.is_reserved:
         return False
-    if isinstance(address, IPv4Address):
-        return True
-    return (
-        address.sixtofour is None
-        and address.teredo is None
-        and not any(address in network for network in _NAT64)
+    if any(address in network for network in _NEVER):
+        return False
+    return isinstance(address, IPv4Address) or (
+        address.sixtofour is None and address.teredo is None and not address.is_site_local
     )
 
 

@@ -16,4 +16,6 @@ from services.projector.read_models.webhooks import WEBHOOKS
 
 
 def catalog_projection() -> StreamProjection:
-    return StreamProjection(projections.CATALOG, [DASHBOARDS, ACCESS, ACTIONS, COHORTS, PROJECTS, WEBHOOKS])
+    return StreamProjection(
+        projections.CATALOG, [DASHBOARDS, ACCESS, ACTIONS, COHORTS, PROJECTS, WEBHOOKS]
+    )

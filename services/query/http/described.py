@@ -9,6 +9,7 @@ from contracts.api.correlation_filters import CorrelationPeople, RunCorrelation
 from contracts.api.explain import ExplainPerson
 from contracts.api.funnel_filters import FunnelPeople, RunFunnel
 from contracts.api.period_filters import LifecyclePeople, RunTrend, StickinessPeople, TrendPeople
+from contracts.api.webhooks import AttemptState
 from contracts.queries.kinds import listed_names
 from services.common.http.operations import JsonText, Parameter
 from services.common.insights.results.freshness import Refresh
@@ -46,6 +47,11 @@ PAGE = (
     _CURSOR,
 )
 NAMED_PAGE = (*PAGE, _of("search", "In the name.", Search))
+ATTEMPTS = (
+    _of("limit", "How many; 100 unless given, 1,000 at most.", int),
+    _of("after", "The number of the attempt to begin behind.", int),
+    _of("state", "What became of them.", AttemptState),
+)
 RESULTS = (
     _of("refresh", "Whether to compute the result, and whether to wait for it.", Refresh | bool),
     _of("client_query_id", "The client's name for the run: query/ and insights/cancel/ take it."),

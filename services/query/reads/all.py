@@ -1,12 +1,17 @@
 """Every read of this service, over one pool."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
+from contracts.api.webhooks import WebhookStanding
 from contracts.read_models.action import ActionRow
 from contracts.read_models.cohort import CohortRow
+from contracts.read_models.webhook import WebhookRow
 from services.common.http.answers import EncodedAnswer
 from services.common.insights.shares import Share
 from services.common.postgres.database import Pool
+from services.common.webhooks.standing import standings
 from services.query.reads.access_rules import AccessReads
 from services.query.reads.actions import action_reads
 from services.query.reads.activity import ActivityReads
@@ -22,6 +27,7 @@ from services.query.reads.read_position import Freshness
 from services.query.reads.recent_answers import RecentAnswers
 from services.query.reads.shares import ShareReads
 from services.query.reads.sharing import SharingReads
+from services.query.reads.webhooks import AttemptReads, webhook_reads
 
 
 class Reads(msgspec.Struct, frozen=True):
@@ -40,6 +46,9 @@ class Reads(msgspec.Struct, frozen=True):
     actions: CatalogReads[ActionRow]
     cohorts: CatalogReads[CohortRow]
     projects: ProjectReads
+    webhooks: CatalogReads[WebhookRow]
+    attempts: AttemptReads
+    pool: Pool
 
     @classmethod
     def over(cls, pool: Pool, freshness: Freshness) -> "Reads":
@@ -57,7 +66,16 @@ class Reads(msgspec.Struct, frozen=True):
             actions=action_reads(pool),
             cohorts=cohort_reads(pool),
             projects=ProjectReads(pool),
+            webhooks=webhook_reads(pool),
+            attempts=AttemptReads(pool),
+            pool=pool,
         )
+
+    async def webhook_standings(
+        self, team_id: int, rows: Sequence[WebhookRow]
+    ) -> Mapping[int, WebhookStanding]:
+        """By the webhook's number."""
+        return await standings(self.pool, team_id, rows)
 
     async def share(self, token: str) -> Share | None:
         """The live share that a token opens, as the last change of it left it.

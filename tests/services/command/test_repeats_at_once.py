@@ -2,13 +2,21 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from httpx import Response
 
+from contracts.api.webhooks import webhook_number
+from contracts.events.recorded import SystemActor
+from contracts.events.streams import webhook_stream
+from contracts.events.webhook import WebhookLaneParked
+from services.common.log.store import Append, AppendPart
 from tests.services.command.conftest import World
 
 TIMES = 8
+
+PUBLIC = "https://93.184.215.14/recount"
 
 # What is asked, of paths below the project; `{…}` names what was made before.
 ASKED: dict[str, tuple[str, str, Any, int]] = {
@@ -40,10 +48,21 @@ ASKED: dict[str, tuple[str, str, Any, int]] = {
     "a view": ("POST", "/insights/{insight}/viewed/", None, 201),
     "views": ("POST", "/insights/viewed/", {"insight_ids": ["{insight}", "{shared}"]}, 201),
     "a project's name": ("PATCH", "/", {"name": "B"}, 200),
+    "a webhook": ("POST", "/webhooks/", {"url": PUBLIC}, 201),
+    "a webhook's edit": ("PATCH", "/webhooks/{webhook}/", {"types": ["insight.*"]}, 200),
+    "a webhook's end": ("DELETE", "/webhooks/{webhook}/", None, 204),
+    "a webhook's secret": ("POST", "/webhooks/{webhook}/rotate_secret/", None, 200),
+    "a webhook's pause": ("POST", "/webhooks/{webhook}/pause/", None, 200),
+    "a webhook going on": ("POST", "/webhooks/{webhook}/resume/", None, 200),
+    "a lane's retry": ("POST", "/webhooks/{webhook}/parked/insight/7/retry/", None, 200),
+    "a lane's skip": ("POST", "/webhooks/{webhook}/parked/insight/8/skip/", None, 200),
 }  # fmt: skip
 
 
-ADMINISTRATORS = {"a rule for all", "a project's name"}
+ADMINISTRATORS = {
+    *("a rule for all", "a project's name"),
+    *(what for what, asked in ASKED.items() if asked[1].startswith("/webhooks/")),
+}
 
 
 async def promoted(world: World) -> None:
@@ -51,7 +70,7 @@ async def promoted(world: World) -> None:
         await conn.execute("UPDATE organization_members SET level = 8")
 
 
-async def made(world: World, what: str) -> dict[str, int]:
+async def made(world: World, what: str) -> dict[str, Any]:
     if what in ADMINISTRATORS:
         await promoted(world)
     root = f"/api/projects/{world.project.id}"
@@ -61,7 +80,7 @@ async def made(world: World, what: str) -> dict[str, int]:
         assert answer.status_code == 201, answer.text
         return int(answer.json()["id"])
 
-    found = {
+    found: dict[str, Any] = {
         "insight": await post("/insights/", {"name": "A"}),
         "shared": await post("/insights/", {"name": "B"}),
         "dashboard": await post("/dashboards/", {"name": "D"}),
@@ -76,10 +95,28 @@ async def made(world: World, what: str) -> dict[str, int]:
     found["password"] = await post(
         f"/insights/{found['shared']}/sharing/passwords/", {"raw_password": "sesame open"}
     )
+    if what in ADMINISTRATORS:
+        webhook = await world.client.post(f"{root}/webhooks/", json={"url": PUBLIC})
+        found["webhook"] = webhook.json()["id"]
+        await park(world, webhook_number(found["webhook"]) or 0, "insight/7", "insight/8")
     return found
 
 
-def filled(value: Any, found: dict[str, int]) -> Any:
+async def park(world: World, number: int, *lanes: str) -> None:
+    """As the deliverer tells it."""
+    facts = tuple(WebhookLaneParked(lane, 1, uuid4(), 10, "status") for lane in lanes)
+    operation = uuid4()
+    await world.app.state.store.append(
+        Append(
+            parts=(AppendPart(webhook_stream(world.project.id, number), None, facts),),
+            actor=SystemActor(),
+            operation_id=operation,
+            correlation_id=operation,
+        )
+    )
+
+
+def filled(value: Any, found: dict[str, Any]) -> Any:
     match value:
         case str() if value.startswith("{"):
             return found[value.strip("{}")]
@@ -113,7 +150,8 @@ async def head(world: World) -> int:
 async def drawn(world: World) -> list[int]:
     """How many numbers, tokens and passwords there are, whatever they were drawn for."""
     tables = ("insight_ids", "dashboard_ids", "action_ids", "cohort_ids", "share_tokens")
-    counted = [f"(SELECT count(*) FROM {table})" for table in (*tables, "share_passwords")]
+    more = ("share_passwords", "webhook_ids", "webhook_secrets")
+    counted = [f"(SELECT count(*) FROM {table})" for table in (*tables, *more)]
     async with world.pool.connection() as conn:
         cursor = await conn.execute(f"SELECT {', '.join(counted)}, last_value FROM tile_ids")
         row = await cursor.fetchone()

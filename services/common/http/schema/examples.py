@@ -178,6 +178,14 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
             "query": {"kind": "FunnelsActorsQuery", "source": _FUNNEL, "funnelStep": 3}
         },
     },
+    "create_webhook": {
+        "What happens to insights, from now on": {
+            "url": "https://example.com/recount",
+            "types": ["insight.*"],
+        }
+    },
+    "edit_webhook": {"One insight alone": {"insights": [1]}},
+    "replay_webhook": {"From the first one on": {"after": "0"}},
     "capture": {"A batch": {"api_key": PROJECT_TOKEN, "batch": [_EVENT]}},
     "capture_v1": {
         "A batch": {

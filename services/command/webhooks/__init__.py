@@ -1,0 +1,1 @@
+"""Webhooks: made, changed, paused, and told what to send again. The projector delivers."""
