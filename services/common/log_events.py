@@ -22,6 +22,7 @@ LogEvent = Literal[
     "stream_whole_again",
     "task_died",
     "task_waits",
+    "webhook_stopped",
 ]
 
 MEANINGS: Mapping[LogEvent, str] = {
@@ -49,4 +50,5 @@ MEANINGS: Mapping[LogEvent, str] = {
     "stream_whole_again": "The public stream is published up to `position`; consumers are back.",
     "task_died": "Background work ended by an error for good; it starts again with the process.",
     "task_waits": "Background work waits for a server that is away, and goes on by itself.",
+    "webhook_stopped": "A webhook met a defect, which the trace shows; it goes on in a minute.",
 }

@@ -26,6 +26,7 @@ from services.projector.read_models.last_viewed import LastViewedProjection
 from services.projector.read_models.sharing import sharing_projection
 from services.projector.runner import ProjectionRunner
 from services.projector.settings import ProjectorSettings
+from services.projector.webhooks import part as delivering
 
 log = logger("recount.projector")
 
@@ -64,7 +65,10 @@ def create_app(settings: ProjectorSettings) -> Litestar:
         settings.clickhouse_url,
         replicas=settings.nats_replicas,
     )
-    return compose([part(settings.database_url), events])
+    webhooks = [delivering.part(settings.database_url, settings.delivery())]
+    return compose(
+        [part(settings.database_url), events, *(webhooks if settings.webhooks else [])]
+    )
 
 
 @contextlib.asynccontextmanager

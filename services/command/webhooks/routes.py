@@ -130,7 +130,7 @@ async def skip_webhook_lane(
     project_paths(f"{ONE}replay/"),
     opt={
         **WRITE,
-        **does(ReplayWebhook, ReplayBody, status=202, required=True, errors=(409,)),
+        **does(None, ReplayBody, status=202, required=True, errors=(409,)),
     },
     status_code=202,
 )

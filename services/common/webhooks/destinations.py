@@ -97,6 +97,9 @@ async def permitted(
     """The addresses that the URL may be asked at. Raises ForbiddenAddress when there is none."""
     host, port = url.host or "", url.port or 0
     known = literal(host)
+    if known is None and host.replace(".", "").isdigit():
+        # An address in one of its older spellings: no resolver is asked for it everywhere.
+        raise ForbiddenAddress(host)
     try:
         found = [str(known)] if known else await lookup(host, port)
     except (OSError, UnicodeError) as cause:

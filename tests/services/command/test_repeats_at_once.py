@@ -54,8 +54,8 @@ ASKED: dict[str, tuple[str, str, Any, int]] = {
     "a webhook's secret": ("POST", "/webhooks/{webhook}/rotate_secret/", None, 200),
     "a webhook's pause": ("POST", "/webhooks/{webhook}/pause/", None, 200),
     "a webhook going on": ("POST", "/webhooks/{webhook}/resume/", None, 200),
-    "a lane's retry": ("POST", "/webhooks/{webhook}/parked/insight/7/retry/", None, 200),
-    "a lane's skip": ("POST", "/webhooks/{webhook}/parked/insight/8/skip/", None, 200),
+    "a lane's retry": ("POST", "/webhooks/{webhook}/parked/{kind}/{lane}/retry/", None, 200),
+    "a lane's skip": ("POST", "/webhooks/{webhook}/parked/{kind}/{lane}/skip/", None, 200),
 }  # fmt: skip
 
 
@@ -98,7 +98,8 @@ async def made(world: World, what: str) -> dict[str, Any]:
     if what in ADMINISTRATORS:
         webhook = await world.client.post(f"{root}/webhooks/", json={"url": PUBLIC})
         found["webhook"] = webhook.json()["id"]
-        await park(world, webhook_number(found["webhook"]) or 0, "insight/7", "insight/8")
+        found |= {"kind": "insight", "lane": "7"}
+        await park(world, webhook_number(found["webhook"]) or 0, "insight/7")
     return found
 
 

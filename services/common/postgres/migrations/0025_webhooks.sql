@@ -57,11 +57,13 @@ CREATE TABLE webhook_pending (
     PRIMARY KEY (webhook_id, replay, sequence)
 );
 
--- parking: named by the facts that tell of it.
+-- parking: as the facts name it. replay, sequence: what the lane gave up at.
 CREATE TABLE webhook_parked (
     webhook_id bigint NOT NULL,
     lane text NOT NULL,
     parking uuid NOT NULL,
+    replay bigint NOT NULL,
+    sequence bigint NOT NULL,
     PRIMARY KEY (webhook_id, lane)
 );
 
