@@ -18,6 +18,8 @@ _HIDDEN: Final = "…"
 _SECRETS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]] = (
     # Keys and project tokens, anywhere in a line.
     (re.compile(r"\b(ph[a-z]_)[A-Za-z0-9_-]{4,}"), rf"\1{_HIDDEN}"),
+    # Secrets and private keys of webhooks.
+    (re.compile(r"\b(wh(?:sec|sk)_)[A-Za-z0-9+/=]{4,}"), rf"\1{_HIDDEN}"),
     # The token of a share, or of a project, in a path.
     (
         re.compile(r"(/(?:shared|embedded|shared_dashboard|array)/)[^/\s?#\"'\\]+"),

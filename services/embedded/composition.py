@@ -18,6 +18,8 @@ from services.common.http.foundation import foundation
 from services.common.http.proxies import NOBODY, TrustedProxies
 from services.projector import app as projector
 from services.projector.product_events import part as ingesting
+from services.projector.webhooks import part as delivering
+from services.projector.webhooks.options import DEFAULTS, WebhookOptions
 from services.query import app as query
 from services.query.settings import QuerySettings
 
@@ -38,14 +40,19 @@ def application(
     budgets: Budgets = UNLIMITED,
     proxies: TrustedProxies = NOBODY,
     subscribers: LettingIn = NO_SUBSCRIBERS,
+    webhooks: WebhookOptions = DEFAULTS,
 ) -> Litestar:
-    """Command, projector and query on the same servers; they know nothing of each other."""
+    """Command, projector and query on the same servers; they know nothing of each other.
+
+    Raises InvalidSettings.
+    """
     commands = CommandSettings(
         database_url=urls.postgres_url,
         nats_url=urls.nats_url,
         nats_issuer=subscribers.issuer,
         nats_system_user=subscribers.system_user,
         nats_public_url=subscribers.public_url,
+        webhooks_allow=webhooks.webhooks_allow,
     )
     parts = [
         foundation(urls.postgres_url, budgets, proxies),
@@ -54,6 +61,7 @@ def application(
         publishing.part(commands),
         ingesting.part(urls.postgres_url, urls.nats_url, urls.clickhouse_url),
         projector.part(urls.postgres_url),
+        *([delivering.part(urls.postgres_url, webhooks)] if webhooks.webhooks else []),
         query.part(
             QuerySettings(database_url=urls.postgres_url, clickhouse_url=urls.clickhouse_url)
         ),

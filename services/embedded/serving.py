@@ -191,6 +191,7 @@ class _Process:
             self._settings.budgets(),
             self._settings.proxies(),
             self._servers.subscribers,
+            self._settings,
         )
         server = _Server(app)
         settle()

@@ -7,6 +7,7 @@ import msgspec
 from services.common.http.budgets import Budgets
 from services.common.http.proxies import TrustedProxies
 from services.common.settings import budgets, trusted
+from services.projector.webhooks.options import TIMEOUT_SECONDS
 
 
 class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +16,7 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     nats_issuer, nats_system_user: of a NATS of your own, as the command service has them.
     nats_public_url: what subscribers are told. insights_budget, others_budget, trusted_proxies: as
     `services.common.settings` has them; nothing is limited here unless it is asked for.
+    webhooks …: as `services.projector.webhooks.options` has them.
     """
 
     postgres_url: str | None = None
@@ -26,6 +28,10 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     insights_budget: str = ""
     others_budget: str = ""
     trusted_proxies: str = ""
+    webhooks: bool = True
+    webhooks_allow: str = ""
+    webhooks_ca_file: str = ""
+    webhook_timeout_seconds: float = TIMEOUT_SECONDS
 
     def proxies(self) -> TrustedProxies:
         """Raises InvalidSettings."""

@@ -65,10 +65,8 @@ def create_app(settings: ProjectorSettings) -> Litestar:
         settings.clickhouse_url,
         replicas=settings.nats_replicas,
     )
-    webhooks = [delivering.part(settings.database_url, settings.delivery())]
-    return compose(
-        [part(settings.database_url), events, *(webhooks if settings.webhooks else [])]
-    )
+    webhooks = [delivering.part(settings.database_url, settings)] if settings.webhooks else []
+    return compose([part(settings.database_url), events, *webhooks])
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Literal
 
 import aiohttp
@@ -26,6 +25,8 @@ from services.projector.webhooks.addresses import PermittedAddresses, check_lite
 
 MOST_RESPONSE_BYTES = 64 * 1024
 SHOWN_BYTES = 1024
+# Of a receiver that asks to be tried again at once.
+SHORTEST_RETRY = timedelta(seconds=1)
 
 HEADERS: Mapping[str, str] = {
     "Content-Type": MEDIA_TYPE,
@@ -76,15 +77,12 @@ class Sender:
         cls,
         destinations: Destinations,
         seconds: float,
-        ca_file: Path | None = None,
+        authorities: ssl.SSLContext,
         *,
         lookup: Lookup = look_up,
         crash_at: Callable[[str], None] = lambda point: None,
     ) -> AsyncIterator["Sender"]:
-        """seconds: that a request may take in all. ca_file: authorities besides the system's."""
-        context = ssl.create_default_context()
-        if ca_file is not None:
-            context.load_verify_locations(ca_file)
+        """seconds: that a request may take in all. authorities: by which receivers are believed."""
         async with contextlib.AsyncExitStack() as stack:
             sessions = {
                 scheme: await stack.enter_async_context(
@@ -94,7 +92,7 @@ class Sender:
                                 destinations, secure=scheme == "https", lookup=lookup
                             ),
                             use_dns_cache=False,  # an address is looked at when it is used
-                            ssl=context,
+                            ssl=authorities,
                             limit=0,  # webhooks have limits of their own
                         ),
                         timeout=aiohttp.ClientTimeout(total=seconds),
@@ -171,10 +169,10 @@ def _retry_after(response: aiohttp.ClientResponse) -> timedelta | None:
     """Seconds, or a date; None for neither."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text), 86_400))
+        return max(timedelta(seconds=min(int(text), 86_400)), SHORTEST_RETRY)
     try:
         at = parsedate_to_datetime(text)
     except ValueError:
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(at - datetime.now(UTC), timedelta())
+    return max(at - datetime.now(UTC), SHORTEST_RETRY)
