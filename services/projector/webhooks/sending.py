@@ -155,6 +155,7 @@ async def _read(response: aiohttp.ClientResponse) -> str:
             chunk = await response.content.read(MOST_RESPONSE_BYTES - len(found))
             if not chunk:
                 return _text(found)
+            found += chunk
     # There is more, or it broke off: nothing else can come over this connection.
     response.close()
     return _text(found)
