@@ -29,6 +29,9 @@ _PLACES: Mapping[str, str] = {
     "project": "The number of a project, or `@current`.",
     "organization": "The UUID of an organization, or `@current`.",
     "insight": "The number of an insight, or its short id.",
+    "webhook": "The id of a webhook: `wh_…`.",
+    "kind": "The first half of a lane: `insight` of `insight/7`.",
+    "number": "The other half: `7`.",
     "token": "The access token of a share, or the token of a project.",
 }
 # With these the page needs no typing where there is but one project.
@@ -46,6 +49,7 @@ _TAGS: Mapping[str, str] = {
     "facts": "What happened, from the first fact on, to be followed.",
     "event_definitions": "The names of events that were captured.",
     "property_definitions": "The names of properties that were captured.",
+    "webhooks": "Where facts are sent as they happen, signed, in order for each insight.",
     "projects": "Each with its own events, insights and capture token.",
     "organizations": "Projects and their members.",
     "users": "Whose key it is.",

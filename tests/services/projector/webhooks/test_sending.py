@@ -27,11 +27,6 @@ HEADERS = {"webhook-id": "x"}
 BODY = b'{"specversion":"1.0"}'
 
 
-@pytest.fixture(scope="module")
-def certified(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return authority(tmp_path_factory.mktemp("authority"), NAME)
-
-
 @pytest.fixture
 async def receiver(certified: Authority) -> AsyncIterator[Receiver]:
     async with receiving(certified.server) as opened:
