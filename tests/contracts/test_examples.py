@@ -37,7 +37,12 @@ class Tried(msgspec.Struct, frozen=True):
 
 @pytest.fixture(scope="module")
 def tried() -> Iterator[Tried]:
-    with servers.server_folder() as folder, serving(folder / "data") as served:
+    # Nothing is sent to the address of an example.
+    settings = {"RECOUNT_EMBEDDED_WEBHOOKS": "false"}
+    with (
+        servers.server_folder() as folder,
+        serving(folder / "data", settings=settings) as served,
+    ):
         key = re.search(r"API key\s+(\S+)", served.printed)
         token = re.search(r"phc_[\w-]+", served.printed)
         assert key is not None
@@ -70,7 +75,11 @@ def test_every_example_is_answered_with_a_success(tried: Tried) -> None:
                 content=text,
                 headers={"Content-Type": "application/json", **_headers(tried, operation)},
             )
-            assert answer.status_code in (200, 201, 202, 303), (method, path, text, answer.text)
+            if operation["operationId"] == "create_webhook" and answer.status_code == 400:
+                # Without a network the name of the example leads nowhere.
+                assert answer.json()["code"] == "forbidden_address"
+            else:
+                assert answer.status_code in (200, 201, 202, 303), (method, path, text, answer.text)
             answered += 1
     assert answered == sum(len(tried.examples(each)) for _, _, each in tried.operations()) > 35
 
@@ -99,8 +108,10 @@ def _made(tried: Tried) -> dict[str, str]:
     password = {"raw_password": PASSWORD}
     made = tried.client.post(f"{root}insights/1/sharing/passwords/", json=password)
     assert made.status_code == 201
+    public = {"url": "https://93.184.215.14/"}
+    webhook = tried.client.post(f"{root}webhooks/", json=public).json()["id"]
     numbers = dict.fromkeys(("insight", "action", "cohort", "dashboard"), "1")
-    return {**numbers, "token": shared.json()["access_token"]}
+    return {**numbers, "token": shared.json()["access_token"], "webhook": webhook}
 
 
 def _in_order(tried: Tried) -> list[tuple[str, str, Operation]]:

@@ -201,7 +201,8 @@ def test_answers_have_all_their_members_and_bodies_none_too_many(told: dict[str,
 def test_what_appends_facts_tells_their_position(told: dict[str, Any]) -> None:
     asks = (
             "/query/", "/query/{job}/", "/cancel/", "/funnel/", "/correlation/", "/explain/",
-            "/trend/", "/trend.csv/", "/trends/", "/stickiness/", "/lifecycle/",
+            "/trend/", "/trend.csv/", "/trends/", "/stickiness/", "/lifecycle/", "/replay/",
+            "/test/",
         )  # fmt: skip
     appending = [
         (path, method, operation["responses"])

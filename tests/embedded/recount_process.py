@@ -42,13 +42,20 @@ def environment() -> Mapping[str, str]:
 
 @contextmanager
 def serving(
-    data: Path, *options: str, port: int | None = None, program: Sequence[str] = RECOUNT
+    data: Path,
+    *options: str,
+    port: int | None = None,
+    program: Sequence[str] = RECOUNT,
+    settings: Mapping[str, str] = {},
 ) -> Iterator[Served]:
-    """`recount serve` on the folder, ready; killed at the end if it still runs."""
+    """`recount serve` on the folder, ready; killed at the end if it still runs.
+
+    settings: of the environment, besides those of every test.
+    """
     command = [*program, "serve", "--data-dir", str(data), "--port", str(port or free_port())]
     with subprocess.Popen(
         [*command, *options],
-        env=environment(),
+        env={**environment(), **settings},
         stdout=subprocess.PIPE,
         text=True,
         # The names of folders need not be text.

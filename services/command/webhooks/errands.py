@@ -16,8 +16,9 @@ from psycopg.rows import args_row
 from contracts.api.webhooks import Attempt, AttemptBody, ReplayBody, ReplayWebhook
 from contracts.cursors import link_text
 from services.command.handle import Terms
-from services.command.webhooks.service import Webhooks, require_administrator
+from services.command.webhooks.service import Webhooks
 from services.command.webhooks.translation import checked_types
+from services.common.http.caller import require_administrator
 from services.common.http.problems import invalid, required, unavailable
 from services.common.log.cursors import check_cursor
 from services.common.log.store import BELL_CHANNEL
@@ -42,7 +43,7 @@ class Errands:
 
     async def replay(self, number: int, sent: ReplayWebhook, terms: Terms) -> Response[bytes]:
         """202: what is sent again, after what is due. Raises as `check_cursor` does."""
-        require_administrator(terms)
+        require_administrator(terms.caller)
         team_id = terms.caller.team_id
         if sent.after is UNSET:
             raise required("after")
@@ -68,7 +69,7 @@ class Errands:
 
     async def test(self, number: int, terms: Terms) -> Response[bytes]:
         """Raises Rejected 503 when no deliverer takes it in time."""
-        require_administrator(terms)
+        require_administrator(terms.caller)
         await self._webhooks.found(terms.caller.team_id, number)
         asked = uuid4()
         async with self._pool.connection() as conn:

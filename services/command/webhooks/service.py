@@ -29,7 +29,8 @@ from services.command.webhooks.translation import (
 )
 from services.common.accounts.accounts import Accounts
 from services.common.http.answers import resource
-from services.common.http.problems import forbidden, invalid, required
+from services.common.http.caller import require_administrator
+from services.common.http.problems import invalid, required
 from services.common.insights.context import user_bodies
 from services.common.log.cursors import check_cursor
 from services.common.log.store import EventStore
@@ -58,7 +59,7 @@ class Webhooks:
 
     async def create(self, sent: WriteWebhook, terms: Terms) -> Outcome[WebhookEvent]:
         """Raises Rejected 400 naming the field, 409 too_many; as `check_cursor` does."""
-        require_administrator(terms)
+        require_administrator(terms.caller)
         team_id = terms.caller.team_id
 
         async def begin() -> WebhookWrite:
@@ -85,7 +86,7 @@ class Webhooks:
 
     async def edit(self, number: int, sent: WriteWebhook, terms: Terms) -> Outcome[WebhookEvent]:
         """Raises Rejected 400 naming the field."""
-        require_administrator(terms)
+        require_administrator(terms.caller)
         team_id = terms.caller.team_id
         if sent.after is not UNSET:
             raise invalid(
@@ -108,14 +109,14 @@ class Webhooks:
 
     async def do(self, number: int, command: WebhookCommand, terms: Terms) -> Outcome[WebhookEvent]:
         """A command that needs nothing drawn: to pause, to resume, to release a lane."""
-        require_administrator(terms)
+        require_administrator(terms.caller)
         stream = webhook_stream(terms.caller.team_id, number)
         write: WebhookWrite = plain(stream, command)
         return await handle(self._store, RULES, given(write), terms)
 
     async def rotate(self, number: int, terms: Terms) -> Outcome[WebhookEvent]:
         """The secret before signs beside the new one for GRACE_SECONDS."""
-        require_administrator(terms)
+        require_administrator(terms.caller)
         team_id = terms.caller.team_id
 
         async def begin() -> WebhookWrite:
@@ -166,12 +167,6 @@ class Webhooks:
         known = await standings(self._pool, row.team_id, [row])
         users = await user_bodies(self._accounts, (row.created_by,))
         return WebhookBody.of(row, known[row.webhook_id], users.get(row.created_by or 0))
-
-
-def require_administrator(terms: Terms) -> None:
-    """Raises Rejected 403."""
-    if not terms.caller.is_administrator:
-        raise forbidden("Only administrators of the organization have webhooks.")
 
 
 def _row(outcome: Outcome[WebhookEvent]) -> WebhookRow:

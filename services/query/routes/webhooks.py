@@ -18,10 +18,10 @@ from contracts.api.webhooks import (
 )
 from contracts.read_models.webhook import WebhookRow
 from services.common.accounts.accounts import Accounts
-from services.common.http.caller import Caller
+from services.common.http.caller import Caller, require_administrator
 from services.common.http.operations import reads, tells
 from services.common.http.paths import project_paths
-from services.common.http.problems import forbidden, not_a_choice, not_found
+from services.common.http.problems import not_a_choice, not_found
 from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
 from services.query.http import described, paging, parameters
@@ -47,7 +47,7 @@ async def list_webhooks(
     caller: NamedDependency[Caller],
 ) -> Response[bytes]:
     """All webhooks of the project, the oldest first."""
-    _require_administrator(caller)
+    require_administrator(caller)
     fresh = await reads.freshness.of(
         lambda: reads.webhooks.page(caller.team_id, None, _ALL), parameters.at_least(request)
     )
@@ -129,7 +129,7 @@ async def _found(
     request: AnyRequest, reads: Reads, caller: Caller, reference: str
 ) -> FreshValue[WebhookRow]:
     """Raises Rejected 403, 404, 503."""
-    _require_administrator(caller)
+    require_administrator(caller)
     number = webhook_number(reference)
     if number is None:
         raise not_found()
@@ -141,12 +141,6 @@ async def _found(
     if fresh.value.row is None:
         raise not_found()
     return FreshValue(fresh.value.row, fresh.position, fresh.stale, fresh.state)
-
-
-def _require_administrator(caller: Caller) -> None:
-    """Webhooks tell of insights that rules may hide from others. Raises Rejected 403."""
-    if not caller.is_administrator:
-        raise forbidden("Only administrators of the organization have webhooks.")
 
 
 HANDLERS = [list_webhooks, get_webhook, webhook_attempts, webhook_parked]

@@ -23,7 +23,13 @@ BODIES: dict[str, dict[str, Any]] = {
 
 # Ada is a member. What they tell an administrator of one project, and not of another, has tests of
 # its own.
-FOR_ADMINISTRATORS = {"pull_facts", "stream_facts", "one_fact"}
+FOR_ADMINISTRATORS = {
+    *("pull_facts", "stream_facts", "one_fact"),
+    *("list_webhooks", "get_webhook", "webhook_attempts", "webhook_parked"),
+    *("create_webhook", "edit_webhook", "delete_webhook", "rotate_webhook_secret"),
+    *("pause_webhook", "resume_webhook", "retry_webhook_lane", "skip_webhook_lane"),
+    *("replay_webhook", "send_webhook_test"),
+}
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -70,7 +76,7 @@ async def theirs(api: Api) -> dict[str, object]:
     eve = await api.stranger()
     root = api.elsewhere
     made: dict[str, object] = {"project": api.here.foreign.id, "name": "none", "password": 1}
-    made["sequence"] = 1
+    made |= {"sequence": 1, "webhook": "wh_1", "kind": "insight", "number": 1}
     made["organization"] = api.here.foreign.organization_id
     for kind in ("dashboards", "actions", "cohorts"):
         body = {"name": SECRET, "is_static": True} if kind == "cohorts" else {"name": SECRET}
@@ -133,6 +139,9 @@ def ours(api: Api, **places: object) -> dict[str, object]:
         "job": UUID(int=1),
         "definition": UUID(int=1),
         "sequence": 1,
+        "webhook": "wh_1",
+        "kind": "insight",
+        "number": 1,
         **places,
     }
 

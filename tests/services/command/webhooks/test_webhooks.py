@@ -233,3 +233,12 @@ async def test_who_is_no_administrator_or_has_no_scope_is_refused(world: World) 
         assert answer.status_code == 403, url
     replay = await world.client.post(f"{one}replay/", json={"after": "0"})
     assert replay.status_code == 403
+
+
+async def test_another_project_s_webhook_is_not_there(world: World) -> None:
+    made = await make(world)
+    other = await world.client.post("/api/projects/", json={"name": "Other"})
+    root = f"/api/projects/{other.json()['id']}/webhooks/{made['id']}/"
+    for method, url in (("PATCH", root), ("DELETE", root), ("POST", f"{root}rotate_secret/")):
+        assert (await world.client.request(method, url, json={})).status_code == 404
+    assert (await world.client.delete(path(world, f"{made['id']}/"))).status_code == 204
