@@ -39,6 +39,9 @@ from domain.sharing import decide as sharing_rules
 from domain.sharing import undo as sharing
 from domain.sharing import view as sharing_view
 from domain.viewing import undo as viewing
+from domain.webhook import decide as webhook_rules
+from domain.webhook import undo as webhook
+from domain.webhook import view as webhook_view
 
 # The facts of a stream, whatever its kind: the kind is looked at before anything else is.
 Past = Sequence[Recorded[Any]]
@@ -134,6 +137,8 @@ def _rules(kind: StreamKind) -> _Rules:
             return _Rules(cohort.undo, cohort_rules.decide, cohort_state.fold)
         case StreamKind.PROJECT:
             return _Rules(project.undo, project_rules.decide, project_view.view)
+        case StreamKind.WEBHOOK:
+            return _Rules(webhook.undo, webhook_rules.decide, webhook_view.view)
         case StreamKind.VIEWING | StreamKind.SHARE_LOGIN:
             return _Rules(viewing.undo)
         case StreamKind.HISTORY:

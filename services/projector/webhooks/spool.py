@@ -65,7 +65,9 @@ _FORGET: LiteralString = """
         progress AS (DELETE FROM webhook_progress WHERE webhook_id IN (SELECT * FROM gone)),
         pending AS (DELETE FROM webhook_pending WHERE webhook_id IN (SELECT * FROM gone)),
         parked AS (DELETE FROM webhook_parked WHERE webhook_id IN (SELECT * FROM gone)),
-        replays AS (DELETE FROM webhook_replays WHERE webhook_id IN (SELECT * FROM gone))
+        replays AS (DELETE FROM webhook_replays WHERE webhook_id IN (SELECT * FROM gone)),
+        secrets AS (DELETE FROM webhook_secrets WHERE webhook_id IN (SELECT * FROM gone)),
+        slots AS (UPDATE webhook_ids SET slot = NULL WHERE id IN (SELECT * FROM gone))
     DELETE FROM webhook_attempts WHERE webhook_id IN (SELECT * FROM gone)"""
 
 

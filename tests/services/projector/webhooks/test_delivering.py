@@ -371,7 +371,8 @@ async def test_of_a_deleted_webhook_nothing_is_left(hook: Delivering) -> None:
     await hook.tell(WebhookDeleted())
     assert await hook.spool.live() == []
     await hook.spool.clean_up(hook.clock.at)
-    for table in ("webhook_progress", "webhook_pending", "webhook_attempts"):
+    left = ("webhook_progress", "webhook_pending", "webhook_attempts", "webhook_secrets")
+    for table in left:
         assert await hook.projector.rows("SELECT * FROM " + table) == []
 
 
