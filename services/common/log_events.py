@@ -22,6 +22,7 @@ LogEvent = Literal[
     "stream_whole_again",
     "task_died",
     "task_waits",
+    "warnings_missed",
     "webhook_stopped",
 ]
 
@@ -50,5 +51,9 @@ MEANINGS: Mapping[LogEvent, str] = {
     "stream_whole_again": "The public stream is published up to `position`; consumers are back.",
     "task_died": "Background work ended by an error for good; it starts again with the process.",
     "task_waits": "Background work waits for a server that is away, and goes on by itself.",
+    "warnings_missed": (
+        "ClickHouse failed while warnings beside a result were looked for; the answer has its"
+        " numbers, and says that a look is missing."
+    ),
     "webhook_stopped": "A webhook met a defect, which the trace shows; it goes on in a minute.",
 }

@@ -91,7 +91,7 @@ def of_filter(sent: PropertyFilter, facts: PlanningFacts, attr: str) -> AnyCondi
         case _:
             type_ = _TYPES.get(sent.type)
             if type_ is None:
-                detail = f"Property type {sent.type[:100]} is not supported in funnels."
+                detail = f"Property type {sent.type[:100]} is not supported."
                 raise invalid_input(attr, detail)
             return _property_is(sent, type_, facts, attr)
 

@@ -180,7 +180,8 @@ def job_error(refused: InvalidQuery | EngineError) -> JobError:
                 Problem(
                     type="server_error",
                     code="query_timeout",
-                    detail="The query took too long. Try a shorter date range or fewer steps.",
+                    detail="The query took too long. Try a shorter date range,"
+                    " or fewer steps or series.",
                 ),
             )
         case QueryTooLarge():
@@ -199,7 +200,7 @@ def job_error(refused: InvalidQuery | EngineError) -> JobError:
                 Problem(
                     type="validation_error",
                     code="query_too_large",
-                    detail="The query has too many steps, filters and values together."
+                    detail="The query has too many steps or series, filters and values together."
                     " Use fewer of them, or a cohort or an action in their place.",
                 ),
             )

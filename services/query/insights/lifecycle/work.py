@@ -18,6 +18,7 @@ from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
 from services.query.insights import additions, late_changes
 from services.query.insights.additions import INCOMPLETE, LATE
+from services.query.insights.checks import GroupTypeCheck
 from services.query.insights.computed import OptionsWork, PreparedPeople, Tools
 from services.query.insights.late_changes import Before, Comparable
 from services.query.insights.lifecycle import inputs
@@ -55,6 +56,9 @@ async def prepare(
             before=late_changes.before(tools.pool, project, computation),
         ),
         warnings=additions.unknown_actions(plan.unknown),
+        check=GroupTypeCheck(
+            tools.pool, plan.team_id, (("aggregation_group_type_index", plan.actor),)
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from services.query.events.lookups import Lookups
 from services.query.events.periods import Span
 from services.query.insights import additions, late_changes
 from services.query.insights.additions import INCOMPLETE, LATE
+from services.query.insights.checks import GroupTypeCheck, of_series
 from services.query.insights.computed import OptionsWork, PreparedPeople, Tools
 from services.query.insights.late_changes import Before, Comparable
 from services.query.insights.stickiness import inputs
@@ -59,6 +60,9 @@ async def prepare(
             before=late_changes.before(tools.pool, project, computation),
         ),
         warnings=additions.unknown_actions(plan.unknown),
+        check=GroupTypeCheck(
+            tools.pool, plan.team_id, of_series((one.place, one.actor) for one in plan.series)
+        ),
     )
 
 

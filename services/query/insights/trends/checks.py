@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from services.common.clickhouse import ClickHouse, EngineError
+from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.facts import PlanningFacts
 from services.query.events.operands import Operand
@@ -21,16 +21,15 @@ class NumberCheck(msgspec.Struct, frozen=True):
     facts: PlanningFacts
 
     async def run(self) -> tuple[str, ...]:
-        """A sentence for a property that no event has, or whose values are no numbers."""
-        clickhouse = self.tools.clickhouse
-        try:
-            has_overrides = await self.tools.lookups.ready(self.facts)
-            found = [
-                await _of(clickhouse, self.plan, series, has_overrides)
-                for series in self.plan.series
-            ]
-        except EngineError:
-            return ("The values of properties could not be looked at.",)
+        """A sentence for a property that no event has, or whose values are no numbers.
+
+        Raises EngineError's kinds.
+        """
+        has_overrides = await self.tools.lookups.ready(self.facts)
+        found = [
+            await _of(self.tools.clickhouse, self.plan, series, has_overrides)
+            for series in self.plan.series
+        ]
         return tuple(sentence for sentence in found if sentence is not None)
 
 

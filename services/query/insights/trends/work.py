@@ -1,7 +1,7 @@
 """Trends: planned and computed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -12,10 +12,12 @@ from contracts.queries.counted import PeriodRange
 from contracts.queries.trends import TrendsQuery
 from services.common.accounts.accounts import Project
 from services.common.insights.results.kept import Result
+from services.query.events.actors import AnyActor
 from services.query.events.facts import PlanningFacts
 from services.query.events.lookups import Lookups
 from services.query.insights import additions, late_changes
 from services.query.insights.additions import INCOMPLETE, LATE
+from services.query.insights.checks import Checks, GroupTypeCheck, of_series
 from services.query.insights.computed import Tools
 from services.query.insights.late_changes import Before, Comparable
 from services.query.insights.trends import inputs
@@ -52,7 +54,12 @@ async def prepare(
             before=late_changes.before(tools.pool, project, computation),
         ),
         warnings=additions.unknown_actions(plan.unknown),
-        check=NumberCheck(tools, plan, facts),
+        check=Checks(
+            (
+                GroupTypeCheck(tools.pool, plan.team_id, of_series(_actors(plan))),
+                NumberCheck(tools, plan, facts),
+            )
+        ),
     )
 
 
@@ -123,6 +130,11 @@ async def planned(
     facts = await lookups.facts(project, query, query.dateRange)
     # Patterns may take long to compile, and there may be ten thousand periods.
     return await asyncio.to_thread(plan_trends, query, facts), facts
+
+
+def _actors(plan: TrendsPlan) -> Iterator[tuple[int, AnyActor]]:
+    for series in plan.series:
+        yield series.place, inputs.actor_of(series)
 
 
 def _cut(plan: TrendsPlan) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.query.insights.checks import NOT_LOOKED_AT
 from tests.services.query.insights.visits import (
     DATES,
     LIFECYCLE,
@@ -19,6 +20,7 @@ from tests.whole import Whole
 
 TRENDS: dict[str, Any] = {"kind": "TrendsQuery", "series": [VISITS], "dateRange": DATES}
 KINDS = [TRENDS, STICKINESS, LIFECYCLE]
+GROUPS = VISITS | {"math": "unique_group", "math_group_type_index": 3}
 NOW = {"dateRange": {"date_from": "-2d"}}
 ADDED = ["incomplete", "late", "result_hash", "warnings"]
 BESIDE = {"computed_to", "late_changes", "result_hash", "warnings"}
@@ -165,6 +167,46 @@ async def test_values_without_a_row_of_their_own_are_told(whole: Whole) -> None:
         whole, TRENDS | {"breakdownFilter": by | {"breakdown_limit": 2}}, include="warnings"
     )
     assert all_["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("node", "part"),
+    [
+        (TRENDS | {"series": [GROUPS]}, "series[0]"),
+        (TRENDS | {"series": [GROUPS | {"math": "avg_count_per_actor"}]}, "series[0]"),
+        (STICKINESS | {"series": [VISITS, GROUPS]}, "series[1]"),
+        (LIFECYCLE | {"aggregation_group_type_index": 3}, "aggregation_group_type_index"),
+    ],
+)
+async def test_groups_of_a_type_that_the_project_has_none_of_are_told(
+    whole: Whole, node: dict[str, Any], part: str
+) -> None:
+    told = await query(whole, node, include="warnings")
+    assert told["warnings"] == [
+        f"{part}: the project has no groups of type 3, so none are counted."
+    ]
+    async with whole.pool.connection() as conn:
+        await conn.execute("INSERT INTO group_types VALUES (%s, 'company', 3)", (whole.project.id,))
+    assert (await query(whole, node, include="warnings"))["warnings"] == []
+
+
+async def test_an_engine_that_fails_while_warnings_are_looked_for_is_logged_and_nothing_is_kept(
+    whole: Whole, caplog: pytest.LogCaptureFixture
+) -> None:
+    paid = {"kind": "EventsNode", "event": "paid", "math": "sum", "math_property": "price"}
+    await happened(whole, Event("paid", "ada", 0, properties={"price": "x"}))
+    node = TRENDS | {"series": [paid]}
+    numbers = data(await query(whole, node))
+    await whole.clickhouse.command("RENAME TABLE events TO events_away")
+    try:
+        told = await query(whole, node, include="warnings")
+    finally:
+        await whole.clickhouse.command("RENAME TABLE events_away TO events")
+    assert data(told) == numbers
+    assert told["warnings"] == [NOT_LOOKED_AT]
+    assert "warnings_missed" in caplog.text
+    after = await query(whole, node, include="warnings")
+    assert after["warnings"] == ["series[0]: 1 values of 'price' are no numbers and are left out."]
 
 
 async def test_properties_without_numbers_are_told(whole: Whole) -> None:

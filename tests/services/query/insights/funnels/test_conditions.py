@@ -84,7 +84,7 @@ def test_a_filter_becomes_a_condition(filter_: dict[str, Any], condition: Any) -
 @pytest.mark.parametrize(
     ("filter_", "detail"),
     [
-        ({"type": "recording"}, "Property type recording is not supported in funnels."),
+        ({"type": "recording"}, "Property type recording is not supported."),
         ({"type": "session", "value": 1}, "Session property k is not supported."),
         ({"type": "event_metadata", "value": 1}, "Event metadata k is not supported."),
         (
