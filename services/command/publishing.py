@@ -16,6 +16,8 @@ from services.common.log.store import BELL_CHANNEL
 from services.common.postgres.bell import Bell
 
 PUBLISHED = Gauge("recount_relay_published_position", "The last position on the public stream.")
+SWEPT = Gauge("recount_bus_swept_position", "The public stream was compared with the log to here.")
+HOLES = Gauge("recount_bus_holes", "Positions missing on the public stream, or other ones there.")
 
 # So many facts a second or two of writing at full speed puts into the log.
 MOST_BEHIND = 10_000
@@ -32,10 +34,17 @@ def part(settings: CommandSettings) -> ServicePart:
             async with (
                 bell.listening(),
                 relaying(
-                    app.state.store, app.state.pool, bus, bell, replicas=settings.nats_replicas
+                    app.state.store,
+                    app.state.pool,
+                    bus,
+                    bell,
+                    replicas=settings.nats_replicas,
+                    options=settings.facts(),
                 ) as relay,
             ):
                 PUBLISHED.set_function(lambda: relay.published)
+                SWEPT.set_function(lambda: relay.swept)
+                HOLES.set_function(lambda: relay.holes)
                 app.state.relay = relay
                 yield
         finally:
@@ -47,9 +56,11 @@ def part(settings: CommandSettings) -> ServicePart:
 async def _relay(state: State) -> None:
     """Writes go on without it; subscribers wait."""
     relay: RunningRelay = state.relay
-    if (failure := relay.failure) is not None:
-        raise NotReady(f"the relay has stopped: {failure}")
+    if (stopped := relay.failure or relay.stopped) is not None:
+        raise NotReady(f"the relay has stopped: {stopped}")
     if (reason := relay.outage.reason) is not None:
         raise PartDegraded(f"the public stream takes nothing: {reason}")
+    if relay.holes:
+        raise PartDegraded(f"the public stream is made anew: {relay.holes} entries were not there")
     if (behind := await state.store.head() - relay.published) > MOST_BEHIND:
         raise PartDegraded(f"the public stream is {behind} entries behind")

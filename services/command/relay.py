@@ -3,176 +3,166 @@
 The stream is its own mark of how far it got. Each publication says which sequence it follows, so
 JetStream refuses a repeat and a gap alike: several relays at once are as good as one.
 
-A stream that says it lacks messages has lost a file: it is made anew and published again. Asked at
-the start, whenever nothing waits, and at least once in so many seconds.
+What the stream says of itself is held against the log at the start, whenever nothing waits, and
+at least once in so many seconds. Where it has lost messages or holds other ones, it is made anew.
+Where it holds entries that the log has lost, the relay stops, until a person says `recount stream
+reset`.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import assert_never
 
-import nats.errors
-from msgspec.structs import replace
 from nats.aio.client import Client
-from nats.js.api import Header
-from nats.js.errors import NotFoundError
-from prometheus_client import Counter
 
-from contracts.chain import Entry, encode_entry
-from contracts.json import NULL
-from contracts.subjects import HASH_HEADER, fact_subject
-from services.command import rebuilding
+from services.command.bus import rows
+from services.command.bus.facts_bus import AWAY, FactsBus
+from services.command.bus.inspection import Damaged, Missing, OtherHistory, Whole, inspect
+from services.command.bus.publisher import Publisher
+from services.command.bus.rebuilding import rebuild, remember
+from services.command.bus.sweeping import Sweep
 from services.common.log.store import EventStore
 from services.common.logs import logger
 from services.common.postgres.bell import Bell
-from services.common.postgres.database import CONNECTION_LOST, Pool
+from services.common.postgres.database import Pool
 from services.common.stream import (
     ELSEWHERE,
+    FACTS_DEFAULTS,
+    FactsOptions,
     Outage,
-    OutgoingMessage,
     PublishRefused,
-    StreamUnavailable,
-    ensure_facts_stream,
-    publish_whole,
+    limit_facts_stream,
 )
 from services.common.tasks import background, describe, every, failure, ring_or
 
 log = logger("recount.relay")
 
-REBUILDS = Counter("recount_bus_rebuilds", "Times the public stream was published again, damaged.")
-
-# One fsync of the stream each; more of them at once would only wait longer for it.
-MOST_ENTRIES = 128
 # A lost ring, or a lost stream, stays unnoticed for so long.
 POLL_SECONDS = 1.0
 PAUSE_SECONDS = 0.2
 LOOK_SECONDS = 60.0
-# NATS counts headers into its limit; ours are this long at most.
-HEADERS_BYTES = 1024
-
-AWAY = (
-    *(StreamUnavailable, nats.errors.Error),  # the bus
-    *CONNECTION_LOST,  # the log
-    *(TimeoutError, OSError),
-)
-
-
-class StreamAhead(RuntimeError):
-    """The stream holds entries that the log does not: it was restored from an older copy, or
-    belongs to another log. Publishing on would give positions a second meaning.
-    """
+# Until a relay that has stopped looks whether somebody has decided.
+STOPPED_SECONDS = 2.0
 
 
 class Relay:
     """Publishes what the log holds beyond the stream's last sequence.
 
-    published: the stream's last sequence, as far as this relay knows.
-    outage: whether the stream takes what is published.
-    crash_at: told "read" and "published" as each is reached, for crash tests.
+    stopped: why it publishes nothing until a person decides; None: it publishes.
+    holes: positions that are missing on the stream, or hold something else, and are not repaired.
+    crash_at: told each point as it is reached, for crash tests.
     """
 
     def __init__(
         self,
-        store: EventStore,
-        pool: Pool,
-        client: Client,
+        bus: FactsBus,
         rung: asyncio.Event,
         *,
-        prefix: str = "",
-        replicas: int = 1,
         crash_at: Callable[[str], None] = lambda point: None,
     ) -> None:
-        self.published = 0
-        self.outage = Outage("the public stream")
-        self._store = store
-        self._pool = pool
-        self._client = client
+        self.stopped: str | None = None
+        self.holes = 0
+        self._bus = bus
+        self._publisher = Publisher(bus, crash_at)
         self._rung = rung
-        self._prefix = prefix
-        self._replicas = replicas
         self._crash_at = crash_at
-        self._rebuilt: str | None = None
+        self._is_whole = False
+        self._is_limited = False
+        self._look_now = asyncio.Event()
+        self._remembered_at = float("-inf")
+
+    @property
+    def published(self) -> int:
+        """The stream's last sequence, as far as this relay knows."""
+        return self._publisher.published
+
+    @property
+    def outage(self) -> Outage:
+        """Whether the stream takes what is published."""
+        return self._publisher.outage
+
+    def whole_up_to(self) -> int | None:
+        """The last position on a stream that is as it should be; None: it is not, or not known."""
+        return self.published if self._is_whole else None
+
+    def look_now(self) -> None:
+        """Somebody has found that the stream is damaged, and written it down."""
+        self._is_whole = False
+        self._look_now.set()
+        self._rung.set()
 
     async def run(self) -> None:
-        """Until cancelled. Waits for whatever is away. Raises StreamAhead."""
-        await every(0, self._find_position_and_follow, away=AWAY, pause=PAUSE_SECONDS)
+        """Until cancelled. Waits for whatever is away."""
+        await every(0, self._look_and_follow, away=AWAY, pause=PAUSE_SECONDS)
 
-    async def _find_position_and_follow(self) -> None:
+    async def _look_and_follow(self) -> None:
         try:
-            await self._find_position()
-            await self._follow()
+            self._look_now.clear()
+            if await self._look():
+                await self._follow()
         except PublishRefused as refused:
             # Another relay was faster; what it published is looked up and not repeated.
             log.debug("publication_refused", position=self.published, cause=describe(refused))
             if refused.code not in ELSEWHERE:
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _find_position(self) -> None:
-        """Make the stream if it is missing; see how far it got, and that it is the log's."""
-        name = await ensure_facts_stream(self._client, self._prefix, self._replicas)
-        stream = self._client.jetstream()
-        info = await stream.stream_info(name)
-        last = info.state.last_seq
-        head = await self._store.head()
-        if last > head:
-            raise StreamAhead(f"{name} is at {last}, the log at {head}")
-        lost = rebuilding.damage(info)
-        if last > 0 and lost is None:
-            try:
-                message = await stream.get_msg(name, last)
-            except NotFoundError:
-                lost = f"its last message, {last}, is gone"
-            else:
-                (entry,) = await self._store.entries(after=last - 1, limit=1)
-                if (message.headers or {}).get(HASH_HEADER) != entry.hash.hex():
-                    raise StreamAhead(f"{name} holds another entry than the log at {last}")
-        if lost is not None:
-            log.error("stream_made_anew", stream=name, cause=lost)
-            REBUILDS.inc()
-            await rebuilding.make_anew(self._pool, self._client, self._prefix, name, self._replicas)
-            info = await stream.stream_info(name)
-        self.published = info.state.last_seq
-        self._rebuilt = name if await rebuilding.is_pending(self._pool, name) else None
+    async def _look(self) -> bool:
+        """Whether the stream is whole and the log's, so that what follows can be published."""
+        known = await rows.stream_row(self._bus)
+        if (pending := await rows.rebuild_row(self._bus)) is not None:
+            await self._rebuild(pending.reason)
+            return False
+        found = await inspect(self._bus, known)
+        self._is_whole = self._is_whole and isinstance(found, Whole)
+        match found:
+            case Whole(published=published):
+                self._publisher.published = published
+                self.stopped, self.holes = None, 0
+                await self._keep_up(known)
+                self._is_whole = True
+                return True
+            case Missing():
+                await self._rebuild("there is no stream yet")
+            case Damaged(reason=reason, holes=holes, written_by_others=written):
+                self.stopped, self.holes = None, holes
+                if written:
+                    log.critical("stream_written_by_others", stream=self._bus.name, cause=reason)
+                await self._rebuild(reason)
+            case OtherHistory(reason=reason):
+                if self.stopped != reason:
+                    log.critical("stream_of_another_history", stream=self._bus.name, cause=reason)
+                self.stopped = reason
+                await asyncio.sleep(STOPPED_SECONDS)
+            case _:
+                assert_never(found)
+        return False
+
+    async def _rebuild(self, reason: str) -> None:
+        self._is_whole = False
+        publisher = self._publisher
+        if not await rebuild(self._bus, publisher, reason, crash_at=self._crash_at):
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _keep_up(self, known: rows.StreamRow | None) -> None:
+        """Limits once; and now and then what is there, for the day when it is gone."""
+        if not self._is_limited:
+            await limit_facts_stream(self._bus.client, self._bus.name, self._bus.keep)
+            self._is_limited = True
+        if known is None or time.monotonic() - self._remembered_at > LOOK_SECONDS:
+            await remember(self._bus, self.published)
+            self._remembered_at = time.monotonic()
 
     async def _follow(self) -> None:
         """Publish until nothing waits, and again at each ring; returns when there was none, and
         after LOOK_SECONDS."""
         until = time.monotonic() + LOOK_SECONDS
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self._look_now.is_set():
             self._rung.clear()
-            while entries := await self._store.entries(self.published, MOST_ENTRIES):
-                self._crash_at("read")
-                await self._publish(entries)
-            if self._rebuilt is not None:
-                await rebuilding.finish(self._pool, self._client, self._rebuilt)
-                log.warning("stream_whole_again", stream=self._rebuilt, position=self.published)
-                self._rebuilt = None
+            await self._publisher.catch_up()
             if not await ring_or(self._rung, POLL_SECONDS):
                 return
-
-    async def _publish(self, entries: Sequence[Entry]) -> None:
-        messages = [self._message(entry) for entry in entries]
-        expected = {Header.EXPECTED_LAST_SEQUENCE.value: str(self.published)}
-        messages[0] = replace(messages[0], headers={**messages[0].headers, **expected})
-        with self.outage.watching():
-            last = await publish_whole(self._client, messages)
-        self._crash_at("published")
-        self.published = last
-
-    def _message(self, entry: Entry) -> OutgoingMessage:
-        payload = encode_entry(entry)
-        if len(payload) + HEADERS_BYTES > self._client.max_payload:
-            # It keeps its place and its proof; the fact itself is in the log.
-            payload = encode_entry(replace(entry, event=NULL))
-        return OutgoingMessage(
-            subject=f"{self._prefix}{fact_subject(entry.team_id, entry.name)}",
-            payload=payload,
-            headers={
-                Header.MSG_ID.value: str(entry.position),
-                HASH_HEADER: entry.hash.hex(),
-            },
-        )
 
 
 @asynccontextmanager
@@ -184,19 +174,36 @@ async def relaying(
     *,
     prefix: str = "",
     replicas: int = 1,
+    options: FactsOptions = FACTS_DEFAULTS,
 ) -> AsyncIterator["RunningRelay"]:
-    """A relay runs while the block does. bell: on `services.common.log.store.BELL_CHANNEL`."""
+    """A relay and its sweep run while the block does.
+
+    bell: on `services.common.log.store.BELL_CHANNEL`.
+    """
+    bus = FactsBus(
+        store=store,
+        pool=pool,
+        client=client,
+        prefix=prefix,
+        replicas=replicas,
+        keep=options.keep,
+    )
     with bell.listener() as rung:
-        relay = Relay(store, pool, client, rung, prefix=prefix, replicas=replicas)
-        async with background("relay", relay.run()) as task:
-            yield RunningRelay(relay, task)
+        relay = Relay(bus, rung)
+        sweep = Sweep(bus, relay.whole_up_to, relay.look_now, per_second=options.sweep_per_second)
+        async with (
+            background("relay", relay.run()) as task,
+            background("sweep", sweep.run()),
+        ):
+            yield RunningRelay(relay, sweep, task)
 
 
 class RunningRelay:
-    """The relay as readiness and metrics see it."""
+    """The relay and its sweep as readiness and metrics see them."""
 
-    def __init__(self, relay: Relay, task: "asyncio.Task[None]") -> None:
+    def __init__(self, relay: Relay, sweep: Sweep, task: "asyncio.Task[None]") -> None:
         self._relay = relay
+        self._sweep = sweep
         self._task = task
 
     @property
@@ -205,16 +212,31 @@ class RunningRelay:
         return self._relay.published
 
     @property
+    def swept(self) -> int:
+        """All up to this position was compared with the log."""
+        return self._sweep.position
+
+    @property
+    def holes(self) -> int:
+        """Positions that are known to be missing or other ones on the public stream."""
+        return self._relay.holes
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the public stream was as it should be when it was last looked at."""
+        return self._relay.whole_up_to() is not None
+
+    @property
     def outage(self) -> Outage:
         """Whether the stream takes what is published."""
         return self._relay.outage
 
     @property
-    def failure(self) -> BaseException | None:
-        """Why it stopped for good; None while it runs."""
-        return failure(self._task)
+    def stopped(self) -> str | None:
+        """Why nothing is published until a person decides; None: it is."""
+        return self._relay.stopped
 
-    async def ended(self) -> BaseException | None:
-        """Waits until it stops for good; why it did."""
-        await asyncio.wait({self._task})
-        return self.failure
+    @property
+    def failure(self) -> BaseException | None:
+        """The error that ended it; None while it runs."""
+        return failure(self._task)

@@ -2,6 +2,7 @@
 
 from services.common.http.bounds import MOST_BYTES
 from services.common.settings import ServiceSettings, destinations
+from services.common.stream import FactsOptions, Keep
 from services.common.webhooks.destinations import Destinations
 
 
@@ -14,6 +15,8 @@ class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
     bus consumers. nats_system_user: `user:password` in the bus's system account.
     nats_public_url: what subscribers are told; empty: nats_url, without its user.
     webhooks_allow: as the projector has it, so that a webhook is refused where it would never go.
+    bus_keep_days, bus_keep_bytes: how much of the log the public stream holds; 0: all of it.
+    bus_sweep_per_second: messages of it that are compared with the log, once a day; 0: never.
     """
 
     nats_url: str
@@ -23,9 +26,17 @@ class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
     nats_replicas: int = 1
     token_grace_seconds: int = 300
     relay: bool = True
+    bus_keep_days: int = 0
+    bus_keep_bytes: int = 0
+    bus_sweep_per_second: int = 500
     max_body_bytes: int = MOST_BYTES
     webhooks_allow: str = ""
 
     def destinations(self) -> Destinations:
         """Raises InvalidSettings."""
         return destinations(self.webhooks_allow)
+
+    def facts(self) -> FactsOptions:
+        """Of the public stream."""
+        keep = Keep(self.bus_keep_days, self.bus_keep_bytes)
+        return FactsOptions(keep, self.bus_sweep_per_second)

@@ -15,11 +15,16 @@ LogEvent = Literal[
     "request_failed",
     "statement_refused",
     "stream_end_lost",
+    "stream_hole_found",
+    "stream_made",
     "stream_made_anew",
+    "stream_of_another_history",
     "stream_parked",
     "stream_refuses",
+    "stream_swept",
     "stream_takes_again",
     "stream_whole_again",
+    "stream_written_by_others",
     "task_died",
     "task_waits",
     "warnings_missed",
@@ -44,11 +49,23 @@ MEANINGS: Mapping[LogEvent, str] = {
         "The capture stream ended before `end`, which it had reached: of those `lost` messages the"
         " ones that were not stored yet are gone. Their places are filled."
     ),
+    "stream_hole_found": (
+        "The sweep found a message of the public stream that can't be read, or is not the log's."
+    ),
+    "stream_made": "There was no public stream yet; it is published from the log.",
     "stream_made_anew": "The public stream was damaged; it is published again from the log.",
+    "stream_of_another_history": (
+        "The public stream holds entries that follow the log's and are not in it: the log is an"
+        " older copy, or was altered. Nothing is published until `recount stream reset`."
+    ),
     "stream_parked": "A fact can't be applied to its row, which stays as it is; the rest goes on.",
     "stream_refuses": "The bus takes nothing for this stream: facts wait, events get a 503.",
+    "stream_swept": "Every message of the public stream has the hash that the log has.",
     "stream_takes_again": "The bus takes messages of this stream again.",
     "stream_whole_again": "The public stream is published up to `position`; consumers are back.",
+    "stream_written_by_others": (
+        "Somebody else has published on the public stream; it is made anew from the log."
+    ),
     "task_died": "Background work ended by an error for good; it starts again with the process.",
     "task_waits": "Background work waits for a server that is away, and goes on by itself.",
     "warnings_missed": (

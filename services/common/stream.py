@@ -6,6 +6,7 @@
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -34,6 +35,12 @@ LOST = Counter("recount_capture_lost_messages", "Messages that the capture strea
 # The server takes no larger atomic batch.
 MAX_BATCH = 1000
 TIMEOUT_SECONDS = 10.0
+
+# What the messages of facts are: 2, CloudEvents. With another one they are published again.
+FACTS_FORMAT = "2"
+FORMAT_KEY = "recount_format"
+
+SECONDS_OF_A_DAY = 86_400
 
 # JetStream's error for an Expected-Last-Sequence that does not hold.
 ELSEWHERE = frozenset({10071, 10164})
@@ -145,19 +152,98 @@ async def whole_capture_stream(
         raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
 
 
-async def ensure_facts_stream(client: Client, prefix: str = "", replicas: int = 1) -> str:
-    """Make the stream of domain events; its name."""
+class Keep(msgspec.Struct, frozen=True):
+    """How much of the log the public stream holds: the newest days, the newest bytes; 0: all."""
+
+    days: int = 0
+    bytes: int = 0
+
+
+KEEP_ALL = Keep()
+
+
+class FactsOptions(msgspec.Struct, frozen=True):
+    """How much the public stream keeps; how many of its messages a second are compared with the
+    log, 0: none.
+    """
+
+    keep: Keep = KEEP_ALL
+    sweep_per_second: int = 500
+
+
+FACTS_DEFAULTS = FactsOptions()
+
+
+async def ensure_facts_stream(
+    client: Client,
+    prefix: str = "",
+    replicas: int = 1,
+    keep: Keep = KEEP_ALL,
+    first_sequence: int = 1,
+) -> str:
+    """Make the stream of facts; its name. One that is there stays as it is."""
     name = f"{prefix}{FACTS_STREAM}"
-    await _ensure(client, name, f"{prefix}{FACTS_SUBJECTS}", replicas)
+    subjects = f"{prefix}{FACTS_SUBJECTS}"
+    await _ensure(
+        client, name, subjects, replicas, first_sequence, keep, {FORMAT_KEY: FACTS_FORMAT}
+    )
     return name
 
 
+async def limit_facts_stream(client: Client, name: str, keep: Keep) -> None:
+    """Have the stream keep so much from now on. Raises StreamUnavailable."""
+    config = (await ask_jetstream(client, f"STREAM.INFO.{name}", {}))["config"]
+    age = keep.days * SECONDS_OF_A_DAY * 1_000_000_000
+    wanted = {"max_age": age, "max_bytes": keep.bytes or -1}
+    if any(config.get(limit) != value for limit, value in wanted.items()):
+        await ask_jetstream(client, f"STREAM.UPDATE.{name}", {**config, **wanted})
+
+
+async def first_fact_kept(client: Client, prefix: str = "") -> int:
+    """The position of the first fact that is on the public stream: what came before is gone from
+    there, and in the log alone. The one after the last where none is kept.
+
+    Raises StreamUnavailable.
+    """
+    info = await ask_jetstream(client, f"STREAM.INFO.{prefix}{FACTS_STREAM}", {})
+    # An empty stream tells 0 until its first message.
+    return max(int(info["state"]["first_seq"]), 1)
+
+
+async def ask_jetstream(
+    client: Client, what: str, body: Mapping[str, Any], fine: frozenset[int] = frozenset()
+) -> dict[str, Any]:
+    """The answer of JetStream's API as it is: with members that the client's library has no name
+    for. fine: errors that are none.
+
+    Raises StreamUnavailable.
+    """
+    try:
+        message = await client.request(
+            f"$JS.API.{what}", json.dumps(body).encode(), timeout=TIMEOUT_SECONDS
+        )
+    except (nats.errors.Error, TimeoutError, OSError) as cause:
+        raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
+    answer: dict[str, Any] = msgspec.json.decode(message.data)
+    error = answer.get("error")
+    if error is not None and error.get("err_code") not in fine:
+        raise StreamUnavailable(f"{what}: {error.get('description')}")
+    return answer
+
+
 async def _ensure(
-    client: Client, name: str, subjects: str, replicas: int, first_sequence: int = 1
+    client: Client,
+    name: str,
+    subjects: str,
+    replicas: int,
+    first_sequence: int = 1,
+    keep: Keep = KEEP_ALL,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Make the stream, or leave it as it is. Raises StreamUnavailable.
 
-    Kept in files, without limits: nothing is ever lost because something else came.
+    Kept in files, without limits unless `keep` says so: nothing is ever lost because something
+    else came.
     """
     stream: JetStreamContext = client.jetstream()
     config = StreamConfig(
@@ -167,8 +253,11 @@ async def _ensure(
         retention=RetentionPolicy.LIMITS,
         num_replicas=replicas,
         first_seq=first_sequence if first_sequence > 1 else None,
+        max_age=keep.days * SECONDS_OF_A_DAY or None,
+        max_bytes=keep.bytes or -1,
         allow_direct=True,
         allow_atomic=True,
+        metadata=None if metadata is None else dict(metadata),
     )
     try:
         try:

@@ -10,6 +10,7 @@ from services.embedded.commands.keys import keys
 from services.embedded.commands.projects import projects
 from services.embedded.commands.rebuild import rebuild
 from services.embedded.commands.serve import serve
+from services.embedded.commands.stream import stream
 from services.embedded.commands.verify import verify
 from services.embedded.importing.run import ImportInterrupted
 from services.embedded.refusal import CannotStart
@@ -39,5 +40,5 @@ def recount() -> None:
     """PostHog's Insights API on an event-sourced core."""
 
 
-for command in (serve, import_events, keys, projects, rebuild, verify):
+for command in (serve, import_events, keys, projects, rebuild, stream, verify):
     recount.add_command(command)

@@ -16,6 +16,7 @@ from services.common.http.app import compose
 from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.foundation import foundation
 from services.common.http.proxies import NOBODY, TrustedProxies
+from services.common.stream import FACTS_DEFAULTS, FactsOptions
 from services.projector import app as projector
 from services.projector.product_events import part as ingesting
 from services.projector.webhooks import part as delivering
@@ -41,6 +42,7 @@ def application(
     proxies: TrustedProxies = NOBODY,
     subscribers: LettingIn = NO_SUBSCRIBERS,
     webhooks: WebhookOptions = DEFAULTS,
+    facts: FactsOptions = FACTS_DEFAULTS,
 ) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other.
 
@@ -53,6 +55,9 @@ def application(
         nats_system_user=subscribers.system_user,
         nats_public_url=subscribers.public_url,
         webhooks_allow=webhooks.webhooks_allow,
+        bus_keep_days=facts.keep.days,
+        bus_keep_bytes=facts.keep.bytes,
+        bus_sweep_per_second=facts.sweep_per_second,
     )
     parts = [
         foundation(urls.postgres_url, budgets, proxies),

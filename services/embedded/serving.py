@@ -192,6 +192,7 @@ class _Process:
             self._settings.proxies(),
             self._servers.subscribers,
             self._settings,
+            self._settings.facts(),
         )
         server = _Server(app)
         settle()

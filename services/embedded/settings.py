@@ -7,6 +7,7 @@ import msgspec
 from services.common.http.budgets import Budgets
 from services.common.http.proxies import TrustedProxies
 from services.common.settings import budgets, trusted
+from services.common.stream import FactsOptions, Keep
 from services.projector.webhooks.options import TIMEOUT_SECONDS
 
 
@@ -14,9 +15,10 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """URLs of servers that replace the embedded ones; None: start our own in the data folder.
 
     nats_issuer, nats_system_user: of a NATS of your own, as the command service has them.
-    nats_public_url: what subscribers are told. insights_budget, others_budget, trusted_proxies: as
-    `services.common.settings` has them; nothing is limited here unless it is asked for.
-    webhooks …: as `services.projector.webhooks.options` has them.
+    nats_public_url: what subscribers are told. bus_keep_days, bus_keep_bytes, bus_sweep_per_second:
+    of the public stream, as the command service has them. insights_budget, others_budget,
+    trusted_proxies: as `services.common.settings` has them; nothing is limited here unless it is
+    asked for. webhooks …: as `services.projector.webhooks.options` has them.
     """
 
     postgres_url: str | None = None
@@ -24,6 +26,9 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     nats_issuer: str = ""
     nats_system_user: str = ""
     nats_public_url: str = ""
+    bus_keep_days: int = 0
+    bus_keep_bytes: int = 0
+    bus_sweep_per_second: int = 500
     clickhouse_url: str | None = None
     insights_budget: str = ""
     others_budget: str = ""
@@ -36,6 +41,11 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     def proxies(self) -> TrustedProxies:
         """Raises InvalidSettings."""
         return trusted(self.trusted_proxies)
+
+    def facts(self) -> FactsOptions:
+        """Of the public stream."""
+        keep = Keep(self.bus_keep_days, self.bus_keep_bytes)
+        return FactsOptions(keep, self.bus_sweep_per_second)
 
     def budgets(self) -> Budgets:
         """Raises InvalidSettings."""

@@ -1,4 +1,4 @@
-"""A relay in a process of its own, to kill.
+"""A relay and its sweep in a process of their own, to kill.
 
 `python -m tests.services.command.relay_process ORDERS`
 
@@ -12,6 +12,8 @@ import sys
 
 import msgspec
 
+from services.command.bus.facts_bus import FactsBus
+from services.command.bus.sweeping import Sweep
 from services.command.relay import Relay
 from services.common.log.store import BELL_CHANNEL, EventStore
 from services.common.postgres.bell import Bell
@@ -20,11 +22,15 @@ from services.common.stream import connect
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
-    """die_at, die_after: kill -9 yourself when you reach this point for the nth time."""
+    """die_at, die_after: kill -9 yourself when you reach this point for the nth time.
+
+    sweep_per_second: 0: no sweep.
+    """
 
     postgres_url: str
     nats_url: str
-    prefix: str
+    prefix: str = ""
+    sweep_per_second: int = 0
     die_at: str | None = None
     die_after: int = 1
 
@@ -51,10 +57,11 @@ async def run(orders: Orders) -> None:
     ):
         client = await connect(orders.nats_url, "relay under test")
         with bell.listener() as rung:
-            relay = Relay(
-                store, connections, client, rung, prefix=orders.prefix, crash_at=Death(orders)
-            )
-            await relay.run()
+            bus = FactsBus(store=store, pool=connections, client=client, prefix=orders.prefix)
+            death, speed = Death(orders), orders.sweep_per_second
+            relay = Relay(bus, rung, crash_at=death)
+            sweep = Sweep(bus, relay.whole_up_to, relay.look_now, per_second=speed, crash_at=death)
+            await asyncio.gather(relay.run(), sweep.run())
 
 
 if __name__ == "__main__":
