@@ -72,14 +72,15 @@ async def rebuild(
                 return True
             if isinstance(found, Missing):
                 log.info("stream_made", stream=bus.name)
-            else:
+            elif not asked:
                 log.error("stream_made_anew", stream=bus.name, cause=reason)
                 REBUILDS.inc()
             row = await _keep(bus, row, reason)
             crash_at("kept")
         while not await _goes_on(bus, publisher, row, crash_at, on_progress):
             row = await _keep(bus, row, row.reason)
-        log.warning("stream_whole_again", stream=bus.name, position=publisher.published)
+        if not asked:
+            log.warning("stream_whole_again", stream=bus.name, position=publisher.published)
         return True
 
 
