@@ -40,6 +40,12 @@ from contracts.events.sharing import (
 )
 from contracts.events.streams import Stream, StreamKind
 from contracts.events.viewing import InsightViewed
+from contracts.events.webhook import (
+    WebhookChanged,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookPaused,
+)
 from contracts.json import NULL
 from domain.dashboard.view import view as dashboard_view
 from domain.insight.commands import EditInsight
@@ -50,7 +56,14 @@ from services.projector.app import projections
 from tests.domain.histories import after, edits
 from tests.examples import ALICE, BOB, FUNNEL, INSIGHT, TEAM, created
 from tests.services.projector.projecting import Projecting, dashboard, insight, sharing, viewing
+from tests.services.projector.webhooks.delivering import SETTINGS as HOOK
 
+WEBHOOK: list[DomainEvent] = [
+    WebhookCreated(3, HOOK, after=5, secret_id=2, public_key="whpk_x"),
+    WebhookChanged(HOOK, HOOK),
+    WebhookPaused(),
+    WebhookDeleted(),
+]
 SHARED: list[DomainEvent] = [
     SharingEnabled(INSIGHT, token_id=1),
     SharingSettingsChanged(INSIGHT, Raw(b'{"legend":true}'), NULL),
