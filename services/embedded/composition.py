@@ -1,6 +1,6 @@
 """One application of all services, for one process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -24,6 +24,8 @@ from services.projector.webhooks.options import DEFAULTS, WebhookOptions
 from services.query import app as query
 from services.query.settings import QuerySettings
 
+NO_CHOICES: Mapping[str, int] = {}
+
 
 class Urls(Protocol):
     """Where the servers are."""
@@ -43,6 +45,7 @@ def application(
     subscribers: LettingIn = NO_SUBSCRIBERS,
     webhooks: WebhookOptions = DEFAULTS,
     facts: FactsOptions = FACTS_DEFAULTS,
+    streams: Mapping[str, int] = NO_CHOICES,
 ) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other.
 
@@ -68,7 +71,10 @@ def application(
         projector.part(urls.postgres_url),
         *([delivering.part(urls.postgres_url, webhooks)] if webhooks.webhooks else []),
         query.part(
-            QuerySettings(database_url=urls.postgres_url, clickhouse_url=urls.clickhouse_url)
+            msgspec.structs.replace(
+                QuerySettings(database_url=urls.postgres_url, clickhouse_url=urls.clickhouse_url),
+                **streams,
+            )
         ),
     ]
     return compose(parts)

@@ -193,6 +193,7 @@ class _Process:
             self._servers.subscribers,
             self._settings,
             self._settings.facts(),
+            self._settings.streams(),
         )
         server = _Server(app)
         settle()

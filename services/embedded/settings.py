@@ -2,6 +2,8 @@
 instead.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from services.common.http.budgets import Budgets
@@ -18,7 +20,8 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     nats_public_url: what subscribers are told. bus_keep_days, bus_keep_bytes, bus_sweep_per_second:
     of the public stream, as the command service has them. insights_budget, others_budget,
     trusted_proxies: as `services.common.settings` has them; nothing is limited here unless it is
-    asked for. webhooks …: as `services.projector.webhooks.options` has them.
+    asked for. webhooks …: as `services.projector.webhooks.options` has them. stream…: as the query
+    service has them.
     """
 
     postgres_url: str | None = None
@@ -37,6 +40,19 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     webhooks_allow: str = ""
     webhooks_ca_file: str = ""
     webhook_timeout_seconds: float = TIMEOUT_SECONDS
+    streams_per_project: int | None = None
+    streams_per_process: int | None = None
+    stream_buffer_events: int | None = None
+    stream_buffer_bytes: int | None = None
+
+    def streams(self) -> Mapping[str, int]:
+        """The query service's settings of streams, where they are not its own defaults."""
+        names = (
+            *("streams_per_project", "streams_per_process"),
+            *("stream_buffer_events", "stream_buffer_bytes"),
+        )
+        chosen = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in chosen.items() if value is not None}
 
     def proxies(self) -> TrustedProxies:
         """Raises InvalidSettings."""

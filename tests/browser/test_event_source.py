@@ -1,4 +1,4 @@
-"""A browser's EventSource on a stream of facts: it follows, is dropped, and comes back by itself."""
+"""A browser's EventSource on a stream of facts: it follows, is dropped, comes back by itself."""
 
 import asyncio
 import json

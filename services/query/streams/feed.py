@@ -13,26 +13,23 @@ from uuid import UUID
 
 import msgspec
 
-from contracts.chain import Entry, Link
+from contracts.chain import Entry
 from contracts.cloud_events import event_source
 from services.common.log.entries import entries, head
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.tasks import every, ring_or
 from services.query.streams.follower import Batch, Follower
-from services.query.streams.frames import event_frame
+from services.query.streams.frames import FramedEntry, framed
 
 # A lost ring stays unnoticed for so long.
 POLL_SECONDS = 1.0
 KEPT_EVENTS = 10_000
 KEPT_BYTES = 32 * 1024 * 1024
 _STEP = 500
-
-
-class KeptEvent(msgspec.Struct, frozen=True):
-    """An entry that has come lately, and its frame."""
-
-    entry: Entry
-    frame: bytes
+# For each follower, after facts were passed on: those that come meanwhile go out together, since a
+# write costs each connection as much for several as for one. A fact that comes alone never waits.
+_REST_SECONDS = 0.0001
+_LONGEST_REST_SECONDS = 0.02
 
 
 class _Followed(msgspec.Struct):
@@ -71,7 +68,7 @@ class Feed:
         self._most_events = kept_events
         self._most_bytes = kept_bytes
         self._projects: dict[int, _Followed] = {}
-        self._kept: deque[KeptEvent] = deque()
+        self._kept: deque[FramedEntry] = deque()
         self._kept_bytes = 0
         self._position: int | None = None
         self._reading = asyncio.Event()
@@ -125,9 +122,8 @@ class Feed:
         found = list(islice(beyond, _STEP))
         if not found or found[0].entry.team_seq != place + 1:
             return None
-        last = found[-1].entry
-        follower.through = Link(last.team_seq, last.hash)
-        follower.joined = last.team_seq == project.through
+        follower.through = found[-1].link
+        follower.joined = follower.through.team_seq == project.through
         matching = [kept for kept in found if follower.wanted.matches(kept.entry)]
         return Batch(
             chunk=b"".join(kept.frame for kept in matching),
@@ -196,13 +192,19 @@ class Feed:
                 return
             self._position = position
             self._reading.set()
-        while self._position is not None:
+        passed = 0
+        more = True
+        while more:
             found = await entries(self._pool, self._position, _STEP)
-            if not found or self._position is None:
+            if self._position is None:
                 return
             for entry in found:
                 self._pass(entry)
-            self._position = found[-1].position
+                self._position = entry.position
+            passed += len(found)
+            more = len(found) == _STEP
+        if passed:
+            await asyncio.sleep(min(_REST_SECONDS * len(self.followers), _LONGEST_REST_SECONDS))
 
     def _pass(self, entry: Entry) -> None:
         project = self._projects.get(entry.team_id)
@@ -211,13 +213,13 @@ class Feed:
         project.through = entry.team_seq
         for moved in project.watchers:
             moved.set()
-        frame = event_frame(entry, event_source(self.installation, entry.team_id))
-        self._keep(KeptEvent(entry, frame))
+        passed = framed(entry, event_source(self.installation, entry.team_id))
+        self._keep(passed)
         for follower in project.followers:
             if follower.joined:
-                follower.take(entry, frame)
+                follower.take(passed)
 
-    def _keep(self, kept: KeptEvent) -> None:
+    def _keep(self, kept: FramedEntry) -> None:
         self._kept.append(kept)
         self._kept_bytes += len(kept.frame)
         while len(self._kept) > self._most_events or self._kept_bytes > self._most_bytes:

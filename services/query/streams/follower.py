@@ -5,9 +5,9 @@ from collections import deque
 
 import msgspec
 
-from contracts.chain import Entry, Link
+from contracts.chain import Link
 from contracts.fact_filters import FactFilter
-from services.query.streams.frames import Reason
+from services.query.streams.frames import FramedEntry, Reason
 
 
 class BufferLimits(msgspec.Struct, frozen=True):
@@ -18,9 +18,9 @@ class BufferLimits(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Frames to be sent as one. last: the sequence of the last of them; 0: there are none.
+    """Frames to be sent as one. last: the sequence of the last of them.
 
-    through: what is sent once this is: all that matches up to there.
+    through: what is sent once these are: all that matches up to there.
     """
 
     chunk: bytes
@@ -45,32 +45,36 @@ class Follower:
         self.ended: Reason | None = None
         self.over = asyncio.Event()
         self.rung = asyncio.Event()
+        self._wants_all = wanted.everything
         self._limits = limits
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._last = 0
 
-    def take(self, entry: Entry, frame: bytes) -> None:
+    def take(self, passed: FramedEntry) -> None:
         """The next entry, of this project. What is not the next one is never taken."""
-        if self.ended is not None or entry.team_seq <= self.through.team_seq:
+        sequence, place = passed.link.team_seq, self.through.team_seq
+        if self.ended is not None or sequence <= place:
             return
-        if entry.team_seq != self.through.team_seq + 1:
+        if sequence != place + 1:
             # A hole: what is in it is looked for in the log.
             self.joined = False
             self.rung.set()
             return
-        if self.wanted.matches(entry):
-            if self._is_full(frame):
+        if self._wants_all or self.wanted.matches(passed.entry):
+            if self._is_full(passed.frame):
                 self.end("too_slow")
                 return
-            self._waiting.append(frame)
-            self._bytes += len(frame)
-            self._last = entry.team_seq
+            self._waiting.append(passed.frame)
+            self._bytes += len(passed.frame)
+            self._last = sequence
             self.rung.set()
-        self.through = Link(entry.team_seq, entry.hash)
+        self.through = passed.link
 
-    def waiting(self) -> Batch:
-        """All that waits; it does no longer."""
+    def waiting(self) -> Batch | None:
+        """All that waits, and does no longer; None: nothing does."""
+        if not self._waiting:
+            return None
         found = Batch(b"".join(self._waiting), len(self._waiting), self._last, self.through)
         self._waiting.clear()
         self._bytes = self._last = 0

@@ -15,6 +15,14 @@ GOODBYE = "recount.goodbye"
 Reason = Literal["too_slow", "key_revoked", "hour", "restart"]
 
 
+class FramedEntry(msgspec.Struct, frozen=True):
+    """An entry, its frame, and the place behind it: made once for all who get it."""
+
+    entry: Entry
+    frame: bytes
+    link: Link
+
+
 class _Bookmark(msgspec.Struct, frozen=True):
     """sequence: all up to there was looked at. head: of the project, as far as is known."""
 
@@ -27,6 +35,10 @@ class _Goodbye(msgspec.Struct, frozen=True):
 
     reason: Reason
     after: str
+
+
+def framed(entry: Entry, source: str) -> FramedEntry:
+    return FramedEntry(entry, event_frame(entry, source), Link(entry.team_seq, entry.hash))
 
 
 def event_frame(entry: Entry, source: str) -> bytes:

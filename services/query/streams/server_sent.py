@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import random
-import time
 from collections.abc import Callable
 
 import msgspec
@@ -75,7 +74,10 @@ class Connection:
         # All that matches up to there is sent; the id that the client has.
         self._sent = follower.through
         self._told = follower.through.team_seq
-        self._wrote_at = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._wrote_at = self._loop.time()
+        self._is_silent = False
+        self._timer = self._loop.call_later(times.bookmark, self._remind)
 
     async def serve(self, receive: Receive, send: Send) -> bool:
         """Until goodbye is said or the client is gone; False: it does not listen."""
@@ -94,6 +96,7 @@ class Connection:
                 writing.result()
             return writing.done() or leaving.done()
         finally:
+            self._timer.cancel()
             for task in (writing, leaving, ending):
                 await stop(task)
 
@@ -111,19 +114,26 @@ class Connection:
         await self._feed.reading()
         follower = self._follower
         while follower.ended is None:
-            follower.rung.clear()
             batch = follower.waiting()
-            if not batch.count and not follower.joined:
+            if batch is None and not follower.joined:
                 batch = await self._next_page()
-            await self._put_batch(send, batch)
-            if not batch.count and follower.ended is None and await self._is_silent():
+            if batch is not None:
+                await self._put_batch(send, batch)
+            elif self._is_silent:
                 await self._bookmark(send)
+            elif follower.joined:
+                # Nothing came since it was looked for: between the two there is no other's turn.
+                self._sent = follower.through
+                follower.rung.clear()
+                await follower.rung.wait()
         metrics.GOODBYES.labels(follower.ended).inc()
         await self._put(send, frames.goodbye(self._sent, follower.ended))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _next_page(self) -> Batch:
-        """What the feed has kept, else a page of the log; the follower's place moves on."""
+    async def _next_page(self) -> Batch | None:
+        """What the feed has kept, else a page of the log; the follower's place moves on. None:
+        there was nothing.
+        """
         follower = self._follower
         found = self._feed.next_frames(follower)
         if found is not None:
@@ -134,11 +144,11 @@ class Connection:
             )
         except CONNECTION_LOST:
             await ring_or(follower.over, _AWAY_SECONDS)
-            return Batch(b"", 0, 0, follower.through)
-        if page:
-            follower.through = Link(page[-1].team_seq, page[-1].hash)
-        else:
+            return None
+        if not page:
             self._feed.join(follower)
+            return None
+        follower.through = Link(page[-1].team_seq, page[-1].hash)
         matching = [entry for entry in page if follower.wanted.matches(entry)]
         return Batch(
             chunk=b"".join(frames.event_frame(entry, self._source) for entry in matching),
@@ -147,16 +157,18 @@ class Connection:
             through=follower.through,
         )
 
-    async def _is_silent(self) -> bool:
-        """Whether a bookmark is due; waits for it, or for something else to do."""
-        due = self._wrote_at + self._times.bookmark - time.monotonic()
-        if due <= 0 or not self._follower.joined:
-            return due <= 0
-        return not await ring_or(self._follower.rung, due)
+    def _remind(self) -> None:
+        """Rings when it was silent for long enough: one timer, that no event has to move."""
+        silent = self._loop.time() - self._wrote_at
+        self._is_silent = silent >= self._times.bookmark
+        if self._is_silent:
+            silent = 0
+            self._follower.rung.set()
+        self._timer = self._loop.call_later(self._times.bookmark - silent, self._remind)
 
     async def _bookmark(self, send: Send) -> None:
         """Where it would move nothing, a comment says that the connection lives."""
-        at = self._sent
+        self._sent = at = self._follower.through
         head = max(self._feed.last(self._follower.team_id), at.team_seq)
         moved = at.team_seq > self._told
         await self._put(send, frames.bookmark(at, head) if moved else frames.still_there(at))
@@ -171,7 +183,8 @@ class Connection:
 
     async def _put(self, send: Send, chunk: bytes) -> None:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        self._wrote_at = time.monotonic()
+        self._wrote_at = self._loop.time()
+        self._is_silent = False
 
 
 async def _gone(receive: Receive) -> None:

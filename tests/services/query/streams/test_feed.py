@@ -17,7 +17,7 @@ from services.common.postgres.bell import Bell
 from services.common.tasks import background
 from services.query.streams.feed import Feed
 from services.query.streams.follower import BufferLimits, Follower
-from services.query.streams.frames import event_frame
+from services.query.streams.frames import FramedEntry, event_frame, framed
 from tests.examples import INSIGHT, created
 from tests.services.projector.projecting import Projecting, projecting
 from tests.waiting import seen
@@ -66,7 +66,7 @@ async def end(projector: Projecting) -> Link:
     return Link(entry.team_seq, entry.hash)
 
 
-def framed(entries: list[Entry]) -> bytes:
+def sent(entries: list[Entry]) -> bytes:
     return b"".join(event_frame(entry, event_source(ID, 1)) for entry in entries)
 
 
@@ -84,10 +84,10 @@ async def test_who_has_joined_is_handed_what_comes_and_what_matches(
             await rename(projector, "a", "b")
             await passed(feed, 3)
             batch = every.waiting()
-            assert batch.chunk == framed(await projector.store.project_entries(1, 1))
+            assert batch is not None
+            assert batch.chunk == sent(await projector.store.project_entries(1, 1))
             assert (batch.count, batch.last, batch.through) == (2, 3, await end(projector))
-            nothing = some.waiting()
-            assert (nothing.chunk, nothing.through) == (b"", await end(projector))
+            assert (some.waiting(), some.through) == (None, await end(projector))
 
 
 async def test_who_was_not_there_reads_a_page_first(projector: Projecting) -> None:
@@ -107,7 +107,7 @@ async def test_who_was_not_there_reads_a_page_first(projector: Projecting) -> No
             late.through = Link(2, entries[1].hash)
             batch = feed.next_frames(late)
             assert batch is not None
-            assert batch.chunk == framed(entries[2:])
+            assert batch.chunk == sent(entries[2:])
             assert late.joined
 
 
@@ -123,7 +123,7 @@ async def test_what_is_not_kept_any_more_is_read_from_the_log(projector: Project
             slow.through = Link(2, bytes(32))
             batch = feed.next_frames(slow)
             assert batch is not None
-            assert batch.chunk == framed(await projector.store.project_entries(1, 2))
+            assert batch.chunk == sent(await projector.store.project_entries(1, 2))
 
 
 async def test_what_came_while_nobody_followed_is_not_taken_for_kept(
@@ -156,27 +156,35 @@ async def test_a_watcher_is_told_of_its_project_alone(projector: Projecting) -> 
 
 async def test_a_hole_is_never_stepped_over(projector: Projecting) -> None:
     await rename(projector, "a", "b")
-    first, second, third = await projector.store.project_entries(1, 0)
-    one = follower(Link(1, first.hash))
+    first, second, third = await passing(projector)
+    one = follower(first.link)
     one.joined = True
-    one.take(third, b"third")
-    assert (one.joined, one.through.team_seq, one.waiting().count) == (False, 1, 0)
-    one.take(second, b"second")
-    one.take(second, b"again")
-    one.take(third, b"third")
-    assert one.waiting().chunk == b"secondthird"
+    one.take(third)
+    assert (one.joined, one.through, one.waiting()) == (False, first.link, None)
+    for each in (second, second, third):
+        one.take(each)
+    batch = one.waiting()
+    assert batch is not None
+    assert batch.chunk == second.frame + third.frame
 
 
-@pytest.mark.parametrize("limits", [BufferLimits(events=2), BufferLimits(byte_count=12)])
+@pytest.mark.parametrize("by", ["events", "bytes"])
 async def test_one_more_than_may_wait_ends_it_before_that_one(
-    projector: Projecting, limits: BufferLimits
+    projector: Projecting, by: str
 ) -> None:
     await rename(projector, "a", "b")
-    first, second, third = await projector.store.project_entries(1, 0)
-    slow = follower(limits=limits)
-    for entry in (first, second):
-        slow.take(entry, b"frame!")
+    first, second, third = await passing(projector)
+    size = len(first.frame) + len(second.frame)
+    slow = follower(limits=BufferLimits(events=2) if by == "events" else BufferLimits(9, size))
+    slow.take(first)
+    slow.take(second)
     assert not slow.over.is_set()
-    slow.take(third, b"frame!")
+    slow.take(third)
     slow.end("restart")
-    assert {"too_slow": slow.through} == {slow.ended: Link(2, second.hash)}
+    assert {"too_slow": slow.through} == {slow.ended: second.link}
+
+
+async def passing(projector: Projecting) -> list[FramedEntry]:
+    """The project's entries, as the feed passes them."""
+    entries = await projector.store.project_entries(1, 0)
+    return [framed(entry, event_source(ID, 1)) for entry in entries]
