@@ -56,10 +56,16 @@ def empty_postgres_url(databases: servers.Databases) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def nats_url(server_folder: Path) -> Iterator[str]:
+def shared_bus(server_folder: Path) -> Iterator[servers.NatsServer]:
     """One nats-server for the whole run; tests keep apart by `stream_prefix`."""
     with servers.nats_server(server_folder) as running:
-        yield running.url
+        yield running
+
+
+@pytest.fixture(scope="session")
+def nats_url(shared_bus: servers.NatsServer) -> str:
+    """Of the shared one."""
+    return shared_bus.url
 
 
 @pytest.fixture

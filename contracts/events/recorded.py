@@ -8,6 +8,7 @@ import msgspec
 
 from contracts.events.access import AccessEvent
 from contracts.events.action import ActionEvent
+from contracts.events.bus_consumer import BusConsumerEvent
 from contracts.events.cohort import CohortEvent
 from contracts.events.dashboard import DashboardEvent
 from contracts.events.history import HistoryEvent
@@ -28,6 +29,7 @@ DomainEvent = (
     | ProjectEvent
     | HistoryEvent
     | WebhookEvent
+    | BusConsumerEvent
 )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from contracts.events.access import AccessEvent
 from contracts.events.action import ActionEvent
+from contracts.events.bus_consumer import BusConsumerEvent
 from contracts.events.cohort import CohortEvent
 from contracts.events.dashboard import DashboardEvent
 from contracts.events.history import HistoryEvent
@@ -38,6 +39,7 @@ class StreamKind(StrEnum):
     PROJECT = "project"
     HISTORY = "history"
     WEBHOOK = "webhook"
+    BUS_CONSUMER = "bus_consumer"
 
 
 E_co = TypeVar("E_co", bound=DomainEvent, covariant=True)
@@ -113,3 +115,7 @@ def history_stream(team_id: int) -> Stream[HistoryEvent]:
 
 def webhook_stream(team_id: int, number: int) -> Stream[WebhookEvent]:
     return Stream(StreamKind.WEBHOOK, team_id, number)
+
+
+def bus_consumer_stream(team_id: int, number: int) -> Stream[BusConsumerEvent]:
+    return Stream(StreamKind.BUS_CONSUMER, team_id, number)

@@ -12,6 +12,7 @@ from services.command.access import routes as access
 from services.command.access.service import AccessRules
 from services.command.actions import routes as actions
 from services.command.actions.service import Actions
+from services.command.bus_consumers import app as bus_consumers
 from services.command.capture import app as capture
 from services.command.cohorts import routes as cohorts
 from services.command.cohorts.service import Cohorts
@@ -121,6 +122,7 @@ def create_app(settings: CommandSettings) -> Litestar:
             part(settings),
             capture.part(settings.nats_url, replicas=settings.nats_replicas),
             *([publishing.part(settings)] if settings.relay else []),
+            bus_consumers.part(settings),
         ],
         max_body_bytes=settings.max_body_bytes,
     )

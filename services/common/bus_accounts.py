@@ -39,6 +39,36 @@ class LettingIn(msgspec.Struct, frozen=True, kw_only=True):
 NO_SUBSCRIBERS = LettingIn()
 
 
+NATS_CONF = """\
+system_account: SYS
+accounts {
+  SYS { users: [{user: sys, password: $NATS_SYSTEM_PASSWORD}] }
+  RECOUNT {
+    jetstream: enabled
+    users: [{user: recount, password: $NATS_TOKEN}]
+    exports: [
+      {service: "$JS.API.CONSUMER.MSG.NEXT.INSIGHTS.*", accounts: [SUBSCRIBERS],
+       response_type: stream}
+      {service: "$JS.ACK.INSIGHTS.>", accounts: [SUBSCRIBERS]}
+      {service: "$JS.API.CONSUMER.INFO.INSIGHTS.*", accounts: [SUBSCRIBERS]}
+    ]
+  }
+  SUBSCRIBERS {
+    imports: [
+      {service: {account: RECOUNT, subject: "$JS.API.CONSUMER.MSG.NEXT.INSIGHTS.*"}}
+      {service: {account: RECOUNT, subject: "$JS.ACK.INSIGHTS.>"}}
+      {service: {account: RECOUNT, subject: "$JS.API.CONSUMER.INFO.INSIGHTS.*"},
+       to: "RECOUNT.API.CONSUMER.INFO.INSIGHTS.*"}
+    ]
+  }
+}
+authorization {
+  auth_callout { issuer: $NATS_ISSUER, account: RECOUNT, auth_users: [recount, sys] }
+}
+"""
+"""The same for a NATS of your own: what its configuration needs. compose.yaml has these lines."""
+
+
 def settings(password: str, system_password: str, issuer: str) -> dict[str, Any]:
     """The part of nats-server's configuration. issuer: the public key whose tokens let users in."""
     subscribers = [SUBSCRIBERS_ACCOUNT]

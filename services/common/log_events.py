@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 LogEvent = Literal[
+    "bus_consumer_waits",
     "captured_events_lost",
     "database_away",
     "jetstream_restarted",
@@ -25,6 +26,8 @@ LogEvent = Literal[
     "stream_takes_again",
     "stream_whole_again",
     "stream_written_by_others",
+    "subscriber_cut",
+    "subscriber_refused",
     "task_died",
     "task_waits",
     "warnings_missed",
@@ -32,6 +35,7 @@ LogEvent = Literal[
 ]
 
 MEANINGS: Mapping[LogEvent, str] = {
+    "bus_consumer_waits": "The bus is away: what a bus consumer has become is told to it later.",
     "captured_events_lost": (
         "Messages with captured events are gone from the stream's disk: `lost` of them, between"
         " `after` and `end`."
@@ -66,6 +70,8 @@ MEANINGS: Mapping[LogEvent, str] = {
     "stream_written_by_others": (
         "Somebody else has published on the public stream; it is made anew from the log."
     ),
+    "subscriber_cut": "A subscriber's connection was ended: its password opens nothing any more.",
+    "subscriber_refused": "A subscriber was not let in, since the log could not be asked.",
     "task_died": "Background work ended by an error for good; it starts again with the process.",
     "task_waits": "Background work waits for a server that is away, and goes on by itself.",
     "warnings_missed": (

@@ -7,6 +7,7 @@ without a second library for Ed25519.
 import base64
 import binascii
 import hashlib
+import hmac
 from typing import Any
 
 import msgspec
@@ -33,6 +34,10 @@ class AccountKey:
         """seed: `SA…`. Raises InvalidSeed."""
         self._key = Ed25519PrivateKey.from_private_bytes(_decoded(seed))
         self.public = _text(_A + self._key.public_key().public_bytes_raw())
+
+    def derived(self, label: bytes) -> bytes:
+        """32 bytes that nobody can make without the seed, and we at any time."""
+        return hmac.digest(self._key.private_bytes_raw(), label, "sha256")
 
     def token(self, claims: dict[str, Any]) -> str:
         """A JWT of these claims, in the form that NATS reads. `iss` and `jti` are added."""

@@ -9,6 +9,7 @@ from litestar.routes import BaseRoute
 
 from services.command import app as command
 from services.command import publishing
+from services.command.bus_consumers import app as bus_consumers
 from services.command.capture import app as capture
 from services.command.settings import CommandSettings
 from services.common.bus_accounts import NO_SUBSCRIBERS, LettingIn
@@ -67,6 +68,7 @@ def application(
         command.part(commands),
         capture.part(urls.nats_url),
         publishing.part(commands),
+        bus_consumers.part(commands),
         ingesting.part(urls.postgres_url, urls.nats_url, urls.clickhouse_url),
         projector.part(urls.postgres_url),
         *([delivering.part(urls.postgres_url, webhooks)] if webhooks.webhooks else []),

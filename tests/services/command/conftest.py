@@ -13,6 +13,7 @@ from services.command.settings import CommandSettings
 from services.common.accounts import administration
 from services.common.accounts.accounts import Project
 from services.common.postgres.database import Pool, pool
+from tests.servers import NatsServer
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +38,16 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @pytest.fixture
-async def world(postgres_url: str, nats_url: str) -> AsyncIterator[World]:
-    app = create_app(CommandSettings(database_url=postgres_url, nats_url=nats_url, relay=False))
+async def world(postgres_url: str, shared_bus: NatsServer) -> AsyncIterator[World]:
+    app = create_app(
+        CommandSettings(
+            database_url=postgres_url,
+            nats_url=shared_bus.url,
+            nats_issuer=shared_bus.issuer,
+            nats_system_user=shared_bus.system_user,
+            relay=False,
+        )
+    )
     async with pool(postgres_url) as connections, app.lifespan():
         ours = await administration.create_organization(connections, "Ours")
         theirs = await administration.create_organization(connections, "Theirs")

@@ -47,6 +47,10 @@ ASKED: dict[str, tuple[str, str, Any, int]] = {
     ),
     "a view": ("POST", "/insights/{insight}/viewed/", None, 201),
     "views": ("POST", "/insights/viewed/", {"insight_ids": ["{insight}", "{shared}"]}, 201),
+    "a bus consumer": ("POST", "/bus_consumers/", {"name": "A"}, 201),
+    "a bus consumer's edit": ("PATCH", "/bus_consumers/{consumer}/", {"paused": True}, 200),
+    "a bus password": ("POST", "/bus_consumers/{consumer}/rotate_password/", None, 200),
+    "a bus consumer's end": ("DELETE", "/bus_consumers/{consumer}/", None, 204),
     "a project's name": ("PATCH", "/", {"name": "B"}, 200),
     "a webhook": ("POST", "/webhooks/", {"url": PUBLIC}, 201),
     "a webhook's edit": ("PATCH", "/webhooks/{webhook}/", {"types": ["insight.*"]}, 200),
@@ -61,7 +65,11 @@ ASKED: dict[str, tuple[str, str, Any, int]] = {
 
 ADMINISTRATORS = {
     *("a rule for all", "a project's name"),
-    *(what for what, asked in ASKED.items() if asked[1].startswith("/webhooks/")),
+    *(
+        what
+        for what, asked in ASKED.items()
+        if asked[1].startswith(("/webhooks/", "/bus_consumers/"))
+    ),
 }
 
 
@@ -75,10 +83,11 @@ async def made(world: World, what: str) -> dict[str, Any]:
         await promoted(world)
     root = f"/api/projects/{world.project.id}"
 
-    async def post(path: str, body: Any) -> int:
+    async def post(path: str, body: Any) -> int | str:
         answer = await world.client.post(f"{root}{path}", json=body)
         assert answer.status_code == 201, answer.text
-        return int(answer.json()["id"])
+        number: int | str = answer.json()["id"]
+        return number
 
     found: dict[str, Any] = {
         "insight": await post("/insights/", {"name": "A"}),
@@ -100,6 +109,7 @@ async def made(world: World, what: str) -> dict[str, Any]:
         found["webhook"] = webhook.json()["id"]
         found |= {"kind": "insight", "lane": "7"}
         await park(world, webhook_number(found["webhook"]) or 0, "insight/7")
+        found["consumer"] = await post("/bus_consumers/", {"name": "F"})
     return found
 
 
@@ -151,7 +161,13 @@ async def head(world: World) -> int:
 async def drawn(world: World) -> list[int]:
     """How many numbers, tokens and passwords there are, whatever they were drawn for."""
     tables = ("insight_ids", "dashboard_ids", "action_ids", "cohort_ids", "share_tokens")
-    more = ("share_passwords", "webhook_ids", "webhook_secrets")
+    more = (
+        "share_passwords",
+        "webhook_ids",
+        "webhook_secrets",
+        "bus_consumer_ids",
+        "bus_passwords",
+    )
     counted = [f"(SELECT count(*) FROM {table})" for table in (*tables, *more)]
     async with world.pool.connection() as conn:
         cursor = await conn.execute(f"SELECT {', '.join(counted)}, last_value FROM tile_ids")

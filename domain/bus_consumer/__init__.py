@@ -1,0 +1,1 @@
+"""Bus consumers: subscribers' places on the bus."""

@@ -1,0 +1,1 @@
+"""Bus consumers: made, let in, kept in line with the log, and cut off."""

@@ -1,0 +1,255 @@
+"""JetStream's consumers, kept as the log has the bus consumers: made, changed, made anew, removed.
+
+The log is first. Whatever dies between a fact and its consumer, the next look makes it good: at the
+start, once a minute, and whenever the public stream was made anew. One consumer is looked at by one
+process at a time, on the newest facts, so that no old look undoes a newer one.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, LiteralString
+
+import msgspec
+import nats.errors
+from nats.aio.client import Client
+from nats.js.api import Header
+from prometheus_client import Gauge
+
+from contracts.events.streams import bus_consumer_stream
+from contracts.read_models.bus_consumer import BusConsumerRow
+from contracts.subjects import FACTS_STREAM
+from domain.bus_consumer.view import view
+from services.common.log.store import EventStore
+from services.common.logs import logger
+from services.common.postgres.database import CONNECTION_LOST, Pool
+from services.common.stream import StreamUnavailable
+from services.common.tasks import every
+
+log = logger("recount.bus")
+
+CONSUMERS = Gauge("recount_bus_consumers", "Bus consumers there are, of all projects.")
+
+LOOK_SECONDS = 60.0
+PAUSE_SECONDS = 1.0
+
+ACK_WAIT_SECONDS = 30
+MOST_UNACKNOWLEDGED = 1000
+# In the consumer's metadata: the version of the fact that made it begin where it began.
+BEGUN = "recount_begun"
+# The server wants an end of every pause.
+_FOR_EVER = "2200-01-01T00:00:00Z"
+
+# Advisory locks of this kind; the second number is the consumer's.
+_LOCK = 7_210_337
+_SECOND = 1_000_000_000
+_NO_CONSUMER, _NO_STREAM = 10014, 10059
+
+AWAY = (StreamUnavailable, nats.errors.Error, *CONNECTION_LOST, TimeoutError, OSError)
+
+_THERE: LiteralString = "SELECT id, team_id FROM bus_consumer_ids WHERE gone_at IS NULL ORDER BY id"
+_REMEMBERED: LiteralString = (
+    "SELECT acknowledged FROM bus_consumer_ids WHERE id = %s AND begun = %s"
+)
+_REMEMBER: LiteralString = (
+    "UPDATE bus_consumer_ids SET acknowledged = %(acknowledged)s, begun = %(begun)s"
+    " WHERE id = %(id)s AND (begun, acknowledged) IS DISTINCT FROM (%(begun)s, %(acknowledged)s)"
+)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """How far a consumer has come. acknowledged: the position up to which all that it wants is
+    acknowledged. pending: facts that are not. begun: as its row has it.
+    """
+
+    acknowledged: int
+    pending: int
+    begun: int
+    is_paused: bool
+    config: dict[str, Any]
+
+
+class _Refused(Exception):
+    """JetStream's refusal of a request, by its code."""
+
+    def __init__(self, code: int, description: str) -> None:
+        super().__init__(f"{code}: {description}")
+        self.code = code
+
+
+class Upkeep:
+    """client: in the account of the streams."""
+
+    def __init__(self, pool: Pool, store: EventStore, client: Client) -> None:
+        self._pool = pool
+        self._store = store
+        self._client = client
+        # Each holds a connection of the pool, and needs another one.
+        self._turn = asyncio.Lock()
+
+    async def watch(self) -> None:
+        """Until cancelled."""
+        await every(LOOK_SECONDS, self.look, away=AWAY, pause=PAUSE_SECONDS)
+
+    async def look(self) -> None:
+        """Bring every consumer in line. Raises what AWAY has."""
+        async with self._pool.connection() as conn:
+            there = await (await conn.execute(_THERE)).fetchall()
+        live = 0
+        for number, team_id in there:
+            live += await self.bring_in_line(team_id, number)
+        CONSUMERS.set(live)
+
+    async def bring_in_line(self, team_id: int, number: int) -> bool:
+        """Whether there is such a consumer. Raises what AWAY has."""
+        async with self._alone(number):
+            row = view(await self._store.load(bus_consumer_stream(team_id, number)))
+            if row is None:
+                return False  # a number that was drawn, and no fact came of it
+            try:
+                if row.deleted:
+                    await self._remove(row)
+                    return False
+                await self._hold(row)
+            except _Refused as refused:
+                raise StreamUnavailable(str(refused)) from refused
+            return True
+
+    async def place(self, row: BusConsumerRow) -> Place | None:
+        """None: there is no such consumer on the bus. Raises what AWAY has."""
+        try:
+            told = await self._ask(f"CONSUMER.INFO.{FACTS_STREAM}.{row.key}", {})
+        except _Refused as refused:
+            if refused.code in (_NO_CONSUMER, _NO_STREAM):
+                return None
+            raise StreamUnavailable(str(refused)) from refused
+        config = told["config"]
+        return Place(
+            # Before the first acknowledgement the server says 0.
+            acknowledged=max(told["ack_floor"]["stream_seq"], config.get("opt_start_seq", 1) - 1),
+            pending=told["num_pending"] + told["num_ack_pending"],
+            begun=int((config.get("metadata") or {}).get(BEGUN, 0)),
+            is_paused=bool(told.get("paused")),
+            config=config,
+        )
+
+    async def first_position(self) -> int:
+        """Of the first message that the public stream has; 1 while it does not say."""
+        try:
+            told = await self._ask(f"STREAM.INFO.{FACTS_STREAM}", {})
+        except (*AWAY, _Refused):
+            return 1
+        return max(int(told["state"]["first_seq"]), 1)
+
+    async def _hold(self, row: BusConsumerRow) -> None:
+        place = await self.place(row)
+        if place is not None and place.begun != row.begun:
+            await self._delete(row)
+            place = None
+        if place is None:
+            await self._make(row)
+            return
+        await self._remember(row, place.acknowledged)
+        if set(place.config.get("filter_subjects") or ()) != set(filter_subjects(row)):
+            config = {**place.config, "filter_subjects": filter_subjects(row)}
+            config.pop("filter_subject", None)
+            config.pop("pause_until", None)
+            await self._write(row, config, "update")
+        if place.is_paused != row.paused:
+            asked = {"pause_until": _FOR_EVER} if row.paused else {}
+            await self._ask(f"CONSUMER.PAUSE.{FACTS_STREAM}.{row.key}", asked)
+
+    async def _make(self, row: BusConsumerRow) -> None:
+        # While the stream is made anew, its consumers come back by that, each where it was. Asked
+        # after the consumer was missing: who deletes the stream has said so before.
+        if await self._is_made_anew() or await self.place(row) is not None:
+            return
+        behind = max(row.after.position, await self._remembered(row))
+        await self._write(row, _config(row, behind), "create")
+        await self._remember(row, behind)
+
+    async def _write(self, row: BusConsumerRow, config: dict[str, Any], action: str) -> None:
+        asked = {"stream_name": FACTS_STREAM, "config": config, "action": action}
+        await self._ask(f"CONSUMER.CREATE.{FACTS_STREAM}.{row.key}", asked)
+
+    async def _remove(self, row: BusConsumerRow) -> None:
+        await self._delete(row)
+        async with self._pool.connection() as conn:
+            await conn.execute(
+                "UPDATE bus_consumer_ids SET gone_at = now() WHERE id = %s", (row.consumer_id,)
+            )
+
+    async def _delete(self, row: BusConsumerRow) -> None:
+        try:
+            await self._ask(f"CONSUMER.DELETE.{FACTS_STREAM}.{row.key}", {})
+        except _Refused as refused:
+            if refused.code not in (_NO_CONSUMER, _NO_STREAM):
+                raise
+
+    async def _is_made_anew(self) -> bool:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT 1 FROM bus_rebuilds WHERE stream = %s", (FACTS_STREAM,)
+            )
+            return await cursor.fetchone() is not None
+
+    async def _remembered(self, row: BusConsumerRow) -> int:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(_REMEMBERED, (row.consumer_id, row.begun))
+            found = await cursor.fetchone()
+        return 0 if found is None else int(found[0] or 0)
+
+    async def _remember(self, row: BusConsumerRow, acknowledged: int) -> None:
+        asked = {"id": row.consumer_id, "begun": row.begun, "acknowledged": acknowledged}
+        async with self._pool.connection() as conn:
+            await conn.execute(_REMEMBER, asked)
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, number: int) -> AsyncIterator[None]:
+        async with self._turn, self._pool.connection() as conn, conn.transaction():
+            await conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCK, number))
+            yield
+
+    async def _ask(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The server's own JSON. Raises _Refused."""
+        asked = msgspec.json.encode(body) if body else b""
+        message = await self._client.request(f"$JS.API.{what}", asked, timeout=5)
+        if message.headers and message.headers.get(Header.STATUS.value) == "503":
+            raise StreamUnavailable("JetStream is not there")
+        answer: dict[str, Any] = msgspec.json.decode(message.data)
+        error = answer.get("error")
+        if error is not None:
+            raise _Refused(error.get("err_code", 0), error.get("description", ""))
+        return answer
+
+
+def filter_subjects(row: BusConsumerRow) -> list[str]:
+    """The subjects of the facts that it gets. None within another: the server refuses that."""
+    prefixes = [name[:-1] for name in row.types if name.endswith("*")]
+    return [
+        f"insights.{row.team_id}.{f'{name[:-1]}>' if name.endswith('*') else name}"
+        for name in row.types or ("*",)
+        if not any(_within(name, prefix) for prefix in prefixes)
+    ]
+
+
+def _within(name: str, prefix: str) -> bool:
+    return name.startswith(prefix) and name != f"{prefix}*"
+
+
+def _config(row: BusConsumerRow, behind: int) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "durable_name": row.key,
+        "name": row.key,
+        "description": f"Bus consumer {row.consumer_id} of project {row.team_id}",
+        "deliver_policy": "by_start_sequence",
+        "opt_start_seq": behind + 1,
+        "ack_policy": "explicit",
+        "ack_wait": ACK_WAIT_SECONDS * _SECOND,
+        "max_ack_pending": MOST_UNACKNOWLEDGED,
+        "max_deliver": -1,
+        "filter_subjects": filter_subjects(row),
+        "replay_policy": "instant",
+        "metadata": {BEGUN: str(row.begun)},
+    }
+    return config | ({"pause_until": _FOR_EVER} if row.paused else {})
