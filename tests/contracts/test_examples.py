@@ -111,7 +111,13 @@ def _made(tried: Tried) -> dict[str, str]:
     public = {"url": "https://93.184.215.14/"}
     webhook = tried.client.post(f"{root}webhooks/", json=public).json()["id"]
     numbers = dict.fromkeys(("insight", "action", "cohort", "dashboard"), "1")
-    return {**numbers, "token": shared.json()["access_token"], "webhook": webhook}
+    subscriber = tried.client.post(f"{root}bus_consumers/", json={"name": "First"})
+    return {
+        **numbers,
+        "token": shared.json()["access_token"],
+        "webhook": webhook,
+        "consumer": subscriber.json()["id"],
+    }
 
 
 def _in_order(tried: Tried) -> list[tuple[str, str, Operation]]:

@@ -11,6 +11,7 @@ from contracts.events.streams import (
     StreamKind,
     access_stream,
     action_stream,
+    bus_consumer_stream,
     cohort_stream,
     dashboard_stream,
     history_stream,
@@ -33,7 +34,7 @@ def test_no_two_streams_have_one_id() -> None:
     streams: list[Stream[DomainEvent]] = [
         Stream(*each) for each in product(StreamKind, (1, 2, 11), (1, 2, 11))
     ]
-    assert len({stream.id for stream in streams}) == len(streams) == 99
+    assert len({stream.id for stream in streams}) == len(streams) == len(StreamKind) * 9
 
 
 def test_each_kind_of_thing_has_its_stream() -> None:
@@ -46,10 +47,11 @@ def test_each_kind_of_thing_has_its_stream() -> None:
         dashboard_stream(1, 7),
         action_stream(1, 7),
         cohort_stream(1, 7),
+        bus_consumer_stream(1, 7),
     ]
     single = [project_stream(1), history_stream(1)]
     others = [*single, webhook_stream(1, 7)]
-    assert [stream.kind for stream in (*made, *others)] == list(StreamKind)
+    assert {stream.kind for stream in (*made, *others)} == set(StreamKind)
     assert {(stream.team_id, stream.number) for stream in made} == {(1, 7)}
     assert {(stream.team_id, stream.number) for stream in single} == {(1, 0)}
 

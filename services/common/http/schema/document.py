@@ -47,6 +47,7 @@ _TAGS: Mapping[str, str] = {
     "actions": "Events by a name of one's own.",
     "cohorts": "Groups of people.",
     "facts": "What happened, from the first fact on, to be followed.",
+    "bus_consumers": "Places of subscribers on the bus, each with a password of its own.",
     "event_definitions": "The names of events that were captured.",
     "property_definitions": "The names of properties that were captured.",
     "webhooks": "Where facts are sent as they happen, signed, in order for each insight.",

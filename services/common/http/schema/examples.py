@@ -71,6 +71,15 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
     },
     "create_action": {"Whoever saw the prices": {"name": "Saw the prices", "steps": _STEPS}},
     "edit_action": {"Another name": {"name": "Looked at the prices"}},
+    "create_bus_consumer": {
+        "Every fact from the first one on": {"name": "Warehouse", "after": "0"},
+        "What becomes of insights from now on": {
+            "name": "Billing",
+            "after": "now",
+            "types": ["insight.*"],
+        },
+    },
+    "edit_bus_consumer": {"Stopped where it is": {"paused": True}, "Anew": {"after": "0"}},
     "create_cohort": {
         "Whoever has a property": _COHORT,
         "A list of people": {

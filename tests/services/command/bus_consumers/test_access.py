@@ -1,7 +1,6 @@
 """What a subscriber can do on the bus: take and acknowledge the facts of one consumer. No more."""
 
 import asyncio
-from typing import Any
 
 import nats.errors
 import pytest
