@@ -15,6 +15,9 @@ from domain.access import view as access_view
 from domain.action import decide as action_rules
 from domain.action import undo as action
 from domain.action import view as action_view
+from domain.bus_consumer import decide as bus_consumer_rules
+from domain.bus_consumer import undo as bus_consumer
+from domain.bus_consumer import view as bus_consumer_view
 from domain.cohort import decide as cohort_rules
 from domain.cohort import state as cohort_state
 from domain.cohort import undo as cohort
@@ -139,6 +142,8 @@ def _rules(kind: StreamKind) -> _Rules:
             return _Rules(project.undo, project_rules.decide, project_view.view)
         case StreamKind.WEBHOOK:
             return _Rules(webhook.undo, webhook_rules.decide, webhook_view.view)
+        case StreamKind.BUS_CONSUMER:
+            return _Rules(bus_consumer.undo, bus_consumer_rules.decide, bus_consumer_view.view)
         case StreamKind.VIEWING | StreamKind.SHARE_LOGIN:
             return _Rules(viewing.undo)
         case StreamKind.HISTORY:

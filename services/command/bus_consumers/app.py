@@ -17,6 +17,7 @@ from services.command.settings import CommandSettings
 from services.common import stream
 from services.common.accounts.accounts import CHANNEL
 from services.common.http.app import ServicePart, from_state
+from services.common.log.store import BELL_CHANNEL
 from services.common.nkeys import AccountKey, InvalidSeed
 from services.common.postgres.bell import Bell
 from services.common.settings import InvalidSettings
@@ -60,13 +61,16 @@ async def _running(
         try:
             connections = Connections(system, credentials)
             upkeep = Upkeep(pool, store, client)
-            bell = Bell(settings.database_url, CHANNEL)
-            with bell.listener() as rung:
+            accounts_bell = Bell(settings.database_url, CHANNEL)
+            log_bell = Bell(settings.database_url, BELL_CHANNEL)
+            with accounts_bell.listener() as account_changed, log_bell.listener() as log_grown:
                 async with (
-                    bell.listening(),
+                    accounts_bell.listening(),
+                    log_bell.listening(),
                     Callout(client, credentials, issuer).answering(),
-                    background("bus connections", connections.watch(rung)),
+                    background("bus connections", connections.watch(account_changed)),
                     background("bus consumers", upkeep.watch()),
+                    background("bus facts", upkeep.follow(log_grown, connections.cut_dead)),
                 ):
                     url = public_url(settings.nats_url, settings.nats_public_url)
                     yield Bus(url, credentials, connections, upkeep)

@@ -7,7 +7,7 @@ process at a time, on the newest facts, so that no old look undoes a newer one.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, LiteralString
 
 import msgspec
@@ -32,6 +32,7 @@ CONSUMERS = Gauge("recount_bus_consumers", "Bus consumers there are, of all proj
 
 LOOK_SECONDS = 60.0
 PAUSE_SECONDS = 1.0
+FOLLOW_SECONDS = 0.2
 
 ACK_WAIT_SECONDS = 30
 MOST_UNACKNOWLEDGED = 1000
@@ -48,6 +49,9 @@ _NO_CONSUMER, _NO_STREAM = 10014, 10059
 AWAY = (StreamUnavailable, nats.errors.Error, *CONNECTION_LOST, TimeoutError, OSError)
 
 _THERE: LiteralString = "SELECT id, team_id FROM bus_consumer_ids WHERE gone_at IS NULL ORDER BY id"
+_TOLD: LiteralString = """
+    SELECT DISTINCT team_id, split_part(subject, '/', 2)::bigint FROM log
+    WHERE notification_id > %s AND notification_id <= %s AND subject LIKE 'bus\\_consumer/%%'"""
 _REMEMBERED: LiteralString = (
     "SELECT acknowledged FROM bus_consumer_ids WHERE id = %s AND begun = %s"
 )
@@ -90,6 +94,29 @@ class Upkeep:
     async def watch(self) -> None:
         """Until cancelled."""
         await every(LOOK_SECONDS, self.look, away=AWAY, pause=PAUSE_SECONDS)
+
+    async def follow(self, rung: asyncio.Event, cut_dead: Callable[[], Awaitable[object]]) -> None:
+        """Until cancelled: as soon as somebody else (an undo, another process that died over it)
+        has said something of consumers, they are brought in line and connections looked through.
+
+        rung: when the log has grown.
+        """
+        seen = await self._store.head()
+
+        async def look() -> None:
+            nonlocal seen
+            head = await self._store.head()
+            async with self._pool.connection() as conn:
+                named = await (await conn.execute(_TOLD, (seen, head))).fetchall()
+            for team_id, number in named:
+                await self.bring_in_line(team_id, number)
+            if named:
+                await cut_dead()
+            seen = head
+            # Not for every fact of a busy log.
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+        await every(LOOK_SECONDS, look, away=AWAY, rung=rung, pause=PAUSE_SECONDS)
 
     async def look(self) -> None:
         """Bring every consumer in line. Raises what AWAY has."""

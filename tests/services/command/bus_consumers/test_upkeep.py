@@ -2,11 +2,18 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from contracts.events.bus_consumer import BusConsumerDeleted, BusConsumerEvent
+from contracts.events.recorded import SystemActor
+from contracts.events.streams import Stream, bus_consumer_stream
 from services.command.bus_consumers.upkeep import Upkeep
+from services.common.log.store import Append, AppendPart
+from services.common.stream import StreamUnavailable
 from tests.services.command.bus_consumers.conftest import BusWorld, subscriber, take, told_name
+from tests.waiting import seen
 
 
 def upkeep(world: BusWorld) -> Upkeep:
@@ -18,19 +25,6 @@ async def there(world: BusWorld) -> set[str]:
     return {one.name for one in await world.streams.consumers_info("INSIGHTS")}
 
 
-async def die(world: BusWorld, monkeypatch: pytest.MonkeyPatch, *requests: Any) -> None:
-    """The facts of these requests are appended, and nothing comes of them on the bus."""
-
-    async def dying(*_: object) -> bool:
-        raise asyncio.CancelledError
-
-    with monkeypatch.context() as death:
-        death.setattr(Upkeep, "bring_in_line", dying)
-        for request in requests:
-            with pytest.raises(asyncio.CancelledError):
-                await request
-
-
 async def test_what_died_between_the_fact_and_the_consumer_is_made_good(
     world: BusWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -38,22 +32,50 @@ async def test_what_died_between_the_fact_and_the_consumer_is_made_good(
     await world.happen(2)
     async with subscriber(made) as client:
         await take(client, made, 2)
-    head = await world.app.state.store.head()
-    await die(
-        world,
-        monkeypatch,
-        world.client.post(world.path(), json={"name": "New"}),
-        world.patch(made, after=made["after"]),
-        world.client.delete(f"{world.path()}{ended['id']}/"),
-    )
-    assert await world.app.state.store.head() == head + 3
-    assert await there(world) == {made["consumer"], ended["consumer"]}
-    await upkeep(world).look()
-    listed = (await world.client.get(world.path())).json()["results"]
-    assert [one["name"] for one in listed] == ["Billing", "New"]
-    assert await there(world) == {one["consumer"] for one in listed}
+
+    async def dying(*_: object) -> bool:
+        raise StreamUnavailable("died")
+
+    with monkeypatch.context() as death:
+        death.setattr(Upkeep, "bring_in_line", dying)
+        new = await world.make(name="New")
+        assert (await world.patch(made, after=made["after"])).status_code == 200
+        await world.client.delete(f"{world.path()}{ended['id']}/")
+        assert await there(world) == {made["consumer"], ended["consumer"]}
+    wanted = {made["consumer"], new["consumer"]}
+    await seen(lambda: there(world), lambda found: found == wanted)
     async with subscriber(made) as client:
         await take(client, made, 2)
+
+
+async def test_what_was_said_elsewhere_is_followed(world: BusWorld) -> None:
+    """An undo, or another process: the facts are all that tells of it."""
+    made = await world.make(after="now")
+    stream = await stream_of(world, made)
+    operation = uuid4()
+    async with subscriber(made, max_reconnect_attempts=1) as client:
+        await world.app.state.store.append(
+            Append(
+                parts=(AppendPart(stream, None, (BusConsumerDeleted(),)),),
+                actor=SystemActor(),
+                operation_id=operation,
+                correlation_id=operation,
+            )
+        )
+        await seen(lambda: there(world), lambda found: made["consumer"] not in found)
+
+        async def is_out() -> bool:
+            return not client.is_connected
+
+        await seen(is_out, bool)
+
+
+async def stream_of(world: BusWorld, made: dict[str, Any]) -> Stream[BusConsumerEvent]:
+    async with world.pool.connection() as conn:
+        cursor = await conn.execute("SELECT id FROM bus_consumer_ids WHERE key = %s", (made["id"],))
+        row = await cursor.fetchone()
+    assert row is not None
+    return bus_consumer_stream(world.shop.id, row[0])
 
 
 async def test_a_consumer_that_the_bus_lost_goes_on_where_it_was_last_seen(
