@@ -13,7 +13,6 @@ from typing import Any, LiteralString
 import msgspec
 import nats.errors
 from nats.aio.client import Client
-from nats.js.api import Header
 from prometheus_client import Gauge
 
 from contracts.events.streams import bus_consumer_stream
@@ -23,7 +22,7 @@ from domain.bus_consumer.view import view
 from services.common.log.store import EventStore
 from services.common.logs import logger
 from services.common.postgres.database import CONNECTION_LOST, Pool
-from services.common.stream import StreamUnavailable
+from services.common.stream import StreamUnavailable, ask_jetstream
 from services.common.tasks import every
 
 log = logger("recount.bus")
@@ -44,7 +43,8 @@ _FOR_EVER = "2200-01-01T00:00:00Z"
 # Advisory locks of this kind; the second number is the consumer's.
 _LOCK = 7_210_337
 _SECOND = 1_000_000_000
-_NO_CONSUMER, _NO_STREAM = 10014, 10059
+# JetStream's errors: no such consumer, no such stream.
+_NOT_THERE = frozenset({10014, 10059})
 
 AWAY = (StreamUnavailable, nats.errors.Error, *CONNECTION_LOST, TimeoutError, OSError)
 
@@ -71,14 +71,6 @@ class Place(msgspec.Struct, frozen=True):
     begun: int
     is_paused: bool
     config: dict[str, Any]
-
-
-class _Refused(Exception):
-    """JetStream's refusal of a request, by its code."""
-
-    def __init__(self, code: int, description: str) -> None:
-        super().__init__(f"{code}: {description}")
-        self.code = code
 
 
 class Upkeep:
@@ -133,23 +125,17 @@ class Upkeep:
             row = view(await self._store.load(bus_consumer_stream(team_id, number)))
             if row is None:
                 return False  # a number that was drawn, and no fact came of it
-            try:
-                if row.deleted:
-                    await self._remove(row)
-                    return False
+            if row.deleted:
+                await self._remove(row)
+            else:
                 await self._hold(row)
-            except _Refused as refused:
-                raise StreamUnavailable(str(refused)) from refused
-            return True
+            return not row.deleted
 
     async def place(self, row: BusConsumerRow) -> Place | None:
         """None: there is no such consumer on the bus. Raises what AWAY has."""
-        try:
-            told = await self._ask(f"CONSUMER.INFO.{FACTS_STREAM}.{row.key}", {})
-        except _Refused as refused:
-            if refused.code in (_NO_CONSUMER, _NO_STREAM):
-                return None
-            raise StreamUnavailable(str(refused)) from refused
+        told = await self._ask(f"CONSUMER.INFO.{FACTS_STREAM}.{row.key}", {}, _NOT_THERE)
+        if "error" in told:
+            return None
         config = told["config"]
         return Place(
             # Before the first acknowledgement the server says 0.
@@ -164,7 +150,7 @@ class Upkeep:
         """Of the first message that the public stream has; 1 while it does not say."""
         try:
             told = await self._ask(f"STREAM.INFO.{FACTS_STREAM}", {})
-        except (*AWAY, _Refused):
+        except AWAY:
             return 1
         return max(int(told["state"]["first_seq"]), 1)
 
@@ -207,11 +193,7 @@ class Upkeep:
             )
 
     async def _delete(self, row: BusConsumerRow) -> None:
-        try:
-            await self._ask(f"CONSUMER.DELETE.{FACTS_STREAM}.{row.key}", {})
-        except _Refused as refused:
-            if refused.code not in (_NO_CONSUMER, _NO_STREAM):
-                raise
+        await self._ask(f"CONSUMER.DELETE.{FACTS_STREAM}.{row.key}", {}, _NOT_THERE)
 
     async def _is_made_anew(self) -> bool:
         async with self._pool.connection() as conn:
@@ -237,17 +219,10 @@ class Upkeep:
             await conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCK, number))
             yield
 
-    async def _ask(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The server's own JSON. Raises _Refused."""
-        asked = msgspec.json.encode(body) if body else b""
-        message = await self._client.request(f"$JS.API.{what}", asked, timeout=5)
-        if message.headers and message.headers.get(Header.STATUS.value) == "503":
-            raise StreamUnavailable("JetStream is not there")
-        answer: dict[str, Any] = msgspec.json.decode(message.data)
-        error = answer.get("error")
-        if error is not None:
-            raise _Refused(error.get("err_code", 0), error.get("description", ""))
-        return answer
+    async def _ask(
+        self, what: str, body: dict[str, Any], fine: frozenset[int] = frozenset()
+    ) -> dict[str, Any]:
+        return await ask_jetstream(self._client, what, body, fine)
 
 
 def filter_subjects(row: BusConsumerRow) -> list[str]:
