@@ -62,7 +62,7 @@ class ResultFields(msgspec.Struct, frozen=True, kw_only=True):
 
     cache_target_age: from then on the result is stale.
     next_allowed_client_refresh: before then a client's force_* is answered from the cache.
-    computed_to, late_changes, result_hash, warnings: only when asked for.
+    changes, computed_to, late_changes, result_hash, warnings: only when asked for.
     """
 
     result: Raw = NULL
@@ -76,6 +76,7 @@ class ResultFields(msgspec.Struct, frozen=True, kw_only=True):
     hogql: str | None = None
     query_status: Raw = NULL
     resolved_date_range: Raw = NULL
+    changes: JsonList | UnsetType = UNSET
     computed_to: int | UnsetType = UNSET
     late_changes: JsonList | UnsetType = UNSET
     result_hash: str | UnsetType = UNSET
@@ -154,6 +155,7 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
     resolved_date_range: ObjectOrNull
     color: str | UnsetType | None = UNSET
     layouts: ObjectOrNull | UnsetType = UNSET
+    changes: JsonList | UnsetType = UNSET
     computed_to: int | UnsetType = UNSET
     late_changes: JsonList | UnsetType = UNSET
     result_hash: str | UnsetType = UNSET
@@ -203,6 +205,7 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
             resolved_date_range=result.resolved_date_range,
             color=UNSET if context.tile is None else context.tile.color,
             layouts=UNSET if context.tile is None else context.tile.layouts,
+            changes=result.changes,
             computed_to=result.computed_to,
             late_changes=result.late_changes,
             result_hash=result.result_hash,

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from contracts.api.funnels import ShownResult
 from contracts.api.jobs import JobBody
 from contracts.api.times import Time
-from contracts.api.trends import LateChange
+from contracts.api.trends import DefinitionChange, LateChange
 from contracts.json import ObjectOrNull
 
 
@@ -16,7 +16,7 @@ class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """results: of a funnel its steps, trends or bins; null while a job runs.
 
     total_median_conversion_time: seconds from first to last step, of those who completed.
-    computed_to, late_changes, result_hash, warnings: only when asked for.
+    changes, computed_to, late_changes, result_hash, warnings: only when asked for.
     columns … missing_actors_count: of an ActorsQuery, whose results are rows of these columns.
     """
 
@@ -32,6 +32,7 @@ class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     resolved_date_range: ObjectOrNull
     query_status: JobBody | None
     total_median_conversion_time: float | UnsetType | None = UNSET
+    changes: list[DefinitionChange] | UnsetType = UNSET
     computed_to: int | UnsetType = UNSET
     late_changes: list[LateChange] | UnsetType = UNSET
     result_hash: str | UnsetType = UNSET

@@ -32,11 +32,12 @@ class TrendEnvelope(FunnelEnvelope, frozen=True, kw_only=True):
     """Answer of `insights/trend/`. result: rows; null while a job runs.
 
     next: null: all values beyond the limit are in the row of Other.
-    computed_to, late_changes, result_hash: only when asked for, as in `query/`: of the rows without
-    their URLs.
+    changes, computed_to, late_changes, result_hash: only when asked for, as in `query/`: of the
+    rows without their URLs.
     """
 
     next: None = None
+    changes: JsonList | UnsetType = UNSET
     computed_to: int | UnsetType = UNSET
     late_changes: JsonList | UnsetType = UNSET
     result_hash: str | UnsetType = UNSET
@@ -58,8 +59,8 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Body of POST query/. refresh: a mode, or true; async: as the mode `async`.
 
     include: ours; additions to any answer: warnings; to a funnel's: pending, baseline; to a
-    correlation's: p_value; to those of trends, stickiness and lifecycles: incomplete, late,
-    result_hash.
+    correlation's: p_value; to those of trends, stickiness and lifecycles: changes,
+    incomplete, late, result_hash.
     """
 
     query: JsonObject

@@ -86,6 +86,27 @@ class LateChange(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "fr
     to: Time | None
 
 
+class ChangedBy(msgspec.Struct, frozen=True):
+    """A user, who may be gone: then without an address."""
+
+    id: int
+    first_name: str
+    email: str | None
+
+
+class DefinitionChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of an action, a cohort or the test-account filters that the query names.
+
+    day: one of `days`, in whose period it was; of stickiness the period's day. what: `action 5
+    'Signed up': steps changed`. by: null: not a user.
+    """
+
+    day: str
+    at: Time
+    what: str
+    by: ChangedBy | None
+
+
 class BoxRow(msgspec.Struct, frozen=True, kw_only=True):
     """The spread of a series' numbers in one period; zeros where there are none (oddity)."""
 

@@ -192,7 +192,7 @@ def test_answers_have_all_their_members_and_bodies_none_too_many(told: dict[str,
     insight = schemas["InsightBody"]
     # The look of a tile is there on a dashboard alone; the others only when asked for.
     assert set(insight["properties"]) - set(insight["required"]) == {
-        "color", "layouts", "computed_to", "late_changes", "result_hash", "warnings",
+        "color", "layouts", "changes", "computed_to", "late_changes", "result_hash", "warnings",
     }  # fmt: skip
     assert len(schemas["BasicInsight"]["required"]) == 20
     assert "required" not in schemas["WriteInsight"] or schemas["WriteInsight"]["required"] == []

@@ -9,6 +9,7 @@ from contracts.read_models.cohort import CohortRow
 from domain.cohort.view import project
 from services.projector.checkpoint import Connection
 from services.projector.projection import ProjectionTable
+from services.projector.read_models.definition_changes import keep_changes
 from services.projector.read_models.named import named_columns
 from services.projector.read_models.row_per_stream import RowPerStream
 
@@ -36,6 +37,13 @@ async def _add_people(
         await cursor.executemany(_ADD, added)
 
 
+async def _also(
+    conn: Connection, touched: Sequence[tuple[CohortRow, Sequence[Recorded[CohortEvent]]]]
+) -> None:
+    await _add_people(conn, touched)
+    await keep_changes(conn, touched)
+
+
 def _columns(row: CohortRow) -> dict[str, object]:
     columns = named_columns(row, lambda: named_cohorts(definition(row.filters)))
     return columns | {"cohort_id": row.cohort_id}
@@ -50,5 +58,5 @@ COHORTS = RowPerStream(
     CohortRow,
     project,
     _columns,
-    also=_add_people,
+    also=_also,
 )

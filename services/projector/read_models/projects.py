@@ -3,6 +3,7 @@
 from contracts.read_models.project import ProjectRow
 from domain.project.view import project
 from services.projector.projection import ProjectionTable
+from services.projector.read_models.definition_changes import keep_changes
 from services.projector.read_models.row_per_stream import RowPerStream
 
 
@@ -11,5 +12,10 @@ def _columns(row: ProjectRow) -> dict[str, object]:
 
 
 PROJECTS = RowPerStream(
-    "project", (ProjectionTable("project_settings", ("team_id",)),), ProjectRow, project, _columns
+    "project",
+    (ProjectionTable("project_settings", ("team_id",)),),
+    ProjectRow,
+    project,
+    _columns,
+    also=keep_changes,
 )

@@ -74,7 +74,7 @@ async def catalog(pool: Pool, team_id: int, *queries: object) -> Catalog:
     A thing that does not exist, or is deleted, is not in it. Raises InvalidQuery for a stored
     definition that is no longer served.
     """
-    named = [each for query in queries for each in _named(msgspec.to_builtins(query))]
+    named = [each for query in queries for each in named_in(msgspec.to_builtins(query))]
     actions = sorted({number for is_action, number in named if is_action})
     cohorts = sorted({number for is_action, number in named if not is_action})
     if not named:
@@ -114,7 +114,7 @@ def _catalog(rows: Sequence[tuple[bool | None, str]]) -> Catalog:
     )
 
 
-def _named(value: Any) -> Iterator[tuple[bool, int]]:
+def named_in(value: Any) -> Iterator[tuple[bool, int]]:
     """(whether it is an action, its number) of everything that could name one, however deep."""
     waiting = [value]
     while waiting:

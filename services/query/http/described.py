@@ -60,7 +60,7 @@ RESULTS = (
 SHARED = _of("sharing_access_token", "In place of a key: the token of a share, for its insight.")
 INSIGHT = (
     *RESULTS,
-    _of("include", "More than PostHog tells: incomplete, late, result_hash, warnings …"),
+    _of("include", "More than PostHog tells: changes, incomplete, late, result_hash …"),
     _of(
         "from_dashboard", "Its filters go before the query's; the answer has the tile's look.", int
     ),

@@ -15,13 +15,16 @@ WARNINGS = "warnings"
 INCOMPLETE = "incomplete"
 """Which points will still change; and up to where in the log of captured events it was looked."""
 
+CHANGES = "changes"
+"""When the actions, cohorts and test-account filters that the query names were changed."""
+
 LATE = "late"
 """How many events of each point arrived late, and which points differ from the kept result."""
 
 RESULT_HASH = "result_hash"
 """A digest of the bytes of `results`: equal definition and equal position give equal bytes."""
 
-OVER_PERIODS = frozenset({INCOMPLETE, LATE, RESULT_HASH})
+OVER_PERIODS = frozenset({CHANGES, INCOMPLETE, LATE, RESULT_HASH})
 
 
 def computed(include: tuple[str, ...]) -> tuple[str, ...]:

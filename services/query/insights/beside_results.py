@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from services.query.insights.additions import INCOMPLETE, LATE, RESULT_HASH, WARNINGS
+from services.query.insights.additions import CHANGES, INCOMPLETE, LATE, RESULT_HASH, WARNINGS
 from services.query.results.service import ResultAnswer
 
 NOTHING = Raw(b"[]")
@@ -15,7 +15,8 @@ NOTHING = Raw(b"[]")
 def beside_result(
     answered: ResultAnswer, include: Collection[str], ignored: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """computed_to, late_changes and result_hash are of a result: none while a job computes it.
+    """changes, computed_to, late_changes and result_hash are of a result: none while a job
+    computes it.
 
     ignored: the parts of the request without effect, whatever the project.
     """
@@ -26,6 +27,8 @@ def beside_result(
         found["result_hash"] = hashlib.sha256(answered.cached.result.results).hexdigest()
     if answered.cached is not None and LATE in include:
         found["late_changes"] = answered.cached.result.extra.get("late_changes", NOTHING)
+    if answered.cached is not None and CHANGES in include:
+        found["changes"] = answered.cached.result.extra.get("changes", NOTHING)
     if WARNINGS in include:
         of_data = () if answered.cached is None else answered.cached.result.warnings
         found["warnings"] = [*ignored, *answered.warnings, *of_data]

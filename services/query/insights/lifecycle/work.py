@@ -20,6 +20,7 @@ from services.query.insights import additions, late_changes
 from services.query.insights.additions import INCOMPLETE, LATE
 from services.query.insights.checks import GroupTypeCheck
 from services.query.insights.computed import OptionsWork, PreparedPeople, Tools
+from services.query.insights.definition_changes import changes
 from services.query.insights.late_changes import Before, Comparable
 from services.query.insights.lifecycle import inputs
 from services.query.insights.lifecycle.compute import compute
@@ -41,10 +42,17 @@ async def prepare(
 ) -> PreparedComputation:
     """Raises InvalidQuery."""
     plan, facts = await planned(tools.lookups, project, computation.query)
+    changed = await changes(
+        tools.pool, project, computation.query, [plan.span], computation.include
+    )
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
-        clock=inputs.clock(plan, additions.growing(computation.include, plan.span, plan.now)),
+        clock=inputs.clock(
+            plan,
+            additions.growing(computation.include, plan.span, plan.now),
+            changed,
+        ),
         range=_range(plan),
         inputs=inputs.of_lifecycle(plan),
         work=LifecycleWork(
@@ -54,6 +62,7 @@ async def prepare(
             include=computation.include,
             dates=computation.query.dateRange,
             before=late_changes.before(tools.pool, project, computation),
+            changes=changed,
         ),
         warnings=additions.unknown_actions(plan.unknown),
         check=GroupTypeCheck(
@@ -109,6 +118,7 @@ class LifecycleWork(msgspec.Struct, frozen=True, kw_only=True):
     include: tuple[str, ...]
     dates: PeriodRange | None
     before: Before
+    changes: Mapping[str, Raw]
 
     async def run(self, query_id: str) -> Result:
         timings, plan = Timings(), self.plan
@@ -136,7 +146,11 @@ class LifecycleWork(msgspec.Struct, frozen=True, kw_only=True):
                 )
             ),
             timings=timings.shown,
-            extra={**additions.zone_of(self.dates), **await self._late_changes(rows)},
+            extra={
+                **additions.zone_of(self.dates),
+                **self.changes,
+                **await self._late_changes(rows),
+            },
         )
 
     async def _late_changes(self, rows: Sequence[LifecycleRow]) -> Mapping[str, Raw]:

@@ -22,6 +22,7 @@ from services.query.insights import additions, late_changes
 from services.query.insights.additions import INCOMPLETE, LATE
 from services.query.insights.checks import GroupTypeCheck, of_series
 from services.query.insights.computed import OptionsWork, PreparedPeople, Tools
+from services.query.insights.definition_changes import changes
 from services.query.insights.late_changes import Before, Comparable
 from services.query.insights.stickiness import inputs
 from services.query.insights.stickiness.compute import compute
@@ -43,11 +44,20 @@ async def prepare(
 ) -> PreparedComputation:
     """Raises InvalidQuery."""
     plan, facts = await planned(tools.lookups, project, computation.query)
+    changed = await changes(
+        tools.pool,
+        project,
+        computation.query,
+        [of.span for of in (plan.current, plan.previous) if of is not None],
+        computation.include,
+    )
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
         clock=inputs.clock(
-            plan, additions.growing(computation.include, plan.current.span, plan.now)
+            plan,
+            additions.growing(computation.include, plan.current.span, plan.now),
+            changed,
         ),
         range=_range(plan),
         inputs=inputs.of_stickiness(plan),
@@ -58,6 +68,7 @@ async def prepare(
             include=computation.include,
             dates=computation.query.dateRange,
             before=late_changes.before(tools.pool, project, computation),
+            changes=changed,
         ),
         warnings=additions.unknown_actions(plan.unknown),
         check=GroupTypeCheck(
@@ -116,6 +127,7 @@ class StickinessWork(msgspec.Struct, frozen=True, kw_only=True):
     include: tuple[str, ...]
     dates: PeriodRange | None
     before: Before
+    changes: Mapping[str, Raw]
 
     async def run(self, query_id: str) -> Result:
         timings, plan = Timings(), self.plan
@@ -137,7 +149,11 @@ class StickinessWork(msgspec.Struct, frozen=True, kw_only=True):
                 )
             ),
             timings=timings.shown,
-            extra={**additions.zone_of(self.dates), **await self._late_changes(rows)},
+            extra={
+                **additions.zone_of(self.dates),
+                **self.changes,
+                **await self._late_changes(rows),
+            },
         )
 
     async def _late_changes(self, rows: Sequence[StickinessRow]) -> Mapping[str, Raw]:

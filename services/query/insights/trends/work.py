@@ -19,6 +19,7 @@ from services.query.insights import additions, late_changes
 from services.query.insights.additions import INCOMPLETE, LATE
 from services.query.insights.checks import Checks, GroupTypeCheck, of_series
 from services.query.insights.computed import Tools
+from services.query.insights.definition_changes import changes
 from services.query.insights.late_changes import Before, Comparable
 from services.query.insights.trends import inputs
 from services.query.insights.trends.checks import NumberCheck
@@ -39,10 +40,11 @@ async def prepare(
     plan, facts = await planned(tools.lookups, project, computation.query)
     spans = [span for span in (plan.span, plan.previous) if span is not None]
     growing = [additions.growing(computation.include, span, plan.now) for span in spans]
+    changed = await changes(tools.pool, project, computation.query, spans, computation.include)
     return PreparedComputation(
         settings=project.settings,
         dependencies=dependencies(facts),
-        clock=inputs.clock(plan, growing),
+        clock=inputs.clock(plan, growing, changed),
         range=range_of(plan),
         inputs=inputs.of_trends(plan),
         work=TrendsWork(
@@ -52,6 +54,7 @@ async def prepare(
             include=computation.include,
             dates=computation.query.dateRange,
             before=late_changes.before(tools.pool, project, computation),
+            changes=changed,
         ),
         warnings=additions.unknown_actions(plan.unknown),
         check=Checks(
@@ -72,6 +75,7 @@ class TrendsWork(msgspec.Struct, frozen=True, kw_only=True):
     include: tuple[str, ...]
     dates: PeriodRange | None
     before: Before
+    changes: Mapping[str, Raw]
 
     async def run(self, query_id: str) -> Result:
         timings, plan = Timings(), self.plan
@@ -101,7 +105,7 @@ class TrendsWork(msgspec.Struct, frozen=True, kw_only=True):
             ),
             timings=timings.shown,
             has_more=answer.has_more,
-            extra={**additions.zone_of(self.dates), **changes},
+            extra={**additions.zone_of(self.dates), **self.changes, **changes},
             warnings=_cut(plan) if answer.has_more else (),
         )
 

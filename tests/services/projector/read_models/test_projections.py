@@ -14,6 +14,7 @@ from contracts.events.access import AccessGranted, AccessRevoked, Grantee
 from contracts.events.action import (
     ActionCreated,
     ActionDeleted,
+    ActionRenamed,
     ActionRestored,
     ActionStepsChanged,
 )
@@ -26,7 +27,12 @@ from contracts.events.cohort import (
 from contracts.events.dashboard import DashboardCreated, DashboardDeleted, DashboardEvent, TileAdded
 from contracts.events.history import InsightReverted, InsightsChangedInBulk, OperationsUndone
 from contracts.events.insight import InsightEvent, InsightRenamed
-from contracts.events.project import ProjectRegistered, ProjectRenamed, ProjectTimezoneChanged
+from contracts.events.project import (
+    ProjectRegistered,
+    ProjectRenamed,
+    ProjectTestAccountFiltersChanged,
+    ProjectTimezoneChanged,
+)
 from contracts.events.recorded import DomainEvent
 from contracts.events.sharing import (
     AccessTokenRotated,
@@ -51,6 +57,7 @@ from domain.dashboard.view import view as dashboard_view
 from domain.insight.commands import EditInsight
 from domain.insight.view import view
 from domain.sharing.view import view as sharing_view
+from services.common.postgres.migrate import migrations
 from services.projector import batch
 from services.projector.app import projections
 from tests.domain.histories import after, edits
@@ -170,6 +177,41 @@ async def test_the_people_of_a_list_and_what_a_cohort_or_action_names(
         {"cohort_id": 9, "cohorts": [6, 7], "deleted": False},
     ]
     assert await projector.rows("SELECT cohorts FROM actions") == [{"cohorts": [8]}]
+
+
+async def test_changes_of_definitions_are_kept_with_their_time_and_who_made_them(
+    projector: Projecting,
+) -> None:
+    action: Stream[DomainEvent] = Stream(StreamKind.ACTION, TEAM, 5)
+    steps = Raw(b'[{"event":"paid"}]')
+    await projector.append(ActionCreated(action_id=5, steps=steps), of=action)
+    await projector.append(ActionRenamed("Paid", None), of=action)
+    (changed,) = await projector.append(
+        ActionStepsChanged(Raw(b"[]"), previous=steps), of=action, actor=BOB
+    )
+    await projector.append(ActionDeleted(), of=action)
+    for event in COHORT:
+        await projector.append(event, of=Stream(StreamKind.COHORT, TEAM, 6))
+    project: Stream[DomainEvent] = Stream(StreamKind.PROJECT, TEAM, 0)
+    await projector.append(ProjectRegistered("Shop", "UTC", 0, Raw(b"[]")), of=project)
+    await projector.append(
+        ProjectTestAccountFiltersChanged(Raw(b"[1]"), previous=Raw(b"[]")), of=project
+    )
+    await projector.catch_up(size=2)
+    kept = await projector.rows("SELECT * FROM definition_changes ORDER BY position")
+    whats = [row["what"] for row in kept]
+    assert whats[:2] == ["steps_changed", "deleted"]
+    assert whats[-1] == "test_account_filters_changed"
+    assert {"filters_changed", "people_added", "deleted"} & set(whats[2:-1])
+    assert (kept[0]["at"], kept[0]["user_id"], kept[0]["team_id"]) == (changed.at, 2, TEAM)
+    assert {row["stream_id"] for row in kept[:2]} == {action.id}
+    # Where the catalog was there before the table, the migration has put the same into it.
+    (filled,) = (one.text for one in migrations() if one.number == 26)
+    async with projector.pool.connection() as conn:
+        await conn.execute("DELETE FROM definition_changes")
+        await conn.execute(filled[filled.index("INSERT INTO") :].encode())
+    again = await projector.rows("SELECT * FROM definition_changes ORDER BY position")
+    assert again == kept
 
 
 async def test_views_move_forward_per_user_and_insight(projector: Projecting) -> None:

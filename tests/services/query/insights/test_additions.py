@@ -22,8 +22,8 @@ TRENDS: dict[str, Any] = {"kind": "TrendsQuery", "series": [VISITS], "dateRange"
 KINDS = [TRENDS, STICKINESS, LIFECYCLE]
 GROUPS = VISITS | {"math": "unique_group", "math_group_type_index": 3}
 NOW = {"dateRange": {"date_from": "-2d"}}
-ADDED = ["incomplete", "late", "result_hash", "warnings"]
-BESIDE = {"computed_to", "late_changes", "result_hash", "warnings"}
+ADDED = ["changes", "incomplete", "late", "result_hash", "warnings"]
+BESIDE = {"changes", "computed_to", "late_changes", "result_hash", "warnings"}
 
 
 def active(answer: dict[str, Any]) -> int:
@@ -142,7 +142,8 @@ async def test_a_stored_insight_tells_what_is_asked_for_beside_its_result(
     assert added["result"] == plain["result"]
     refused = await whole.client.get(path, params={"include": "pending"})
     assert (refused.status_code, refused.json()["attr"]) == (400, "include")
-    assert "takes a list of incomplete, late, result_hash, warnings" in refused.json()["detail"]
+    names = "changes, incomplete, late, result_hash, warnings"
+    assert f"takes a list of {names}" in refused.json()["detail"]
 
 
 async def test_the_endpoint_of_legacy_filters_tells_the_same(whole: Whole) -> None:
