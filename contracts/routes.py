@@ -97,6 +97,8 @@ _ELSEWHERE: Mapping[str, str] = {
     "/api/persons/trends": "GET POST",
     "/api/projects": "GET POST",
     "/api/schema": "GET",
+    "/api/schema/asyncapi.json": "GET",
+    "/api/schema/events/{name}": "GET",
     "/api/schema/files/{name}": "GET",
     "/api/schema/swagger-ui": "GET",
     "/api/users/@me": "GET",

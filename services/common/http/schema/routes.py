@@ -22,8 +22,10 @@ from services.common.http.operations import (
 from services.common.http.problems import not_found
 from services.common.http.request import AnyRequest
 from services.common.http.schema.document import document
+from services.common.http.schema.events import asyncapi, fact_schema
 
 YAML: Final = "application/yaml"
+SCHEMA: Final = "application/schema+json"
 BROWSER: Final = "/api/schema/swagger-ui/"
 _HERE: Final = Path(__file__).parent
 # Litestar adds the charset to text.
@@ -43,6 +45,12 @@ _SCHEMA: Final = described(
         answers={200: AnswerDescription(kind=dict[str, Any], also={YAML: str})},
         parameters=(Parameter(name="format", description="json, or yaml."),),
     )
+)
+_DOCUMENT: Final = described(
+    RouteDescription(answers={200: AnswerDescription(kind=dict[str, Any])})
+)
+_EVENT: Final = described(
+    RouteDescription(answers={200: AnswerDescription(kind=dict[str, Any], media_type=SCHEMA)})
 )
 _PAGE: Final = described(
     RouteDescription(answers={200: AnswerDescription(kind=str, media_type="text/html")})
@@ -108,6 +116,26 @@ def file(name: FromPath[str]) -> Response[bytes]:
     )
 
 
+@get("/api/schema/asyncapi.json", opt={"public": True, **_DOCUMENT}, sync_to_thread=False)
+def asyncapi_document() -> Response[bytes]:
+    """What subscribers get, on every way: AsyncAPI 3.0."""
+    return Response(_asyncapi(), media_type=MediaType.JSON)
+
+
+@get("/api/schema/events/{name:str}", opt={"public": True, **_EVENT}, sync_to_thread=False)
+def event_schema(name: FromPath[str]) -> Response[bytes]:
+    """JSON Schema of the data of events of one type: `insight.renamed.v1.json`."""
+    found = fact_schema(name.removesuffix(".json")) if name.endswith(".json") else None
+    if found is None:
+        raise not_found()
+    return Response(msgspec.json.encode(found), media_type=SCHEMA)
+
+
+@cache
+def _asyncapi() -> bytes:
+    return msgspec.json.encode(asyncapi(_version()))
+
+
 @cache
 def _openapi() -> bytes:
     """Alike wherever it is served: behind a gateway the services are one API.
@@ -135,4 +163,4 @@ def _wants_yaml(request: AnyRequest) -> bool:
     return "yaml" in request.headers.get("accept", "")
 
 
-HANDLERS = [front_door, schema, browse, file]
+HANDLERS = [front_door, schema, browse, file, asyncapi_document, event_schema]
