@@ -76,6 +76,9 @@ class RunTrend(PeriodFilter, frozen=True, kw_only=True):
     breakdown_type: Annotated[Text, Meta(description="event, person, group, cohort …")] = UNSET
     breakdowns: Annotated[Several, Meta(description="Up to three {type, property}.")] = UNSET
     breakdown_limit: Annotated[Number, Meta(description="25 unless given.")] = UNSET
+    offset: Annotated[
+        Number, Meta(description="As `next` carries it: of the breakdown's values on this page.")
+    ] = UNSET
     breakdown_group_type_index: Number = UNSET
     breakdown_normalize_url: Flag = UNSET
     breakdown_hide_other_aggregation: Flag = UNSET

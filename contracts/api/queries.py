@@ -31,12 +31,12 @@ class FunnelEnvelope(msgspec.Struct, frozen=True, kw_only=True):
 class TrendEnvelope(FunnelEnvelope, frozen=True, kw_only=True):
     """Answer of `insights/trend/`. result: rows; null while a job runs.
 
-    next: null: all values beyond the limit are in the row of Other.
+    next: the URL of the values of a breakdown that Other stands for, a limit's worth of them.
     changes, computed_to, late_changes, result_hash: only when asked for, as in `query/`: of the
     rows without their URLs.
     """
 
-    next: None = None
+    next: str | None = None
     changes: JsonList | UnsetType = UNSET
     computed_to: int | UnsetType = UNSET
     late_changes: JsonList | UnsetType = UNSET

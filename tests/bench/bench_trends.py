@@ -1,19 +1,24 @@
 """Trends, stickiness and lifecycles against the bare scan: `python -m tests.bench.bench_trends`.
 
 The unit is `sum(cityHash64(person_id, timestamp))` over the events of the series, in the same run.
-Every figure is of the whole answer, from the query to its rows, as the service computes it.
+Every figure is of the whole answer, from the query to its rows, as the service computes it. Beside
+it stand plain statements over the same rows (plain_trends.py), for the engine and for DuckDB; of
+comparisons and several series, the same insights one by one.
+
+All of a row take turns, so that what else the machine does falls on each of them.
 """
 
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from duckdb import DuckDBPyConnection
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -31,11 +36,15 @@ from services.query.insights.stickiness import compute as stickiness
 from services.query.insights.stickiness.planning import plan_stickiness
 from services.query.insights.trends import compute as trends
 from services.query.insights.trends.planning import plan_trends
-from tests.bench.bench_funnels import best, settle
+from tests.bench import plain_trends as plain
+from tests.bench.bench_funnels import CLOCK, best, settle
+from tests.bench.plain_trends import Plain
 
 TEAM, PERSONS, DAYS = 1, 100_000, 61
 DATES = {"date_from": "2024-01-01", "date_to": "2024-03-01"}
 FACTS = PlanningFacts(team_id=TEAM, now=datetime(2024, 6, 1, tzinfo=UTC))
+HALF = {"date_from": "2024-01-31", "date_to": "2024-02-29"}
+HALF_BEFORE = {"date_from": "2024-01-01", "date_to": "2024-01-30"}
 ASKED = {"kind": "EventsNode", "event": "e1"}
 """Of ten names, the one with two fifths of the events."""
 
@@ -46,36 +55,72 @@ SCAN = Statement(
 )
 
 
+SLOW = 1.0
+"""Seconds."""
+
+
 class Case(msgspec.Struct, frozen=True):
-    """goal: at most so many bare scans."""
+    """goal: at most so many bare scans. plain: the same as it comes to mind; or its parts."""
 
     name: str
     query: dict[str, Any]
     goal: float
+    plain: Plain | tuple[dict[str, Any], ...]
 
 
 def cases() -> Iterator[Case]:
-    yield Case("count per day", trend(), 1.2)
-    yield Case("count per day, by 7 values", trend(by="v"), 2.5)
-    yield Case("count per day, by 300 values", trend(by="w"), 4)
-    yield Case("sum of a number", trend(math="sum", math_property="n"), 3)
-    yield Case("p90 of a number", trend(math="p90", math_property="n"), 4)
-    yield Case("distinct persons", trend(math="dau"), 2.5)
-    yield Case("distinct persons, by 7 values", trend(math="dau", by="v"), 7)
-    yield Case("weekly active, sliding", trend(math="weekly_active"), 4)
-    yield Case("monthly active, sliding", trend(math="monthly_active"), 4)
-    yield Case("first time for a user", trend(math="first_time_for_user"), 2.5)
-    yield Case("average count per actor", trend(math="avg_count_per_actor"), 7)
-    yield Case("distinct sessions", trend(math="unique_session"), 7)
-    yield Case("stickiness", of("StickinessQuery"), 2.5)
-    often = {"stickinessCriteria": {"operator": "gte", "value": 2}}
-    yield Case("stickiness, 2 events or more", of("StickinessQuery", stickinessFilter=often), 4)
-    yield Case("lifecycle", of("LifecycleQuery"), 5)
+    yield Case("count per day", trend(), 1.2, plain.COUNT)
+    yield Case("count per day, by 7 values", trend(by="v"), 2.5, plain.BY_FEW)
+    yield Case("count per day, by 300 values", trend(by="w"), 4, plain.BY_MANY)
+    yield Case("sum of a number", trend(math="sum", math_property="n"), 3, plain.SUM)
+    yield Case("p90 of a number", trend(math="p90", math_property="n"), 4, plain.P90)
+    yield Case("distinct persons", trend(math="dau"), 2.5, plain.PERSONS)
+    by_few = trend(math="dau", by="v")
+    yield Case("distinct persons, by 7 values", by_few, 7, plain.PERSONS_BY_FEW)
+    yield Case("weekly active, sliding", trend(math="weekly_active"), 4, plain.active(7))
+    yield Case("monthly active, sliding", trend(math="monthly_active"), 4, plain.active(30))
+    first = trend(math="first_time_for_user")
+    yield Case("first time for a user", first, 2.5, plain.FIRST_TIME)
+    yield Case("average count per actor", trend(math="avg_count_per_actor"), 7, plain.COUNTS)
+    yield Case("distinct sessions", trend(math="unique_session"), 7, plain.SESSIONS)
+    yield Case("stickiness", of("StickinessQuery"), 2.5, plain.STICKINESS)
+    often = of(
+        "StickinessQuery",
+        stickinessFilter={"stickinessCriteria": {"operator": "gte", "value": 2}},
+    )
+    yield Case("stickiness, 2 events or more", often, 4, plain.OFTEN)
+    yield Case("lifecycle", of("LifecycleQuery"), 5, plain.LIFECYCLE)
+    yield compared("count per day", 1.2, trend())
+    yield compared("count per day, by 7 values", 2.5, trend(by="v"))
+    yield compared("distinct persons", 2.5, trend(math="dau"))
+    yield compared("weekly active", 4, trend(math="weekly_active"))
+    yield compared("distinct persons as one value", 2.5, trend(math="dau", show="BoldNumber"))
+    yield compared("stickiness", 2.5, of("StickinessQuery"))
+    numbers = [{"math": math, "math_property": "n"} for math in ("sum", "avg", "p90")]
+    yield several("sum, average and p90", 5, *numbers)
+    values = [{"properties": [{"key": "v", "value": value}]} for value in "abc"]
+    yield several("counts by three filters", 3, *values)
+    yield several("persons by three filters", 5, *({"math": "dau"} | one for one in values))
+    yield several("counts of three names", 3.6, *({"event": f"e{k}"} for k in (1, 2, 3)))
 
 
-def trend(by: str | None = None, **math: str) -> dict[str, Any]:
+def compared(name: str, goal: float, query: dict[str, Any]) -> Case:
+    """Thirty days with the thirty before; goal: of the longer range."""
+    halves = tuple(query | {"dateRange": dates} for dates in (HALF, HALF_BEFORE))
+    both = halves[0] | {"compareFilter": {"compare": True}}
+    return Case(f"{name}, compared", both, goal, halves)
+
+
+def several(name: str, goal: float, *series: dict[str, Any]) -> Case:
+    parts = tuple(of("TrendsQuery", series=[ASKED | one]) for one in series)
+    whole = of("TrendsQuery", series=[ASKED | one for one in series])
+    return Case(name, whole, goal, parts)
+
+
+def trend(by: str | None = None, show: str | None = None, **math: str) -> dict[str, Any]:
     breakdown = {} if by is None else {"breakdownFilter": {"breakdown": by}}
-    return of("TrendsQuery", series=[ASKED | math], **breakdown)
+    shown = {} if show is None else {"trendsFilter": {"display": show}}
+    return of("TrendsQuery", series=[ASKED | math], **breakdown, **shown)
 
 
 def of(kind: str, **members: Any) -> dict[str, Any]:
@@ -88,8 +133,8 @@ async def fill(clickhouse: ClickHouse, rows: int) -> None:
         f"""INSERT INTO events (team_id, event, timestamp, uuid, distinct_id, person_id, session_id,
             properties)
         SELECT {TEAM}, if(name < 4, 'e1', concat('e', toString(2 + rand(5) % 9))),
-            toDateTime64('2024-01-01 00:00:00', 6, 'UTC') + toIntervalMicrosecond(
-                intDiv(toUInt64(rand(2)) * {DAYS * 86_400 * 1_000_000}, 4294967296)),
+            toDateTime64('2024-01-01 00:00:00', 6, 'UTC')
+                + toIntervalMicrosecond(rand64(2) % {DAYS * 86_400 * 1_000_000}),
             generateUUIDv4(), '', reinterpretAsUUID(sipHash128(p)),
             concat(toString(p), '-', toString(rand(6) % 8)),
             concat('{{"v":"', substring('abcdefg', 1 + rand(7) % 7, 1), '","w":"w',
@@ -127,22 +172,67 @@ def answer(clickhouse: ClickHouse, query: dict[str, Any]) -> Callable[[], Awaita
     return run
 
 
-async def bench(clickhouse: ClickHouse, rows: int, times: int, live: Live) -> None:
-    """live: shows the table as it grows. The unit is measured anew beside each question."""
-    table = Table("question", "seconds", "ratio", "goal", title=f"{rows:,} events, best of {times}")
+async def bench(
+    clickhouse: ClickHouse, duck: DuckDBPyConnection, rows: int, times: int, only: str, live: Live
+) -> None:
+    """live: shows the table as it grows."""
+    columns = ("question", "seconds", "ratio", "goal", "plain", "DuckDB")
+    table = Table(*columns, title=f"{rows:,} events, best of {times}")
     live.update(table)
-    for case in cases():
-        unit = await best(partial(clickhouse.query, SCAN), times)
-        seconds = await best(answer(clickhouse, case.query), times)
-        ratio = seconds / unit
+    for case in (case for case in cases() if only in case.name):
+        unit, ours, *others = await bests(
+            [partial(clickhouse.query, SCAN), *runs(clickhouse, duck, case)], times
+        )
+        ratio = ours / unit
         style = "green" if ratio <= case.goal else "red"
-        told = (f"{seconds:.3f}", f"[{style}]{ratio:.2f}[/]", f"≤ {case.goal:g}")
-        table.add_row(case.name, *told)
+        table.add_row(
+            case.name,
+            f"{ours:.3f}",
+            f"[{style}]{ratio:.2f}[/]",
+            f"≤ {case.goal:g}",
+            *(f"{other / unit:.2f}" for other in others),
+        )
+
+
+def runs(
+    clickhouse: ClickHouse, duck: DuckDBPyConnection, case: Case
+) -> Iterator[Callable[[], Awaitable[object]]]:
+    """Ours, the plain form, and DuckDB's."""
+    yield answer(clickhouse, case.query)
+    if isinstance(case.plain, Plain):
+        yield partial(clickhouse.query, Statement(plain.for_engine(case.plain), {}))
+        yield partial(of_duck, duck, case.plain.duckdb or case.plain.text)
+        return
+    parts = [answer(clickhouse, part) for part in case.plain]
+
+    async def one_by_one() -> None:
+        for part in parts:
+            await part()
+
+    yield one_by_one
+
+
+async def of_duck(duck: DuckDBPyConnection, text: str) -> None:
+    duck.execute(text).fetchall()
+
+
+async def bests(runs: Sequence[Callable[[], Awaitable[object]]], times: int) -> list[float]:
+    """The fastest of so many runs of each, in seconds, which take turns; slow ones twice."""
+    fastest = [await best(run, 1) for run in runs]
+    for _ in range(times - 1):
+        for place, run in enumerate(runs):
+            if fastest[place] > SLOW:
+                continue
+            began = CLOCK()
+            await run()
+            fastest[place] = min(fastest[place], CLOCK() - began)
+    return fastest
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--only", default="", help="questions whose names contain this")
     parser.add_argument("--times", type=int, default=6)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -153,7 +243,8 @@ async def main() -> None:
             ) as clickhouse:
                 await fill(clickhouse, asked.rows)
                 await settle(clickhouse)
-                await bench(clickhouse, asked.rows, asked.times, live)
+                with await plain.duck(clickhouse, Path(name)) as duck:
+                    await bench(clickhouse, duck, asked.rows, asked.times, asked.only, live)
 
 
 if __name__ == "__main__":

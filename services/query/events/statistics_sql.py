@@ -7,7 +7,6 @@ from services.query.events.series import Statistic
 LEVELS: dict[str, float] = {"median": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 """Of the quantiles: linear between neighbours at level * (n - 1)."""
 
-_UNIT = "exp2(100)"
 _LARGEST = "1e36"
 
 
@@ -33,9 +32,19 @@ def quantile(level: float, number: str) -> str:
 def exact_sum(number: str) -> str:
     """The sum, and not one that depends on the order of the additions, as one of Float64 does.
 
-    In fixed point: 156 bits before the point (1e36, 2^34 times) and 100 after it. Twice as dear as
-    the plain sum, which stands in where a number is larger.
+    In fixed point: 156 bits before the point (1e36, 2^34 times) and 100 after it. Each number is
+    cut into pieces that 64 bits hold: to make 256 bits of it at once costs as much again as to read
+    it. The plain sum stands in where a number is larger.
     """
-    whole = f"toInt256(if(abs({number}) < {_LARGEST}, {number}, 0) * {_UNIT})"
-    fixed = f"toFloat64(sum({whole})) / {_UNIT}"
+    rest = f"ifNull(if(abs({number}) < {_LARGEST}, {number}, 0), 0) / exp2(60)"
+    sums = [_sum_of_whole(rest)]
+    for bits in (60, 60, 40):
+        rest = f"({rest} - trunc({rest})) * exp2({bits})"
+        sums.append(f"* toInt256(exp2({bits})) + {_sum_of_whole(rest)}")
+    first, second, third, fourth = sums
+    fixed = f"toFloat64((({first} {second}) {third}) {fourth}) / exp2(100)"
     return f"if(max(abs({number})) < {_LARGEST}, {fixed}, sum({number}))"
+
+
+def _sum_of_whole(number: str) -> str:
+    return f"toInt256(sum(toInt128(toInt64({number}))))"

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.di import NamedDependency
+from msgspec import Raw
 
 from contracts.api.period_filters import RunTrend
 from contracts.api.queries import TrendEnvelope
@@ -14,7 +15,7 @@ from contracts.json import is_null
 from contracts.queries.errors import InvalidQuery, invalid_input
 from contracts.queries.kinds import kind_of_filters
 from contracts.queries.legacy import insight_kind, spelled
-from contracts.queries.loose import text
+from contracts.queries.loose import integer, text
 from contracts.queries.of_insights import query_of_filters
 from contracts.queries.trends import TrendsQuery
 from services.common.http.caller import Caller
@@ -25,11 +26,13 @@ from services.common.http.paths import project_paths
 from services.common.http.request import AnyRequest
 from services.query.http import described
 from services.query.http.included import included
+from services.query.http.paging import link
 from services.query.http.parameters import seen
 from services.query.insights.additions import WARNINGS, computed
 from services.query.insights.beside_results import beside_result
 from services.query.insights.kinds import computation_of, kind_of
-from services.query.insights.trends.links import linked
+from services.query.insights.trends.links import link_rows
+from services.query.insights.trends.pages import Page, cut, page_of, widened
 from services.query.results.service import ResultRequest, Results
 from services.query.routes.funnels import READ, asked_refresh, envelope, filters_of, text_or_none
 
@@ -59,6 +62,10 @@ async def _trend(request: AnyRequest, results: Results, caller: Caller) -> Respo
     filters = _named(sent)
     try:
         query = query_of_filters(filters)
+        page = Page()
+        if isinstance(query, TrendsQuery):
+            page = page_of(query, integer(filters, "offset") or 0)
+            query = widened(query, page)
         include = included(filters.get("include"), kind_of(query).include | {WARNINGS})
         answered = await results.answer(
             ResultRequest(
@@ -75,15 +82,21 @@ async def _trend(request: AnyRequest, results: Results, caller: Caller) -> Respo
     except InvalidQuery as refused:
         raise spelled(refused) from refused
     found = envelope(answered, caller)
-    if not is_null(found.result) and (_is_csv_path(request) or wants_csv(request.scope)):
-        return _csv(request, caller, filters, msgspec.json.decode(found.result))
-    if isinstance(query, TrendsQuery) and not is_null(found.result):
-        rows = linked(request, caller.team_id, filters, found.result)
-        found = msgspec.structs.replace(found, result=rows)
+    following = None
+    if not is_null(found.result):
+        rows = msgspec.json.decode(found.result)
+        if isinstance(query, TrendsQuery):
+            rows, following = cut(query, rows, page)
+        if _is_csv_path(request) or wants_csv(request.scope):
+            return _csv(request, caller, filters, rows)
+        if isinstance(query, TrendsQuery):
+            link_rows(request, caller.team_id, filters, rows)
+        found = msgspec.structs.replace(found, result=Raw(msgspec.json.encode(rows)))
     kind = kind_of_filters(filters["insight"])
     ignored = [] if kind is None else kind.ignored(query)
     members = msgspec.structs.asdict(found) | beside_result(answered, include, ignored)
-    body = TrendEnvelope(**members)
+    next_ = None if following is None else link(request, offset=str(following))
+    body = TrendEnvelope(**members, next=next_)
     return Response(msgspec.json.encode(body), media_type=MediaType.JSON)
 
 

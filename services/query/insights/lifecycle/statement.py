@@ -1,8 +1,8 @@
 """A lifecycle as ClickHouse text: the periods of each actor, folded, and when it was first seen.
 
-The period before the first has the index 0 here, and the periods of the plan go from 1. Of up to 64
-of them the active ones are bits of one number, of more a sorted array. Records are joined once per
-actor, after the fold; of those that say nothing about a period of the range, none is.
+The period before the first has the index 0 here, and the periods of the plan go from 1. Of up to
+256 of them the active ones are bits of one number, of more a sorted array. Records are joined once
+per actor, after the fold; of those that say nothing about a period of the range, none is.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ from services.query.events.conditions import ALWAYS
 from services.query.events.folds import (
     BITS,
     DISTINCT,
-    MASK,
     NONE,
     SORTED,
     counts_of,
     distinct,
+    mask,
     per_actor,
 )
 from services.query.events.lateness import is_late
@@ -190,7 +190,9 @@ def _active(of: _Lifecycle, *, counted: bool = False, late: bool = False) -> Rel
         folded = _by_actor(of, a=SORTED)
         periods = folded.only("actor", active=distinct("a"), counts=counts_of("a"))
     elif len(of.whole.periods) <= BITS:
-        periods = _by_actor(of, mask=MASK).only("actor", active="bitPositionsToArray(mask)")
+        periods = _by_actor(of, mask=mask(len(of.whole.periods))).only(
+            "actor", active="bitPositionsToArray(mask)"
+        )
     else:
         periods = _by_actor(of, active=DISTINCT)
     known = join(

@@ -1,6 +1,6 @@
 """Stickiness as ClickHouse text: in how many intervals each actor was active, folded per actor.
 
-Up to 64 intervals are bits of one number. More of them, and what is asked of how many events an
+Up to 256 intervals are bits of one number. More of them, and what is asked of how many events an
 interval has, take a sorted array of the intervals of all events.
 """
 
@@ -11,7 +11,7 @@ import msgspec
 from contracts.queries.stickiness import Criterion
 from services.common.clickhouse.relation import Relation, statement, union
 from services.common.clickhouse.statement import Bindings, Statement
-from services.query.events.folds import BITS, MASK, SORTED, counts_of, per_actor
+from services.query.events.folds import BITS, SORTED, counts_of, mask, per_actor
 from services.query.events.period_index import period_index
 from services.query.events.periods import Span
 from services.query.events.source import Source
@@ -75,8 +75,9 @@ def _ranges(plan: StickinessPlan, has_overrides: bool) -> Iterator[tuple[int, _R
 
 def _numbers(of: _Range, bindings: Bindings) -> Relation:
     """`actor`, `number` of intervals it is active in, `events` in these."""
-    if of.plan.criteria == Criteria() and len(of.intervals.intervals) <= BITS:
-        folded = _by_actor(of, bindings, mask=MASK, events="count()")
+    intervals = len(of.intervals.intervals)
+    if of.plan.criteria == Criteria() and intervals <= BITS:
+        folded = _by_actor(of, bindings, mask=mask(intervals), events="count()")
         return folded.only("actor", "events", number="bitCount(mask)").named("numbers")
     counted = _by_actor(of, bindings, a=SORTED).only("actor", counts=counts_of("a"))
     is_enough = enough(of.plan.criteria, bindings)

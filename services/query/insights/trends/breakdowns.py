@@ -82,8 +82,7 @@ def _by_property(
     keys: tuple[RowKey, ...], sent: TrendsBreakdownFilter, display: str, *, listed: bool
 ) -> ByProperty:
     limit = sent.breakdown_limit
-    if limit is None:
-        limit = WORLD_MAP_LIMIT if display == "WorldMap" else DEFAULT_LIMIT
+    limit = default_limit(display) if limit is None else limit
     if not 1 <= limit <= MOST_ROWS:
         detail = f"The limit is a number from 1 to {MOST_ROWS:,}."
         raise invalid_input(f"{_ATTR}__breakdown_limit", detail)
@@ -93,6 +92,10 @@ def _by_property(
         hide_other=sent.breakdown_hide_other_aggregation or False,
         listed=listed,
     )
+
+
+def default_limit(display: str | None) -> int:
+    return WORLD_MAP_LIMIT if display == "WorldMap" else DEFAULT_LIMIT
 
 
 def _key(sent: TrendsBreakdownItem, attr: str) -> RowKey:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from services.common.clickhouse import ClickHouse
-from services.common.clickhouse.statement import Bindings, Statement
+from services.common.clickhouse.relation import statement
+from services.common.clickhouse.statement import Bindings
 from services.query.events.facts import PlanningFacts
 from services.query.events.operands import Operand
 from services.query.insights.computed import Tools
@@ -46,8 +47,10 @@ async def _of(
     asked = Asked(plan=unbroken, series=series, span=plan.span, has_overrides=has_overrides)
     bindings = Bindings()
     events = counted(asked, bindings, lambda source: _read(source.operand("event", key)))
-    text = f"SELECT count(), countIf(has), countIf(has AND NOT reads) FROM ({events})"
-    ((all_, present, others),) = await clickhouse.query(Statement(text, bindings.values))
+    looked_at = events.group(
+        all="count()", present="countIf(has)", others="countIf(has AND NOT reads)"
+    )
+    ((all_, present, others),) = await clickhouse.query(statement(looked_at, bindings))
     name = f"series[{series.place}]: "
     if all_ and not present:
         return f"{name}no event of the range has the property '{key[:100]}'."

@@ -9,9 +9,11 @@ import msgspec
 from contracts.api.trends import SideLabel, TrendsAnswer
 from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.engine import Row
-from services.common.clickhouse.statement import Bindings, Statement
+from services.common.clickhouse.relation import Relation, statement
+from services.common.clickhouse.statement import Bindings
 from services.query.events.periods import Span
 from services.query.insights.trends.bins import bounds
+from services.query.insights.trends.both_ranges import BothRanges, both_ranges
 from services.query.insights.trends.plan import (
     ActiveActors,
     Boxes,
@@ -43,7 +45,10 @@ from services.query.insights.trends.statement.keys import Rows
 from services.query.insights.trends.statement.late import late_events
 from services.query.insights.trends.statement.numbers import bounds_of_bins, numbers
 from services.query.insights.trends.statement.ranking import most_values
-from services.query.insights.trends.statement.windowed import days_of, of_windows
+from services.query.insights.trends.statement.windowed import days_of, is_windowed, of_windows
+
+Numbers = Mapping[RowValue, tuple[float, ...]]
+"""Of each value that an event which counts has, one per period."""
 
 
 async def compute(
@@ -62,10 +67,7 @@ async def compute(
     if isinstance(plan.shape, Boxes):
         boxes = {series.place: await asking.boxes(series) for series in plan.series}
         return await asyncio.to_thread(render_boxes, plan, boxes)
-    sides = [await asking.side("current", plan.span)]
-    if plan.previous is not None:
-        sides.append(await asking.side("previous", plan.previous))
-    return await asyncio.to_thread(render, plan, sides)
+    return await asyncio.to_thread(render, plan, await asking.sides())
 
 
 async def row_of(
@@ -100,24 +102,41 @@ class _Asking:
         self.query_id = query_id
         self.late = late and isinstance(plan.shape, Points)
 
-    async def side(self, label: SideLabel, span: Span) -> Side:
-        return Side(
-            label, span, {one.place: await self._lines(one, span) for one in self.plan.series}
-        )
+    async def sides(self) -> list[Side]:
+        """The current one; of a comparison the previous one too."""
+        spans: dict[SideLabel, Span] = {"current": self.plan.span}
+        if self.plan.previous is not None:
+            spans["previous"] = self.plan.previous
+        lines: dict[SideLabel, dict[int, Sequence[Shown]]] = {label: {} for label in spans}
+        for series in self.plan.series:
+            found = await self._counted_together(series)
+            for label, span in spans.items():
+                asked = self._asked(series, span)
+                lines[label][series.place] = await self._lines(asked, found.get(label))
+        return [Side(label, span, lines[label]) for label, span in spans.items()]
 
-    async def _lines(self, series: Series, span: Span) -> Sequence[Shown]:
-        """Of one series and side, in order, Other included."""
-        asked = await self.with_bounds(
-            Asked(plan=self.plan, series=series, span=span, has_overrides=self.has_overrides)
-        )
-        found = await self._counted(asked)
+    def _asked(self, series: Series, span: Span) -> Asked:
+        return Asked(plan=self.plan, series=series, span=span, has_overrides=self.has_overrides)
+
+    async def _counted_together(self, series: Series) -> Mapping[SideLabel, Numbers]:
+        """The numbers of both sides of a comparison, if one pass tells them; else none."""
+        both = both_ranges(self.plan, series)
+        if both is None:
+            return {}
+        asked = msgspec.structs.replace(self._asked(series, both.span), since=both.since)
+        bindings = Bindings()
+        rows = await self._run(numbers(asked, bindings), bindings)
+        return await asyncio.to_thread(_of_sides, asked, both, rows)
+
+    async def _lines(self, asked: Asked, found: Numbers | None) -> Sequence[Shown]:
+        """Of one series and side, in order, Other included. found: its numbers, if known."""
+        asked = await self.with_bounds(asked)
+        found = await self._counted(asked) if found is None else found
         in_order = await self._in_order(asked, found)
         rows = await self._rows(asked, found, in_order)
         return await self._with_late(asked, rows) if self.late else rows
 
-    async def _rows(
-        self, asked: Asked, found: Mapping[RowValue, tuple[float, ...]], in_order: Ranked
-    ) -> Sequence[Shown]:
+    async def _rows(self, asked: Asked, found: Numbers, in_order: Ranked) -> Sequence[Shown]:
         series, span = asked.series, asked.span
         if not has_other(self.plan, in_order):
             return in_order.kept
@@ -154,7 +173,7 @@ class _Asking:
         """The rows of one series and side in order, and the values of Other."""
         return await self._in_order(asked, await self._counted(asked))
 
-    async def _in_order(self, asked: Asked, found: Mapping[RowValue, tuple[float, ...]]) -> Ranked:
+    async def _in_order(self, asked: Asked, found: Numbers) -> Ranked:
         if self.plan.breakdown is None:
             found = {None: found.get(None, _nothing(asked))}
         lines = [Line(value, of) for value, of in found.items()]
@@ -169,19 +188,15 @@ class _Asking:
         if not bins or not asked.span.periods:
             return {}
         bindings = Bindings()
-        text = bounds_of_bins(asked, list(bins), bindings)
-        ((*ends,),) = await self._run(text, bindings)
+        ((*ends,),) = await self._run(bounds_of_bins(asked, list(bins), bindings), bindings)
         pairs = zip(ends[::2], ends[1::2], strict=True)
         return {
             place: [] if low is None else bounds(low, high, parts)
             for (place, parts), (low, high) in zip(bins.items(), pairs, strict=True)
         }
 
-    async def _counted(self, asked: Asked) -> Mapping[RowValue, tuple[float, ...]]:
-        """The numbers of each value that an event which counts has, one per period.
-
-        Of very many values, those that come first (see `ranking`).
-        """
+    async def _counted(self, asked: Asked) -> Numbers:
+        """Of very many values, those that come first (see `ranking`)."""
         if not asked.span.periods:
             return {}
         bindings = Bindings()
@@ -192,7 +207,7 @@ class _Asking:
         """One per period."""
         span = self.plan.span
         found = [Box()] * len(span.periods)
-        asked = Asked(plan=self.plan, series=series, span=span, has_overrides=self.has_overrides)
+        asked = self._asked(series, span)
         if not span.periods:
             return found
         bindings = Bindings()
@@ -201,8 +216,8 @@ class _Asking:
                 found[index] = Box(*[*spread, mean])
         return found
 
-    async def _run(self, text: str, bindings: Bindings) -> list[Row]:
-        return await self.clickhouse.query(Statement(text, bindings.values), query_id=self.query_id)
+    async def _run(self, rows: Relation, bindings: Bindings) -> list[Row]:
+        return await self.clickhouse.query(statement(rows, bindings), query_id=self.query_id)
 
 
 def _without(asked: Asked, in_order: Ranked) -> Asked:
@@ -211,17 +226,36 @@ def _without(asked: Asked, in_order: Ranked) -> Asked:
     return msgspec.structs.replace(asked, rows=msgspec.structs.replace(asked.rows, without=kept))
 
 
-def _by_value(asked: Asked, rows: Sequence[Row]) -> Mapping[RowValue, tuple[float, ...]]:
+def _of_sides(asked: Asked, both: BothRanges, rows: Sequence[Row]) -> Mapping[SideLabel, Numbers]:
+    """Of neither side where there are so many values that each has to rank its own."""
+    most = most_values(asked)
+    if most is not None and len({tuple(columns) for *columns, _, _ in rows}) >= most:
+        return {}
+    if is_windowed(asked):
+        found = _by_value(asked, rows)
+        return {
+            label: {value: of[part.start : part.stop] for value, of in found.items()}
+            for label, part in both.indexes.items()
+        }
+    spans = {"current": asked.plan.span, "previous": asked.plan.previous or asked.plan.span}
+    return {
+        label: _by_value(
+            msgspec.structs.replace(asked, span=spans[label]), both.rows_of(label, rows)
+        )
+        for label in both.indexes
+    }
+
+
+def _by_value(asked: Asked, rows: Sequence[Row]) -> Numbers:
     by: dict[tuple[str | int, ...], list[tuple[int, float]]] = defaultdict(list)
     for *columns, index, number in rows:
         by[tuple(columns)].append((index, number))
     breakdown = asked.plan.breakdown if asked.keys else None
     math = asked.series.math
-    windowed = isinstance(math, ActiveActors) and not isinstance(asked.plan.shape, OneValue)
     found: dict[RowValue, tuple[float, ...]] = {}
     for told, points in by.items():
         value = keys.value(breakdown, told)
-        if isinstance(math, ActiveActors) and windowed:
+        if isinstance(math, ActiveActors) and is_windowed(asked):
             changes = [(index, int(change)) for index, change in points]
             found[value] = of_windows(days_of(asked.span, math.days), changes)
         else:

@@ -13,6 +13,7 @@ from contracts.queries.trends import TrendsQuery
 from contracts.times import MICROSECOND, microseconds
 from services.common.accounts.accounts import Project
 from services.common.clickhouse import ClickHouse
+from services.common.clickhouse.relation import printed, table
 from services.common.clickhouse.statement import Bindings
 from services.query.events.conditions import AnyCondition, InCohort
 from services.query.events.series import test_account_filters
@@ -111,15 +112,17 @@ def _looked(asked: Asked, pointed: Pointed, tests: Sequence[EventTest]) -> Looke
     breakdown = plan.breakdown if isinstance(plan.breakdown, ByProperty) else None
     texts = keys.columns(breakdown, source)
     text = candidates(source, asked.series.entity, asked.actor, tests, plan.sample, texts)
-    text = keys.told(breakdown, text, Rows(bounds=asked.rows.bounds), bindings)
+    told = keys.told(
+        breakdown, table(f"({text})", *texts), Rows(bounds=asked.rows.bounds), bindings
+    )
     fits = _fits(asked, pointed.row, bindings)
     note = f"toJSONString(tuple(toUInt8({fits}), [{', '.join(texts)}]))"
     end = _end(asked, pointed)
     late = late_column(bindings, None if end is None else microseconds(end))
     return Looked(
         text=(
-            f"SELECT *, uuid IN ({events_behind(asked, pointed, bindings)}) AS counts,"
-            f" {late} AS late, {note} AS note FROM ({text})"
+            f"SELECT *, uuid IN ({printed(events_behind(asked, pointed, bindings))}) AS counts,"
+            f" {late} AS late, {note} AS note FROM ({printed(told)})"
         ),
         bindings=bindings,
         tests=[*tests, *actor_tests(plan.sample)],

@@ -2,12 +2,11 @@
 numbers came of.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from msgspec import Raw
 
 from services.common.http.request import AnyRequest
 
@@ -24,22 +23,22 @@ MOST_URLS = 5_000
 Row = dict[str, Any]
 
 
-def linked(request: AnyRequest, team_id: int, filters: Mapping[str, Any], results: Raw) -> Raw:
-    """Rows of series, with `persons_urls`: one for each point; of one value, one.
+def link_rows(
+    request: AnyRequest, team_id: int, filters: Mapping[str, Any], rows: Iterable[Row]
+) -> None:
+    """Gives rows of series their `persons_urls`: one for each point; of one value, one.
 
     Rows of formulas and of box plots have none: nobody is behind them alone.
     """
-    rows: list[Row] = msgspec.json.decode(results)
     counted = [row for row in rows if row.get("action")]
     if sum(len(_days(row)) for row in counted) > MOST_URLS:
-        return results
+        return
     url = request.url
     path = f"{url.scheme}://{url.netloc}/api/projects/{team_id}/persons/trends/"
     sent = {name: filters[name] for name in TREND_FILTERS if filters.get(name) not in (None, "")}
     for row in counted:
         base = f"{path}?{_query(sent | dict(_of_row(row)))}"
         row["persons_urls"] = [{"url": f"{base}{day}"} for day in _days(row)]
-    return Raw(msgspec.json.encode(rows))
 
 
 def _days(row: Row) -> list[str]:

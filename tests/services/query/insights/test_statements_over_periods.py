@@ -23,7 +23,8 @@ RANGE: dict[str, Any] = {"dateRange": february(1, 3)}
 OFTEN: dict[str, Any] = {
     "stickinessFilter": {"stickinessCriteria": {"operator": "gte", "value": 2}}
 }
-HOURS: dict[str, Any] = {"interval": "hour"}
+HOURS: dict[str, Any] = {"interval": "hour", "dateRange": february(1, 11)}
+"""More than a number has bits."""
 NEW = lifecycle_pointing.Pointed(1, "new")
 
 
@@ -42,14 +43,14 @@ FORMS: dict[str, Callable[[], Statement | None]] = {
     "stickiness": lambda: sticky(stickiness(**RANGE)),
     "stickiness_with_merges": lambda: sticky(stickiness(**RANGE), has_overrides=True),
     "stickiness_with_criteria": lambda: sticky(stickiness(**RANGE, **OFTEN)),
-    "stickiness_of_many_intervals": lambda: sticky(stickiness(**RANGE, **HOURS)),
+    "stickiness_of_many_intervals": lambda: sticky(stickiness(**HOURS)),
     "stickiness_people": lambda: behind(stickiness(**RANGE)),
     "lifecycle": lambda: lifecycles.compile_lifecycle(lifecycle(**RANGE), has_overrides=False),
     "lifecycle_of_groups": lambda: lifecycles.compile_lifecycle(
         lifecycle(**RANGE, aggregation_group_type_index=0), has_overrides=False
     ),
     "lifecycle_of_many_periods": lambda: lifecycles.compile_lifecycle(
-        lifecycle(**RANGE, **HOURS), has_overrides=False
+        lifecycle(**HOURS), has_overrides=False
     ),
     "lifecycle_people": lambda: lifecycles.compile_people(
         lifecycle(**RANGE), NEW, has_overrides=False, limit=100, offset=0

@@ -1,12 +1,14 @@
-"""The events that count for a series and a range, as a SELECT of the columns that are asked for.
+"""The events that count for a series and a range, with the columns that are asked for.
 
 All that is said of a trend is said over it: its numbers, the bounds of its bins, its people.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import msgspec
 
+from services.common.clickhouse.relation import Relation
 from services.common.clickhouse.statement import Bindings
 from services.query.events.actors import AnyActor
 from services.query.events.filters import both
@@ -26,6 +28,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """One series over one range, which has periods.
 
     has_overrides: the project has merged persons. rows: of which rows, and how these are told.
+    since: of one value over two ranges, where the second begins.
     """
 
     plan: TrendsPlan
@@ -33,6 +36,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     span: Span
     has_overrides: bool
     rows: Rows = Rows()
+    since: datetime | None = None
 
     @property
     def actor(self) -> AnyActor:
@@ -44,12 +48,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return () if self.rows.without else keys.names(self.plan.breakdown)
 
 
-def counted(asked: Asked, bindings: Bindings, columns: Columns) -> str:
+def counted(asked: Asked, bindings: Bindings, columns: Columns) -> Relation:
     """A row for each event, of cohorts for each that it is in: `k0` … and the columns."""
     return keys.told(asked.plan.breakdown, read(asked, bindings, columns), asked.rows, bindings)
 
 
-def read(asked: Asked, bindings: Bindings, columns: Columns) -> str:
+def read(asked: Asked, bindings: Bindings, columns: Columns) -> Relation:
     """A row for each event; `k0` … are what its values are told from."""
     plan = asked.plan
     if isinstance(asked.series.math, FirstTime):
@@ -57,7 +61,7 @@ def read(asked: Asked, bindings: Bindings, columns: Columns) -> str:
     source = _source(asked, bindings)
     matches = both(asked.series.entity.matches, plan.filters)
     tests = [source.condition(matches), *_actor_tests(asked, source)]
-    return _select(source, {**keys.columns(plan.breakdown, source), **columns(source)}, tests)
+    return _events(source, {**keys.columns(plan.breakdown, source), **columns(source)}, tests)
 
 
 def _source(asked: Asked, bindings: Bindings, *, ever: bool = False) -> Source:
@@ -87,13 +91,15 @@ def _actor_tests(asked: Asked, source: Source) -> list[str]:
     return tests
 
 
-def _select(source: Source, columns: Mapping[str, str], tests: list[str]) -> str:
-    selected = ", ".join(f"{text} AS {name}" for name, text in columns.items()) or "1 AS one"
-    where = " AND ".join([source.scope(), *tests])
-    return f"SELECT {selected} {source.from_clause()} WHERE {where}"
+def _events(source: Source, columns: Mapping[str, str], tests: list[str]) -> Relation:
+    """What was asked of the source before may have needed joins."""
+    events = source.rows()
+    for test in (*source.scopes(), *tests):
+        events = events.where(test)
+    return events.only(**columns).named("counting")
 
 
-def _first_times(asked: Asked, math: FirstTime, bindings: Bindings, columns: Columns) -> str:
+def _first_times(asked: Asked, math: FirstTime, bindings: Bindings, columns: Columns) -> Relation:
     """Each actor's one event, if there is one in the range.
 
     Its first of the entity counts if at that instant one passes all filters: then the first of
@@ -117,15 +123,14 @@ def _first_times(asked: Asked, math: FirstTime, bindings: Bindings, columns: Col
         having += ["max(passes)", "minIf(at, passes) = min(at)"]
     if wanted.keys() == {"i"}:
         # All of the actor's events are in the range then, and the first is in their first period.
-        found = "min(i) AS i"
+        found = {"i": "min(i)"}
     else:
         every["id"] = "UUIDToNum(e.uuid)"
         of = "If" if "passes" in every else ""
         test = ", passes" if "passes" in every else ""
-        found = f"argMin{of}(tuple({', '.join(wanted)}), (at, id){test}) AS found"
-    events = _select(source, every, tests)
-    actors = f"SELECT {found} FROM ({events}) GROUP BY actor HAVING {' AND '.join(having)}"
-    if wanted.keys() == {"i"}:
-        return actors
-    parts = ", ".join(f"found.{place} AS {name}" for place, name in enumerate(wanted, start=1))
-    return f"SELECT {parts} FROM ({actors})"
+        found = {"found": f"argMin{of}(tuple({', '.join(wanted)}), (at, id){test})"}
+    of_actors = _events(source, every, tests).group("actor", **found)
+    firsts = of_actors.having(" AND ".join(having)).named("firsts")
+    if "i" in found:
+        return firsts.only("i")
+    return firsts.only(**{name: f"found.{place}" for place, name in enumerate(wanted, start=1)})

@@ -8,6 +8,7 @@ from typing import assert_never
 
 import msgspec
 
+from services.common.clickhouse.relation import Relation
 from services.common.clickhouse.statement import Bindings
 from services.query.events.conditions import InCohort
 from services.query.events.source import Source
@@ -87,21 +88,21 @@ def _column(key: RowKey, source: Source) -> str:
     return text
 
 
-def told(breakdown: AnyBreakdown | None, counted: str, rows: Rows, bindings: Bindings) -> str:
-    """counted: a SELECT with the columns. The same, with the values that rows have."""
+def told(
+    breakdown: AnyBreakdown | None, counted: Relation, rows: Rows, bindings: Bindings
+) -> Relation:
+    """counted: with the columns. The same, with the values that rows have."""
     match breakdown:
         case None:
             return counted
         case ByCohort():
-            return f"SELECT * REPLACE (arrayJoin(k0) AS k0) FROM ({counted})"
+            return counted.change(k0="arrayJoin(k0)").named("told")
         case ByProperty(keys=keys):
-            texts = [
-                f"{_text(place, key, rows, bindings)} AS k{place}" for place, key in enumerate(keys)
-            ]
-            found = f"SELECT * REPLACE ({', '.join(texts)}) FROM ({counted})"
-            if rows.without:
-                found = f"SELECT * FROM ({found}) WHERE {outside(rows.without, bindings)}"
-            return found
+            texts = {
+                f"k{place}": _text(place, key, rows, bindings) for place, key in enumerate(keys)
+            }
+            found = counted.change(**texts).named("told")
+            return found.where(outside(rows.without, bindings)) if rows.without else found
         case _:
             assert_never(breakdown)
 

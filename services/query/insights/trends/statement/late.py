@@ -7,6 +7,7 @@ actors those of the actors who are new in the period.
 from collections.abc import Sequence
 
 from contracts.times import microseconds
+from services.common.clickhouse.relation import Relation
 from services.common.clickhouse.statement import Bindings
 from services.query.events.lateness import AFTER, is_late
 from services.query.insights.trends.plan import ActiveActors, Actors, Points
@@ -17,7 +18,7 @@ from services.query.insights.trends.statement.numbers import point
 from services.query.insights.trends.windows import Window, windows
 
 
-def late_events(asked: Asked, kept: Sequence[RowValue], bindings: Bindings) -> str:
+def late_events(asked: Asked, kept: Sequence[RowValue], bindings: Bindings) -> Relation:
     """`place`: of the row's value in `kept`, from 1, and 0 for all others; `i`, `number`.
 
     Only points that have late events.
@@ -42,27 +43,18 @@ def late_events(asked: Asked, kept: Sequence[RowValue], bindings: Bindings) -> s
     )
     test = is_late("arrived", f"arrayElement({ends}, i + 1)")
     if not is_running:
-        return (
-            f"SELECT {place} AS place, i, count() AS number FROM ({events})"
-            f" WHERE arrived > at + {AFTER} AND {test} GROUP BY place, i"
-        )
-    periods = (
-        f"SELECT {place} AS place, actor, i, countIf({test}) AS number FROM ({events})"
-        " GROUP BY place, actor, i"
-    )
-    firsts = (
-        "SELECT place, min(i) AS first, argMin(number, i) AS number"
-        f" FROM ({periods}) GROUP BY place, actor"
-    )
-    return (
-        f"SELECT place, first AS i, sum(number) AS number FROM ({firsts})"
-        " GROUP BY place, i HAVING number > 0"
-    )
+        of_place = events.where(f"arrived > at + {AFTER}").where(test).only("i", place=place)
+        return of_place.named("late").group("place", "i", number="count()")
+    periods = events.only("actor", "i", late=test, place=place).named("placed")
+    periods = periods.group("place", "actor", "i", number="countIf(late)").named("periods")
+    firsts = periods.group("place", "actor", first="min(i)", late="argMin(number, i)")
+    with_late = firsts.named("firsts").where("late > 0").only("place", "late", i="first")
+    return with_late.named("newly").group("place", "i", number="sum(late)")
 
 
 def _of_windows(
     asked: Asked, found: Sequence[Window], place: str, ends: str, bindings: Bindings
-) -> str:
+) -> Relation:
     """An event is in many windows, and late for the first of them alone."""
     events = counted(asked, bindings, lambda _: {"at": "e.timestamp", "arrived": "e.inserted_at"})
     since = bindings.bind([microseconds(window.since) for window in found], "Array(Int64)")
@@ -72,8 +64,7 @@ def _of_windows(
         f"arrayFilter((i, since, until, end) -> {test},"
         f" range({len(found):d}), {since}, {until}, {ends})"
     )
-    moments = f"SELECT *, toUnixTimestamp64Micro(at) AS at_us FROM ({events})"
-    return (
-        f"SELECT {place} AS place, arrayJoin({within}) AS i, count() AS number FROM ({moments})"
-        f" WHERE arrived > at + {AFTER} GROUP BY place, i"
-    )
+    late = events.where(f"arrived > at + {AFTER}")
+    moments = late.only("arrived", at_us="toUnixTimestamp64Micro(at)", place=place).named("late")
+    of_windows = moments.only("place", i=f"arrayJoin({within})").named("of_windows")
+    return of_windows.group("place", "i", number="count()")

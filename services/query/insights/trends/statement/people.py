@@ -2,6 +2,7 @@
 
 import msgspec
 
+from services.common.clickhouse.relation import Relation, statement
 from services.common.clickhouse.statement import Bindings, Statement
 from services.query.events.moments import microseconds
 from services.query.events.periods import Span
@@ -21,12 +22,12 @@ from services.query.insights.trends.windows import Window, windows
 
 
 class _Behind(msgspec.Struct, frozen=True):
-    """The events of the row, of the point if it is one; text: a SELECT of `actor`, `uuid`, `i`.
+    """events: of the row, and of the point if it is one: `actor`, `uuid`, `i`.
 
     newly: index of the period in which actors are new, who count once, at their first; else None.
     """
 
-    text: str
+    events: Relation
     newly: str | None = None
 
 
@@ -37,24 +38,23 @@ def compile_people(asked: Asked, pointed: Pointed, *, limit: int, offset: int) -
     """
     bindings = Bindings()
     behind = _behind(asked, pointed, bindings)
-    events, newly = "count()", ""
+    actors = behind.events.group("actor", events="count()")
     if behind.newly is not None:
-        events, newly = f"countIf(i = {behind.newly})", f" HAVING min(i) = {behind.newly}"
-    page = f"LIMIT {bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
-    text = (
-        f"SELECT toString(actor) AS id, {events} AS events FROM ({behind.text})"
-        f" GROUP BY actor{newly} ORDER BY events DESC, id {page}"
-    )
-    return Statement(text, bindings.values)
+        actors = behind.events.group("actor", events=f"countIf(i = {behind.newly})")
+        actors = actors.having(f"min(i) = {behind.newly}")
+    people = actors.named("actors").only(id="toString(actor)", events="events")
+    page = f"{bindings.bind(limit, 'UInt64')} OFFSET {bindings.bind(offset, 'UInt64')}"
+    return statement(people.order("events DESC", "id", limit=page), bindings)
 
 
-def events_behind(asked: Asked, pointed: Pointed, bindings: Bindings) -> str:
+def events_behind(asked: Asked, pointed: Pointed, bindings: Bindings) -> Relation:
     """`uuid`, of the events that those people are counted by."""
     behind = _behind(asked, pointed, bindings, uuids=True)
     if behind.newly is None:
-        return f"SELECT uuid FROM ({behind.text})"
-    firsts = f"SELECT uuid, i, min(i) OVER (PARTITION BY actor) AS first FROM ({behind.text})"
-    return f"SELECT uuid FROM ({firsts}) WHERE i = {behind.newly} AND first = {behind.newly}"
+        return behind.events.only("uuid")
+    firsts = behind.events.only("uuid", "i", first="min(i) OVER (PARTITION BY actor)")
+    newly = firsts.named("firsts").where(f"i = {behind.newly}").where(f"first = {behind.newly}")
+    return newly.only("uuid")
 
 
 def _behind(asked: Asked, pointed: Pointed, bindings: Bindings, *, uuids: bool = False) -> _Behind:
@@ -73,8 +73,10 @@ def _behind(asked: Asked, pointed: Pointed, bindings: Bindings, *, uuids: bool =
             newly = index
         else:
             tests.append(f"i = {index}")
-    where = f" WHERE {' AND '.join(tests)}" if tests else ""
-    return _Behind(f"SELECT * FROM ({counted(asked, bindings, columns)}){where}", newly)
+    events = counted(asked, bindings, columns)
+    for test in tests:
+        events = events.where(test)
+    return _Behind(events, newly)
 
 
 def has_number(asked_span: Span, pointed: Pointed) -> bool:

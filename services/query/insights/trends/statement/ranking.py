@@ -5,9 +5,10 @@ A row keeps its own value if it is among the first `limit` of the order that row
 the first few thousand, and Other is counted over its events.
 """
 
-from services.query.insights.trends.plan import ActiveActors, ByProperty, OneValue, Points
+from services.common.clickhouse.relation import Relation
+from services.query.insights.trends.plan import ActiveActors, ByProperty, Points
 from services.query.insights.trends.statement.counted import Asked
-from services.query.insights.trends.statement.windowed import days_of
+from services.query.insights.trends.statement.windowed import days_of, is_windowed
 
 MOST_VALUES = 10_000
 MOST_SMOOTHED = 10_000
@@ -25,26 +26,23 @@ def most_values(asked: Asked) -> int | None:
     return max(MOST_SMOOTHED if smoothed else MOST_VALUES, breakdown.limit + _SLACK)
 
 
-def first(asked: Asked, numbers: str) -> str:
-    """numbers: a SELECT of `k0` …, `i`, `number`. The same, of the first values alone."""
+def first(asked: Asked, numbers: Relation) -> Relation:
+    """numbers: `k0` …, `i`, `number`. The same, of the first values alone."""
     most = most_values(asked)
     if most is None:
         return numbers
-    keys = ", ".join(asked.keys)
     has_null = " OR ".join(f"{key} = ''" for key in asked.keys)
     direction = "ASC" if (asked.series.multiplier or 1) < 0 else "DESC"
-    return (
-        f"SELECT {keys}, point.1 AS i, point.2 AS number FROM ("
-        f"SELECT {keys}, groupArray((i, number)) AS points FROM ({numbers}) GROUP BY {keys} "
-        f"ORDER BY {has_null}, {_shown_sum(asked)} {direction}, {keys} LIMIT {most:d}"
-        ") ARRAY JOIN points AS point"
-    )
+    by = (has_null, f"{_shown_sum(asked)} {direction}", *asked.keys)
+    values = numbers.named("numbers").group(*asked.keys, points="groupArray((i, number))")
+    kept = values.order(*by, limit=f"{most:d}").named("kept")
+    return kept.each(point="points").only(*asked.keys, i="point.1", number="point.2")
 
 
 def _shown_sum(asked: Asked) -> str:
     """What rows are ordered by: the sum of the data that they show."""
     math, shape, span = asked.series.math, asked.plan.shape, asked.span
-    if isinstance(math, ActiveActors) and not isinstance(shape, OneValue):
+    if isinstance(math, ActiveActors) and is_windowed(asked):
         # A change of the number of actors counts in every window that ends on its day or later.
         ends = list(days_of(span, math.days).ends)
         return f"sum(number * arrayCount(end -> end >= i, {ends}))"

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from services.common.clickhouse.relation import Relation
 from services.common.clickhouse.statement import Bindings
 from services.query.events import folds
 from services.query.events.period_index import days_since, steps_since
 from services.query.events.periods import Span
 from services.query.events.source import Source
-from services.query.insights.trends.plan import ActiveActors
+from services.query.insights.trends.plan import ActiveActors, OneValue
 from services.query.insights.trends.statement.counted import Asked, counted
 
 _NEVER = 2**40
@@ -57,7 +58,13 @@ def _day(source: Source, span: Span, days: int) -> str:
     return days_since(source, last - window + timedelta(days=1))
 
 
-def windowed(asked: Asked, math: ActiveActors, bindings: Bindings) -> str:
+def is_windowed(asked: Asked) -> bool:
+    """Whether its rows are changes, instead of numbers."""
+    one_value = isinstance(asked.plan.shape, OneValue)
+    return isinstance(asked.series.math, ActiveActors) and not one_value
+
+
+def windowed(asked: Asked, math: ActiveActors, bindings: Bindings) -> Relation:
     """`k0` …, `i`: a day; `number`: by how much the number of actors changes on it."""
     days = days_of(asked.span, math.days)
     events = counted(
@@ -69,43 +76,36 @@ def windowed(asked: Asked, math: ActiveActors, bindings: Bindings) -> str:
         },
     )
     if not asked.keys and days.ends[-1] < folds.BITS:
-        return _by_masks(events, days.length)
+        return _by_masks(events, days)
     return _by_days(events, asked.keys, days.length)
 
 
-def _by_masks(events: str, length: int) -> str:
+def _by_masks(events: Relation, days: Days) -> Relation:
     """A bit per day: smeared over the days after it, by doubling."""
-    masks = f"SELECT {folds.MASK} AS m FROM ({events}) GROUP BY actor"
+    masks = events.group("actor", m=folds.mask(days.ends[-1] + 1)).named("masks")
     reached = 1
-    while reached < length:
-        by = min(reached, length - reached)
-        masks = f"SELECT bitOr(m, bitShiftLeft(m, {by:d})) AS m FROM ({masks})"
+    while reached < days.length:
+        by = min(reached, days.length - reached)
+        masks = masks.only(m=f"bitOr(m, bitShiftLeft(m, {by:d}))").named("smeared")
         reached += by
     before = "bitShiftLeft(m, 1)"
     edges = f"[(bitAnd(m, bitNot({before})), 1), (bitAnd({before}, bitNot(m)), -1)]"
-    return (
-        "SELECT i, sum(change) AS number FROM (SELECT edge.2 AS change, "
-        "arrayJoin(bitPositionsToArray(edge.1)) AS i "
-        f"FROM (SELECT arrayJoin({edges}) AS edge FROM ({masks}))) GROUP BY i"
-    )
+    edge = masks.only(edge=f"arrayJoin({edges})").named("edges")
+    changes = edge.only(i="arrayJoin(bitPositionsToArray(edge.1))", change="edge.2")
+    return changes.named("changes").group("i", number="sum(change)")
 
 
-def _by_days(events: str, keys: tuple[str, ...], length: int) -> str:
+def _by_days(events: Relation, keys: tuple[str, ...], length: int) -> Relation:
     """The same of any number of days."""
-    by = ", ".join((*keys, "actor"))
-    days = f"SELECT {by}, arraySort(groupUniqArray(toInt64(i))) AS a FROM ({events}) GROUP BY {by}"
+    days = events.group(*keys, "actor", a="arraySort(groupUniqArray(toInt64(i)))").named("days")
     following = f"arrayPushBack(arrayPopFront(a), {_NEVER:d})"
     edges = (
         "arrayConcat(arrayMap(d -> (d, 1), a), arrayMap((d, following) -> "
         f"(least(d + {length:d}, following), -1), a, {following}))"
     )
-    columns = ", ".join((*keys, "edge.1 AS i"))
-    grouped = ", ".join((*keys, "i"))
-    return (
-        f"SELECT {columns}, sum(edge.2) AS number FROM "
-        f"(SELECT {', '.join((*keys, f'arrayJoin({edges}) AS edge'))} FROM ({days})) "
-        f"GROUP BY {grouped}"
-    )
+    edge = days.only(*keys, edge=f"arrayJoin({edges})").named("edges")
+    changes = edge.only(*keys, i="edge.1", change="edge.2").named("changes")
+    return changes.group(*keys, "i", number="sum(change)")
 
 
 def of_windows(days: Days, changes: Iterable[tuple[int, int]]) -> tuple[int, ...]:

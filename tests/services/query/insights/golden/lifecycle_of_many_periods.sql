@@ -1,6 +1,6 @@
 -- p0 = 1706742000000000
 -- p1 = 1
--- p2 = 1707004799999999
+-- p2 = 1707695999999999
 -- p3 = false
 -- p4 = $pageview
 -- p5 = 1706745600000000
@@ -40,7 +40,7 @@ WITH
     LEFT ANY JOIN first_seen AS records ON periods.actor = records.id
   ),
   cells AS (
-    SELECT arrayJoin(arrayFilter(cell -> cell.1 != 4 AND cell.2 BETWEEN 1 AND 72, arrayConcat(arrayMap((x, before) -> (multiIf(x = seen, 0, before + 1 = x, 1, 2), toUInt32(x)), active, arrayShiftRight(active, 1, 65535)), arrayMap((x, after) -> (if(after = x + 1, 4, 3), toUInt32(x + 1)), active, arrayShiftLeft(active, 1, 65535))))) AS cell
+    SELECT arrayJoin(arrayFilter(cell -> cell.1 != 4 AND cell.2 BETWEEN 1 AND 264, arrayConcat(arrayMap((x, before) -> (multiIf(x = seen, 0, before + 1 = x, 1, 2), toUInt32(x)), active, arrayShiftRight(active, 1, 65535)), arrayMap((x, after) -> (if(after = x + 1, 4, 3), toUInt32(x + 1)), active, arrayShiftLeft(active, 1, 65535))))) AS cell
     FROM active
   ),
   each AS (

@@ -1,0 +1,29 @@
+-- p0 = $pageview
+-- p1 = 1706745600000000
+-- p2 = 1
+-- p3 = 1707004799999999
+WITH
+  counting AS (
+    SELECT
+      intDiv(toUnixTimestamp64Micro(e.timestamp) - {p1:Int64}, 86400000000) AS i,
+      if(overrides.target_id = toUUID('00000000-0000-0000-0000-000000000000'), e.person_id, overrides.target_id) AS actor
+    FROM events AS e
+    LEFT ANY JOIN (SELECT person_id, argMax(target_id, version) AS target_id FROM person_overrides WHERE team_id = {p2:Int64} GROUP BY person_id) AS overrides ON e.person_id = overrides.person_id
+    WHERE
+      e.team_id = {p2:Int64} AND
+      e.timestamp >= fromUnixTimestamp64Micro({p1:Int64}, 'UTC') AND
+      e.timestamp <= fromUnixTimestamp64Micro({p3:Int64}, 'UTC') AND
+      (e.event = {p0:String})
+  ),
+  of_each AS (
+    SELECT actor, bitPositionsToArray(groupBitOr(bitShiftLeft(toUInt64(1), toUInt8(i)))) AS a
+    FROM counting
+    GROUP BY actor
+  ),
+  active AS (
+    SELECT arrayJoin(a) AS i
+    FROM of_each
+  )
+SELECT i, count() AS number
+FROM active
+GROUP BY i

@@ -1,0 +1,29 @@
+-- p0 = 1
+-- p1 = $pageview
+-- p2 = 1706745600000000
+-- p3 = 1707004799999999
+-- p4 = 100
+-- p5 = 0
+WITH
+  counting AS (
+    SELECT
+      e.person_id AS actor,
+      e.timestamp AS at,
+      intDiv(toUnixTimestamp64Micro(e.timestamp) - {p2:Int64}, 86400000000) AS i
+    FROM events AS e
+    WHERE
+      e.team_id = {p0:Int64} AND
+      e.timestamp >= fromUnixTimestamp64Micro({p2:Int64}, 'UTC') AND
+      e.timestamp <= fromUnixTimestamp64Micro({p3:Int64}, 'UTC') AND
+      (e.event = {p1:String})
+  ),
+  actors AS (
+    SELECT actor, countIf(i = {p0:Int64}) AS events
+    FROM counting
+    GROUP BY actor
+    HAVING min(i) = {p0:Int64}
+  )
+SELECT toString(actor) AS id, events
+FROM actors
+ORDER BY events DESC, id
+LIMIT {p4:UInt64} OFFSET {p5:UInt64}
