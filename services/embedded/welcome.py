@@ -11,7 +11,7 @@ import msgspec
 
 from services.common.accounts import administration
 from services.common.postgres import database
-from services.embedded import accounts, demo
+from services.embedded import accounts, demo, demo_insights
 from services.embedded.accounts import FirstAccounts
 from services.embedded.importing.event_records import EventRecord
 from services.embedded.importing.sending import ImportStopped, Sender
@@ -21,11 +21,13 @@ class FirstStartProgress(msgspec.Struct, frozen=True, kw_only=True):
     """The progress of the first start, kept in the data folder: a kill in between loses nothing.
 
     started_at: the demo's clock; importing again from the same moment adds nothing.
+    demo_shown: its insights are made. A folder that was greeted before there were any gets none.
     """
 
     started_at: datetime
     demo: bool
     demo_imported: bool = False
+    demo_shown: bool = False
     greeted: bool = False
 
 
@@ -40,7 +42,9 @@ class Welcome:
         self._progress: FirstStartProgress | None = None
 
     async def prepare(self, *, demo: bool) -> None:
-        """Accounts and, the first time, the demo data set, until its events can be queried."""
+        """Accounts and, the first time, the demo data set, until its events can be queried, and
+        what shows it.
+        """
         if self._path.exists():
             self._progress = msgspec.json.decode(self._path.read_bytes(), type=FirstStartProgress)
         else:
@@ -53,6 +57,11 @@ class Welcome:
         if self._progress.demo and not self._progress.demo_imported:
             await self._import_demo(self._progress.started_at)
             self._keep(msgspec.structs.replace(self._progress, demo_imported=True))
+        progress = self._progress
+        if progress.demo and not progress.demo_shown and not progress.greeted:
+            async with database.pool(self._postgres_url, size=1) as pool:
+                await demo_insights.make(self._url, pool, self._first)
+            self._keep(msgspec.structs.replace(progress, demo_shown=True))
 
     async def greet(self) -> None:
         """Prints the key once in the life of a data folder, and the line that says ready."""
@@ -94,9 +103,6 @@ class Welcome:
         self._progress = progress
 
 
-FUNNEL_STEPS = (demo.VISITED, demo.FORM_OPENED, demo.SIGNED_UP)
-
-
 def screen(url: str, folder: Path, first: FirstAccounts, key: str, *, demo: bool) -> str:
     """The text of the first start. demo: whether there are events to compute a funnel from.
 
@@ -127,7 +133,7 @@ def screen(url: str, folder: Path, first: FirstAccounts, key: str, *, demo: bool
 
 
 def _funnel_filter() -> dict[str, object]:
-    events = [{"id": step, "order": order} for order, step in enumerate(FUNNEL_STEPS)]
+    events = [{"id": step, "order": order} for order, step in enumerate(demo_insights.FUNNEL_STEPS)]
     return {"events": events, "date_from": "-30d"}
 
 

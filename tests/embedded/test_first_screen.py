@@ -30,13 +30,17 @@ def pasted(line: str) -> Any:
     return json.loads(run.stdout)
 
 
+def asking(path: str) -> str:
+    return f'curl -sS "$URL/{path}" -H "Authorization: Bearer $KEY"'
+
+
 def test_the_printed_lines_work_as_they_are_and_change_nothing(data: Path) -> None:
     with serving(data) as served:
         (funnel,) = (line for line in served.printed.splitlines() if line.startswith("curl "))
         (names,) = (line for line in served.printed.splitlines() if line.startswith("export "))
         counts = [step["count"] for step in pasted(funnel)["result"]]
         listing = 'curl -sS "$URL/insights/" -H "Authorization: Bearer $KEY"'
-        assert pasted(f"{names}; {listing}")["count"] == 0
+        assert pasted(f"{names}; {listing}")["count"] == 2
     assert len(counts) == 3
     assert counts == sorted(counts, reverse=True)
     assert counts[-1] > 100
@@ -63,11 +67,34 @@ def test_the_demo_is_stored_once_even_if_the_first_start_is_cut_short(data: Path
     path = data / "first-start.json"
     progress = json.loads(path.read_text())
     assert progress["demo_imported"]
-    path.write_text(json.dumps({**progress, "demo_imported": False, "greeted": False}))
+    assert progress["demo_shown"]
+    undone = {"demo_imported": False, "demo_shown": False, "greeted": False}
+    path.write_text(json.dumps({**progress, **undone}))
     with serving(data) as served:
         (line, *_) = [line for line in served.printed.splitlines() if line.startswith("curl ")]
+        (names,) = (line for line in served.printed.splitlines() if line.startswith("export "))
         again = pasted(line)["result"]
+        board = pasted(f"{names}; {asking('dashboards/1/?refresh=blocking')}")
+        insights = pasted(f"{names}; {asking('insights/')}")
     assert [step["count"] for step in again] == [step["count"] for step in once]
+    # Its insights neither: a funnel and a trend, on the one dashboard.
+    assert insights["count"] == 2
+    funnel, trend = (tile["insight"] for tile in board["tiles"])
+    assert [step["count"] for step in funnel["result"]] == [step["count"] for step in once]
+    assert [row["label"] for row in trend["result"]][:2] == ["google", "direct"]
+    assert all(sum(row["data"]) > 100 for row in trend["result"])
+
+
+def test_a_folder_of_before_gets_no_insights_of_the_demo(data: Path) -> None:
+    with serving(data, "--no-demo"):
+        pass
+    path = data / "first-start.json"
+    progress = json.loads(path.read_text())
+    del progress["demo_shown"]
+    path.write_text(json.dumps({**progress, "demo": True, "demo_imported": True}))
+    with serving(data):
+        verified = recount("verify", "--json", "--data-dir", str(data))
+        assert json.loads(verified.stdout)["entries"] == 0
 
 
 def test_without_the_demo_there_is_no_funnel_line(data: Path) -> None:

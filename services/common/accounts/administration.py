@@ -138,6 +138,37 @@ async def create_key(
     return issued
 
 
+async def renew_key(
+    pool: Pool,
+    key_id: str,
+    user_id: int,
+    *,
+    label: str,
+    scopes: list[str],
+    team_ids: list[int],
+) -> IssuedKey:
+    """A key of this id, made or given another secret: what it did is remembered as its doing."""
+    issued = IssuedKey(key_id, f"phx_{_secret(43)}", scopes)
+    async with pool.connection() as conn:
+        await conn.execute(
+            "INSERT INTO personal_api_keys"
+            " (id, user_id, label, secure_value, mask_value, scopes, scoped_teams)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (id) DO UPDATE SET secure_value = excluded.secure_value,"
+            " mask_value = excluded.mask_value, revoked_at = NULL",
+            (
+                issued.id,
+                user_id,
+                label,
+                hash_key(issued.key),
+                f"phx_…{issued.key[-4:]}",
+                issued.scopes,
+                team_ids,
+            ),
+        )
+    return issued
+
+
 async def revoke_key(pool: Pool, key_id: str) -> None:
     async with pool.connection() as conn:
         await conn.execute(
