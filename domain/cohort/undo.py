@@ -18,12 +18,10 @@ from contracts.events.cohort import (
 )
 from contracts.events.recorded import Recorded
 from contracts.events.streams import Stream
-from contracts.json import EMPTY_OBJECT
 from contracts.queries.cohorts import definition
 from contracts.queries.errors import InvalidQuery
 from domain.cohort.commands import EditCohort
 from domain.cohort.view import project
-from domain.history.documents import same_document
 from domain.history.judge import DELETED, Judge, Touch
 from domain.history.placed import place
 from domain.history.undoing import Undoing, UndoTerms
@@ -69,8 +67,6 @@ def touch(event: CohortEvent) -> Touch:
 
 def invalid_filters(filters: Raw) -> str | None:
     """Why a cohort can't be given these filters."""
-    if same_document(filters, EMPTY_OBJECT):
-        return None
     try:
         definition(filters)
     except InvalidQuery as cause:

@@ -102,7 +102,7 @@ class Judge(Generic[Row, Event]):
             return UNSET
         if not _same(left, now):
             code = "changed"
-        elif self._is_hidden and field != DELETED:
+        elif self._is_hidden:
             code = "deleted"
         if code is None:
             self._set_free(field, path)

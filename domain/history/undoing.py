@@ -74,7 +74,10 @@ class NotUndoable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UndoWarning(msgspec.Struct, frozen=True, kw_only=True):
-    """new_token: the insight is shared under a new address; the old one never comes back."""
+    """What comes of the commands besides.
+
+    new_token: the insight is shared under a new address; an old one never comes back.
+    """
 
     code: Literal["new_token"]
     kind: str

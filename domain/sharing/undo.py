@@ -56,7 +56,7 @@ def undo(
     if _PASSWORDS in judge.fields:
         commands += _removals(judge, placed)
     undoing = judge.undoing(*commands)
-    if back.get("enabled") is True and undoing.commands:
+    if back.get("enabled") is True:
         return replace(undoing, warnings=(_new_token(stream, terms),))
     return undoing
 

@@ -50,7 +50,8 @@ def test_other_rules_are_left_alone_and_a_member_is_the_same_user() -> None:
         ("changed", "access_level", f"/{BOB.member_id}", '"none"', '"editor"', [2])
     ]
     assert story.undo(1, only_free=True).facts == (AccessRevoked(INSIGHT, None, "viewer"),)
-    assert story.undo(1, fields=frozenset({"name"})).facts == ()
+    assert ruled([EVERYONE]).undo(1, fields=frozenset({"name"})).facts == ()
+    assert ruled([EVERYONE]).undo(1, fields=frozenset({"access_level"})).facts != ()
 
 
 def test_the_rules_of_a_project_go_back_as_well() -> None:

@@ -132,6 +132,8 @@ def test_an_operation_counts_as_undone_only_when_nothing_of_it_would_change() ->
 def test_a_field_that_one_operation_moved_twice_goes_back_to_where_it_began() -> None:
     story = told([NEW], [InsightRenamed("b", "a"), InsightRenamed("c", "b")])
     assert story.undo(2).facts == (InsightRenamed("a", "c"),)
+    nowhere = [InsightRenamed("b", "a"), InsightRenamed("a", "b")]
+    assert told([NEW], nowhere, [InsightRenamed("c", "a")]).undo(2).already
 
 
 def test_what_was_made_is_deleted_with_all_that_came_with_it() -> None:
@@ -227,6 +229,12 @@ def test_several_are_taken_back_the_newest_first() -> None:
         OFF,
     )
     assert story.undo(4, 3, 2, 1).facts[-1] == InsightDeleted()
+    # One that has a conflict refuses all of them.
+    story.append([InsightRenamed("d", "c")], story.past[0].operation_id)
+    taken = story.undo(4, 3)
+    assert (taken.is_refused, taken.facts) == (True, ())
+    assert places(taken) == [("description", None)]
+    assert story.undo(4, 3, only_free=True).facts == (InsightDescribed("a", "b"),)
     assert story.undo(2).is_refused
 
 

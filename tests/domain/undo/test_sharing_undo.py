@@ -59,6 +59,11 @@ def test_what_was_switched_off_and_on_since_is_another_share() -> None:
     assert shared([ON], [rotated]).undo(1).facts == (OFF,)
 
 
+def test_a_share_that_the_same_undo_has_switched_on_again_is_nobody_elses() -> None:
+    taken = shared([ON], [OFF], [REQUIRED]).undo(3, 2, 1, token_id=9)
+    assert taken.facts == (FREE, SharingEnabled(INSIGHT, token_id=9), OFF)
+
+
 def test_settings_and_the_need_of_a_password_go_back() -> None:
     story = shared([ON, SharingSettingsChanged(INSIGHT, LEGEND, NULL), REQUIRED])
     assert story.undo(1).facts == (SharingSettingsChanged(INSIGHT, NULL, LEGEND), FREE, OFF)
@@ -75,6 +80,7 @@ def test_an_added_password_is_removed_unless_it_is_already() -> None:
     assert story.undo(2).facts == (GONE,)
     assert places(story.undo(2)) == [("share_passwords", "/5")]
     assert shared([REQUIRED], [BOARD], [GONE]).undo(2).already
+    assert shared([REQUIRED, BOARD], [GONE]).undo(1).facts == (FREE,)
 
 
 def test_secrets_that_are_gone_do_not_come_back() -> None:
