@@ -6,6 +6,7 @@ is cut in the middle of its work. Who loses the right is cut off (`bus_consumers
 Any number of processes answer, each request once.
 """
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
@@ -28,6 +29,8 @@ log = logger("recount.bus")
 
 SUBJECT = "$SYS.REQ.USER.AUTH"
 QUEUE = "recount-bus-callout"
+# The server waits little longer, and the next one waits behind this.
+ANSWER_SECONDS = 2.0
 
 # A subscriber needs an inbox or two, and sends requests and acknowledgements.
 MOST_SUBSCRIPTIONS = 100
@@ -80,7 +83,8 @@ class Callout:
         asked = msgspec.convert(claims_of(message.data), _Request).nats
         user, password = asked.connect_opts.user, asked.connect_opts.password
         try:
-            admitted = await self._credentials.admit(user, password)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                admitted = await self._credentials.admit(user, password)
         except (*CONNECTION_LOST, TimeoutError) as cause:
             # Its client tries again, and finds the door open once the log is back.
             log.warning("subscriber_refused", user=user, cause=describe(cause))

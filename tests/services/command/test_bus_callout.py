@@ -1,32 +1,61 @@
-"""The bus without the command service: who is in goes on, and others come in once it is back."""
+"""The bus without the command service, and without its stream: subscribers outlive both."""
+
+from collections.abc import AsyncIterator
+
+import pytest
 
 from services.command.app import create_app
-from services.command.settings import CommandSettings
 from tests import servers
-from tests.services.command.bus_consumers.conftest import greeted, running, subscriber, take
+from tests.services.command.bus_consumers.conftest import (
+    BusWorld,
+    greeted,
+    running,
+    settings_for,
+    subscriber,
+    take,
+    told_name,
+)
+
+
+@pytest.fixture
+async def world(postgres_url: str) -> AsyncIterator[BusWorld]:
+    with servers.server_folder() as folder, servers.nats_server(folder) as bus:
+        async with running(settings_for(postgres_url, bus), bus) as opened:
+            yield opened
 
 
 async def test_while_nobody_answers_those_who_are_in_stay_and_others_wait_outside(
-    postgres_url: str,
+    world: BusWorld,
 ) -> None:
-    with servers.server_folder() as folder, servers.nats_server(folder) as bus:
-        settings = CommandSettings(
-            database_url=postgres_url,
-            nats_url=bus.url,
-            nats_issuer=bus.issuer,
-            nats_system_user=bus.system_user,
-        )
-        async with running(settings, bus) as world:
-            made = await world.make()
-            user, password = made["user"], made["password"]
-            await world.happen(4)
-            await world.stored()
-            async with subscriber(made) as client:
-                await take(client, made, 1)
-                await world.close()
-                said = await greeted(made["url"], user, password)
-                assert said.startswith("-ERR 'Auth"), said
-                await take(client, made, 3)
-                assert client.stats["reconnects"] == 0
-            async with create_app(settings).lifespan():
-                assert await greeted(made["url"], user, password) == "PONG"
+    made = await world.make()
+    user, password = made["user"], made["password"]
+    await world.happen(4)
+    await world.stored()
+    async with subscriber(made) as client:
+        await take(client, made, 1)
+        await world.close()
+        said = await greeted(made["url"], user, password)
+        assert said.startswith("-ERR 'Auth"), said
+        await take(client, made, 3)
+        assert client.stats["reconnects"] == 0
+    async with create_app(world.settings).lifespan():
+        assert await greeted(made["url"], user, password) == "PONG"
+
+
+async def test_over_a_stream_that_is_made_anew_a_subscriber_goes_on_where_it_was(
+    world: BusWorld,
+) -> None:
+    made = await world.make()
+    names = await world.happen(5)
+    await world.stored()
+    async with subscriber(made) as client:
+        first = await take(client, made, 2)
+        await world.close()
+        await world.streams.delete_stream("INSIGHTS")
+        # A relay that starts looks, and makes all of it anew.
+        async with create_app(world.settings).lifespan():
+            rest = await take(client, made, 3)
+            while told_name(rest[-1]) != names[-1]:
+                # The floor is as it was last seen: some may come twice.
+                rest += await take(client, made, 1)
+    assert list(dict.fromkeys(map(told_name, [*first, *rest]))) == names

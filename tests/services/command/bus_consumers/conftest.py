@@ -18,6 +18,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from litestar import Litestar
 from nats.aio.client import Client
 from nats.js.client import JetStreamContext
+from nats.js.errors import ServiceUnavailableError
 
 from services.command.app import create_app
 from services.command.settings import CommandSettings
@@ -143,7 +144,9 @@ async def take(client: Client, made: dict[str, Any], count: int) -> list[dict[st
         while len(found) < count:
             try:
                 messages = await reading.fetch(count - len(found), timeout=2)
-            except nats.errors.TimeoutError:
+            except (nats.errors.TimeoutError, ServiceUnavailableError):
+                # Nothing came, or its stream is being made anew.
+                await asyncio.sleep(0.05)
                 continue
             for message in messages:
                 await message.ack_sync()
@@ -172,14 +175,18 @@ def log_url(databases: servers.Databases) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 async def world(log_url: str, bus: NatsServer) -> AsyncIterator[BusWorld]:
-    settings = CommandSettings(
-        database_url=log_url,
+    async with running(settings_for(log_url, bus), bus) as opened:
+        yield opened
+
+
+def settings_for(database_url: str, bus: NatsServer, public_url: str = "") -> CommandSettings:
+    return CommandSettings(
+        database_url=database_url,
         nats_url=bus.url,
         nats_issuer=bus.issuer,
         nats_system_user=bus.system_user,
+        nats_public_url=public_url,
     )
-    async with running(settings, bus) as opened:
-        yield opened
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import asyncio
 import nats.errors
 import pytest
 
+from contracts.subjects import FACTS_STREAM, HASH_HEADER
 from tests.services.command.bus_consumers.conftest import (
     BusWorld,
     greeted,
@@ -13,7 +14,7 @@ from tests.services.command.bus_consumers.conftest import (
     told_name,
 )
 
-STREAM = "INSIGHTS"
+STREAM = FACTS_STREAM
 
 
 async def test_a_stranger_gets_the_facts_in_order_and_again_only_what_is_not_acknowledged(
@@ -72,6 +73,10 @@ async def test_no_answer_is_ever_written_into_the_stream(world: BusWorld, way: s
         # Answers come within milliseconds; those that would be written came before this one's.
         await world.happen(1)
         assert await world.stored() == before + 1
+        head = await world.app.state.store.head()
+        (entry,) = await world.app.state.store.entries(head - 1)
+        last = await world.streams.get_msg(STREAM, head)
+        assert (last.headers or {}).get(HASH_HEADER) == entry.hash.hex()
     assert world.app.state.relay.failure is None
     assert (await world.streams.stream_info("CAPTURE")).state.messages == 0
 
