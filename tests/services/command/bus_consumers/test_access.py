@@ -1,11 +1,15 @@
 """What a subscriber can do on the bus: take and acknowledge the facts of one consumer. No more."""
 
 import asyncio
+import re
+from typing import Any
 
 import nats.errors
 import pytest
 
 from contracts.subjects import FACTS_STREAM, HASH_HEADER
+from services.common.tasks import background
+from tests.embedded.recount_process import ROOT
 from tests.services.command.bus_consumers.conftest import (
     BusWorld,
     greeted,
@@ -13,8 +17,10 @@ from tests.services.command.bus_consumers.conftest import (
     take,
     told_name,
 )
+from tests.waiting import seen
 
 STREAM = FACTS_STREAM
+README = (ROOT / "README.md").read_text()
 
 
 async def test_a_stranger_gets_the_facts_in_order_and_again_only_what_is_not_acknowledged(
@@ -35,6 +41,25 @@ async def test_a_stranger_gets_the_facts_in_order_and_again_only_what_is_not_ack
     assert [told_name(fact) for fact in found] == names
     assert told.num_pending == 0
     assert told.num_ack_pending == 0
+
+
+async def test_the_lines_of_the_readme_follow(
+    world: BusWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (lines,) = re.findall(r"```python\n(import asyncio, json, nats\n.*?)```", README, re.DOTALL)
+    told: dict[str, Any] = {}
+    exec(lines, told)  # noqa: S102 - our own
+    made = await world.make(after="now")
+    await world.happen(3)
+
+    async def acknowledged() -> int:
+        return int((await world.get(made))["pending"])
+
+    async with background("follow", told["follow"](made)):
+        await seen(acknowledged, lambda pending: pending == 0)
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [kind for _, kind, _ in printed] == ["action.created.v1"] * 3
+    assert all(subject.startswith("action/") for _, _, subject in printed)
 
 
 async def test_two_projects_subscribers_see_only_theirs(world: BusWorld) -> None:
