@@ -8,7 +8,11 @@ Says the point at which it kills itself, if it does; else it runs until it is ki
 import asyncio
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -19,6 +23,8 @@ from services.common.log.store import BELL_CHANNEL, EventStore
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
 from services.common.stream import connect
+
+ROOT = Path(__file__).parents[3]
 
 
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +68,33 @@ async def run(orders: Orders) -> None:
             relay = Relay(bus, rung, crash_at=death)
             sweep = Sweep(bus, relay.whole_up_to, relay.look_now, per_second=speed, crash_at=death)
             await asyncio.gather(relay.run(), sweep.run())
+
+
+@contextmanager
+def relay_process(orders: Orders) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [
+        *(sys.executable, "-m", "tests.services.command.relay_process"),
+        msgspec.json.encode(orders).decode(),
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said(process: "subprocess.Popen[bytes]") -> str:
+    """Where it killed itself."""
+    assert process.stdout is not None
+    said = process.stdout.read()
+    assert process.wait() == -9
+    return said.decode().strip()
+
+
+def dies_at(orders: Orders) -> str:
+    """The point at which a process with these orders has killed itself."""
+    with relay_process(orders) as process:
+        return said(process)
 
 
 if __name__ == "__main__":

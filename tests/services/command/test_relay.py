@@ -1,13 +1,10 @@
 """The public stream on a real nats-server: each entry once, in order, its sequence its position."""
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import msgspec
 import psycopg
 import pytest
 from msgspec import UNSET, Raw
@@ -33,7 +30,7 @@ from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
 from services.common.postgres.installation import installation
 from services.common.stream import connect
-from tests.services.command.relay_process import Orders
+from tests.services.command.relay_process import Orders, relay_process, said
 from tests.services.common.log.appends import append, created, insight, renamed, to
 
 ROOT = Path(__file__).parents[3]
@@ -257,7 +254,7 @@ async def test_a_relay_killed_between_publishing_and_knowing_it_leaves_no_gap_an
     count = 4 * MOST_ENTRIES
     await fill(store, count)
     with relay_process(orders) as process:
-        assert await asyncio.to_thread(_said, process) == point
+        assert await asyncio.to_thread(said, process) == point
     published = await bus.last()
     assert published == MOST_ENTRIES * (time if point == "published" else time - 1)
     async with relay(store, postgres_url, bus):
@@ -276,24 +273,3 @@ async def test_a_relay_killed_and_restarted_under_writes_misses_nothing(
     async with relay(store, postgres_url, bus):
         await bus.reach(400)
     assert await bus.entries() == await store.entries(after=0)
-
-
-@contextmanager
-def relay_process(orders: Orders) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [
-        *(sys.executable, "-m", "tests.services.command.relay_process"),
-        msgspec.json.encode(orders).decode(),
-    ]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def _said(process: "subprocess.Popen[bytes]") -> str:
-    """Where it killed itself."""
-    assert process.stdout is not None
-    said = process.stdout.read()
-    assert process.wait() == -9
-    return said.decode().strip()
