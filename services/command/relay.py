@@ -120,6 +120,8 @@ class Relay:
             case Whole(published=published):
                 self._publisher.published = published
                 self.stopped, self.holes = None, 0
+                if await self._has_limited():
+                    return False
                 await self._keep_up(known)
                 self._is_whole = True
                 return True
@@ -145,11 +147,18 @@ class Relay:
         if not await rebuild(self._bus, publisher, reason, crash_at=self._crash_at):
             await asyncio.sleep(PAUSE_SECONDS)
 
+    async def _has_limited(self) -> bool:
+        """Whether the stream keeps more or less from now on; only the first time, as another
+        process may have other settings.
+        """
+        if self._is_limited:
+            return False
+        limited = await limit_facts_stream(self._bus.client, self._bus.name, self._bus.keep)
+        self._is_limited = True
+        return limited
+
     async def _keep_up(self, known: rows.StreamRow | None) -> None:
-        """Limits once; and now and then what is there, for the day when it is gone."""
-        if not self._is_limited:
-            await limit_facts_stream(self._bus.client, self._bus.name, self._bus.keep)
-            self._is_limited = True
+        """Notes now and then what is there, for the day when it is gone."""
         if known is None or time.monotonic() - self._remembered_at > LOOK_SECONDS:
             await remember(self._bus, self.published)
             self._remembered_at = time.monotonic()

@@ -190,13 +190,18 @@ async def ensure_facts_stream(
     return name
 
 
-async def limit_facts_stream(client: Client, name: str, keep: Keep) -> None:
-    """Have the stream keep so much from now on. Raises StreamUnavailable."""
+async def limit_facts_stream(client: Client, name: str, keep: Keep) -> bool:
+    """Have the stream keep so much from now on; whether it kept something else until now.
+
+    Raises StreamUnavailable.
+    """
     config = (await ask_jetstream(client, f"STREAM.INFO.{name}", {}))["config"]
     age = keep.days * SECONDS_OF_A_DAY * 1_000_000_000
     wanted = {"max_age": age, "max_bytes": keep.bytes or -1}
-    if any(config.get(limit) != value for limit, value in wanted.items()):
-        await ask_jetstream(client, f"STREAM.UPDATE.{name}", {**config, **wanted})
+    if all(config.get(limit) == value for limit, value in wanted.items()):
+        return False
+    await ask_jetstream(client, f"STREAM.UPDATE.{name}", {**config, **wanted})
+    return True
 
 
 async def first_fact_kept(client: Client, prefix: str = "") -> int:
