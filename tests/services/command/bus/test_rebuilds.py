@@ -124,7 +124,7 @@ async def test_of_many_processes_one_makes_it_anew(postgres_url: str, own_nats_u
         await bus.client.jetstream().delete_msg(FACTS_STREAM, 5)
 
         async def made_anew() -> float:
-            return REBUILDS._value.get()
+            return float(REBUILDS._value.get())
 
         await seen(made_anew, lambda count: count > before)
         await fill(postgres_url, 20, first=FACTS)
