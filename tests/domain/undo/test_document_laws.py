@@ -122,6 +122,7 @@ def patched(document: Any, before: Any, after: Any) -> Any:
     return after
 
 
+@settings(deadline=None)
 @given(histories())
 def test_an_undone_change_leaves_what_the_history_without_it_leaves(story: list[Any]) -> None:
     check_history(story)
@@ -134,6 +135,7 @@ def test_an_undone_change_leaves_the_history_without_it_at_length(story: list[An
     check_history(story)
 
 
+@settings(deadline=None)
 @given(histories())
 def test_undoing_an_undo_restores_and_undoing_twice_does_nothing(story: list[Any]) -> None:
     found, left, now = story[0], story[1], story[-1]
@@ -146,6 +148,7 @@ def test_undoing_an_undo_restores_and_undoing_twice_does_nothing(story: list[Any
     assert twice.document is undone.document
 
 
+@settings(deadline=None)
 @given(histories())
 def test_what_is_in_conflict_or_untouched_stays_as_it_is(story: list[Any]) -> None:
     found, left, now = story[0], story[1], story[-1]
@@ -157,6 +160,7 @@ def test_what_is_in_conflict_or_untouched_stays_as_it_is(story: list[Any]) -> No
         assert same_document(undone.document, doc(now))
 
 
+@settings(deadline=None)
 @given(histories())
 def test_the_order_of_keys_makes_no_difference(story: list[Any]) -> None:
     found, left, now = story[0], story[1], story[-1]

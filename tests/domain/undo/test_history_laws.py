@@ -210,6 +210,7 @@ def check_without(kind: Kind, story: Told, undone: UUID, facts: Sequence[DomainE
 
 
 @pytest.mark.parametrize("name", KINDS)
+@settings(deadline=None)
 @given(data=st.data())
 def test_an_undone_operation_leaves_the_history_without_it(name: str, data: st.DataObject) -> None:
     check_story(KINDS[name], data.draw(stories(KINDS[name])), data)
@@ -226,6 +227,7 @@ def test_an_undone_operation_leaves_the_history_without_it_at_length(
 
 
 @pytest.mark.parametrize("name", KINDS)
+@settings(deadline=None)
 @given(data=st.data())
 def test_all_that_was_done_is_taken_back_in_one(name: str, data: st.DataObject) -> None:
     """Newest first there is no conflict: each is as the next one found it."""
