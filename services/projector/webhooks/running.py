@@ -151,7 +151,7 @@ class HeldWebhooks:
         for test, task in list(self._tests.items()):
             if task.done():
                 del self._tests[test]
-        for test, webhook in await self._around.spool.tests():
+        for test, webhook in await self._around.spool.tests() if self._held else ():
             delivery = self._held.get(webhook)
             if delivery is not None and test not in self._tests:
                 self._tests[test] = watched(f"webhook test {webhook}", delivery.test(test))
