@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from contracts.events.webhook import (
     WebhookDisabled,
@@ -182,3 +183,44 @@ async def test_a_forbidden_address_is_a_failure_like_any_other(hook: Delivering)
     hook.names.answers.clear()
     await hook.go_on()
     assert hook.receiver.sequences == [2]
+
+
+async def test_a_pause_is_no_silence_of_the_receiver(hook: Delivering) -> None:
+    await hook.make()
+    await hook.insights(1)
+    hook.receiver.behave = lambda got: 500
+    await hook.step()
+    hook.clock.move(timedelta(days=6))
+    standing = await hook.standing()
+    assert hook.delivery is not None
+    # Resumed just now, by the test's own clock.
+    await hook.delivery.step(replace(standing, row=replace(standing.row, since=hook.clock.at)))
+    await hook.delivery.attempts_ended()
+    assert len(hook.receiver.got) == 2
+    await hook.delivery.step(standing)
+    assert [row["fact"]["type"] for row in await found(hook)] == ["webhook.disabled.v1"]
+
+
+async def test_a_release_is_of_one_parking_and_not_of_the_next(hook: Delivering) -> None:
+    await hook.make()
+    await hook.insights(1, facts=2)
+    hook.receiver.behave = refusing(3)
+    await hook.go_on()
+    await hook.release("insight/1", "retry")
+    await hook.insights(2)
+    released = await hook.standing()
+    assert hook.delivery is not None
+    while not await found(hook):
+        await hook.delivery.step(released)
+        await hook.delivery.attempts_ended()
+        hook.clock.at = hook.delivery.next_at() or hook.clock.at
+    # It gave up again, which no row tells yet.
+    sent = len(hook.receiver.got)
+    await hook.delivery.step(released)
+    await hook.delivery.attempts_ended()
+    assert (len(hook.receiver.got), hook.delivery.lanes.parked) == (sent, 1)
+
+
+async def found(hook: Delivering) -> list[dict[str, Any]]:
+    """What the log shall tell."""
+    return await hook.projector.rows("SELECT fact FROM to_tell")
