@@ -93,6 +93,19 @@ async def test_who_drops_and_comes_back_misses_nothing_and_gets_nothing_twice(
     assert got == await service.events()
 
 
+async def test_a_cursor_of_one_way_goes_on_on_the_other(service: Streaming) -> None:
+    await rename(service, *map(str, range(9)))
+    got: list[bytes] = []
+    cursor = "0"
+    for size in (2, 1, 3):
+        async with service.stream(last=cursor) as heard:
+            got += await heard.facts(size)
+        pulled = await service.get(f"?after={heard.last_id}&limit=1&format=ndjson")
+        got += pulled.content.splitlines()
+        cursor = pulled.headers["Facts-Through"]
+    assert got == (await service.events())[:9]
+
+
 async def test_a_filtered_stream_moves_its_id_on_by_bookmarks(service: Streaming) -> None:
     async with service.stream("?after=0&types=sharing.*") as heard:
         bookmark = await heard.until("recount.bookmark")
