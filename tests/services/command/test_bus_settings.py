@@ -1,8 +1,9 @@
-"""Bus consumers on a NATS that lets no subscribers in."""
+"""Bus consumers and the settings that they need of a NATS."""
 
 import pytest
 
 from services.command.app import create_app
+from services.command.bus_consumers.service import public_url
 from services.command.settings import CommandSettings
 from services.common.nkeys import AccountKey, new_seed
 from services.common.settings import InvalidSettings
@@ -45,3 +46,16 @@ def test_half_a_setting_is_told_before_anything_starts(
     )
     with pytest.raises(InvalidSettings, match=said):
         create_app(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "told", "shown"),
+    [
+        ("nats://recount:secret@nats:4222", "", "nats://nats:4222"),
+        ("nats://recount:secret@a,nats://recount:secret@b", "", "nats://a,nats://b"),
+        ("tls://nats:4222", "", "tls://nats:4222"),
+        ("nats://recount:secret@nats:4222", "tls://bus.example", "tls://bus.example"),
+    ],
+)
+def test_subscribers_are_told_an_address_without_a_secret(url: str, told: str, shown: str) -> None:
+    assert public_url(url, told) == shown
