@@ -2,13 +2,14 @@
 
 from typing import Literal
 
-Projection = Literal["insights", "sharing", "activity", "last_viewed", "catalog"]
+Projection = Literal["insights", "sharing", "activity", "last_viewed", "catalog", "history"]
 
 INSIGHTS: Projection = "insights"
 SHARING: Projection = "sharing"
 ACTIVITY: Projection = "activity"
 LAST_VIEWED: Projection = "last_viewed"
 CATALOG: Projection = "catalog"
+HISTORY: Projection = "history"
 
 PROJECTED_CHANNEL = "recount_projected"
 """PostgreSQL's channel on which a projection that moved rings; the payload is its name."""

@@ -21,6 +21,7 @@ from services.projector.product_events import part as ingesting
 from services.projector.projection import Projection
 from services.projector.read_models.activity import ActivityProjection
 from services.projector.read_models.catalog import catalog_projection
+from services.projector.read_models.history import HistoryProjection
 from services.projector.read_models.insights import insight_projection
 from services.projector.read_models.last_viewed import LastViewedProjection
 from services.projector.read_models.sharing import sharing_projection
@@ -42,6 +43,7 @@ def projections() -> tuple[Projection[Any], ...]:
         ActivityProjection(),
         LastViewedProjection(),
         catalog_projection(),
+        HistoryProjection(),
     )
 
 

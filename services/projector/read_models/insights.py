@@ -39,7 +39,8 @@ def searchable(*texts: str | None) -> str:
     return _APART.join(text.replace(_APART, " ").casefold() for text in texts if text)
 
 
-def _columns(row: InsightRow) -> dict[str, object]:
+def insight_columns(row: InsightRow) -> dict[str, object]:
+    """The columns that insights are found and ordered by, now and in their past."""
     return {
         "team_id": row.team_id,
         "insight_id": row.insight_id,
@@ -70,5 +71,5 @@ def insight_projection() -> StreamProjection:
         ProjectionTable("insights", ("team_id", "insight_id")),
         ProjectionTable("insight_positions", ("team_id",)),
     )
-    model = RowPerStream(INSIGHT, tables, InsightRow, project, _columns, also=_move_positions)
+    model = RowPerStream(INSIGHT, tables, InsightRow, project, insight_columns, also=_move_positions)
     return StreamProjection(projections.INSIGHTS, [model])
