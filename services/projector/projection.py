@@ -21,6 +21,7 @@ Entry = Recorded[DomainEvent] | Unreadable
 INSIGHT = "insight"
 SHARING = "sharing"
 VIEWING = "viewing"
+HISTORY = "history"
 
 
 class ProjectionTable(msgspec.Struct, frozen=True):

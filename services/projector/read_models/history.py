@@ -5,12 +5,18 @@ to answer one, and no sentence is kept: those are made of a row and the one befo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard, assert_never
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import asdict, replace
 
+from contracts.events.history import (
+    HistoryEvent,
+    InsightReverted,
+    InsightsChangedInBulk,
+    OperationsUndone,
+)
 from contracts.events.recorded import DomainEvent, Recorded, UserActor
 from contracts.read_models import projections
 from contracts.read_models.access import AccessRow
@@ -29,7 +35,7 @@ from domain.insight import view as insight
 from domain.project import view as project
 from domain.sharing import view as sharing
 from services.projector.checkpoint import Connection
-from services.projector.projection import INSIGHT, ProjectionTable, topic
+from services.projector.projection import HISTORY, INSIGHT, ProjectionTable, topic
 from services.projector.read_models.insights import insight_columns
 from services.projector.read_models.row_per_stream import upsert
 
@@ -58,6 +64,8 @@ _KINDS: Mapping[str, _Kind] = {
 
 _INSIGHTS = ProjectionTable("insight_versions", ("stream_id", "position"))
 _OTHERS = ProjectionTable("versions", ("stream_id", "position"))
+_TRIGGERS = ProjectionTable("operation_triggers", ("team_id", "operation_id"))
+_UNDONE = ProjectionTable("operations_undone", ("team_id", "operation_id", "undone_by"))
 
 # Each island: facts of one operation without another's in between, by its first and last position.
 _ENDS = """
@@ -98,6 +106,13 @@ _CLOSE_OTHERS = """
     UPDATE versions SET until = %(until)s
     WHERE stream_id = %(stream_id)s AND position = %(position)s"""
 
+_TRIGGER = """
+    INSERT INTO operation_triggers (team_id, operation_id, job_type, job_id)
+    VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"""
+_UNDO = """
+    INSERT INTO operations_undone (team_id, operation_id, undone_by, position)
+    VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"""
+
 
 class _Version(msgspec.Struct, frozen=True):
     kind: str
@@ -115,12 +130,14 @@ class _End(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct):
     """newest: of each stream. ends: by the position of a fact. written: the versions to write, by
     stream and position, each with its end. closed: the ends of versions that are in the tables.
+    told: what was said of operations.
     """
 
     newest: dict[UUID, _Version]
     ends: dict[int, _End]
     written: dict[tuple[UUID, int], tuple[_Version, int]]
     closed: dict[tuple[UUID, int], tuple[str, int]]
+    told: list[Recorded[HistoryEvent]]
 
 
 class HistoryProjection:
@@ -131,8 +148,8 @@ class HistoryProjection:
     """
 
     name = projections.HISTORY
-    topics = frozenset(_KINDS)
-    tables = (_INSIGHTS, _OTHERS)
+    topics = frozenset(_KINDS) | {HISTORY}
+    tables = (_INSIGHTS, _OTHERS, _TRIGGERS, _UNDONE)
 
     async def load(self, conn: Connection, facts: Sequence[Recorded[DomainEvent]]) -> Batch:
         streams: dict[bool, set[UUID]] = {True: set(), False: set()}
@@ -160,9 +177,13 @@ class HistoryProjection:
             },
             written={},
             closed={},
+            told=[],
         )
 
     def apply(self, state: Batch, fact: Recorded[DomainEvent]) -> None:
+        if _of_history(fact):
+            state.told.append(fact)
+            return
         kind, end = topic(fact), state.ends[fact.position]
         before = state.newest.get(fact.stream_id)
         row = _KINDS[kind].project(None if before is None else before.row, fact)
@@ -202,6 +223,34 @@ class HistoryProjection:
             for table, written in ((_INSIGHTS, rows[True]), (_OTHERS, rows[False])):
                 if written:
                     await cursor.executemany(upsert(table, tuple(written[0])), written)
+            await cursor.executemany(_TRIGGER, [_trigger(fact) for fact in state.told])
+            await cursor.executemany(_UNDO, [line for fact in state.told for line in _undone(fact)])
+
+
+def _of_history(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[HistoryEvent]]:
+    return isinstance(fact.event, HistoryEvent)
+
+
+def _trigger(fact: Recorded[HistoryEvent]) -> tuple[object, ...]:
+    match fact.event:
+        case OperationsUndone(operation_ids=undone):
+            job = ("undo", str(undone[0] if undone else fact.operation_id))
+        case InsightReverted(version=version):
+            job = ("revert", f"v{version}")
+        case InsightsChangedInBulk():
+            job = ("bulk", str(fact.operation_id))
+        case _:
+            assert_never(fact.event)
+    return (fact.team_id, fact.operation_id, *job)
+
+
+def _undone(fact: Recorded[HistoryEvent]) -> list[tuple[object, ...]]:
+    if not isinstance(fact.event, OperationsUndone):
+        return []
+    return [
+        (fact.team_id, operation_id, fact.operation_id, fact.position)
+        for operation_id in fact.event.operation_ids
+    ]
 
 
 def _version(kind: str, row: str, *entry: Any) -> _Version:

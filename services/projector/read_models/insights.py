@@ -71,5 +71,7 @@ def insight_projection() -> StreamProjection:
         ProjectionTable("insights", ("team_id", "insight_id")),
         ProjectionTable("insight_positions", ("team_id",)),
     )
-    model = RowPerStream(INSIGHT, tables, InsightRow, project, insight_columns, also=_move_positions)
+    model = RowPerStream(
+        INSIGHT, tables, InsightRow, project, insight_columns, also=_move_positions
+    )
     return StreamProjection(projections.INSIGHTS, [model])

@@ -77,3 +77,22 @@ CREATE TABLE versions (
 );
 
 CREATE INDEX versions_as_of ON versions USING gist (team_id, kind, int8range(position, until));
+
+-- What led to an operation: another one taken back, a version returned to, many changed in one. Of
+-- the facts of kind history. job_id: the operation, or the version (`v3`).
+CREATE TABLE operation_triggers (
+    team_id bigint NOT NULL,
+    operation_id uuid NOT NULL,
+    job_type text NOT NULL,
+    job_id text NOT NULL,
+    PRIMARY KEY (team_id, operation_id)
+);
+
+-- position: of the fact that says so.
+CREATE TABLE operations_undone (
+    team_id bigint NOT NULL,
+    operation_id uuid NOT NULL,
+    undone_by uuid NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (team_id, operation_id, undone_by)
+);
