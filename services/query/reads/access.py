@@ -34,16 +34,24 @@ def level(asking: CallerColumns) -> LiteralString:
     ) END"""
 
 
-def closed_by(asking: CallerColumns) -> LiteralString:
+def closed_by(
+    asking: CallerColumns,
+    *,
+    on: LiteralString = "i.dashboards",
+    dashboards: LiteralString = "dashboards",
+) -> LiteralString:
     """0: no dashboard restricts it; 1: one does, and some leaves the caller the right; 2: none
-    does."""
+    does.
+
+    on: the numbers of those it is on. dashboards: the table of all.
+    """
     return f"""
     (SELECT CASE WHEN NOT coalesce(bool_or(d.restriction_level > 21), false) THEN 0
         WHEN bool_or(d.restriction_level <= 21 OR {asking.administrator}
             OR coalesce(d.created_by = {asking.user_id}, false)) THEN 1
         ELSE 2 END
-    FROM dashboards d
-    WHERE d.team_id = {asking.team_id} AND d.dashboard_id = ANY(i.dashboards))"""
+    FROM {dashboards} d
+    WHERE d.team_id = {asking.team_id} AND d.dashboard_id = ANY({on}))"""
 
 
 LEVEL, CLOSED_BY = level(ONE), closed_by(ONE)

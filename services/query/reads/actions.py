@@ -6,6 +6,7 @@ from contracts.events.action import NO_STEPS
 from contracts.events.streams import StreamKind
 from contracts.read_models.action import ActionRow
 from services.common.postgres.database import Pool
+from services.query.reads import past
 from services.query.reads.catalog_rows import NAMED, CatalogReads
 from services.query.reads.salvage import DAWN, Salvage
 
@@ -18,6 +19,11 @@ _COUNT: LiteralString = f"""
 _ONE: LiteralString = """
     SELECT a.row::text FROM actions a
     WHERE a.team_id = %(team_id)s AND a.action_id = %(number)s AND NOT a.deleted"""
+
+_THEN = (
+    past.catalog("actions", "action_id", "action"),
+    past.one_of_catalog("actions", "action_id"),
+)
 
 _ROWS = Salvage(
     ActionRow(
@@ -36,4 +42,4 @@ _ROWS = Salvage(
 
 def action_reads(pool: Pool) -> CatalogReads[ActionRow]:
     """The newest first."""
-    return CatalogReads(pool, StreamKind.ACTION, _ROWS.decode, _LIST, _COUNT, _ONE)
+    return CatalogReads(pool, StreamKind.ACTION, _ROWS.decode, _LIST, _COUNT, _ONE, _THEN)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.read_models.activity import ActivityRow
-from contracts.read_models.projections import ACTIVITY, CATALOG, INSIGHTS
+from contracts.read_models.projections import ACTIVITY, CATALOG, HISTORY, INSIGHTS
 from contracts.references import InsightReference
 from services.common.http.caller import Caller
 from services.common.insights.access import UNLIMITED, Access
@@ -96,6 +96,12 @@ _SUBJECT: LiteralString = f"""
         WHERE p.projection = 'activity' AND p.stream_id = i.stream_id
     ) AS parked_at
     FROM insights i WHERE i.team_id = %(team_id)s AND """
+_UP_TO: LiteralString = "a.position <= %(as_of)s"
+_THERE_THEN: LiteralString = """
+    AND EXISTS (
+        SELECT FROM insight_versions v
+        WHERE v.stream_id = i.stream_id AND v.position <= %(as_of)s
+    )"""
 
 
 class ActivityReads:
@@ -104,15 +110,22 @@ class ActivityReads:
         self._counts = Counts()
 
     async def of_team(
-        self, caller: Caller, page: PageRequest[NumberEnd], *, quiet: bool
+        self,
+        caller: Caller,
+        page: PageRequest[NumberEnd],
+        *,
+        quiet: bool,
+        as_of: int | None = None,
     ) -> Snapshot[ActivityRows]:
         """Of all insights in sight. quiet: with the entries that PostHog does
-        not make.
+        not make. as_of: up to this position.
         """
         where = _OF_TEAM if quiet else f"{_OF_TEAM} AND NOT a.quiet"
+        if as_of is not None:
+            where = f"{where} AND {_UP_TO}"
         if not caller.is_administrator:
             where = f"{where} AND {_IN_SIGHT}"
-        counted = (where, caller.team_id, caller.user.id)
+        counted = (where, caller.team_id, caller.user.id, as_of)
         known = self._counts.get(counted)
         rows = await self._rows(
             f"WITH {_STATE}, {_page_of(where)} SELECT state.reached, state.head,"
@@ -124,6 +137,7 @@ class ActivityReads:
             | {
                 "known_position": known[0].position if known else -1,
                 "known_rebuilds": known[0].rebuilds if known else -1,
+                "as_of": as_of,
             },
         )
         reached, head, total, _, rebuilds = rows[0]
@@ -140,19 +154,24 @@ class ActivityReads:
         page: PageRequest[NumberEnd],
         *,
         quiet: bool,
+        as_of: int | None = None,
     ) -> Snapshot[ActivityRows | None]:
-        """Of one insight, deleted or not; None when there is none."""
+        """Of one insight, deleted or not; None when there is none. as_of: up to this position."""
         where = _OF_SUBJECT if quiet else f"{_OF_SUBJECT} AND NOT a.quiet"
+        there: LiteralString = ""
+        if as_of is not None:
+            where, there = f"{where} AND {_UP_TO}", _THERE_THEN
         by: LiteralString = (
             "i.short_id = %(short_id)s" if insight.number is None else "i.insight_id = %(number)s"
         )
         rows = await self._rows(
-            f"WITH subject AS ({_SUBJECT}{by}), {_page(where)},"
+            f"WITH subject AS ({_SUBJECT}{by}{there}), {_page(where)},"
             " (SELECT insight_id FROM subject), (SELECT parked_at FROM subject),"
             " (SELECT level FROM subject), (SELECT closed_by FROM subject)"
             " FROM (SELECT) AS one LEFT JOIN page ON true ORDER BY page.position DESC",
             caller,
-            _where_it_is(page) | {"number": insight.number, "short_id": insight.short_id},
+            _where_it_is(page)
+            | {"number": insight.number, "short_id": insight.short_id, "as_of": as_of},
         )
         # Each row begins with what is true of the whole; there is one even when the page is empty.
         reached, head, total, _ = rows[0][:4]
@@ -175,7 +194,12 @@ class ActivityReads:
                 | access_values(caller)
                 | {
                     "team_id": caller.team_id,
-                    "projections": projections(INSIGHTS, ACTIVITY, CATALOG),
+                    "projections": projections(
+                        INSIGHTS,
+                        ACTIVITY,
+                        CATALOG,
+                        *(() if values["as_of"] is None else (HISTORY,)),
+                    ),
                 },
             )
             return await cursor.fetchall()

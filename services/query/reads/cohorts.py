@@ -6,6 +6,7 @@ from contracts.events.streams import StreamKind
 from contracts.json import EMPTY_OBJECT
 from contracts.read_models.cohort import CohortRow
 from services.common.postgres.database import Pool
+from services.query.reads import past
 from services.query.reads.catalog_rows import NAMED, CatalogReads
 from services.query.reads.salvage import DAWN, Salvage
 
@@ -18,6 +19,11 @@ _COUNT: LiteralString = f"""
 _ONE: LiteralString = """
     SELECT c.row::text FROM cohorts c
     WHERE c.team_id = %(team_id)s AND c.cohort_id = %(number)s AND NOT c.deleted"""
+
+_THEN = (
+    past.catalog("cohorts", "cohort_id", "cohort"),
+    past.one_of_catalog("cohorts", "cohort_id"),
+)
 
 _ROWS = Salvage(
     CohortRow(
@@ -37,4 +43,4 @@ _ROWS = Salvage(
 
 def cohort_reads(pool: Pool) -> CatalogReads[CohortRow]:
     """The newest first."""
-    return CatalogReads(pool, StreamKind.COHORT, _ROWS.decode, _LIST, _COUNT, _ONE)
+    return CatalogReads(pool, StreamKind.COHORT, _ROWS.decode, _LIST, _COUNT, _ONE, _THEN)

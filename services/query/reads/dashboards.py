@@ -9,7 +9,7 @@ from contracts.events.streams import dashboard_stream
 from contracts.json import EMPTY_OBJECT
 from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
-from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
+from contracts.read_models.projections import CATALOG, HISTORY, INSIGHTS, LAST_VIEWED
 from services.common.http.caller import Caller
 from services.common.insights.access import EVERYONE_EDITS, Access
 from services.common.insights.joined_columns import (
@@ -20,6 +20,7 @@ from services.common.insights.joined_columns import (
     joined_columns,
 )
 from services.common.postgres.database import Pool
+from services.query.reads import past
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
 from services.query.reads.listing import Int64, PageRequest
@@ -48,17 +49,23 @@ _ROWS = Salvage(
     )
 )
 
+
 # The dashboards of a page, each with its insights in sight, in rows of one of each.
-_BESIDE: LiteralString = f"""
+def _beside(restricted: LiteralString) -> LiteralString:
+    """restricted: how an insight's dashboards restrict it."""
+    return f"""
     LEFT JOIN LATERAL (
-        SELECT i.row::text AS row, {COLUMNS}, {LEVEL} AS level, {CLOSED_BY} AS closed_by
+        SELECT i.row::text AS row, {COLUMNS}, {LEVEL} AS level, {restricted} AS closed_by
         FROM insights i {JOINS}
         WHERE i.team_id = %(team_id)s AND i.dashboards @> ARRAY[picked.dashboard_id]
             AND NOT i.deleted AND (%(administrator)s OR {VISIBLE})
     ) AS shown ON true"""
 
-_LIST: LiteralString = f"""
-    WITH picked AS (
+
+def _list(before: LiteralString, restricted: LiteralString) -> LiteralString:
+    """before: what the tables are, where they are not the present's."""
+    return f"""
+    WITH {before} picked AS (
         SELECT d.dashboard_id, d.row::text AS row, d.pinned, d.name_key FROM dashboards d
         WHERE d.team_id = %(team_id)s AND NOT d.deleted AND (%(number)s::bigint IS NULL OR
             (NOT d.pinned, d.name_key IS NULL, coalesce(d.name_key, ''), d.dashboard_id)
@@ -69,11 +76,13 @@ _LIST: LiteralString = f"""
         (SELECT count(*) FROM dashboards d WHERE d.team_id = %(team_id)s AND NOT d.deleted),
         picked.dashboard_id, picked.row, shown.level, shown.closed_by, shown.row, {NAMES},
         picked.pinned, picked.name_key
-    FROM (SELECT) AS one LEFT JOIN picked ON true {_BESIDE}
+    FROM (SELECT) AS one LEFT JOIN picked ON true {_beside(restricted)}
     ORDER BY picked.pinned DESC, picked.name_key, picked.dashboard_id"""
 
-_ONE: LiteralString = f"""
-    WITH picked AS (
+
+def _one(before: LiteralString, restricted: LiteralString) -> LiteralString:
+    return f"""
+    WITH {before} picked AS (
         SELECT d.dashboard_id, d.row::text AS row FROM dashboards d
         WHERE d.team_id = %(team_id)s AND d.dashboard_id = %(number)s AND NOT d.deleted
     )
@@ -82,7 +91,16 @@ _ONE: LiteralString = f"""
             WHERE p.projection = 'catalog' AND p.stream_id = %(stream_id)s
         ),
         picked.dashboard_id, picked.row, shown.level, shown.closed_by, shown.row, {NAMES}
-    FROM (SELECT) AS one LEFT JOIN picked ON true {_BESIDE}"""
+    FROM (SELECT) AS one LEFT JOIN picked ON true {_beside(restricted)}"""
+
+
+_LIST, _ONE = _list("", CLOSED_BY), _one("", CLOSED_BY)
+_PAST_LIST = _list(f"{past.INSIGHTS}, {past.DASHBOARDS},", past.CLOSED_BY_NOW)
+_PAST_ONE = _one(f"{past.INSIGHTS}, {past.ONE_DASHBOARD},", past.CLOSED_BY_NOW)
+_ROW: LiteralString = """
+    SELECT row::text FROM dashboards
+    WHERE team_id = %(team_id)s AND dashboard_id = %(number)s AND NOT deleted"""
+_PAST_ROW: LiteralString = f"WITH {past.ONE_DASHBOARD} {_ROW}"
 
 
 class DashboardInsight(msgspec.Struct, frozen=True):
@@ -131,8 +149,9 @@ class DashboardReads:
         self._pool = pool
 
     async def page(
-        self, caller: Caller, page: PageRequest[DashboardEnd]
+        self, caller: Caller, page: PageRequest[DashboardEnd], as_of: int | None = None
     ) -> Snapshot[DashboardRows]:
+        """as_of: a position of the past, of dashboards and insights alike."""
         after = page.after
         values: dict[str, object] = {
             "limit": page.looked_for,
@@ -142,7 +161,8 @@ class DashboardReads:
             "name": None if after is None else after.name or "",
             "number": None if after is None else after.number,
         }
-        rows = await self._rows(_LIST, caller, values)
+        statement = _LIST if as_of is None else _PAST_LIST
+        rows = await self._rows(statement, caller, values, as_of)
         ends = {
             row[3]: DashboardEnd(row[-2], row[-1], row[3]) for row in rows if row[3] is not None
         }
@@ -152,25 +172,38 @@ class DashboardReads:
         more = len(found) > page.limit
         return Snapshot(DashboardRows(shown, rows[0][2], more, end), _standing(rows))
 
-    async def one(self, caller: Caller, number: int) -> Snapshot[OneDashboard]:
+    async def one(
+        self, caller: Caller, number: int, as_of: int | None = None
+    ) -> Snapshot[OneDashboard]:
+        """as_of: a position of the past; one that was deleted shows there."""
         stream = dashboard_stream(caller.team_id, number)
-        rows = await self._rows(_ONE, caller, {"number": number, "stream_id": stream.id})
+        statement = _ONE if as_of is None else _PAST_ONE
+        values: dict[str, object] = {"number": number, "stream_id": stream.id}
+        rows = await self._rows(statement, caller, values, as_of)
         found = _grouped(rows)
         return Snapshot(OneDashboard(found[0] if found else None, rows[0][2]), _standing(rows))
 
-    async def row(self, team_id: int, number: int) -> DashboardRow | None:
+    async def row(self, team_id: int, number: int, as_of: int | None = None) -> DashboardRow | None:
         """The dashboard alone; None when there is none in sight."""
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
-                "SELECT row::text FROM dashboards"
-                " WHERE team_id = %s AND dashboard_id = %s AND NOT deleted",
-                (team_id, number),
+                _ROW if as_of is None else _PAST_ROW,
+                {
+                    "team_id": team_id,
+                    "number": number,
+                    "as_of": as_of,
+                    "stream_id": dashboard_stream(team_id, number).id,
+                },
             )
             found = await cursor.fetchone()
         return None if found is None else _ROWS.decode(found[0])
 
     async def _rows(
-        self, statement: LiteralString, caller: Caller, values: dict[str, object]
+        self,
+        statement: LiteralString,
+        caller: Caller,
+        values: dict[str, object],
+        as_of: int | None,
     ) -> Sequence[Sequence[Any]]:
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
@@ -180,7 +213,10 @@ class DashboardReads:
                 | {
                     "team_id": caller.team_id,
                     "settings": caller.project.settings,
-                    "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
+                    "as_of": as_of,
+                    "projections": projections(
+                        INSIGHTS, LAST_VIEWED, CATALOG, *(() if as_of is None else (HISTORY,))
+                    ),
                 },
             )
             return await cursor.fetchall()

@@ -6,7 +6,7 @@ from typing import Any, Literal, LiteralString
 import msgspec
 
 from contracts.read_models.insight import InsightRow
-from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
+from contracts.read_models.projections import CATALOG, HISTORY, INSIGHTS, LAST_VIEWED
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
 from services.common.insights.joined_columns import (
@@ -23,6 +23,8 @@ from services.query.reads.counts import Counts, State
 from services.query.reads.insights import ROWS as INSIGHT_ROWS
 from services.query.reads.list_sql import PageSelect, SqlCondition
 from services.query.reads.listing import DEFAULT_ORDER, Cursor, InsightFilter, PageRequest
+from services.query.reads.past import CLOSED_BY_NOW
+from services.query.reads.past import INSIGHTS as INSIGHTS_THEN
 from services.query.reads.read_position import (
     REACHED,
     TEAM_HEAD,
@@ -74,17 +76,28 @@ class InsightList:
         self._counts = counts
 
     async def page(
-        self, caller: Caller, wanted: InsightFilter, page: PageRequest[Cursor]
+        self,
+        caller: Caller,
+        wanted: InsightFilter,
+        page: PageRequest[Cursor],
+        as_of: int | None = None,
     ) -> Snapshot[InsightListPage]:
-        """Insights in sight. A page past the end is empty."""
+        """Insights in sight. A page past the end is empty.
+
+        as_of: the position at which they were so.
+        """
         condition = list_sql.condition(wanted, caller)
         sorting = list_sql.sorting(wanted, wanted.order or DEFAULT_ORDER)
-        counted = (condition.whole, repr(condition.values))
+        counted = (condition.whole, repr(condition.values), as_of)
         known = self._counts.get(counted)
         async with self._pool.connection() as conn:
             # Not prepared: a plan for any limit and any search is a bad plan for most.
             cursor = await conn.execute(
-                _statement(condition, list_sql.picked(condition, sorting, page.after)),
+                _statement(
+                    condition,
+                    list_sql.picked(condition, sorting, page.after),
+                    past=as_of is not None,
+                ),
                 condition.values
                 | access_values(caller)
                 | {
@@ -93,7 +106,10 @@ class InsightList:
                     "cursor": page.after.value if page.after else None,
                     "cursor_id": page.after.insight_id if page.after else None,
                     "settings": caller.project.settings,
-                    "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG),
+                    "as_of": as_of,
+                    "projections": projections(
+                        INSIGHTS, LAST_VIEWED, CATALOG, *(() if as_of is None else (HISTORY,))
+                    ),
                     "known_position": known[0].position if known else -1,
                     "known_rebuilds": known[0].rebuilds if known else -1,
                 },
@@ -118,14 +134,16 @@ class InsightList:
         )
 
 
-def _statement(condition: SqlCondition, picked: PageSelect) -> LiteralString:
+def _statement(condition: SqlCondition, picked: PageSelect, *, past: bool) -> LiteralString:
     """One row per insight, each beginning with the six values of the whole; one row when empty."""
+    before: LiteralString = f"{INSIGHTS_THEN}," if past else ""
+    restricted: LiteralString = CLOSED_BY_NOW if past else CLOSED_BY
     value: LiteralString = picked.keys[0] if picked.keys else "NULL"
     return f"""
-        WITH picked AS ({picked.text}),
+        WITH {before} picked AS ({picked.text}),
         shown AS (
             SELECT picked.*, i.row::text AS row, {COLUMNS}, {LEVEL} AS level,
-                {CLOSED_BY} AS closed_by
+                {restricted} AS closed_by
             FROM picked
             JOIN insights i ON i.team_id = %(team_id)s AND i.insight_id = picked.insight_id
             {JOINS}

@@ -11,15 +11,22 @@ from psycopg.rows import args_row
 from contracts.events.streams import insight_stream
 from contracts.json import EMPTY_OBJECT, NULL
 from contracts.read_models.insight import InsightRow
-from contracts.read_models.projections import CATALOG, INSIGHTS, LAST_VIEWED
+from contracts.read_models.projections import CATALOG, HISTORY, INSIGHTS, LAST_VIEWED
 from contracts.references import InsightReference
 from services.common.http.caller import Caller
 from services.common.insights.access import Access
-from services.common.insights.caller_columns import EACH
+from services.common.insights.caller_columns import EACH, ONE
 from services.common.insights.joined_columns import COLUMNS, JoinedColumns, joined_columns, joins
 from services.common.postgres.database import Pool
 from services.common.postgres.grouped import GroupedLookups
-from services.query.reads.access import access, closed_by, level, unfolded_rule
+from services.query.reads.access import (
+    access,
+    access_values,
+    closed_by,
+    level,
+    unfolded_rule,
+)
+from services.query.reads.past import ONE_AT
 from services.query.reads.read_position import REACHED, ReadPosition, Snapshot, projections
 from services.query.reads.recent_answers import state
 from services.query.reads.salvage import DAWN, Salvage
@@ -74,6 +81,23 @@ _MANY: LiteralString = f"""
     CROSS JOIN LATERAL ({_EACH}) AS each
     ORDER BY asked.place"""
 
+# As of a moment; `now` is the insight today, by which the caller's level goes.
+_PAST: LiteralString = f"""
+    WITH may AS (
+        SELECT {level(ONE)} AS level, {closed_by(ONE)} AS closed_by
+        FROM insights i WHERE i.team_id = %(team_id)s AND i.insight_id = %(number)s
+    ),
+    i AS (
+        SELECT v.* FROM insight_versions v WHERE v.stream_id = %(stream_id)s AND {ONE_AT}
+    )
+    SELECT i.row::text, {COLUMNS}, p.position, may.level, may.closed_by, {REACHED},
+        greatest({unfolded_rule(ONE)}, %(as_of)s::bigint), {state(ONE)}
+    FROM (SELECT) AS one
+    LEFT JOIN i ON true
+    LEFT JOIN may ON true
+    {joins(ONE.user_id, ONE.settings)}
+    LEFT JOIN parked_streams p ON p.projection = 'history' AND p.stream_id = %(stream_id)s"""
+
 
 class FoundInsight(msgspec.Struct, frozen=True):
     """row: None when there is none. joined: its joined columns.
@@ -119,6 +143,30 @@ class InsightReads:
             caller.project.settings,
         )
         return await self._grouped.get(asked)
+
+    async def one_then(self, caller: Caller, number: int, as_of: int) -> Snapshot[FoundInsight]:
+        """The insight as it was at that position, deleted or not; what the caller may is today's.
+
+        Without a row today, its history can't be followed: then nobody may see it.
+        """
+        async with self._pool.connection() as conn:
+            cursor = conn.cursor(row_factory=args_row(_found))
+            await cursor.execute(
+                _PAST,
+                access_values(caller)
+                | {
+                    "team_id": caller.team_id,
+                    "number": number,
+                    "stream_id": insight_stream(caller.team_id, number).id,
+                    "settings": caller.project.settings,
+                    "as_of": as_of,
+                    "projections": projections(INSIGHTS, LAST_VIEWED, CATALOG, HISTORY),
+                },
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            raise RuntimeError("the statement always gives one row")
+        return row
 
     async def number(self, team_id: int, short_id: str) -> int | None:
         """The number of an insight, projected or not; None when no insight was ever called so.
@@ -170,13 +218,13 @@ def _found(
     read_at: datetime,
     live_job: str | None,
     parked_at: int | None,
-    level: int,
-    closed_by: int,
+    level: int | None,
+    closed_by: int | None,
     reached: int | None,
     wanted: int,
     state: str | None,
 ) -> Snapshot[FoundInsight]:
     insight = None if row is None else ROWS.decode(row)
     joined = joined_columns(viewed_at, kept_body, kept_interval, kept_refresh, read_at, live_job)
-    found = FoundInsight(insight, joined, parked_at, access(level, closed_by))
+    found = FoundInsight(insight, joined, parked_at, access(level or 0, closed_by or 0))
     return Snapshot(found, ReadPosition(reached or 0, wanted, state))

@@ -163,6 +163,7 @@ async def test_an_entry_nobody_can_read_parks_its_stream_and_no_other(
         parked = await checkpoint.parked(conn)
     assert [(each.projection, each.position, each.name) for each in parked] == [
         ("activity", bad.position, "insight.teleported.v9"),
+        ("history", bad.position, "insight.teleported.v9"),
         ("insights", bad.position, "insight.teleported.v9"),
     ]
     assert {each.stream_id for each in parked} == {insight().id}
