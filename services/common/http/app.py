@@ -18,6 +18,7 @@ from psycopg import InterfaceError, OperationalError
 
 from contracts.queries.errors import InvalidQuery
 from services.common.http import health, problems
+from services.common.http.as_of import check_as_of
 from services.common.http.bounds import MOST_BYTES
 from services.common.http.csv_answers import csv_answers
 from services.common.http.hang_ups import ClientHungUp, noticed, on_hung_up
@@ -107,6 +108,7 @@ def _check_query(request: AnyRequest) -> None:
     """Capture looks at its own: an event is not lost for a parameter that nobody reads."""
     if not request.route_handler.opt.get("any_query"):
         check_query(request)
+        check_as_of(request)
 
 
 def _one_after_the_other(app: Litestar) -> None:

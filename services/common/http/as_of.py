@@ -22,7 +22,11 @@ def unsupported() -> Rejected:
 
 def check_as_of(request: AnyRequest) -> None:
     """Raises Rejected 400 where the parameter is sent to what does not honour it."""
-    if not request.scope["query_string"] or request.route_handler.opt.get(AS_OF):
-        return
+    if request.scope["query_string"] and not request.route_handler.opt.get(AS_OF):
+        refuse_as_of(request)
+
+
+def refuse_as_of(request: AnyRequest) -> None:
+    """Raises Rejected 400 where the parameter is sent."""
     if AS_OF in request.query_params:
         raise unsupported()

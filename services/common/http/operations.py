@@ -14,9 +14,12 @@ from contracts.headers import (
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
+    INSIGHTS_AS_OF,
+    INSIGHTS_AS_OF_SETTLED,
     INSIGHTS_POSITION,
     LONGEST_KEY,
 )
+from services.common.http.as_of import AS_OF
 
 DESCRIBES = "describes"
 
@@ -93,13 +96,31 @@ HEADERS: Mapping[str, Parameter] = {
 }
 
 
-def reads(kind: Any, *parameters: Parameter) -> Described:
-    """A GET of something that facts made: versioned, and no older than the caller has seen."""
+_AS_OF = Parameter(
+    name=AS_OF,
+    description="As it was: at a version (v7, of one thing), a position (p812), a sequence (s510),"
+    " or a time with its zone. Results are of today.",
+    kind=Annotated[str, Meta(pattern=r"^([vps][0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*)$")],
+)
+
+
+def reads(kind: Any, *parameters: Parameter, as_of: bool = False) -> dict[str, Any]:
+    """A GET of something that facts made: versioned, and no older than the caller has seen.
+
+    as_of: whether it can be asked as of another moment.
+    """
+    if as_of:
+        shown = _reads(kind, *parameters, _AS_OF, headers=(INSIGHTS_AS_OF, INSIGHTS_AS_OF_SETTLED))
+        return {**shown, AS_OF: True}
+    return {**_reads(kind, *parameters)}
+
+
+def _reads(kind: Any, *parameters: Parameter, headers: tuple[str, ...] = ()) -> Described:
     return described(
         RouteDescription(
             answers={
                 200: AnswerDescription(
-                    kind=kind, headers=("ETag", INSIGHTS_POSITION, "Insights-Stale")
+                    kind=kind, headers=("ETag", INSIGHTS_POSITION, "Insights-Stale", *headers)
                 ),
                 304: AnswerDescription(headers=("ETag", INSIGHTS_POSITION)),
             },

@@ -15,19 +15,25 @@ from services.common.http.csv_answers import CSV, kind_of, wants_csv
 from services.common.http.csv_tables import to_csv
 from services.common.http.etag import etag
 from services.common.http.request import AnyRequest
-from services.query.http.parameters import at_least
+from services.query.http.as_of import LogMoment, at_least
 from services.query.reads.read_position import FreshValue
 from services.query.reads.recent_answers import RecentAnswers
 
 
 def answer(
-    request: AnyRequest, body: bytes, fresh: FreshValue[Any], *, version: int = 0
+    request: AnyRequest,
+    body: bytes,
+    fresh: FreshValue[Any],
+    *,
+    version: int = 0,
+    moment: LogMoment | None = None,
 ) -> Response[bytes]:
     """The JSON text `body`, as its client wants it; 304 when the client has it already.
 
     version: of the one resource it shows; a list has none, its ETag is the digest alone.
+    moment: of the past that it shows.
     """
-    return _sent(request, _shown(request, AnswerParts(body, fresh, version)))
+    return _sent(request, _shown(request, AnswerParts(body, fresh, version)), moment)
 
 
 class AnswerParts(msgspec.Struct, frozen=True):
@@ -50,16 +56,20 @@ async def remembered(
     accounts: Accounts,
     known: RecentAnswers[EncodedAnswer],
     make: Callable[[], Awaitable[AnswerParts]],
+    moment: LogMoment | None = None,
 ) -> Response[bytes]:
-    """The answer that is remembered, or one that is made and remembered."""
-    asked = _asked(request, caller, accounts)
-    fresh = await known.find(asked, caller.team_id, at_least(request))
+    """The answer that is remembered, or one that is made and remembered.
+
+    moment: of the past that it shows; a time in the request means another one later.
+    """
+    asked = _asked(request, caller, accounts, moment)
+    fresh = await known.find(asked, caller.team_id, at_least(request, moment))
     if fresh is None:
         made = await make()
         fresh = _shown(request, made)
         if made.again:
             known.keep(asked, caller.team_id, fresh, len(fresh.value.body))
-    return _sent(request, fresh)
+    return _sent(request, fresh, moment)
 
 
 def _shown(request: AnyRequest, made: AnswerParts) -> FreshValue[EncodedAnswer]:
@@ -74,17 +84,22 @@ def _as_asked(
     return EncodedAnswer(body, etag(version, body), CSV if csv else MediaType.JSON)
 
 
-def _sent(request: AnyRequest, fresh: FreshValue[EncodedAnswer]) -> Response[bytes]:
+def _sent(
+    request: AnyRequest, fresh: FreshValue[EncodedAnswer], moment: LogMoment | None
+) -> Response[bytes]:
+    stale = {INSIGHTS_STALE: "true"} if fresh.stale else {}
     return tagged(
         fresh.value,
         position=fresh.position,
         if_none_match=request.headers.get(IF_NONE_MATCH),
-        headers={INSIGHTS_STALE: "true"} if fresh.stale else None,
+        headers=stale if moment is None else stale | moment.headers,
     )
 
 
 class _AnswerKey(msgspec.Struct, frozen=True):
     """All that an answer depends on besides the project's state. edition: of the accounts.
+
+    as_of: the position of the past that it shows.
 
     settings: of the project, see Project.settings.
     """
@@ -96,9 +111,12 @@ class _AnswerKey(msgspec.Struct, frozen=True):
     user_id: int
     administrator: bool
     edition: int
+    as_of: int | None
 
 
-def _asked(request: AnyRequest, caller: Caller, accounts: Accounts) -> _AnswerKey:
+def _asked(
+    request: AnyRequest, caller: Caller, accounts: Accounts, moment: LogMoment | None
+) -> _AnswerKey:
     """Before any name is looked up: one that changes meanwhile belongs to the next edition."""
     scope = request.scope
     return _AnswerKey(
@@ -114,6 +132,7 @@ def _asked(request: AnyRequest, caller: Caller, accounts: Accounts) -> _AnswerKe
         user_id=caller.user.id,
         administrator=caller.is_administrator,
         edition=accounts.edition,
+        as_of=None if moment is None else moment.position,
     )
 
 

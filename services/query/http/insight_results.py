@@ -69,16 +69,21 @@ def wanted(request: AnyRequest) -> ResultParameters:
 
 
 async def on_dashboard(
-    asked: ResultParameters, request: AnyRequest, row: InsightRow, dashboards: DashboardReads
+    asked: ResultParameters,
+    request: AnyRequest,
+    row: InsightRow,
+    dashboards: DashboardReads,
+    as_of: int | None = None,
 ) -> ResultParameters:
     """With the filters and the looks of the dashboard that `from_dashboard` names.
 
     A dashboard that the insight is not on is ignored. Ad-hoc filters win over the dashboard's.
+    as_of: the position of the past that both are of.
     """
     named = number_in(text(request, "from_dashboard") or "")
     if named is None or all(tile.dashboard_id != named for tile in live_tiles(row)):
         return asked
-    board = await dashboards.row(row.team_id, named)
+    board = await dashboards.row(row.team_id, named, as_of)
     tile = None if board is None else board.tile_of(row.insight_id)
     if board is None or tile is None:
         return asked

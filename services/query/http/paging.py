@@ -11,8 +11,10 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.accounts import Page as Listed
+from services.common.http.as_of import AS_OF
 from services.common.http.request import AnyRequest
 from services.common.http.storable import has_escaped_nul
+from services.query.http.as_of import LogMoment
 from services.query.http.parameters import DEFAULT_LIMIT, HIGHEST_LIMIT, number, text
 from services.query.reads.listing import Cursor, End, Int64, Moment, Order, OrderField, PageRequest
 
@@ -91,15 +93,31 @@ def _keys(found: Sequence[tuple[Any, Any]]) -> list[Any]:
     return [key for key, _ in found]
 
 
-def next_page(request: AnyRequest, this: PageRequest[Any], more: bool, end: object) -> str | None:
-    """more: whether there is one. end: of this page; None where the order has none to travel."""
+def next_page(
+    request: AnyRequest,
+    this: PageRequest[Any],
+    more: bool,
+    end: object,
+    moment: LogMoment | None = None,
+) -> str | None:
+    """more: whether there is one. end: of this page; None where the order has none to travel.
+
+    moment: of the past that all pages show.
+    """
     if not more:
         return None
     cursor = None if end is None else encoded(end)
-    return link(request, limit=str(this.limit), offset=str(this.offset + this.limit), cursor=cursor)
+    offset = str(this.offset + this.limit)
+    return link(request, limit=str(this.limit), offset=offset, cursor=cursor, **_at(moment))
 
 
-def previous_page(request: AnyRequest, this: PageRequest[Any]) -> str | None:
+def _at(moment: LogMoment | None) -> dict[str, str | None]:
+    return {} if moment is None else {AS_OF: f"p{moment.position}"}
+
+
+def previous_page(
+    request: AnyRequest, this: PageRequest[Any], moment: LogMoment | None = None
+) -> str | None:
     """None at the beginning."""
     if this.offset == 0:
         return None
@@ -109,6 +127,7 @@ def previous_page(request: AnyRequest, this: PageRequest[Any]) -> str | None:
         limit=str(this.limit),
         offset=str(offset) if offset > 0 else None,
         cursor=None,
+        **_at(moment),
     )
 
 

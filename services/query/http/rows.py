@@ -13,12 +13,12 @@ from services.common.http.paths import number_in_path
 from services.common.http.problems import not_found
 from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
-from services.query.http import paging, parameters
+from services.query.http import as_of, paging, parameters
 from services.query.http.answers import answer
 from services.query.problems import parked
+from services.query.reads.all import Reads
 from services.query.reads.catalog_rows import CatalogReads
 from services.query.reads.listing import NumberEnd
-from services.query.reads.read_position import Freshness
 
 _encoder = msgspec.json.Encoder()
 
@@ -42,16 +42,17 @@ async def page_of(
     rows: CatalogReads[R],
     body: Body[R],
     page: Callable[..., Any],
-    freshness: Freshness,
+    reads: Reads,
     accounts: Accounts,
     caller: Caller,
 ) -> Response[bytes]:
     """page: of count, next, previous and results."""
     asked = paging.page(request, NumberEnd)
     search = parameters.searched(parameters.text(request, "search"))
-    fresh = await freshness.of(
-        lambda: rows.page(caller.team_id, search, asked),
-        parameters.at_least(request),
+    moment = await as_of.asked(request, reads, caller.project)
+    fresh = await reads.freshness.of(
+        lambda: rows.page(caller.team_id, search, asked, as_of.position(moment)),
+        as_of.at_least(request, moment),
     )
     found = fresh.value
     users = await user_bodies(accounts, (row.created_by for row in found.rows))
@@ -59,12 +60,12 @@ async def page_of(
     shown = page(
         count=found.count,
         next=paging.next_page(
-            request, asked, found.more, NumberEnd(bodies[-1].id) if bodies else None
+            request, asked, found.more, NumberEnd(bodies[-1].id) if bodies else None, moment
         ),
-        previous=paging.previous_page(request, asked),
+        previous=paging.previous_page(request, asked, moment),
         results=bodies,
     )
-    return answer(request, _encoder.encode(shown), fresh)
+    return answer(request, _encoder.encode(shown), fresh, moment=moment)
 
 
 async def one_of(
@@ -72,14 +73,16 @@ async def one_of(
     reference: str,
     rows: CatalogReads[R],
     body: Body[R],
-    freshness: Freshness,
+    reads: Reads,
     accounts: Accounts,
     caller: Caller,
 ) -> Response[bytes]:
     """reference: the number in the path. Raises Rejected 404, 503."""
     number = number_in_path(reference)
-    fresh = await freshness.of(
-        lambda: rows.one(caller.team_id, number), parameters.at_least(request)
+    moment = await as_of.asked(request, reads, caller.project, rows.stream(caller.team_id, number))
+    fresh = await reads.freshness.of(
+        lambda: rows.one(caller.team_id, number, as_of.position(moment)),
+        as_of.at_least(request, moment),
     )
     if fresh.value.parked_at is not None:
         raise parked(fresh.value.parked_at)
@@ -88,4 +91,4 @@ async def one_of(
         raise not_found()
     users = await user_bodies(accounts, (row.created_by,))
     shown = body(row, users.get(row.created_by or 0))
-    return answer(request, _encoder.encode(shown), fresh, version=row.version)
+    return answer(request, _encoder.encode(shown), fresh, version=row.version, moment=moment)

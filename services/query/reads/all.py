@@ -22,6 +22,7 @@ from services.query.reads.dashboards import DashboardReads
 from services.query.reads.insight_list import InsightList
 from services.query.reads.insights import InsightReads
 from services.query.reads.last_viewed import LastViewedReads
+from services.query.reads.moments import MomentReads
 from services.query.reads.projects import ProjectReads
 from services.query.reads.read_position import Freshness
 from services.query.reads.recent_answers import RecentAnswers
@@ -46,6 +47,7 @@ class Reads(msgspec.Struct, frozen=True):
     actions: CatalogReads[ActionRow]
     cohorts: CatalogReads[CohortRow]
     projects: ProjectReads
+    moments: MomentReads
     webhooks: CatalogReads[WebhookRow]
     attempts: AttemptReads
     pool: Pool
@@ -66,6 +68,7 @@ class Reads(msgspec.Struct, frozen=True):
             actions=action_reads(pool),
             cohorts=cohort_reads(pool),
             projects=ProjectReads(pool),
+            moments=MomentReads(pool),
             webhooks=webhook_reads(pool),
             attempts=AttemptReads(pool),
             pool=pool,

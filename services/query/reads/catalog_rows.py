@@ -93,11 +93,14 @@ class CatalogReads(Generic[R]):
 
     async def one(self, team_id: int, number: int, as_of: int | None = None) -> Snapshot[OneRow[R]]:
         """as_of: a position of the past; what was deleted shows there."""
-        stream: Stream[DomainEvent] = Stream(self._kind, team_id, number)
-        values = {"team_id": team_id, "number": number, "stream_id": stream.id}
+        stream_id = self.stream(team_id, number).id
+        values = {"team_id": team_id, "number": number, "stream_id": stream_id}
         statement = self._one if as_of is None else self._past_one
         standing, parked_at, rows = await self._read(statement, values, as_of)
         return Snapshot(OneRow(rows[0] if rows else None, parked_at), standing)
+
+    def stream(self, team_id: int, number: int) -> Stream[DomainEvent]:
+        return Stream(self._kind, team_id, number)
 
     async def _read(
         self, statement: LiteralString, values: dict[str, object], as_of: int | None

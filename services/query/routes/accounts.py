@@ -20,6 +20,7 @@ from contracts.api.accounts import (
     ProjectSummary,
 )
 from contracts.api.times import written
+from contracts.events.streams import project_stream
 from services.common.accounts.accounts import Accounts, Member, Organization, Project
 from services.common.http.caller import AuthenticatedUser, resolve_project
 from services.common.http.operations import reads, tells
@@ -31,10 +32,9 @@ from services.common.http.organizations import (
 )
 from services.common.http.problems import not_found
 from services.common.http.request import AnyRequest
-from services.query.http import described
+from services.query.http import as_of, described
 from services.query.http.answers import answer, plain
 from services.query.http.paging import listed
-from services.query.http.parameters import at_least
 from services.query.problems import parked
 from services.query.reads.all import Reads
 from services.query.reads.listing import End, Moment
@@ -112,7 +112,7 @@ async def list_projects(
 
 @get(
     ["/api/projects/{project:str}/", "/api/environments/{project:str}/"],
-    opt={**PROJECT, **reads(ProjectBody)},
+    opt={**PROJECT, **reads(ProjectBody, as_of=True)},
 )
 async def get_project(
     request: AnyRequest,
@@ -170,7 +170,7 @@ async def list_projects_of(
 
 @get(
     "/api/organizations/{organization:str}/projects/{project:str}/",
-    opt={**PROJECT, **reads(ProjectBody)},
+    opt={**PROJECT, **reads(ProjectBody, as_of=True)},
 )
 async def get_project_of(
     request: AnyRequest,
@@ -209,12 +209,16 @@ async def list_members(
 
 
 async def _project(request: AnyRequest, reads: Reads, project: Project) -> Response[bytes]:
-    fresh = await reads.freshness.of(lambda: reads.projects.one(project.id), at_least(request))
+    moment = await as_of.asked(request, reads, project, project_stream(project.id))
+    fresh = await reads.freshness.of(
+        lambda: reads.projects.one(project.id, as_of.position(moment)),
+        as_of.at_least(request, moment),
+    )
     found = fresh.value
     if found.parked_at is not None:
         raise parked(found.parked_at)
     body = _encoder.encode(project_body(found.project))
-    return answer(request, body, fresh, version=found.project.version)
+    return answer(request, body, fresh, version=found.project.version, moment=moment)
 
 
 async def _member(member: Member, accounts: Accounts) -> MemberBody | None:

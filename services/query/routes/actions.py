@@ -17,7 +17,9 @@ from services.query.reads.all import Reads
 READ = {"scopes": ("action:read",)}
 
 
-@get(project_paths("/actions/"), opt={**READ, **reads(ActionPage, *described.NAMED_PAGE)})
+@get(
+    project_paths("/actions/"), opt={**READ, **reads(ActionPage, *described.NAMED_PAGE, as_of=True)}
+)
 async def list_actions(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -26,12 +28,10 @@ async def list_actions(
 ) -> Response[bytes]:
     """Actions of the project, the newest first, deleted ones never."""
     rows = reads.actions
-    return await page_of(
-        request, rows, ActionBody.of, ActionPage, reads.freshness, accounts, caller
-    )
+    return await page_of(request, rows, ActionBody.of, ActionPage, reads, accounts, caller)
 
 
-@get(project_paths("/actions/{action:str}/"), opt={**READ, **reads(ActionBody)})
+@get(project_paths("/actions/{action:str}/"), opt={**READ, **reads(ActionBody, as_of=True)})
 async def get_action(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -41,7 +41,7 @@ async def get_action(
 ) -> Response[bytes]:
     """One action."""
     rows = reads.actions
-    return await one_of(request, action, rows, ActionBody.of, reads.freshness, accounts, caller)
+    return await one_of(request, action, rows, ActionBody.of, reads, accounts, caller)
 
 
 HANDLERS = [list_actions, get_action]

@@ -8,14 +8,16 @@ from litestar.params import FromPath
 from contracts.api.activity import ActivityEntry, ActivityPage
 from contracts.references import insight_reference
 from services.common.accounts.accounts import Accounts
+from services.common.http.as_of import AS_OF
 from services.common.http.caller import Caller
 from services.common.http.operations import reads
 from services.common.http.paths import project_paths
 from services.common.http.problems import not_found
 from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
-from services.query.http import described, paging, parameters
+from services.query.http import as_of, described, paging, parameters
 from services.query.http.answers import answer
+from services.query.http.as_of import LogMoment
 from services.query.problems import parked
 from services.query.reads import activity
 from services.query.reads.all import Reads
@@ -41,7 +43,7 @@ class _ActivityRequest(msgspec.Struct, frozen=True):
 
 @get(
     project_paths("/insights/{insight:str}/activity/"),
-    opt={**READ, **reads(ActivityPage, *described.ACTIVITY)},
+    opt={**READ, **reads(ActivityPage, *described.ACTIVITY, as_of=True)},
 )
 async def insight_activity(
     request: AnyRequest,
@@ -54,9 +56,12 @@ async def insight_activity(
     of, wanted = insight_reference(insight), _wanted(request)
     if of is None:
         raise not_found()
+    moment = await as_of.asked(request, reads, caller.project)
     fresh = await reads.freshness.of(
-        lambda: reads.activity.of_insight(caller, of, wanted.page, quiet=wanted.quiet),
-        parameters.at_least(request),
+        lambda: reads.activity.of_insight(
+            caller, of, wanted.page, quiet=wanted.quiet, as_of=as_of.position(moment)
+        ),
+        as_of.at_least(request, moment),
     )
     found = fresh.value
     if found is None:
@@ -64,11 +69,14 @@ async def insight_activity(
     if found.parked_at is not None:
         raise parked(found.parked_at)
     found.access.require("viewer")
-    body = await _body(request, accounts, found, wanted)
-    return answer(request, _encoder.encode(body), fresh)
+    body = await _body(request, accounts, found, wanted, moment)
+    return answer(request, _encoder.encode(body), fresh, moment=moment)
 
 
-@get(project_paths("/insights/activity/"), opt={**READ, **reads(ActivityPage, *described.ACTIVITY)})
+@get(
+    project_paths("/insights/activity/"),
+    opt={**READ, **reads(ActivityPage, *described.ACTIVITY, as_of=True)},
+)
 async def all_activity(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -77,12 +85,15 @@ async def all_activity(
 ) -> Response[bytes]:
     """The activity of the project's insights, newest first."""
     wanted = _wanted(request)
+    moment = await as_of.asked(request, reads, caller.project)
     fresh = await reads.freshness.of(
-        lambda: reads.activity.of_team(caller, wanted.page, quiet=wanted.quiet),
-        parameters.at_least(request),
+        lambda: reads.activity.of_team(
+            caller, wanted.page, quiet=wanted.quiet, as_of=as_of.position(moment)
+        ),
+        as_of.at_least(request, moment),
     )
-    body = await _body(request, accounts, fresh.value, wanted)
-    return answer(request, _encoder.encode(body), fresh)
+    body = await _body(request, accounts, fresh.value, wanted, moment)
+    return answer(request, _encoder.encode(body), fresh, moment=moment)
 
 
 def _wanted(request: AnyRequest) -> _ActivityRequest:
@@ -96,16 +107,21 @@ def _wanted(request: AnyRequest) -> _ActivityRequest:
 
 
 async def _body(
-    request: AnyRequest, accounts: Accounts, found: activity.ActivityRows, wanted: _ActivityRequest
+    request: AnyRequest,
+    accounts: Accounts,
+    found: activity.ActivityRows,
+    wanted: _ActivityRequest,
+    moment: LogMoment | None,
 ) -> ActivityPage:
+    then = {} if moment is None else {AS_OF: f"p{moment.position}"}
     users = await user_bodies(accounts, (entry.user_id for entry in found.entries))
     following = None
     if found.more:
         end = paging.encoded(NumberEnd(found.entries[-1].position))
-        following = paging.link(request, page=str(wanted.number + 1), cursor=end)
+        following = paging.link(request, page=str(wanted.number + 1), cursor=end, **then)
     previous = None
     if wanted.number > 1:
-        previous = paging.link(request, page=str(wanted.number - 1), cursor=None)
+        previous = paging.link(request, page=str(wanted.number - 1), cursor=None, **then)
     return ActivityPage(
         results=tuple(
             ActivityEntry.of(entry, users, quiet=wanted.quiet) for entry in found.entries

@@ -17,7 +17,9 @@ from services.query.reads.all import Reads
 READ = {"scopes": ("cohort:read",)}
 
 
-@get(project_paths("/cohorts/"), opt={**READ, **reads(CohortPage, *described.NAMED_PAGE)})
+@get(
+    project_paths("/cohorts/"), opt={**READ, **reads(CohortPage, *described.NAMED_PAGE, as_of=True)}
+)
 async def list_cohorts(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -26,12 +28,10 @@ async def list_cohorts(
 ) -> Response[bytes]:
     """Cohorts of the project, the newest first, deleted ones never."""
     rows = reads.cohorts
-    return await page_of(
-        request, rows, CohortBody.of, CohortPage, reads.freshness, accounts, caller
-    )
+    return await page_of(request, rows, CohortBody.of, CohortPage, reads, accounts, caller)
 
 
-@get(project_paths("/cohorts/{cohort:str}/"), opt={**READ, **reads(CohortBody)})
+@get(project_paths("/cohorts/{cohort:str}/"), opt={**READ, **reads(CohortBody, as_of=True)})
 async def get_cohort(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -41,7 +41,7 @@ async def get_cohort(
 ) -> Response[bytes]:
     """One cohort."""
     rows = reads.cohorts
-    return await one_of(request, cohort, rows, CohortBody.of, reads.freshness, accounts, caller)
+    return await one_of(request, cohort, rows, CohortBody.of, reads, accounts, caller)
 
 
 HANDLERS = [list_cohorts, get_cohort]

@@ -7,6 +7,7 @@ from litestar.params import FromPath
 
 from contracts.api.dashboards import DashboardBody, DashboardPage
 from contracts.api.insights import InsightBody
+from contracts.events.streams import dashboard_stream
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import reads
@@ -15,7 +16,7 @@ from services.common.http.problems import not_found
 from services.common.http.request import AnyRequest
 from services.common.insights.access import may_edit_dashboard, owns
 from services.common.insights.context import insight_context, user_bodies
-from services.query.http import described, paging, parameters
+from services.query.http import as_of, described, paging
 from services.query.http.answers import answer
 from services.query.http.insight_results import under, with_tiles
 from services.query.http.insight_results import wanted as results_wanted
@@ -29,7 +30,9 @@ READ = {"scopes": ("dashboard:read",)}
 _encoder = msgspec.json.Encoder()
 
 
-@get(project_paths("/dashboards/"), opt={**READ, **reads(DashboardPage, *described.PAGE)})
+@get(
+    project_paths("/dashboards/"), opt={**READ, **reads(DashboardPage, *described.PAGE, as_of=True)}
+)
 async def list_dashboards(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -42,23 +45,24 @@ async def list_dashboards(
     dashboard alone looks up.
     """
     page = paging.page(request, DashboardEnd)
+    moment = await as_of.asked(request, reads, caller.project)
     fresh = await reads.freshness.of(
-        lambda: reads.dashboards.page(caller, page),
-        parameters.at_least(request),
+        lambda: reads.dashboards.page(caller, page, as_of.position(moment)),
+        as_of.at_least(request, moment),
     )
     found = fresh.value
     body = DashboardPage(
         count=found.count,
-        next=paging.next_page(request, page, found.more, found.end),
-        previous=paging.previous_page(request, page),
+        next=paging.next_page(request, page, found.more, found.end, moment),
+        previous=paging.previous_page(request, page, moment),
         results=tuple([await _body(under(each), accounts, caller) for each in found.dashboards]),
     )
-    return answer(request, _encoder.encode(body), fresh)
+    return answer(request, _encoder.encode(body), fresh, moment=moment)
 
 
 @get(
     project_paths("/dashboards/{dashboard:str}/"),
-    opt={**READ, **reads(DashboardBody, *described.RESULTS)},
+    opt={**READ, **reads(DashboardBody, *described.RESULTS, as_of=True)},
 )
 async def get_dashboard(
     request: AnyRequest,
@@ -70,8 +74,11 @@ async def get_dashboard(
 ) -> Response[bytes]:
     """One dashboard with its tiles, each with the whole insight under the dashboard's filters."""
     number = number_in_path(dashboard)
+    stream = dashboard_stream(caller.team_id, number)
+    moment = await as_of.asked(request, reads, caller.project, stream)
     fresh = await reads.freshness.of(
-        lambda: reads.dashboards.one(caller, number), parameters.at_least(request)
+        lambda: reads.dashboards.one(caller, number, as_of.position(moment)),
+        as_of.at_least(request, moment),
     )
     if fresh.value.parked_at is not None:
         raise parked(fresh.value.parked_at)
@@ -80,7 +87,7 @@ async def get_dashboard(
         raise not_found()
     found = await with_tiles(found, results_wanted(request), caller, insight_results)
     body = await _body(found, accounts, caller)
-    return answer(request, _encoder.encode(body), fresh, version=found.row.version)
+    return answer(request, _encoder.encode(body), fresh, version=found.row.version, moment=moment)
 
 
 async def _body(found: FoundDashboard, accounts: Accounts, caller: Caller) -> DashboardBody:

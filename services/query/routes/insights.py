@@ -13,6 +13,7 @@ from contracts.api.insights import BasicInsight, InsightBody
 from contracts.read_models.insight import InsightRow
 from contracts.references import InsightReference, insight_reference
 from services.common.accounts.accounts import Accounts
+from services.common.http.as_of import refuse_as_of
 from services.common.http.caller import Caller
 from services.common.http.operations import reads
 from services.common.http.paths import project_paths
@@ -20,10 +21,11 @@ from services.common.http.problems import not_found
 from services.common.http.request import AnyRequest
 from services.common.insights.context import insight_context
 from services.common.insights.joined_columns import JoinedColumns
-from services.query.http import described, paging, parameters, shown
+from services.query.http import as_of, described, paging, parameters, shown
 from services.query.http.answers import AnswerParts, answer, remembered
 from services.query.http.insight_results import KEPT, on_dashboard, with_result, with_results
 from services.query.http.insight_results import wanted as results_wanted
+from services.query.http.insights_then import in_sight_then, insight_then
 from services.query.http.visitors import Reader, Visitor, shared_insight, shared_list
 from services.query.insights.stored_insights import InsightResults
 from services.query.problems import parked
@@ -38,7 +40,9 @@ READ = {"scopes": ("insight:read",)}
 _encoder = msgspec.json.Encoder()
 
 
-@get(project_paths("/insights/"), opt={**READ, **reads(InsightPage, *described.INSIGHTS)})
+@get(
+    project_paths("/insights/"), opt={**READ, **reads(InsightPage, *described.INSIGHTS, as_of=True)}
+)
 async def list_insights(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -49,15 +53,18 @@ async def list_insights(
     """Insights of the project, filtered, searched and ordered; deleted ones never."""
     basic = parameters.flag(request, "basic")
     if isinstance(reader, Visitor):
+        refuse_as_of(request)
         return await shared_list(request, reader, insight_results, basic=basic)
     caller = reader
+    moment = await as_of.asked(request, reads, caller.project)
+    position = as_of.position(moment)
 
     async def make() -> AnswerParts:
         wanted = parameters.insight_filter(request, caller.project)
         page = paging.insight_page(request, wanted.order or DEFAULT_ORDER)
         fresh = await reads.freshness.of(
-            lambda: reads.insight_list.page(caller, wanted, page),
-            parameters.at_least(request),
+            lambda: reads.insight_list.page(caller, wanted, page, position),
+            as_of.at_least(request, moment),
         )
         found = fresh.value
         rows: Sequence[InsightListRow] = found.rows
@@ -65,20 +72,20 @@ async def list_insights(
         rows = await with_results(rows, asked, caller, insight_results)
         body = InsightPage(
             count=found.count,
-            next=paging.next_page(request, page, found.more, paging.travelling(found.end)),
-            previous=paging.previous_page(request, page),
+            next=paging.next_page(request, page, found.more, paging.travelling(found.end), moment),
+            previous=paging.previous_page(request, page, moment),
             results=await shown.insights(rows, caller, accounts, basic=basic),
         )
         again = asked.is_kept_alone and not wanted.hangs_on_now
         kind = list[BasicInsight] if basic else None
         return AnswerParts(_encoder.encode(body), fresh, again=again, kind=kind)
 
-    return await remembered(request, caller, accounts, reads.remembered, make)
+    return await remembered(request, caller, accounts, reads.remembered, make, moment)
 
 
 @get(
     project_paths("/insights/{insight:str}/"),
-    opt={**READ, **reads(InsightBody, *described.INSIGHT)},
+    opt={**READ, **reads(InsightBody, *described.INSIGHT, as_of=True)},
 )
 async def get_insight(
     request: AnyRequest,
@@ -93,13 +100,25 @@ async def get_insight(
     if wanted is None:
         raise not_found()
     if isinstance(reader, Visitor):
+        refuse_as_of(request)
         return await shared_insight(request, reader, wanted, insight_results)
     caller = reader
+    number, moment = await insight_then(request, reads, caller, wanted)
 
     async def make() -> AnswerParts:
-        fresh = await _one(reads, caller, wanted, parameters.at_least(request))
-        stored = _in_sight(fresh.value)
-        asked = await on_dashboard(results_wanted(request), request, stored, reads.dashboards)
+        if moment is None:
+            fresh = await _one(reads, caller, wanted, parameters.at_least(request))
+            stored = _in_sight(fresh.value)
+        else:
+            at = moment.position
+            fresh = await reads.freshness.of(
+                lambda: reads.insights.one_then(caller, number, at),
+                as_of.at_least(request, moment),
+            )
+            stored = in_sight_then(fresh.value)
+        asked = await on_dashboard(
+            results_wanted(request), request, stored, reads.dashboards, as_of.position(moment)
+        )
         row, joined = await with_result(stored, fresh.value.joined, asked, caller, insight_results)
         context = await insight_context(accounts, caller, row, fresh.value.access, joined)
         context = replace(context, tile=asked.tile)
@@ -107,7 +126,7 @@ async def get_insight(
         again = asked.is_kept_alone and asked.tile is None
         return AnswerParts(body, fresh, row.version, again)
 
-    return await remembered(request, caller, accounts, reads.remembered, make)
+    return await remembered(request, caller, accounts, reads.remembered, make, moment)
 
 
 @get(project_paths("/insights/my_last_viewed/"), opt={**READ, **reads(list[BasicInsight])})

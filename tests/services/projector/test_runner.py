@@ -258,7 +258,7 @@ async def test_readiness_knows_who_is_behind_and_what_is_parked(projector: Proje
     with pytest.raises(NotReady, match=r"stands at position 0 of 1, 6\d s behind"):
         await _projections(state)
     await projector.catch_up()
-    with pytest.raises(PartDegraded, match="2 streams"):
+    with pytest.raises(PartDegraded, match="3 streams"):
         await _projections(state)
 
 
