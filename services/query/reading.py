@@ -23,6 +23,7 @@ from services.query.routes import (
     dashboards,
     insights,
     sharing,
+    versions,
     webhooks,
 )
 from services.query.settings import QuerySettings
@@ -56,6 +57,7 @@ def part(settings: QuerySettings) -> ServicePart:
             *access.HANDLERS,
             *actions.HANDLERS,
             *cohorts.HANDLERS,
+            *versions.HANDLERS,
             *webhooks.HANDLERS,
         ],
         dependencies={"reads": from_state("reads"), "reader": Provide(provide_reader)},

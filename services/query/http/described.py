@@ -93,6 +93,18 @@ ACTIVITY = (
     _CURSOR,
     _of("all", "With the entries that PostHog does not make.", bool),
 )
+PATCH = _of("patch", "true: documents as RFC 6902 patches, too.", bool)
+VERSIONS = (
+    _of("limit", "How many; 20 unless given, 1,000 at most.", int),
+    _of("before", "Only versions below this one.", int),
+    _of("activity", "Only these.", Literal["created", "updated", "deleted", "restored"]),
+    _of("user", "Only by this user.", int),
+    PATCH,
+)
+DIFF = (
+    _of("from", "v2, p701, s510, a time, or now; the version before `to` unless given."),
+    _of("to", "The same; now unless given."),
+)
 EVENT_DEFINITIONS = (*PAGE, _of("search", "Words that the name has, all of them."))
 EVENT_DEFINITION = (
     Parameter(name="name", description="The whole of it, as it was captured.", required=True),

@@ -25,7 +25,7 @@ _THEN = (
     past.one_of_catalog("actions", "action_id"),
 )
 
-_ROWS = Salvage(
+ROWS = Salvage(
     ActionRow(
         team_id=0,
         action_id=0,
@@ -42,4 +42,4 @@ _ROWS = Salvage(
 
 def action_reads(pool: Pool) -> CatalogReads[ActionRow]:
     """The newest first."""
-    return CatalogReads(pool, StreamKind.ACTION, _ROWS.decode, _LIST, _COUNT, _ONE, _THEN)
+    return CatalogReads(pool, StreamKind.ACTION, ROWS.decode, _LIST, _COUNT, _ONE, _THEN)

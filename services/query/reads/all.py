@@ -28,6 +28,7 @@ from services.query.reads.read_position import Freshness
 from services.query.reads.recent_answers import RecentAnswers
 from services.query.reads.shares import ShareReads
 from services.query.reads.sharing import SharingReads
+from services.query.reads.versions import VersionReads
 from services.query.reads.webhooks import AttemptReads, webhook_reads
 
 
@@ -48,6 +49,7 @@ class Reads(msgspec.Struct, frozen=True):
     cohorts: CatalogReads[CohortRow]
     projects: ProjectReads
     moments: MomentReads
+    versions: VersionReads
     webhooks: CatalogReads[WebhookRow]
     attempts: AttemptReads
     pool: Pool
@@ -69,6 +71,7 @@ class Reads(msgspec.Struct, frozen=True):
             cohorts=cohort_reads(pool),
             projects=ProjectReads(pool),
             moments=MomentReads(pool),
+            versions=VersionReads(pool),
             webhooks=webhook_reads(pool),
             attempts=AttemptReads(pool),
             pool=pool,

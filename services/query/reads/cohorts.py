@@ -25,7 +25,7 @@ _THEN = (
     past.one_of_catalog("cohorts", "cohort_id"),
 )
 
-_ROWS = Salvage(
+ROWS = Salvage(
     CohortRow(
         team_id=0,
         cohort_id=0,
@@ -43,4 +43,4 @@ _ROWS = Salvage(
 
 def cohort_reads(pool: Pool) -> CatalogReads[CohortRow]:
     """The newest first."""
-    return CatalogReads(pool, StreamKind.COHORT, _ROWS.decode, _LIST, _COUNT, _ONE, _THEN)
+    return CatalogReads(pool, StreamKind.COHORT, ROWS.decode, _LIST, _COUNT, _ONE, _THEN)

@@ -33,7 +33,7 @@ from services.query.reads.read_position import (
 )
 from services.query.reads.salvage import DAWN, Salvage
 
-_ROWS = Salvage(
+ROWS = Salvage(
     DashboardRow(
         team_id=0,
         dashboard_id=0,
@@ -196,7 +196,7 @@ class DashboardReads:
                 },
             )
             found = await cursor.fetchone()
-        return None if found is None else _ROWS.decode(found[0])
+        return None if found is None else ROWS.decode(found[0])
 
     async def _rows(
         self,
@@ -235,7 +235,7 @@ def _grouped(rows: Sequence[Sequence[Any]]) -> tuple[FoundDashboard, ...]:
         if number is None:
             continue
         if number not in boards:
-            boards[number], insights[number] = _ROWS.decode(board), []
+            boards[number], insights[number] = ROWS.decode(board), []
         if insight is not None:
             on = DashboardInsight(
                 INSIGHT_ROWS.decode(insight), joined_columns(*columns), access(level, closed_by)

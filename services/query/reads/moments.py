@@ -40,7 +40,7 @@ _SEQUENCE: LiteralString = f"""
 # Times rise along a project's chain, so the last one that is not later is found by halving.
 _TIME: LiteralString = f"""
     WITH RECURSIVE search (low, high) AS (
-        SELECT 0, coalesce((SELECT seq FROM log_heads WHERE team_id = %(team_id)s), 0)
+        SELECT 0::bigint, coalesce((SELECT seq FROM log_heads WHERE team_id = %(team_id)s), 0)
         UNION ALL
         SELECT CASE WHEN earlier THEN middle ELSE low END,
             CASE WHEN earlier THEN high ELSE middle - 1 END

@@ -55,7 +55,9 @@ async def list_dashboards(
         count=found.count,
         next=paging.next_page(request, page, found.more, found.end, moment),
         previous=paging.previous_page(request, page, moment),
-        results=tuple([await _body(under(each), accounts, caller) for each in found.dashboards]),
+        results=tuple(
+            [await dashboard_body(under(each), accounts, caller) for each in found.dashboards]
+        ),
     )
     return answer(request, _encoder.encode(body), fresh, moment=moment)
 
@@ -86,11 +88,13 @@ async def get_dashboard(
     if found is None:
         raise not_found()
     found = await with_tiles(found, results_wanted(request), caller, insight_results)
-    body = await _body(found, accounts, caller)
+    body = await dashboard_body(found, accounts, caller)
     return answer(request, _encoder.encode(body), fresh, version=found.row.version, moment=moment)
 
 
-async def _body(found: FoundDashboard, accounts: Accounts, caller: Caller) -> DashboardBody:
+async def dashboard_body(
+    found: FoundDashboard, accounts: Accounts, caller: Caller
+) -> DashboardBody:
     row = found.row
     users = await user_bodies(accounts, (row.created_by,))
     insights = [
