@@ -18,11 +18,37 @@ from contracts.json import JsonList
 from contracts.read_models.version import VersionActivity, VersionEntry
 
 
-class SystemUser(msgspec.Struct, frozen=True):
-    """Stands where a user would: Recount itself did it."""
+class VersionUser(msgspec.Struct, frozen=True, kw_only=True):
+    """The user who did it. is_system: there only when Recount itself did, and then nothing else
+    is but the first name.
+    """
 
-    first_name: Literal["System"] = "System"
-    is_system: Literal[True] = True
+    id: int | UnsetType = UNSET
+    uuid: UUID | UnsetType = UNSET
+    distinct_id: str | UnsetType = UNSET
+    first_name: str
+    last_name: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    is_email_verified: bool | UnsetType = UNSET
+    is_system: Literal[True] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, number: int | None, users: Mapping[int, UserBody]) -> "VersionUser | None":
+        """number: None for the system. None: the user is gone."""
+        if number is None:
+            return cls(first_name="System", is_system=True)
+        user = users.get(number)
+        if user is None:
+            return None
+        return cls(
+            id=user.id,
+            uuid=user.uuid,
+            distinct_id=user.distinct_id,
+            first_name=user.first_name,
+            last_name=user.last_name,
+            email=user.email,
+            is_email_verified=user.is_email_verified,
+        )
 
 
 class TriggerBody(msgspec.Struct, frozen=True):
@@ -54,7 +80,7 @@ class VersionBody(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     sequence: int
     at: Time
-    user: UserBody | SystemUser | None
+    user: VersionUser | None
     key_id: str | None
     operation_id: UUID
     activity: VersionActivity
@@ -80,7 +106,7 @@ class VersionBody(msgspec.Struct, frozen=True, kw_only=True):
             position=entry.position,
             sequence=entry.sequence,
             at=written(entry.at),
-            user=SystemUser() if entry.user_id is None else users.get(entry.user_id),
+            user=VersionUser.of(entry.user_id, users),
             key_id=entry.key_id,
             operation_id=entry.operation_id,
             activity=entry.activity,
