@@ -100,8 +100,13 @@ class RunTrend(PeriodFilter, frozen=True, kw_only=True):
         Text, Meta(description="The client's name for the run: insights/cancel/ takes it.")
     ] = UNSET
     include: Annotated[
-        list[Literal["incomplete", "warnings"]] | str | UnsetType | None,
-        Meta(description="More than PostHog tells: incomplete, warnings."),
+        list[Literal["changes", "incomplete", "late", "result_hash", "warnings"]]
+        | str
+        | UnsetType
+        | None,
+        Meta(
+            description="More than PostHog tells: changes, incomplete, late, result_hash, warnings."
+        ),
     ] = UNSET
     export_name: Annotated[Text, Meta(description="Of the file, as CSV.")] = UNSET
     export_insight_id: Annotated[
