@@ -88,6 +88,7 @@ def make_case(random: Random, team_id: int, *, events: int = 60) -> Case:
 
 
 _PAID = [{"key": "plan", "value": "paid"}]
+_ENTITY = ("kind", "event", "id", "nodes")
 
 
 def reading_of(case: Case, plan: TrendsPlan | StickinessPlan | LifecyclePlan) -> Reading:
@@ -102,6 +103,10 @@ def make_trends(random: Random, case: Case) -> TrendsPlan:
     display = random.choice(DISPLAYS)
     several = random.random() < 0.3
     series = [_series(random, display) for _ in range(2 if several else 1)]
+    if several and random.random() < 0.5:
+        series[1] = {name: of for name, of in series[1].items() if name not in _ENTITY} | {
+            name: of for name, of in series[0].items() if name in _ENTITY
+        }
     shown: Document = {} if display is None else {"display": display}
     if several and random.random() < 0.5:
         # A remainder of sums of times hangs on their last digits.

@@ -36,14 +36,17 @@ def exact_sum(number: str) -> str:
     cut into pieces that 64 bits hold: to make 256 bits of it at once costs as much again as to read
     it. The plain sum stands in where a number is larger.
     """
-    rest = f"ifNull(if(abs({number}) < {_LARGEST}, {number}, 0), 0) / exp2(60)"
-    sums = [_sum_of_whole(rest)]
-    for bits in (60, 60, 40):
-        rest = f"({rest} - trunc({rest})) * exp2({bits})"
-        sums.append(f"* toInt256(exp2({bits})) + {_sum_of_whole(rest)}")
-    first, second, third, fourth = sums
-    fixed = f"toFloat64((({first} {second}) {third}) {fourth}) / exp2(100)"
+    kept = f"ifNull(if(abs({number}) < {_LARGEST}, {number}, 0), 0)"
+    total = _sum_of_whole(f"{kept} / exp2(60)")
+    for from_bit, bits in ((-60, 60), (0, 60), (60, 40)):
+        rest = _fraction(f"{kept} * exp2({from_bit})")
+        total = f"({total} * toInt256(exp2({bits})) + {_sum_of_whole(f'{rest} * exp2({bits})')})"
+    fixed = f"toFloat64({total}) / exp2(100)"
     return f"if(max(abs({number})) < {_LARGEST}, {fixed}, sum({number}))"
+
+
+def _fraction(number: str) -> str:
+    return f"({number} - trunc({number}))"
 
 
 def _sum_of_whole(number: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -40,6 +41,7 @@ from services.query.insights.trends.result import (
     shown,
 )
 from services.query.insights.trends.statement import keys
+from services.query.insights.trends.statement.alike import passes, side_by_side
 from services.query.insights.trends.statement.counted import Asked
 from services.query.insights.trends.statement.keys import Rows
 from services.query.insights.trends.statement.late import late_events
@@ -108,25 +110,50 @@ class _Asking:
         if self.plan.previous is not None:
             spans["previous"] = self.plan.previous
         lines: dict[SideLabel, dict[int, Sequence[Shown]]] = {label: {} for label in spans}
-        for series in self.plan.series:
-            found = await self._counted_together(series)
-            for label, span in spans.items():
-                asked = self._asked(series, span)
-                lines[label][series.place] = await self._lines(asked, found.get(label))
+        for together in passes(self.plan):
+            found = await self._counted_together(together, spans)
+            for series in together:
+                for label, span in spans.items():
+                    known = found.get((label, series.place))
+                    of_side = await self._lines(self._asked(series, span), known)
+                    lines[label][series.place] = of_side
         return [Side(label, span, lines[label]) for label, span in spans.items()]
 
     def _asked(self, series: Series, span: Span) -> Asked:
         return Asked(plan=self.plan, series=series, span=span, has_overrides=self.has_overrides)
 
-    async def _counted_together(self, series: Series) -> Mapping[SideLabel, Numbers]:
-        """The numbers of both sides of a comparison, if one pass tells them; else none."""
-        both = both_ranges(self.plan, series)
-        if both is None:
-            return {}
-        asked = msgspec.structs.replace(self._asked(series, both.span), since=both.since)
+    async def _counted_together(
+        self, series: Sequence[Series], spans: Mapping[SideLabel, Span]
+    ) -> Mapping[tuple[SideLabel, int], Numbers]:
+        """By side and place, the numbers of which one pass tells several: of both sides of a
+        comparison, of series of the same event. The others are missing.
+        """
+        both = both_ranges(self.plan, series[0])
+        found: dict[tuple[SideLabel, int], Numbers] = {}
+        if both is not None:
+            for one, rows in await self._rows_of(series, both.span, both.since):
+                asked = self._asked(one, both.span)
+                of_sides = await asyncio.to_thread(_of_sides, asked, both, rows)
+                found |= {(label, one.place): of for label, of in of_sides.items()}
+        elif len(series) > 1:
+            for label, span in spans.items():
+                for one, rows in await self._rows_of(series, span) if span.periods else ():
+                    found[label, one.place] = _by_value(self._asked(one, span), rows)
+        return found
+
+    async def _rows_of(
+        self, series: Sequence[Series], span: Span, since: datetime | None = None
+    ) -> list[tuple[Series, list[Row]]]:
+        """Of each of the series, by one statement."""
         bindings = Bindings()
-        rows = await self._run(numbers(asked, bindings), bindings)
-        return await asyncio.to_thread(_of_sides, asked, both, rows)
+        asked = msgspec.structs.replace(self._asked(series[0], span), since=since)
+        if len(series) == 1:
+            return [(series[0], await self._run(numbers(asked, bindings), bindings))]
+        rows = await self._run(side_by_side(asked, series, bindings), bindings)
+        return [
+            (one, [(index, of_all[place]) for index, *of_all in rows])
+            for place, one in enumerate(series)
+        ]
 
     async def _lines(self, asked: Asked, found: Numbers | None) -> Sequence[Shown]:
         """Of one series and side, in order, Other included. found: its numbers, if known."""

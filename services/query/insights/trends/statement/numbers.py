@@ -67,7 +67,7 @@ def _numbers(asked: Asked, bindings: Bindings) -> Relation:
             return _distinct_of(asked, events, "session")
         case OfProperty(statistic=which, number=number):
             events = _with_numbers(asked, number, bindings)
-            return _grouped(asked, events, _or_zero(statistic(which, "n")))
+            return _grouped(asked, events, or_zero(statistic(which, "n")))
         case Spread(number=number):
             spread, mean = _SPREAD
             return _grouped(asked, _with_numbers(asked, number, bindings), spread, mean=mean)
@@ -95,7 +95,7 @@ def _grouped(asked: Asked, events: Relation, number: str, **more: str) -> Relati
     return events.group(*asked.keys, "i", number=number, **more)
 
 
-def _or_zero(number: str) -> str:
+def or_zero(number: str) -> str:
     return f"ifNull(ifNotFinite({number}, 0), 0)"
 
 
@@ -150,7 +150,7 @@ def _with_numbers(asked: Asked, number: AnyNumber, bindings: Bindings) -> Relati
         bindings,
         lambda source: {
             "i": point(asked, source),
-            "n": _number(number, source).number,
+            "n": number_of(number, source).number,
             **({"session": "e.session_id"} if isinstance(number, SessionNumber) else {}),
         },
     )
@@ -159,7 +159,7 @@ def _with_numbers(asked: Asked, number: AnyNumber, bindings: Bindings) -> Relati
     return events.group(*asked.keys, "i", "session", n="any(n)").named("of_sessions")
 
 
-def _number(number: AnyNumber, source: Source) -> Operand:
+def number_of(number: AnyNumber, source: Source) -> Operand:
     match number:
         case EventNumber(key=key):
             return source.operand("event", key)
@@ -181,7 +181,7 @@ def _of_counts(asked: Asked, which: Statistic, bindings: Bindings) -> Relation:
         lambda source: {"i": point(asked, source), "actor": source.actor(asked.actor)},
     )
     of_actors = events.group(*asked.keys, "i", "actor", c="count()").named("of_actors")
-    return _grouped(asked, of_actors, _or_zero(statistic(which, "toNullable(toFloat64(c))")))
+    return _grouped(asked, of_actors, or_zero(statistic(which, "toNullable(toFloat64(c))")))
 
 
 def _aggregation(asked: Asked, math: Aggregation, bindings: Bindings) -> Relation:
@@ -194,7 +194,7 @@ def _aggregation(asked: Asked, math: Aggregation, bindings: Bindings) -> Relatio
         return {"i": point(asked, source), **made.columns}
 
     events = counted(asked, bindings, columns)
-    return _grouped(asked, events, _or_zero(value))
+    return _grouped(asked, events, or_zero(value))
 
 
 # Bounds of bins

@@ -19,6 +19,7 @@ from services.common.clickhouse.statement import Bindings, Statement
 from services.query.insights.trends.plan import NULL, TrendsPlan
 from services.query.insights.trends.pointing import pointed
 from services.query.insights.trends.result import RowValue
+from services.query.insights.trends.statement.alike import side_by_side
 from services.query.insights.trends.statement.counted import Asked
 from services.query.insights.trends.statement.keys import Rows
 from services.query.insights.trends.statement.late import late_events
@@ -33,6 +34,7 @@ ONE_VALUE = {"display": "BoldNumber"}
 RUNNING = {"display": "ActionsLineGraphCumulative"}
 EVERY_ROW = Rows()
 PAID = [{"key": "plan", "value": "paid"}]
+SUM = {"math": "sum", "math_property": "price"}
 OF_SESSION = {"math_property": "$pageview_count", "math_property_type": "session_properties"}
 
 
@@ -59,6 +61,12 @@ def told(
     bindings = Bindings()
     whole = asked(of, has_overrides=has_overrides, rows=rows)
     return statement(numbers(msgspec.structs.replace(whole, since=since), bindings), bindings)
+
+
+def together(*series: dict[str, Any]) -> Statement:
+    dates: dict[str, Any] = {"dateRange": february(1, 3)}
+    of, bindings = trends(*({**VIEWED, **one} for one in series), **dates), Bindings()
+    return statement(side_by_side(asked(of), of.series, bindings), bindings)
 
 
 def bins(of: TrendsPlan) -> Statement:
@@ -111,6 +119,8 @@ FORMS: dict[str, Callable[[], Statement]] = {
     "sum": lambda: told(plan("sum", math_property="price")),
     "p90_of_sessions": lambda: told(plan("p90", **OF_SESSION)),
     "box_plot": lambda: told(plan("avg", math_property="price", show={"display": "BoxPlot"})),
+    "series_of_one_event": lambda: together({}, SUM, {**SUM, "math": "p90"}),
+    "series_with_filters": lambda: together({"properties": PAID}, {}, {**SUM, "properties": PAID}),
     "counts_of_actors": lambda: told(plan("avg_count_per_actor")),
     "expression": lambda: told(plan("hogql", math_hogql="sum(properties.price) / count()")),
     "late_events": lambda: late(plan(by=BROWSER), ("Chrome",)),
