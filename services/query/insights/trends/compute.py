@@ -69,7 +69,7 @@ async def compute(
     if isinstance(plan.shape, Boxes):
         boxes = {series.place: await asking.boxes(series) for series in plan.series}
         return await asyncio.to_thread(render_boxes, plan, boxes)
-    return await asyncio.to_thread(render, plan, await asking.sides())
+    return await asyncio.to_thread(render, plan, await asking.sides(), late=asking.late)
 
 
 async def row_of(

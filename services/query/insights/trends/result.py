@@ -188,15 +188,15 @@ def _texts(value: RowValue) -> tuple[str, ...]:
 # Rows
 
 
-def render(plan: TrendsPlan, sides: Sequence[Side]) -> TrendsAnswer:
-    """sides: the current one, and the previous one of a comparison."""
+def render(plan: TrendsPlan, sides: Sequence[Side], *, late: bool = False) -> TrendsAnswer:
+    """sides: the current one, and the previous one of a comparison. late: as lines tell it."""
     axes = [(side, _axis(plan, side)) for side in sides]
     if plan.formulas:
         rows = [
             row
             for place, formula in enumerate(plan.formulas)
             for side, axis in axes
-            for row in _formula_rows(plan, place, formula, side, axis)
+            for row in _formula_rows(plan, place, formula, side, axis, late=late)
         ]
     else:
         rows = [
@@ -327,7 +327,7 @@ def plain(number: float) -> Number:
 
 
 def _formula_rows(
-    plan: TrendsPlan, place: int, formula: Formula, side: Side, axis: _Axis
+    plan: TrendsPlan, place: int, formula: Formula, side: Side, axis: _Axis, *, late: bool
 ) -> Iterable[TrendRow]:
     """A row for each value that any of the formula's series has; one that lacks it counts zeros."""
     of_series = {
@@ -336,7 +336,6 @@ def _formula_rows(
     }
     points = 1 if isinstance(plan.shape, OneValue) else side.span.points
     nothing = (0.0,) * points
-    has_late = any(line.late is not None for of in side.series.values() for line in of)
     values: Iterable[RowValue] = (None,)
     if plan.breakdown is not None:
         values = dict.fromkeys(value for lines in of_series.values() for value in lines)
@@ -350,8 +349,8 @@ def _formula_rows(
                 behind.append(lines[row_value])
         by_point = zip(*numbers, strict=True)
         shown_numbers = tuple(value(formula.tree, point) for point in by_point)
-        late = _late_behind(behind, points) if has_late else None
-        found.append(Shown(row_value, shown_numbers, late))
+        came_late = _late_behind(behind, points) if late else None
+        found.append(Shown(row_value, shown_numbers, came_late))
     found.sort(key=lambda line: (OTHER in _texts(line.value), _place(line)))
     return [_formula_row(plan, place, formula, axis, line) for line in found]
 
