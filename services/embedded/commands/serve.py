@@ -32,6 +32,9 @@ def serve(context: click.Context, host: str, port: int, data_dir: Path, no_demo:
     of each key and project, such as "240/m 1200/h": RECOUNT_EMBEDDED_INSIGHTS_BUDGET,
     RECOUNT_EMBEDDED_OTHERS_BUDGET. Proxies before the server, whose X-Forwarded-Proto and
     X-Forwarded-Host links are made of: RECOUNT_EMBEDDED_TRUSTED_PROXIES, such as "10.0.0.0/8".
+    Networks that webhooks may go to besides public addresses, by http too:
+    RECOUNT_EMBEDDED_WEBHOOKS_ALLOW, such as "10.1.0.0/16"; RECOUNT_EMBEDDED_WEBHOOKS=false sends
+    none.
     """
     # Here and not above: the services and chDB take a second to import, other commands none.
     from services.embedded.serving import ServeOptions, serve_until_stopped

@@ -24,6 +24,8 @@ SECRET = "s3cr3tW0rd-abc_DEF"
         f"/api/projects/1/insights/?personal_api_key={SECRET}&limit=1",
         f"/api/projects/1/insights/1/?sharing_access_token={SECRET}",
         f"phx_{SECRET}",
+        f"whsec_{SECRET}",
+        f"whsk_{SECRET}",
         f"{{'api_key': 'phc_{SECRET}'}}",
         f'{{"token": "{SECRET}"}}',
         f'{{\\"raw_password\\": \\"{SECRET}\\"}}',
