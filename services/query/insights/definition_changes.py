@@ -1,5 +1,6 @@
 """`changes` beside days: when the actions, cohorts and filters that a query names were changed."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
@@ -67,17 +68,15 @@ async def _named(
 def _told(row: DefinitionChangeRow, name: str, spans: Sequence[Span]) -> Iterator[DefinitionChange]:
     """Once for each side that has a point then."""
     for span in spans:
-        named = dict(zip(span.shown, days(span), strict=True))
-        index = next(
-            (i for i in named if span.periods[i].start <= row.at < span.periods[i].end), None
-        )
-        if index is None:
+        index = bisect_right(span.periods, row.at, key=lambda period: period.start) - 1
+        if index not in span.shown or row.at >= span.periods[index].end:
             continue
+        day = days(msgspec.structs.replace(span, shown=(index,)))[0]
         by = None
         if row.user_id is not None:
             by = ChangedBy(row.user_id, row.first_name or "", row.email)
         yield DefinitionChange(
-            day=named[index],
+            day=day,
             at=written(row.at),
             what=f"{name}: {row.what.replace('_', ' ')}",
             by=by,

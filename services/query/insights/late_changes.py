@@ -1,5 +1,6 @@
 """What late events did to points: those that differ from the result that was kept before."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -77,14 +78,21 @@ async def late_changes(
     found = await kept.result()
     changes: list[LateChange] = []
     if found is not None:
-        now = datetime.now(UTC)
-        changes = list(_changes(*found, rows, comparable, now))
+        # There may be a thousand rows of ten thousand points.
+        changes = await asyncio.to_thread(_changes, *found, rows, comparable, datetime.now(UTC))
     return {"late_changes": Raw(msgspec.json.encode(changes))}
 
 
 def _changes(
     result: Result, since: datetime, rows: Iterable[Row], comparable: Comparable, now: datetime
+) -> list[LateChange]:
+    return list(_found(result, since, rows, comparable, now))
+
+
+def _found(
+    result: Result, since: datetime, rows: Iterable[Row], comparable: Comparable, now: datetime
 ) -> Iterator[LateChange]:
+    running_of = {side: _running(comparable, side, since) for side in comparable.spans}
     span = comparable.spans["current"]
     same_range = _is_same(result.resolved_date_range, span)
     if comparable.is_fixed and not same_range:
@@ -99,7 +107,7 @@ def _changes(
         if before_ is None or unlike:
             continue
         side = kept_row.compare_label or "current"
-        running = _running(comparable, side, since)
+        running = running_of[side]
         for place, (day, new) in enumerate(_points(kept_row).items()):
             old = before_.get(day)
             if old is None or old == new or place in running:
