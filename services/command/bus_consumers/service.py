@@ -1,8 +1,10 @@
 """Makes, changes, shows and ends bus consumers."""
 
+import asyncio
+import contextlib
 import secrets
 import string
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import LiteralString
 from urllib.parse import urlsplit
 
@@ -43,6 +45,8 @@ from services.common.tasks import describe
 log = logger("recount.bus")
 
 MOST_CONSUMERS = 20
+# Advisory locks of this kind; the second number is the project's.
+_LOCK = 7_210_342
 
 _ALPHABET = string.ascii_letters + string.digits
 _KEY_LENGTH = 16
@@ -74,6 +78,7 @@ class BusConsumers:
         self._store = store
         self._accounts = accounts
         self._bus = bus
+        self._one_by_one = asyncio.Lock()
 
     async def create(self, sent: CreateBusConsumer, terms: Terms) -> Response[bytes]:
         """Raises Rejected: 403 to all but administrators, 409 bus_not_prepared and too_many, 400;
@@ -101,7 +106,8 @@ class BusConsumers:
             )
             return plain(bus_consumer_stream(caller.team_id, number), command)
 
-        outcome = await handle(self._store, RULES, begin, terms)
+        async with self._making(caller.team_id):
+            outcome = await handle(self._store, RULES, begin, terms)
         await self._in_line(bus, outcome)
         return await self._answer(bus, outcome, status=201, password=True)
 
@@ -167,6 +173,14 @@ class BusConsumers:
         bus = self._for(caller)
         rows = await self._rows(caller.team_id)
         return BusConsumerList(results=tuple(await self._bodies(bus, rows)))
+
+    @contextlib.asynccontextmanager
+    async def _making(self, team_id: int) -> AsyncIterator[None]:
+        """One after the other in a project, so that there are never too many."""
+        # In this process by its own lock: each holds a connection of the pool, and needs another.
+        async with self._one_by_one, self._pool.connection() as conn, conn.transaction():
+            await conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCK, team_id))
+            yield
 
     def _for(self, caller: Caller) -> Bus:
         if not caller.is_administrator:

@@ -41,7 +41,7 @@ BEGUN = "recount_begun"
 _FOR_EVER = "2200-01-01T00:00:00Z"
 
 # Advisory locks of this kind; the second number is the consumer's.
-_LOCK = 7_210_337
+_LOCK = 7_210_341
 _SECOND = 1_000_000_000
 # JetStream's errors: no such consumer, no such stream.
 _NOT_THERE = frozenset({10014, 10059})
@@ -114,9 +114,15 @@ class Upkeep:
         """Bring every consumer in line. Raises what AWAY has."""
         async with self._pool.connection() as conn:
             there = await (await conn.execute(_THERE)).fetchall()
-        live = 0
+        live, failed = 0, None
         for number, team_id in there:
-            live += await self.bring_in_line(team_id, number)
+            try:
+                live += await self.bring_in_line(team_id, number)
+            except StreamUnavailable as cause:
+                # One that can't be helped keeps no other one waiting.
+                failed = cause
+        if failed is not None:
+            raise failed
         CONSUMERS.set(live)
 
     async def bring_in_line(self, team_id: int, number: int) -> bool:
@@ -175,7 +181,9 @@ class Upkeep:
     async def _make(self, row: BusConsumerRow) -> None:
         # While the stream is made anew, its consumers come back by that, each where it was. Asked
         # after the consumer was missing: who deletes the stream has said so before.
-        if await self._is_made_anew() or await self.place(row) is not None:
+        if await self._is_made_anew():
+            raise StreamUnavailable(f"{FACTS_STREAM} is being made anew")
+        if await self.place(row) is not None:
             return
         behind = max(row.after.position, await self._remembered(row))
         await self._write(row, _config(row, behind), "create")

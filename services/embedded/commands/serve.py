@@ -28,7 +28,8 @@ def serve(context: click.Context, host: str, port: int, data_dir: Path, no_demo:
     demo data set, and prints what to try.
 
     Servers of your own instead of the embedded ones: RECOUNT_EMBEDDED_POSTGRES_URL,
-    RECOUNT_EMBEDDED_NATS_URL, RECOUNT_EMBEDDED_CLICKHOUSE_URL, for the other commands, too. Budgets
+    RECOUNT_EMBEDDED_NATS_URL, RECOUNT_EMBEDDED_CLICKHOUSE_URL, for the other commands, too (bus
+    consumers on a NATS of your own: RECOUNT_EMBEDDED_NATS_ISSUER and …_NATS_SYSTEM_USER). Budgets
     of each key and project, such as "240/m 1200/h": RECOUNT_EMBEDDED_INSIGHTS_BUDGET,
     RECOUNT_EMBEDDED_OTHERS_BUDGET. Proxies before the server, whose X-Forwarded-Proto and
     X-Forwarded-Host links are made of: RECOUNT_EMBEDDED_TRUSTED_PROXIES, such as "10.0.0.0/8".

@@ -1,6 +1,7 @@
-"""The bus without the command service, and without its stream: subscribers outlive both."""
+"""The bus without the command service, its stream, or itself: subscribers outlive all of it."""
 
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -59,3 +60,19 @@ async def test_over_a_stream_that_is_made_anew_a_subscriber_goes_on_where_it_was
                 # The floor is as it was last seen: some may come twice.
                 rest += await take(client, made, 1)
     assert list(dict.fromkeys(map(told_name, [*first, *rest]))) == names
+
+
+async def test_over_a_restart_of_the_bus_all_come_back_by_themselves(postgres_url: str) -> None:
+    with servers.server_folder() as folder, ExitStack() as lives:
+        bus = lives.enter_context(servers.nats_server(folder))
+        async with running(settings_for(postgres_url, bus), bus) as world:
+            made = await world.make()
+            names = await world.happen(2)
+            async with subscriber(made, max_reconnect_attempts=-1) as client:
+                await take(client, made, 1)
+                lives.close()
+                again = lives.enter_context(servers.nats_server(folder))
+                assert again.url == bus.url
+                names += await world.happen(1)
+                rest = await take(client, made, 2)
+                assert [told_name(fact) for fact in rest] == names[1:]

@@ -1,5 +1,6 @@
 """Bus consumers over HTTP: made, listed, changed, ended, and refused."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ async def test_the_answer_is_all_that_a_subscriber_needs_and_tells_the_password_
     assert (made["paused"], made["locked_out"], made["version"]) == (False, None, 1)
     assert made["created_by"]["id"] == world.ada
     assert len(made["password"]) >= 43
+    info = await world.streams.consumer_info("INSIGHTS", key)
+    assert (info.config.max_ack_pending, info.config.ack_wait) == (1000, 30)
     for later in (
         (await world.client.get(f"{world.path()}{key}/")).text,
         (await world.client.get(world.path())).text,
@@ -193,6 +196,12 @@ async def test_there_are_twenty_at_most(world: BusWorld) -> None:
     one = (await world.client.get(world.path(world.other))).json()["results"][0]
     await world.client.delete(f"{world.path(world.other)}{one['id']}/")
     await world.make(world.other)
+
+
+async def test_nor_are_there_more_when_many_are_made_at_once(world: BusWorld) -> None:
+    asked = [world.client.post(world.path(), json={"name": f"{n}"}) for n in range(24)]
+    codes = [answer.status_code for answer in await asyncio.gather(*asked)]
+    assert (codes.count(201), codes.count(409)) == (20, 4)
 
 
 async def test_they_are_administrators_own(world: BusWorld) -> None:

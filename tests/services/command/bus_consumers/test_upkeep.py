@@ -120,7 +120,8 @@ async def test_while_the_stream_is_made_anew_consumers_are_left_to_that(world: B
     async with world.pool.connection() as conn:
         await conn.execute("INSERT INTO bus_rebuilds (stream, consumers) VALUES ('INSIGHTS', '[]')")
     try:
-        await upkeep(world).look()
+        with pytest.raises(StreamUnavailable, match="made anew"):
+            await upkeep(world).look()
         assert made["consumer"] not in await there(world)
     finally:
         async with world.pool.connection() as conn:
