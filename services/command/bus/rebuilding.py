@@ -14,7 +14,7 @@ Killed anywhere, the row says where to go on, and whoever looks next does.
 
 import contextlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from nats.js.errors import NotFoundError
 from prometheus_client import Counter
@@ -40,6 +40,14 @@ REBUILDS = Counter("recount_bus_rebuilds", "Times the public stream was made ane
 _NO_STREAM = frozenset({10059})
 # Errors for a consumer of this name: its subscriber has made it meanwhile.
 _IS_THERE = frozenset({10013, 10105, 10148})
+
+# Where consumers that begin at a moment have it, by their policy.
+_SINCE = {
+    "new": "created",
+    "last": "created",
+    "last_per_subject": "created",
+    "by_start_time": "opt_start_time",
+}
 
 # What a message takes besides its payload, at the least: too much may be published, as the stream
 # drops what is over its limit, but never too little.
@@ -189,16 +197,29 @@ async def durable_consumers(bus: FactsBus) -> list[Consumer]:
 async def _make_consumer(bus: FactsBus, consumer: Consumer) -> None:
     config = {**consumer["config"], "deliver_policy": "by_start_sequence"}
     config.pop("opt_start_time", None)
-    config["opt_start_seq"] = floor(consumer) + 1
+    config["opt_start_seq"] = await _start(bus, consumer)
     subject = f"CONSUMER.DURABLE.CREATE.{bus.name}.{config['durable_name']}"
     body = {"stream_name": bus.name, "config": config, "action": "create"}
     await ask_jetstream(bus.client, subject, body, _IS_THERE)
 
 
+async def _start(bus: FactsBus, consumer: Consumer) -> int:
+    """The first position that the consumer gets."""
+    config = consumer["config"]
+    since = _SINCE.get(config["deliver_policy"])
+    if floor(consumer) or since is None:
+        return floor(consumer) + 1
+    # It was to get what came from a moment on, and has acknowledged nothing of it.
+    moment = datetime.fromisoformat(config.get(since) or consumer["created"])
+    return await first_younger(bus.pool, await rows.database_time(bus) - moment)
+
+
 def floor(consumer: Consumer) -> int:
-    """The last position that the consumer needs no more."""
+    """The last position that the consumer needs no more; 0: not known yet."""
     unacknowledged = consumer["config"]["ack_policy"] == "none"
-    return int(consumer["delivered" if unacknowledged else "ack_floor"]["stream_seq"])
+    told = int(consumer["delivered" if unacknowledged else "ack_floor"]["stream_seq"])
+    # Before the first acknowledgement the server says 0.
+    return max(told, consumer["config"].get("opt_start_seq", 1) - 1)
 
 
 def _by_name(consumers: list[Consumer]) -> dict[str, Consumer]:

@@ -6,7 +6,13 @@ from itertools import pairwise
 
 import psycopg
 import pytest
-from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import (
+    ConsumerConfig,
+    DeliverPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
 
 from contracts.cloud_events import decode_cloud_event
 from contracts.subjects import FACTS_STREAM, FACTS_SUBJECTS, HASH_HEADER
@@ -56,10 +62,10 @@ async def followed(bus: FactsBus) -> None:
         await subscription.unsubscribe()
 
 
-async def nexts(bus: FactsBus) -> dict[str, int]:
+async def nexts(bus: FactsBus, *durables: str) -> dict[str, int]:
     """The position that each consumer gets now."""
     found = {}
-    for durable in FLOORS:
+    for durable in durables or FLOORS:
         subscription = await bus.client.jetstream().pull_subscribe_bind(
             durable, stream=FACTS_STREAM
         )
@@ -96,6 +102,33 @@ async def test_a_rebuild_that_is_killed_goes_on(
         assert await no_rebuild_is_left(postgres_url)
 
 
+async def test_consumers_that_have_acknowledged_nothing_begin_where_they_began(
+    postgres_url: str, own_nats_url: str
+) -> None:
+    await fill(postgres_url, FACTS)
+    async with published(postgres_url, own_nats_url, sweep=0) as (bus, running):
+        stream = bus.client.jetstream()
+        later = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=200)
+        new = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)
+        for durable, config in (("later", later), ("new", new)):
+            await stream.pull_subscribe("insights.>", durable, stream=FACTS_STREAM, config=config)
+        await fill(postgres_url, 2, first=FACTS)
+        for _ in range(2):
+            await until_whole(bus, running, swept=False)
+            before = REBUILDS._value.get()
+            await stream.delete_msg(FACTS_STREAM, 5)
+            await rebuilt_since(before)
+            await until_whole(bus, running, swept=False)
+        assert await nexts(bus, "later", "new") == {"later": 200, "new": FACTS + 1}
+
+
+async def rebuilt_since(count: float) -> None:
+    async def rebuilds() -> float:
+        return float(REBUILDS._value.get())
+
+    await seen(rebuilds, lambda found: found > count)
+
+
 async def test_a_subscriber_goes_on_by_itself_through_a_rebuild(
     postgres_url: str, own_nats_url: str
 ) -> None:
@@ -123,10 +156,7 @@ async def test_of_many_processes_one_makes_it_anew(postgres_url: str, own_nats_u
         before = REBUILDS._value.get()
         await bus.client.jetstream().delete_msg(FACTS_STREAM, 5)
 
-        async def made_anew() -> float:
-            return float(REBUILDS._value.get())
-
-        await seen(made_anew, lambda count: count > before)
+        await rebuilt_since(before)
         await fill(postgres_url, 20, first=FACTS)
         for each in (first, second, third):
             await until_whole(bus, each, swept=False)
