@@ -219,7 +219,7 @@ def floor(consumer: Consumer) -> int:
     unacknowledged = consumer["config"]["ack_policy"] == "none"
     told = int(consumer["delivered" if unacknowledged else "ack_floor"]["stream_seq"])
     # Before the first acknowledgement the server says 0.
-    return max(told, consumer["config"].get("opt_start_seq", 1) - 1)
+    return max(told, int(consumer["config"].get("opt_start_seq", 1)) - 1)
 
 
 def _by_name(consumers: list[Consumer]) -> dict[str, Consumer]:

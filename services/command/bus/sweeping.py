@@ -20,6 +20,8 @@ from services.common.tasks import every
 log = logger("recount.sweep")
 
 AGAIN_AFTER = timedelta(days=1)
+# Facts of a kilobyte or so; their bodies come with the headers.
+MOST_AT_ONCE = 500
 # How soon a process notices that it is its turn.
 LOOK_SECONDS = 2.0
 PAUSE_SECONDS = 0.2
@@ -92,7 +94,8 @@ class Sweep:
             if self._whole_up_to() is None:
                 return False
             began = time.monotonic()
-            entries = await hashes(self._bus.pool, after, min(self._per_second, up_to - after))
+            count = min(self._per_second, MOST_AT_ONCE, up_to - after)
+            entries = await hashes(self._bus.pool, after, count)
             if not entries:
                 return False
             if missing := await self._missing(entries):
