@@ -55,6 +55,7 @@ _PROJECT: Mapping[str, str] = {
     "/insights/{insight}/versions": "GET",
     "/insights/{insight}/versions/{version}": "GET",
     "/insights/{insight}/viewed": "POST",
+    "/operations/{operation}": "GET",
     "/person/funnel": "GET POST",
     "/person/funnel/correlation": "GET POST",
     "/person/funnel/explain": "GET POST",

@@ -9,7 +9,8 @@ from msgspec import UNSET, Raw, UnsetType
 
 from contracts.api.insights import UserBody
 from contracts.api.times import Time, written
-from contracts.read_models.activity import ActivityRow, Change
+from contracts.read_models.activity import ActivityOrigin, ActivityRow, Change
+from contracts.triggers import Trigger
 
 # PostHog does not tell of these; an entry that has other changes leaves them out as well.
 QUIET_FIELDS = frozenset({"saved", "order", "sharing_settings"})
@@ -35,19 +36,24 @@ class ChangeBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActivityDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """changes: null for a creation. name: the insight's at that moment."""
+    """changes: null for a creation. trigger: what led to it, if not somebody's change alone.
+    name: the insight's at that moment.
+    """
 
     id: None = None
     changes: tuple[ChangeBody, ...] | None
     merge: None = None
-    trigger: None = None
+    trigger: Trigger | None = None
     name: str | None
     short_id: str
     type: None = None
 
 
 class ActivityEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One command's effect on one insight. item_id: the insight's number, as text."""
+    """One command's effect on one insight. item_id: the insight's number, as text.
+
+    operation_id: of the command; key_id: of the key it came with, null without one.
+    """
 
     id: UUID
     user: ActivityUser | None
@@ -56,9 +62,18 @@ class ActivityEntry(msgspec.Struct, frozen=True, kw_only=True):
     item_id: str
     detail: ActivityDetail
     created_at: Time
+    operation_id: UUID
+    key_id: str | None
 
     @classmethod
-    def of(cls, row: ActivityRow, users: Mapping[int, UserBody], *, quiet: bool) -> "ActivityEntry":
+    def of(
+        cls,
+        row: ActivityRow,
+        origin: ActivityOrigin,
+        users: Mapping[int, UserBody],
+        *,
+        quiet: bool,
+    ) -> "ActivityEntry":
         """quiet: with the changes that PostHog does not tell of."""
         changes = row.changes
         if changes is not None and not quiet:
@@ -70,10 +85,13 @@ class ActivityEntry(msgspec.Struct, frozen=True, kw_only=True):
             item_id=str(row.insight_id),
             detail=ActivityDetail(
                 changes=None if changes is None else tuple(map(_change, changes)),
+                trigger=origin.trigger,
                 name=row.name,
                 short_id=row.short_id,
             ),
             created_at=written(row.at),
+            operation_id=origin.operation_id,
+            key_id=origin.key_id,
         )
 
 

@@ -16,6 +16,7 @@ from contracts.api.times import Time, written
 from contracts.differences.difference import Difference
 from contracts.json import JsonList
 from contracts.read_models.version import VersionActivity, VersionEntry
+from contracts.triggers import Trigger
 
 
 class VersionUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,14 +52,6 @@ class VersionUser(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class TriggerBody(msgspec.Struct, frozen=True):
-    """What led to an operation. job_id: the operation, or the version (`v3`)."""
-
-    job_type: Literal["undo", "revert", "bulk"]
-    job_id: str
-    payload: dict[str, str] = {}
-
-
 class FieldDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One field, by its name on the wire. patch: RFC 6902, of a document, when it is asked for."""
 
@@ -84,7 +77,7 @@ class VersionBody(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str | None
     operation_id: UUID
     activity: VersionActivity
-    trigger: TriggerBody | None
+    trigger: Trigger | None
     results_can_change: bool
     sentences: tuple[str, ...]
     changes: tuple[FieldDifference, ...]
@@ -95,7 +88,7 @@ class VersionBody(msgspec.Struct, frozen=True, kw_only=True):
         entry: VersionEntry,
         found: Difference,
         users: Mapping[int, UserBody],
-        trigger: TriggerBody | None,
+        trigger: Trigger | None,
         *,
         patch: bool,
     ) -> "VersionBody":

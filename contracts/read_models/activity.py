@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Raw
 
+from contracts.triggers import Trigger
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One field's before and after, as they are shown; `null` is a document too.
@@ -41,3 +43,11 @@ class ActivityRow(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     position: int
     quiet: bool = False
+
+
+class ActivityOrigin(msgspec.Struct, frozen=True):
+    """Of an entry: its operation, the key that it came with, and what led to it."""
+
+    operation_id: UUID
+    key_id: str | None = None
+    trigger: Trigger | None = None

@@ -5,18 +5,13 @@ to answer one, and no sentence is kept: those are made of a row and the one befo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeGuard, assert_never
+from typing import Any, TypeGuard
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import asdict, replace
 
-from contracts.events.history import (
-    HistoryEvent,
-    InsightReverted,
-    InsightsChangedInBulk,
-    OperationsUndone,
-)
+from contracts.events.history import HistoryEvent, OperationsUndone
 from contracts.events.recorded import DomainEvent, Recorded, UserActor
 from contracts.read_models import projections
 from contracts.read_models.access import AccessRow
@@ -27,6 +22,7 @@ from contracts.read_models.insight import InsightRow
 from contracts.read_models.project import ProjectRow
 from contracts.read_models.sharing import SharingRow
 from contracts.read_models.version import FOREVER, VersionActivity, VersionEntry
+from contracts.triggers import trigger_of
 from domain.access import view as access
 from domain.action import view as action
 from domain.cohort import view as cohort
@@ -232,16 +228,8 @@ def _of_history(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[HistoryEvent]
 
 
 def _trigger(fact: Recorded[HistoryEvent]) -> tuple[object, ...]:
-    match fact.event:
-        case OperationsUndone(operation_ids=undone):
-            job = ("undo", str(undone[0] if undone else fact.operation_id))
-        case InsightReverted(version=version):
-            job = ("revert", f"v{version}")
-        case InsightsChangedInBulk():
-            job = ("bulk", str(fact.operation_id))
-        case _:
-            assert_never(fact.event)
-    return (fact.team_id, fact.operation_id, *job)
+    trigger = trigger_of(fact.event, fact.operation_id)
+    return (fact.team_id, fact.operation_id, trigger.job_type, trigger.job_id)
 
 
 def _undone(fact: Recorded[HistoryEvent]) -> list[tuple[object, ...]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from contracts.read_models.activity import ActivityRow
+from contracts.read_models.activity import ActivityOrigin, ActivityRow
 from contracts.read_models.projections import ACTIVITY, CATALOG, HISTORY, INSIGHTS
 from contracts.references import InsightReference
 from services.common.http.caller import Caller
@@ -15,6 +15,7 @@ from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.counts import Counts, State
 from services.query.reads.listing import NumberEnd, PageRequest
+from services.query.reads.operations import trigger_in
 from services.query.reads.read_position import (
     REACHED,
     TEAM_HEAD,
@@ -47,7 +48,7 @@ class ActivityRows(msgspec.Struct, frozen=True):
     access: what the caller may do with the insight; of a whole project it says nothing.
     """
 
-    entries: tuple[ActivityRow, ...]
+    entries: tuple[tuple[ActivityRow, ActivityOrigin], ...]
     total: int
     more: bool
     access: Access = UNLIMITED
@@ -65,18 +66,34 @@ _STATE: LiteralString = f"""
 _KNOWN: LiteralString = "state.head = %(known_position)s AND state.rebuilds = %(known_rebuilds)s"
 
 
+# What the log itself says of an entry: its position is that of its first fact.
+_TOLD: LiteralString = "told.row, told.operation_id, told.key_id, told.topic, told.state"
+
+
 def _page_of(where: LiteralString) -> LiteralString:
     return f"""
         page AS (
-            SELECT a.position, a.row::text AS row FROM activity a
+            SELECT a.position, a.row::text AS row, a.team_id FROM activity a
             WHERE {where} AND a.position < %(before)s
             ORDER BY a.position DESC LIMIT %(limit)s OFFSET %(offset)s
+        ), told AS (
+            SELECT page.position, page.row, l.operation_id,
+                l.actor::json->>'key_id' AS key_id, h.topic, h.state
+            FROM page
+            LEFT JOIN log l ON l.notification_id = page.position
+            LEFT JOIN LATERAL (
+                SELECT topic, state FROM log
+                WHERE team_id = page.team_id AND operation_id = l.operation_id
+                    AND topic LIKE 'history.%%'
+                LIMIT 1
+            ) AS h ON true
         )"""
 
 
 def _page(where: LiteralString) -> LiteralString:
     return f"""{_page_of(where)}
-        SELECT {REACHED}, {TEAM_HEAD}, (SELECT count(*) FROM activity a WHERE {where}), page.row"""
+        SELECT {REACHED}, {TEAM_HEAD}, (SELECT count(*) FROM activity a WHERE {where}),
+        {_TOLD}"""
 
 
 _OF_TEAM: LiteralString = "a.team_id = %(team_id)s"
@@ -130,8 +147,8 @@ class ActivityReads:
         rows = await self._rows(
             f"WITH {_STATE}, {_page_of(where)} SELECT state.reached, state.head,"
             f" CASE WHEN {_KNOWN} THEN NULL ELSE (SELECT count(*) FROM activity a WHERE {where})"
-            " END, page.row, state.rebuilds FROM state LEFT JOIN page ON true"
-            " ORDER BY page.position DESC",
+            f" END, {_TOLD}, state.rebuilds FROM state LEFT JOIN told ON true"
+            " ORDER BY told.position DESC",
             caller,
             _where_it_is(page)
             | {
@@ -140,7 +157,7 @@ class ActivityReads:
                 "as_of": as_of,
             },
         )
-        reached, head, total, _, rebuilds = rows[0]
+        reached, head, total, *_, rebuilds = rows[0]
         if total is None:
             total = known[1] if known else 0
         elif reached >= head:
@@ -168,15 +185,15 @@ class ActivityReads:
             f"WITH subject AS ({_SUBJECT}{by}{there}), {_page(where)},"
             " (SELECT insight_id FROM subject), (SELECT parked_at FROM subject),"
             " (SELECT level FROM subject), (SELECT closed_by FROM subject)"
-            " FROM (SELECT) AS one LEFT JOIN page ON true ORDER BY page.position DESC",
+            " FROM (SELECT) AS one LEFT JOIN told ON true ORDER BY told.position DESC",
             caller,
             _where_it_is(page)
             | {"number": insight.number, "short_id": insight.short_id, "as_of": as_of},
         )
         # Each row begins with what is true of the whole; there is one even when the page is empty.
-        reached, head, total, _ = rows[0][:4]
+        reached, head, total = rows[0][:3]
         standing = ReadPosition(reached or 0, head)
-        insight_id, parked_at, level, closed_by = rows[0][4:]
+        insight_id, parked_at, level, closed_by = rows[0][8:]
         if insight_id is None:
             return Snapshot(None, standing)
         found = msgspec.structs.replace(
@@ -216,6 +233,16 @@ def _where_it_is(page: PageRequest[NumberEnd]) -> dict[str, object]:
 def _page_with(
     rows: Sequence[Sequence[Any]], total: int, page: PageRequest[NumberEnd]
 ) -> ActivityRows:
-    found = [row[3] for row in rows if row[3] is not None]
-    shown = tuple(_ROWS.decode(row) for row in found[: page.limit])
+    found = [row[3:8] for row in rows if row[3] is not None]
+    shown = tuple(_entry(*row) for row in found[: page.limit])
     return ActivityRows(shown, total, more=len(found) > page.limit)
+
+
+def _entry(
+    row: str, operation_id: UUID, key_id: str | None, name: str | None, payload: bytes | None
+) -> tuple[ActivityRow, ActivityOrigin]:
+    """name, payload: of the fact that says what led to its operation, if one does."""
+    trigger = None
+    if name is not None and payload is not None:
+        trigger = trigger_in(name, payload, operation_id)
+    return _ROWS.decode(row), ActivityOrigin(operation_id, key_id, trigger)

@@ -23,6 +23,7 @@ from services.query.reads.insight_list import InsightList
 from services.query.reads.insights import InsightReads
 from services.query.reads.last_viewed import LastViewedReads
 from services.query.reads.moments import MomentReads
+from services.query.reads.operations import OperationReads
 from services.query.reads.projects import ProjectReads
 from services.query.reads.read_position import Freshness
 from services.query.reads.recent_answers import RecentAnswers
@@ -49,6 +50,7 @@ class Reads(msgspec.Struct, frozen=True):
     cohorts: CatalogReads[CohortRow]
     projects: ProjectReads
     moments: MomentReads
+    operations: OperationReads
     versions: VersionReads
     webhooks: CatalogReads[WebhookRow]
     attempts: AttemptReads
@@ -71,6 +73,7 @@ class Reads(msgspec.Struct, frozen=True):
             cohorts=cohort_reads(pool),
             projects=ProjectReads(pool),
             moments=MomentReads(pool),
+            operations=OperationReads(pool),
             versions=VersionReads(pool),
             webhooks=webhook_reads(pool),
             attempts=AttemptReads(pool),

@@ -5,7 +5,6 @@ from typing import Any, LiteralString
 
 import msgspec
 
-from contracts.api.versions import TriggerBody
 from contracts.differences.difference import Difference, Names
 from contracts.differences.rows import difference
 from contracts.events.recorded import DomainEvent
@@ -17,6 +16,7 @@ from contracts.read_models.insight import InsightRow
 from contracts.read_models.project import ProjectRow
 from contracts.read_models.projections import HISTORY
 from contracts.read_models.version import FOREVER, VersionActivity, VersionEntry
+from contracts.triggers import Trigger
 from services.common.http.caller import Caller
 from services.common.postgres.database import Pool
 from services.query.reads import actions, cohorts, dashboards, insights
@@ -32,6 +32,9 @@ _DECODE: Mapping[StreamKind, Callable[[str], Row]] = {
     StreamKind.COHORT: cohorts.ROWS.decode,
     StreamKind.PROJECT: msgspec.json.Decoder(ProjectRow).decode,
 }
+
+KINDS = frozenset(kind.value for kind in _DECODE)
+"""The kinds that have versions to show."""
 
 _WANTED: LiteralString = """
     v.stream_id = %(stream_id)s AND v.position <= reached.position
@@ -107,7 +110,7 @@ class FoundVersion(msgspec.Struct, frozen=True):
     entry: VersionEntry
     row: Row
     before: Row | None
-    trigger: TriggerBody | None
+    trigger: Trigger | None
 
     def difference(self, names: Names) -> Difference:
         """What the operation did."""
@@ -207,5 +210,5 @@ def _found(decode: Callable[[str], Row], columns: Sequence[Any]) -> FoundVersion
         VersionEntry(**fields),
         decode(row),
         None if before is None else decode(before),
-        None if job_type is None else TriggerBody(job_type, job_id),
+        None if job_type is None else Trigger(job_type, job_id),
     )

@@ -114,17 +114,18 @@ async def _body(
     moment: LogMoment | None,
 ) -> ActivityPage:
     then = {} if moment is None else {AS_OF: f"p{moment.position}"}
-    users = await user_bodies(accounts, (entry.user_id for entry in found.entries))
+    users = await user_bodies(accounts, (entry.user_id for entry, _ in found.entries))
     following = None
     if found.more:
-        end = paging.encoded(NumberEnd(found.entries[-1].position))
+        end = paging.encoded(NumberEnd(found.entries[-1][0].position))
         following = paging.link(request, page=str(wanted.number + 1), cursor=end, **then)
     previous = None
     if wanted.number > 1:
         previous = paging.link(request, page=str(wanted.number - 1), cursor=None, **then)
     return ActivityPage(
         results=tuple(
-            ActivityEntry.of(entry, users, quiet=wanted.quiet) for entry in found.entries
+            ActivityEntry.of(entry, origin, users, quiet=wanted.quiet)
+            for entry, origin in found.entries
         ),
         next=following,
         previous=previous,

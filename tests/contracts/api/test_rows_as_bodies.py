@@ -12,7 +12,7 @@ from contracts.api.sharing import SharingBody
 from contracts.events.action import ActionCreated
 from contracts.events.streams import StreamKind
 from contracts.json import NULL
-from contracts.read_models.activity import ActivityRow, Change
+from contracts.read_models.activity import ActivityOrigin, ActivityRow, Change
 from domain.action.view import view
 from tests.examples import START, recorded, stream
 
@@ -45,7 +45,7 @@ def entry(user_id: int | None, *, quiet: bool = False, **fields: Any) -> Activit
             **fields,
         }
     )
-    return ActivityEntry.of(row, {}, quiet=quiet)
+    return ActivityEntry.of(row, ActivityOrigin(UUID(int=1)), {}, quiet=quiet)
 
 
 def test_nobody_did_it_or_somebody_who_is_gone() -> None:

@@ -49,6 +49,7 @@ _TAGS: Mapping[str, str] = {
     "actions": "Events by a name of one's own.",
     "cohorts": "Groups of people.",
     "facts": "What happened, from the first fact on, to be followed.",
+    "operations": "All that one command did.",
     "versions": "What became of a project's settings.",
     "bus_consumers": "Places of subscribers on the bus, each with a password of its own.",
     "event_definitions": "The names of events that were captured.",

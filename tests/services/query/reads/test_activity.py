@@ -35,6 +35,8 @@ async def test_an_entry_says_who_did_what_to_which_insight(api: Reading) -> None
     await api.projector.catch_up()
     newest, oldest = await entries(api, OF_ONE)
     assert UUID(newest.pop("id")).version == 5
+    assert newest.pop("operation_id") == str(fact.operation_id)
+    assert newest.pop("key_id") is None
     assert newest.pop("created_at") == fact.at.isoformat().replace("+00:00", "Z")
     assert newest == {
         "user": {"first_name": "Bob", "email": "bob@example.com"},

@@ -1,0 +1,38 @@
+"""Facts that nothing takes back, and why: for answers that tell so before anybody tries.
+
+Undoing itself decides in `domain/*/undo.py`; a test holds the two together.
+"""
+
+from collections.abc import Mapping
+
+_LOOKED = "Who has looked at something has looked at it."
+_SENT = "What was sent or left out stays so."
+
+NOT_UNDOABLE: Mapping[str, str] = {
+    "bus_consumer.deleted.v1": "Its place on the bus is forgotten.",
+    "bus_consumer.moved.v1": "How far it had come before is not known: it can be moved again.",
+    "bus_consumer.password_rotated.v1": "The password before it opens nothing.",
+    "cohort.people_added.v1": "People are not taken out of a list again.",
+    "project.registered.v1": "A project stays registered.",
+    "sharing.access_token_rotated.v1": "The old address is gone for good.",
+    "sharing.password_removed.v1": "The password is gone for good.",
+    "viewing.insight_viewed.v1": _LOOKED,
+    "viewing.share_login_failed.v1": _LOOKED,
+    "viewing.share_login_succeeded.v1": _LOOKED,
+    "webhook.deleted.v1": "Its address and its secrets are gone for good.",
+    "webhook.disabled.v1": "Its receiver was found to be gone: resume it.",
+    "webhook.lane_parked.v1": _SENT,
+    "webhook.lane_released.v1": _SENT,
+    "webhook.secret_rotated.v1": "The secret before it stops signing.",
+}
+"""By stored name. What made a thing takes with it, undone, whatever else it brought along."""
+
+
+def not_undoable(name: str, *, made: bool) -> str | None:
+    """Why a fact of this stored name can't be taken back; None: it can.
+
+    made: whether its operation made the thing that it is about.
+    """
+    if made and not name.startswith("viewing."):
+        return None if name != "project.registered.v1" else NOT_UNDOABLE[name]
+    return NOT_UNDOABLE.get(name)
