@@ -25,6 +25,7 @@ from services.query.routes import (
     operations,
     sharing,
     versions,
+    views,
     webhooks,
 )
 from services.query.settings import QuerySettings
@@ -59,6 +60,7 @@ def part(settings: QuerySettings) -> ServicePart:
             *actions.HANDLERS,
             *cohorts.HANDLERS,
             *versions.HANDLERS,
+            *views.HANDLERS,
             *operations.HANDLERS,
             *webhooks.HANDLERS,
         ],

@@ -101,6 +101,10 @@ VERSIONS = (
     _of("user", "Only by this user.", int),
     PATCH,
 )
+TRENDING = (
+    _of("days", "How many days back; 7 unless given.", int),
+    _of("limit", "How many; 10 unless given, 100 at most.", int),
+)
 DIFF = (
     _of("from", "v2, p701, s510, a time, or now; the version before `to` unless given."),
     _of("to", "The same; now unless given."),

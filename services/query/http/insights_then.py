@@ -1,8 +1,8 @@
-"""The insight of a path at a moment of the past."""
+"""The insight of a path, deleted or not: today, and at a moment of the past."""
 
 from contracts.events.streams import insight_stream
 from contracts.read_models.insight import InsightRow
-from contracts.references import InsightReference
+from contracts.references import InsightReference, insight_reference
 from services.common.http.as_of import AS_OF
 from services.common.http.caller import Caller
 from services.common.http.problems import not_found
@@ -37,8 +37,22 @@ async def insight_number(reads: Reads, caller: Caller, wanted: InsightReference)
     return number
 
 
+async def visible_insight(reads: Reads, caller: Caller, insight: str) -> int:
+    """The number of an insight that the caller may see today, deleted or not.
+
+    Raises Rejected 403, 404; 503 when its history can't be followed.
+    """
+    wanted = insight_reference(insight)
+    if wanted is None:
+        raise not_found()
+    number = await insight_number(reads, caller, wanted)
+    found = (await reads.freshness.of(lambda: reads.insights.one(caller, wanted), None)).value
+    in_sight_then(found)
+    return number
+
+
 def in_sight_then(found: FoundInsight) -> InsightRow:
-    """The insight as it was, deleted or not. Raises Rejected: 503 when its history can't be
+    """The row, of a deleted insight too. Raises Rejected: 503 when its history can't be
     followed, 404 before its creation, 403 when the caller may not see it today.
     """
     if found.parked_at is not None:

@@ -30,6 +30,7 @@ from services.query.reads.recent_answers import RecentAnswers
 from services.query.reads.shares import ShareReads
 from services.query.reads.sharing import SharingReads
 from services.query.reads.versions import VersionReads
+from services.query.reads.views import ViewReads
 from services.query.reads.webhooks import AttemptReads, webhook_reads
 
 
@@ -52,6 +53,7 @@ class Reads(msgspec.Struct, frozen=True):
     moments: MomentReads
     operations: OperationReads
     versions: VersionReads
+    views: ViewReads
     webhooks: CatalogReads[WebhookRow]
     attempts: AttemptReads
     pool: Pool
@@ -75,6 +77,7 @@ class Reads(msgspec.Struct, frozen=True):
             moments=MomentReads(pool),
             operations=OperationReads(pool),
             versions=VersionReads(pool),
+            views=ViewReads(pool),
             webhooks=webhook_reads(pool),
             attempts=AttemptReads(pool),
             pool=pool,

@@ -36,7 +36,6 @@ from contracts.events.streams import (
 )
 from contracts.read_models.action import ActionRow
 from contracts.read_models.cohort import CohortRow
-from contracts.references import insight_reference
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import reads
@@ -47,7 +46,7 @@ from services.common.http.request import AnyRequest
 from services.common.insights.context import insight_context, user_bodies
 from services.query.http import as_of, described, parameters
 from services.query.http.answers import answer
-from services.query.http.insights_then import in_sight_then, insight_number
+from services.query.http.insights_then import in_sight_then, visible_insight
 from services.query.http.versions import one_version, version_answer, version_page
 from services.query.problems import parked
 from services.query.reads.all import Reads
@@ -288,21 +287,8 @@ async def settings_version(
 
 
 async def _in_sight(reads: Reads, caller: Caller, insight: str) -> Stream[InsightEvent]:
-    """The stream of an insight that the caller may see today, deleted or not.
-
-    Raises Rejected 403, 404, 503.
-    """
-    wanted = insight_reference(insight)
-    if wanted is None:
-        raise not_found()
-    number = await insight_number(reads, caller, wanted)
-    found = (await reads.freshness.of(lambda: reads.insights.one(caller, wanted), None)).value
-    if found.parked_at is not None:
-        raise parked(found.parked_at)
-    if found.row is None:
-        raise not_found()
-    found.access.require("viewer")
-    return insight_stream(caller.team_id, number)
+    """The stream of an insight that the caller may see today. Raises Rejected 403, 404, 503."""
+    return insight_stream(caller.team_id, await visible_insight(reads, caller, insight))
 
 
 async def _end(
