@@ -76,7 +76,7 @@ async def theirs(api: Api) -> dict[str, object]:
     eve = await api.stranger()
     root = api.elsewhere
     made: dict[str, object] = {"project": api.here.foreign.id, "name": "none", "password": 1}
-    made |= {"sequence": 1, "webhook": "wh_1", "kind": "insight", "number": 1}
+    made |= {"sequence": 1, "webhook": "wh_1", "kind": "insight", "number": 1, "version": 1}
     made["organization"] = api.here.foreign.organization_id
     for kind in ("dashboards", "actions", "cohorts"):
         body = {"name": SECRET, "is_static": True} if kind == "cohorts" else {"name": SECRET}
@@ -142,6 +142,7 @@ def ours(api: Api, **places: object) -> dict[str, object]:
         "webhook": "wh_1",
         "kind": "insight",
         "number": 1,
+        "version": 1,
         **places,
     }
 
