@@ -49,6 +49,9 @@ _NOT_THERE = frozenset({10014, 10059})
 AWAY = (StreamUnavailable, nats.errors.Error, *CONNECTION_LOST, TimeoutError, OSError)
 
 _THERE: LiteralString = "SELECT id, team_id FROM bus_consumer_ids WHERE gone_at IS NULL ORDER BY id"
+_GONE: LiteralString = (
+    "SELECT key FROM bus_consumer_ids WHERE key = ANY(%s) AND gone_at IS NOT NULL"
+)
 _TOLD: LiteralString = """
     SELECT DISTINCT team_id, split_part(subject, '/', 2)::bigint FROM log
     WHERE notification_id > %s AND notification_id <= %s AND subject LIKE 'bus\\_consumer/%%'"""
@@ -123,6 +126,7 @@ class Upkeep:
                 failed = cause
         if failed is not None:
             raise failed
+        await self._remove_returned()
         CONSUMERS.set(live)
 
     async def bring_in_line(self, team_id: int, number: int) -> bool:
@@ -163,7 +167,7 @@ class Upkeep:
     async def _hold(self, row: BusConsumerRow) -> None:
         place = await self.place(row)
         if place is not None and place.begun != row.begun:
-            await self._delete(row)
+            await self._delete(row.key)
             place = None
         if place is None:
             await self._make(row)
@@ -194,14 +198,31 @@ class Upkeep:
         await self._ask(f"CONSUMER.CREATE.{FACTS_STREAM}.{row.key}", asked)
 
     async def _remove(self, row: BusConsumerRow) -> None:
-        await self._delete(row)
+        await self._delete(row.key)
         async with self._pool.connection() as conn:
             await conn.execute(
                 "UPDATE bus_consumer_ids SET gone_at = now() WHERE id = %s", (row.consumer_id,)
             )
 
-    async def _delete(self, row: BusConsumerRow) -> None:
-        await self._ask(f"CONSUMER.DELETE.{FACTS_STREAM}.{row.key}", {}, _NOT_THERE)
+    async def _remove_returned(self) -> None:
+        """Consumers that were removed, and came back with a stream that was made anew from what was
+        last seen of it.
+        """
+        names: list[str] = []
+        while True:
+            asked = {"offset": len(names)}
+            page = await self._ask(f"CONSUMER.NAMES.{FACTS_STREAM}", asked, _NOT_THERE)
+            named = page.get("consumers") or []
+            names += named
+            if not named or len(names) >= page["total"]:
+                break
+        async with self._pool.connection() as conn:
+            returned = await (await conn.execute(_GONE, (names,))).fetchall()
+        for (key,) in returned:
+            await self._delete(key)
+
+    async def _delete(self, key: str) -> None:
+        await self._ask(f"CONSUMER.DELETE.{FACTS_STREAM}.{key}", {}, _NOT_THERE)
 
     async def _is_made_anew(self) -> bool:
         async with self._pool.connection() as conn:

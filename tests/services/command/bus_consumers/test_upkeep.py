@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from nats.js.api import ConsumerConfig
 
 from contracts.events.bus_consumer import BusConsumerDeleted, BusConsumerEvent
 from contracts.events.recorded import SystemActor
@@ -112,6 +113,19 @@ async def test_many_looks_at_once_make_one_consumer_of_the_newest_facts(world: B
     await asyncio.gather(*looks, *edits)
     row_begun = (await world.get(made))["acknowledged"]
     assert row_begun is not None, "the consumer is the newest one's"
+
+
+async def test_what_was_removed_and_came_back_with_a_stream_is_removed_again(
+    world: BusWorld,
+) -> None:
+    ended, kept = await world.make(), await world.make()
+    before = await world.streams.consumer_info("INSIGHTS", ended["consumer"])
+    await world.client.delete(f"{world.path()}{ended['id']}/")
+    await world.streams.add_consumer("INSIGHTS", before.config)
+    others = await world.streams.add_consumer("INSIGHTS", ConsumerConfig(durable_name="operators"))
+    await upkeep(world).look()
+    assert await there(world) == {kept["consumer"], others.name}
+    await world.streams.delete_consumer("INSIGHTS", others.name)
 
 
 async def test_while_the_stream_is_made_anew_consumers_are_left_to_that(world: BusWorld) -> None:
