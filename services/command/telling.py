@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import args_row
 
-from contracts.codec import decode_event
+from contracts.codec import Undecodable, decode_event
 from contracts.events.recorded import DomainEvent, SystemActor
 from contracts.events.streams import Stream, StreamKind
 from services.common.log.store import (
@@ -25,8 +25,11 @@ from services.common.log.store import (
     OutcomeUnknown,
     ReceiptExists,
 )
+from services.common.logs import logger
 from services.common.postgres.database import CONNECTION_LOST, Pool
-from services.common.tasks import every
+from services.common.tasks import describe, every
+
+log = logger("recount.telling")
 
 AWAY = (LogUnavailable, OutcomeUnknown, *CONNECTION_LOST)
 LOOK_SECONDS = 0.5
@@ -62,26 +65,35 @@ class Telling:
         self._store = store
         self._pool = pool
         self._crash_at = crash_at
+        self._unreadable: set[UUID] = set()
 
     async def run(self) -> None:
         """Until cancelled. Waits for whatever is away."""
         await every(LOOK_SECONDS, self.tell_all, away=AWAY)
 
     async def tell_all(self) -> None:
-        """Append all that is found by now."""
-        while found := await self._found():
+        """Append what is found by now. What this version can't read stays, for a newer one."""
+        found = await self._found()
+        if found:
             self._crash_at("found")
-            for finding in found:
-                await self._tell(finding)
+        for finding in found:
+            try:
+                append = _append(finding)
+            except (Undecodable, msgspec.DecodeError, ValueError) as cause:
+                if finding.id not in self._unreadable:
+                    self._unreadable.add(finding.id)
+                    log.error("finding_unreadable", finding=str(finding.id), cause=describe(cause))
+                continue
+            await self._tell(finding, append)
 
     async def _found(self) -> list[Finding]:
         async with self._pool.connection() as conn:
             cursor = await conn.cursor(row_factory=args_row(Finding)).execute(_FOUND, (AT_ONCE,))
             return await cursor.fetchall()
 
-    async def _tell(self, finding: Finding) -> None:
+    async def _tell(self, finding: Finding, append: Append) -> None:
         with contextlib.suppress(ReceiptExists):
-            await self._store.append(_append(finding))
+            await self._store.append(append)
         self._crash_at("appended")
         async with self._pool.connection() as conn:
             await conn.execute("DELETE FROM to_tell WHERE id = %s", (finding.id,))

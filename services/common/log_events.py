@@ -7,6 +7,7 @@ LogEvent = Literal[
     "bus_consumer_waits",
     "captured_events_lost",
     "database_away",
+    "finding_unreadable",
     "jetstream_restarted",
     "job_failed",
     "job_left",
@@ -41,6 +42,7 @@ MEANINGS: Mapping[LogEvent, str] = {
         " `after` and `end`."
     ),
     "database_away": "A request got a 503: PostgreSQL is away, or has no connection left.",
+    "finding_unreadable": "The log can't tell what another service found: this version is older.",
     "jetstream_restarted": "JetStream took nothing although the disk has room; it is opened anew.",
     "job_failed": "A computation ended by a defect, which the trace shows; its callers got a 500.",
     "job_left": "A computation lost PostgreSQL; once its lease ends, any process runs it again.",

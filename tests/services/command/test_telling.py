@@ -9,7 +9,7 @@ from contracts.codec import encode_event
 from contracts.events.recorded import SystemActor
 from contracts.events.streams import webhook_stream
 from contracts.events.webhook import WebhookDisabled, WebhookEvent, WebhookLaneParked
-from services.command.telling import Telling
+from services.command.telling import Telling, _append
 from services.common.log.store import EventStore
 from services.common.postgres.database import Pool, pool
 
@@ -88,5 +88,21 @@ async def test_several_processes_tell_it_once(connections: Pool, store: EventSto
     found = await other._found()  # both have read it
     await once.tell_all()
     for finding in found:
-        await other._tell(finding)
+        await other._tell(finding, _append(finding))
     assert len(await store.load(webhook_stream(1, 3))) == 1
+
+
+async def test_what_a_newer_version_found_waits_and_holds_nothing_up(
+    connections: Pool, store: EventStore
+) -> None:
+    async with connections.connection() as conn:
+        for kind, fact in (("webhook", '{"type":"webhook.mended.v9"}'), ("planet", "{}")):
+            await conn.execute(
+                "INSERT INTO to_tell (id, team_id, kind, number, fact, found_at)"
+                " VALUES (%s, 1, %s, 3, %s, now() - interval '1 hour')",
+                (uuid4(), kind, fact),
+            )
+    await find(connections, PARKED)
+    await Telling(store, connections).tell_all()
+    assert [fact.event for fact in await store.load(webhook_stream(1, 3))] == [PARKED]
+    assert await left(connections) == 2
