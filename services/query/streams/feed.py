@@ -26,10 +26,12 @@ POLL_SECONDS = 1.0
 KEPT_EVENTS = 10_000
 KEPT_BYTES = 32 * 1024 * 1024
 _STEP = 500
-# For each follower, after facts were passed on: those that come meanwhile go out together, since a
-# write costs each connection as much for several as for one. A fact that comes alone never waits.
+# For each follower, after facts were passed on, and longer when they came in a stream: those that
+# come meanwhile go out together, since a write costs a connection as much for several as for one.
+# A fact that comes alone never waits.
 _REST_SECONDS = 0.0001
-_LONGEST_REST_SECONDS = 0.02
+_MOST_RESTS = 3
+_LONGEST_REST_SECONDS = 0.03
 
 
 class _Followed(msgspec.Struct):
@@ -204,7 +206,8 @@ class Feed:
             passed += len(found)
             more = len(found) == _STEP
         if passed:
-            await asyncio.sleep(min(_REST_SECONDS * len(self.followers), _LONGEST_REST_SECONDS))
+            rest = _REST_SECONDS * len(self.followers) * min(passed, _MOST_RESTS)
+            await asyncio.sleep(min(rest, _LONGEST_REST_SECONDS))
 
     def _pass(self, entry: Entry) -> None:
         project = self._projects.get(entry.team_id)
