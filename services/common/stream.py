@@ -109,6 +109,14 @@ class OutgoingMessage(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
+async def connect_now(url: str, name: str) -> Client:
+    """A connection for a command: it waits for nobody long. Raises StreamUnavailable."""
+    try:
+        return await nats.connect(url, name=name, max_reconnect_attempts=2, reconnect_time_wait=0.2)
+    except (nats.errors.Error, TimeoutError, OSError) as cause:
+        raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
+
+
 async def connect(url: str, name: str) -> Client:
     """A connection that reconnects for ever. name: shown in the server's monitoring."""
     return await nats.connect(url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.2)

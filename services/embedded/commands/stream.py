@@ -15,7 +15,7 @@ from services.command.bus.facts_bus import AWAY, FactsBus
 from services.command.bus.status import StreamStatus, reset_stream, stream_status
 from services.common.log.store import EventStore
 from services.common.postgres import database
-from services.common.stream import connect
+from services.common.stream import PublishRefused, connect_now
 from services.embedded import folder_servers
 from services.embedded.commands import shared_options
 from services.embedded.folder_servers import FolderServers
@@ -92,13 +92,13 @@ def _with_bus(data: Path, wanted: Callable[[FactsBus], Awaitable[T]]) -> T:
     with folder_servers.servers(data, settings) as servers:
         try:
             return asyncio.run(run(servers))
-        except AWAY as cause:
-            raise CannotStart(f"The bus or the database does not answer: {cause}.") from cause
+        except (PublishRefused, *AWAY) as cause:
+            raise CannotStart(f"The bus or the database can't do it: {cause}.") from cause
 
 
 @asynccontextmanager
 async def _bus(servers: FolderServers, settings: EmbeddedSettings) -> AsyncIterator[FactsBus]:
-    client = await connect(servers.nats_url, "recount stream")
+    client = await connect_now(servers.nats_url, "recount stream")
     try:
         async with (
             database.pool(servers.postgres_url, size=3) as pool,

@@ -14,6 +14,7 @@ from services.command.bus.status import StreamStatus
 from services.common.stream import OutgoingMessage, connect, publish_whole
 from services.embedded import datadir, nats, postgres
 from services.embedded.cli import recount
+from services.embedded.refusal import CannotStart
 from tests import servers
 from tests.services.command.bus.setup import fill, published
 
@@ -95,6 +96,16 @@ def test_reset_asks_and_a_no_changes_nothing(run: Run, server_url: str) -> None:
 def test_reset_does_not_ask_where_it_was_told_to(run: Run) -> None:
     done = run("reset", "--yes", "--json")
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"last": FACTS})
+
+
+def test_a_bus_that_does_not_answer_is_told_in_a_sentence(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECOUNT_EMBEDDED_POSTGRES_URL", postgres_url)
+    monkeypatch.setenv("RECOUNT_EMBEDDED_NATS_URL", "nats://127.0.0.1:1")
+    refused = CliRunner().invoke(recount, ["stream", "status"])
+    assert isinstance(refused.exception, CannotStart)
+    assert "the database can't do it" in str(refused.exception)
 
 
 def test_both_work_on_a_data_folder_on_which_nothing_runs() -> None:
