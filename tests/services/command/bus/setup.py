@@ -10,6 +10,7 @@ import msgspec
 import nats.errors
 from msgspec import Raw
 from nats.aio.client import Client
+from nats.js import JetStreamContext
 from nats.js import errors as js_errors
 from nats.js.errors import NotFoundError
 
@@ -136,11 +137,13 @@ class Subscriber:
 
     async def _read(self) -> None:
         stream = self._client.jetstream()
-        subscription = await stream.pull_subscribe(
-            "insights.>", durable=self._durable, stream=FACTS_STREAM
-        )
+        subscription: JetStreamContext.PullSubscription | None = None
         while True:
             try:
+                if subscription is None:
+                    subscription = await stream.pull_subscribe(
+                        "insights.>", durable=self._durable, stream=FACTS_STREAM
+                    )
                 messages = await subscription.fetch(50, timeout=1)
                 for message in messages:
                     with contextlib.suppress(msgspec.DecodeError):  # a stranger's

@@ -4,6 +4,7 @@ repaired, and the subscriber misses nothing.
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -130,20 +131,27 @@ async def test_a_server_that_comes_back_damaged_under_us_is_repaired_and_nobody_
 ) -> None:
     await fill(postgres_url, FACTS)
     before = rebuilds()
-    with servers.nats_server(folder) as server:
-        first_url = server.url
-        opened = published(postgres_url, server.url)
-        bus, running = await opened.__aenter__()
-    try:
-        damage(folder)
-        with servers.nats_server(folder) as server:
-            assert server.url == first_url
+    with ExitStack() as first:
+        server = first.enter_context(servers.nats_server(folder))
+        async with published(postgres_url, server.url) as (bus, _):
+            reader = Subscriber(bus.client)
+            async with reader.reading():
+                await reader.reach(FACTS - 50)
+        async with published(postgres_url, server.url) as (bus, running):
+            subscriber = Subscriber(bus.client)
+            subscriber.kept, subscriber.end = reader.kept, reader.end
+            async with subscriber.reading() as reading:
+                first.close()
+                damage(folder)
+                with servers.nats_server(folder):
+                    await seen(counted, lambda count: count > before)
+                    await fill(postgres_url, 20, first=FACTS)
+                    await subscriber.reach(FACTS + 20)
+                    assert not reading.done()
+                    await until_whole(bus, running, swept=False)
+                    entries = await bus.store.entries(after=0)
+                    assert await read_all(bus) == subscriber.kept == entries
 
-            async def made_anew() -> float:
-                return rebuilds()
 
-            await seen(made_anew, lambda count: count > before)
-            await until_whole(bus, running, swept=False)
-            assert await read_all(bus) == await bus.store.entries(after=0)
-    finally:
-        await opened.__aexit__(None, None, None)
+async def counted() -> float:
+    return rebuilds()
