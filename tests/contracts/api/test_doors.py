@@ -77,6 +77,7 @@ async def theirs(api: Api) -> dict[str, object]:
     root = api.elsewhere
     made: dict[str, object] = {"project": api.here.foreign.id, "name": "none", "password": 1}
     made |= {"sequence": 1, "webhook": "wh_1", "kind": "insight", "number": 1, "version": 1}
+    made |= {"consumer": "bc_1", "operation": UUID(int=1)}
     made["organization"] = api.here.foreign.organization_id
     for kind in ("dashboards", "actions", "cohorts"):
         body = {"name": SECRET, "is_static": True} if kind == "cohorts" else {"name": SECRET}
@@ -143,6 +144,8 @@ def ours(api: Api, **places: object) -> dict[str, object]:
         "kind": "insight",
         "number": 1,
         "version": 1,
+        "consumer": "bc_1",
+        "operation": UUID(int=1),
         **places,
     }
 
