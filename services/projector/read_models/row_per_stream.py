@@ -92,12 +92,12 @@ class RowPerStream(Generic[Row, Event]):
             for stream_id, (row, _) in touched.items()
         ]
         async with conn.cursor() as cursor:
-            await cursor.executemany(upsert(self.tables[0], tuple(values[0])), values)
+            await cursor.executemany(_upsert(self.tables[0], tuple(values[0])), values)
         if self._also is not None:
             await self._also(conn, list(touched.values()))
 
 
-def upsert(table: ProjectionTable, columns: tuple[str, ...]) -> Composed:
+def _upsert(table: ProjectionTable, columns: tuple[str, ...]) -> Composed:
     return SQL(
         "INSERT INTO {table} ({columns}) VALUES ({values})"
         " ON CONFLICT ({key}) DO UPDATE SET {moved}"
