@@ -18,6 +18,8 @@ from services.command.cohorts import routes as cohorts
 from services.command.cohorts.service import Cohorts
 from services.command.dashboards import routes as dashboards
 from services.command.dashboards.service import Dashboards
+from services.command.history import routes as history
+from services.command.history.service import Undo
 from services.command.insights import routes as insights
 from services.command.insights.joined import JoinedLookup
 from services.command.insights.service import Insights
@@ -67,6 +69,7 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.actions = Actions(store, numbers, accounts)
             app.state.cohorts = Cohorts(store, numbers, accounts)
             app.state.webhooks = Webhooks(store, pool, accounts, settings.destinations())
+            app.state.undo = Undo(store, numbers, passwords, app.state.projects, app.state.webhooks)
             app.state.errands = Errands(pool, app.state.webhooks)
             telling = background("telling", Telling(store, pool).run())
             async with app.state.share_logins.forgetting(), telling:
@@ -84,6 +87,7 @@ def part(settings: CommandSettings) -> ServicePart:
             *actions.HANDLERS,
             *cohorts.HANDLERS,
             *webhooks.HANDLERS,
+            *history.HANDLERS,
         ],
         dependencies={
             "numbers": from_state("numbers"),
@@ -98,6 +102,7 @@ def part(settings: CommandSettings) -> ServicePart:
             "cohorts": from_state("cohorts"),
             "webhooks": from_state("webhooks"),
             "errands": from_state("errands"),
+            "undo": from_state("undo"),
             "lane": Provide(webhooks.provide_lane),
             "insight_id": Provide(provide_insight_id),
             "terms": Provide(provide_terms),

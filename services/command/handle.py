@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -64,11 +65,13 @@ class Outcome(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
 
     history: the whole stream, new facts last; at a replay, as it stood after the first time.
     position: what a reader must have seen to see this.
+    operation_id: under which facts were appended, this time or the first; None: none were.
     replayed: the Idempotency-Key was used before; nothing was done this time.
     """
 
     history: Sequence[Recorded[Event]]
     position: int
+    operation_id: UUID | None = None
     replayed: bool = False
 
     @property
@@ -89,10 +92,12 @@ class PreparedWrite(msgspec.Struct, Generic[Command, Event], frozen=True):
 
     other_parts: the stream's new facts -> what other streams get in the same append. A part without
     facts holds that its stream does not move meanwhile.
+    causation_id: the operation that led to this one.
     """
 
     command: Command
     other_parts: Callable[[Sequence[Event]], Sequence[AppendPart]] = _none
+    causation_id: UUID | None = None
 
 
 Prepare = Callable[[Pasts], Awaitable[PreparedWrite[Command, Event]]]
@@ -103,11 +108,13 @@ class Write(msgspec.Struct, Generic[Command, Event], frozen=True):
     """A request's write to one stream.
 
     looks_at: streams that `prepare` looks at besides, loaded in the same round trip.
+    blind: its facts stand behind whatever the stream holds by then.
     """
 
     stream: Stream[Event]
     prepare: Prepare[Command, Event]
     looks_at: Sequence[Stream[DomainEvent]] = ()
+    blind: bool = False
 
 
 Begin = Callable[[], Awaitable[Write[Command, Event]]]
@@ -185,9 +192,9 @@ async def _write(
         others = tuple(prepared.other_parts(events))
         if not events and terms.receipt is None and not any(part.events for part in others):
             return Outcome(history=past, position=past[-1].position if past else 0)
-        own = AppendPart(stream, len(past), events)
+        own = AppendPart(stream, None if write.blind else len(past), events)
         try:
-            appended = await store.append(_append((own, *others), terms))
+            appended = await store.append(_append((own, *others), terms, prepared.causation_id))
         except ConcurrentEdit:
             if not left:
                 raise
@@ -195,7 +202,9 @@ async def _write(
         except ReceiptExists as used:
             return await _replay(store, used.receipt, terms)
         return Outcome(
-            history=[*past, *of_stream(stream, appended.recorded)], position=appended.position
+            history=[*past, *of_stream(stream, appended.recorded)],
+            position=appended.position,
+            operation_id=terms.caller.operation_id if appended.recorded else None,
         )
 
 
@@ -212,10 +221,17 @@ async def _replay(store: EventStore, receipt: Receipt, terms: Terms) -> Outcome[
     if terms.receipt is None or receipt.request_hash != terms.receipt.request_hash:
         raise KeyReused
     history = await store.load_by_id(receipt.stream_id, receipt.version)
-    return Outcome(history=history, position=receipt.position, replayed=True)
+    # A command that left its own stream alone is not told from one that appended nothing.
+    did = bool(history) and history[-1].operation_id == receipt.operation_id
+    return Outcome(
+        history=history,
+        position=receipt.position,
+        operation_id=receipt.operation_id if did else None,
+        replayed=True,
+    )
 
 
-def _append(parts: tuple[AppendPart, ...], terms: Terms) -> Append:
+def _append(parts: tuple[AppendPart, ...], terms: Terms, causation_id: UUID | None) -> Append:
     """The stream of the command comes first: a receipt remembers it, to answer from it again."""
     caller = terms.caller
     return Append(
@@ -223,6 +239,7 @@ def _append(parts: tuple[AppendPart, ...], terms: Terms) -> Append:
         actor=caller.actor,
         operation_id=caller.operation_id,
         correlation_id=caller.correlation_id,
+        causation_id=causation_id,
         receipt=terms.receipt,
         rank=rank_of(caller),
     )

@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from services.common.http.schema.examples import EXAMPLES, PASSWORD, PROJECT_TOKEN
+from services.common.http.schema.examples import EXAMPLES, OPERATION, PASSWORD, PROJECT_TOKEN
 from tests import servers
 from tests.embedded.recount_process import serving
 
@@ -66,9 +66,9 @@ def test_every_example_is_answered_with_a_success(tried: Tried) -> None:
     answered = 0
     for method, path, operation in _in_order(tried):
         for example in tried.examples(operation).values():
-            text = (
-                msgspec.json.encode(example["value"]).decode().replace(PROJECT_TOKEN, tried.token)
-            )
+            text = msgspec.json.encode(example["value"]).decode()
+            text = text.replace(PROJECT_TOKEN, tried.token)
+            text = text.replace(OPERATION, places["operation"])
             answer = tried.client.request(
                 method,
                 _filled(path, operation, places),
@@ -112,8 +112,10 @@ def _made(tried: Tried) -> dict[str, str]:
     webhook = tried.client.post(f"{root}webhooks/", json=public).json()["id"]
     numbers = dict.fromkeys(("insight", "action", "cohort", "dashboard"), "1")
     subscriber = tried.client.post(f"{root}bus_consumers/", json={"name": "First"})
+    saved = tried.client.patch(f"{root}insights/1/", json={"order": 7})
     return {
         **numbers,
+        "operation": saved.headers["Insights-Operation"],
         "token": shared.json()["access_token"],
         "webhook": webhook,
         "consumer": subscriber.json()["id"],

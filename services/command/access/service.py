@@ -68,7 +68,7 @@ class AccessRules:
         """The rules as every later read will show them; nothing after a rule was taken away."""
         outcome, sent, command = done.outcome, done.sent, done.command
         if sent.access_level is None:
-            return nothing(outcome.position)
+            return nothing(outcome.position, outcome.operation_id)
         row = view(outcome.history)
         rule = None
         if row is not None and command is not None:
@@ -93,7 +93,12 @@ class AccessRules:
             msgspec.json.encode(AccessBody.of(row, may_edit=may_edit)),
             await self._insight(found, caller),
         )
-        return resource(body, version=outcome.version, position=outcome.position)
+        return resource(
+            body,
+            version=outcome.version,
+            position=outcome.position,
+            operation_id=outcome.operation_id,
+        )
 
     async def _insight(self, found: LoggedInsight, caller: Caller) -> bytes:
         context = await insight_context(self._accounts, caller, found.row, found.access)

@@ -49,5 +49,9 @@ class Actions:
         users = await user_bodies(self._accounts, (row.created_by,))
         body = ActionBody.of(row, users.get(row.created_by or 0))
         return resource(
-            msgspec.json.encode(body), version=row.version, position=outcome.position, status=status
+            msgspec.json.encode(body),
+            version=row.version,
+            position=outcome.position,
+            operation_id=outcome.operation_id,
+            status=status,
         )

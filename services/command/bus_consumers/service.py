@@ -153,7 +153,7 @@ class BusConsumers:
         outcome = await handle(self._store, RULES, given(write), terms)
         await self._cut(bus, key)
         await self._in_line(bus, outcome)
-        return nothing(outcome.position)
+        return nothing(outcome.position, outcome.operation_id)
 
     async def one(self, key: str, caller: Caller) -> Response[bytes]:
         """Raises Rejected 404, 403, 409 bus_not_prepared."""
@@ -243,7 +243,11 @@ class BusConsumers:
             shown = await bus.credentials.text_of(row.password_id)
             body = msgspec.structs.replace(body, password=shown)
         return resource(
-            msgspec.json.encode(body), version=row.version, position=outcome.position, status=status
+            msgspec.json.encode(body),
+            version=row.version,
+            position=outcome.position,
+            operation_id=outcome.operation_id,
+            status=status,
         )
 
     async def _bodies(self, bus: Bus, rows: Sequence[BusConsumerRow]) -> list[BusConsumerBody]:

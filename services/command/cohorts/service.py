@@ -58,7 +58,11 @@ class Cohorts:
         users = await user_bodies(self._accounts, (row.created_by,))
         body = CohortBody.of(row, users.get(row.created_by or 0))
         return resource(
-            msgspec.json.encode(body), version=row.version, position=outcome.position, status=status
+            msgspec.json.encode(body),
+            version=row.version,
+            position=outcome.position,
+            operation_id=outcome.operation_id,
+            status=status,
         )
 
     async def _people(self, sent: WriteCohort, team_id: int) -> tuple[UUID, ...]:

@@ -66,7 +66,11 @@ class Dashboards:
             is_manager=owns(row.created_by, caller),
         )
         return resource(
-            msgspec.json.encode(body), version=row.version, position=outcome.position, status=status
+            msgspec.json.encode(body),
+            version=row.version,
+            position=outcome.position,
+            operation_id=outcome.operation_id,
+            status=status,
         )
 
     async def _insights(self, row: DashboardRow, caller: Caller) -> list[InsightBody]:

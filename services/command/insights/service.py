@@ -93,6 +93,7 @@ class Insights:
             msgspec.json.encode(InsightBody.of(row, context)),
             version=row.version,
             position=outcome.position,
+            operation_id=outcome.operation_id,
             status=status,
         )
 

@@ -97,7 +97,9 @@ class Projects:
         write: ProjectWrite = plain(project_stream(made.id), command)
         outcome = await handle(self._store, RULES, given(write), Terms(caller=caller))
         first = outcome.history[:1]
-        as_made = Outcome(history=first, position=first[0].position)
+        as_made = Outcome(
+            history=first, position=first[0].position, operation_id=outcome.operation_id
+        )
         return await self.answer(as_made, made, status=201)
 
     async def change(self, sent: WriteProject, terms: Terms) -> Outcome[ProjectEvent]:
@@ -115,7 +117,7 @@ class Projects:
         self, outcome: Outcome[ProjectEvent], project: Project, status: int = 200
     ) -> Response[bytes]:
         """The project as every later read will show it."""
-        await self._settled(outcome.position)
+        await self.settled(outcome.position)
         row = view(outcome.history)
         if row is not None:
             project = replace(
@@ -129,10 +131,11 @@ class Projects:
             msgspec.json.encode(project_body(project)),
             version=outcome.version,
             position=outcome.position,
+            operation_id=outcome.operation_id,
             status=status,
         )
 
-    async def _settled(self, position: int) -> None:
+    async def settled(self, position: int) -> None:
         """Until the rows say it. Here the writer waits, not the reader: whatever is asked of the
         project, funnels too, is answered with settings that each process remembers, and no process
         knows that it should wait for newer ones.

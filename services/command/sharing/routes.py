@@ -68,7 +68,7 @@ async def remove_password(
 ) -> Response[None]:
     """From now on this password opens nothing."""
     outcome = await sharing.remove_password(insight_id, password, terms)
-    return nothing(outcome.position)
+    return nothing(outcome.position, outcome.operation_id)
 
 
 HANDLERS = [patch_sharing, refresh_sharing, add_password, remove_password]

@@ -142,6 +142,7 @@ class Sharing:
             msgspec.json.encode(SharingBody.of(row, token, emails)),
             version=outcome.version,
             position=outcome.position,
+            operation_id=outcome.operation_id,
         )
 
     async def answer_added(self, added: AddedPassword, caller: Caller) -> Response[bytes]:
@@ -162,6 +163,7 @@ class Sharing:
             msgspec.json.encode(body),
             version=outcome.version,
             position=outcome.position,
+            operation_id=outcome.operation_id,
             status=201,
         )
 

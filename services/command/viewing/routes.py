@@ -6,15 +6,15 @@ from litestar.di import NamedDependency
 
 from contracts.headers import IDEMPOTENCY_KEY, INSIGHTS_POSITION
 from services.command.terms import receipt_of
-from services.command.viewing.views import VIEWABLE_AT_ONCE, Views
+from services.command.viewing.views import VIEWABLE_AT_ONCE, Seen, Views
+from services.common.http.answers import operation_headers
 from services.common.http.caller import Caller
-from services.common.http.operations import HEADERS, does
+from services.common.http.operations import HEADERS, OPERATION, does
 from services.common.http.paths import project_paths
 from services.common.http.problems import invalid
 from services.common.http.request import AnyRequest
 
 VIEW = {"scopes": ("insight:read",)}
-SEEN = (INSIGHTS_POSITION,)
 KEY = HEADERS[IDEMPOTENCY_KEY]
 
 
@@ -26,7 +26,7 @@ class ViewInsights(msgspec.Struct, frozen=True):
 
 @post(
     project_paths("/insights/{insight:str}/viewed/"),
-    opt={**VIEW, **does(None, None, KEY, status=201, headers=SEEN, errors=(422,))},
+    opt={**VIEW, **does(None, None, KEY, status=201, headers=OPERATION, errors=(422,))},
     status_code=201,
 )
 async def view_insight(
@@ -42,7 +42,10 @@ async def view_insight(
 
 @post(
     project_paths("/insights/viewed/"),
-    opt={**VIEW, **does(None, None, KEY, status=201, required=True, headers=SEEN, errors=(422,))},
+    opt={
+        **VIEW,
+        **does(None, None, KEY, status=201, required=True, headers=OPERATION, errors=(422,)),
+    },
     status_code=201,
 )
 async def view_several(
@@ -59,11 +62,14 @@ async def view_several(
             "insight_ids", "invalid_input", f"At most {VIEWABLE_AT_ONCE} insights at once."
         )
     receipt = await receipt_of(request, "")
-    return _seen(await views.of(sent.insight_ids, caller, receipt) or 0)
+    return _seen(await views.of(sent.insight_ids, caller, receipt))
 
 
-def _seen(position: int) -> Response[bytes]:
-    return Response(b"", status_code=201, headers={INSIGHTS_POSITION: str(position)})
+def _seen(seen: Seen | None) -> Response[bytes]:
+    headers = {INSIGHTS_POSITION: str(seen.position if seen else 0)}
+    if seen is not None:
+        headers |= operation_headers(seen.operation_id)
+    return Response(b"", status_code=201, headers=headers)
 
 
 HANDLERS = [view_insight, view_several]

@@ -1,6 +1,9 @@
 """Views: appended blind, in a stream of the user's own, so that they move no insight."""
 
 from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
 
 from contracts.events.streams import viewing_stream
 from contracts.events.viewing import InsightViewed
@@ -21,32 +24,39 @@ from services.common.log.store import (
 VIEWABLE_AT_ONCE = 2_500
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """position: of the log after the views. operation_id: under which they were appended."""
+
+    position: int
+    operation_id: UUID
+
+
 class Views:
     def __init__(self, store: EventStore) -> None:
         self._store = store
 
-    async def of_one(self, insight_id: int, caller: Caller, receipt: NewReceipt | None) -> int:
+    async def of_one(self, insight_id: int, caller: Caller, receipt: NewReceipt | None) -> Seen:
         """The same for one insight. Raises Rejected too: 404 where it is not, 403 without the right
         to see it.
         """
-        position = await self.of((insight_id,), caller, receipt)
-        if position is not None:
-            return position
+        seen = await self.of((insight_id,), caller, receipt)
+        if seen is not None:
+            return seen
         (await require_insight(self._store, caller, insight_id)).access.require("viewer")
         raise not_found()
 
     async def of(
         self, insight_ids: Sequence[int], caller: Caller, receipt: NewReceipt | None
-    ) -> int | None:
-        """The log's position after the views; None when none of the insights is there to be seen.
+    ) -> Seen | None:
+        """None when none of the insights is there to be seen.
 
         Insights that the caller may not see are as good as not there. receipt: under which it is
-        done once and its repeats get the same position. Raises KeyReused.
+        done once and its repeats get the same answer. Raises KeyReused.
         """
         if receipt is not None:
             before = await self._store.receipt(caller.team_id, caller.actor, receipt.key)
             if before is not None:
-                return _position(before, receipt)
+                return _as_before(before, receipt)
         wanted = tuple(dict.fromkeys(insight_ids))
         living = await living_insights(self._store, caller.team_id, wanted)
         hidden = await hidden_from(self._store, caller, living)
@@ -70,11 +80,11 @@ class Views:
                 )
             )
         except ReceiptExists as used:
-            return _position(used.receipt, receipt)
-        return appended.position
+            return _as_before(used.receipt, receipt)
+        return Seen(appended.position, caller.operation_id)
 
 
-def _position(first: Receipt, repeat: NewReceipt | None) -> int:
+def _as_before(first: Receipt, repeat: NewReceipt | None) -> Seen:
     if repeat is None or first.request_hash != repeat.request_hash:
         raise KeyReused
-    return first.position
+    return Seen(first.position, first.operation_id)

@@ -57,7 +57,8 @@ async def delete_webhook(
     terms: NamedDependency[Terms],
 ) -> Response[None]:
     """Nothing more is sent; its secrets and attempts are gone."""
-    return nothing((await webhooks.delete(number_of(webhook), terms)).position)
+    outcome = await webhooks.delete(number_of(webhook), terms)
+    return nothing(outcome.position, outcome.operation_id)
 
 
 @post(

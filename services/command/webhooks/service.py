@@ -133,9 +133,14 @@ class Webhooks:
 
     async def delete(self, number: int, terms: Terms) -> Outcome[WebhookEvent]:
         outcome = await self.do(number, DeleteWebhook(), terms)
-        # After the fact: a secret without one is an orphan, a fact without its secret a lie.
-        await self._secrets.forget(number)
+        await self.forget(number)
         return outcome
+
+    async def forget(self, number: int) -> None:
+        """Of a deleted one, its secrets. After the fact: a secret without one is an orphan, a fact
+        without its secret a lie.
+        """
+        await self._secrets.forget(number)
 
     async def found(self, team_id: int, number: int) -> WebhookRow:
         """A webhook in sight of the log. Raises NotFound."""
@@ -147,7 +152,12 @@ class Webhooks:
     async def answer(self, outcome: Outcome[WebhookEvent]) -> Response[bytes]:
         """The webhook as every later read will show it."""
         body = await self._body(_row(outcome))
-        return resource(msgspec.json.encode(body), version=body.version, position=outcome.position)
+        return resource(
+            msgspec.json.encode(body),
+            version=body.version,
+            position=outcome.position,
+            operation_id=outcome.operation_id,
+        )
 
     async def answer_secret(
         self, outcome: Outcome[WebhookEvent], status: int = 200
@@ -160,6 +170,7 @@ class Webhooks:
             msgspec.json.encode(body),
             version=body.version,
             position=outcome.position,
+            operation_id=outcome.operation_id,
             status=status,
         )
 

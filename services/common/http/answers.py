@@ -1,9 +1,11 @@
 """Answers that carry a resource: its body, its ETag, and the log position that it includes."""
 
+from uuid import UUID
+
 import msgspec
 from litestar import MediaType, Response
 
-from contracts.headers import ETAG, INSIGHTS_POSITION
+from contracts.headers import ETAG, INSIGHTS_OPERATION, INSIGHTS_POSITION
 from services.common.http.etag import etag, is_fresh
 
 
@@ -24,18 +26,20 @@ def resource(
     if_none_match: str | None = None,
     headers: dict[str, str] | None = None,
     media_type: str = MediaType.JSON,
+    operation_id: UUID | None = None,
 ) -> Response[bytes]:
     """The body; 304 without it when If-None-Match names this very ETag.
 
     version: of the resource's stream, what If-Match compares.
     position: sent back as Insights-Position, it means "no older than this".
+    operation_id: of the command that appended facts, if any.
     """
     return tagged(
         EncodedAnswer(body, etag(version, body), media_type),
         position=position,
         status=status,
         if_none_match=if_none_match,
-        headers=headers,
+        headers={**(headers or {}), **operation_headers(operation_id)},
     )
 
 
@@ -58,6 +62,12 @@ def tagged(
     )
 
 
-def nothing(position: int) -> Response[None]:
+def nothing(position: int, operation_id: UUID | None) -> Response[None]:
     """204, of a write that leaves nothing to show."""
-    return Response(content=None, status_code=204, headers={INSIGHTS_POSITION: str(position)})
+    headers = {INSIGHTS_POSITION: str(position), **operation_headers(operation_id)}
+    return Response(content=None, status_code=204, headers=headers)
+
+
+def operation_headers(operation_id: UUID | None) -> dict[str, str]:
+    """Of the answer to a command that appended facts: the operation can be undone by it."""
+    return {} if operation_id is None else {INSIGHTS_OPERATION: str(operation_id)}

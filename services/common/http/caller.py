@@ -98,6 +98,12 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Authenticated
     return AuthenticatedUser(user, key)
 
 
+def require_scope(key: ApiKey, scope: str) -> None:
+    """Raises Rejected 403."""
+    if not key.allows(scope):
+        raise _missing(scope)
+
+
 def _missing(scope: str) -> Rejected:
     return forbidden(f"API key missing required scope '{scope}'")
 

@@ -16,6 +16,7 @@ from contracts.headers import (
     IF_NONE_MATCH,
     INSIGHTS_AS_OF,
     INSIGHTS_AS_OF_SETTLED,
+    INSIGHTS_OPERATION,
     INSIGHTS_POSITION,
     LONGEST_KEY,
 )
@@ -65,6 +66,8 @@ class RouteDescription(msgspec.Struct, frozen=True, kw_only=True):
 
 Described = dict[str, RouteDescription]
 
+OPERATION = (INSIGHTS_POSITION, INSIGHTS_OPERATION)
+"""Of the answer to a command: the operation is named when facts were appended."""
 _VERSION = (IF_MATCH, IDEMPOTENCY_KEY)
 HEADERS: Mapping[str, Parameter] = {
     parameter.name: parameter
@@ -152,8 +155,8 @@ def shows(
 
 def writes(kind: Any, *, status: int = 200, empty: int | None = None) -> Described:
     """A command. empty: the status of a success that has nothing to show, beside `status`."""
-    nothing = AnswerDescription(headers=(INSIGHTS_POSITION,))
-    shown = AnswerDescription(kind=kind, headers=("ETag", INSIGHTS_POSITION)) if kind else nothing
+    nothing = AnswerDescription(headers=OPERATION)
+    shown = AnswerDescription(kind=kind, headers=("ETag", *OPERATION)) if kind else nothing
     answers = {status: shown}
     if empty is not None:
         answers[empty] = nothing

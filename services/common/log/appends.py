@@ -68,6 +68,7 @@ class Receipt(Struct, frozen=True):
     """The outcome of a command under this key.
 
     stream_id, version: the first part's stream after it, from which its answer is rendered again.
+    operation_id: under which its facts are in the log, if there are any.
     """
 
     key: str
@@ -76,6 +77,7 @@ class Receipt(Struct, frozen=True):
     stream_id: UUID
     version: int
     position: int
+    operation_id: UUID
 
 
 class Unreadable(Struct, frozen=True, kw_only=True):

@@ -278,6 +278,7 @@ def _write_receipt(
         stream_id=stream_id,
         version=standing.versions.get(stream_id, 0),
         position=standing.position,
+        operation_id=prepared.operation_id,
     )
     judgement.receipts.append(
         StoredReceipt(prepared.team_id, prepared.actor_text, receipt, prepared.operation_id, now)

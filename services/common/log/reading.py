@@ -29,6 +29,27 @@ STREAM_UP_TO = f"""{_FACT}
 STREAMS = f"""{_FACT}
     WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version"""
 
+OPERATIONS = """
+    SELECT coalesce(subject, subject_of_before(originator_id), ''),
+        notification_id, originator_id, originator_version, team_id, team_seq, recorded_at,
+        actor, operation_id, correlation_id, causation_id, topic, state
+    FROM log
+    WHERE team_id = %s AND operation_id = ANY(%s) ORDER BY notification_id"""
+
+# Looking is not taken back, so what only looked is no operation here.
+USERS_OPERATIONS = """
+    SELECT operation_id, count(*)
+    FROM log
+    WHERE team_id = %(team_id)s AND notification_id <= %(up_to)s
+        AND recorded_at >= %(since)s AND recorded_at < %(until)s
+        AND actor::json->>'type' = 'user'
+        AND (%(user_id)s::bigint IS NULL OR (actor::json->>'user_id')::bigint = %(user_id)s)
+        AND (%(key_id)s::text IS NULL OR actor::json->>'key_id' = %(key_id)s)
+    GROUP BY operation_id
+    HAVING bool_or(topic NOT LIKE 'viewing.%%')
+        AND (%(streams)s::uuid[] IS NULL OR bool_or(originator_id = ANY(%(streams)s)))
+    ORDER BY max(notification_id) DESC LIMIT %(limit)s"""
+
 FACTS = f"""{_FACT}
     WHERE notification_id > %s ORDER BY notification_id LIMIT %s"""
 
@@ -64,7 +85,7 @@ PROJECT_ENTRIES = f"""{_ENTRY}
 LINKS = "SELECT team_id, seq, hash FROM log_heads"
 
 RECEIPT = """
-    SELECT key, request_hash, status, stream_id, version, position FROM receipts
+    SELECT key, request_hash, status, stream_id, version, position, operation_id FROM receipts
     WHERE team_id = %(team_id)s AND actor = %(actor)s AND key = %(key)s
         AND recorded_at > %(since)s"""
 
@@ -86,6 +107,18 @@ class FactRow(Struct, frozen=True):
     causation_id: UUID | None
     name: str
     payload: bytes
+
+
+class OperationRow(Struct, frozen=True):
+    """A row of OPERATIONS. subject: of the stream, `insight/1`."""
+
+    subject: str
+    fact: FactRow
+
+
+def of_operation(subject: str, *columns: object) -> OperationRow:
+    """A row of OPERATIONS, its columns in their order."""
+    return OperationRow(subject, FactRow(*columns))  # type: ignore[arg-type]  # as they are selected
 
 
 def decoded(row: FactRow) -> Recorded[DomainEvent]:

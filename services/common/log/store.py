@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import TypeVar, cast
 from uuid import UUID
 
+import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import BaseRowFactory, TupleRow, args_row, scalar_row, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.chain import Entry
 from contracts.events.recorded import Actor, DomainEvent, Recorded
-from contracts.events.streams import Stream
+from contracts.events.streams import Stream, StreamKind
 from services.common.log import reading
 from services.common.log.appends import (
     Append,
@@ -49,6 +50,7 @@ __all__ = [
     "AppendedFacts",
     "DatabaseFunctionsEnabled",
     "EventStore",
+    "FactInStream",
     "LogUnavailable",
     "NewReceipt",
     "OutcomeUnknown",
@@ -57,6 +59,7 @@ __all__ = [
     "Receipt",
     "ReceiptExists",
     "Unreadable",
+    "UsersOperations",
 ]
 
 T = TypeVar("T")
@@ -68,6 +71,29 @@ FORGET_EVERY_SECONDS = 3600.0
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class FactInStream(msgspec.Struct, frozen=True):
+    """A fact, and the stream that it stands in."""
+
+    stream: Stream[DomainEvent]
+    fact: Recorded[DomainEvent]
+
+
+class UsersOperations(msgspec.Struct, frozen=True, kw_only=True):
+    """Operations of users in a project: those recorded from `since` on and before `until`.
+
+    user_id, key_id: of whom; None: of anybody. streams: that did something to one of these; None:
+    to any. up_to: no fact beyond this position counts.
+    """
+
+    team_id: int
+    since: datetime
+    until: datetime
+    up_to: int
+    user_id: int | None = None
+    key_id: str | None = None
+    streams: tuple[UUID, ...] | None = None
 
 
 class Pasts:
@@ -84,6 +110,11 @@ class Pasts:
 def of_stream(stream: Stream[E], facts: Sequence[Recorded[DomainEvent]]) -> list[Recorded[E]]:
     """The facts of this stream among others'."""
     return _typed(stream, [fact for fact in facts if fact.stream_id == stream.id])
+
+
+def _stream(subject: str, team_id: int) -> Stream[DomainEvent]:
+    kind, _, number = subject.partition("/")
+    return Stream(StreamKind(kind), team_id, int(number))
 
 
 def _typed(_: Stream[E], facts: list[Recorded[DomainEvent]]) -> list[Recorded[E]]:
@@ -199,6 +230,25 @@ class EventStore:
         """
         found = await self._select(tuple_row, reading.NEWEST, (list(stream_ids), list(names)))
         return {stream_id: (position, name) for stream_id, position, name in found}
+
+    async def operations(self, team_id: int, operation_ids: Sequence[UUID]) -> list[FactInStream]:
+        """The facts of these operations in the project, over all streams, in the log's order.
+
+        Raises Undecodable.
+        """
+        asked = (team_id, list(operation_ids))
+        rows = await self._select(args_row(reading.of_operation), reading.OPERATIONS, asked)
+        return [
+            FactInStream(_stream(row.subject, team_id), reading.decoded(row.fact)) for row in rows
+        ]
+
+    async def operations_of(self, asked: UsersOperations, limit: int) -> list[tuple[UUID, int]]:
+        """Such operations, newest first, each with the number of its facts. Those that only looked
+        at something are left out.
+        """
+        values = msgspec.structs.asdict(asked) | {"limit": limit}
+        values["streams"] = None if asked.streams is None else list(asked.streams)
+        return await self._select(tuple_row, reading.USERS_OPERATIONS, values)
 
     async def head(self) -> int:
         """The last position; 0 while the log is empty."""

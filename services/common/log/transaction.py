@@ -38,7 +38,7 @@ LINKS = """
     SELECT team_id, seq, hash FROM log_heads WHERE team_id = ANY(%s::bigint[])"""
 
 RECEIPTS = """
-    SELECT team_id, actor, key, request_hash, status, stream_id, version, position
+    SELECT team_id, actor, key, request_hash, status, stream_id, version, position, operation_id
     FROM receipts
     JOIN unnest(%(teams)s::bigint[], %(actors)s::text[], %(keys)s::text[])
         AS asked (team_id, actor, key) USING (team_id, actor, key)

@@ -1,6 +1,7 @@
 """The same request under one Idempotency-Key, many times at the same moment."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -60,6 +61,9 @@ ASKED: dict[str, tuple[str, str, Any, int]] = {
     "a webhook going on": ("POST", "/webhooks/{webhook}/resume/", None, 200),
     "a lane's retry": ("POST", "/webhooks/{webhook}/parked/{kind}/{lane}/retry/", None, 200),
     "a lane's skip": ("POST", "/webhooks/{webhook}/parked/{kind}/{lane}/skip/", None, 200),
+    "an undo": ("POST", "/insights/{shared}/undo/", {"operation_id": "{rename}"}, 200),
+    "an operation's undo": ("POST", "/operations/{operation}/undo/", None, 200),
+    "a span's undo": ("POST", "/operations/undo/", {"since": "{before}"}, 200),
 }  # fmt: skip
 
 
@@ -104,6 +108,11 @@ async def made(world: World, what: str) -> dict[str, Any]:
     found["password"] = await post(
         f"/insights/{found['shared']}/sharing/passwords/", {"raw_password": "sesame open"}
     )
+    if what.endswith("undo"):
+        before = datetime.now(UTC).isoformat()
+        rename = await world.client.patch(f"{shared}/", json={"name": "C"})
+        operation = rename.headers["Insights-Operation"]
+        found |= {"operation": operation, "rename": operation, "before": before}
     if what in ADMINISTRATORS:
         webhook = await world.client.post(f"{root}/webhooks/", json={"url": PUBLIC})
         found["webhook"] = webhook.json()["id"]

@@ -48,6 +48,7 @@ _TAGS: Mapping[str, str] = {
     "dashboards": "Insights side by side.",
     "actions": "Events by a name of one's own.",
     "cohorts": "Groups of people.",
+    "operations": "What was done by one command, and how to take it back.",
     "facts": "What happened, from the first fact on, to be followed.",
     "operations": "All that one command did.",
     "versions": "What became of a project's settings.",
@@ -91,6 +92,7 @@ _ERRORS: Mapping[int, str] = {
 _HEADERS: Mapping[str, str] = {
     "ETag": "Version and digest of the body; If-Match and If-None-Match take it.",
     "Insights-Position": "Position of the log that the answer stands for.",
+    "Insights-Operation": "The operation, when the command appended facts; undo takes it.",
     "Insights-Stale": "`true` when the answer may lag behind the last write.",
     "Insights-As-Of": "`p` and the position whose state this is; `as_of` takes it.",
     "Insights-As-Of-Settled": "`false`: the time asked for is so young that facts may still come.",

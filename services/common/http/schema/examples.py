@@ -9,6 +9,7 @@ from typing import Any, Final
 
 PROJECT_TOKEN: Final = "phc_…"  # noqa: S105 - what is to be replaced by the project's own
 PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - an example
+OPERATION: Final = "53da7c1e-6f0a-4a57-9d0e-3b1c2f4a5d60"
 
 Examples = Mapping[str, Any]
 """A body by what it is an example of."""
@@ -105,6 +106,17 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
         "Restored": {"deleted": False},
     },
     "put_insight": {"All of it": {"name": "Visit to sign-up", "query": _INSIGHT_QUERY}},
+    "undo_in_insight": {"What the operation did to it": {"operation_id": OPERATION}},
+    "undo_operation": {
+        "All of it": {},
+        "What nobody has changed since": {"only_free": True},
+    },
+    "undo_operations": {
+        "All that the caller did in an hour": {
+            "since": "2026-11-20T09:00:00Z",
+            "until": "2026-11-20T10:00:00Z",
+        }
+    },
     "cancel_query": {"A run by the name its client gave it": {"client_query_id": "monday"}},
     "post_funnel": {
         "People who signed up": _FILTER,
