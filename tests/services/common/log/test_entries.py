@@ -15,6 +15,12 @@ from services.common.postgres.installation import installation
 from tests.services.common.log.appends import append, created, insight, renamed, to
 
 CORPUS = sorted((Path(__file__).parents[3] / "contracts" / "corpus").glob("*.json"))
+# Facts of other kinds came later: their subject has always been written.
+_OF_BEFORE = {
+    *(StreamKind.INSIGHT, StreamKind.SHARING, StreamKind.VIEWING, StreamKind.SHARE_LOGIN),
+    *(StreamKind.ACCESS, StreamKind.DASHBOARD, StreamKind.ACTION, StreamKind.COHORT),
+    StreamKind.PROJECT,
+}
 # The facts that a stream begins with, and those that come to one that has begun.
 _FIRST = ("insight.created", "dashboard.created", "action.created", "cohort.created")
 
@@ -32,8 +38,10 @@ async def write_corpus(store: EventStore) -> dict[str, str]:
     """Every fact that can begin a stream, each in one; subject -> the fact's name."""
     subjects: dict[str, str] = {}
     for file in CORPUS:
-        event = decode_event(file.stem, file.read_bytes())
         kind = file.stem.partition(".")[0]
+        if kind not in _OF_BEFORE:
+            continue
+        event = decode_event(file.stem, file.read_bytes())
         if kind in ("insight", "dashboard", "action", "cohort") and not file.stem.startswith(
             _FIRST
         ):
@@ -51,7 +59,7 @@ async def test_entries_of_before_tell_their_subject_by_their_streams_first_fact(
         subjects = await write_corpus(store)
         written = await store.entries(0)
         assert {entry.subject for entry in written} == set(subjects)
-        assert {subject.partition("/")[0] for subject in subjects} == set(StreamKind)
+        assert {subject.partition("/")[0] for subject in subjects} == _OF_BEFORE
         async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as conn:
             await conn.execute("UPDATE log SET subject = NULL")
         assert await store.entries(0) == written
