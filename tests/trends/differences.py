@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from contracts.queries.insight_actors import Side, Status
-from services.common.clickhouse import ClickHouse, EngineError
+from services.common.clickhouse import ClickHouse, EngineError, QueryTimeout
 from services.common.clickhouse.statement import Statement
 from services.query.events.conditions import ALWAYS
 from services.query.events.oracle.points import in_range, period_of
@@ -67,6 +67,8 @@ async def trend(clickhouse: ClickHouse, case: Case, plan: TrendsPlan, random: Ra
         found = await trends_compute.compute(
             clickhouse, plan, has_overrides=has_overrides, late=late
         )
+    except QueryTimeout:
+        raise
     except EngineError as error:
         return f"{type(error).__name__}: {error}"
     rows = [

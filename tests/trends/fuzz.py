@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import ClickHouse, QueryTimeout
 from tests.trends import differences
 from tests.trends.cases import Case, make_case, make_lifecycle, make_stickiness, make_trends
 from tests.trends.engine import clear, store
@@ -47,10 +47,25 @@ async def run(
         await store(clickhouse, team_id, case.world)
         for _ in range(PLANS):
             plan = kind.make(random, case)
-            if found := await kind.differs(clickhouse, case, plan, random):
+            if found := await _differs(clickhouse, kind, case, plan, random):
                 return f"world {seed}/{team_id}, {plan}\n{found}"
     await clear(clickhouse)
     return None
+
+
+async def _differs(
+    clickhouse: ClickHouse, kind: Kind, case: Case, plan: Any, random: Random
+) -> str | None:
+    """A statement that ran out of time is asked again: on a crowded machine that is no mismatch."""
+    state = random.getstate()
+    try:
+        return await kind.differs(clickhouse, case, plan, random)
+    except QueryTimeout:
+        random.setstate(state)
+    try:
+        return await kind.differs(clickhouse, case, plan, random)
+    except QueryTimeout as error:
+        return f"ran out of time twice: {error}"
 
 
 async def main() -> int:
