@@ -1,11 +1,13 @@
-"""Bodies of undo: what is asked for, and what came of it."""
+"""Bodies of undo, revert and bulk edits: what is asked for, and what came of it."""
 
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from contracts.api.text import Tag
 
 Time = Annotated[datetime, Meta(tz=True)]
 
@@ -103,3 +105,56 @@ class NotUndoableBody(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     type: str
     reason: str
+
+
+class RevertInsight(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of POST insights/:id/revert/. to: a version, a position, a sequence, or a time.
+
+    fields: only these of that version; all that can be written, if left out.
+    """
+
+    to: str
+    fields: tuple[str, ...] | None = None
+
+
+class BulkSet(msgspec.Struct, frozen=True, kw_only=True):
+    """What all of the insights get. What is not named stays."""
+
+    favorited: bool | UnsetType = UNSET
+    saved: bool | UnsetType = UNSET
+    deleted: bool | UnsetType = UNSET
+    add_tags: tuple[Tag, ...] = ()
+    remove_tags: tuple[Tag, ...] = ()
+    add_dashboards: tuple[int, ...] = ()
+    remove_dashboards: tuple[int, ...] = ()
+
+
+class BulkEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of POST insights/bulk/. partial: what is refused is skipped, and refuses not all."""
+
+    ids: tuple[int, ...]
+    set: BulkSet
+    partial: bool = False
+
+
+class ChangedInsight(msgspec.Struct, frozen=True):
+    id: int
+    version: int
+
+
+class RefusedInsight(msgspec.Struct, frozen=True, kw_only=True):
+    """What an edit of this insight alone would have been answered with."""
+
+    id: int
+    status: int
+    code: str
+    detail: str
+
+
+class BulkBody(msgspec.Struct, frozen=True, kw_only=True):
+    """operation_id: null when nothing changed. skipped: in part alone."""
+
+    operation_id: UUID | None
+    changed: tuple[ChangedInsight, ...]
+    unchanged: tuple[int, ...]
+    skipped: tuple[RefusedInsight, ...]

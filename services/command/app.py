@@ -19,6 +19,8 @@ from services.command.cohorts.service import Cohorts
 from services.command.dashboards import routes as dashboards
 from services.command.dashboards.service import Dashboards
 from services.command.history import routes as history
+from services.command.history.bulk import Bulk
+from services.command.history.reverting import Revert
 from services.command.history.service import Undo
 from services.command.insights import routes as insights
 from services.command.insights.joined import JoinedLookup
@@ -70,6 +72,8 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.cohorts = Cohorts(store, numbers, accounts)
             app.state.webhooks = Webhooks(store, pool, accounts, settings.destinations())
             app.state.undo = Undo(store, numbers, passwords, app.state.projects, app.state.webhooks)
+            app.state.reverts = Revert(store, app.state.insights)
+            app.state.bulk = Bulk(store, numbers)
             app.state.errands = Errands(pool, app.state.webhooks)
             telling = background("telling", Telling(store, pool).run())
             async with app.state.share_logins.forgetting(), telling:
@@ -103,6 +107,8 @@ def part(settings: CommandSettings) -> ServicePart:
             "webhooks": from_state("webhooks"),
             "errands": from_state("errands"),
             "undo": from_state("undo"),
+            "reverts": from_state("reverts"),
+            "bulk": from_state("bulk"),
             "lane": Provide(webhooks.provide_lane),
             "insight_id": Provide(provide_insight_id),
             "terms": Provide(provide_terms),

@@ -7,6 +7,7 @@ from domain.errors import (
     NotFound,
     PasswordNotRequired,
     SharingOff,
+    VersionDeleted,
 )
 from services.command.handle import KeyReused
 from services.common.http.problems import Problem, Refusals
@@ -45,6 +46,15 @@ REFUSALS: Refusals = {
             code="invalid_input",
             detail="People can be added to a static cohort only.",
             attr="is_static",
+        ),
+    ),
+    VersionDeleted: (
+        409,
+        Problem(
+            type="invalid_request",
+            code="version_deleted",
+            detail="It was deleted in that version.",
+            attr="to",
         ),
     ),
     SharingOff: (

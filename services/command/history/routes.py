@@ -1,4 +1,4 @@
-"""Undo: of one operation on one insight, of one operation, and of all of a span."""
+"""Undo: of one operation on one insight, of one operation, and of all of a span. Revert; bulk."""
 
 from uuid import UUID
 
@@ -6,13 +6,24 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from contracts.api.history import UndoInInsight, UndoneBody, UndoOperation, UndoOperations
-from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH
+from contracts.api.history import (
+    BulkBody,
+    BulkEdit,
+    RevertInsight,
+    UndoInInsight,
+    UndoneBody,
+    UndoOperation,
+    UndoOperations,
+)
+from contracts.api.insights import InsightBody
+from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH, INSIGHTS_SKIPPED
 from services.command.handle import Terms
+from services.command.history.bulk import Bulk
+from services.command.history.reverting import Revert
 from services.command.history.rights import SCOPES
 from services.command.history.service import Undo
 from services.command.history.translation import no_operation
-from services.common.http.operations import HEADERS, OPERATION, does
+from services.common.http.operations import HEADERS, OPERATION, does, writes
 from services.common.http.paths import project_paths
 
 INSIGHT = {"scopes": ("insight:write",)}
@@ -70,6 +81,36 @@ async def undo_operations(
     return await undo.answer(await undo.operations(sent, terms), terms.caller)
 
 
+@post(
+    project_paths("/insights/{insight:str}/revert/"),
+    opt={**INSIGHT, **writes(InsightBody, headers=(INSIGHTS_SKIPPED,))},
+    status_code=200,
+)
+async def revert_insight(
+    reverts: NamedDependency[Revert],
+    insight_id: NamedDependency[int],
+    sent: NamedDependency[RevertInsight],
+    terms: NamedDependency[Terms],
+) -> Response[bytes]:
+    """Put an insight, or some of its fields, back to a version; it can be undone."""
+    outcome = await reverts.to(insight_id, sent, terms)
+    return await reverts.answer(outcome, sent, terms.caller)
+
+
+@post(
+    project_paths("/insights/bulk/"),
+    opt={**INSIGHT, **does(None, BulkBody, KEY, errors=(409, 422), headers=OPERATION)},
+    status_code=200,
+)
+async def edit_in_bulk(
+    bulk: NamedDependency[Bulk],
+    sent: NamedDependency[BulkEdit],
+    terms: NamedDependency[Terms],
+) -> Response[bytes]:
+    """Change up to 100 insights in one append: all of them, or with `partial` those that can be."""
+    return await bulk.answer(await bulk.edit(sent, terms), sent, terms.caller)
+
+
 def _operation_id(text: str) -> UUID:
     """Raises Rejected 404."""
     try:
@@ -78,4 +119,4 @@ def _operation_id(text: str) -> UUID:
         raise no_operation() from cause
 
 
-HANDLERS = [undo_in_insight, undo_operation, undo_operations]
+HANDLERS = [undo_in_insight, undo_operation, undo_operations, revert_insight, edit_in_bulk]

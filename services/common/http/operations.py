@@ -153,10 +153,20 @@ def shows(
     return described(RouteDescription(answers=answers, parameters=parameters, errors=errors))
 
 
-def writes(kind: Any, *, status: int = 200, empty: int | None = None) -> Described:
-    """A command. empty: the status of a success that has nothing to show, beside `status`."""
+def writes(
+    kind: Any,
+    *,
+    status: int = 200,
+    empty: int | None = None,
+    headers: tuple[str, ...] = (),
+) -> Described:
+    """A command. headers: of its answer, beside the usual. empty: the status of a success that has
+    nothing to show, beside `status`.
+    """
     nothing = AnswerDescription(headers=OPERATION)
-    shown = AnswerDescription(kind=kind, headers=("ETag", *OPERATION)) if kind else nothing
+    shown = (
+        AnswerDescription(kind=kind, headers=("ETag", *OPERATION, *headers)) if kind else nothing
+    )
     answers = {status: shown}
     if empty is not None:
         answers[empty] = nothing

@@ -38,6 +38,7 @@ from contracts.read_models.action import ActionRow
 from contracts.read_models.cohort import CohortRow
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
+from services.common.http.moments import parse
 from services.common.http.operations import reads
 from services.common.http.organizations import project_body
 from services.common.http.paths import number_in_path, project_paths
@@ -312,7 +313,7 @@ async def _end(
     elif sent is None or sent == "now":
         position = await reads.moments.head()
     else:
-        point = as_of.parse(name, sent, caller.project.timezone, now)
+        point = parse(name, sent, caller.project.timezone, now)
         moment = await as_of.resolved(reads, name, point, caller.project, now, stream)
         position = moment.position
         at_least = as_of.at_least(request, moment)

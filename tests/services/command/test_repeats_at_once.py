@@ -61,6 +61,10 @@ ASKED: dict[str, tuple[str, str, Any, int]] = {
     "a webhook going on": ("POST", "/webhooks/{webhook}/resume/", None, 200),
     "a lane's retry": ("POST", "/webhooks/{webhook}/parked/{kind}/{lane}/retry/", None, 200),
     "a lane's skip": ("POST", "/webhooks/{webhook}/parked/{kind}/{lane}/skip/", None, 200),
+    "a revert": ("POST", "/insights/{shared}/revert/", {"to": "v1"}, 200),
+    "a bulk edit": (
+        "POST", "/insights/bulk/", {"ids": ["{insight}", "{shared}"], "set": {"saved": False}}, 200,
+    ),
     "an undo": ("POST", "/insights/{shared}/undo/", {"operation_id": "{rename}"}, 200),
     "an operation's undo": ("POST", "/operations/{operation}/undo/", None, 200),
     "a span's undo": ("POST", "/operations/undo/", {"since": "{before}"}, 200),

@@ -92,6 +92,7 @@ _HEADERS: Mapping[str, str] = {
     "ETag": "Version and digest of the body; If-Match and If-None-Match take it.",
     "Insights-Position": "Position of the log that the answer stands for.",
     "Insights-Operation": "The operation, when the command appended facts; undo takes it.",
+    "Insights-Skipped": "`dashboards=12,14`: those that it did not come back on.",
     "Insights-Stale": "`true` when the answer may lag behind the last write.",
     "Insights-As-Of": "`p` and the position whose state this is; `as_of` takes it.",
     "Insights-As-Of-Settled": "`false`: the time asked for is so young that facts may still come.",

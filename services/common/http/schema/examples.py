@@ -117,6 +117,13 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
             "until": "2026-11-20T10:00:00Z",
         }
     },
+    "revert_insight": {
+        "All of its first version": {"to": "v1"},
+        "Its name alone": {"to": "v1", "fields": ["name"]},
+    },
+    "edit_in_bulk": {
+        "A tag for two insights": {"ids": [1, 2], "set": {"add_tags": ["growth"]}, "partial": True}
+    },
     "cancel_query": {"A run by the name its client gave it": {"client_query_id": "monday"}},
     "post_funnel": {
         "People who signed up": _FILTER,
