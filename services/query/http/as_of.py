@@ -1,6 +1,8 @@
 """The `as_of` of a request: which moment's state it asks for, as a position of the log."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -25,6 +27,9 @@ from services.common.http.request import AnyRequest
 from services.query.http import parameters
 from services.query.reads.all import Reads
 from services.query.reads.moments import LogPlace
+from services.query.reads.read_position import FreshValue, Snapshot
+
+T = TypeVar("T")
 
 LARGEST = 2**63 - 1
 
@@ -69,6 +74,24 @@ def at_least(request: AnyRequest, moment: LogMoment | None) -> int | None:
     """The position that the answer must not lack, in all."""
     seen = parameters.at_least(request)
     return seen if moment is None else max(seen or 0, moment.position)
+
+
+async def fresh(
+    request: AnyRequest,
+    reads: Reads,
+    read: Callable[[], Awaitable[Snapshot[T]]],
+    moment: LogMoment | None,
+) -> FreshValue[T]:
+    """What `read` gives, no older than the caller has seen and the moment asks.
+
+    Beside the past stands what is of today, the caller's level above all: it is as young as in a
+    read of the present. Raises Rejected 503.
+    """
+    seen = parameters.at_least(request)
+    found = await reads.freshness.of(read, seen)
+    if moment is None or found.position >= moment.position:
+        return found
+    return await reads.freshness.of(read, max(seen or 0, moment.position))
 
 
 async def resolved(

@@ -50,9 +50,11 @@ async def page_of(
     asked = paging.page(request, NumberEnd)
     search = parameters.searched(parameters.text(request, "search"))
     moment = await as_of.asked(request, reads, caller.project)
-    fresh = await reads.freshness.of(
+    fresh = await as_of.fresh(
+        request,
+        reads,
         lambda: rows.page(caller.team_id, search, asked, as_of.position(moment)),
-        as_of.at_least(request, moment),
+        moment,
     )
     found = fresh.value
     users = await user_bodies(accounts, (row.created_by for row in found.rows))
@@ -80,9 +82,8 @@ async def one_of(
     """reference: the number in the path. Raises Rejected 404, 503."""
     number = number_in_path(reference)
     moment = await as_of.asked(request, reads, caller.project, rows.stream(caller.team_id, number))
-    fresh = await reads.freshness.of(
-        lambda: rows.one(caller.team_id, number, as_of.position(moment)),
-        as_of.at_least(request, moment),
+    fresh = await as_of.fresh(
+        request, reads, lambda: rows.one(caller.team_id, number, as_of.position(moment)), moment
     )
     if fresh.value.parked_at is not None:
         raise parked(fresh.value.parked_at)

@@ -87,7 +87,7 @@ async def _rules(
     else:
         number = await insight_number(reads, caller, of)
         read = partial(reads.access.one_then, caller, number, moment.position)
-    fresh = await reads.freshness.of(read, as_of.at_least(request, moment))
+    fresh = await as_of.fresh(request, reads, read, moment)
     found = fresh.value
     if found.insight is None:
         raise not_found()

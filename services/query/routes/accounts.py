@@ -210,9 +210,8 @@ async def list_members(
 
 async def _project(request: AnyRequest, reads: Reads, project: Project) -> Response[bytes]:
     moment = await as_of.asked(request, reads, project, project_stream(project.id))
-    fresh = await reads.freshness.of(
-        lambda: reads.projects.one(project.id, as_of.position(moment)),
-        as_of.at_least(request, moment),
+    fresh = await as_of.fresh(
+        request, reads, lambda: reads.projects.one(project.id, as_of.position(moment)), moment
     )
     found = fresh.value
     if found.parked_at is not None:

@@ -57,11 +57,13 @@ async def insight_activity(
     if of is None:
         raise not_found()
     moment = await as_of.asked(request, reads, caller.project)
-    fresh = await reads.freshness.of(
+    fresh = await as_of.fresh(
+        request,
+        reads,
         lambda: reads.activity.of_insight(
             caller, of, wanted.page, quiet=wanted.quiet, as_of=as_of.position(moment)
         ),
-        as_of.at_least(request, moment),
+        moment,
     )
     found = fresh.value
     if found is None:
@@ -86,11 +88,13 @@ async def all_activity(
     """The activity of the project's insights, newest first."""
     wanted = _wanted(request)
     moment = await as_of.asked(request, reads, caller.project)
-    fresh = await reads.freshness.of(
+    fresh = await as_of.fresh(
+        request,
+        reads,
         lambda: reads.activity.of_team(
             caller, wanted.page, quiet=wanted.quiet, as_of=as_of.position(moment)
         ),
-        as_of.at_least(request, moment),
+        moment,
     )
     body = await _body(request, accounts, fresh.value, wanted, moment)
     return answer(request, _encoder.encode(body), fresh, moment=moment)

@@ -46,9 +46,8 @@ async def list_dashboards(
     """
     page = paging.page(request, DashboardEnd)
     moment = await as_of.asked(request, reads, caller.project)
-    fresh = await reads.freshness.of(
-        lambda: reads.dashboards.page(caller, page, as_of.position(moment)),
-        as_of.at_least(request, moment),
+    fresh = await as_of.fresh(
+        request, reads, lambda: reads.dashboards.page(caller, page, as_of.position(moment)), moment
     )
     found = fresh.value
     body = DashboardPage(
@@ -78,9 +77,8 @@ async def get_dashboard(
     number = number_in_path(dashboard)
     stream = dashboard_stream(caller.team_id, number)
     moment = await as_of.asked(request, reads, caller.project, stream)
-    fresh = await reads.freshness.of(
-        lambda: reads.dashboards.one(caller, number, as_of.position(moment)),
-        as_of.at_least(request, moment),
+    fresh = await as_of.fresh(
+        request, reads, lambda: reads.dashboards.one(caller, number, as_of.position(moment)), moment
     )
     if fresh.value.parked_at is not None:
         raise parked(fresh.value.parked_at)

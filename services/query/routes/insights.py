@@ -62,9 +62,8 @@ async def list_insights(
     async def make() -> AnswerParts:
         wanted = parameters.insight_filter(request, caller.project)
         page = paging.insight_page(request, wanted.order or DEFAULT_ORDER)
-        fresh = await reads.freshness.of(
-            lambda: reads.insight_list.page(caller, wanted, page, position),
-            as_of.at_least(request, moment),
+        fresh = await as_of.fresh(
+            request, reads, lambda: reads.insight_list.page(caller, wanted, page, position), moment
         )
         found = fresh.value
         rows: Sequence[InsightListRow] = found.rows
@@ -111,9 +110,8 @@ async def get_insight(
             stored = _in_sight(fresh.value)
         else:
             at = moment.position
-            fresh = await reads.freshness.of(
-                lambda: reads.insights.one_then(caller, number, at),
-                as_of.at_least(request, moment),
+            fresh = await as_of.fresh(
+                request, reads, lambda: reads.insights.one_then(caller, number, at), moment
             )
             stored = in_sight_then(fresh.value)
         asked = await on_dashboard(

@@ -74,8 +74,8 @@ async def _found(
     stream = sharing_stream(caller.team_id, number)
     moment = await as_of.asked(request, reads, caller.project, stream)
     position = as_of.position(moment) or 0
-    fresh = await reads.freshness.of(
-        lambda: reads.sharing.one_then(caller, number, position), as_of.at_least(request, moment)
+    fresh = await as_of.fresh(
+        request, reads, lambda: reads.sharing.one_then(caller, number, position), moment
     )
     return fresh, moment
 

@@ -143,15 +143,15 @@ async def test_a_difference_between_moments_and_its_reverse(told: Reading) -> No
     assert (same["changes"], same["versions"], same["results_can_change"]) == ([], [], False)
 
 
-@pytest.mark.parametrize(
-    ("query", "status"),
-    [("from=3", 400), ("to=3", 400), ("from=p99", 400), ("from=v9", 404), ("to=v1", 404)],
-)
-async def test_wrong_ends_of_a_difference(told: Reading, query: str, status: int) -> None:
-    answer = await told.get(f"insights/1/diff/?{query}")
-    assert answer.status_code == status
-    if status == 400:
-        assert answer.json()["attr"] == query.partition("=")[0]
+WRONG = [("from=3", 400), ("to=3", 400), ("from=p99", 400), ("from=v9", 404), ("to=v1", 404)]
+
+
+async def test_wrong_ends_of_a_difference(told: Reading) -> None:
+    for query, status in WRONG:
+        answer = await told.get(f"insights/1/diff/?{query}")
+        assert answer.status_code == status, query
+        if status == 400:
+            assert answer.json()["attr"] == query.partition("=")[0]
 
 
 async def test_a_deleted_insight_has_versions_and_a_closed_one_none(told: Reading) -> None:
