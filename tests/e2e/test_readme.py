@@ -24,7 +24,9 @@ TOUR = next(each for each in sections(PAGE) if "tour" in each.heading)
 # The demo counts back from the first start: its numbers differ by the day of the week.
 LEEWAY = 0.1
 _NOTE = re.compile(r"-i +# (\d+), (.*)")
-_OF_ITS_RUN = re.compile(r'\d{4}-\d\d-\d\dT[\d:.]+Z|(?<="short_id": ")\w+')
+_OF_ITS_RUN = re.compile(
+    r'\d{4}-\d\d-\d\dT[\d:.]+Z|(?<="short_id": ")\w+|(?<=^\d-)[0-9a-f]{16}', re.MULTILINE
+)
 _FOLLOWS = "docs/follow.py"
 
 
@@ -54,10 +56,10 @@ def test_every_line_of_the_tour_does_what_the_page_says(folder: Path) -> None:
         assert "<h1>Visit to sign-up</h1>" in page.text
         assert page.text.count('class="step"') == 3
         assert _FOLLOWS in third.text
-        # Each run has its own times and short ids.
+        # Each run has its own times, hashes and short ids.
         lines = _OF_ITS_RUN.sub(REST, shown_there.text).splitlines()[:-1]
         assert len(lines) == 2
-        assert spelled("\n".join(lines), followed(folder, third.text, len(lines)))
+        assert spelled("\n".join(lines), followed(folder, f"{line}\n{third.text}", len(lines)))
 
 
 def test_the_tour_tells_each_step_its_terminal_and_leaves_curl_alone() -> None:
@@ -132,7 +134,7 @@ def followed(folder: Path, lines: str, count: int) -> str:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert said == "Stopped. To go on, name the last position that was printed.\n"
+    assert said == f"Stopped. To go on: {printed.splitlines()[-1].partition(' ')[0]}\n"
     return printed.rstrip("\n")
 
 

@@ -1,111 +1,98 @@
-"""docs/follow.py, while the relay is killed and started again, and as a person calls it."""
+"""docs/follow.py, as a person calls it, and what it takes for the next fact."""
 
-import json
+import importlib.util
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import TextIO
+from typing import Any
+from uuid import UUID
 
-import httpx
 import pytest
 
-from tests import servers
-from tests.e2e.deployment import Started, Urls, command, is_ready
+from contracts.chain import BEGINNING, Entry, Link
+from contracts.cloud_events import encode_cloud_event, event_source
+from contracts.cursors import link_text
+from tests.contracts.test_chain import entry
 from tests.embedded.recount_process import ROOT
-from tests.waiting import until
-
-LIVES, PER_LIFE = 3, 20
-
 
 FOLLOW = ROOT / "docs" / "follow.py"
+SOURCE = event_source(UUID("6b1c0000-0000-4000-8000-000000000001"), 1)
 
 
-def test_a_subscriber_misses_nothing_and_doubles_nothing_while_the_relay_dies(
-    empty_postgres_url: str, tmp_path: Path
+@pytest.fixture(scope="module")
+def program() -> Any:
+    found = importlib.util.spec_from_file_location("follow", FOLLOW)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def chain(count: int) -> list[Entry]:
+    entries: list[Entry] = []
+    after = BEGINNING
+    for position in range(1, count + 1):
+        entries.append(entry(after, position))
+        after = Link(position, entries[-1].hash)
+    return entries
+
+
+def test_each_is_taken_once_and_a_cursor_of_either_form_goes_on(
+    program: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with servers.server_folder() as folder, servers.nats_server(folder) as bus, ExitStack() as ends:
-        urls = Urls(empty_postgres_url, bus.url, tmp_path)
-        told = ends.enter_context((tmp_path / "told").open("w+"))
-        key: dict[str, str] = {}
-        following: subprocess.Popen[bytes] | None = None
-        for life in range(LIVES):
-            service = ends.enter_context(unguarded("command", urls))
-            key = key or first_key(urls)
-            following = following or ends.enter_context(follower(bus.url, told))
-            for number in range(PER_LIFE):
-                created = httpx.post(
-                    f"{service.url}/api/projects/1/insights/",
-                    headers=key,
-                    json={"name": f"Insight {number} of life {life}"},
-                )
-                assert created.status_code == 201, created.text
-            # Wherever the relay is just now, between a publication and the next, it dies there.
-            service.process.send_signal(signal.SIGKILL)
-            service.process.wait()
-        # The last life's facts may still be on the log alone: a new relay finds and publishes them.
-        ends.enter_context(unguarded("command", urls))
-        until(lambda: len(lines(told)) >= LIVES * PER_LIFE, "every fact is told", 60)
-        assert following is not None
-        assert following.poll() is None, "the subscriber stopped: it missed something"
-        positions = [int(line.split()[0]) for line in lines(told)]
-        assert positions == list(range(1, LIVES * PER_LIFE + 1))
-        names = [json.loads(line.split(maxsplit=3)[3])["name"] for line in lines(told)]
-        assert names[-1] == f"Insight {PER_LIFE - 1} of life {LIVES - 1}"
+    entries = chain(4)
+    events = [encode_cloud_event(each, SOURCE) for each in entries]
+    first = program.Subscriber("0")
+    for event in (events[0], events[1], events[0], events[1]):
+        first.take(event)
+    for cursor in (first.cursor, "2"):
+        again = program.Subscriber(cursor)
+        for event in events:
+            again.take(event)
+        assert again.cursor == link_text(Link(4, entries[3].hash))
+    printed = [line.partition("-")[0] for line in capsys.readouterr().out.splitlines()]
+    assert printed == ["1", "2", "3", "4", "3", "4"]
 
 
-@pytest.mark.parametrize("arguments", [[], ["nats://127.0.0.1:1", "two"], ["a", "1", "2"]])
+def test_what_is_missing_altered_or_of_another_history_stops_it(program: Any) -> None:
+    entries = chain(3)
+    events = [encode_cloud_event(each, SOURCE) for each in entries]
+    with pytest.raises(SystemExit, match=r"Missed 1 to 2\."):
+        program.Subscriber("0").take(events[2])
+    for altered in (
+        events[1].replace(b"Signups", b"Sign-up"),
+        events[1].replace(b'\\"user_id\\":7', b'\\"user_id\\":8'),
+        events[1].replace(b"00:00:00.000002Z", b"00:00:00.000003Z"),
+    ):
+        assert altered != events[1]
+        with pytest.raises(SystemExit, match="Fact 2 is not what was recorded"):
+            program.Subscriber("1").take(altered)
+    with pytest.raises(SystemExit, match="Fact 2 is not what was recorded"):
+        program.Subscriber("1-0123456789abcdef").take(events[1])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["pull"], ["letter", "http://a"], ["pull", "http://a", "two"], ["bus", "a", "1", "2"]],
+)
 def test_called_otherwise_it_says_how(arguments: list[str]) -> None:
     run = subprocess.run(
         [sys.executable, str(FOLLOW), *arguments], capture_output=True, text=True, check=False
     )
     assert run.returncode == 1
-    assert run.stderr == "Usage: python docs/follow.py NATS_URL [POSITION]\n"
+    assert "python docs/follow.py pull URL [CURSOR] " in run.stderr
 
 
-def test_where_no_bus_answers_it_says_so_and_goes_on_trying() -> None:
-    words = [sys.executable, str(FOLLOW), "nats://127.0.0.1:1"]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+@pytest.mark.parametrize("way", ["pull", "stream"])
+def test_where_nobody_answers_it_says_so_and_goes_on_trying(way: str) -> None:
+    words = [sys.executable, str(FOLLOW), way, "http://127.0.0.1:1", "7"]
+    with subprocess.Popen(
+        words, env={"KEY": "phx_none"}, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         assert process.stderr.readline().endswith("; trying again …\n")
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert said.splitlines()[-1].startswith("Stopped.")
-
-
-def lines(told: TextIO) -> list[str]:
-    told.flush()
-    return Path(told.name).read_text().splitlines()
-
-
-@contextmanager
-def follower(url: str, told: TextIO) -> "Iterator[subprocess.Popen[bytes]]":
-    words = [sys.executable, str(FOLLOW), url]
-    with subprocess.Popen(words, stdout=told) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-@contextmanager
-def unguarded(service: str, urls: Urls) -> Iterator[Started]:
-    """A service that may die."""
-    words, environment = command(service, urls)
-    with subprocess.Popen(words, env=environment) as process:
-        try:
-            port = environment[f"RECOUNT_{service.upper()}_PORT"]
-            running = Started(process, f"http://127.0.0.1:{port}")
-            until(lambda: is_ready(running), "the service is ready")
-            yield running
-        finally:
-            process.kill()
-
-
-def first_key(urls: Urls) -> dict[str, str]:
-    words, environment = command("setup", urls)
-    made = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
-    return {"Authorization": f"Bearer {made.stdout.splitlines()[0]}"}
+    assert said.splitlines()[-1] == "Stopped. To go on: 7"
