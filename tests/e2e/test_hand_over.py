@@ -108,7 +108,7 @@ def test_a_subscriber_that_changes_the_way_misses_nothing_and_doubles_nothing(
             with following(handed, way, cursor(kept)) as process:
                 services.kill(chance.choice(SERVICES))
                 taken = Taken(process)
-                until(lambda taken=taken: taken.count() >= LEAST_TAKEN, f"{way} goes on", 60)
+                until(taken.some, f"{way} goes on", 60)
                 process.send_signal(chance.choice([signal.SIGKILL, signal.SIGINT]))
                 kept += taken.all()
         enough.set()
@@ -146,6 +146,9 @@ class Taken:
 
     def count(self) -> int:
         return len(self._lines)
+
+    def some(self) -> bool:
+        return self.count() >= LEAST_TAKEN
 
     def all(self) -> list[str]:
         """Once the process is about to end."""
