@@ -18,8 +18,10 @@ from services.command.cohorts import routes as cohorts
 from services.command.cohorts.service import Cohorts
 from services.command.dashboards import routes as dashboards
 from services.command.dashboards.service import Dashboards
+from services.command.handle import Planned
 from services.command.history import routes as history
 from services.command.history.bulk import Bulk
+from services.command.history.planned import on_planned
 from services.command.history.reverting import Revert
 from services.command.history.service import Undo
 from services.command.insights import routes as insights
@@ -27,6 +29,7 @@ from services.command.insights.joined import JoinedLookup
 from services.command.insights.service import Insights
 from services.command.insights.translation import insight_number
 from services.command.numbers import Numbers
+from services.command.plans import Plans
 from services.command.problems import REFUSALS
 from services.command.projects import routes as projects
 from services.command.projects.service import Projects
@@ -47,6 +50,7 @@ from services.common.http.app import ServicePart, compose, from_state
 from services.common.http.caller import Caller
 from services.common.http.foundation import foundation
 from services.common.log.store import EventStore
+from services.common.postgres.server_secrets import server_secret
 from services.common.tasks import background
 
 
@@ -72,6 +76,7 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.cohorts = Cohorts(store, numbers, accounts)
             app.state.webhooks = Webhooks(store, pool, accounts, settings.destinations())
             app.state.undo = Undo(store, numbers, passwords, app.state.projects, app.state.webhooks)
+            app.state.plans = Plans(await server_secret(pool, "plans"))
             app.state.reverts = Revert(store, app.state.insights)
             app.state.bulk = Bulk(store, numbers)
             app.state.errands = Errands(pool, app.state.webhooks)
@@ -114,6 +119,7 @@ def part(settings: CommandSettings) -> ServicePart:
             "terms": Provide(provide_terms),
         },
         refusals=REFUSALS,
+        errors={Planned: on_planned},
         lifespans=[lifespan],
     )
 

@@ -1,14 +1,16 @@
 """The one path of a command: load, decide, append. Nothing else appends facts of an aggregate."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from contracts.events.recorded import DomainEvent, Recorded
-from contracts.events.streams import Stream
+from contracts.events.streams import Stream, StreamKind, sharing_stream
 from domain.errors import ConcurrentEdit, Refused
+from services.command.plans import Plan, require_unmoved
 from services.common.http.caller import Caller
 from services.common.http.problems import ChangeLine, Rejected, gone, stale
 from services.common.log.store import (
@@ -52,12 +54,17 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     expected_version: the caller's If-Match. if_there: it is `*`.
     receipt: the caller's Idempotency-Key with its request's digest.
+    dry_run: all of it but the append. plan: of a dry run, to be done as it stands there or not at
+    all. request: a digest of the request, which a plan names.
     """
 
     caller: Caller
     expected_version: int | None = None
     if_there: bool = False
     receipt: NewReceipt | None = None
+    dry_run: bool = False
+    plan: Plan | None = None
+    request: str = ""
 
 
 class Outcome(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
@@ -77,6 +84,35 @@ class Outcome(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
     @property
     def version(self) -> int:
         return self.history[-1].version if self.history else 0
+
+
+class PlannedPart(msgspec.Struct, frozen=True):
+    """The facts that a stream would get, as if they stood in it, and those before them."""
+
+    stream: Stream[DomainEvent]
+    past: Sequence[Recorded[Any]]
+    facts: Sequence[Recorded[Any]]
+
+
+class Planned(Exception):
+    """A dry run has come as far as the append: nothing is appended, and this is the answer.
+
+    append: all parts that it would have. parts: those with facts. shares: of the insights among
+    them, the pasts of their sharing.
+    """
+
+    def __init__(
+        self,
+        terms: Terms,
+        append: Sequence[AppendPart],
+        parts: Sequence[PlannedPart],
+        shares: Mapping[int, Sequence[Recorded[Any]]],
+    ) -> None:
+        super().__init__(f"{len(parts)} streams would change")
+        self.terms = terms
+        self.append = append
+        self.parts = parts
+        self.shares = shares
 
 
 class KeyReused(Exception):
@@ -183,6 +219,8 @@ async def _write(
         # Before the version: a caller who may not see the insight gets no list of its changes.
         prepared = await write.prepare(pasts)
         expected = terms.expected_version
+        if terms.plan is not None:
+            expected = terms.plan.version_of(stream)
         if expected is not None and expected != len(past):
             raise stale(expected, len(past), rules.changes_since(past, expected))
         state = rules.fold(past)
@@ -190,9 +228,13 @@ async def _write(
         if terms.if_there and rules.is_deleted(state):
             raise gone(len(past))
         others = tuple(prepared.other_parts(events))
+        own = AppendPart(stream, None if write.blind else len(past), events)
+        if terms.dry_run:
+            raise await _planned(store, terms, (own, *others))
+        if terms.plan is not None:
+            require_unmoved(terms.plan, (own, *others))
         if not events and terms.receipt is None and not any(part.events for part in others):
             return Outcome(history=past, position=past[-1].position if past else 0)
-        own = AppendPart(stream, None if write.blind else len(past), events)
         try:
             appended = await store.append(_append((own, *others), terms, prepared.causation_id))
         except ConcurrentEdit:
@@ -206,6 +248,38 @@ async def _write(
             position=appended.position,
             operation_id=terms.caller.operation_id if appended.recorded else None,
         )
+
+
+async def _planned(store: EventStore, terms: Terms, append: Sequence[AppendPart]) -> Planned:
+    """One more round trip, for what stood before the facts in all of the streams."""
+    team_id, caller = terms.caller.team_id, terms.caller
+    changing = [part for part in append if part.events]
+    insights = [p.stream.number for p in changing if p.stream.kind is StreamKind.INSIGHT]
+    shares = {number: sharing_stream(team_id, number) for number in insights}
+    pasts = await store.load_all([*(part.stream for part in changing), *shares.values()])
+    parts = [
+        PlannedPart(
+            part.stream,
+            past := pasts[part.stream],
+            [
+                Recorded(
+                    position=0,
+                    stream_id=part.stream.id,
+                    version=version,
+                    team_id=team_id,
+                    team_seq=0,
+                    at=datetime.now(UTC),
+                    actor=caller.actor,
+                    operation_id=caller.operation_id,
+                    correlation_id=caller.correlation_id,
+                    event=event,
+                )
+                for version, event in enumerate(part.events, start=len(past) + 1)
+            ],
+        )
+        for part in changing
+    ]
+    return Planned(terms, append, parts, {number: pasts[s] for number, s in shares.items()})
 
 
 async def _replayed(store: EventStore, terms: Terms) -> Outcome[Any] | None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from contracts.references import SHORT_ID_LENGTH
+from services.command.plans import drawn
 from services.common.postgres.database import Pool
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -36,6 +37,9 @@ class Numbers:
         self._pool = pool
 
     async def new_insight(self, team_id: int) -> InsightNumber:
+        return await drawn(lambda: self._new_insight(team_id), InsightNumber)
+
+    async def _new_insight(self, team_id: int) -> InsightNumber:
         while True:
             short_id = new_short_id()
             async with self._pool.connection() as conn:
@@ -79,6 +83,9 @@ class Numbers:
             return tuple([person_id for (person_id,) in await cursor.fetchall()])
 
     async def _new(self, statement: LiteralString, team_id: int) -> int:
+        return await drawn(lambda: self._one(statement, team_id), int)
+
+    async def _one(self, statement: LiteralString, team_id: int) -> int:
         async with self._pool.connection() as conn:
             cursor = await conn.execute(statement, (team_id,))
             row = await cursor.fetchone()
@@ -90,6 +97,9 @@ class Numbers:
         """Numbers for so many tiles."""
         if count == 0:
             return []
+        return await drawn(lambda: self._tiles(count), list[int])
+
+    async def _tiles(self, count: int) -> list[int]:
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
                 "SELECT nextval('tile_ids') FROM generate_series(1, %s)", (count,)

@@ -1,4 +1,4 @@
-"""Headers of a write beside its body: If-Match and Idempotency-Key."""
+"""The circumstances of a write beside its body: If-Match, Idempotency-Key, dry_run."""
 
 import hashlib
 
@@ -6,8 +6,10 @@ from litestar.di import NamedDependency
 
 from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH, LONGEST_KEY
 from services.command.handle import Terms
+from services.command.plans import DRAWN, Drawn, Plans, is_plan
 from services.common.http.body import as_json
 from services.common.http.caller import Caller
+from services.common.http.dry_run import is_dry_run
 from services.common.http.etag import is_any, parse_if_match
 from services.common.http.problems import invalid
 from services.common.http.request import AnyRequest
@@ -19,12 +21,31 @@ async def provide_terms(request: AnyRequest, caller: NamedDependency[Caller]) ->
     if_match = request.headers.get(IF_MATCH)
     # The alias of a path is the same request; the project is the caller's, and part of the receipt.
     rest = "/".join(str(value) for name, value in request.path_params.items() if name != "project")
-    return Terms(
-        caller=caller,
-        expected_version=parse_if_match(if_match),
-        if_there=is_any(if_match),
-        receipt=await receipt_of(request, rest),
-    )
+    dry_run, sent = is_dry_run(request), is_plan(if_match)
+    if not dry_run and sent is None:
+        return Terms(
+            caller=caller,
+            expected_version=parse_if_match(if_match),
+            if_there=is_any(if_match),
+            receipt=await receipt_of(request, rest),
+        )
+    digest = (await _digest(request, rest)).hex()
+    if sent is None:
+        DRAWN.set(Drawn())
+        expected, there = parse_if_match(if_match), is_any(if_match)
+        # A trial is no first time: its key stays unused.
+        return Terms(
+            caller=caller,
+            expected_version=expected,
+            if_there=there,
+            dry_run=True,
+            request=digest,
+        )
+    plans: Plans = request.app.state.plans
+    plan = plans.read(sent, digest, caller.user.id, caller.team_id)
+    DRAWN.set(Drawn(plan.drawn))
+    receipt = None if dry_run else await receipt_of(request, rest)
+    return Terms(caller=caller, receipt=receipt, dry_run=dry_run, plan=plan, request=digest)
 
 
 async def receipt_of(
@@ -44,7 +65,13 @@ async def receipt_of(
             "invalid_input",
             f"Idempotency-Key takes 1 to {LONGEST_KEY} printable ASCII characters.",
         )
+    digest = await _digest(request, subject, body)
+    return NewReceipt(key, digest, 201 if request.method == "POST" else 200)
+
+
+async def _digest(request: AnyRequest, subject: str, body: bytes | None = None) -> bytes:
+    """Of what the request asks for."""
     handler = request.route_handler.handler_name
     digest = hashlib.sha256(f"{request.method} {handler} {subject}\n".encode())
     digest.update(await as_json(request) if body is None else body)
-    return NewReceipt(key, digest.digest(), 201 if request.method == "POST" else 200)
+    return digest.digest()

@@ -7,7 +7,7 @@ from contracts.api.access import AccessBody, SetRuleBody, WriteAccess
 from contracts.api.insights import InsightBody
 from services.command.access.service import AccessRules
 from services.command.handle import Terms
-from services.common.http.operations import writes
+from services.common.http.operations import plannable, writes
 from services.common.http.paths import project_paths
 
 WRITE = {"scopes": ("access_control:write",)}
@@ -15,7 +15,7 @@ WRITE = {"scopes": ("access_control:write",)}
 
 @put(
     project_paths("/insights/{insight:str}/access_controls/"),
-    opt={**WRITE, **writes((SetRuleBody, AccessBody, InsightBody), empty=204)},
+    opt={**WRITE, **plannable(writes((SetRuleBody, AccessBody, InsightBody), empty=204))},
 )
 async def put_access(
     access_rules: NamedDependency[AccessRules],
@@ -34,7 +34,7 @@ async def put_access(
         # Its deprecated name.
         *project_paths("/insights/{insight:str}/resource_access_controls/"),
     ],
-    opt={**WRITE, **writes((SetRuleBody, AccessBody, InsightBody), empty=204)},
+    opt={**WRITE, **plannable(writes((SetRuleBody, AccessBody, InsightBody), empty=204))},
 )
 async def put_project_access(
     access_rules: NamedDependency[AccessRules],

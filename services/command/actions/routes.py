@@ -7,13 +7,17 @@ from litestar.params import FromPath
 from contracts.api.actions import ActionBody, WriteAction
 from services.command.actions.service import Actions
 from services.command.handle import Terms
-from services.common.http.operations import writes
+from services.common.http.operations import plannable, writes
 from services.common.http.paths import EDITS, number_in_path, project_paths
 
 WRITE = {"scopes": ("action:write",)}
 
 
-@post(project_paths("/actions/"), opt={**WRITE, **writes(ActionBody, status=201)}, status_code=201)
+@post(
+    project_paths("/actions/"),
+    opt={**WRITE, **plannable(writes(ActionBody, status=201))},
+    status_code=201,
+)
 async def create_action(
     actions: NamedDependency[Actions],
     sent: NamedDependency[WriteAction],
@@ -27,7 +31,7 @@ async def create_action(
 @route(
     project_paths("/actions/{action:str}/"),
     http_method=EDITS,
-    opt={**WRITE, **writes(ActionBody)},
+    opt={**WRITE, **plannable(writes(ActionBody))},
 )
 async def edit_action(
     actions: NamedDependency[Actions],

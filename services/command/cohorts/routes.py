@@ -7,13 +7,17 @@ from litestar.params import FromPath
 from contracts.api.cohorts import CohortBody, WriteCohort
 from services.command.cohorts.service import Cohorts
 from services.command.handle import Terms
-from services.common.http.operations import writes
+from services.common.http.operations import plannable, writes
 from services.common.http.paths import EDITS, number_in_path, project_paths
 
 WRITE = {"scopes": ("cohort:write",)}
 
 
-@post(project_paths("/cohorts/"), opt={**WRITE, **writes(CohortBody, status=201)}, status_code=201)
+@post(
+    project_paths("/cohorts/"),
+    opt={**WRITE, **plannable(writes(CohortBody, status=201))},
+    status_code=201,
+)
 async def create_cohort(
     cohorts: NamedDependency[Cohorts],
     sent: NamedDependency[WriteCohort],
@@ -27,7 +31,7 @@ async def create_cohort(
 @route(
     project_paths("/cohorts/{cohort:str}/"),
     http_method=EDITS,
-    opt={**WRITE, **writes(CohortBody)},
+    opt={**WRITE, **plannable(writes(CohortBody))},
 )
 async def edit_cohort(
     cohorts: NamedDependency[Cohorts],

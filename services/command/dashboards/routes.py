@@ -7,7 +7,7 @@ from litestar.params import FromPath
 from contracts.api.dashboards import DashboardBody, WriteDashboard
 from services.command.dashboards.service import Dashboards
 from services.command.handle import Terms
-from services.common.http.operations import writes
+from services.common.http.operations import plannable, writes
 from services.common.http.paths import EDITS, number_in_path, project_paths
 
 WRITE = {"scopes": ("dashboard:write",)}
@@ -15,7 +15,7 @@ WRITE = {"scopes": ("dashboard:write",)}
 
 @post(
     project_paths("/dashboards/"),
-    opt={**WRITE, **writes(DashboardBody, status=201)},
+    opt={**WRITE, **plannable(writes(DashboardBody, status=201))},
     status_code=201,
 )
 async def create_dashboard(
@@ -31,7 +31,7 @@ async def create_dashboard(
 @route(
     project_paths("/dashboards/{dashboard:str}/"),
     http_method=EDITS,
-    opt={**WRITE, **writes(DashboardBody)},
+    opt={**WRITE, **plannable(writes(DashboardBody))},
 )
 async def edit_dashboard(
     dashboards: NamedDependency[Dashboards],

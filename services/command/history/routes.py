@@ -23,7 +23,7 @@ from services.command.history.reverting import Revert
 from services.command.history.rights import SCOPES
 from services.command.history.service import Undo
 from services.command.history.translation import no_operation
-from services.common.http.operations import HEADERS, OPERATION, does, writes
+from services.common.http.operations import HEADERS, OPERATION, does, plannable, writes
 from services.common.http.paths import project_paths
 
 INSIGHT = {"scopes": ("insight:write",)}
@@ -37,7 +37,9 @@ ANY = {"scopes": tuple(dict.fromkeys(SCOPES.values()))}
     project_paths("/insights/{insight:str}/undo/"),
     opt={
         **INSIGHT,
-        **does(None, UndoneBody, VERSION, KEY, errors=(409, 412, 422), headers=OPERATION),
+        **plannable(
+            does(None, UndoneBody, VERSION, KEY, errors=(409, 412, 422), headers=OPERATION)
+        ),
     },
     status_code=200,
 )
@@ -53,7 +55,7 @@ async def undo_in_insight(
 
 @post(
     project_paths("/operations/{operation:str}/undo/"),
-    opt={**ANY, **does(None, UndoneBody, KEY, errors=(409, 422), headers=OPERATION)},
+    opt={**ANY, **plannable(does(None, UndoneBody, KEY, errors=(409, 422), headers=OPERATION))},
     status_code=200,
 )
 async def undo_operation(
@@ -69,7 +71,7 @@ async def undo_operation(
 
 @post(
     project_paths("/operations/undo/"),
-    opt={**ANY, **does(None, UndoneBody, KEY, errors=(409, 422), headers=OPERATION)},
+    opt={**ANY, **plannable(does(None, UndoneBody, KEY, errors=(409, 422), headers=OPERATION))},
     status_code=200,
 )
 async def undo_operations(
@@ -83,7 +85,7 @@ async def undo_operations(
 
 @post(
     project_paths("/insights/{insight:str}/revert/"),
-    opt={**INSIGHT, **writes(InsightBody, headers=(INSIGHTS_SKIPPED,))},
+    opt={**INSIGHT, **plannable(writes(InsightBody, headers=(INSIGHTS_SKIPPED,)))},
     status_code=200,
 )
 async def revert_insight(
@@ -99,7 +101,7 @@ async def revert_insight(
 
 @post(
     project_paths("/insights/bulk/"),
-    opt={**INSIGHT, **does(None, BulkBody, KEY, errors=(409, 422), headers=OPERATION)},
+    opt={**INSIGHT, **plannable(does(None, BulkBody, KEY, errors=(409, 422), headers=OPERATION))},
     status_code=200,
 )
 async def edit_in_bulk(

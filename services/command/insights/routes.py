@@ -6,14 +6,16 @@ from litestar.di import NamedDependency
 from contracts.api.insights import InsightBody, WriteInsight
 from services.command.handle import Terms
 from services.command.insights.service import Insights
-from services.common.http.operations import writes
+from services.common.http.operations import plannable, writes
 from services.common.http.paths import project_paths
 
 WRITE = {"scopes": ("insight:write",)}
 
 
 @post(
-    project_paths("/insights/"), opt={**WRITE, **writes(InsightBody, status=201)}, status_code=201
+    project_paths("/insights/"),
+    opt={**WRITE, **plannable(writes(InsightBody, status=201))},
+    status_code=201,
 )
 async def create_insight(
     insights: NamedDependency[Insights],
@@ -25,7 +27,7 @@ async def create_insight(
     return await insights.answer(written, terms.caller, status=201)
 
 
-@patch(project_paths("/insights/{insight:str}/"), opt={**WRITE, **writes(InsightBody)})
+@patch(project_paths("/insights/{insight:str}/"), opt={**WRITE, **plannable(writes(InsightBody))})
 async def patch_insight(
     insights: NamedDependency[Insights],
     insight_id: NamedDependency[int],
@@ -37,7 +39,7 @@ async def patch_insight(
     return await insights.answer(written, terms.caller)
 
 
-@put(project_paths("/insights/{insight:str}/"), opt={**WRITE, **writes(InsightBody)})
+@put(project_paths("/insights/{insight:str}/"), opt={**WRITE, **plannable(writes(InsightBody))})
 async def put_insight(
     insights: NamedDependency[Insights],
     insight_id: NamedDependency[int],

@@ -10,7 +10,7 @@ from services.command.projects.service import Projects
 from services.command.projects.translation import checked, name_of
 from services.command.terms import receipt_of
 from services.common.http.caller import AuthenticatedUser
-from services.common.http.operations import HEADERS, does, writes
+from services.common.http.operations import HEADERS, does, plannable, writes
 from services.common.http.request import AnyRequest
 
 WRITE = {"scopes": ("project:write",)}
@@ -46,7 +46,7 @@ async def create_project(
 
 @patch(
     ["/api/projects/{project:str}/", "/api/environments/{project:str}/"],
-    opt={**WRITE, **writes(ProjectBody)},
+    opt={**WRITE, **plannable(writes(ProjectBody))},
 )
 async def patch_project(
     projects: NamedDependency[Projects],

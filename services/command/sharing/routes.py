@@ -8,13 +8,16 @@ from contracts.api.sharing import AddedPasswordBody, AddPassword, SharingBody, W
 from services.command.handle import Terms
 from services.command.sharing.service import Sharing
 from services.common.http.answers import nothing
-from services.common.http.operations import writes
+from services.common.http.operations import plannable, writes
 from services.common.http.paths import project_paths
 
 WRITE = {"scopes": ("sharing_configuration:write",)}
 
 
-@patch(project_paths("/insights/{insight:str}/sharing/"), opt={**WRITE, **writes(SharingBody)})
+@patch(
+    project_paths("/insights/{insight:str}/sharing/"),
+    opt={**WRITE, **plannable(writes(SharingBody))},
+)
 async def patch_sharing(
     sharing: NamedDependency[Sharing],
     insight_id: NamedDependency[int],
@@ -27,7 +30,7 @@ async def patch_sharing(
 
 @post(
     project_paths("/insights/{insight:str}/sharing/refresh/"),
-    opt={**WRITE, **writes(SharingBody)},
+    opt={**WRITE, **plannable(writes(SharingBody))},
     status_code=200,
 )
 async def refresh_sharing(
@@ -41,7 +44,7 @@ async def refresh_sharing(
 
 @post(
     project_paths("/insights/{insight:str}/sharing/passwords/"),
-    opt={**WRITE, **writes(AddedPasswordBody, status=201)},
+    opt={**WRITE, **plannable(writes(AddedPasswordBody, status=201))},
     status_code=201,
 )
 async def add_password(
@@ -57,7 +60,7 @@ async def add_password(
 
 @delete(
     project_paths("/insights/{insight:str}/sharing/passwords/{password:int}/"),
-    opt={**WRITE, **writes(None, status=204)},
+    opt={**WRITE, **plannable(writes(None, status=204))},
     status_code=204,
 )
 async def remove_password(

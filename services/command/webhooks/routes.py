@@ -18,7 +18,7 @@ from services.command.handle import Terms
 from services.command.webhooks.errands import Errands
 from services.command.webhooks.service import Webhooks
 from services.common.http.answers import nothing
-from services.common.http.operations import does, writes
+from services.common.http.operations import does, plannable, writes
 from services.common.http.paths import project_paths
 from services.common.http.problems import not_found
 
@@ -39,7 +39,7 @@ async def create_webhook(
     return await webhooks.answer_secret(made, status=201)
 
 
-@patch(project_paths(ONE), opt={**WRITE, **writes(WebhookBody)})
+@patch(project_paths(ONE), opt={**WRITE, **plannable(writes(WebhookBody))})
 async def edit_webhook(
     webhooks: NamedDependency[Webhooks],
     webhook: FromPath[str],
@@ -50,7 +50,7 @@ async def edit_webhook(
     return await webhooks.answer(await webhooks.edit(number_of(webhook), sent, terms))
 
 
-@delete(project_paths(ONE), opt={**WRITE, **writes(None, status=204)}, status_code=204)
+@delete(project_paths(ONE), opt={**WRITE, **plannable(writes(None, status=204))}, status_code=204)
 async def delete_webhook(
     webhooks: NamedDependency[Webhooks],
     webhook: FromPath[str],
@@ -75,7 +75,9 @@ async def rotate_webhook_secret(
     return await webhooks.answer_secret(await webhooks.rotate(number_of(webhook), terms))
 
 
-@post(project_paths(f"{ONE}pause/"), opt={**WRITE, **writes(WebhookBody)}, status_code=200)
+@post(
+    project_paths(f"{ONE}pause/"), opt={**WRITE, **plannable(writes(WebhookBody))}, status_code=200
+)
 async def pause_webhook(
     webhooks: NamedDependency[Webhooks],
     webhook: FromPath[str],
@@ -85,7 +87,9 @@ async def pause_webhook(
     return await webhooks.answer(await webhooks.do(number_of(webhook), PauseWebhook(), terms))
 
 
-@post(project_paths(f"{ONE}resume/"), opt={**WRITE, **writes(WebhookBody)}, status_code=200)
+@post(
+    project_paths(f"{ONE}resume/"), opt={**WRITE, **plannable(writes(WebhookBody))}, status_code=200
+)
 async def resume_webhook(
     webhooks: NamedDependency[Webhooks],
     webhook: FromPath[str],
@@ -97,7 +101,7 @@ async def resume_webhook(
 
 @post(
     project_paths(f"{ONE}parked/{{kind:str}}/{{number:str}}/retry/"),
-    opt={**WRITE, **writes(WebhookBody)},
+    opt={**WRITE, **plannable(writes(WebhookBody))},
     status_code=200,
 )
 async def retry_webhook_lane(
@@ -113,7 +117,7 @@ async def retry_webhook_lane(
 
 @post(
     project_paths(f"{ONE}parked/{{kind:str}}/{{number:str}}/skip/"),
-    opt={**WRITE, **writes(WebhookBody)},
+    opt={**WRITE, **plannable(writes(WebhookBody))},
     status_code=200,
 )
 async def skip_webhook_lane(

@@ -21,6 +21,7 @@ from services.common.http import health, problems
 from services.common.http.as_of import check_as_of
 from services.common.http.bounds import MOST_BYTES
 from services.common.http.csv_answers import csv_answers
+from services.common.http.dry_run import check_dry_run
 from services.common.http.hang_ups import ClientHungUp, noticed, on_hung_up
 from services.common.http.heads import heads
 from services.common.http.line_ends import line_ends
@@ -109,6 +110,7 @@ def _check_query(request: AnyRequest) -> None:
     if not request.route_handler.opt.get("any_query"):
         check_query(request)
         check_as_of(request)
+        check_dry_run(request)
 
 
 def _one_after_the_other(app: Litestar) -> None:

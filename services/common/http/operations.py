@@ -9,7 +9,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
+from contracts.api.plans import MEDIA_TYPE as PLAN
+from contracts.api.plans import PlanBody
 from contracts.headers import (
     IDEMPOTENCY_KEY,
     IF_MATCH,
@@ -21,6 +24,7 @@ from contracts.headers import (
     LONGEST_KEY,
 )
 from services.common.http.as_of import AS_OF
+from services.common.http.dry_run import DRY_RUN
 
 DESCRIBES = "describes"
 
@@ -75,8 +79,11 @@ HEADERS: Mapping[str, Parameter] = {
         Parameter(
             name=IF_MATCH,
             location="header",
-            kind=Annotated[str, Meta(pattern=r'^(\*|(W/)?"[0-9]{1,15}(-[0-9A-Za-z_-]*)?")$')],
-            description="The ETag the change was decided on, or `*`. 412 when it has moved on.",
+            kind=Annotated[
+                str,
+                Meta(pattern=r'^(\*|(W/)?"[0-9]{1,15}(-[0-9A-Za-z_-]*)?"|"plan-[0-9A-Za-z_-]+")$'),
+            ],
+            description="The ETag that was decided on, `*`, or a plan. 412 when it has moved on.",
         ),
         Parameter(
             name=IDEMPOTENCY_KEY,
@@ -177,6 +184,28 @@ def writes(
             errors=(409, 412, 422),
         )
     )
+
+
+_DRY_RUN = Parameter(
+    name=DRY_RUN,
+    kind=bool,
+    description="`true`: nothing is done; the answer is what would be, and a plan for If-Match.",
+)
+
+
+def plannable(operation: Described, plan: Any = PlanBody) -> dict[str, Any]:
+    """A command that there are dry runs of. plan: the type of their answer."""
+    told = operation[DESCRIBES]
+    answers = dict(told.answers)
+    usual = answers.get(200)
+    if usual is None or usual.kind is None:
+        answers[200] = AnswerDescription(kind=plan, media_type=PLAN)
+    else:
+        answers[200] = replace(usual, also={**usual.also, PLAN: plan})
+    parameters = (*told.parameters, _DRY_RUN)
+    status = min(told.answers)
+    shown = replace(told, answers=answers, parameters=parameters)
+    return {DESCRIBES: shown, DRY_RUN: True, "planned_status": status}
 
 
 def does(

@@ -6,13 +6,13 @@
 import base64
 import hashlib
 import hmac
-import secrets
 import time
 
 import msgspec
 
 from services.common.http.request import AnyRequest
 from services.common.postgres.database import Pool
+from services.common.postgres.server_secrets import server_secret
 
 COOKIE = "recount_share"
 LIFETIME_SECONDS = 24 * 3600
@@ -41,18 +41,7 @@ class ShareSessions:
     @classmethod
     async def open(cls, pool: Pool) -> "ShareSessions":
         """The installation's key, made the first time."""
-        async with pool.connection() as conn:
-            await conn.execute(
-                "INSERT INTO server_secrets (name, value) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                (_NAME, secrets.token_bytes(32)),
-            )
-            cursor = await conn.execute(
-                "SELECT value FROM server_secrets WHERE name = %s", (_NAME,)
-            )
-            row = await cursor.fetchone()
-        if row is None:
-            raise RuntimeError("the key was just written and is not there")
-        return cls(bytes(row[0]))
+        return cls(await server_secret(pool, _NAME))
 
     def sign(self, session: ShareSession) -> str:
         expires = int(time.time()) + LIFETIME_SECONDS

@@ -3,9 +3,11 @@
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from httpx import Response
 
 from services.common.accounts import administration
+from services.common.log.store import EventStore, LogUnavailable
 from tests.services.command.conftest import World
 
 NAMED = {"name": "Sign-ups", "description": "Of all."}
@@ -37,10 +39,10 @@ async def shown(world: World, insight: int) -> dict[str, Any]:
     return body
 
 
-async def as_another(world: World) -> dict[str, str]:
+async def as_another(world: World, level: int = 1) -> dict[str, str]:
     organization = world.project.organization_id
     user = await administration.create_user(
-        world.pool, f"{uuid4()}@example.com", organization, first_name="Bo"
+        world.pool, f"{uuid4()}@example.com", organization, first_name="Bo", level=level
     )
     issued = await administration.create_key(world.pool, user)
     return {"Authorization": f"Bearer {issued.key}"}
@@ -273,6 +275,26 @@ async def test_if_match_is_the_insights_and_a_repeat_has_the_first_answer(world:
     assert (repeat.json(), operation(repeat)) == (first.json(), operation(first))
     other = {**body, "only_free": True}
     assert (await asked(world, "POST", path, other, **headers)).status_code == 422
+
+
+async def test_an_undo_that_dies_before_the_append_has_done_nothing_and_is_asked_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insight = await made(world, "insights", NAMED)
+    sharing = f"/insights/{insight}/sharing/"
+    await done(world, "PATCH", sharing, {"enabled": True})
+    off = operation(await done(world, "PATCH", sharing, {"enabled": False}))
+    path, key = f"/operations/{off}/undo/", {"Idempotency-Key": "once"}
+
+    async def dies(_: object, __: object) -> None:
+        raise LogUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EventStore, "append", dies)
+        assert (await asked(world, "POST", path, None, **key)).status_code == 503
+    assert (await done(world, "PATCH", sharing, {})).json()["enabled"] is False
+    assert (await asked(world, "POST", path, None, **key)).json()["undone"] == [off]
+    assert (await done(world, "PATCH", sharing, {})).json()["enabled"] is True
 
 
 async def test_what_others_have_changed_since_it_was_made_goes_by_force_alone(
