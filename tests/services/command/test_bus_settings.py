@@ -34,6 +34,7 @@ async def test_a_refusal_says_what_its_configuration_needs(
         (new_seed(), "sys", "NATS_SYSTEM_USER"),
         (new_seed(), "", "NATS_SYSTEM_USER"),
     ],
+    ids=["no key", "the public key", "no password", "no user"],
 )
 def test_half_a_setting_is_told_before_anything_starts(
     issuer: str, system_user: str, said: str
