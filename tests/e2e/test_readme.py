@@ -132,9 +132,11 @@ def followed(folder: Path, lines: str, count: int) -> str:
         assert process.stdout is not None
         printed = "".join(process.stdout.readline() for _ in range(count))
         process.send_signal(signal.SIGINT)
+        # More may have come until the signal did.
+        last = (printed + process.stdout.read()).splitlines()[-1]
         _, said = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert said == f"Stopped. To go on: {printed.splitlines()[-1].partition(' ')[0]}\n"
+    assert said == f"Stopped. To go on: {last.partition(' ')[0]}\n"
     return printed.rstrip("\n")
 
 

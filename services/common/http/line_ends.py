@@ -27,7 +27,7 @@ def line_ends(app: ASGIApp) -> ASGIApp:
                     if name == _LENGTH:
                         length, at = int(value), index
                     elif name == _TYPE:
-                        is_json = value.startswith(_JSON)
+                        is_json = value.startswith(_JSON) or b"+json" in value
                 # A 304 has the type of what it does not carry.
                 is_json = is_json and length > 0
                 if is_json:

@@ -118,8 +118,8 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
         }
     },
     "revert_insight": {
-        "All of its first version": {"to": "v1"},
-        "Its name alone": {"to": "v1", "fields": ["name"]},
+        "All of its first version": {"to": "v2"},
+        "Its name alone": {"to": "v2", "fields": ["name"]},
     },
     "edit_in_bulk": {
         "A tag for two insights": {"ids": [1, 2], "set": {"add_tags": ["growth"]}, "partial": True}
