@@ -1,0 +1,50 @@
+"""Rules, settings and webhooks are taken back too, by those who may change them."""
+
+from prometheus_client import REGISTRY
+
+from tests.services.command.conftest import World
+from tests.services.command.history.test_undo import (
+    NAMED,
+    as_another,
+    asked,
+    done,
+    made,
+    operation,
+)
+from tests.services.command.test_repeats_at_once import PUBLIC, promoted
+
+
+def counted(outcome: str) -> float:
+    return REGISTRY.get_sample_value("recount_undo_total", {"outcome": outcome}) or 0.0
+
+
+async def test_an_access_rule_is_taken_back_by_a_manager_alone(world: World) -> None:
+    insight = await made(world, "insights", NAMED)
+    rules = f"/insights/{insight}/access_controls/"
+    closed = operation(await done(world, "PUT", rules, {"access_level": "none"}))
+    path, other = f"/operations/{closed}/undo/", await as_another(world)
+    before = counted("permission_denied"), counted("undone")
+    assert (await asked(world, "POST", path, None, **other)).status_code == 403
+    body = (await done(world, "POST", path)).json()
+    assert body["changes"][0]["sentences"] == ["An access rule was taken away."]
+    assert (counted("permission_denied"), counted("undone")) == (before[0] + 1, before[1] + 1)
+    assert (await asked(world, "PATCH", f"/insights/{insight}/", {}, **other)).status_code == 200
+
+
+async def test_a_projects_name_is_taken_back_by_an_administrator(world: World) -> None:
+    await promoted(world)
+    renamed = operation(await done(world, "PATCH", "/", {"name": "Store"}))
+    path = f"/operations/{renamed}/undo/"
+    assert (await asked(world, "POST", path, None, **await as_another(world))).status_code == 403
+    changes = (await done(world, "POST", path)).json()["changes"]
+    assert changes[0]["sentences"] == ['Renamed from "Store" to "Shop".']
+
+
+async def test_a_webhook_that_was_made_goes_with_its_secrets(world: World) -> None:
+    await promoted(world)
+    created = operation(await done(world, "POST", "/webhooks/", {"url": PUBLIC}))
+    changes = (await done(world, "POST", f"/operations/{created}/undo/")).json()["changes"]
+    assert changes[0]["sentences"] == ["Deleted."]
+    async with world.pool.connection() as conn:
+        left = await (await conn.execute("SELECT count(*) FROM webhook_secrets")).fetchone()
+    assert left == (0,)
