@@ -6,6 +6,7 @@ import rich_click as click
 
 from services.common.settings import InvalidSettings
 from services.embedded.commands.follow import follow
+from services.embedded.commands.history import history
 from services.embedded.commands.import_events import INTERRUPTED, import_events
 from services.embedded.commands.keys import keys
 from services.embedded.commands.projects import projects
@@ -41,5 +42,5 @@ def recount() -> None:
     """PostHog's Insights API on an event-sourced core."""
 
 
-for command in (serve, follow, import_events, keys, projects, rebuild, stream, verify):
+for command in (serve, follow, history, import_events, keys, projects, rebuild, stream, verify):
     recount.add_command(command)

@@ -111,7 +111,7 @@ def screen(url: str, folder: Path, first: FirstAccounts, key: str, *, demo: bool
     project = f"{url}/api/projects/{first.project_id}"
     lines = [
         "",
-        f"  Open            {url}/  (the API, to be tried out in a browser)",
+        f"  Open            {url}/  (in a browser: its insights, and the API)",
         f"  API key         {key}",
         "                  Shown this once; `recount keys create` makes another.",
         f"  Project         {first.project_id}  (capture token {first.project_token})",

@@ -105,20 +105,26 @@ def is_ready(service: Started) -> bool:
 
 
 class Gateway:
-    """The Caddyfile's three rules, as the gateway would apply them."""
+    """The Caddyfile's four rules, as the gateway would apply them."""
 
     def __init__(self) -> None:
         text: str = compose()["configs"]["gateway"]["content"]
         self._computations = re.compile(_one(r"@computations path_regexp (\S+)", text))
+        self._pages = _one(r"@pages path (.*)", text).split()
         reads = _one(r"@reads \{(.*?)\}", text)
         self._methods = _one(r"method (.*)", reads).split()
         self._paths = _one(r"(?<!not )path (.*)", reads).split()
         self._others = _one(r"not path (.*)", reads).split()
         order = re.findall(r"handle ?(@\w+)? \{\s*reverse_proxy (\w+):8000", text)
-        assert order == [("@computations", "query"), ("@reads", "query"), ("", "command")]
+        assert order == [
+            ("@computations", "query"),
+            ("@pages", "query"),
+            ("@reads", "query"),
+            ("", "command"),
+        ]
 
     def service(self, method: str, path: str) -> str:
-        if self._computations.search(path):
+        if self._computations.search(path) or _matches(path, self._pages):
             return "query"
         reads = method in self._methods and _matches(path, self._paths)
         return "query" if reads and not _matches(path, self._others) else "command"

@@ -145,6 +145,7 @@ class Accounts:
         self._pool = pool
         self._url = url
         self._keys = _Cache(self._read_key)
+        self._keys_by_id = _Cache(self._read_key_by_id)
         self._users = _Cache(self._read_user)
         self._projects = _Cache(self._read_project)
         self._tokens = _Cache(self._read_project_by_token)
@@ -165,6 +166,10 @@ class Accounts:
     async def key(self, text: str) -> ApiKey | None:
         """The live key with this text."""
         return await self._keys.get(hash_key(text))
+
+    async def key_by_id(self, key_id: str) -> ApiKey | None:
+        """The live key of this id, for whoever has shown its text before."""
+        return await self._keys_by_id.get(key_id)
 
     @property
     def edition(self) -> int:
@@ -214,6 +219,7 @@ class Accounts:
     def forget(self) -> None:
         """Empties the cache: the next lookup reads."""
         self._keys.forget()
+        self._keys_by_id.forget()
         self._users.forget()
         self._projects.forget()
         self._tokens.forget()
@@ -226,13 +232,10 @@ class Accounts:
             self.forget()
 
     async def _read_key(self, digest: bytes) -> ApiKey | None:
-        return await self._row(
-            ApiKey,
-            "SELECT id, user_id, label, scopes, scoped_teams, scoped_organizations, created_at,"
-            " last_used_at FROM personal_api_keys"
-            " WHERE secure_value = %s AND revoked_at IS NULL",
-            digest,
-        )
+        return await self._row(ApiKey, f"{_LIVE_KEYS} AND secure_value = %s", digest)
+
+    async def _read_key_by_id(self, key_id: str) -> ApiKey | None:
+        return await self._row(ApiKey, f"{_LIVE_KEYS} AND id = %s", key_id)
 
     async def _read_user(self, user_id: int) -> User | None:
         async with self._pool.connection() as conn:
@@ -278,6 +281,10 @@ class Accounts:
             return await cursor.fetchone()
 
 
+_LIVE_KEYS: LiteralString = (
+    "SELECT id, user_id, label, scopes, scoped_teams, scoped_organizations, created_at,"
+    " last_used_at FROM personal_api_keys WHERE revoked_at IS NULL"
+)
 PROJECT_COLUMNS: LiteralString = (
     "id, uuid, organization_id, name, api_token, timezone, week_start_day, test_account_filters,"
     " created_at"

@@ -122,7 +122,11 @@ async def provide_caller(request: AnyRequest, accounts: NamedDependency[Accounts
     Raises Rejected as `authenticate` does; 404: no such project; 403: somebody else's; 429: the
     budget of the key or the project is spent.
     """
-    person = await authenticate(request, accounts)
+    return await in_project(request, await authenticate(request, accounts), accounts)
+
+
+async def in_project(request: AnyRequest, person: AuthenticatedUser, accounts: Accounts) -> Caller:
+    """The person at work in the project that the path names. Raises Rejected 403, 404, 429."""
     reference = request.path_params.get("project", "@current")
     project = await resolve_project(reference, person, accounts)
     await _spend(request, person.key, project)

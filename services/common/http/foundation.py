@@ -13,6 +13,7 @@ from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.caller import provide_caller, provide_person
 from services.common.http.cursor_problems import CURSOR_ERRORS
 from services.common.http.limits import RequestLimits, budget_headers
+from services.common.http.page_session import PageSessions
 from services.common.http.proxies import NOBODY, TrustedProxies, behind
 from services.common.http.sent import SENT, provide_sent
 from services.common.http.share_session import ShareSessions
@@ -35,6 +36,7 @@ def foundation(
             app.state.pool = connections
             app.state.accounts = accounts
             app.state.sessions = await ShareSessions.open(connections)
+            app.state.page_sessions = await PageSessions.open(connections)
             limits = RequestLimits(connections, budgets) if budgets.limited else None
             app.state.limits = limits
             async with (
@@ -48,6 +50,7 @@ def foundation(
         dependencies={
             "accounts": from_state("accounts"),
             "sessions": from_state("sessions"),
+            "page_sessions": from_state("page_sessions"),
             "caller": Provide(provide_caller),
             "person": Provide(provide_person),
             SENT: Provide(provide_sent),

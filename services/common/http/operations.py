@@ -27,6 +27,9 @@ from services.common.http.as_of import AS_OF
 from services.common.http.dry_run import DRY_RUN
 
 DESCRIBES = "describes"
+_LEFT_OUT = "left_out"
+LEFT_OUT = {_LEFT_OUT: True}
+"""In the `opt` of a page for people, which the OpenAPI document does not list."""
 
 JsonText = Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/json"})]
 """A list or an object, spelled as JSON in a query string."""
@@ -236,6 +239,10 @@ def does(
 
 def _pending(kind: Any) -> dict[int, AnswerDescription]:
     return {} if kind is None else {202: AnswerDescription(kind=kind)}
+
+
+def is_left_out(opt: Mapping[str, Any]) -> bool:
+    return bool(opt.get(_LEFT_OUT))
 
 
 def described(operation: RouteDescription) -> Described:

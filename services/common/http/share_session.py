@@ -3,14 +3,10 @@
 `<token id>.<password id>.<expiry>.<signature>`; nothing is stored, so any process can check it.
 """
 
-import base64
-import hashlib
-import hmac
-import time
-
 import msgspec
 
 from services.common.http.request import AnyRequest
+from services.common.http.signed_claims import SignedClaims
 from services.common.postgres.database import Pool
 from services.common.postgres.server_secrets import server_secret
 
@@ -36,7 +32,7 @@ class ShareSessions:
     """Signs and checks with a key that all processes of an installation share."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._claims = SignedClaims(key)
 
     @classmethod
     async def open(cls, pool: Pool) -> "ShareSessions":
@@ -44,18 +40,10 @@ class ShareSessions:
         return cls(await server_secret(pool, _NAME))
 
     def sign(self, session: ShareSession) -> str:
-        expires = int(time.time()) + LIFETIME_SECONDS
-        claims = f"{session.token_id}.{session.password_id}.{expires}"
-        return f"{claims}.{self._signature(claims)}"
+        claims = (str(session.token_id), str(session.password_id))
+        return self._claims.sign(claims, LIFETIME_SECONDS)
 
     def check(self, text: str | None) -> ShareSession | None:
         """None for anything that this installation did not sign, or that has expired."""
-        claims, _, signature = (text or "").rpartition(".")
-        if not hmac.compare_digest(self._signature(claims).encode(), signature.encode()):
-            return None
-        token_id, password_id, expires = (int(part) for part in claims.split("."))
-        return ShareSession(token_id, password_id) if time.time() < expires else None
-
-    def _signature(self, claims: str) -> str:
-        digest = hmac.digest(self._key, claims.encode(), hashlib.sha256)
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        claims = self._claims.check(text)
+        return None if claims is None else ShareSession(int(claims[0]), int(claims[1]))

@@ -8,7 +8,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from contracts.json import is_null
@@ -29,19 +29,28 @@ from services.query.insights.charts import (
 )
 from services.query.shared.nothing import why_nothing
 
-_STYLE = files("services.query.shared").joinpath("style.css").read_text()
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+STYLE = files("services.query.shared").joinpath("style.css").read_text()
 
-_pages = Environment(
-    loader=PackageLoader("services.query.shared", "."),
-    autoescape=True,
-    undefined=StrictUndefined,
-)
-# Our own file, and the policy names its digest: it must arrive as it is.
-_pages.globals["style"] = Markup(_STYLE)  # noqa: S704
-_pages.globals["count"] = count
-_pages.globals["duration"] = duration
-_pages.globals["percent"] = percent
+
+def environment(loader: BaseLoader, style: str) -> Environment:
+    """Templates with the words of charts, and their one style."""
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    # Our own file, and the policy names its digest: it must arrive as it is.
+    made.globals["style"] = Markup(style)  # noqa: S704
+    made.globals["count"] = count
+    made.globals["duration"] = duration
+    made.globals["percent"] = percent
+    return made
+
+
+def source_hash(text: str) -> str:
+    """What a policy calls a style or a script that stands in the page."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+TEMPLATES = PackageLoader("services.query.shared", ".")
+_STYLE_SOURCE = source_hash(STYLE)
+_pages = environment(TEMPLATES, STYLE)
 
 
 class PageLook(msgspec.Struct, frozen=True, rename="camel"):
@@ -68,7 +77,7 @@ def headers(*, embedded: bool) -> dict[str, str]:
     """
     ancestors = "*" if embedded else "'none'"
     policy = (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self';"
+        f"default-src 'none'; style-src {_STYLE_SOURCE}; form-action 'self';"
         f" base-uri 'none'; frame-ancestors {ancestors}"
     )
     return {
@@ -99,7 +108,7 @@ def insight_page(
         whitelabel=look.whitelabel,
         chart=chart,
         nothing=None if chart is not None else why_nothing(insight),
-        kind=_kind(chart),
+        kind=kind_of_chart(chart),
         computed=None if computed is None else computed.astimezone(ZoneInfo(timezone)),
         timezone=timezone,
     )
@@ -115,7 +124,8 @@ def missing_page() -> str:
     return _pages.get_template("missing.html").render()
 
 
-def _kind(chart: Chart | None) -> str | None:
+def kind_of_chart(chart: Chart | None) -> str | None:
+    """What the template calls it."""
     match chart:
         case StepsChart():
             return "steps"

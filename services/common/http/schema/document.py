@@ -13,6 +13,7 @@ from services.common.http.operations import (
     AnswerDescription,
     Parameter,
     RouteDescription,
+    is_left_out,
 )
 from services.common.http.schema.body_schemas import REF, BodySchemas, Document
 from services.common.http.schema.examples import EXAMPLES
@@ -168,6 +169,8 @@ def _described(
         if not isinstance(route, HTTPRoute):
             continue
         for handler in route.route_handlers:
+            if is_left_out(handler.opt):
+                continue
             for method in handler.http_methods - {"OPTIONS"}:
                 operation = handler.opt.get(DESCRIBES)
                 if not isinstance(operation, RouteDescription):

@@ -27,6 +27,7 @@ from services.common.http.schema.events import asyncapi, fact_schema
 YAML: Final = "application/yaml"
 SCHEMA: Final = "application/schema+json"
 BROWSER: Final = "/api/schema/swagger-ui/"
+_PAGES: Final = "/projects/@current/"
 _HERE: Final = Path(__file__).parent
 # Litestar adds the charset to text.
 _FILES: Final = {
@@ -70,14 +71,15 @@ _FILE: Final = described(
 
 
 @get("/", opt={"public": True, **_DOOR}, sync_to_thread=False)
-def front_door() -> Response[str]:
-    """Leads to the page on which the API can be tried out."""
+def front_door(request: AnyRequest) -> Response[str]:
+    """Leads a browser to the project's pages, others to the page on which the API can be tried."""
     # Relative, so that it is right behind every proxy; the text is for those who follow nothing.
+    from_browser = "text/html" in request.headers.get("accept", "")
     return Response(
         f"The API, to be tried out in a browser: {BROWSER}\n",
         status_code=303,
         media_type=MediaType.TEXT,
-        headers={"Location": BROWSER},
+        headers={"Location": _PAGES if from_browser else BROWSER},
     )
 
 

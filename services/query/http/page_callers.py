@@ -1,0 +1,40 @@
+"""Who looks at a page: the key that their cookie names, checked anew each time."""
+
+from litestar import Response
+from litestar.di import NamedDependency
+
+from services.common.accounts.accounts import Accounts
+from services.common.http.caller import AuthenticatedUser, Caller, in_project, require_scope
+from services.common.http.page_session import COOKIE, PageSessions
+from services.common.http.request import AnyRequest
+
+LOGIN = "/login/"
+
+
+class SignedOut(Exception):
+    """No cookie of a living session."""
+
+
+async def provide_page_caller(
+    request: AnyRequest,
+    accounts: NamedDependency[Accounts],
+    page_sessions: NamedDependency[PageSessions],
+) -> Caller:
+    """The caller in the project of the path; `@current` is the one that was signed in to.
+
+    Raises SignedOut; Rejected as `provide_caller` does.
+    """
+    session = page_sessions.check(request.cookies.get(COOKIE))
+    key = None if session is None else await accounts.key_by_id(session.key_id)
+    user = None if key is None else await accounts.user(key.user_id)
+    if session is None or key is None or user is None:
+        raise SignedOut
+    for scope in request.route_handler.opt.get("scopes", ()):
+        require_scope(key, scope)
+    if request.path_params.get("project") == "@current":
+        request.path_params["project"] = str(session.team_id)
+    return await in_project(request, AuthenticatedUser(user, key), accounts)
+
+
+def to_login(_: AnyRequest, __: Exception) -> Response[bytes]:
+    return Response(b"", status_code=303, headers={"Location": LOGIN})
