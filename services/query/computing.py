@@ -31,6 +31,7 @@ from services.query.routes import (
     definitions,
     explaining,
     funnels,
+    insight_pages,
     people,
     point_people,
     queries,
@@ -83,6 +84,7 @@ def part(settings: QuerySettings) -> ServicePart:
             *queries.HANDLERS,
             *definitions.HANDLERS,
             *shared.HANDLERS,
+            *insight_pages.HANDLERS,
         ],
         dependencies={
             "jobs": from_state("jobs"),

@@ -15,7 +15,8 @@ from services.common.http.page_session import COOKIE, LIFETIME_SECONDS, PageSess
 from services.common.http.problems import Rejected
 from services.common.http.request import AnyRequest
 from services.query.http.page_callers import LOGIN
-from services.query.pages.rendering import HEADERS, rendered
+from services.query.pages.answers import page_answer
+from services.query.pages.rendering import rendered
 from services.query.reads.all import Reads
 
 OPT = {"public": True, **LEFT_OUT}
@@ -42,7 +43,7 @@ def ask(request: AnyRequest) -> Response[bytes]:
         link=request.query_params.get("link", ""),
         wrong=_WRONG.get(request.query_params.get("wrong", "")),
     )
-    return Response(page.encode(), media_type="text/html", headers=HEADERS)
+    return page_answer(page)
 
 
 @post(LOGIN, opt=OPT, status_code=303)

@@ -1,22 +1,19 @@
 """The pages of a project. They show what the API tells, under the same rights."""
 
-from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
-from litestar.types import ExceptionHandlersMap
 
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.operations import LEFT_OUT
-from services.common.http.problems import Rejected
 from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
 from services.query.http import parameters
+from services.query.pages.answers import PROBLEMS, page_answer
 from services.query.pages.cards import card
-from services.query.pages.rendering import HEADERS, rendered
+from services.query.pages.rendering import rendered
 from services.query.reads.all import Reads
 from services.query.reads.listing import Cursor, InsightFilter, Order, PageRequest
 
@@ -24,19 +21,6 @@ READ = {"scopes": ("insight:read",), **LEFT_OUT}
 PER_PAGE = 60
 MOST_PAGES = 10_000
 _NEWEST = Order("last_modified_at", descending=True)
-
-
-def _problem(_: AnyRequest, refused: Any) -> Response[bytes]:
-    """The refusal as a page."""
-    if isinstance(refused, Rejected):
-        status, detail = refused.status, refused.problem.detail
-    else:
-        status, detail = 400, "This can't be read."
-    title = {403: "Not for you", 404: "Not here"}.get(status, "That did not work")
-    return _page(rendered("problem.html", project=None, title=title, detail=detail), status)
-
-
-PROBLEMS: ExceptionHandlersMap = {Rejected: _problem, HTTPException: _problem}
 
 
 @get("/projects/{project:str}/", opt=READ, exception_handlers=PROBLEMS)
@@ -74,11 +58,7 @@ async def insights_page(
         earlier=to_page(number - 1) if number > 1 else None,
         later=to_page(number + 1) if found.more else None,
     )
-    return _page(page)
-
-
-def _page(page: str, status: int = 200) -> Response[bytes]:
-    return Response(page.encode(), status_code=status, media_type="text/html", headers=HEADERS)
+    return page_answer(page)
 
 
 HANDLERS = [insights_page]
