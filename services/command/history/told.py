@@ -2,15 +2,15 @@
 repeat is answered as the first time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
 
 from contracts.api.history import UndoneChange, UndoneWarning
-from contracts.codec import stored_name
 from contracts.differences.difference import Names
+from contracts.differences.facts import fact_sentences
 from contracts.differences.rows import difference
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.sharing import SharingEnabled
@@ -94,7 +94,7 @@ def sentences(
     before = view(stream, [each for each in past if each.version < first])
     after = view(stream, [each for each in past if each.version <= last])
     if after is None:
-        return tuple(_SENTENCES.get(stored_name(each.event), "Changed.") for each in facts)
+        return tuple(sentence for each in facts for sentence in fact_sentences(each.event))
     return difference(before, after, names).sentences
 
 
@@ -123,22 +123,3 @@ def view(stream: Stream[DomainEvent], past: Sequence[Recorded[Any]]) -> Any:
             return None
         case _:
             assert_never(stream.kind)
-
-
-_SENTENCES: Mapping[str, str] = {
-    "sharing.enabled.v1": "Shared.",
-    "sharing.disabled.v1": "No longer shared.",
-    "sharing.settings_changed.v1": "Settings of the share changed.",
-    "sharing.password_required.v1": "The share asks for a password.",
-    "sharing.password_not_required.v1": "The share no longer asks for a password.",
-    "sharing.password_added.v1": "A password of the share was added.",
-    "sharing.password_removed.v1": "A password of the share was removed.",
-    "access.granted.v1": "An access rule was set.",
-    "access.revoked.v1": "An access rule was taken away.",
-    "webhook.changed.v1": "Settings of the webhook changed.",
-    "webhook.paused.v1": "Paused.",
-    "webhook.resumed.v1": "Resumed.",
-    "webhook.deleted.v1": "Deleted.",
-    "bus_consumer.deleted.v1": "Deleted.",
-}
-"""Of facts on what has no versions."""

@@ -10,7 +10,7 @@ from psycopg.rows import args_row
 
 from contracts.codec import Undecodable, decode_event
 from contracts.events.history import HistoryEvent
-from contracts.events.recorded import Actor, UserActor
+from contracts.events.recorded import Actor, DomainEvent, UserActor
 from contracts.events.streams import StreamKind
 from contracts.triggers import Trigger, trigger_of
 from services.common.http.caller import Caller
@@ -48,6 +48,14 @@ class OperationFact(msgspec.Struct, frozen=True):
     correlation_id: UUID
     causation_id: UUID | None
     payload: bytes
+
+    @property
+    def event(self) -> DomainEvent | None:
+        """None: a newer version wrote it, and this one does not know it."""
+        try:
+            return decode_event(self.name, self.payload)
+        except Undecodable:
+            return None
 
     @property
     def kind(self) -> str:

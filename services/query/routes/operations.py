@@ -12,6 +12,7 @@ from contracts.api.operations import NotUndoablePart, OperationBody, OperationPa
 from contracts.api.times import written
 from contracts.api.versions import VersionUser
 from contracts.differences.difference import Names
+from contracts.differences.facts import fact_sentences
 from contracts.events.recorded import DomainEvent
 from contracts.events.streams import Stream, StreamKind
 from contracts.undoable import not_undoable
@@ -80,7 +81,6 @@ async def _part(
     reads: Reads, caller: Caller, facts: Sequence[OperationFact], names: Names
 ) -> OperationPart:
     first, last = facts[0], facts[-1]
-    sentences: tuple[str, ...] = ()
     if first.kind in KINDS:
         stream: Stream[DomainEvent] = Stream(StreamKind(first.kind), caller.team_id, first.number)
         fresh = await reads.freshness.of(
@@ -90,6 +90,13 @@ async def _part(
             sentence
             for version in fresh.value.versions
             for sentence in version.difference(names).sentences
+        )
+    else:
+        sentences = tuple(
+            sentence
+            for fact in facts
+            if (event := fact.event) is not None
+            for sentence in fact_sentences(event)
         )
     return OperationPart(
         kind=first.kind,

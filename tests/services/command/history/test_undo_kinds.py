@@ -26,7 +26,8 @@ async def test_an_access_rule_is_taken_back_by_a_manager_alone(world: World) -> 
     before = counted("permission_denied"), counted("undone")
     assert (await asked(world, "POST", path, None, **other)).status_code == 403
     body = (await done(world, "POST", path)).json()
-    assert body["changes"][0]["sentences"] == ["An access rule was taken away."]
+    (sentence,) = body["changes"][0]["sentences"]
+    assert sentence == "Access of everyone is under no rule any more (was none)."
     assert (counted("permission_denied"), counted("undone")) == (before[0] + 1, before[1] + 1)
     assert (await asked(world, "PATCH", f"/insights/{insight}/", {}, **other)).status_code == 200
 

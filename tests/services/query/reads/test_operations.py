@@ -117,13 +117,15 @@ async def test_what_nothing_takes_back_is_named(made: Reading) -> None:
 
 async def test_what_is_about_insights_out_of_sight_is_left_out(made: Reading) -> None:
     rule = AccessGranted(1, Grantee(2, UUID(int=2)), "none", None)
-    await did(made, (of(StreamKind.ACCESS, 1), [rule]))
+    ruled = await did(made, (of(StreamKind.ACCESS, 1), [rule]))
     both = await did(
         made,
         (INSIGHT, [InsightAddedToDashboard(13, 3, "Growth")]),
         (of(StreamKind.DASHBOARD, 3), [TileAdded(tile_id=13, insight_id=1)]),
     )
     hidden = await did(made, (of(StreamKind.VIEWING, 1), [InsightViewed(1, 1)]))
+    told = (await body(made, f"operations/{ruled}/"))["parts"]
+    assert [part["sentences"] for part in told] == [["Access of user 2 is none by a rule now."]]
     parts = (await body(made, f"operations/{both}/", by="bob"))["parts"]
     assert [part["kind"] for part in parts] == ["dashboard"]
     assert (await made.get(f"operations/{hidden}/", by="bob")).status_code == 404
