@@ -100,10 +100,13 @@ class DashboardBody(msgspec.Struct, frozen=True, kw_only=True):
         insights: Sequence[InsightBody],
         *,
         created_by: UserBody | None,
+        restriction: RestrictionLevel,
         may_edit: bool,
         is_manager: bool,
     ) -> "DashboardBody":
-        """insights: those that are on it and in sight of the caller."""
+        """insights: those that are on it and in sight of the caller. restriction: today's, though
+        the row may be of another moment.
+        """
         shown = {insight.id: insight for insight in insights}
         there = [tile for tile in row.tiles if tile.insight_id in shown]
         return cls(
@@ -121,7 +124,7 @@ class DashboardBody(msgspec.Struct, frozen=True, kw_only=True):
                 for order, tile in enumerate(there)
             ),
             restriction_level=row.restriction_level,
-            effective_restriction_level=row.restriction_level,
+            effective_restriction_level=restriction,
             effective_privilege_level=37 if may_edit else 21,
             user_access_level="manager" if is_manager else "editor" if may_edit else "viewer",
             team_id=row.team_id,

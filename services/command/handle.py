@@ -230,7 +230,7 @@ async def _write(
         others = tuple(prepared.other_parts(events))
         own = AppendPart(stream, None if write.blind else len(past), events)
         if terms.dry_run:
-            raise await _planned(store, terms, (own, *others))
+            raise await planned(store, terms, (own, *others))
         if terms.plan is not None:
             require_unmoved(terms.plan, (own, *others))
         if not events and terms.receipt is None and not any(part.events for part in others):
@@ -250,8 +250,10 @@ async def _write(
         )
 
 
-async def _planned(store: EventStore, terms: Terms, append: Sequence[AppendPart]) -> Planned:
-    """One more round trip, for what stood before the facts in all of the streams."""
+async def planned(store: EventStore, terms: Terms, append: Sequence[AppendPart]) -> Planned:
+    """The answer to a dry run that has come as far as this append. One more round trip, for what
+    stood before the facts in all of the streams.
+    """
     team_id, caller = terms.caller.team_id, terms.caller
     changing = [part for part in append if part.events]
     insights = [p.stream.number for p in changing if p.stream.kind is StreamKind.INSIGHT]

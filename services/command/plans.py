@@ -19,6 +19,7 @@ import msgspec
 from contracts.codec import encode_event
 from contracts.events.recorded import DomainEvent
 from contracts.events.streams import Stream
+from contracts.events.webhook import WebhookChanged, WebhookCreated
 from services.common.http.problems import Problem, Rejected, invalid
 from services.common.log.store import AppendPart
 
@@ -127,6 +128,13 @@ def told_fact(fact: DomainEvent) -> dict[str, Any]:
     """What it says, without its type; null for what names a secret."""
     said: dict[str, Any] = msgspec.json.decode(encode_event(fact), type=dict[str, msgspec.Raw])
     said.pop("type", None)
+    if isinstance(fact, WebhookCreated | WebhookChanged):
+        for name in said.keys() & {"settings", "previous"}:
+            said[name] = _without_secrets(msgspec.json.decode(said[name]))
+    return _without_secrets(said)
+
+
+def _without_secrets(said: dict[str, Any]) -> dict[str, Any]:
     return {name: None if name in _SECRETS else value for name, value in said.items()}
 
 

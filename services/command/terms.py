@@ -3,6 +3,7 @@
 import hashlib
 
 from litestar.di import NamedDependency
+from msgspec.structs import replace
 
 from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH, LONGEST_KEY
 from services.command.handle import Terms
@@ -21,30 +22,30 @@ async def provide_terms(request: AnyRequest, caller: NamedDependency[Caller]) ->
     if_match = request.headers.get(IF_MATCH)
     # The alias of a path is the same request; the project is the caller's, and part of the receipt.
     rest = "/".join(str(value) for name, value in request.path_params.items() if name != "project")
-    dry_run, sent = is_dry_run(request), is_plan(if_match)
-    if not dry_run and sent is None:
-        return Terms(
-            caller=caller,
-            expected_version=parse_if_match(if_match),
-            if_there=is_any(if_match),
-            receipt=await receipt_of(request, rest),
-        )
-    digest = (await _digest(request, rest)).hex()
-    if sent is None:
-        DRAWN.set(Drawn())
-        expected, there = parse_if_match(if_match), is_any(if_match)
-        # A trial is no first time: its key stays unused.
-        return Terms(
-            caller=caller,
-            expected_version=expected,
-            if_there=there,
-            dry_run=True,
-            request=digest,
-        )
-    plans: Plans = request.app.state.plans
-    plan = plans.read(sent, digest, caller.user.id, caller.team_id)
-    DRAWN.set(Drawn(plan.drawn))
-    receipt = None if dry_run else await receipt_of(request, rest)
+    if is_plan(if_match):
+        return await blind_terms(request, caller, rest)
+    expected, there = parse_if_match(if_match), is_any(if_match)
+    terms = await blind_terms(request, caller, rest)
+    return replace(terms, expected_version=expected, if_there=there)
+
+
+async def blind_terms(
+    request: AnyRequest, caller: Caller, subject: str, body: bytes | None = None
+) -> Terms:
+    """The same of a command that looks at no version: If-Match names a plan, or says nothing.
+
+    subject, body: as `receipt_of` takes them.
+    """
+    dry_run, sent = is_dry_run(request), is_plan(request.headers.get(IF_MATCH))
+    plan, digest = None, ""
+    if dry_run or sent is not None:
+        digest = (await _digest(request, subject, body)).hex()
+        if sent is not None:
+            plans: Plans = request.app.state.plans
+            plan = plans.read(sent, digest, caller.user.id, caller.team_id)
+        DRAWN.set(Drawn(() if plan is None else plan.drawn))
+    # A trial is no first time: its key stays unused.
+    receipt = None if dry_run else await receipt_of(request, subject, body)
     return Terms(caller=caller, receipt=receipt, dry_run=dry_run, plan=plan, request=digest)
 
 

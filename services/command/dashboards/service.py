@@ -62,6 +62,7 @@ class Dashboards:
             row,
             insights,
             created_by=users.get(row.created_by or 0),
+            restriction=row.restriction_level,
             may_edit=may_edit_dashboard(row.restriction_level, row.created_by, caller),
             is_manager=owns(row.created_by, caller),
         )

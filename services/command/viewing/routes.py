@@ -4,18 +4,18 @@ import msgspec
 from litestar import Response, post
 from litestar.di import NamedDependency
 
-from contracts.headers import IDEMPOTENCY_KEY, INSIGHTS_POSITION
-from services.command.terms import receipt_of
+from contracts.headers import IDEMPOTENCY_KEY, IF_MATCH, INSIGHTS_POSITION
+from services.command.terms import blind_terms
 from services.command.viewing.views import VIEWABLE_AT_ONCE, Seen, Views
 from services.common.http.answers import operation_headers
 from services.common.http.caller import Caller
-from services.common.http.operations import HEADERS, OPERATION, does
+from services.common.http.operations import HEADERS, OPERATION, does, plannable
 from services.common.http.paths import project_paths
 from services.common.http.problems import invalid
 from services.common.http.request import AnyRequest
 
 VIEW = {"scopes": ("insight:read",)}
-KEY = HEADERS[IDEMPOTENCY_KEY]
+HELD = (HEADERS[IDEMPOTENCY_KEY], HEADERS[IF_MATCH])
 
 
 class ViewInsights(msgspec.Struct, frozen=True):
@@ -26,7 +26,10 @@ class ViewInsights(msgspec.Struct, frozen=True):
 
 @post(
     project_paths("/insights/{insight:str}/viewed/"),
-    opt={**VIEW, **does(None, None, KEY, status=201, headers=OPERATION, errors=(422,))},
+    opt={
+        **VIEW,
+        **plannable(does(None, None, *HELD, status=201, headers=OPERATION, errors=(412, 422))),
+    },
     status_code=201,
 )
 async def view_insight(
@@ -36,15 +39,25 @@ async def view_insight(
     insight_id: NamedDependency[int],
 ) -> Response[bytes]:
     """The caller looked at this insight now; whatever the body says."""
-    receipt = await receipt_of(request, str(insight_id), b"")
-    return _seen(await views.of_one(insight_id, caller, receipt))
+    terms = await blind_terms(request, caller, str(insight_id), b"")
+    return _seen(await views.of_one(insight_id, terms))
 
 
 @post(
     project_paths("/insights/viewed/"),
     opt={
         **VIEW,
-        **does(None, None, KEY, status=201, required=True, headers=OPERATION, errors=(422,)),
+        **plannable(
+            does(
+                None,
+                None,
+                *HELD,
+                status=201,
+                required=True,
+                headers=OPERATION,
+                errors=(412, 422),
+            )
+        ),
     },
     status_code=201,
 )
@@ -61,8 +74,8 @@ async def view_several(
         raise invalid(
             "insight_ids", "invalid_input", f"At most {VIEWABLE_AT_ONCE} insights at once."
         )
-    receipt = await receipt_of(request, "")
-    return _seen(await views.of(sent.insight_ids, caller, receipt))
+    terms = await blind_terms(request, caller, "")
+    return _seen(await views.of(sent.insight_ids, terms))
 
 
 def _seen(seen: Seen | None) -> Response[bytes]:

@@ -7,10 +7,10 @@ import msgspec
 
 from contracts.events.streams import viewing_stream
 from contracts.events.viewing import InsightViewed
-from services.command.handle import KeyReused, rank_of
+from services.command.handle import KeyReused, Terms, planned, rank_of
+from services.command.plans import require_unmoved
 from services.command.rights import hidden_from, require_insight
 from services.command.viewing.living import living_insights
-from services.common.http.caller import Caller
 from services.common.http.problems import not_found
 from services.common.log.store import (
     Append,
@@ -35,24 +35,30 @@ class Views:
     def __init__(self, store: EventStore) -> None:
         self._store = store
 
-    async def of_one(self, insight_id: int, caller: Caller, receipt: NewReceipt | None) -> Seen:
+    async def of_one(self, insight_id: int, terms: Terms) -> Seen:
         """The same for one insight. Raises Rejected too: 404 where it is not, 403 without the right
         to see it.
         """
-        seen = await self.of((insight_id,), caller, receipt)
+        seen = await self._of((insight_id,), terms)
         if seen is not None:
             return seen
-        (await require_insight(self._store, caller, insight_id)).access.require("viewer")
+        (await require_insight(self._store, terms.caller, insight_id)).access.require("viewer")
         raise not_found()
 
-    async def of(
-        self, insight_ids: Sequence[int], caller: Caller, receipt: NewReceipt | None
-    ) -> Seen | None:
+    async def of(self, insight_ids: Sequence[int], terms: Terms) -> Seen | None:
         """None when none of the insights is there to be seen.
 
-        Insights that the caller may not see are as good as not there. receipt: under which it is
-        done once and its repeats get the same answer. Raises KeyReused.
+        Insights that the caller may not see are as good as not there. Under an Idempotency-Key it
+        is done once and its repeats get the same answer. Raises KeyReused; Planned at a dry run;
+        Rejected 412 where a plan's insights are not those that are there to be seen.
         """
+        seen = await self._of(insight_ids, terms)
+        if seen is None and terms.dry_run:
+            raise await planned(self._store, terms, ())
+        return seen
+
+    async def _of(self, insight_ids: Sequence[int], terms: Terms) -> Seen | None:
+        caller, receipt = terms.caller, terms.receipt
         if receipt is not None:
             before = await self._store.receipt(caller.team_id, caller.actor, receipt.key)
             if before is not None:
@@ -65,13 +71,18 @@ class Views:
             for number in wanted
             if number in living and number not in hidden
         )
+        stream = viewing_stream(caller.team_id, caller.user.id)
+        parts = (AppendPart(stream, None, views),) if views else ()
+        if terms.plan is not None:
+            require_unmoved(terms.plan, parts)
         if not views:
             return None
-        stream = viewing_stream(caller.team_id, caller.user.id)
+        if terms.dry_run:
+            raise await planned(self._store, terms, parts)
         try:
             appended = await self._store.append(
                 Append(
-                    parts=(AppendPart(stream, None, views),),
+                    parts=parts,
                     actor=caller.actor,
                     operation_id=caller.operation_id,
                     correlation_id=caller.correlation_id,

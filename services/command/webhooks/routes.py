@@ -27,7 +27,9 @@ ONE = "/webhooks/{webhook:str}/"
 
 
 @post(
-    project_paths("/webhooks/"), opt={**WRITE, **writes(NewSecretBody, status=201)}, status_code=201
+    project_paths("/webhooks/"),
+    opt={**WRITE, **plannable(writes(NewSecretBody, status=201))},
+    status_code=201,
 )
 async def create_webhook(
     webhooks: NamedDependency[Webhooks],
@@ -63,7 +65,7 @@ async def delete_webhook(
 
 @post(
     project_paths(f"{ONE}rotate_secret/"),
-    opt={**WRITE, **writes(NewSecretBody)},
+    opt={**WRITE, **plannable(writes(NewSecretBody))},
     status_code=200,
 )
 async def rotate_webhook_secret(

@@ -7,6 +7,7 @@ from typing import LiteralString
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from psycopg.errors import UniqueViolation
 
 from contracts.events.streams import webhook_stream
 from domain.webhook.view import view
@@ -31,6 +32,19 @@ _TAKEN: LiteralString = """
     SELECT id, made_at < now() - interval '1 minute' FROM webhook_ids
     WHERE team_id = %s AND slot IS NOT NULL"""
 _FREE: LiteralString = "UPDATE webhook_ids SET slot = NULL WHERE id = ANY(%s)"
+
+
+# Of a number that a trial has drawn and given back.
+_HOLD: LiteralString = """
+    UPDATE webhook_ids SET made_at = now(), slot = (
+        SELECT slot FROM generate_series(1, %(most)s) AS slot
+        WHERE NOT EXISTS (
+            SELECT FROM webhook_ids taken
+            WHERE taken.team_id = %(team_id)s AND taken.slot = slot.slot
+        )
+        ORDER BY slot LIMIT 1
+    )
+    WHERE id = %(id)s AND team_id = %(team_id)s AND slot IS NULL RETURNING slot"""
 
 
 class NewSecret(msgspec.Struct, frozen=True):
@@ -60,6 +74,24 @@ class WebhookSecrets:
             if not unused:
                 raise too_many()
             await self._free(unused)
+
+    async def give_back(self, number: int) -> None:
+        """A number that a trial has drawn counts against no limit."""
+        await self._free([number])
+
+    async def hold(self, team_id: int, number: int) -> None:
+        """A number that was given back is for a webhook after all. Raises as `number` does."""
+        while True:
+            try:
+                async with self._pool.connection() as conn:
+                    values = {"team_id": team_id, "most": MOST_WEBHOOKS, "id": number}
+                    row = await (await conn.execute(_HOLD, values)).fetchone()
+            except UniqueViolation:
+                continue
+            if row is None or row[0] is not None:
+                return
+            # None is free, or only of those that no webhook ever got.
+            await self.give_back(await self.number(team_id))
 
     async def url(self, team_id: int, webhook_id: int, url: str) -> int:
         """The number of this address."""

@@ -19,7 +19,8 @@ from domain.webhook.commands import (
 )
 from domain.webhook.view import view
 from services.command.handle import Outcome, Terms, Write, given, handle, plain
-from services.command.webhooks.secrets import WebhookSecrets
+from services.command.plans import drawn
+from services.command.webhooks.secrets import NewSecret, WebhookSecrets
 from services.command.webhooks.translation import (
     RULES,
     checked_url,
@@ -69,14 +70,18 @@ class Webhooks:
             new_settings(sent, Address("", 0))
             url = await checked_url(sent.url, self._destinations)
             after = NOW if sent.after is UNSET else sent.after
-            link = await check_cursor(self._pool, team_id, after)
-            number = await self._secrets.number(team_id)
-            address = Address(host_of(url), await self._secrets.url(team_id, number, sent.url))
-            secret = await self._secrets.secret(team_id, number)
+            begins = await drawn(lambda: self._begins(team_id, after), int)
+            number = await drawn(lambda: self._secrets.number(team_id), int)
+            if terms.dry_run:
+                await self._secrets.give_back(number)
+            elif terms.plan is not None:
+                await self._secrets.hold(team_id, number)
+            address = Address(host_of(url), await self._address(number, sent.url, terms))
+            secret = await self._secret(number, terms)
             command = CreateWebhook(
                 webhook_id=number,
                 settings=new_settings(sent, address),
-                after=link.team_seq,
+                after=begins,
                 secret_id=secret.id,
                 public_key=secret.public_key,
             )
@@ -102,7 +107,7 @@ class Webhooks:
             if sent.url == await self._secrets.url_of(row.settings.address_id):
                 return plain(stream, edit_command(sent, UNSET))
             url = await checked_url(sent.url, self._destinations)
-            address_id = await self._secrets.url(team_id, number, sent.url)
+            address_id = await self._address(number, sent.url, terms)
             return plain(stream, edit_command(sent, Address(host_of(url), address_id)))
 
         return await handle(self._store, RULES, begin, terms)
@@ -121,7 +126,7 @@ class Webhooks:
 
         async def begin() -> WebhookWrite:
             await self.found(team_id, number)
-            secret = await self._secrets.secret(team_id, number)
+            secret = await self._secret(number, terms)
             command = RotateWebhookSecret(
                 secret_id=secret.id,
                 public_key=secret.public_key,
@@ -130,6 +135,20 @@ class Webhooks:
             return plain(webhook_stream(team_id, number), command)
 
         return await handle(self._store, RULES, begin, terms)
+
+    async def _begins(self, team_id: int, after: str) -> int:
+        """The sequence behind which it begins; of a plan the one that it has shown."""
+        return (await check_cursor(self._pool, team_id, after)).team_seq
+
+    async def _address(self, number: int, url: str, terms: Terms) -> int:
+        """A trial keeps none."""
+        return 0 if terms.dry_run else await self._secrets.url(terms.caller.team_id, number, url)
+
+    async def _secret(self, number: int, terms: Terms) -> NewSecret:
+        """A trial makes none."""
+        if terms.dry_run:
+            return NewSecret(0, "")
+        return await self._secrets.secret(terms.caller.team_id, number)
 
     async def delete(self, number: int, terms: Terms) -> Outcome[WebhookEvent]:
         outcome = await self.do(number, DeleteWebhook(), terms)

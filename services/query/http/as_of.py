@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
+from prometheus_client import Counter
 
 from contracts.cursors import Cursor
 from contracts.events.recorded import DomainEvent
@@ -32,6 +33,8 @@ from services.query.reads.read_position import FreshValue, Snapshot
 T = TypeVar("T")
 
 LARGEST = 2**63 - 1
+
+READS = Counter("recount_as_of_reads", "Reads of the past, whatever came of them afterwards.")
 
 
 class LogMoment(msgspec.Struct, frozen=True):
@@ -62,7 +65,9 @@ async def asked(
         return None
     now = datetime.now(UTC)
     point = parse(AS_OF, sent, project.timezone, now)
-    return await resolved(reads, AS_OF, point, project, now, stream)
+    moment = await resolved(reads, AS_OF, point, project, now, stream)
+    READS.inc()
+    return moment
 
 
 def position(moment: LogMoment | None) -> int | None:

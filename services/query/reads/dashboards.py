@@ -5,6 +5,7 @@ from typing import Any, LiteralString
 
 import msgspec
 
+from contracts.events.dashboard import RestrictionLevel
 from contracts.events.streams import dashboard_stream
 from contracts.json import EMPTY_OBJECT
 from contracts.read_models.dashboard import DashboardRow
@@ -62,11 +63,15 @@ def _beside(restricted: LiteralString) -> LiteralString:
     ) AS shown ON true"""
 
 
-def _list(before: LiteralString, restricted: LiteralString) -> LiteralString:
-    """before: what the tables are, where they are not the present's."""
+def _list(
+    before: LiteralString, restricted: LiteralString, restriction: LiteralString
+) -> LiteralString:
+    """before: what the tables are, where they are not the present's. restriction: a dashboard's."""
     return f"""
     WITH {before} picked AS (
-        SELECT d.dashboard_id, d.row::text AS row, d.pinned, d.name_key FROM dashboards d
+        SELECT d.dashboard_id, d.row::text AS row, d.pinned, d.name_key,
+            {restriction} AS restriction
+        FROM dashboards d
         WHERE d.team_id = %(team_id)s AND NOT d.deleted AND (%(number)s::bigint IS NULL OR
             (NOT d.pinned, d.name_key IS NULL, coalesce(d.name_key, ''), d.dashboard_id)
             > (%(unpinned)s, %(nameless)s, %(name)s COLLATE "C", %(number)s))
@@ -74,29 +79,36 @@ def _list(before: LiteralString, restricted: LiteralString) -> LiteralString:
     )
     SELECT {REACHED}, {TEAM_HEAD},
         (SELECT count(*) FROM dashboards d WHERE d.team_id = %(team_id)s AND NOT d.deleted),
-        picked.dashboard_id, picked.row, shown.level, shown.closed_by, shown.row, {NAMES},
+        picked.dashboard_id, picked.row, picked.restriction, shown.level, shown.closed_by,
+        shown.row, {NAMES},
         picked.pinned, picked.name_key
     FROM (SELECT) AS one LEFT JOIN picked ON true {_beside(restricted)}
     ORDER BY picked.pinned DESC, picked.name_key, picked.dashboard_id"""
 
 
-def _one(before: LiteralString, restricted: LiteralString) -> LiteralString:
+def _one(
+    before: LiteralString, restricted: LiteralString, restriction: LiteralString
+) -> LiteralString:
     return f"""
     WITH {before} picked AS (
-        SELECT d.dashboard_id, d.row::text AS row FROM dashboards d
+        SELECT d.dashboard_id, d.row::text AS row, {restriction} AS restriction
+        FROM dashboards d
         WHERE d.team_id = %(team_id)s AND d.dashboard_id = %(number)s AND NOT d.deleted
     )
     SELECT {REACHED}, {TEAM_HEAD}, (
             SELECT p.position FROM parked_streams p
             WHERE p.projection = 'catalog' AND p.stream_id = %(stream_id)s
         ),
-        picked.dashboard_id, picked.row, shown.level, shown.closed_by, shown.row, {NAMES}
+        picked.dashboard_id, picked.row, picked.restriction, shown.level, shown.closed_by,
+        shown.row, {NAMES}
     FROM (SELECT) AS one LEFT JOIN picked ON true {_beside(restricted)}"""
 
 
-_LIST, _ONE = _list("", CLOSED_BY), _one("", CLOSED_BY)
-_PAST_LIST = _list(f"{past.INSIGHTS}, {past.DASHBOARDS},", past.CLOSED_BY_NOW)
-_PAST_ONE = _one(f"{past.INSIGHTS}, {past.ONE_DASHBOARD},", past.CLOSED_BY_NOW)
+_PRESENT = (CLOSED_BY, "d.restriction_level")
+_PAST = (past.CLOSED_BY_NOW, past.RESTRICTION_NOW)
+_LIST, _ONE = _list("", *_PRESENT), _one("", *_PRESENT)
+_PAST_LIST = _list(f"{past.INSIGHTS}, {past.DASHBOARDS},", *_PAST)
+_PAST_ONE = _one(f"{past.INSIGHTS}, {past.ONE_DASHBOARD},", *_PAST)
 _ROW: LiteralString = """
     SELECT row::text FROM dashboards
     WHERE team_id = %(team_id)s AND dashboard_id = %(number)s AND NOT deleted"""
@@ -112,9 +124,12 @@ class DashboardInsight(msgspec.Struct, frozen=True):
 
 
 class FoundDashboard(msgspec.Struct, frozen=True):
-    """insights: those on it and in sight of the caller, in no order."""
+    """insights: those on it and in sight of the caller, in no order. restriction: today's, whatever
+    moment the row is of.
+    """
 
     row: DashboardRow
+    restriction: RestrictionLevel
     insights: tuple[DashboardInsight, ...]
 
 
@@ -228,17 +243,23 @@ def _standing(rows: Sequence[Sequence[Any]]) -> ReadPosition:
 
 
 def _grouped(rows: Sequence[Sequence[Any]]) -> tuple[FoundDashboard, ...]:
-    boards: dict[int, DashboardRow] = {}
+    boards: dict[int, tuple[DashboardRow, RestrictionLevel]] = {}
     insights: dict[int, list[DashboardInsight]] = {}
     for row in rows:
-        number, board, level, closed_by, insight, *columns = row[3:]
+        number, board, restriction, level, closed_by, insight, *columns = row[3:]
         if number is None:
             continue
         if number not in boards:
-            boards[number], insights[number] = ROWS.decode(board), []
+            decoded = ROWS.decode(board)
+            # Where it is not known today, what it was counts.
+            boards[number] = (decoded, restriction or decoded.restriction_level)
+            insights[number] = []
         if insight is not None:
             on = DashboardInsight(
                 INSIGHT_ROWS.decode(insight), joined_columns(*columns), access(level, closed_by)
             )
             insights[number].append(on)
-    return tuple(FoundDashboard(row, tuple(insights[number])) for number, row in boards.items())
+    return tuple(
+        FoundDashboard(row, restriction, tuple(insights[number]))
+        for number, (row, restriction) in boards.items()
+    )

@@ -28,6 +28,12 @@ INSIGHTS: LiteralString = f"""
 CLOSED_BY_NOW: LiteralString = closed_by(ONE, on="i.dashboards_now", dashboards="dashboards_now")
 """CLOSED_BY, for statements over `insights` as they were: by the dashboards of today."""
 
+RESTRICTION_NOW: LiteralString = """(
+    SELECT now.restriction_level FROM dashboards_now now
+    WHERE now.team_id = d.team_id AND now.dashboard_id = d.dashboard_id
+)"""
+"""Of a dashboard `d` as it was."""
+
 DASHBOARDS: LiteralString = f"""
     dashboards AS NOT MATERIALIZED (
         SELECT v.team_id, v.number AS dashboard_id, v.stream_id, v.name_key,

@@ -105,7 +105,8 @@ async def dashboard_body(
         row,
         insights,
         created_by=users.get(row.created_by or 0),
-        may_edit=may_edit_dashboard(row.restriction_level, row.created_by, caller),
+        restriction=found.restriction,
+        may_edit=may_edit_dashboard(found.restriction, row.created_by, caller),
         is_manager=owns(row.created_by, caller),
     )
 

@@ -162,7 +162,7 @@ async def test_a_view_of_what_only_an_administrator_saw(world: World) -> None:
     await ranked(world, caller, 1)
     # As a process that has not heard of it takes them.
     with pytest.raises(RankLost):
-        await Views(world.app.state.store).of((insight,), caller, None)
+        await Views(world.app.state.store).of((insight,), Terms(caller=caller))
     status, problem = REFUSALS[RankLost]
     assert (status, problem.code) == (403, "permission_denied")
 

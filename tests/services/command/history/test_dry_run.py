@@ -173,7 +173,7 @@ async def test_a_trial_uses_no_key_and_is_never_done_where_there_is_none(world: 
     nothing = await tried(world, "PATCH", path, body)
     assert (nothing.json()["events"], nothing.json()["sentences"]) == ([], [])
     before = await head(world)
-    unsupported = await asked(world, "POST", f"{path}viewed/{DRY}")
+    unsupported = await asked(world, "POST", f"/webhooks/wh_1/test/{DRY}")
     assert unsupported.json()["code"] == "dry_run_unsupported"
     unclear = await asked(world, "PATCH", f"{path}?dry_run=perhaps", body)
     assert unclear.status_code == 400

@@ -7,8 +7,10 @@ from uuid import UUID
 import pytest
 
 from contracts.events.access import AccessGranted, Grantee
+from contracts.events.dashboard import DashboardCreated, DashboardRestricted
 from contracts.events.insight import InsightDeleted, InsightRenamed, InsightTagged
 from contracts.events.streams import StreamKind
+from services.query.http.as_of import READS
 from tests.examples import created
 from tests.services.query.reads.past import LISTS, ONES, History, of, operation
 from tests.services.query.reads.reading import Reading, reading
@@ -218,6 +220,24 @@ async def test_pages_are_of_one_state_while_writers_write(api: Reading) -> None:
         await api.projector.catch_up()
         link = (page.json()["next"] or "").removeprefix("https://recount.example")
     assert seen == [f"{number:02}" for number in range(1, 13)]
+
+
+async def test_a_dashboards_levels_are_todays_and_its_restriction_is_of_then(api: Reading) -> None:
+    board = of(StreamKind.DASHBOARD, 3)
+    open_then = await operation(api.projector, (board, [DashboardCreated(3, "Growth")]))
+    closed = await operation(api.projector, (board, [DashboardRestricted(37, 21)]))
+    await api.projector.catch_up()
+    read = READS._value.get()
+    for end, then in ((open_then, 21), (closed, 37)):
+        for by, privilege, level in (("alice", 37, "manager"), ("bob", 21, "viewer")):
+            one = (await api.get(f"dashboards/3/?as_of=p{end}", by=by)).json()
+            (listed,) = (await api.get(f"dashboards/?as_of=p{end}", by=by)).json()["results"]
+            for body in (one, listed):
+                assert body["restriction_level"] == then
+                assert body["effective_restriction_level"] == 37
+                assert body["effective_privilege_level"] == privilege
+                assert body["user_access_level"] == level
+    assert READS._value.get() == read + 8
 
 
 async def test_todays_rights_rule_the_past(api: Reading) -> None:
