@@ -19,6 +19,8 @@ SECRET = "Theirs alone"
 BODIES: dict[str, dict[str, Any]] = {
     "put_access": {"access_level": "viewer"},
     "put_project_access": {"access_level": "viewer"},
+    "revert_insight": {"to": "v1"},
+    "undo_in_insight": {"operation_id": str(UUID(int=1))},
 }
 
 # Ada is a member. What they tell an administrator of one project, and not of another, has tests of
