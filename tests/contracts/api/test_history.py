@@ -55,7 +55,9 @@ async def test_the_past_is_asked_for_in_every_way_of_the_present(api: Api) -> No
     insight, short = made["id"], made["short_id"]
     await changed(api, f"PATCH insights/{insight}/", {"name": "B"})
     alias = f"/api/environments/{api.here.project.id}/insights"
+    then = await api(f"GET insights/{insight}/?as_of=v2")
     for path in (f"insights/{short}/", f"insights/{insight}", f"{alias}/{insight}/"):
+        # Inside the operation that made and tagged it.
         (await api(f"GET {path}?as_of=v1")).refuses(404, "not_found")
         then = await api(f"GET {path}?as_of=v2")
         then.says(200, id=insight, name="A")

@@ -44,9 +44,12 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 @contextlib.asynccontextmanager
-async def reading(url: str, **settings: Any) -> AsyncIterator[Reading]:
+async def reading(
+    url: str, known: Mapping[str, str] | None = None, **settings: Any
+) -> AsyncIterator[Reading]:
+    """known: the keys of a database that has its accounts already."""
     async with projecting(url) as projector:
-        keys = await accounts(projector)
+        keys = known or await accounts(projector)
         chosen = QuerySettings(
             **{
                 "database_url": url,
