@@ -11,6 +11,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests import servers
 from tests.browser.chromium import CHROMIUM, DRIVER, browser, complaints, keep, overflow, requested
@@ -69,6 +70,26 @@ def test_the_pages_fit_any_screen_and_load_nothing_from_elsewhere(
             keep(page, pictures, f"{name}-{width}-{'dark' if dark else 'light'}")
         assert complaints(page) == []
         assert {urlsplit(url).netloc for url in requested(page)} == {urlsplit(site.url).netloc}
+
+
+def test_the_activity_is_live(site: Site, pictures: Path) -> None:
+    with browser(width=1000, height=1100) as page:
+        sign_in(page, site)
+        page.find_element(By.LINK_TEXT, "Activity").click()
+        told(page, "Live.")
+        site.call("PATCH", "2/", {"name": "Visitors by their source"})
+        told(page, "1 new fact since you came.")
+        newest = page.find_element(By.CSS_SELECTOR, "#live ol li strong").text
+        assert newest == "insight renamed"
+        assert overflow(page) <= 0
+        assert complaints(page) == []
+        keep(page, pictures, "activity")
+
+
+def told(page: Chrome, words: str) -> None:
+    WebDriverWait(page, 30).until(
+        lambda _: page.find_element(By.ID, "status").text == words, f"it never said {words}"
+    )
 
 
 def test_the_keyboard_and_a_screen_reader_get_everything(site: Site) -> None:

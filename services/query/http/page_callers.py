@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import AuthenticatedUser, Caller, in_project, require_scope
-from services.common.http.page_session import COOKIE, PageSessions
+from services.common.http.page_session import COOKIE, PageSession, PageSessions
 from services.common.http.request import AnyRequest
 
 LOGIN = "/login/"
@@ -24,6 +24,16 @@ async def provide_page_caller(
 
     Raises SignedOut; Rejected as `provide_caller` does.
     """
+    session, person = await page_person(request, accounts, page_sessions)
+    if request.path_params.get("project") == "@current":
+        request.path_params["project"] = str(session.team_id)
+    return await in_project(request, person, accounts)
+
+
+async def page_person(
+    request: AnyRequest, accounts: Accounts, page_sessions: PageSessions
+) -> tuple[PageSession, AuthenticatedUser]:
+    """Raises SignedOut; Rejected 403 when the key lacks a scope of the route's."""
     session = page_sessions.check(request.cookies.get(COOKIE))
     key = None if session is None else await accounts.key_by_id(session.key_id)
     user = None if key is None else await accounts.user(key.user_id)
@@ -31,9 +41,7 @@ async def provide_page_caller(
         raise SignedOut
     for scope in request.route_handler.opt.get("scopes", ()):
         require_scope(key, scope)
-    if request.path_params.get("project") == "@current":
-        request.path_params["project"] = str(session.team_id)
-    return await in_project(request, AuthenticatedUser(user, key), accounts)
+    return session, AuthenticatedUser(user, key)
 
 
 def to_login(_: AnyRequest, __: Exception) -> Response[bytes]:

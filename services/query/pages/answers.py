@@ -8,13 +8,15 @@ from litestar.types import ExceptionHandlersMap
 
 from services.common.http.problems import Rejected
 from services.common.http.request import AnyRequest
-from services.query.pages.rendering import HEADERS, rendered
+from services.query.pages.rendering import HEADERS, LIVE_HEADERS, rendered
 
 _TITLES = {403: "Not for you", 404: "Not here"}
 
 
-def page_answer(page: str, status: int = 200) -> Response[bytes]:
-    return Response(page.encode(), status_code=status, media_type="text/html", headers=HEADERS)
+def page_answer(page: str, status: int = 200, *, live: bool = False) -> Response[bytes]:
+    """live: the page has the script."""
+    headers = LIVE_HEADERS if live else HEADERS
+    return Response(page.encode(), status_code=status, media_type="text/html", headers=headers)
 
 
 def _problem(_: AnyRequest, refused: Any) -> Response[bytes]:

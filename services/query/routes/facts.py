@@ -140,7 +140,7 @@ async def pull_facts(
     limit, wait = _limit(request), _wait(request)
     as_lines = _wants_lines(request)
     await _reached(request, reads, streams)
-    wanted = await _filter(request, reads, caller)
+    wanted = await fact_filter(request, reads, caller)
     after = await check_cursor(
         streams.pool, caller.team_id, parameters.text(request, "after") or "0"
     )
@@ -166,7 +166,7 @@ async def stream_facts(
     """
     require_administrator(caller)
     await _reached(request, reads, streams)
-    wanted = await _filter(request, reads, caller)
+    wanted = await fact_filter(request, reads, caller)
     last = request.headers.get(LAST_EVENT_ID) or parameters.text(request, "after") or "now"
     after = await check_cursor(streams.pool, caller.team_id, last)
     if is_head(request):
@@ -258,7 +258,7 @@ async def _reached(request: AnyRequest, reads: Reads, streams: Streams) -> None:
     await reads.freshness.of(look, at_least)
 
 
-async def _filter(request: AnyRequest, reads: Reads, caller: Caller) -> FactFilter:
+async def fact_filter(request: AnyRequest, reads: Reads, caller: Caller) -> FactFilter:
     """Raises Rejected 400 naming the parameter."""
     try:
         types = parse_types(parameters.text(request, "types") or "")

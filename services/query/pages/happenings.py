@@ -1,0 +1,62 @@
+"""What happened, a line per fact; and whether the facts' chain holds."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from contracts.api.insights import UserBody
+from contracts.chain import BrokenChain, Entry, Link, follow
+from contracts.events.recorded import Actor, UserActor
+from contracts.fact_filters import STORED_NAMES, insight_of
+
+KINDS = sorted({name.partition(".")[0] for name in STORED_NAMES})
+"""The first words of all facts' names."""
+
+
+class Happening(msgspec.Struct, frozen=True, kw_only=True):
+    """at: in the project's zone. insight: the one that it is about, if any."""
+
+    what: str
+    insight: int | None
+    subject: str
+    by: str
+    at: datetime
+    sequence: int
+
+
+def happening(entry: Entry, users: Mapping[int, UserBody], timezone: str) -> Happening:
+    thing, _, rest = entry.name.partition(".")
+    return Happening(
+        what=f"{thing} {rest.partition('.')[0]}".replace("_", " "),
+        insight=insight_of(entry),
+        subject=entry.subject,
+        by=_by(user_of(entry), users),
+        at=entry.at.astimezone(ZoneInfo(timezone)),
+        sequence=entry.team_seq,
+    )
+
+
+def user_of(entry: Entry) -> int | None:
+    """None: the system, or a visitor."""
+    actor = msgspec.json.decode(entry.actor, type=Actor)
+    return actor.user_id if isinstance(actor, UserActor) else None
+
+
+def broken(before: Link, entries: Sequence[Entry]) -> str | None:
+    """What is wrong with the entries behind `before`; None when each follows the one before it."""
+    link = before
+    for entry in entries:
+        try:
+            link = follow(link, entry)
+        except BrokenChain as found:
+            return f"fact {entry.team_seq} ({found.reason})"
+    return None
+
+
+def _by(number: int | None, users: Mapping[int, UserBody]) -> str:
+    if number is None:
+        return "the system"
+    user = users.get(number)
+    return "somebody who is gone" if user is None else user.first_name or user.email
