@@ -251,3 +251,21 @@ async def test_its_life_is_told_as_facts(world: BusWorld) -> None:
         "bus_consumer.password_rotated.v1",
         "bus_consumer.deleted.v1",
     ]
+
+
+async def test_what_was_done_to_a_consumer_is_taken_back(world: BusWorld) -> None:
+    made = await world.make(after="now")
+    edited = await world.patch(made, name="Ledger", types=["cohort.*"])
+    root = f"/api/projects/{world.shop.id}/operations"
+    undo = f"{root}/{edited.headers['Insights-Operation']}/undo/"
+    answer = await world.client.post(undo, json={})
+    assert answer.status_code == 200, answer.text
+    (change,) = answer.json()["changes"]
+    assert change["sentences"] == [
+        'Renamed from "Ledger" to "Billing".',
+        "Facts of the types action.* instead of cohort.*.",
+    ]
+    shown = await world.get(made)
+    assert (shown["name"], shown["types"]) == ("Billing", ["action.*"])
+    again = await world.client.post(undo, json={})
+    assert (again.json()["undone"], len(again.json()["already"])) == ([], 1)

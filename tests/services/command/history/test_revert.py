@@ -1,9 +1,16 @@
 """An insight is put back to a version of it, over HTTP."""
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
+from msgspec import Raw
 
+from contracts.events.insight import InsightQueryChanged
+from contracts.events.recorded import UserActor
+from contracts.events.streams import insight_stream
+from contracts.json import NULL
+from services.common.log.store import Append, AppendPart
 from tests.services.command.conftest import World
 from tests.services.command.history.test_undo import (
     NAMED,
@@ -100,3 +107,28 @@ async def test_who_may_not_edit_it_may_not_revert_it(world: World) -> None:
     assert (await asked(world, "POST", path, body, **await as_another(world))).status_code == 403
     stale = await asked(world, "POST", path, body, **{"If-Match": '"9"'})
     assert stale.status_code == 412
+
+
+async def test_a_stored_query_that_is_refused_by_now_does_not_come_back(world: World) -> None:
+    insight = await made(world, "insights", NAMED)
+    # As an older version of the code took it.
+    stored = InsightQueryChanged(Raw(b'{"kind":"Nonsense"}'), NULL)
+    number = uuid4()
+    await world.app.state.store.append(
+        Append(
+            parts=(AppendPart(insight_stream(world.project.id, insight), 1, (stored,)),),
+            actor=UserActor(world.user_id),
+            operation_id=number,
+            correlation_id=number,
+        )
+    )
+    query = {"kind": "FunnelsQuery", "series": [{"kind": "EventsNode", "event": "a"}]}
+    await done(world, "PATCH", f"/insights/{insight}/", {"query": query, "name": "Visits"})
+    path = f"/insights/{insight}/revert/"
+    refused = await asked(world, "POST", path, {"to": "v2"})
+    assert refused.status_code == 409, refused.text
+    assert (refused.json()["code"], refused.json()["attr"]) == ("not_valid_now", "to")
+    assert "Nonsense" in refused.json()["detail"]
+    named = await done(world, "POST", path, {"to": "v2", "fields": ["name"]})
+    assert named.json()["name"] == "Sign-ups"
+    assert named.json()["query"]["kind"] == "FunnelsQuery"
