@@ -98,7 +98,7 @@ async def test_one_fact_is_asked_for_by_its_sequence(service: Streaming) -> None
     await write(service)
     answer = await service.get("2/")
     assert answer.headers["content-type"] == "application/cloudevents+json"
-    assert answer.content == (await service.events())[1]
+    assert answer.content == (await service.events())[1] + b"\n"
     for nothing in ("0/", "11/", "x/", "99999999999999999999/"):
         assert (await service.get(nothing)).status_code == 404
 
