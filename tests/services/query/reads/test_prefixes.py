@@ -12,7 +12,7 @@ from tests.services.query.reads.reading import Reading, reading
 from tests.services.query.reads.test_as_of import told
 
 PATHS = (*LISTS, *ONES)
-CASES = 300
+CASES = 150
 """Of the long run."""
 
 
