@@ -48,6 +48,7 @@ def sign_in(page: Chrome, site: Site) -> None:
     page.get(site.url)
     assert page.current_url == f"{site.url}/login/"
     page.switch_to.active_element.send_keys(site.key, Keys.ENTER)
+    WebDriverWait(page, 30).until(lambda _: "/projects/" in page.current_url)
     assert page.find_element(By.TAG_NAME, "h1").text == "Insights"
 
 
@@ -104,6 +105,7 @@ def test_the_keyboard_and_a_screen_reader_get_everything(site: Site) -> None:
             label = f"label[for={entry.get_attribute('id')}]"
             assert page.find_elements(By.CSS_SELECTOR, label)
         page.find_element(By.ID, "q").send_keys("sources", Keys.ENTER)
+        WebDriverWait(page, 30).until(lambda _: "q=sources" in page.current_url)
         assert page.find_element(By.CSS_SELECTOR, "[role=status]").text.startswith("1 insight")
         assert page.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
 

@@ -17,6 +17,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests import servers
 from tests.browser.chromium import CHROMIUM, DRIVER, browser, complaints, keep, overflow, requested
@@ -150,7 +151,7 @@ def test_a_password_is_asked_for_and_opens_the_page(site: Site, pictures: Path) 
             page.find_element(By.CSS_SELECTOR, "[role=alert]").text == "That is not the password."
         )
         page.switch_to.active_element.send_keys("correct horse", Keys.ENTER)
-        assert page.find_elements(By.CSS_SELECTOR, ".step")
+        WebDriverWait(page, 30).until(lambda _: page.find_elements(By.CSS_SELECTOR, ".step"))
         assert page.current_url == url
         page.refresh()
         assert page.find_elements(By.CSS_SELECTOR, ".step")
