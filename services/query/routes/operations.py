@@ -14,7 +14,7 @@ from contracts.api.versions import VersionUser
 from contracts.differences.difference import Names
 from contracts.differences.facts import fact_sentences
 from contracts.events.recorded import DomainEvent
-from contracts.events.streams import Stream, StreamKind
+from contracts.events.streams import Stream, StreamKind, project_stream
 from contracts.undoable import not_undoable
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
@@ -48,6 +48,11 @@ async def get_operation(
         operation_id = UUID(operation)
     except ValueError:
         raise not_found() from None
+    # The log is never behind; what undid an operation is told by the history.
+    settings = project_stream(caller.team_id)
+    await reads.freshness.of(
+        lambda: reads.versions.one(settings, 1), at_least=parameters.at_least(request)
+    )
     found = await reads.operations.one(caller, operation_id)
     if found is None:
         raise not_found()

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 from tests.contracts.api.talk import Answer, Api
 
 
-async def told(api: Api, insight: int) -> tuple[Any, Any]:
+async def told(api: Api, insight: int, after: Answer) -> tuple[Any, Any]:
     """The newest version's trigger, and the newest entry's."""
-    version = await api(f"GET insights/{insight}/versions/?limit=1")
-    entry = await api(f"GET insights/{insight}/activity/?limit=1")
+    version = await seen(api, f"GET insights/{insight}/versions/?limit=1", after)
+    entry = await seen(api, f"GET insights/{insight}/activity/?limit=1", after)
     version.says(200)
     return version["results"][0]["trigger"], entry["results"][0]["detail"]["trigger"]
 
@@ -37,17 +37,17 @@ async def test_undo_revert_and_bulk_say_what_led_to_them(api: Api) -> None:
     first.says(200, undone_by=[by], undoable=True, trigger=None)
     trigger = {"job_type": "undo", "job_id": renamed, "payload": {}}
     (await api(f"GET operations/{by}/")).says(200, trigger=trigger, undone_by=[])
-    assert await told(api, insight) == (trigger, trigger)
+    assert await told(api, insight, undone) == (trigger, trigger)
     reverted = await api(f"POST insights/{insight}/revert/", {"to": "v2"})
     reverted.says(200, name="B")
     trigger = {"job_type": "revert", "job_id": "v2", "payload": {}}
     await seen(api, f"GET operations/{reverted.headers['Insights-Operation']}/", reverted)
-    assert await told(api, insight) == (trigger, trigger)
+    assert await told(api, insight, reverted) == (trigger, trigger)
     sent = {"ids": [insight], "set": {"favorited": True}}
     bulk = await api("POST insights/bulk/", sent)
     trigger = {"job_type": "bulk", "job_id": bulk["operation_id"], "payload": {}}
     (await seen(api, f"GET operations/{bulk['operation_id']}/", bulk)).says(200, trigger=trigger)
-    assert await told(api, insight) == (trigger, trigger)
+    assert await told(api, insight, bulk) == (trigger, trigger)
 
 
 async def test_the_past_is_asked_for_in_every_way_of_the_present(api: Api) -> None:
