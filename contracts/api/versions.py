@@ -1,7 +1,6 @@
 """Versions on the wire: what an operation did to a thing, and what differs between two moments."""
 
 from collections.abc import Mapping
-from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -31,7 +30,7 @@ class VersionUser(msgspec.Struct, frozen=True, kw_only=True):
     last_name: str | UnsetType = UNSET
     email: str | UnsetType = UNSET
     is_email_verified: bool | UnsetType = UNSET
-    is_system: Literal[True] | UnsetType = UNSET
+    is_system: bool | UnsetType = UNSET
 
     @classmethod
     def of(cls, number: int | None, users: Mapping[int, UserBody]) -> "VersionUser | None":

@@ -1,6 +1,7 @@
 """The query of an insight, whether it was stored as a node or as legacy filters."""
 
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -75,13 +76,20 @@ def kind_of(row: InsightRow) -> QueryKind | None:
 
 def _query(query: bytes, filters: bytes) -> Node | None:
     if not is_null(Raw(query)):
-        document = msgspec.json.decode(query)
+        document = _decoded(query)
         found, kind = read(document), KINDS[source(document)["kind"]]
         if not kind.has_result:
             raise invalid_input("query", f"A {kind.name} is not computed for an insight.")
         return found
-    stored = stored_filters(msgspec.json.decode(filters))
+    stored = stored_filters(_decoded(filters))
     return query_of_filters(stored, "filters") if stored else None
+
+
+def _decoded(document: bytes) -> Any:
+    try:
+        return msgspec.json.decode(document)
+    except RecursionError as cause:
+        raise invalid_input("query", "A query is nested too deeply.") from cause
 
 
 def query_of_filters(filters: Filters, attr: str | None = None) -> Node:

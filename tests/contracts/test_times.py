@@ -10,11 +10,13 @@ import msgspec
 import pytest
 
 import contracts.api
+from contracts.api.history import UndoOperations
 from contracts.api.insights import InsightContext, ResultFields
 from contracts.api.times import written
+from contracts.api.webhooks import Attempt
 
-# These two say what a body is made of, and are never encoded themselves.
-INGREDIENTS = {ResultFields, InsightContext}
+# These say what a body is made of, or are read alone: they are never encoded themselves.
+INGREDIENTS = {ResultFields, InsightContext, UndoOperations, Attempt}
 
 
 @pytest.mark.parametrize(

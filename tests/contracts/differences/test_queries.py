@@ -224,7 +224,7 @@ def test_what_is_nested_deeper_than_python_goes_still_has_a_sentence() -> None:
 
 
 def deep(inner: object) -> object:
-    for _ in range(950):
+    for _ in range(600):
         inner = [inner]
     return inner
 
