@@ -1,5 +1,5 @@
-"""Every path under /api/, and of shared insights, with its methods, for services that run apart:
-none of them has all.
+"""Every path under /api/, of shared insights and of the way in to the pages, with its methods, for
+services that run apart: none of them has all.
 
 A test holds this against the composed application. `Allow` and 405 come from here, so that the
 query service knows that an insight can be patched, elsewhere.
@@ -122,6 +122,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "/api/schema/swagger-ui": "GET",
     "/api/users/@me": "GET",
     "/embedded/{token}": "GET POST",
+    "/login": "GET POST",
     "/shared/{token}": "GET POST",
 }
 ROUTES: Mapping[str, tuple[str, ...]] = {
