@@ -12,6 +12,7 @@ from msgspec import Raw
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js import errors as js_errors
+from nats.js.api import ConsumerConfig
 from nats.js.errors import NotFoundError
 
 from contracts.chain import BEGINNING, Entry, Link, follow
@@ -142,7 +143,11 @@ class Subscriber:
             try:
                 if subscription is None:
                     subscription = await stream.pull_subscribe(
-                        "insights.>", durable=self._durable, stream=FACTS_STREAM
+                        "insights.>",
+                        durable=self._durable,
+                        stream=FACTS_STREAM,
+                        # Who stops in the middle of a batch gets the rest of it soon again.
+                        config=ConsumerConfig(ack_wait=2),
                     )
                 messages = await subscription.fetch(50, timeout=1)
                 for message in messages:
