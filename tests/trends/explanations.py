@@ -25,6 +25,7 @@ async def explanation(
 ) -> str | None:
     """people: behind the number, as the reference has them. is_candidate: whether the explanation
     has to look at an event. once: whether each event counts once in the people's numbers.
+    Of a sample the world holds who is in it: looked at are the others, too, and fail.
     """
     if looked is None:
         return f"nothing is looked at, and behind the number are {people}" if people else None
@@ -34,6 +35,9 @@ async def explanation(
     counted = Counter(str(actor) for _, actor, _, counts, _ in rows if counts)
     if (dict(counted) if once else set(counted)) != (dict(people) if once else set(dict(people))):
         return f"counted: told are {counted}, and the reference knows {people}"
+    if passed := [uuid for uuid, _, failed, _, _ in rows if uuid not in events and not failed]:
+        return f"of nobody in the sample, and passes: {passed}"
+    rows = [row for row in rows if row[0] in events]
     told = [str(uuid) for uuid, *_ in rows]
     wanted = {uuid for uuid, event in events.items() if is_candidate(event)}
     if len(set(told)) != len(told) or set(told) != wanted:
