@@ -15,6 +15,7 @@ LogEvent = Literal[
     "projection_behind",
     "publication_refused",
     "request_failed",
+    "start_waits",
     "statement_refused",
     "stream_end_lost",
     "stream_hole_found",
@@ -50,6 +51,7 @@ MEANINGS: Mapping[LogEvent, str] = {
     "projection_behind": "A projection has not reached the log's end, or has parked streams.",
     "publication_refused": "Another relay had published before; what it did is not repeated.",
     "request_failed": "A request was answered with 500: a defect, which the trace shows.",
+    "start_waits": "A process waits for PostgreSQL, or until `recount migrate` has run.",
     "statement_refused": "ClickHouse refused a statement that we made; its callers got a 503.",
     "stream_end_lost": (
         "The capture stream ended before `end`, which it had reached: of those `lost` messages the"

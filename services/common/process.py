@@ -15,12 +15,15 @@ from litestar import Litestar
 from services.common import logs
 from services.common.http.app import STOPPING
 from services.common.http.cutting import CuttableProtocol
-from services.common.postgres.migrate import migrate
+from services.common.postgres.arrival import DatabaseNotThere, await_tables
+from services.common.postgres.migrate import NewerTables
 from services.common.settings import InvalidSettings, ServiceSettings, from_environment
 
 # The seconds that requests under way have to end after SIGTERM.
 GRACE_SECONDS = 20
 
+# The exit code when the database's tables are of a newer Recount: starting again helps nobody.
+TABLES_ARE_NEWER = 2
 # The exit code when the application could not be opened, as uvicorn has it.
 _NOT_STARTED = 3
 
@@ -37,8 +40,8 @@ S = TypeVar("S", bound=ServiceSettings)
 def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> None:
     """Serves until SIGTERM or Ctrl-C; a second signal does not wait for requests any more.
 
-    Exits with one sentence when a setting is missing. The first process to start brings the tables
-    up to date; the others wait for that.
+    Exits with one sentence: 1 when a setting is missing or PostgreSQL does not come, 2 when its
+    tables are of a newer Recount.
     """
     try:
         settings = from_environment(kind, service, os.environ)
@@ -46,7 +49,17 @@ def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> Non
     except InvalidSettings as cause:
         sys.exit(f"recount {service}: {cause}")
     logs.configure()
-    migrate(settings.database_url)
+    try:
+        await_tables(
+            settings.database_url,
+            may_change=settings.migrate,
+            patience_seconds=settings.start_patience_seconds,
+        )
+    except DatabaseNotThere as cause:
+        sys.exit(f"recount {service}: {cause}")
+    except NewerTables as cause:
+        print(f"recount {service}: {cause}", file=sys.stderr)
+        sys.exit(TABLES_ARE_NEWER)
     settle()
     server = Server(app, GRACE_SECONDS, host=settings.host, port=settings.port, loop="uvloop")
     # The second signal.

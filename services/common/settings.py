@@ -19,6 +19,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of every service. database_url: PostgreSQL. host, port: where it listens.
 
+    migrate: whether a start brings the tables up to date; else it waits for `recount migrate`.
+    start_patience_seconds: how long a start waits for PostgreSQL and its tables.
     insights_budget, others_budget: requests of each key, and of each project, as `240/m 1200/h`;
     empty: not limited.
     trusted_proxies: whose X-Forwarded-Proto and -Host count, as `services.common.http.proxies`
@@ -28,6 +30,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str
     host: str = "127.0.0.1"
     port: int = 8000
+    migrate: bool = False
+    start_patience_seconds: float = 60.0
     insights_budget: str = "240/m 1200/h"
     others_budget: str = "480/m 4800/h"
     trusted_proxies: str = ""

@@ -4,11 +4,14 @@ import sys
 
 import rich_click as click
 
+from services.common.postgres.migrate import NewerTables
+from services.common.process import TABLES_ARE_NEWER
 from services.common.settings import InvalidSettings
 from services.embedded.commands.follow import follow
 from services.embedded.commands.history import history
 from services.embedded.commands.import_events import INTERRUPTED, import_events
 from services.embedded.commands.keys import keys
+from services.embedded.commands.migrate import migrate
 from services.embedded.commands.projects import projects
 from services.embedded.commands.rebuild import rebuild
 from services.embedded.commands.serve import serve
@@ -25,6 +28,9 @@ def main() -> None:
     except (CannotStart, InvalidSettings) as refused:
         click.echo(f"recount: {refused}", err=True)
         sys.exit(1)
+    except NewerTables as refused:
+        click.echo(f"recount: {refused}", err=True)
+        sys.exit(TABLES_ARE_NEWER)
     except ImportInterrupted as stopped:
         click.echo(f"recount: {stopped}", err=True)
         sys.exit(INTERRUPTED)
@@ -42,5 +48,8 @@ def recount() -> None:
     """PostHog's Insights API on an event-sourced core."""
 
 
-for command in (serve, follow, history, import_events, keys, projects, rebuild, stream, verify):
+for command in (
+    *(serve, follow, history, import_events, keys, migrate),
+    *(projects, rebuild, stream, verify),
+):
     recount.add_command(command)

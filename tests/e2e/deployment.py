@@ -78,6 +78,8 @@ class Started(msgspec.Struct, frozen=True):
 @contextmanager
 def started(services: Sequence[str], urls: Urls) -> Iterator[Mapping[str, Started]]:
     """Each service as a process of its own, ready; ended afterwards, without a complaint."""
+    words, environment = command("migrate", urls)
+    subprocess.run(words, env=environment, check=True)
     running: dict[str, Started] = {}
     with ExitStack() as opened:
         for service in services:
