@@ -21,6 +21,7 @@ from contracts.times import microseconds
 
 SALT_BYTES = 16
 HASH_BYTES = 32
+PAYLOAD_ERASED = "audit.payload_erased.v1"
 
 _encoder = msgspec.json.Encoder()
 
@@ -65,6 +66,16 @@ class Link(msgspec.Struct, frozen=True):
 
 
 BEGINNING = Link()
+
+
+class _ToldErasure(msgspec.Struct):
+    """What a fact of that name says of an entry, if it does. commitment: hexadecimal."""
+
+    sequence: int | None = None
+    commitment: str | None = None
+
+
+_told = msgspec.json.Decoder(_ToldErasure)
 
 
 class BrokenChain(ValueError):
@@ -133,12 +144,13 @@ def envelope_of(entry: Entry) -> bytes:
 def follow(link: Link, entry: Entry) -> Link:
     """The link after `entry`, an entry of the same project.
 
-    Raises BrokenChain. Without a payload the commitment is taken as it stands: the hash still binds
-    it.
+    Raises BrokenChain. Without a payload, or once it was erased, the commitment is taken as it
+    stands: the hash still binds it. Whether the erasure was told, `Erasures` knows.
     """
     if entry.team_seq != link.team_seq + 1:
         raise BrokenChain(entry.position, "team_seq")
-    if entry.event != NULL and entry.commitment != commit(entry.salt, bytes(entry.event)):
+    has_payload = entry.salt and entry.event != NULL
+    if has_payload and entry.commitment != commit(entry.salt, bytes(entry.event)):
         raise BrokenChain(entry.position, "commitment")
     if entry.hash != chained(link.hash, envelope_of(entry), entry.commitment):
         raise BrokenChain(entry.position, "hash")
@@ -150,6 +162,32 @@ def verify(entries: Iterable[Entry], after: Link = BEGINNING) -> Link:
     for entry in entries:
         after = follow(after, entry)
     return after
+
+
+class Erasures:
+    """The entries whose payloads are gone, against the facts that tell of it. Of one project.
+
+    after: the sequence that the entries begin behind; what is told of earlier ones is passed over.
+    """
+
+    def __init__(self, after: int = 0) -> None:
+        self._after = after
+        self._gone: dict[int, bytes] = {}
+        self._told: dict[int, bytes] = {}
+
+    def take(self, entry: Entry) -> None:
+        if not entry.salt:
+            self._gone[entry.team_seq] = entry.commitment
+        if entry.name == PAYLOAD_ERASED and entry.salt:
+            told = _told.decode(entry.event)
+            if told.sequence is not None and told.commitment is not None:
+                self._told[told.sequence] = bytes.fromhex(told.commitment)
+
+    def unexplained(self) -> int | None:
+        """The first entry whose payload is gone and no fact tells of it, or the other way round."""
+        gone = self._gone.keys() | {sequence for sequence in self._told if sequence > self._after}
+        wrong = (each for each in gone if self._gone.get(each) != self._told.get(each))
+        return min(wrong, default=None)
 
 
 def encode_entry(entry: Entry) -> bytes:

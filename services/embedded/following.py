@@ -54,11 +54,10 @@ class Chain:
         before = Link(entry.team_seq - 1, entry.previous)
         if self._whole and not self._follows(before):
             raise ChainDoesNotHold(entry.team_seq, "sequence")
-        if entry.salt:
-            try:
-                follow(before, entry)
-            except BrokenChain as broken:
-                raise ChainDoesNotHold(entry.team_seq, broken.reason) from broken
+        try:
+            follow(before, entry)
+        except BrokenChain as broken:
+            raise ChainDoesNotHold(entry.team_seq, broken.reason) from broken
         self._link = Link(entry.team_seq, entry.hash)
 
     def _follows(self, before: Link) -> bool:

@@ -13,8 +13,10 @@ from msgspec.structs import replace
 
 from contracts.chain import (
     BEGINNING,
+    PAYLOAD_ERASED,
     BrokenChain,
     Entry,
+    Erasures,
     Link,
     chained,
     commit,
@@ -33,7 +35,12 @@ STREAM = UUID("6f0f4f0e-6a53-5b7f-9a0e-2d9d1f6f5a11")
 PAYLOAD = b'{"type":"insight.renamed.v1","name":"Signups","previous":null}'
 
 
-def entry(after: Link = BEGINNING, position: int = 1, payload: bytes = PAYLOAD) -> Entry:
+def entry(
+    after: Link = BEGINNING,
+    position: int = 1,
+    payload: bytes = PAYLOAD,
+    name: str = "insight.renamed.v1",
+) -> Entry:
     """The entry that follows `after`."""
     salt = bytes(range(16))
     unproved = Entry(
@@ -41,7 +48,7 @@ def entry(after: Link = BEGINNING, position: int = 1, payload: bytes = PAYLOAD) 
         stream_id=STREAM,
         subject="insight/1",
         version=position,
-        name="insight.renamed.v1",
+        name=name,
         team_id=1,
         team_seq=after.team_seq + 1,
         at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=position),
@@ -144,6 +151,63 @@ def test_another_payload_breaks_its_commitment() -> None:
 def test_a_payload_that_the_bus_could_not_carry_leaves_the_chain_whole() -> None:
     first = entry()
     assert follow(BEGINNING, replace(first, event=NULL)) == Link(1, first.hash)
+
+
+def erased(whole: Entry) -> Entry:
+    return replace(whole, salt=b"", event=Raw(b'{"type":"insight.renamed.v1","name":"[erased]"}'))
+
+
+def erasure(of: Entry, after: Entry) -> Entry:
+    """The fact that tells of it, as the next entry after `after`."""
+    payload = json.dumps(
+        {
+            "type": PAYLOAD_ERASED,
+            "erasure_id": 1,
+            "sequence": of.team_seq,
+            "commitment": of.commitment.hex(),
+            "fields": ["name"],
+            "reads": [],
+        }
+    ).encode()
+    link = Link(after.team_seq, after.hash)
+    return entry(link, after.position + 1, payload, PAYLOAD_ERASED)
+
+
+def unexplained(entries: list[Entry], after: int = 0) -> int | None:
+    erasures = Erasures(after)
+    for each in entries:
+        erasures.take(each)
+    return erasures.unexplained()
+
+
+def test_an_erased_payload_leaves_the_chain_whole_and_is_to_be_told() -> None:
+    entries = history(3)
+    told = erasure(entries[1], entries[2])
+    entries[1] = erased(entries[1])
+    assert verify([*entries, told]) == Link(4, told.hash)
+    assert unexplained([*entries, told]) is None
+    assert unexplained(entries) == 2
+    assert unexplained([*entries, erasure(entries[0], entries[2])]) == 1
+
+
+def test_a_payload_that_was_told_to_be_erased_and_is_there_is_unexplained() -> None:
+    entries = history(3)
+    told = erasure(entries[1], entries[2])
+    assert unexplained([*entries, told]) == 2
+    assert unexplained([entries[2], told], after=2) is None
+
+
+def test_an_erasure_that_was_told_of_another_payload_explains_nothing() -> None:
+    entries = history(3)
+    told = erasure(replace(entries[1], commitment=bytes(32)), entries[2])
+    assert unexplained([entries[0], erased(entries[1]), entries[2], told]) == 2
+
+
+def test_an_erased_entry_is_bound_by_its_commitment() -> None:
+    gone = erased(entry())
+    assert follow(BEGINNING, gone) == Link(1, gone.hash)
+    with pytest.raises(BrokenChain):
+        follow(BEGINNING, replace(gone, commitment=bytes(32)))
 
 
 def test_a_published_entry_reads_as_an_entry_and_as_a_recorded_fact() -> None:

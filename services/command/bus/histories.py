@@ -9,11 +9,9 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Raw
-from msgspec.structs import replace
 
 from contracts.chain import BrokenChain, Entry, Link, follow
 from contracts.cloud_events import decode_cloud_event, entry_of
-from contracts.json import NULL
 from services.command.bus.facts_bus import FactsBus
 from services.command.bus.messages import StoredMessage, stored_message, stored_messages
 from services.common.log.positions import hash_at, link_before
@@ -80,8 +78,7 @@ def _decoded(message: StoredMessage) -> Entry | None:
         entry = _of_format_one(message.data)
     if entry is None or entry.position != message.sequence or entry.hash.hex() != message.hash:
         return None
-    # Erased: only its commitment is left, and the hash binds that.
-    return entry if entry.salt else replace(entry, event=NULL)
+    return entry
 
 
 class _FormatOne(msgspec.Struct):

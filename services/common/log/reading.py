@@ -82,6 +82,8 @@ ALL_ENTRIES = f"""{_ENTRY}
 PROJECT_ENTRIES = f"""{_ENTRY}
     WHERE team_id = %s AND team_seq > %s ORDER BY team_seq LIMIT %s"""
 
+POSITION = "SELECT notification_id FROM log WHERE team_id = %s AND team_seq = %s"
+
 LINKS = "SELECT team_id, seq, hash FROM log_heads"
 
 RECEIPT = """

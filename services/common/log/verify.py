@@ -1,7 +1,8 @@
 """Proof that the log is whole and unchanged, entry by entry, in its own order.
 
 Position, version and the project's own number rise by one, times rise, every payload is the one
-that was committed to, every hash follows the one before, and the heads are where the entries end.
+that was committed to or its erasure is told, every hash follows the one before, and the heads are
+where the entries end.
 """
 
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import BaseRowFactory, TupleRow, args_row, scalar_row
 
-from contracts.chain import BEGINNING, BrokenChain, Entry, Link, follow
+from contracts.chain import BEGINNING, BrokenChain, Entry, Erasures, Link, follow
 from contracts.json import is_null
 from services.common.log import reading
 from services.common.log.judging import DAWN
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 STEP = 2000
 
-What = Literal["position", "version", "at", "payload", "team_seq", "commitment", "hash"]
+What = Literal["position", "version", "at", "payload", "team_seq", "commitment", "hash", "erasure"]
 
 
 class VerifyProgress(Struct, frozen=True):
@@ -75,6 +76,7 @@ class ChainWalk:
         self.links: dict[int, Link] = {}
         self._at: datetime = DAWN
         self._versions: dict[UUID, int] = {}
+        self._erasures: dict[int, Erasures] = {}
 
     def take(self, entry: Entry) -> None:
         """Raises HistoryBroken when `entry` is not the one that follows."""
@@ -93,6 +95,17 @@ class ChainWalk:
             raise HistoryBroken(entry.position, entry.team_id, "at")
         self.position, self._at = entry.position, entry.at
         self.links[entry.team_id], self._versions[entry.stream_id] = link, version
+        self._erasures.setdefault(entry.team_id, Erasures()).take(entry)
+
+    def unexplained(self) -> tuple[int, int] | None:
+        """Project and sequence of the first entry that was erased and not told, or told and not
+        erased.
+        """
+        for team_id, erasures in sorted(self._erasures.items()):
+            sequence = erasures.unexplained()
+            if sequence is not None:
+                return team_id, sequence
+        return None
 
 
 async def verify(url: str) -> AsyncIterator[VerifyProgress | Verification]:
@@ -110,6 +123,9 @@ async def verify(url: str) -> AsyncIterator[VerifyProgress | Verification]:
             walk.take(entry)
             if walk.position % STEP == 0:
                 yield VerifyProgress(walk.position, total)
+        if (unexplained := walk.unexplained()) is not None:
+            team_id, sequence = unexplained
+            raise HistoryBroken(await _position(conn, team_id, sequence), team_id, "erasure")
         _compare(walk.links, await _heads(conn))
         yield VerifyProgress(walk.position, total)
         yield Verification(walk.position, walk.links)
@@ -127,6 +143,12 @@ async def _entries(conn: AsyncConnection[TupleRow]) -> AsyncIterator[Entry]:
         await cursor.execute(reading.ALL_ENTRIES, binary=True)
         async for entry in cursor:
             yield entry
+
+
+async def _position(conn: AsyncConnection[TupleRow], team_id: int, sequence: int) -> int:
+    found = await conn.execute(reading.POSITION, (team_id, sequence))
+    (position,) = await found.fetchone() or (0,)
+    return int(position)
 
 
 async def _heads(conn: AsyncConnection[TupleRow]) -> dict[int, Link]:

@@ -170,3 +170,12 @@ def test_hashes_that_fit_do_not_hide_a_gap_in_a_stream_or_in_time(
     with pytest.raises(HistoryBroken) as broken:
         walk.take(msgspec.structs.replace(changed, hash=proof))
     assert (broken.value.position, broken.value.what) == (2, what)
+
+
+async def test_a_payload_that_was_erased_behind_everybodys_back_is_named(
+    written: EventStore, postgres_url: str
+) -> None:
+    await change(postgres_url, "UPDATE log SET salt = '', state = '{}' WHERE notification_id = 5")
+    with pytest.raises(HistoryBroken) as broken:
+        await everything(postgres_url)
+    assert (broken.value.position, broken.value.what) == (5, "erasure")
