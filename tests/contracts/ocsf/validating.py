@@ -5,7 +5,10 @@ from typing import Any
 
 import jsonschema_rs
 import msgspec
-from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+from ocsf_json_schema import (  # type: ignore[import-untyped]  # it has no types
+    OcsfJsonSchemaEmbedded,
+    get_ocsf_schema,
+)
 
 _CLASSES = {
     3001: "account_change",
