@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Protocol, TypeGuard, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -9,6 +10,7 @@ from contracts.codec import stored_name
 from contracts.events.insight import InsightEvent
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.sharing import SharingEvent
+from contracts.events.streams import StreamKind
 from contracts.events.viewing import ViewingEvent
 from contracts.read_models import projections
 from services.common.log.store import Unreadable
@@ -24,11 +26,42 @@ VIEWING = "viewing"
 HISTORY = "history"
 
 
+class OwnStream(msgspec.Struct, frozen=True):
+    """The row is made of the facts of the stream that its column `stream_id` names."""
+
+
+class Numbered(msgspec.Struct, frozen=True):
+    """The row is made of the facts of the project's stream of this kind.
+
+    column: holds the stream's number; None: it is 0, there is one in each project.
+    """
+
+    kind: StreamKind
+    column: str | None
+
+
+class AtFact(msgspec.Struct, frozen=True):
+    """The row is made of facts of the stream that has the one at its `position`."""
+
+
+class NewestFact(msgspec.Struct, frozen=True):
+    """One row per project; its `position` is that of the newest applied fact of this topic."""
+
+    topic: str
+
+
+Source = OwnStream | Numbered | AtFact | NewestFact
+"""The facts that explain a row: the auditor finds the rows of a stream by it, and the stream of a
+row.
+"""
+
+
 class ProjectionTable(msgspec.Struct, frozen=True):
     """A table that a projection owns. key: the columns of its primary key."""
 
     name: str
     key: tuple[str, ...]
+    source: Source
 
 
 class Projection(Protocol[S]):
@@ -57,6 +90,9 @@ class Projection(Protocol[S]):
 
     async def save(self, conn: Connection, state: S) -> None:
         """Write the rows that were touched."""
+
+    def context(self, fact: Recorded[DomainEvent]) -> UUID | None:
+        """The other stream, if any, that the fold of this fact looks at."""
 
 
 def topic(entry: Entry) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from contracts.events.access import AccessEvent
 from contracts.events.recorded import Recorded
+from contracts.events.streams import StreamKind
 from contracts.read_models.access import AccessRow
 from domain.access.view import project
 from services.common.insights.access import EVERYBODY, RANK
 from services.projector.checkpoint import Connection
-from services.projector.projection import ProjectionTable
+from services.projector.projection import Numbered, OwnStream, ProjectionTable
 from services.projector.read_models.row_per_stream import RowPerStream
 
 _FORGET = "DELETE FROM access_rules WHERE team_id = %(team_id)s AND insight_id = %(insight_id)s"
@@ -43,8 +44,12 @@ def _columns(row: AccessRow) -> dict[str, object]:
 ACCESS = RowPerStream(
     "access",
     (
-        ProjectionTable("access", ("team_id", "insight_id")),
-        ProjectionTable("access_rules", ("team_id", "insight_id", "user_id")),
+        ProjectionTable("access", ("team_id", "insight_id"), OwnStream()),
+        ProjectionTable(
+            "access_rules",
+            ("team_id", "insight_id", "user_id"),
+            Numbered(StreamKind.ACCESS, "insight_id"),
+        ),
     ),
     AccessRow,
     project,

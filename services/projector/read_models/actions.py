@@ -5,7 +5,7 @@ import msgspec
 from contracts.queries.actions import ActionStep, named_cohorts
 from contracts.read_models.action import ActionRow
 from domain.action.view import project
-from services.projector.projection import ProjectionTable
+from services.projector.projection import OwnStream, ProjectionTable
 from services.projector.read_models.definition_changes import DEFINITION_CHANGES, keep_changes
 from services.projector.read_models.named import named_columns
 from services.projector.read_models.row_per_stream import RowPerStream
@@ -20,7 +20,7 @@ def _columns(row: ActionRow) -> dict[str, object]:
 
 ACTIONS = RowPerStream(
     "action",
-    (ProjectionTable("actions", ("team_id", "action_id")), DEFINITION_CHANGES),
+    (ProjectionTable("actions", ("team_id", "action_id"), OwnStream()), DEFINITION_CHANGES),
     ActionRow,
     project,
     _columns,

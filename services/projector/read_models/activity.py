@@ -24,6 +24,8 @@ from services.projector.projection import (
     INSIGHT,
     SHARING,
     VIEWING,
+    AtFact,
+    OwnStream,
     ProjectionTable,
     of_insight,
     of_sharing,
@@ -67,8 +69,8 @@ class ActivityProjection:
     name = projections.ACTIVITY
     topics = frozenset({INSIGHT, SHARING, VIEWING})
     tables = (
-        ProjectionTable("activity", ("id",)),
-        ProjectionTable("activity_subjects", ("team_id", "insight_id")),
+        ProjectionTable("activity", ("id",), AtFact()),
+        ProjectionTable("activity_subjects", ("team_id", "insight_id"), OwnStream()),
     )
 
     async def load(self, conn: Connection, facts: Sequence[Recorded[DomainEvent]]) -> Batch:
@@ -92,6 +94,10 @@ class ActivityProjection:
         if after is not None and after is not before:
             state.subjects[subject_id] = after
             state.moved[subject_id] = fact.team_id
+
+    def context(self, fact: Recorded[DomainEvent]) -> UUID | None:
+        subject = _subject(fact)
+        return None if subject == fact.stream_id else subject
 
     async def save(self, conn: Connection, state: Batch) -> None:
         async with conn.cursor() as cursor:

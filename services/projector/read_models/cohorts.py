@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from contracts.events.cohort import CohortEvent, CohortPeopleAdded
 from contracts.events.recorded import Recorded
+from contracts.events.streams import StreamKind
 from contracts.queries.cohorts import definition, named_cohorts
 from contracts.read_models.cohort import CohortRow
 from domain.cohort.view import project
 from services.projector.checkpoint import Connection
-from services.projector.projection import ProjectionTable
+from services.projector.projection import Numbered, OwnStream, ProjectionTable
 from services.projector.read_models.definition_changes import keep_changes
 from services.projector.read_models.named import named_columns
 from services.projector.read_models.row_per_stream import RowPerStream
@@ -52,8 +53,12 @@ def _columns(row: CohortRow) -> dict[str, object]:
 COHORTS = RowPerStream(
     "cohort",
     (
-        ProjectionTable("cohorts", ("team_id", "cohort_id")),
-        ProjectionTable("cohort_members", ("team_id", "cohort_id", "person_id")),
+        ProjectionTable("cohorts", ("team_id", "cohort_id"), OwnStream()),
+        ProjectionTable(
+            "cohort_members",
+            ("team_id", "cohort_id", "person_id"),
+            Numbered(StreamKind.COHORT, "cohort_id"),
+        ),
     ),
     CohortRow,
     project,

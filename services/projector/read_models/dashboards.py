@@ -2,7 +2,7 @@
 
 from contracts.read_models.dashboard import DashboardRow
 from domain.dashboard.view import project
-from services.projector.projection import ProjectionTable
+from services.projector.projection import OwnStream, ProjectionTable
 from services.projector.read_models.row_per_stream import RowPerStream
 
 
@@ -21,7 +21,7 @@ def _columns(row: DashboardRow) -> dict[str, object]:
 
 DASHBOARDS = RowPerStream(
     "dashboard",
-    (ProjectionTable("dashboards", ("team_id", "dashboard_id")),),
+    (ProjectionTable("dashboards", ("team_id", "dashboard_id"), OwnStream()),),
     DashboardRow,
     project,
     _columns,

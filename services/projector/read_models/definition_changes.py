@@ -14,12 +14,12 @@ from contracts.events.cohort import (
 from contracts.events.project import ProjectTestAccountFiltersChanged
 from contracts.events.recorded import DomainEvent, Recorded
 from services.projector.checkpoint import Connection
-from services.projector.projection import ProjectionTable
+from services.projector.projection import OwnStream, ProjectionTable
 
 Row = TypeVar("Row")
 Event = TypeVar("Event", bound=DomainEvent)
 
-DEFINITION_CHANGES = ProjectionTable("definition_changes", ("stream_id", "position"))
+DEFINITION_CHANGES = ProjectionTable("definition_changes", ("stream_id", "position"), OwnStream())
 """Written beside the rows of actions, cohorts and settings; owned by those of actions."""
 
 MOVING = (

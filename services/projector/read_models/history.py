@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from contracts.events.history import HistoryEvent, OperationsUndone
 from contracts.events.recorded import DomainEvent, Recorded, UserActor
+from contracts.events.streams import StreamKind
 from contracts.read_models import projections
 from contracts.read_models.access import AccessRow
 from contracts.read_models.action import ActionRow
@@ -33,7 +34,14 @@ from domain.insight import view as insight
 from domain.project import view as project
 from domain.sharing import view as sharing
 from services.projector.checkpoint import Connection
-from services.projector.projection import HISTORY, INSIGHT, ProjectionTable, topic
+from services.projector.projection import (
+    HISTORY,
+    INSIGHT,
+    Numbered,
+    OwnStream,
+    ProjectionTable,
+    topic,
+)
 from services.projector.read_models.insights import insight_columns
 
 Row = InsightRow | DashboardRow | ActionRow | CohortRow | SharingRow | AccessRow | ProjectRow
@@ -59,10 +67,16 @@ _KINDS: Mapping[str, _Kind] = {
     "project": _Kind(ProjectRow, project.project, lambda row: 0),
 }
 
-_INSIGHTS = ProjectionTable("insight_versions", ("stream_id", "position"))
-_OTHERS = ProjectionTable("versions", ("stream_id", "position"))
-_TRIGGERS = ProjectionTable("operation_triggers", ("team_id", "operation_id"))
-_UNDONE = ProjectionTable("operations_undone", ("team_id", "operation_id", "undone_by"))
+_INSIGHTS = ProjectionTable("insight_versions", ("stream_id", "position"), OwnStream())
+_OTHERS = ProjectionTable("versions", ("stream_id", "position"), OwnStream())
+_TRIGGERS = ProjectionTable(
+    "operation_triggers", ("team_id", "operation_id"), Numbered(StreamKind.HISTORY, None)
+)
+_UNDONE = ProjectionTable(
+    "operations_undone",
+    ("team_id", "operation_id", "undone_by"),
+    Numbered(StreamKind.HISTORY, None),
+)
 
 # Each island: facts of one operation without another's in between, by its first and last position.
 _ENDS = """
@@ -202,6 +216,9 @@ class HistoryProjection:
             state.written[place] = (before, until)
         else:
             state.closed[place] = (before.kind, until)
+
+    def context(self, fact: Recorded[DomainEvent]) -> UUID | None:
+        return None
 
     async def save(self, conn: Connection, state: Batch) -> None:
         closed: dict[bool, list[dict[str, object]]] = {True: [], False: []}

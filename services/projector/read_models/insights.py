@@ -11,7 +11,7 @@ from contracts.read_models import projections
 from contracts.read_models.insight import InsightRow
 from domain.insight.view import project
 from services.projector.checkpoint import Connection
-from services.projector.projection import INSIGHT, ProjectionTable
+from services.projector.projection import INSIGHT, NewestFact, OwnStream, ProjectionTable
 from services.projector.read_models.listed_kind import listed_kind
 from services.projector.read_models.row_per_stream import RowPerStream, StreamProjection
 
@@ -68,8 +68,8 @@ def insight_columns(row: InsightRow) -> dict[str, object]:
 def insight_projection() -> StreamProjection:
     """One row per insight, deleted ones too."""
     tables = (
-        ProjectionTable("insights", ("team_id", "insight_id")),
-        ProjectionTable("insight_positions", ("team_id",)),
+        ProjectionTable("insights", ("team_id", "insight_id"), OwnStream()),
+        ProjectionTable("insight_positions", ("team_id",), NewestFact(INSIGHT)),
     )
     model = RowPerStream(
         INSIGHT, tables, InsightRow, project, insight_columns, also=_move_positions

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from contracts.events.recorded import DomainEvent, Recorded
+from contracts.events.streams import StreamKind
 from contracts.events.viewing import InsightViewed
 from contracts.read_models import projections
 from services.projector.checkpoint import Connection
-from services.projector.projection import VIEWING, ProjectionTable
+from services.projector.projection import VIEWING, Numbered, ProjectionTable
 
 _SAVE = """
     INSERT INTO last_viewed AS known (team_id, user_id, insight_id, viewed_at)
@@ -22,7 +24,13 @@ Views = dict[tuple[int, int, int], datetime]
 class LastViewedProjection:
     name = projections.LAST_VIEWED
     topics = frozenset({VIEWING})
-    tables = (ProjectionTable("last_viewed", ("team_id", "user_id", "insight_id")),)
+    tables = (
+        ProjectionTable(
+            "last_viewed",
+            ("team_id", "user_id", "insight_id"),
+            Numbered(StreamKind.VIEWING, "user_id"),
+        ),
+    )
 
     async def load(self, conn: Connection, facts: Sequence[Recorded[DomainEvent]]) -> Views:
         """Nothing: a view's time follows from its fact alone, and only ever moves forward."""
@@ -31,6 +39,9 @@ class LastViewedProjection:
     def apply(self, state: Views, fact: Recorded[DomainEvent]) -> None:
         if isinstance(fact.event, InsightViewed):
             state[fact.team_id, fact.event.user_id, fact.event.insight_id] = fact.at
+
+    def context(self, fact: Recorded[DomainEvent]) -> UUID | None:
+        return None
 
     async def save(self, conn: Connection, state: Views) -> None:
         async with conn.cursor() as cursor:

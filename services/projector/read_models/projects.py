@@ -2,7 +2,7 @@
 
 from contracts.read_models.project import ProjectRow
 from domain.project.view import project
-from services.projector.projection import ProjectionTable
+from services.projector.projection import OwnStream, ProjectionTable
 from services.projector.read_models.definition_changes import keep_changes
 from services.projector.read_models.row_per_stream import RowPerStream
 
@@ -13,7 +13,7 @@ def _columns(row: ProjectRow) -> dict[str, object]:
 
 PROJECTS = RowPerStream(
     "project",
-    (ProjectionTable("project_settings", ("team_id",)),),
+    (ProjectionTable("project_settings", ("team_id",), OwnStream()),),
     ProjectRow,
     project,
     _columns,

@@ -140,6 +140,9 @@ class StreamProjection:
         topic = _topic(fact)
         self._models[topic].apply(state[topic], fact)
 
+    def context(self, fact: Recorded[DomainEvent]) -> UUID | None:
+        return None
+
     async def save(self, conn: Connection, state: State) -> None:
         for topic, rows in state.items():
             await self._models[topic].save(conn, rows)

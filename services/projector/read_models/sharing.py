@@ -6,7 +6,7 @@ Tokens and passwords are here by their ids alone.
 from contracts.read_models import projections
 from contracts.read_models.sharing import SharingRow
 from domain.sharing.view import project
-from services.projector.projection import SHARING, ProjectionTable
+from services.projector.projection import SHARING, OwnStream, ProjectionTable
 from services.projector.read_models.row_per_stream import RowPerStream, StreamProjection
 
 
@@ -15,7 +15,7 @@ def _columns(row: SharingRow) -> dict[str, object]:
 
 
 def sharing_projection() -> StreamProjection:
-    table = ProjectionTable("sharing", ("team_id", "insight_id"))
+    table = ProjectionTable("sharing", ("team_id", "insight_id"), OwnStream())
     return StreamProjection(
         projections.SHARING, [RowPerStream(SHARING, (table,), SharingRow, project, _columns)]
     )

@@ -2,7 +2,7 @@
 
 from contracts.read_models.webhook import WebhookRow
 from domain.webhook.view import project
-from services.projector.projection import ProjectionTable
+from services.projector.projection import OwnStream, ProjectionTable
 from services.projector.read_models.row_per_stream import RowPerStream
 
 
@@ -17,7 +17,7 @@ def _columns(row: WebhookRow) -> dict[str, object]:
 
 WEBHOOKS = RowPerStream(
     "webhook",
-    (ProjectionTable("webhooks", ("team_id", "webhook_id")),),
+    (ProjectionTable("webhooks", ("team_id", "webhook_id"), OwnStream()),),
     WebhookRow,
     project,
     _columns,
