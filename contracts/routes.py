@@ -1,4 +1,4 @@
-"""Every path under /api/, of shared insights and of the way in to the pages, with its methods, for
+"""Every path under /api/, of shared insights and of what pages send, with its methods, for
 services that run apart: none of them has all.
 
 A test holds this against the composed application. `Allow` and 405 come from here, so that the
@@ -123,6 +123,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "/api/users/@me": "GET",
     "/embedded/{token}": "GET POST",
     "/login": "GET POST",
+    "/logout": "POST",
     "/shared/{token}": "GET POST",
 }
 ROUTES: Mapping[str, tuple[str, ...]] = {

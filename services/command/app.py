@@ -29,6 +29,8 @@ from services.command.insights.joined import JoinedLookup
 from services.command.insights.service import Insights
 from services.command.insights.translation import insight_number
 from services.command.numbers import Numbers
+from services.command.pages import login_routes as page_logins
+from services.command.pages.logins import PageLogins
 from services.command.plans import Plans
 from services.command.problems import REFUSALS
 from services.command.projects import routes as projects
@@ -68,6 +70,7 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.insights = Insights(store, numbers, accounts, JoinedLookup(pool))
             app.state.sharing = Sharing(store, numbers, accounts, passwords, grace)
             app.state.share_logins = ShareLogins(pool, store, app.state.sessions)
+            app.state.page_logins = PageLogins(pool, accounts)
             app.state.views = Views(store)
             app.state.dashboards = Dashboards(store, numbers, accounts)
             app.state.access_rules = AccessRules(store, accounts)
@@ -81,7 +84,11 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.bulk = Bulk(store, numbers)
             app.state.errands = Errands(pool, app.state.webhooks)
             telling = background("telling", Telling(store, pool).run())
-            async with app.state.share_logins.forgetting(), telling:
+            async with (
+                app.state.share_logins.forgetting(),
+                app.state.page_logins.forgetting(),
+                telling,
+            ):
                 yield
 
     return ServicePart(
@@ -97,12 +104,14 @@ def part(settings: CommandSettings) -> ServicePart:
             *cohorts.HANDLERS,
             *webhooks.HANDLERS,
             *history.HANDLERS,
+            *page_logins.HANDLERS,
         ],
         dependencies={
             "numbers": from_state("numbers"),
             "insights": from_state("insights"),
             "sharing": from_state("sharing"),
             "share_logins": from_state("share_logins"),
+            "page_logins": from_state("page_logins"),
             "views": from_state("views"),
             "dashboards": from_state("dashboards"),
             "access_rules": from_state("access_rules"),

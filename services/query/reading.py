@@ -10,7 +10,6 @@ from contracts.read_models.projections import PROJECTED_CHANNEL
 from services.common.http.app import ServicePart, from_state
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
-from services.query.http.page_callers import SignedOut, provide_page_caller, to_login
 from services.query.http.visitors import provide_reader
 from services.query.problems import REFUSALS
 from services.query.reads.all import Reads
@@ -23,7 +22,6 @@ from services.query.routes import (
     cohorts,
     dashboards,
     insights,
-    login,
     operations,
     pages,
     sharing,
@@ -66,15 +64,12 @@ def part(settings: QuerySettings) -> ServicePart:
             *views.HANDLERS,
             *operations.HANDLERS,
             *webhooks.HANDLERS,
-            *login.HANDLERS,
             *pages.HANDLERS,
         ],
         dependencies={
             "reads": from_state("reads"),
             "reader": Provide(provide_reader),
-            "page_caller": Provide(provide_page_caller),
         },
         refusals=REFUSALS,
-        errors={SignedOut: to_login},
         lifespans=[lifespan],
     )

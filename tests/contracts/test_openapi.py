@@ -224,7 +224,7 @@ def test_the_table_of_routes_is_the_applications(whole: Litestar) -> None:
     there = {
         re.sub(r":\w+", "", route.path): set(getattr(route, "methods", ())) - {"OPTIONS"}
         for route in whole.routes
-        if route.path.startswith(("/api/", "/shared/", "/embedded/", "/login"))
+        if route.path.startswith(("/api/", "/shared/", "/embedded/", "/login", "/logout"))
     }
     assert {path: set(methods) for path, methods in ROUTES.items()} == there
 

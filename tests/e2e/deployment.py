@@ -112,7 +112,10 @@ class Gateway:
     def __init__(self) -> None:
         text: str = compose()["configs"]["gateway"]["content"]
         self._computations = re.compile(_one(r"@computations path_regexp (\S+)", text))
-        self._pages = _one(r"@pages path (.*)", text).split()
+        pages = _one(r"@pages \{(.*?)\}", text)
+        self._pages = _one(r"(?<!not )path (.*)", pages).split()
+        # $$ is a $ that compose leaves to the gateway.
+        self._writing_pages = re.compile(_one(r"not path_regexp (\S+)", pages).replace("$$", "$"))
         reads = _one(r"@reads \{(.*?)\}", text)
         self._methods = _one(r"method (.*)", reads).split()
         self._paths = _one(r"(?<!not )path (.*)", reads).split()
@@ -126,7 +129,8 @@ class Gateway:
         ]
 
     def service(self, method: str, path: str) -> str:
-        if self._computations.search(path) or _matches(path, self._pages):
+        pages = _matches(path, self._pages) and not self._writing_pages.search(path)
+        if pages or self._computations.search(path):
             return "query"
         reads = method in self._methods and _matches(path, self._paths)
         return "query" if reads and not _matches(path, self._others) else "command"

@@ -7,7 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from contracts.api.shared import SharedProblem, Unlock, Unlocked
-from services.command.sharing.logins import ShareLogins, TooOften
+from services.command.sharing.logins import ShareLogins
+from services.command.tries import TooOften
 from services.common.http.operations import AnswerDescription, RouteDescription, described
 from services.common.http.request import AnyRequest
 from services.common.http.share_session import COOKIE, LIFETIME_SECONDS

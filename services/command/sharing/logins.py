@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -18,39 +17,11 @@ from contracts.events.streams import (
 from contracts.events.viewing import ShareLoginFailed, ShareLoginSucceeded
 from domain.insight.view import view as insight_view
 from domain.sharing.view import view as sharing_view
+from services.command.tries import Tries
 from services.common.http.share_session import ShareSession, ShareSessions
 from services.common.insights.shares import Share, is_alive, is_token
 from services.common.log.store import Append, AppendPart, EventStore
-from services.common.postgres.database import CONNECTION_LOST, Pool
-from services.common.tasks import background, every
-
-# In the present minute and the one before, so that no turn of the clock gives a second round.
-MOST_FAILURES = 10
-FORGET_EVERY_SECONDS = 3600.0
-
-# No row when there were as many. Counted before the password is looked at: of many that come at
-# once, none is tried beyond the limit.
-_TRIED = """
-    WITH before AS (
-        SELECT coalesce(sum(count), 0) AS failures FROM share_failures
-        WHERE token_id = %(token_id)s
-            AND minute = date_trunc('minute', now()) - interval '1 minute'
-    )
-    INSERT INTO share_failures AS known (token_id, minute, count)
-    SELECT %(token_id)s, date_trunc('minute', now()), 1 FROM before
-    WHERE failures < %(most)s
-    ON CONFLICT (token_id, minute) DO UPDATE SET count = known.count + 1
-    WHERE known.count + (SELECT failures FROM before) < %(most)s
-    RETURNING minute"""
-_NO_FAILURE = """
-    UPDATE share_failures SET count = count - 1 WHERE token_id = %s AND minute = %s"""
-_FORGET = "DELETE FROM share_failures WHERE minute < now() - interval '1 hour'"
-
-
-class TooOften(Exception):
-    """Too many wrong passwords for this share lately, right or wrong does not matter now."""
-
-    retry_after_seconds = 120
+from services.common.postgres.database import Pool
 
 
 class ShareLogins:
@@ -59,13 +30,10 @@ class ShareLogins:
         self._store = store
         self._sessions = sessions
         self._hasher = PasswordHasher()
+        self._tries = Tries[int](pool, "share_failures", "token_id")
 
-    @contextlib.asynccontextmanager
-    async def forgetting(self) -> AsyncIterator[None]:
-        """Drops the failures that count no more, while the block runs."""
-        forgetting = every(FORGET_EVERY_SECONDS, self._forget, away=CONNECTION_LOST)
-        async with background("share logins: forget", forgetting):
-            yield
+    def forgetting(self) -> contextlib.AbstractAsyncContextManager[None]:
+        return self._tries.forgetting()
 
     async def find(self, token: str) -> Share | None:
         """The live share that a token opens; None for unknown, switched off and rotated away."""
@@ -91,13 +59,13 @@ class ShareLogins:
 
     async def attempt(self, share: Share, password: str) -> int | None:
         """The number of the share's password that this is; None for none. Raises TooOften."""
-        minute = await self._begin(share.token_id)
+        minute = await self._tries.begin(share.token_id)
         hashes = await self._hashes(share)
         password_id = await asyncio.to_thread(self._matching, hashes, password)
         if password_id is None:
             await self._tell(share, ShareLoginFailed(share.insight.insight_id))
         else:
-            await self._no_failure(share.token_id, minute)
+            await self._tries.no_failure(share.token_id, minute)
             await self._tell(share, ShareLoginSucceeded(share.insight.insight_id, password_id))
         return password_id
 
@@ -126,24 +94,6 @@ class ShareLogins:
                 (share.team_id, known),
             )
             return [(row[0], row[1]) for row in await cursor.fetchall()]
-
-    async def _begin(self, token_id: int) -> datetime:
-        """The minute that this attempt counts in. Raises TooOften."""
-        async with self._pool.connection() as conn:
-            cursor = await conn.execute(_TRIED, {"token_id": token_id, "most": MOST_FAILURES})
-            row = await cursor.fetchone()
-        if row is None:
-            raise TooOften
-        minute: datetime = row[0]
-        return minute
-
-    async def _forget(self) -> None:
-        async with self._pool.connection() as conn:
-            await conn.execute(_FORGET)
-
-    async def _no_failure(self, token_id: int, minute: datetime) -> None:
-        async with self._pool.connection() as conn:
-            await conn.execute(_NO_FAILURE, (token_id, minute))
 
     async def _tell(self, share: Share, fact: ShareLoginFailed | ShareLoginSucceeded) -> None:
         """In a stream of its own: a visitor moves no version."""

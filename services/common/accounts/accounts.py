@@ -283,7 +283,8 @@ class Accounts:
 
 _LIVE_KEYS: LiteralString = (
     "SELECT id, user_id, label, scopes, scoped_teams, scoped_organizations, created_at,"
-    " last_used_at FROM personal_api_keys WHERE revoked_at IS NULL"
+    " last_used_at FROM personal_api_keys"
+    " WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
 )
 PROJECT_COLUMNS: LiteralString = (
     "id, uuid, organization_id, name, api_token, timezone, week_start_day, test_account_filters,"

@@ -1,17 +1,22 @@
-"""Links that open a project's pages: each once, and not for long. Only a digest is kept."""
+"""Links that open a project's pages: each once, and not for long. Only a digest is kept.
+
+Each has a key of its own, which ends with it, or with the session that it has opened.
+"""
 
 import secrets
 
 import msgspec
 
+from services.common.accounts import administration
 from services.common.accounts.accounts import hash_key
 from services.common.postgres.database import Pool
 
 LIFETIME_MINUTES = 10
+SESSION_HOURS = 12
 
 
 class LoginLink(msgspec.Struct, frozen=True):
-    """The key in whose name it opens, and the project that it opens."""
+    """The key in whose name it opens, made for it alone, and the project that it opens."""
 
     key_id: str
     team_id: int
@@ -27,6 +32,7 @@ async def issue(pool: Pool, link: LoginLink) -> str:
             " VALUES (%s, %s, %s, now() + make_interval(mins => %s))",
             (hash_key(text), link.key_id, link.team_id, LIFETIME_MINUTES),
         )
+        await conn.execute(_ENDS, (f"{LIFETIME_MINUTES} minutes", link.key_id))
     return text
 
 
@@ -39,4 +45,22 @@ async def take(pool: Pool, text: str) -> LoginLink | None:
             (hash_key(text),),
         )
         row = await cursor.fetchone()
-    return None if row is None else LoginLink(*row)
+        if row is None:
+            return None
+        taken = LoginLink(*row)
+        await conn.execute(_ENDS, (f"{SESSION_HOURS} hours", taken.key_id))
+    return taken
+
+
+async def end(pool: Pool, key_id: str) -> None:
+    """Of the session: a key that was made for a link is of no use any more; others stay."""
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT FROM personal_api_keys WHERE id = %s AND expires_at IS NOT NULL", (key_id,)
+        )
+        made_for_a_link = await cursor.fetchone() is not None
+    if made_for_a_link:
+        await administration.revoke_key(pool, key_id)
+
+
+_ENDS = "UPDATE personal_api_keys SET expires_at = now() + %s::interval WHERE id = %s"

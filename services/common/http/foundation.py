@@ -13,6 +13,7 @@ from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.caller import provide_caller, provide_person
 from services.common.http.cursor_problems import CURSOR_ERRORS
 from services.common.http.limits import RequestLimits, budget_headers
+from services.common.http.page_callers import SignedOut, provide_page_caller, to_login
 from services.common.http.page_session import PageSessions
 from services.common.http.proxies import NOBODY, TrustedProxies, behind
 from services.common.http.sent import SENT, provide_sent
@@ -53,9 +54,10 @@ def foundation(
             "page_sessions": from_state("page_sessions"),
             "caller": Provide(provide_caller),
             "person": Provide(provide_person),
+            "page_caller": Provide(provide_page_caller),
             SENT: Provide(provide_sent),
         },
-        errors=CURSOR_ERRORS,
+        errors={**CURSOR_ERRORS, SignedOut: to_login},
         lifespans=[lifespan],
         checks={"postgresql": _postgresql},
         middleware=[budget_headers] if budgets.limited else [],

@@ -5,12 +5,13 @@ It names the key that opened it, and the project to begin with; nothing is store
 
 import msgspec
 
+from services.common.accounts.login_links import SESSION_HOURS
 from services.common.http.signed_claims import SignedClaims
 from services.common.postgres.database import Pool
 from services.common.postgres.server_secrets import server_secret
 
 COOKIE = "recount_page"
-LIFETIME_SECONDS = 12 * 3600
+LIFETIME_SECONDS = SESSION_HOURS * 3600
 _NAME = "page_session"
 
 
@@ -37,3 +38,7 @@ class PageSessions:
         """None for anything that this installation did not sign, or that has expired."""
         claims = self._claims.check(text)
         return None if claims is None else PageSession(claims[0], int(claims[1]))
+
+    def form_token(self, text: str) -> str:
+        """What a form of this session has to bring back: nobody else's page can know it."""
+        return self._claims.signature(f"form.{text}")

@@ -1,11 +1,15 @@
-"""Behind proxies: which scheme and host a client has asked for, as only trusted ones may say."""
+"""Behind proxies: who the client is, and which scheme and host it asked for, as only trusted ones
+may say.
+"""
 
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import cast
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
+
+from services.common.http.request import AnyRequest
 
 EVERYBODY = "*"
 
@@ -35,16 +39,19 @@ class TrustedProxies:
 
 
 NOBODY = TrustedProxies("")
+_NETWORK_BITS = 64
 
 
 def behind(trusted: TrustedProxies) -> Callable[[ASGIApp], ASGIApp]:
-    """Around the application: links are made of what X-Forwarded-Proto and -Host say."""
+    """Around the application: links are made of what X-Forwarded-Proto and -Host say; the client is
+    whom X-Forwarded-For names.
+    """
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def forwarded(scope: Scope, receive: Receive, send: Send) -> None:
             client = scope.get("client")
             if scope["type"] == ScopeType.HTTP and client is not None and client[0] in trusted:
-                scope = _as_asked(scope)
+                scope = _as_asked(scope, trusted)
             await app(scope, receive, send)
 
         return forwarded
@@ -52,7 +59,20 @@ def behind(trusted: TrustedProxies) -> Callable[[ASGIApp], ASGIApp]:
     return wrap
 
 
-def _as_asked(scope: Scope) -> Scope:
+def address_of(request: AnyRequest) -> str:
+    """The client's; of IPv6 the network, of which whoever has one address has all the others."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped or ip_network((int(address), _NETWORK_BITS), strict=False))
+
+
+def _as_asked(scope: Scope, trusted: TrustedProxies) -> Scope:
     headers = list(scope["headers"])
     said: dict[str, object] = {}
     proto = _said(headers, b"x-forwarded-proto")
@@ -60,7 +80,16 @@ def _as_asked(scope: Scope) -> Scope:
         said["scheme"] = proto.decode()
     if host := _said(headers, b"x-forwarded-host"):
         said["headers"] = [(b"host", host), *(each for each in headers if each[0] != b"host")]
+    if client := _client(headers, trusted):
+        said["client"] = (client, 0)
     return cast("Scope", {**scope, **said})
+
+
+def _client(headers: Sequence[tuple[bytes, bytes]], trusted: TrustedProxies) -> str | None:
+    """Each proxy adds who asked it: the last of them that is no proxy of ours was not made up."""
+    values = [value.decode("latin-1") for found, value in headers if found == b"x-forwarded-for"]
+    told = [each.strip() for value in values for each in value.split(",") if each.strip()]
+    return next((each for each in reversed(told) if each not in trusted), told[0] if told else None)
 
 
 def _said(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes:

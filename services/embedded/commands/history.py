@@ -29,8 +29,8 @@ def history() -> None:
 def link(project_id: int | None, email: str | None, url: str | None, data_dir: Path) -> None:
     """Print a link that opens a project's pages, once, within ten minutes.
 
-    It opens them in the name of a key of its own, limited to the project: revoking that key ends
-    what the link has opened.
+    It opens them in the name of a key of its own, limited to the project. The key ends with the
+    session: twelve hours after the link is used, when one signs out, or when it is revoked.
     """
 
     async def issue(pool: Pool) -> tuple[str, str]:

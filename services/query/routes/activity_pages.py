@@ -16,18 +16,18 @@ from services.common.http.caller import Caller, require_administrator
 from services.common.http.csv_answers import NEVER_CSV
 from services.common.http.heads import is_head
 from services.common.http.operations import LEFT_OUT
+from services.common.http.page_callers import SignedOut, page_person
 from services.common.http.page_session import PageSessions
 from services.common.http.problems import Rejected
 from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
 from services.common.log.cursors import check_cursor, project_head, project_link
 from services.common.log.entries import project_entries
+from services.common.pages.answers import PROBLEMS, page_answer
 from services.query.http import parameters
-from services.query.http.page_callers import SignedOut, page_person
-from services.query.pages.answers import PROBLEMS, page_answer
 from services.query.pages.cards import name_of, title_of
 from services.query.pages.happenings import KINDS, broken, happening, user_of
-from services.query.pages.rendering import rendered
+from services.query.pages.rendering import LIVE_HEADERS, rendered
 from services.query.reads.all import Reads
 from services.query.routes.facts import fact_filter
 from services.query.streams import server_sent
@@ -95,7 +95,7 @@ async def activity_page(
         head_sequence=head.team_seq,
         head_hash=head.hash.hex(),
     )
-    return page_answer(page, live=True)
+    return page_answer(page, headers=LIVE_HEADERS)
 
 
 @get("/projects/{project:str}/activity/stream/", opt=READ)

@@ -19,11 +19,11 @@ from services.common.http.problems import not_found
 from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
 from services.common.insights.results.freshness import Refresh
+from services.common.pages.answers import PROBLEMS, page_answer
 from services.query.http import parameters
 from services.query.http.insights_then import in_sight_then, insight_number, visible_insight
 from services.query.http.versions import one_version
 from services.query.insights.stored_insights import InsightResults
-from services.query.pages.answers import PROBLEMS, page_answer
 from services.query.pages.definitions import VersionLine, marked, side, version_line
 from services.query.pages.rendering import rendered
 from services.query.problems import parked

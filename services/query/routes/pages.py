@@ -10,8 +10,8 @@ from services.common.http.caller import Caller
 from services.common.http.operations import LEFT_OUT
 from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
+from services.common.pages.answers import PROBLEMS, page_answer
 from services.query.http import parameters
-from services.query.pages.answers import PROBLEMS, page_answer
 from services.query.pages.cards import card
 from services.query.pages.rendering import rendered
 from services.query.reads.all import Reads

@@ -1,19 +1,17 @@
 """The pages of the public side. They load nothing, from here or elsewhere: text, one style, SVG."""
 
-import base64
-import hashlib
+from collections.abc import Mapping
 from datetime import datetime
-from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import PackageLoader
 
 from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.sharing import SharingRow
+from services.common.pages.frame import GROUND, environment, source_hash
 from services.query.insights.charts import (
     BinsChart,
     BoxesChart,
@@ -29,28 +27,12 @@ from services.query.insights.charts import (
 )
 from services.query.shared.nothing import why_nothing
 
-STYLE = files("services.query.shared").joinpath("style.css").read_text()
-
-
-def environment(loader: BaseLoader, style: str) -> Environment:
-    """Templates with the words of charts, and their one style."""
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    # Our own file, and the policy names its digest: it must arrive as it is.
-    made.globals["style"] = Markup(style)  # noqa: S704 - our own file
-    made.globals["count"] = count
-    made.globals["duration"] = duration
-    made.globals["percent"] = percent
-    return made
-
-
-def source_hash(text: str) -> str:
-    """What a policy calls a style or a script that stands in the page."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 TEMPLATES = PackageLoader("services.query.shared", ".")
-_STYLE_SOURCE = source_hash(STYLE)
-_pages = environment(TEMPLATES, STYLE)
+WORDS: Mapping[str, Any] = {"count": count, "duration": duration, "percent": percent}
+"""The words of charts."""
+_STYLE_SOURCE = source_hash(GROUND)
+_pages = environment(TEMPLATES, GROUND)
+_pages.globals.update(WORDS)
 
 
 class PageLook(msgspec.Struct, frozen=True, rename="camel"):

@@ -7,7 +7,7 @@ from httpx import ASGITransport, AsyncClient
 from litestar import Request, get
 
 from services.common.http.app import ServicePart, compose
-from services.common.http.proxies import TrustedProxies, behind
+from services.common.http.proxies import TrustedProxies, address_of, behind
 from services.common.settings import InvalidSettings, trusted
 
 ASKED = {
@@ -17,17 +17,23 @@ ASKED = {
 }
 
 
+@get("/api/client", sync_to_thread=False)
+def client_address(request: Request[Any, Any, Any]) -> str:
+    return address_of(request)
+
+
 @get("/api/url", sync_to_thread=False)
 def url(request: Request[Any, Any, Any]) -> str:
     return str(request.url)
 
 
-async def seen(trusted: str, client: str, **headers: str) -> str:
-    """The URL that the application believes it was asked by."""
-    app = compose([ServicePart(handlers=[url], around=[behind(TrustedProxies(trusted))])])
+async def seen(trusted: str, client: str, path: str = "url", **headers: str) -> str:
+    """The URL that the application believes it was asked by; or, of `client`, the client."""
+    around = [behind(TrustedProxies(trusted))]
+    app = compose([ServicePart(handlers=[url, client_address], around=around)])
     transport = ASGITransport(app=cast("Any", app), client=(client, 4711))
     async with AsyncClient(transport=transport, base_url="http://recount.test") as asking:
-        return (await asking.get("/api/url", headers={**ASKED, **headers})).text
+        return (await asking.get(f"/api/{path}", headers={**ASKED, **headers})).text
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,25 @@ async def test_nobody_else_is(trusted: str, client: str) -> None:
 async def test_what_is_no_scheme_is_passed_over() -> None:
     sent = {"X-Forwarded-Proto": "javascript", "X-Forwarded-Host": ""}
     assert await seen("*", "10.0.0.1", **sent) == "http://query:8000/api/url"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "client", "said", "address"),
+    [
+        ("10.0.0.0/8", "10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.0/8", "10.0.0.1", "1.1.1.1, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
+        ("*", "10.0.0.1", "198.51.100.7, 10.0.0.2", "198.51.100.7"),
+        ("10.0.0.0/8", "10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.0/8", "11.0.0.1", "198.51.100.7", "11.0.0.1"),
+        ("", "2001:db8:1:2:3:4:5:6", "", "2001:db8:1:2::/64"),
+        ("", "::ffff:198.51.100.7", "", "198.51.100.7"),
+        ("", "socket", "", "socket"),
+    ],
+)
+async def test_the_client_is_whom_trusted_proxies_were_asked_by(
+    trusted: str, client: str, said: str, address: str
+) -> None:
+    assert await seen(trusted, client, "client", **{"X-Forwarded-For": said}) == address
 
 
 def test_what_is_no_network_is_refused_at_the_start() -> None:

@@ -1,5 +1,6 @@
 """A page as an answer; a refusal as one, too."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response
@@ -8,14 +9,15 @@ from litestar.types import ExceptionHandlersMap
 
 from services.common.http.problems import Rejected
 from services.common.http.request import AnyRequest
-from services.query.pages.rendering import HEADERS, LIVE_HEADERS, rendered
+from services.common.pages.frame import HEADERS, Pages
 
 _TITLES = {403: "Not for you", 404: "Not here"}
+_pages = Pages("services.common.pages")
 
 
-def page_answer(page: str, status: int = 200, *, live: bool = False) -> Response[bytes]:
-    """live: the page has the script."""
-    headers = LIVE_HEADERS if live else HEADERS
+def page_answer(
+    page: str, status: int = 200, headers: Mapping[str, str] = HEADERS
+) -> Response[bytes]:
     return Response(page.encode(), status_code=status, media_type="text/html", headers=headers)
 
 
@@ -24,7 +26,8 @@ def _problem(_: AnyRequest, refused: Any) -> Response[bytes]:
     if isinstance(refused, Rejected):
         status, detail = refused.status, refused.problem.detail
     title = _TITLES.get(status, "That did not work")
-    return page_answer(rendered("problem.html", project=None, title=title, detail=detail), status)
+    page = _pages.rendered("problem.html", project=None, title=title, detail=detail)
+    return page_answer(page, status)
 
 
 PROBLEMS: ExceptionHandlersMap = {Rejected: _problem, HTTPException: _problem}

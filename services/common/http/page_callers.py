@@ -44,5 +44,10 @@ async def page_person(
     return session, AuthenticatedUser(user, key)
 
 
+def from_elsewhere(request: AnyRequest) -> bool:
+    """Whether a browser says that another site's page sent this."""
+    return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+
+
 def to_login(_: AnyRequest, __: Exception) -> Response[bytes]:
     return Response(b"", status_code=303, headers={"Location": LOGIN})

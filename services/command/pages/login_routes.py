@@ -1,4 +1,4 @@
-"""The way in to a project's pages: a key, or a link that opens them once."""
+"""The way in to a project's pages: a key, or a link that opens them once. And the way out."""
 
 from typing import Any
 
@@ -7,17 +7,15 @@ from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 
-from services.common.accounts.accounts import Accounts, ApiKey
-from services.common.accounts.login_links import take
-from services.common.http.caller import AuthenticatedUser, current_project
+from services.command.pages.logins import PageLogins
+from services.command.pages.rendering import rendered
+from services.command.tries import TooOften
 from services.common.http.operations import LEFT_OUT
-from services.common.http.page_session import COOKIE, LIFETIME_SECONDS, PageSession, PageSessions
-from services.common.http.problems import Rejected
+from services.common.http.page_callers import LOGIN, from_elsewhere
+from services.common.http.page_session import COOKIE, LIFETIME_SECONDS, PageSessions
+from services.common.http.proxies import address_of
 from services.common.http.request import AnyRequest
-from services.query.http.page_callers import LOGIN
-from services.query.pages.answers import page_answer
-from services.query.pages.rendering import rendered
-from services.query.reads.all import Reads
+from services.common.pages.answers import page_answer
 
 OPT = {"public": True, **LEFT_OUT}
 _WRONG = {
@@ -25,6 +23,7 @@ _WRONG = {
     "link": "This link has been used, or has run out.",
     "from": "That came from another site.",
 }
+_OFTEN = "Too many wrong keys came from where you are. Try again in two minutes."
 
 
 class SignIn(msgspec.Struct, frozen=True):
@@ -37,31 +36,30 @@ class SignIn(msgspec.Struct, frozen=True):
 @get(LOGIN, opt=OPT, sync_to_thread=False)
 def ask(request: AnyRequest) -> Response[bytes]:
     """A form: a link that came by mail is used up by a button, not by whoever looks at mails."""
-    page = rendered(
-        "login.html",
-        project=None,
-        link=request.query_params.get("link", ""),
-        wrong=_WRONG.get(request.query_params.get("wrong", "")),
-    )
-    return page_answer(page)
+    link, wrong = (request.query_params.get(name, "") for name in ("link", "wrong"))
+    return page_answer(_form(link, _WRONG.get(wrong, "")))
 
 
 @post(LOGIN, opt=OPT, status_code=303)
 async def sign_in(
     request: AnyRequest,
-    accounts: NamedDependency[Accounts],
+    page_logins: NamedDependency[PageLogins],
     page_sessions: NamedDependency[PageSessions],
-    reads: NamedDependency[Reads],
     sent: NamedDependency[SignIn],
 ) -> Response[bytes]:
     """To the project's insights, with a cookie; back to the form without."""
     if from_elsewhere(request):
         return _to(f"{LOGIN}?wrong=from")
-    if sent.link:
-        link = await take(reads.pool, sent.link)
-        session = None if link is None else PageSession(link.key_id, link.team_id)
-    else:
-        session = await _with_key(await accounts.key(sent.key.strip()), accounts)
+    address = address_of(request)
+    try:
+        if sent.link:
+            session = await page_logins.with_link(sent.link, address)
+        else:
+            session = await page_logins.with_key(sent.key.strip(), address)
+    except TooOften as throttled:
+        refused = page_answer(_form(sent.link, _OFTEN), 429)
+        refused.headers["Retry-After"] = str(throttled.retry_after_seconds)
+        return refused
     if session is None:
         return _to(f"{LOGIN}?wrong={'link' if sent.link else 'key'}")
     answer = _to(f"/projects/{session.team_id}/")
@@ -69,30 +67,25 @@ async def sign_in(
     return answer
 
 
-@post("/logout/", opt=OPT, status_code=303, sync_to_thread=False)
-def sign_out(request: AnyRequest) -> Response[bytes]:
-    """The cookie is gone; the key stays."""
+@post("/logout/", opt=OPT, status_code=303)
+async def sign_out(
+    request: AnyRequest,
+    page_logins: NamedDependency[PageLogins],
+    page_sessions: NamedDependency[PageSessions],
+) -> Response[bytes]:
+    """The cookie is gone, and the key if it was made for a link; any other key stays."""
     if from_elsewhere(request):
         return _to(f"{LOGIN}?wrong=from")
+    session = page_sessions.check(request.cookies.get(COOKIE))
+    if session is not None:
+        await page_logins.end(session)
     answer = _to(LOGIN)
     answer.set_cookie(_cookie(request, "", 0))
     return answer
 
 
-def from_elsewhere(request: AnyRequest) -> bool:
-    """Whether a browser says that another site's page sent this."""
-    return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
-
-
-async def _with_key(key: ApiKey | None, accounts: Accounts) -> PageSession | None:
-    user = None if key is None else await accounts.user(key.user_id)
-    if key is None or user is None:
-        return None
-    try:
-        project = await current_project(AuthenticatedUser(user, key), accounts)
-    except Rejected:
-        return None
-    return PageSession(key.id, project.id)
+def _form(link: str, wrong: str) -> str:
+    return rendered("login.html", project=None, link=link, wrong=wrong)
 
 
 def _cookie(request: AnyRequest, value: str, seconds: int) -> Cookie:

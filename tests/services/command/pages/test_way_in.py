@@ -1,6 +1,9 @@
 """The way in to the pages: a key, or a link that opens them once; and what ends it."""
 
-from httpx import AsyncClient, Response
+from datetime import timedelta
+from typing import Any, cast
+
+from httpx import ASGITransport, AsyncClient, Response
 
 from services.common.accounts import administration, login_links
 from services.common.accounts.login_links import LoginLink
@@ -125,3 +128,79 @@ async def test_the_pages_know_the_keys_scopes_and_projects(whole: Whole) -> None
     assert (await client.get("/projects/987654/")).status_code == 404
     # The cookie is worth nothing where a key is asked for.
     assert (await client.get(whole.insights)).status_code == 401
+
+
+async def test_wrong_keys_and_links_are_throttled_where_they_come_from(whole: Whole) -> None:
+    issued = await administration.create_key(whole.pool, whole.ada)
+    client = browsing(whole)
+    tries = [await sent(client, key=f"phx_{number}") for number in range(6)]
+    tries += [await sent(client, link=f"nobodys-{number}") for number in range(4)]
+    assert [answer.status_code for answer in tries] == [303] * 10
+    for fields in ({"key": issued.key}, {"link": "nobodys"}):
+        often = await sent(client, **fields)
+        assert (often.status_code, often.headers["retry-after"]) == (429, "120")
+        assert "Try again in two minutes" in often.text
+        assert "set-cookie" not in often.headers
+    elsewhere = AsyncClient(
+        transport=ASGITransport(app=cast("Any", whole.app), client=("198.51.100.7", 1)),
+        base_url="http://recount.test",
+    )
+    async with elsewhere:
+        assert (await sent(elsewhere, key=issued.key)).headers["location"].startswith("/projects/")
+    async with whole.pool.connection() as conn:
+        await conn.execute("UPDATE login_failures SET minute = minute - interval '2 minutes'")
+    for _ in range(12):
+        assert (await sent(client, key=issued.key)).headers["location"].startswith("/projects/")
+
+
+async def keys(whole: Whole, key_id: str) -> tuple[bool, timedelta | None]:
+    """Whether it is revoked, and the time that it has left."""
+    async with whole.pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT revoked_at IS NOT NULL, expires_at - now() FROM personal_api_keys"
+            " WHERE id = %s",
+            (key_id,),
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        return row[0], row[1]
+
+
+async def test_the_key_of_a_link_ends_with_it_or_with_its_session(whole: Whole) -> None:
+    issued = await administration.create_key(whole.pool, whole.ada)
+    secret = await login_links.issue(whole.pool, LoginLink(issued.id, whole.project.id))
+    revoked, left = await keys(whole, issued.id)
+    assert not revoked
+    assert left is not None
+    assert left <= timedelta(minutes=10)
+    client = browsing(whole)
+    await sent(client, link=secret)
+    _, left = await keys(whole, issued.id)
+    assert left is not None
+    assert timedelta(hours=11) < left <= timedelta(hours=12)
+    assert (await client.get(HOME)).status_code == 200
+    async with whole.pool.connection() as conn:
+        await conn.execute(
+            "UPDATE personal_api_keys SET expires_at = now() WHERE id = %s", [issued.id]
+        )
+    whole.app.state.accounts.forget()
+    assert (await client.get(HOME)).status_code == 303
+
+
+async def test_signing_out_revokes_the_key_of_a_link_and_no_other(whole: Whole) -> None:
+    made_for_it = await administration.create_key(whole.pool, whole.ada)
+    own = await administration.create_key(whole.pool, whole.ada)
+    secret = await login_links.issue(whole.pool, LoginLink(made_for_it.id, whole.project.id))
+    client = browsing(whole)
+    for fields, issued, ends in (
+        ({"link": secret}, made_for_it, True),
+        ({"key": own.key}, own, False),
+    ):
+        await sent(client, **fields)
+        cookie = client.cookies["recount_page"]
+        assert (await client.post("/logout/")).headers["location"] == "/login/"
+        assert "recount_page" not in client.cookies
+        assert (await keys(whole, issued.id))[0] is ends
+        whole.app.state.accounts.forget()
+        back = await client.get(HOME, headers={"Cookie": f"recount_page={cookie}"})
+        assert back.status_code == (303 if ends else 200)

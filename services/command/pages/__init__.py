@@ -1,0 +1,1 @@
+"""Where pages write: the way in and out, and what they take back."""

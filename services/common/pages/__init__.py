@@ -1,0 +1,1 @@
+"""The frame that all pages for people stand in, whichever service draws them."""
