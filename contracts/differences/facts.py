@@ -1,4 +1,5 @@
-"""Sentences for facts on what has no versions: sharing, access rules, views, webhooks, consumers.
+"""Sentences for facts on what has no versions: sharing, access rules, views, webhooks, consumers;
+accounts and what is said for auditors stand in `audits`.
 
 Such a fact says by itself what it changed, so no row is needed.
 """
@@ -8,10 +9,13 @@ from typing import assert_never
 
 import msgspec
 
+from contracts.differences.audits import account_sentence, audit_sentence
 from contracts.differences.fields import renamed
 from contracts.differences.rules import At, compared
 from contracts.differences.words import all_of, count, plain, quoted
 from contracts.events.access import AccessEvent, AccessGranted, AccessRevoked, Grantee
+from contracts.events.account import AccountEvent
+from contracts.events.audit import AuditEvent
 from contracts.events.bus_consumer import (
     BusConsumerCreated,
     BusConsumerDeleted,
@@ -72,6 +76,10 @@ def fact_sentences(fact: DomainEvent) -> tuple[str, ...]:
         return (_viewing(fact),)
     if isinstance(fact, WebhookEvent):
         return _webhook(fact)
+    if isinstance(fact, AuditEvent):
+        return (audit_sentence(fact),)
+    if isinstance(fact, AccountEvent):
+        return (account_sentence(fact),)
     return _bus_consumer(fact) if isinstance(fact, BusConsumerEvent) else ()
 
 

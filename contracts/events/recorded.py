@@ -7,7 +7,9 @@ from uuid import UUID
 import msgspec
 
 from contracts.events.access import AccessEvent
+from contracts.events.account import AccountEvent
 from contracts.events.action import ActionEvent
+from contracts.events.audit import AuditEvent
 from contracts.events.bus_consumer import BusConsumerEvent
 from contracts.events.cohort import CohortEvent
 from contracts.events.dashboard import DashboardEvent
@@ -30,6 +32,8 @@ DomainEvent = (
     | HistoryEvent
     | WebhookEvent
     | BusConsumerEvent
+    | AuditEvent
+    | AccountEvent
 )
 
 

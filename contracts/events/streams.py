@@ -8,7 +8,9 @@ from uuid import UUID, uuid5
 import msgspec
 
 from contracts.events.access import AccessEvent
+from contracts.events.account import AccountEvent
 from contracts.events.action import ActionEvent
+from contracts.events.audit import ErasureEvent, HoldEvent, TrailEvent
 from contracts.events.bus_consumer import BusConsumerEvent
 from contracts.events.cohort import CohortEvent
 from contracts.events.dashboard import DashboardEvent
@@ -40,6 +42,10 @@ class StreamKind(StrEnum):
     HISTORY = "history"
     WEBHOOK = "webhook"
     BUS_CONSUMER = "bus_consumer"
+    AUDIT = "audit"
+    ERASURE = "erasure"
+    HOLD = "hold"
+    ACCOUNT = "account"
 
 
 E_co = TypeVar("E_co", bound=DomainEvent, covariant=True)
@@ -119,3 +125,26 @@ def webhook_stream(team_id: int, number: int) -> Stream[WebhookEvent]:
 
 def bus_consumer_stream(team_id: int, number: int) -> Stream[BusConsumerEvent]:
     return Stream(StreamKind.BUS_CONSUMER, team_id, number)
+
+
+def audit_stream(team_id: int) -> Stream[TrailEvent]:
+    """Of seals, rotated keys and healed rows. There is one in each project. It is long, so it is
+    appended to blind and never loaded whole.
+    """
+    return Stream(StreamKind.AUDIT, team_id, 0)
+
+
+def erasure_stream(team_id: int, number: int) -> Stream[ErasureEvent]:
+    return Stream(StreamKind.ERASURE, team_id, number)
+
+
+def hold_stream(team_id: int, number: int) -> Stream[HoldEvent]:
+    return Stream(StreamKind.HOLD, team_id, number)
+
+
+def account_stream(chain: int) -> Stream[AccountEvent]:
+    """Of an organization's accounts; there is one in each.
+
+    chain: minus the organization's number, and so no project's.
+    """
+    return Stream(StreamKind.ACCOUNT, chain, 0)

@@ -24,6 +24,7 @@ from domain.cohort import undo as cohort
 from domain.dashboard import decide as dashboard_rules
 from domain.dashboard import undo as dashboard
 from domain.dashboard import view as dashboard_view
+from domain.history import never
 from domain.history.undoing import (
     Conflict,
     FreePlace,
@@ -41,7 +42,6 @@ from domain.project import view as project_view
 from domain.sharing import decide as sharing_rules
 from domain.sharing import undo as sharing
 from domain.sharing import view as sharing_view
-from domain.viewing import undo as viewing
 from domain.webhook import decide as webhook_rules
 from domain.webhook import undo as webhook
 from domain.webhook import view as webhook_view
@@ -144,8 +144,15 @@ def _rules(kind: StreamKind) -> _Rules:
             return _Rules(webhook.undo, webhook_rules.decide, webhook_view.view)
         case StreamKind.BUS_CONSUMER:
             return _Rules(bus_consumer.undo, bus_consumer_rules.decide, bus_consumer_view.view)
-        case StreamKind.VIEWING | StreamKind.SHARE_LOGIN:
-            return _Rules(viewing.undo)
+        case (
+            StreamKind.VIEWING
+            | StreamKind.SHARE_LOGIN
+            | StreamKind.AUDIT
+            | StreamKind.ERASURE
+            | StreamKind.HOLD
+            | StreamKind.ACCOUNT
+        ):
+            return _Rules(never.undo)
         case StreamKind.HISTORY:
             # Undoing an undo undoes its facts; that it was one stays true.
             return _Rules(_passed_over)

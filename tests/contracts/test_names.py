@@ -10,11 +10,15 @@ from contracts.events.streams import (
     Stream,
     StreamKind,
     access_stream,
+    account_stream,
     action_stream,
+    audit_stream,
     bus_consumer_stream,
     cohort_stream,
     dashboard_stream,
+    erasure_stream,
     history_stream,
+    hold_stream,
     insight_stream,
     project_stream,
     share_login_stream,
@@ -48,9 +52,11 @@ def test_each_kind_of_thing_has_its_stream() -> None:
         action_stream(1, 7),
         cohort_stream(1, 7),
         bus_consumer_stream(1, 7),
+        erasure_stream(1, 7),
+        hold_stream(1, 7),
     ]
-    single = [project_stream(1), history_stream(1)]
-    others = [*single, webhook_stream(1, 7)]
+    single = [project_stream(1), history_stream(1), audit_stream(1)]
+    others = [*single, webhook_stream(1, 7), account_stream(-1)]
     assert {stream.kind for stream in (*made, *others)} == set(StreamKind)
     assert {(stream.team_id, stream.number) for stream in made} == {(1, 7)}
     assert {(stream.team_id, stream.number) for stream in single} == {(1, 0)}

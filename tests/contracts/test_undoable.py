@@ -39,10 +39,12 @@ def test_the_reasons_are_those_of_undoing(file: Path) -> None:
         touched = TOUCH[kind](decode_event(file.stem, file.read_bytes()))
         assert not_undoable(file.stem, made=False) == touched.reason
     else:
-        assert (file.stem in NOT_UNDOABLE) == (kind == "viewing")
+        assert (file.stem in NOT_UNDOABLE) == (kind in ("account", "audit", "viewing"))
 
 
 def test_what_made_a_thing_takes_all_with_it() -> None:
     assert not_undoable("cohort.people_added.v1", made=True) is None
     assert not_undoable("viewing.insight_viewed.v1", made=True)
+    assert not_undoable("audit.hold_placed.v1", made=True)
+    assert not_undoable("account.project_created.v1", made=True)
     assert not_undoable("project.registered.v1", made=True)

@@ -93,6 +93,9 @@ class UndoRights:
             case StreamKind.VIEWING | StreamKind.SHARE_LOGIN | StreamKind.HISTORY:
                 # Never taken back.
                 pass
+            case StreamKind.AUDIT | StreamKind.ERASURE | StreamKind.HOLD | StreamKind.ACCOUNT:
+                # Neither, and members do not see them.
+                require_administrator(caller)
             case _:
                 assert_never(stream.kind)
 

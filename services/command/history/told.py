@@ -119,6 +119,10 @@ def view(stream: Stream[DomainEvent], past: Sequence[Recorded[Any]]) -> Any:
             | StreamKind.HISTORY
             | StreamKind.WEBHOOK
             | StreamKind.BUS_CONSUMER
+            | StreamKind.AUDIT
+            | StreamKind.ERASURE
+            | StreamKind.HOLD
+            | StreamKind.ACCOUNT
         ):
             return None
         case _:

@@ -28,6 +28,7 @@ from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
 from domain.cohort.commands import EditCohort
 from domain.dashboard.view import view as dashboard_view
+from domain.history.never import refusals
 from domain.history.undo import TakenBack, take_back
 from domain.history.undoing import Conflict, UndoTerms
 from domain.insight.commands import LeaveDashboard
@@ -54,6 +55,7 @@ from services.common.log.store import AppendPart, EventStore, Pasts
 Facts = tuple[DomainEvent, ...]
 # Nothing is ever taken back there, and others append to it all the time.
 _BLIND = (StreamKind.VIEWING, StreamKind.SHARE_LOGIN)
+_NEVER_LOADED = (StreamKind.HISTORY, StreamKind.AUDIT)
 
 
 class UndoWrite:
@@ -78,7 +80,7 @@ class UndoWrite:
         self._operation_ids = operation_ids
         self._touched = touched
         self._terms = terms
-        self._streams = [each for each in touched if each.kind is not StreamKind.HISTORY]
+        self._streams = [each for each in touched if each.kind not in _NEVER_LOADED]
         self._tokens: dict[int, int] = {}
 
     async def prepare(self, own: Stream[Any]) -> PreparedWrite[Facts, Any]:
@@ -164,7 +166,11 @@ class UndoWrite:
         no operation has touched.
         """
         terms = self._terms
-        taken: dict[Stream[DomainEvent], TakenBack] = {}
+        taken: dict[Stream[DomainEvent], TakenBack] = {
+            stream: TakenBack(not_undoable=refusals(stream, facts))
+            for stream, facts in self._touched.items()
+            if stream.kind is StreamKind.AUDIT and terms.fields is None
+        }
         of_boards = [each for each in self._streams if each.kind is StreamKind.DASHBOARD]
         then = dict(boards)
         for stream in of_boards:

@@ -36,7 +36,8 @@ OPERATIONS = """
     FROM log
     WHERE team_id = %s AND operation_id = ANY(%s) ORDER BY notification_id"""
 
-# Looking is not taken back, so what only looked is no operation here.
+# Neither is ever taken back, so what only looked, or erased or held something, is no operation
+# here.
 USERS_OPERATIONS = """
     SELECT operation_id, count(*)
     FROM log
@@ -46,7 +47,7 @@ USERS_OPERATIONS = """
         AND (%(user_id)s::bigint IS NULL OR (actor::json->>'user_id')::bigint = %(user_id)s)
         AND (%(key_id)s::text IS NULL OR actor::json->>'key_id' = %(key_id)s)
     GROUP BY operation_id
-    HAVING bool_or(topic NOT LIKE 'viewing.%%')
+    HAVING bool_or(topic NOT LIKE 'viewing.%%' AND topic NOT LIKE 'audit.%%')
         AND (%(streams)s::uuid[] IS NULL OR bool_or(originator_id = ANY(%(streams)s)))
     ORDER BY max(notification_id) DESC LIMIT %(limit)s"""
 

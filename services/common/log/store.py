@@ -244,7 +244,7 @@ class EventStore:
 
     async def operations_of(self, asked: UsersOperations, limit: int) -> list[tuple[UUID, int]]:
         """Such operations, newest first, each with the number of its facts. Those that only looked
-        at something are left out.
+        at something, erased or held it are left out.
         """
         values = msgspec.structs.asdict(asked) | {"limit": limit}
         values["streams"] = None if asked.streams is None else list(asked.streams)

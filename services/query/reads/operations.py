@@ -34,6 +34,7 @@ _actor = msgspec.json.Decoder(Actor)
 # Facts of these kinds are about insights. The others name theirs inside: the stream is a user's.
 _OF_INSIGHTS = frozenset({"insight", "sharing", "access"})
 _NAMING_INSIGHTS = frozenset({"viewing", "share_login"})
+_OF_ADMINISTRATORS = frozenset({"audit", "erasure", "hold"})
 
 
 class OperationFact(msgspec.Struct, frozen=True):
@@ -117,6 +118,7 @@ class OperationReads:
             for fact in facts
             if fact.kind != StreamKind.HISTORY
             and (fact.insight_id is None or fact.insight_id in seen)
+            and (caller.is_administrator or fact.kind not in _OF_ADMINISTRATORS)
         )
         if not shown:
             return None

@@ -10,6 +10,14 @@ from msgspec.structs import replace
 from contracts.codec import decode_event, stored_name
 from contracts.differences.facts import fact_sentences
 from contracts.events.access import AccessGranted, AccessRevoked, Grantee
+from contracts.events.account import MemberAdded, MemberRankChanged
+from contracts.events.audit import (
+    ErasureCompleted,
+    HoldPlaced,
+    KeyRotated,
+    erased_entry,
+    erased_reads,
+)
 from contracts.events.bus_consumer import (
     BusConsumerMoved,
     BusConsumerRenamed,
@@ -89,6 +97,23 @@ SAID: list[tuple[DomainEvent, list[str]]] = [
         WebhookLaneParked("insight/7", 510, UUID(int=1), 5, "500"),
         ["Nothing more of insight/7 is sent: 510 failed."],
     ),
+    (
+        erased_entry(1, 510, "insight.renamed.v1", b"", ("name", "previous")),
+        ["Erased: `name` and `previous` of entry 510, insight.renamed.v1."],
+    ),
+    (
+        erased_reads(1, ((1, 4), (9, 9))),
+        ["Reads 1 to 4 and 9 no longer say who made them."],
+    ),
+    (ErasureCompleted(1, "logical", {}), ["Erasure 1 is done: nothing shows it any more."]),
+    (HoldPlaced(1, "A", (), ()), ['Hold 1 keeps the whole project from erasure: "A".']),
+    (
+        HoldPlaced(1, "A", (2,), (7, 8)),
+        ['Hold 1 keeps users 2 and insights 7 and 8 from erasure: "A".'],
+    ),
+    (KeyRotated("a", "b", lost=False), ["The log is signed with a new key."]),
+    (MemberAdded(2, 8), ["User 2 is administrator now."]),
+    (MemberRankChanged(2, 3, 15), ["User 2 is level 3 instead of owner."]),
     (BusConsumerRenamed("B", "A"), ['Renamed from "A" to "B".']),
     (BusConsumerTypesChanged((), ("a",)), ["Facts of the types all instead of a."]),
     (BusConsumerMoved(BusStart(1, 2), BusStart(5, 9)), ["Begins behind 1 instead of 5."]),
@@ -112,4 +137,4 @@ def test_every_fact_has_a_sentence_unless_rows_are_compared() -> None:
         seen.add(name.partition(".")[0])
         assert bool(said) is (name.partition(".")[0] not in VERSIONED), name
         assert all(sentence.endswith(".") for sentence in said)
-    assert seen >= {"sharing", "access", "viewing", "webhook", "bus_consumer", *VERSIONED}
+    assert seen >= {"sharing", "access", "webhook", "bus_consumer", "audit", "account", *VERSIONED}

@@ -1,7 +1,18 @@
 """What no undo takes back, and what every undo passes over."""
 
+from contracts.codec import stored_name
+from contracts.events.account import KeyRevoked
+from contracts.events.audit import HoldLifted, HoldPlaced, KeyRotated
 from contracts.events.history import InsightReverted, OperationsUndone
-from contracts.events.streams import StreamKind, history_stream
+from contracts.events.recorded import DomainEvent
+from contracts.events.streams import (
+    Stream,
+    StreamKind,
+    account_stream,
+    audit_stream,
+    history_stream,
+    hold_stream,
+)
 from contracts.events.viewing import InsightViewed, ShareLoginFailed, ShareLoginSucceeded
 from tests.domain.undo.undoing import Told
 from tests.examples import TEAM, operation, stream
@@ -23,6 +34,20 @@ def test_looking_is_not_taken_back() -> None:
         assert (taken.facts, taken.already) == ((), ())
     assert views.undo(9).already == (operation(9),)
     assert not views.undo(1, fields=frozenset({"name"})).is_refused
+
+
+def test_what_auditors_are_told_is_not_taken_back() -> None:
+    said: list[tuple[Stream[DomainEvent], DomainEvent]] = [
+        (hold_stream(TEAM, 1), HoldPlaced(1, "A case.", (), ())),
+        (hold_stream(TEAM, 1), HoldLifted(1)),
+        (audit_stream(TEAM), KeyRotated("a+1+A", "a+2+B", lost=False)),
+        (account_stream(-1), KeyRevoked("k", 1)),
+    ]
+    for of, fact in said:
+        (refusal,) = Told(of, [fact]).undo(1).not_undoable
+        assert (refusal.kind, refusal.number) == (of.kind.value, of.number)
+        assert refusal.type == stored_name(fact)
+        assert refusal.reason
 
 
 def test_what_history_says_of_itself_is_passed_over() -> None:

@@ -126,11 +126,12 @@ def _twins() -> Mapping[str, type[msgspec.Struct]]:
 
 
 def _twin(kind: type[DomainEvent]) -> type[msgspec.Struct]:
-    fields: list[tuple[str, Any, Any] | tuple[str, Any]] = []
+    fields: list[tuple[str, Any, Any]] = []
     for field in msgspec.structs.fields(kind):
         described: Any = Any if field.type is Raw else field.type
         if field.default is NODEFAULT:
-            fields.append((field.name, described))
+            named = msgspec.field(name=field.encode_name)
+            fields.append((field.name, described, named))
         else:
             default = field.default
             kept = msgspec.json.decode(default) if isinstance(default, Raw) else default
