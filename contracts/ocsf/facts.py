@@ -8,6 +8,15 @@ from contracts.chain import Entry
 from contracts.codec import Undecodable, decode_event
 from contracts.differences.single import single_sentences
 from contracts.events.access import AccessGranted, AccessRevoked, Grantee, Level
+from contracts.events.account import (
+    KeyCreated,
+    KeyRevoked,
+    MemberAdded,
+    MemberRankChanged,
+    MemberRemoved,
+    ProjectCreated,
+    UserErased,
+)
 from contracts.events.action import (
     ActionCreated,
     ActionDeleted,
@@ -16,6 +25,7 @@ from contracts.events.action import (
     ActionRestored,
     ActionStepsChanged,
 )
+from contracts.events.audit import AuditEvent, PayloadErased
 from contracts.events.bus_consumer import (
     BusConsumerCreated,
     BusConsumerDeleted,
@@ -119,6 +129,8 @@ ASSIGN, REVOKE = 1, 2
 """activity_id of User Access Management."""
 LOGON = 1
 """activity_id of Authentication."""
+ACCOUNT_CREATE, ACCOUNT_DELETE = 1, 6
+"""activity_id of Account Change."""
 _OTHER_TYPE = 99
 _UNKNOWN_TYPE = 0
 
@@ -254,8 +266,10 @@ class _Telling(msgspec.Struct, frozen=True):
         comment: str = "",
         data: Event | None = None,
         number: int | None = None,
+        named: str | None = None,
     ) -> Event:
-        """Entity Management of the thing that the entry is about, or of the insight `number`.
+        """Entity Management of the thing that the entry is about, of the insight `number`, or of
+        what has no stream of its own and is `named` so.
 
         kind: what it is called; as its stream's unless given.
         """
@@ -266,11 +280,13 @@ class _Telling(msgspec.Struct, frozen=True):
         )
         thing = self.names.things.get(subject, Thing())
         entity: Event = {
-            "uid": uid if number is None else str(number),
+            "uid": named or (uid if number is None else str(number)),
             "type": kind or of_stream,
             "version": str(self.entry.version),
         }
-        if thing.name is not None:
+        if named is not None:
+            del entity["version"]
+        elif thing.name is not None:
             entity["name"] = thing.name
         if data is None and thing.short_id is not None:
             data = {"short_id": thing.short_id}
@@ -298,6 +314,19 @@ class _Telling(msgspec.Struct, frozen=True):
             thing = self.names.things.get(f"insight/{insight_id}")
             if thing is not None and thing.name is not None:
                 told["resource"]["name"] = thing.name
+        return told
+
+    def account(self, activity: int, user_id: int) -> Event:
+        told = event(OcsfClass.ACCOUNT_CHANGE, activity, self.origin, self.names, severity=LOW)
+        told["user"] = user(user_id, self.names)
+        return told
+
+    def rank(self, activity: int, user_id: int, level: int | None = None) -> Event:
+        """User Access Management of the organization. level: none for who leaves it."""
+        told = event(OcsfClass.USER_ACCESS, activity, self.origin, self.names, severity=LOW)
+        told["user"] = user(user_id, self.names)
+        told["privileges"] = [f"organization:{level or 'member'}"]
+        told["resource"] = {"uid": str(-self.entry.team_id), "type": "organization"}
         return told
 
     def visitor(self, insight_id: int, *, status: int, severity: int) -> Event:
@@ -334,6 +363,27 @@ def _told(fact: DomainEvent, telling: _Telling) -> Event:
             return telling.visitor(number, status=SUCCESS, severity=INFORMATIONAL)
         case ShareLoginFailed(insight_id=number):
             return telling.visitor(number, status=FAILURE, severity=LOW)
+        case PayloadErased(sequence=None, reads=spans):
+            spoken = ",".join(f"{first}-{last}" for first, last in spans)
+            return telling.entity(DELETE, "reads", severity=LOW, named=spoken)
+        case PayloadErased(sequence=sequence):
+            return telling.entity(DELETE, "log entry", severity=LOW, named=str(sequence))
+        case _ if isinstance(fact, AuditEvent):
+            return telling.entity(UPDATE, "audit", comment=_comment(fact))
+        case KeyCreated(key_id=key_id):
+            return telling.entity(CREATE, "api key", severity=LOW, named=key_id)
+        case KeyRevoked(key_id=key_id):
+            return telling.entity(DELETE, "api key", named=key_id)
+        case ProjectCreated(team_id=team_id):
+            return telling.entity(CREATE, "project", named=str(team_id))
+        case MemberAdded(user_id=user_id):
+            return telling.account(ACCOUNT_CREATE, user_id)
+        case MemberRankChanged(user_id=user_id, level=level):
+            return telling.rank(ASSIGN, user_id, level)
+        case MemberRemoved(user_id=user_id):
+            return telling.rank(REVOKE, user_id)
+        case UserErased(user_id=user_id):
+            return telling.account(ACCOUNT_DELETE, user_id)
         case _ if isinstance(fact, _SharingChanged):
             return telling.entity(UPDATE, _SHARING, comment=_comment(fact))
         case _ if isinstance(fact, _Created):

@@ -39,6 +39,14 @@ NAMES = Names(
     users={1: Person("Me", "me@recount.example")},
 )
 OTHERS = {
+    "account.key_created": (3004, 1, 2),
+    "account.key_revoked": (3004, 4, 1),
+    "account.member_added": (3001, 1, 2),
+    "account.member_rank_changed": (3005, 1, 2),
+    "account.member_removed": (3005, 2, 2),
+    "account.project_created": (3004, 1, 1),
+    "account.user_erased": (3001, 6, 2),
+    "audit.payload_erased": (3004, 4, 2),
     "sharing.enabled": (3004, 8, 2),
     "sharing.disabled": (3004, 9, 1),
     "access.granted": (3005, 1, 2),
