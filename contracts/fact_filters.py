@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable
-from typing import get_args
+from typing import Protocol, get_args
 
 import msgspec
 
@@ -29,6 +29,14 @@ class UnknownType(ValueError):
 
 class UnknownSubject(ValueError):
     """No thing is named so."""
+
+
+class EntryFilter(Protocol):
+    """What somebody who reads a chain wants of it. everything: nothing is left out."""
+
+    @property
+    def everything(self) -> bool: ...
+    def matches(self, entry: Entry) -> bool: ...
 
 
 class TypeFilter(msgspec.Struct, frozen=True):

@@ -12,8 +12,8 @@ from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
 from services.query.routes import activity_pages, facts
 from services.query.settings import QuerySettings
+from services.query.streams.connection import TIMES, Times
 from services.query.streams.follower import BufferLimits
-from services.query.streams.server_sent import TIMES, Times
 from services.query.streams.streams import StreamLimits, Streams
 
 # Those who catch up read pages, and must not keep other readers waiting.

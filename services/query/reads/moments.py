@@ -38,7 +38,7 @@ _SEQUENCE: LiteralString = f"""
     SELECT {_ROUNDED}, here.hash FROM log here {_NEXT}
     WHERE here.team_id = %(team_id)s AND here.team_seq = %(sequence)s"""
 # Times rise along a project's chain, so the last one that is not later is found by halving.
-_TIME: LiteralString = f"""
+_SEARCH: LiteralString = """
     WITH RECURSIVE search (low, high) AS (
         SELECT 0::bigint, coalesce((SELECT seq FROM log_heads WHERE team_id = %(team_id)s), 0)
         UNION ALL
@@ -52,10 +52,12 @@ _TIME: LiteralString = f"""
             FROM (SELECT low, high, (low + high + 1) / 2 AS middle FROM search WHERE low < high)
                 AS halves
         ) AS looked
-    )
+    )"""
+_TIME: LiteralString = f"""{_SEARCH}
     SELECT {_ROUNDED}, here.hash FROM search
     JOIN log here ON here.team_id = %(team_id)s AND here.team_seq = search.low {_NEXT}
     WHERE search.low = search.high"""
+_LAST_AT: LiteralString = f"{_SEARCH} SELECT low FROM search WHERE low = high"
 # The last version up to this one that an operation ended with, at that operation's end.
 _VERSION: LiteralString = f"""
     SELECT {_END}, here.hash FROM (
@@ -97,6 +99,13 @@ class MomentReads:
     async def time(self, team_id: int, time: datetime) -> LogPlace | None:
         """Of the project's last operation up to then; None before its first."""
         return await self._one(_TIME, {"team_id": team_id, "time": time})
+
+    async def last_sequence(self, team_id: int, time: datetime) -> int:
+        """Of the project's last entry up to then; 0 before its first."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(_LAST_AT, {"team_id": team_id, "time": time})
+            row = await cursor.fetchone()
+        return int(row[0]) if row else 0
 
     async def version(self, stream: Stream[DomainEvent], version: int) -> LogPlace | None:
         """None: the stream has no such version, nor one below it that ends an operation."""

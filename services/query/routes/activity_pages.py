@@ -30,7 +30,7 @@ from services.query.pages.happenings import KINDS, broken, happening, user_of
 from services.query.pages.rendering import LIVE_HEADERS, rendered
 from services.query.reads.all import Reads
 from services.query.routes.facts import fact_filter
-from services.query.streams import server_sent
+from services.query.streams import connection, server_sent
 from services.query.streams.streams import Streams
 
 READ = {"scopes": ("activity_log:read",), NEVER_CSV: True, **LEFT_OUT}
@@ -114,7 +114,7 @@ async def activity_stream(
     last = request.headers.get(LAST_EVENT_ID) or parameters.text(request, "after") or "now"
     after = await check_cursor(streams.pool, caller.team_id, last)
     if is_head(request):
-        return ASGIResponse(media_type=server_sent.MEDIA_TYPE, headers=server_sent.HEADERS)
+        return ASGIResponse(media_type=server_sent.MEDIA_TYPE, headers=connection.HEADERS)
     may = _still_may(request, accounts, page_sessions, caller)
     return streams.follow(caller.team_id, wanted, after, may)
 

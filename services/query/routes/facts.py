@@ -1,6 +1,5 @@
 """A project's facts as CloudEvents: pulled page by page, one by one, or sent as they come."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
@@ -22,7 +21,6 @@ from contracts.fact_filters import (
     parse_types,
 )
 from contracts.headers import FACTS_HEAD, FACTS_THROUGH, LAST_EVENT_ID
-from contracts.references import insight_reference
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller, authenticate, require_administrator
 from services.common.http.csv_answers import NEVER_CSV
@@ -39,21 +37,17 @@ from services.common.http.paths import number_in_path, project_paths
 from services.common.http.problems import Rejected, invalid, not_a_choice, not_found
 from services.common.http.request import AnyRequest
 from services.common.log.cursors import check_cursor, project_head, project_link
-from services.common.log.entries import head, project_entries
-from services.common.tasks import ring_or
-from services.query.http import paging, parameters
+from services.common.log.entries import project_entries
+from services.query.http import chains, paging, parameters
 from services.query.reads.all import Reads
-from services.query.reads.read_position import ReadPosition, Snapshot
+from services.query.streams import connection, server_sent
 from services.query.streams import pull as pulling
-from services.query.streams import server_sent
-from services.query.streams.pull import MOST_EVENTS, PulledEvents, PullRequest
+from services.query.streams.pull import Pulled, PullRequest
 from services.query.streams.streams import Streams
 
 READ = {"scopes": ("activity_log:read",), NEVER_CSV: True}
 
 NDJSON = "application/x-ndjson"
-DEFAULT_LIMIT = 100
-MOST_SECONDS = 30.0
 
 _encoder = msgspec.json.Encoder()
 
@@ -137,17 +131,25 @@ async def pull_facts(
     `through` moves on over what the filters leave out: ask again with `next`, also at the end.
     """
     require_administrator(caller)
-    limit, wait = _limit(request), _wait(request)
+    limit, wait = chains.limit(request), chains.wait(request)
     as_lines = _wants_lines(request)
-    await _reached(request, reads, streams)
+    await chains.reached(request, reads, streams.pool)
     wanted = await fact_filter(request, reads, caller)
     after = await check_cursor(
         streams.pool, caller.team_id, parameters.text(request, "after") or "0"
     )
-    asked = PullRequest(caller.team_id, wanted, limit)
-    found = await pulling.pull(streams.pool, streams.installation, asked, after)
+    source = event_source(streams.installation, caller.team_id)
+    asked = PullRequest(
+        caller.team_id,
+        wanted,
+        limit,
+        form=lambda entry: encode_cloud_event(entry, source),
+        size=lambda event: len(event) + 1,
+    )
+    found = await pulling.pull(streams.pool, asked, after)
     if not found.events and wait:
-        found = await while_there(request, _waited(streams, asked, found, wait))
+        waiting = pulling.waited(streams.pool, streams.feed, asked, found, wait)
+        found = await while_there(request, waiting)
     return await _pulled(request, streams, asked, found, as_lines=as_lines)
 
 
@@ -165,12 +167,12 @@ async def stream_facts(
     move the id over what the filters leave out; the last event says why a stream has ended.
     """
     require_administrator(caller)
-    await _reached(request, reads, streams)
+    await chains.reached(request, reads, streams.pool)
     wanted = await fact_filter(request, reads, caller)
     last = request.headers.get(LAST_EVENT_ID) or parameters.text(request, "after") or "now"
     after = await check_cursor(streams.pool, caller.team_id, last)
     if is_head(request):
-        return ASGIResponse(media_type=server_sent.MEDIA_TYPE, headers=server_sent.HEADERS)
+        return ASGIResponse(media_type=server_sent.MEDIA_TYPE, headers=connection.HEADERS)
     return streams.follow(caller.team_id, wanted, after, _still_may(request, accounts, caller))
 
 
@@ -184,7 +186,7 @@ async def one_fact(
 ) -> Response[bytes]:
     """One fact of the project, by its sequence."""
     require_administrator(caller)
-    await _reached(request, reads, streams)
+    await chains.reached(request, reads, streams.pool)
     number = number_in_path(sequence)
     entries = await project_entries(streams.pool, caller.team_id, number - 1, 1) if number else ()
     if not entries or entries[0].team_seq != number:
@@ -193,34 +195,11 @@ async def one_fact(
     return Response(encode_cloud_event(entries[0], source), media_type=MEDIA_TYPE)
 
 
-async def _waited(
-    streams: Streams, asked: PullRequest, found: PulledEvents, seconds: float
-) -> PulledEvents:
-    """As soon as something matches; empty after so many seconds, or when enough was looked at."""
-    deadline = time.monotonic() + seconds
-    left = asked.most_looked_at - found.looked_at
-    with streams.feed.watching(asked.team_id) as moved:
-        await streams.feed.reading_within(seconds)
-        while left > 0 and not found.events and not streams.feed.closed:
-            moved.clear()
-            again = msgspec.structs.replace(asked, most_looked_at=left)
-            found = await pulling.pull(streams.pool, streams.installation, again, found.through)
-            left -= found.looked_at
-            remaining = deadline - time.monotonic()
-            if (
-                found.at_end
-                and not found.events
-                and not (remaining > 0 and await ring_or(moved, remaining))
-            ):
-                break
-    return found
-
-
 async def _pulled(
     request: AnyRequest,
     streams: Streams,
-    asked: PullRequest,
-    found: PulledEvents,
+    asked: PullRequest[bytes],
+    found: Pulled[bytes],
     *,
     as_lines: bool,
 ) -> Response[bytes]:
@@ -246,18 +225,6 @@ async def _pulled(
     return Response(_encoder.encode(body), media_type="application/json", headers=headers)
 
 
-async def _reached(request: AnyRequest, reads: Reads, streams: Streams) -> None:
-    """Waits for the position that the caller has seen. Raises Rejected 503 if it does not come."""
-    at_least = parameters.at_least(request)
-    if at_least is None:
-        return
-
-    async def look() -> Snapshot[None]:
-        return Snapshot(None, ReadPosition(reached=await head(streams.pool), wanted=0))
-
-    await reads.freshness.of(look, at_least)
-
-
 async def fact_filter(request: AnyRequest, reads: Reads, caller: Caller) -> FactFilter:
     """Raises Rejected 400 naming the parameter."""
     try:
@@ -268,21 +235,9 @@ async def fact_filter(request: AnyRequest, reads: Reads, caller: Caller) -> Fact
         subjects = parse_subjects(parameters.text(request, "subject") or "")
     except UnknownSubject as cause:
         raise invalid("subject", "invalid_input", str(cause)) from cause
-    return FactFilter(types, await _insight(request, reads, caller), subjects)
-
-
-async def _insight(request: AnyRequest, reads: Reads, caller: Caller) -> int | None:
-    sent = parameters.text(request, "insight")
-    if not sent:
-        return None
-    reference = insight_reference(sent)
-    if reference is not None and reference.short_id is not None:
-        number = await reads.insights.number(caller.team_id, reference.short_id)
-    else:
-        number = None if reference is None else reference.number
-    if number is None:
-        raise invalid("insight", "invalid_input", "No insight has this number or short id.")
-    return number
+    return FactFilter(
+        types, await chains.insight(request, reads, caller.team_id, "insight"), subjects
+    )
 
 
 def _still_may(
@@ -299,26 +254,6 @@ def _still_may(
         return person.may_enter(project) and person.user.is_administrator(project.organization_id)
 
     return may
-
-
-def _limit(request: AnyRequest) -> int:
-    sent = parameters.text(request, "limit")
-    if sent is None:
-        return DEFAULT_LIMIT
-    if not sent.isascii() or not sent.isdecimal() or not int(sent[:20]):
-        raise invalid("limit", "invalid_input", "A number from 1 on.")
-    return min(int(sent[:20]), MOST_EVENTS)
-
-
-def _wait(request: AnyRequest) -> float:
-    sent = parameters.text(request, "wait")
-    try:
-        seconds = float(sent or 0)
-    except ValueError:
-        seconds = -1.0
-    if not seconds >= 0:
-        raise invalid("wait", "invalid_input", "Seconds, from 0 to 30.")
-    return min(seconds, MOST_SECONDS)
 
 
 def _wants_lines(request: AnyRequest) -> bool:

@@ -18,7 +18,7 @@ from contracts.cloud_events import event_source
 from services.common.log.entries import entries, head
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.tasks import every, ring_or
-from services.query.streams.follower import Batch, Follower
+from services.query.streams.follower import Batch, Door, Follower
 from services.query.streams.frames import FramedEntry, framed
 
 # A lost ring stays unnoticed for so long.
@@ -127,12 +127,7 @@ class Feed:
         follower.through = found[-1].link
         follower.joined = follower.through.team_seq == project.through
         matching = [kept for kept in found if follower.wanted.matches(kept.entry)]
-        return Batch(
-            chunk=b"".join(kept.frame for kept in matching),
-            count=len(matching),
-            last=matching[-1].entry.team_seq if matching else 0,
-            through=follower.through,
-        )
+        return Batch(matching, follower.through)
 
     def join(self, follower: Follower) -> None:
         """Of a follower to whom the log had no more to show: unless something came by since then,
@@ -150,10 +145,10 @@ class Feed:
     def followers(self) -> list[Follower]:
         return [one for project in self._projects.values() for one in project.followers]
 
-    def count(self, team_id: int) -> int:
-        """Of the project's followers."""
+    def count(self, team_id: int, door: Door) -> int:
+        """Of the project's followers who have come in there."""
         project = self._projects.get(team_id)
-        return 0 if project is None else len(project.followers)
+        return 0 if project is None else sum(one.door == door for one in project.followers)
 
     def close(self) -> None:
         """The process ends: whoever follows goes on elsewhere."""

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
 from contracts.chain import Link
-from contracts.fact_filters import FactFilter
+from contracts.fact_filters import EntryFilter
 from services.query.streams.frames import FramedEntry, Reason
+
+Door = Literal["facts", "audit"]
+"""Where a follower has come in: each lets in so many."""
 
 
 class BufferLimits(msgspec.Struct, frozen=True):
@@ -18,15 +23,23 @@ class BufferLimits(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Frames to be sent as one. last: the sequence of the last of them.
+    """Entries to be sent as one.
 
     through: what is sent once these are: all that matches up to there.
     """
 
-    chunk: bytes
-    count: int
-    last: int
+    passed: Sequence[FramedEntry]
     through: Link
+
+    @property
+    def chunk(self) -> bytes:
+        """Their frames."""
+        return b"".join(each.frame for each in self.passed)
+
+    @property
+    def last(self) -> int:
+        """The sequence of the last of them; 0: there is none."""
+        return self.passed[-1].entry.team_seq if self.passed else 0
 
 
 class Follower:
@@ -37,8 +50,16 @@ class Follower:
     rung: set when there is something to do.
     """
 
-    def __init__(self, team_id: int, wanted: FactFilter, after: Link, limits: BufferLimits) -> None:
+    def __init__(
+        self,
+        team_id: int,
+        wanted: EntryFilter,
+        after: Link,
+        limits: BufferLimits,
+        door: Door = "facts",
+    ) -> None:
         self.team_id = team_id
+        self.door = door
         self.wanted = wanted
         self.through = after
         self.joined = False
@@ -47,9 +68,8 @@ class Follower:
         self.rung = asyncio.Event()
         self._wants_all = wanted.everything
         self._limits = limits
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[FramedEntry] = deque()
         self._bytes = 0
-        self._last = 0
 
     def take(self, passed: FramedEntry) -> None:
         """The next entry, of this project. What is not the next one is never taken."""
@@ -65,9 +85,8 @@ class Follower:
             if self._is_full(passed.frame):
                 self.end("too_slow")
                 return
-            self._waiting.append(passed.frame)
+            self._waiting.append(passed)
             self._bytes += len(passed.frame)
-            self._last = sequence
             self.rung.set()
         self.through = passed.link
 
@@ -75,9 +94,9 @@ class Follower:
         """All that waits, and does no longer; None: nothing does."""
         if not self._waiting:
             return None
-        found = Batch(b"".join(self._waiting), len(self._waiting), self._last, self.through)
+        found = Batch(tuple(self._waiting), self.through)
         self._waiting.clear()
-        self._bytes = self._last = 0
+        self._bytes = 0
         return found
 
     def end(self, reason: Reason) -> None:

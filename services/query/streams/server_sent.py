@@ -1,193 +1,38 @@
-"""One connection of server-sent events, from its first byte to its goodbye."""
+"""What goes over a connection of server-sent events."""
 
-import asyncio
-import contextlib
-import random
-from collections.abc import Callable
+from collections.abc import Mapping
 
-import msgspec
-from litestar.response.base import ASGIResponse
-from litestar.types import Receive, Scope, Send
-
-from contracts.chain import Link
-from services.common.http.cutting import cut
-from services.common.http.hang_ups import ClientHungUp
-from services.common.log.entries import project_entries
-from services.common.postgres.database import CONNECTION_LOST, Pool
-from services.common.tasks import ring_or, stop
-from services.query.streams import frames, metrics
-from services.query.streams.feed import Feed
-from services.query.streams.follower import Batch, Follower
+from contracts.chain import Entry, Link
+from services.query.streams import frames
+from services.query.streams.follower import Batch
+from services.query.streams.frames import FramedEntry, Reason
 
 MEDIA_TYPE = "text/event-stream"
-HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-
-# A key that was revoked gets nothing after a second.
-_SHORT_PATIENCE_SECONDS = 0.4
-_PAGE = 500
-_AWAY_SECONDS = 1.0
 
 
-class Times(msgspec.Struct, frozen=True):
-    """Seconds: of silence before a bookmark; of a connection's life, which is up to `spread` longer
-    or shorter, so that not all come back at once. patience: with a client that reads nothing, to
-    tell it goodbye.
-    """
+class ServerSent:
+    """Each entry as a CloudEvent, whose frame all who follow share. source: of the events."""
 
-    bookmark: float = 15.0
-    life: float = 3600.0
-    spread: float = 300.0
-    patience: float = 3.0
+    media_type = MEDIA_TYPE
+    headers: Mapping[str, str] = {}
 
-
-TIMES = Times()
-
-
-class EventStream(ASGIResponse):
-    """The answer to a follower. release: called when it is over, however it ends."""
-
-    _should_set_content_length = False
-
-    def __init__(self, connection: "Connection", release: Callable[[], None]) -> None:
-        super().__init__(media_type=MEDIA_TYPE, headers=HEADERS)
-        self._connection = connection
-        self._release = release
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self.start_response(send)
-            if not await self._connection.serve(receive, send):
-                await cut(scope)
-        finally:
-            self._release()
-
-
-class Connection:
-    """Sends what a follower is to get, until it ends."""
-
-    def __init__(self, pool: Pool, feed: Feed, follower: Follower, source: str, times: Times):
-        self._pool = pool
-        self._feed = feed
-        self._follower = follower
+    def __init__(self, source: str) -> None:
         self._source = source
-        self._times = times
-        # All that matches up to there is sent; the id that the client has.
-        self._sent = follower.through
-        self._told = follower.through.team_seq
-        self._loop = asyncio.get_running_loop()
-        self._wrote_at = self._loop.time()
-        self._is_silent = False
-        self._timer = self._loop.call_later(times.bookmark, self._remind)
 
-    async def serve(self, receive: Receive, send: Send) -> bool:
-        """Until goodbye is said or the client is gone; False: it does not listen."""
-        writing = asyncio.create_task(self._write(send))
-        leaving = asyncio.create_task(_gone(receive))
-        ending = asyncio.create_task(self._ended())
-        try:
-            await asyncio.wait({writing, leaving, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if not writing.done() and not leaving.done():
-                revoked = self._follower.ended == "key_revoked"
-                patience = _SHORT_PATIENCE_SECONDS if revoked else self._times.patience
-                await asyncio.wait(
-                    {writing, leaving}, timeout=patience, return_when=asyncio.FIRST_COMPLETED
-                )
-            if writing.done():
-                writing.result()
-            return writing.done() or leaving.done()
-        finally:
-            self._timer.cancel()
-            for task in (writing, leaving, ending):
-                await stop(task)
+    def beginning(self, at: Link) -> bytes:
+        return frames.beginning(at)
 
-    async def _ended(self) -> None:
-        """Returns once nothing more is to be sent, at the end of its life at the latest."""
-        times = self._times
-        life = times.life + random.uniform(-times.spread, times.spread)  # noqa: S311 - no secret
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(life):
-                await self._follower.over.wait()
-        self._follower.end("hour")
+    def framed(self, entry: Entry) -> FramedEntry:
+        return frames.framed(entry, self._source)
 
-    async def _write(self, send: Send) -> None:
-        await self._put(send, frames.beginning(self._sent))
-        await self._feed.reading()
-        follower = self._follower
-        while follower.ended is None:
-            batch = follower.waiting()
-            if batch is None and not follower.joined:
-                batch = await self._next_page()
-            if batch is not None:
-                await self._put_batch(send, batch)
-            elif self._is_silent:
-                await self._bookmark(send)
-            elif follower.joined:
-                # Nothing came since it was looked for: between the two there is no other's turn.
-                self._sent = follower.through
-                follower.rung.clear()
-                await follower.rung.wait()
-        metrics.GOODBYES.labels(follower.ended).inc()
-        await self._put(send, frames.goodbye(self._sent, follower.ended))
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def chunk(self, batch: Batch) -> bytes:
+        return batch.chunk
 
-    async def _next_page(self) -> Batch | None:
-        """What the feed has kept, else a page of the log; the follower's place moves on. None:
-        there was nothing.
-        """
-        follower = self._follower
-        found = self._feed.next_frames(follower)
-        if found is not None:
-            return found
-        try:
-            page = await project_entries(
-                self._pool, follower.team_id, follower.through.team_seq, _PAGE
-            )
-        except CONNECTION_LOST:
-            await ring_or(follower.over, _AWAY_SECONDS)
-            return None
-        if not page:
-            self._feed.join(follower)
-            return None
-        follower.through = Link(page[-1].team_seq, page[-1].hash)
-        matching = [entry for entry in page if follower.wanted.matches(entry)]
-        return Batch(
-            chunk=b"".join(frames.event_frame(entry, self._source) for entry in matching),
-            count=len(matching),
-            last=matching[-1].team_seq if matching else 0,
-            through=follower.through,
-        )
+    def bookmark(self, at: Link, head: int) -> bytes:
+        return frames.bookmark(at, head)
 
-    def _remind(self) -> None:
-        """Rings when it was silent for long enough: one timer, that no event has to move."""
-        silent = self._loop.time() - self._wrote_at
-        self._is_silent = silent >= self._times.bookmark
-        if self._is_silent:
-            silent = 0
-            self._follower.rung.set()
-        self._timer = self._loop.call_later(self._times.bookmark - silent, self._remind)
+    def still_there(self, at: Link) -> bytes:
+        return frames.still_there(at)
 
-    async def _bookmark(self, send: Send) -> None:
-        """Where it would move nothing, a comment says that the connection lives."""
-        self._sent = at = self._follower.through
-        head = max(self._feed.last(self._follower.team_id), at.team_seq)
-        moved = at.team_seq > self._told
-        await self._put(send, frames.bookmark(at, head) if moved else frames.still_there(at))
-        self._told = at.team_seq
-
-    async def _put_batch(self, send: Send, batch: Batch) -> None:
-        if batch.count:
-            await self._put(send, batch.chunk)
-            metrics.EVENTS.inc(batch.count)
-            self._told = batch.last
-        self._sent = batch.through
-
-    async def _put(self, send: Send, chunk: bytes) -> None:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        self._wrote_at = self._loop.time()
-        self._is_silent = False
-
-
-async def _gone(receive: Receive) -> None:
-    with contextlib.suppress(ClientHungUp):
-        while (await receive())["type"] != "http.disconnect":
-            pass
+    def goodbye(self, at: Link, reason: Reason) -> bytes:
+        return frames.goodbye(at, reason)

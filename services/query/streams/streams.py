@@ -9,16 +9,17 @@ import msgspec
 
 from contracts.chain import Link
 from contracts.cloud_events import event_source
-from contracts.fact_filters import FactFilter
+from contracts.fact_filters import EntryFilter
 from services.common.http.problems import Problem, Rejected
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.postgres.installation import installation
 from services.common.tasks import background, every
 from services.query.streams import metrics
+from services.query.streams.connection import Connection, EventStream, Times, Wire
 from services.query.streams.feed import Feed
-from services.query.streams.follower import BufferLimits, Follower
-from services.query.streams.server_sent import Connection, EventStream, Times
+from services.query.streams.follower import BufferLimits, Door, Follower
+from services.query.streams.server_sent import ServerSent
 
 # An account that changes is noticed in that time; one that could not be asked for, a little later.
 CHECK_SECONDS = 0.25
@@ -26,9 +27,12 @@ RETRY_SECONDS = 10
 
 
 class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Open connections, of each project and of all; what may wait for each."""
+    """Open connections, of each project and of all; what may wait for each. audits_per_project: of
+    those that follow the audit.
+    """
 
     per_project: int = 20
+    audits_per_project: int = 4
     per_process: int = 500
     buffer: BufferLimits = BufferLimits()
     times: Times = Times()
@@ -72,28 +76,39 @@ class Streams:
                     feed.close()
 
     def follow(
-        self, team_id: int, wanted: FactFilter, after: Link, may: Callable[[], Awaitable[bool]]
+        self,
+        team_id: int,
+        wanted: EntryFilter,
+        after: Link,
+        may: Callable[[], Awaitable[bool]],
+        *,
+        wire: Wire | None = None,
+        door: Door = "facts",
     ) -> EventStream:
-        """may: whether its reader still may. Raises Rejected 429 where there are too many already,
-        503 when the process is about to end.
+        """may: whether its reader still may. wire: server-sent events unless given.
+
+        Raises Rejected 429 where there are too many already, 503 when the process is about to end.
         """
         if self.feed.closed:
             raise _refused(503, "server_error", "unavailable", "The server is about to stop.", 1)
-        self._refuse_too_many(team_id)
-        follower = Follower(team_id, wanted, after, self._limits.buffer)
+        self._refuse_too_many(team_id, door)
+        follower = Follower(team_id, wanted, after, self._limits.buffer, door)
         opened = contextlib.ExitStack()
         opened.enter_context(self.feed.following(follower))
         self._rights[follower] = may
         opened.callback(self._rights.pop, follower)
         opened.enter_context(metrics.CONNECTIONS.track_inprogress())
-        source = event_source(self.installation, team_id)
-        connection = Connection(self.pool, self.feed, follower, source, self._limits.times)
+        wire = wire or ServerSent(event_source(self.installation, team_id))
+        connection = Connection(self.pool, self.feed, follower, wire, self._limits.times)
         return EventStream(connection, opened.close)
 
-    def _refuse_too_many(self, team_id: int) -> None:
+    def _refuse_too_many(self, team_id: int, door: Door) -> None:
+        of_door = self._limits.per_project
+        if door == "audit":
+            of_door = self._limits.audits_per_project
         for limit, count, whose in (
             (self._limits.per_process, len(self._rights), "This server"),
-            (self._limits.per_project, self.feed.count(team_id), "The project"),
+            (of_door, self.feed.count(team_id, door), "The project"),
         ):
             if count >= limit:
                 raise _refused(

@@ -18,7 +18,7 @@ from services.common.postgres.installation import installation
 from services.common.process import Server
 from services.query import reading, streaming
 from services.query.settings import QuerySettings
-from services.query.streams.server_sent import TIMES, Times
+from services.query.streams.connection import TIMES, Times
 from tests.services.projector.projecting import Projecting, projecting
 from tests.services.query.reads.reading import NO_ENGINE, accounts
 from tests.waiting import seen

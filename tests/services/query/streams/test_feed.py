@@ -86,7 +86,7 @@ async def test_who_has_joined_is_handed_what_comes_and_what_matches(
             batch = every.waiting()
             assert batch is not None
             assert batch.chunk == sent(await projector.store.project_entries(1, 1))
-            assert (batch.count, batch.last, batch.through) == (2, 3, await end(projector))
+            assert (len(batch.passed), batch.last, batch.through) == (2, 3, await end(projector))
             assert (some.waiting(), some.through) == (None, await end(projector))
 
 

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from contracts.events.insight import InsightDescribed, InsightRenamed
 from services.common.accounts.administration import create_key
-from services.query.streams.server_sent import Times
+from services.query.streams.connection import Times
 from tests.examples import created
 from tests.services.query.streams.streaming import Heard, Streaming, streaming_service
 from tests.waiting import seen

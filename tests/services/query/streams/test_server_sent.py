@@ -10,7 +10,7 @@ from contracts.cursors import cursor_text
 from contracts.events.insight import InsightRenamed
 from contracts.events.sharing import SharingEnabled
 from contracts.events.streams import insight_stream, sharing_stream
-from services.query.streams.server_sent import Times
+from services.query.streams.connection import Times
 from tests.examples import INSIGHT, created
 from tests.services.query.streams.streaming import Streaming, streaming_service
 
