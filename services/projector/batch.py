@@ -12,6 +12,7 @@ from services.common.log.store import Unreadable
 from services.projector import checkpoint
 from services.projector.checkpoint import Connection, ParkedStream
 from services.projector.projection import Entry, Projection, name_of, topic
+from services.projector.refolding import cut, erased_from, is_erasure
 
 CrashAt = Callable[[str], None]
 
@@ -37,6 +38,24 @@ async def apply(
     conn: in autocommit mode.
     crash_at: told "begun", "written" and "committed" as each is reached.
     """
+    parked: list[ParkedStream] = []
+    for group in cut(entries):
+        write = _refold if is_erasure(group[0]) else _apply
+        left = await write(conn, projection, after, group, crash_at)
+        if left is None:
+            return None
+        parked += left
+        after = group[-1].position
+    return parked
+
+
+async def _apply(
+    conn: Connection,
+    projection: Projection[Any],
+    after: int,
+    entries: Sequence[Entry],
+    crash_at: CrashAt,
+) -> list[ParkedStream] | None:
     try:
         return await _transaction(conn, projection, after, entries, crash_at)
     except REFUSED as refused:
@@ -45,11 +64,76 @@ async def apply(
     # One at a time, only the stream at fault is left behind.
     parked: list[ParkedStream] = []
     for entry in entries:
-        left = await apply(conn, projection, after, [entry], crash_at)
+        left = await _apply(conn, projection, after, [entry], crash_at)
         if left is None:
             return None
         parked += left
         after = entry.position
+    return parked
+
+
+async def _refold(
+    conn: Connection,
+    projection: Projection[Any],
+    after: int,
+    entries: Sequence[Entry],
+    crash_at: CrashAt,
+) -> list[ParkedStream] | None:
+    """The rows of the streams that these erasures tell of, made anew from what is left of them.
+
+    A row that the database refuses is gone, and its streams are parked: what was erased is in no
+    row.
+    """
+    try:
+        return await _refold_rows(conn, projection, after, entries, crash_at)
+    except REFUSED as refused:
+        reason = str(refused)
+    async with conn.transaction():
+        moved = await checkpoint.advance(conn, projection.name, after, entries[-1].position)
+        if await moved.fetchone() is None:
+            return None
+        erased = await erased_from(conn, entries)
+        left = await projection.forget(conn, erased, entries[-1].position)
+        streams = {each.stream_id for each in erased}
+        last = {entry.stream_id: entry for entry in left if entry.stream_id in streams}
+        parked = [_parked(projection, entry, reason) for entry in last.values()]
+        await checkpoint.park(conn, parked)
+        await checkpoint.replaced(conn, projection.name)
+        await checkpoint.ring(conn, projection.name)
+    return parked
+
+
+async def _refold_rows(
+    conn: Connection,
+    projection: Projection[Any],
+    after: int,
+    entries: Sequence[Entry],
+    crash_at: CrashAt,
+) -> list[ParkedStream] | None:
+    up_to = entries[-1].position
+    async with conn.transaction():
+        moved = await checkpoint.advance(conn, projection.name, after, up_to)
+        if await moved.fetchone() is None:
+            return None
+        crash_at("begun")
+        erased = await erased_from(conn, entries)
+        again = await projection.forget(conn, erased, up_to)
+        await checkpoint.unpark(conn, projection.name, {each.stream_id for each in erased})
+        left = await checkpoint.parked_among(
+            conn, projection.name, {entry.stream_id for entry in again}
+        )
+        facts = [entry for entry in again if isinstance(entry, Recorded)]
+        state = await projection.load(conn, facts)
+        streams = {stream for (stream,) in await left.fetchall()}
+        parked = fold(projection, state, again, streams)
+        await projection.save(conn, state)
+        if again:
+            await checkpoint.replaced(conn, projection.name)
+        if parked:
+            await checkpoint.park(conn, parked)
+        await checkpoint.ring(conn, projection.name)
+        crash_at("written")
+    crash_at("committed")
     return parked
 
 
@@ -74,6 +158,8 @@ async def _transaction(
         crash_at("begun")
         parked = fold(projection, state, wanted, {stream for (stream,) in await left.fetchall()})
         await projection.save(conn, state)
+        if again:
+            await checkpoint.replaced(conn, projection.name)
         if parked:
             await checkpoint.park(conn, parked)
         await checkpoint.ring(conn, projection.name)

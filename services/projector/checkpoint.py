@@ -51,6 +51,13 @@ async def advance(
     )
 
 
+async def replaced(conn: Connection, projection: Projection) -> None:
+    """Rows that were there before are others now: what was counted of them counts no more."""
+    await conn.execute(
+        "UPDATE checkpoints SET rebuilds = rebuilds + 1 WHERE projection = %s", (projection,)
+    )
+
+
 async def ring(conn: Connection, projection: Projection) -> None:
     """Tell those who wait for this projection, once the transaction commits."""
     await conn.execute("SELECT pg_notify(%s, %s)", (PROJECTED_CHANNEL, projection))
@@ -75,6 +82,15 @@ async def park(conn: Connection, streams: Sequence[ParkedStream]) -> None:
             " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (projection, stream_id) DO NOTHING",
             [msgspec.structs.astuple(stream) for stream in streams],
         )
+
+
+async def unpark(conn: Connection, projection: Projection, streams: Iterable[UUID]) -> None:
+    """These streams are about to be folded again from their first fact on."""
+    await conn.execute(
+        "DELETE FROM parked_streams"
+        " WHERE projection = %(projection)s AND stream_id = ANY(%(streams)s)",
+        {"projection": projection, "streams": list(streams)},
+    )
 
 
 async def parked(conn: Connection) -> list[ParkedStream]:

@@ -64,6 +64,21 @@ class ProjectionTable(msgspec.Struct, frozen=True):
     source: Source
 
 
+class ErasedFrom(msgspec.Struct, frozen=True):
+    """A stream that has an erased entry. subject: `insight/7`. topic: the first word of the stored
+    names of its facts.
+    """
+
+    team_id: int
+    stream_id: UUID
+    subject: str
+    topic: str
+
+    @property
+    def number(self) -> int:
+        return int(self.subject.partition("/")[2])
+
+
 class Projection(Protocol[S]):
     """Folds facts into rows. The runner gives it a batch inside a transaction, in three steps.
 
@@ -93,6 +108,15 @@ class Projection(Protocol[S]):
 
     def context(self, fact: Recorded[DomainEvent]) -> UUID | None:
         """The other stream, if any, that the fold of this fact looks at."""
+
+    async def forget(
+        self, conn: Connection, erased: Sequence[ErasedFrom], up_to: int
+    ) -> Sequence[Entry]:
+        """Delete the rows that may hold what was erased from these streams.
+
+        The entries to fold again, in the log's order, none beyond the position `up_to`; they go
+        through load, apply and save as at the first time.
+        """
 
 
 def topic(entry: Entry) -> str:

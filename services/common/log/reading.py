@@ -54,6 +54,11 @@ USERS_OPERATIONS = """
 FACTS = f"""{_FACT}
     WHERE notification_id > %s ORDER BY notification_id LIMIT %s"""
 
+FACTS_OF = f"""{_FACT}
+    WHERE notification_id <= %s
+        AND (originator_id = ANY(%s::uuid[]) OR notification_id = ANY(%s::bigint[]))
+    ORDER BY notification_id"""
+
 NEWEST = """
     SELECT DISTINCT ON (originator_id) originator_id, notification_id, topic
     FROM log

@@ -1,7 +1,7 @@
 """The writer's one transaction, in two round trips: lock and look; judge; write and commit."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from psycopg import AsyncConnection
@@ -96,6 +96,10 @@ RECEIPT_STANDS = """
         AND operation_id = %(operation_id)s"""
 
 
+Beside = Callable[[AsyncConnection[TupleRow]], Awaitable[None]]
+"""What else one transaction changes under the log's lock, once all of its appends are accepted."""
+
+
 class CommitInDoubt(Exception):
     """COMMIT was sent, and the connection broke before its answer."""
 
@@ -127,9 +131,14 @@ class LogTransaction:
         self._crash_at = crash_at
 
     async def write(
-        self, conn: AsyncConnection[TupleRow], waiting: Sequence[PreparedAppend]
+        self,
+        conn: AsyncConnection[TupleRow],
+        waiting: Sequence[PreparedAppend],
+        beside: Beside | None = None,
     ) -> Judgement:
         """Commit what can be accepted. On any error the connection is left to be closed.
+
+        beside: only erasing changes anything beside the append.
 
         Raises CommitInDoubt; psycopg's OperationalError or InterfaceError when nothing was written;
         any other psycopg.Error when the server refused the whole batch.
@@ -140,6 +149,8 @@ class LogTransaction:
         if not judgement.writes:
             await conn.execute("ROLLBACK")
             return judgement
+        if beside is not None:
+            await beside(conn)
         self._crash_at("judged")
         try:
             await commit(conn, judgement)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from contracts.events.insight import InsightCreated
 from contracts.events.recorded import DomainEvent, Recorded
-from contracts.events.streams import insight_stream
+from contracts.events.streams import insight_stream, share_login_stream, sharing_stream
 from contracts.json import EMPTY_OBJECT, NULL
 from contracts.read_models import projections
 from contracts.read_models.activity import ActivityRow, Change
@@ -19,6 +19,7 @@ from domain.insight.view import project
 from domain.sharing import changes as sharing_changes
 from domain.viewing import activity as viewing_activity
 from domain.viewing.activity import VIEWED
+from services.common.log.entries import facts_of
 from services.projector.checkpoint import Connection
 from services.projector.projection import (
     INSIGHT,
@@ -26,6 +27,8 @@ from services.projector.projection import (
     VIEWING,
     AtFact,
     OwnStream,
+    Entry,
+    ErasedFrom,
     ProjectionTable,
     of_insight,
     of_sharing,
@@ -49,6 +52,20 @@ _SAVE_SUBJECT = """
     VALUES (%(team_id)s, %(insight_id)s, %(stream_id)s, %(row)s)
     ON CONFLICT (team_id, insight_id) DO UPDATE SET
         stream_id = excluded.stream_id, row = excluded.row"""
+
+_FORGET_ENTRIES = """
+    DELETE FROM activity USING unnest(%(teams)s::bigint[], %(insights)s::bigint[])
+        AS of (team_id, insight_id)
+    WHERE (activity.team_id, activity.insight_id) = (of.team_id, of.insight_id)
+    RETURNING activity.position"""
+_FORGET_SUBJECTS = """
+    DELETE FROM activity_subjects USING unnest(%(teams)s::bigint[], %(insights)s::bigint[])
+        AS of (team_id, insight_id)
+    WHERE (activity_subjects.team_id, activity_subjects.insight_id)
+        = (of.team_id, of.insight_id)"""
+
+# A view stands in its user's stream: it is found by its entry, which has no other fact.
+_WITH_ENTRIES = (insight_stream, sharing_stream, share_login_stream)
 
 
 class Batch(msgspec.Struct):
@@ -116,6 +133,18 @@ class ActivityProjection:
                     for stream_id, team_id in state.moved.items()
                 ],
             )
+
+    async def forget(
+        self, conn: Connection, erased: Sequence[ErasedFrom], up_to: int
+    ) -> Sequence[Entry]:
+        """All entries about the insight: those of sharing and views have its name as well."""
+        of = {(each.team_id, each.number) for each in erased if each.topic in (INSIGHT, SHARING)}
+        asked = {"teams": [team for team, _ in of], "insights": [number for _, number in of]}
+        cursor = await conn.execute(_FORGET_ENTRIES, asked)
+        positions = [position for (position,) in await cursor.fetchall()]
+        await conn.execute(_FORGET_SUBJECTS, asked)
+        streams = [make(team, number).id for team, number in of for make in _WITH_ENTRIES]
+        return await facts_of(conn, streams, positions, up_to)
 
 
 def entry_id(fact: Recorded[DomainEvent]) -> UUID:

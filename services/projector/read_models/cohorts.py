@@ -9,7 +9,7 @@ from contracts.queries.cohorts import definition, named_cohorts
 from contracts.read_models.cohort import CohortRow
 from domain.cohort.view import project
 from services.projector.checkpoint import Connection
-from services.projector.projection import Numbered, OwnStream, ProjectionTable
+from services.projector.projection import ErasedFrom, Numbered, OwnStream, ProjectionTable
 from services.projector.read_models.definition_changes import keep_changes
 from services.projector.read_models.named import named_columns
 from services.projector.read_models.row_per_stream import RowPerStream
@@ -38,6 +38,15 @@ async def _add_people(
         await cursor.executemany(_ADD, added)
 
 
+async def _forget_people(conn: Connection, erased: Sequence[ErasedFrom], up_to: int) -> None:
+    """Whoever is left comes back with the facts."""
+    await conn.execute(
+        "DELETE FROM cohort_members USING unnest(%s::bigint[], %s::bigint[]) AS of (team_id, id)"
+        " WHERE cohort_members.team_id = of.team_id AND cohort_id = of.id",
+        ([each.team_id for each in erased], [each.number for each in erased]),
+    )
+
+
 async def _also(
     conn: Connection, touched: Sequence[tuple[CohortRow, Sequence[Recorded[CohortEvent]]]]
 ) -> None:
@@ -64,4 +73,5 @@ COHORTS = RowPerStream(
     project,
     _columns,
     also=_also,
+    forget=_forget_people,
 )

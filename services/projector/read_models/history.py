@@ -33,12 +33,15 @@ from domain.dashboard import view as dashboard
 from domain.insight import view as insight
 from domain.project import view as project
 from domain.sharing import view as sharing
+from services.common.log.entries import facts_of
 from services.projector.checkpoint import Connection
 from services.projector.projection import (
     HISTORY,
     INSIGHT,
     Numbered,
     OwnStream,
+    Entry,
+    ErasedFrom,
     ProjectionTable,
     topic,
 )
@@ -116,6 +119,9 @@ _CLOSE_INSIGHTS = """
 _CLOSE_OTHERS = """
     UPDATE versions SET until = %(until)s
     WHERE stream_id = %(stream_id)s AND position = %(position)s"""
+
+_FORGET_INSIGHTS = "DELETE FROM insight_versions WHERE stream_id = ANY(%s)"
+_FORGET_OTHERS = "DELETE FROM versions WHERE stream_id = ANY(%s)"
 
 _TRIGGER = """
     INSERT INTO operation_triggers (team_id, operation_id, job_type, job_id)
@@ -240,6 +246,14 @@ class HistoryProjection:
                     await cursor.execute(statement, (_encoder.encode(written).decode(),))
             await cursor.executemany(_TRIGGER, [_trigger(fact) for fact in state.told])
             await cursor.executemany(_UNDO, [line for fact in state.told for line in _undone(fact)])
+
+    async def forget(
+        self, conn: Connection, erased: Sequence[ErasedFrom], up_to: int
+    ) -> Sequence[Entry]:
+        streams = [each.stream_id for each in erased if each.topic in _KINDS]
+        for statement in (_FORGET_INSIGHTS, _FORGET_OTHERS):
+            await conn.execute(statement, (streams,))
+        return await facts_of(conn, streams, (), up_to)
 
 
 def _of_history(fact: Recorded[DomainEvent]) -> TypeGuard[Recorded[HistoryEvent]]:

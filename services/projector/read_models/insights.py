@@ -21,7 +21,8 @@ _APART = "\x1f"
 _MOVE = """
     INSERT INTO insight_positions (team_id, position)
     SELECT * FROM unnest(%(teams)s::bigint[], %(positions)s::bigint[])
-    ON CONFLICT (team_id) DO UPDATE SET position = excluded.position"""
+    ON CONFLICT (team_id) DO UPDATE
+    SET position = greatest(insight_positions.position, excluded.position)"""
 
 
 async def _move_positions(

@@ -9,7 +9,7 @@ from contracts.events.streams import StreamKind
 from contracts.events.viewing import InsightViewed
 from contracts.read_models import projections
 from services.projector.checkpoint import Connection
-from services.projector.projection import VIEWING, Numbered, ProjectionTable
+from services.projector.projection import VIEWING, Entry, ErasedFrom, Numbered, ProjectionTable
 
 _SAVE = """
     INSERT INTO last_viewed AS known (team_id, user_id, insight_id, viewed_at)
@@ -46,3 +46,9 @@ class LastViewedProjection:
     async def save(self, conn: Connection, state: Views) -> None:
         async with conn.cursor() as cursor:
             await cursor.executemany(_SAVE, [(*who, at) for who, at in state.items()])
+
+    async def forget(
+        self, conn: Connection, erased: Sequence[ErasedFrom], up_to: int
+    ) -> Sequence[Entry]:
+        """Nothing: a view has neither text nor document."""
+        return ()

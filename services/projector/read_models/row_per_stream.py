@@ -10,8 +10,9 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from contracts.codec import stored_name
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.read_models.projections import Projection as Name
+from services.common.log.entries import facts_of
 from services.projector.checkpoint import Connection
-from services.projector.projection import ProjectionTable
+from services.projector.projection import Entry, ErasedFrom, ProjectionTable
 
 Row = TypeVar("Row")
 Event = TypeVar("Event", bound=DomainEvent)
@@ -28,6 +29,8 @@ class FoldedRow(msgspec.Struct, Generic[Row, Event]):
 
 Also = Callable[[Connection, Sequence[tuple[Row, Sequence[Recorded[Event]]]]], Awaitable[None]]
 """Given each touched row with the facts of the batch that touched it."""
+Forget = Callable[[Connection, Sequence[ErasedFrom], int], Awaitable[None]]
+"""Given the streams that are folded again, up to which position."""
 
 
 class RowPerStream(Generic[Row, Event]):
@@ -36,7 +39,8 @@ class RowPerStream(Generic[Row, Event]):
     topic: the first word of the stored names of its facts.
     tables: its own one first, then those that `also` writes.
     columns: row and facts -> the columns besides `stream_id` and `row`; always the same names.
-    also: writes the other tables, after the rows.
+    also: writes the other tables, after the rows. forget: deletes from them what `also` only ever
+    adds.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class RowPerStream(Generic[Row, Event]):
             [Connection, Sequence[tuple[Row, Sequence[Recorded[Event]]]]], Awaitable[None]
         ]
         | None = None,
+        forget: Forget | None = None,
     ) -> None:
         self.topic = topic
         self.tables = tables
@@ -57,6 +62,10 @@ class RowPerStream(Generic[Row, Event]):
         self._project = project
         self._columns = columns
         self._also = also
+        self._forget = forget
+        self._delete = SQL("DELETE FROM {} WHERE stream_id = ANY(%s)").format(
+            Identifier(tables[0].name)
+        )
         self._load = SQL("SELECT stream_id, row::text FROM {} WHERE stream_id = ANY(%s)").format(
             Identifier(tables[0].name)
         )
@@ -95,6 +104,12 @@ class RowPerStream(Generic[Row, Event]):
             await cursor.executemany(_upsert(self.tables[0], tuple(values[0])), values)
         if self._also is not None:
             await self._also(conn, list(touched.values()))
+
+    async def forget(self, conn: Connection, erased: Sequence[ErasedFrom], up_to: int) -> None:
+        """Delete the rows of these streams."""
+        await conn.execute(self._delete, ([each.stream_id for each in erased],))
+        if self._forget is not None:
+            await self._forget(conn, erased, up_to)
 
 
 def _upsert(table: ProjectionTable, columns: tuple[str, ...]) -> Composed:
@@ -146,6 +161,15 @@ class StreamProjection:
     async def save(self, conn: Connection, state: State) -> None:
         for topic, rows in state.items():
             await self._models[topic].save(conn, rows)
+
+    async def forget(
+        self, conn: Connection, erased: Sequence[ErasedFrom], up_to: int
+    ) -> Sequence[Entry]:
+        ours = [each for each in erased if each.topic in self._models]
+        for topic in {each.topic for each in ours}:
+            of_topic = [each for each in ours if each.topic == topic]
+            await self._models[topic].forget(conn, of_topic, up_to)
+        return await facts_of(conn, [each.stream_id for each in ours], (), up_to)
 
 
 def _topic(fact: Recorded[DomainEvent]) -> str:
