@@ -37,6 +37,19 @@ KEPT = frozenset({
     ("ProjectRegistered", "timezone"),
     ("ProjectTimezoneChanged", "timezone"),
     ("ProjectTimezoneChanged", "previous"),
+    ("ReadsSealed", "root"),
+    ("PayloadErased", "erased_type"),
+    ("PayloadErased", "commitment"),
+    ("PayloadErased", "fields"),
+    ("PayloadErased", "reads"),
+    ("ErasureCompleted", "counts"),
+    ("KeyRotated", "old"),
+    ("KeyRotated", "new"),
+    ("RowHealed", "projection"),
+    ("RowHealed", "key"),
+    ("KeyCreated", "key_id"),
+    ("KeyCreated", "scopes"),
+    ("KeyRevoked", "key_id"),
 })  # fmt: skip
 """Struct and field: words of ours, checked against lists of ours."""
 

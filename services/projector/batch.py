@@ -158,8 +158,6 @@ async def _transaction(
         crash_at("begun")
         parked = fold(projection, state, wanted, {stream for (stream,) in await left.fetchall()})
         await projection.save(conn, state)
-        if again:
-            await checkpoint.replaced(conn, projection.name)
         if parked:
             await checkpoint.park(conn, parked)
         await checkpoint.ring(conn, projection.name)
