@@ -112,7 +112,7 @@ def people(event: DomainEvent) -> frozenset[UUID]:
 
 
 def _contents(struct: Any, within: str) -> Iterator[tuple[str, bytes]]:
-    kind = type(struct)
+    kind: Any = type(struct)
     for name in kind.__struct_fields__:
         value = getattr(struct, name)
         if isinstance(value, msgspec.Struct):
@@ -135,7 +135,7 @@ def _plain(kind: type, name: str) -> Change | None:
 def _without(
     struct: Any, change_of: Callable[[type, str], Change | None], within: str, fields: list[str]
 ) -> Any:
-    kind = type(struct)
+    kind: Any = type(struct)
     changed: dict[str, Any] = {}
     for name in kind.__struct_fields__:
         value = getattr(struct, name)

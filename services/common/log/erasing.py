@@ -30,8 +30,7 @@ ERASE = """
     WHERE notification_id = left_over.position AND team_id = %b AND state = left_over.before"""
 
 _SESSION: dict[str, Any] = {
-    "options": "-c timezone=UTC -c synchronous_commit=on"
-    " -c idle_in_transaction_session_timeout=5s",
+    "options": "-c timezone=UTC -c synchronous_commit=on -c idle_in_transaction_session_timeout=5s",
     "connect_timeout": 5,
 }
 

@@ -92,9 +92,7 @@ async def entries_with_text(pool: Pool, team_id: int, text: str) -> list[FoundEn
     return [entry async for entry in _matching(pool, where, asked, has)]
 
 
-async def entries_like(
-    pool: Pool, team_id: int, entries: Sequence[FoundEntry]
-) -> list[FoundEntry]:
+async def entries_like(pool: Pool, team_id: int, entries: Sequence[FoundEntry]) -> list[FoundEntry]:
     """Other entries that say word for word what one of these says.
 
     Raises UnreadableEntry.
@@ -107,9 +105,7 @@ async def entries_like(
     asked = {"team_id": team_id, "needles": list(known)}
 
     def repeats(entry: FoundEntry) -> bool:
-        return entry.sequence not in own and any(
-            said in known for _, said in contents(entry.event)
-        )
+        return entry.sequence not in own and any(said in known for _, said in contents(entry.event))
 
     return [entry async for entry in _matching(pool, where, asked, repeats)]
 

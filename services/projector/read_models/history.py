@@ -38,10 +38,10 @@ from services.projector.checkpoint import Connection
 from services.projector.projection import (
     HISTORY,
     INSIGHT,
-    Numbered,
-    OwnStream,
     Entry,
     ErasedFrom,
+    Numbered,
+    OwnStream,
     ProjectionTable,
     topic,
 )
