@@ -19,6 +19,8 @@ from services.common.tasks import background, every
 from services.projector import metrics
 from services.projector.product_events import part as ingesting
 from services.projector.projection import Projection
+from services.projector.proofs import projection as proofs
+from services.projector.proofs.projection import ProofsProjection
 from services.projector.read_models.activity import ActivityProjection
 from services.projector.read_models.catalog import catalog_projection
 from services.projector.read_models.history import HistoryProjection
@@ -45,6 +47,11 @@ def projections() -> tuple[Projection[Any], ...]:
         catalog_projection(),
         HistoryProjection(),
     )
+
+
+def rebuildable() -> tuple[Projection[Any], ...]:
+    """Those, and the trees over the chains, which grow by a way of their own."""
+    return (*projections(), ProofsProjection())
 
 
 def part(database_url: str) -> ServicePart:
@@ -81,7 +88,7 @@ async def running(database_url: str) -> AsyncIterator[Pool]:
     bell = Bell(database_url, BELL_CHANNEL)
     followed = projections()
     async with (
-        pool(database_url, size=len(followed) + 1, name="projector") as connections,
+        pool(database_url, size=len(followed) + 2, name="projector") as connections,
         EventStore.open(database_url) as store,
         bell.listening(),
         contextlib.AsyncExitStack() as stack,
@@ -89,6 +96,8 @@ async def running(database_url: str) -> AsyncIterator[Pool]:
         for each in followed:
             run = ProjectionRunner(each, store, connections).run(bell)
             await stack.enter_async_context(background(f"projection {each.name}", run))
+        trees = background("projection proofs", proofs.follow(connections))
+        await stack.enter_async_context(trees)
         report = every(REPORT_SECONDS, partial(_report, connections), away=CONNECTION_LOST)
         await stack.enter_async_context(background("progress", report))
         yield connections

@@ -50,7 +50,11 @@ class NewestFact(msgspec.Struct, frozen=True):
     topic: str
 
 
-Source = OwnStream | Numbered | AtFact | NewestFact
+class WholeChain(msgspec.Struct, frozen=True):
+    """The row is made of the hashes of all the project's entries, whatever their streams."""
+
+
+Source = OwnStream | Numbered | AtFact | NewestFact | WholeChain
 """The facts that explain a row: the auditor finds the rows of a stream by it, and the stream of a
 row.
 """

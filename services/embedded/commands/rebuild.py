@@ -13,12 +13,12 @@ from services.common.log.store import EventStore
 from services.embedded import folder_database
 from services.embedded.commands import shared_options
 from services.embedded.refusal import CannotStart
-from services.projector.app import projections
+from services.projector.app import rebuildable
 from services.projector.projection import Projection
 from services.projector.rebuild import RebuildResult, RebuildUnderWay
 from services.projector.rebuild import rebuild as rebuild_one
 
-NAMES = [projection.name for projection in projections()]
+NAMES = [projection.name for projection in rebuildable()]
 
 
 @click.command()
@@ -30,7 +30,7 @@ def rebuild(read_models: tuple[str, ...], data_dir: Path, as_json: bool) -> None
 
     Reads and writes go on meanwhile. Says of each how many rows were not as the log tells it.
     """
-    chosen = [each for each in projections() if each.name in (read_models or NAMES)]
+    chosen = [each for each in rebuildable() if each.name in (read_models or NAMES)]
     with folder_database.database(data_dir, shared_options.settings()) as url:
         rebuilt = asyncio.run(_rebuild(url, chosen))
     if as_json:
