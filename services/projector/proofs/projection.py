@@ -14,7 +14,9 @@ import msgspec
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.merkle import HASH_BYTES, TILE_LEVELS, TILE_WIDTH, Frontier, Node, grown
 from contracts.read_models import projections
-from services.projector import checkpoint
+from services.common.postgres.database import CONNECTION_LOST, Pool
+from services.common.tasks import every
+from services.projector import checkpoint, metrics
 from services.projector.batch import CrashAt, no_crash
 from services.projector.checkpoint import Connection
 from services.projector.projection import ProjectionTable, WholeChain
@@ -101,6 +103,18 @@ class ProofsProjection:
                 await conn.execute(
                     _SAVE_TILE, row | {"level": level, "index": index, "hashes": hashes}
                 )
+
+
+async def follow(pool: Pool) -> None:
+    """Until cancelled. Not at each ring of the log's bell: many facts then cost little more than
+    one, and whoever asks for a proof asks for what was signed, which is later still.
+    """
+
+    async def once() -> None:
+        async with pool.connection() as conn:
+            metrics.position.labels(projections.PROOFS).set(await catch_up(conn))
+
+    await every(PACE_SECONDS, once, away=CONNECTION_LOST)
 
 
 async def catch_up(conn: Connection, *, size: int = BATCH, crash_at: CrashAt = no_crash) -> int:

@@ -20,7 +20,7 @@ from contracts.read_models.sharing import SharingRow
 from services.common.log.store import Append, AppendPart, EventStore
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import Pool, pool
-from services.projector.app import projections
+from services.projector.app import projections, rebuildable
 from services.projector.batch import CrashAt, no_crash
 from services.projector.projection import Projection
 from services.projector.runner import ProjectionRunner
@@ -80,7 +80,7 @@ class Projecting:
 
     async def catch_up(self, size: int = 1000) -> int:
         """Every projection, to the log's end."""
-        reached = [await self.runner(each, size=size).catch_up() for each in projections()]
+        reached = [await self.runner(each, size=size).catch_up() for each in rebuildable()]
         assert len(set(reached)) == 1
         return reached[0]
 
