@@ -19,7 +19,7 @@ from services.common.tasks import every
 from services.projector import checkpoint, metrics
 from services.projector.batch import CrashAt, no_crash
 from services.projector.checkpoint import Connection
-from services.projector.projection import ProjectionTable, WholeChain
+from services.projector.projection import Entry, ErasedFrom, ProjectionTable, WholeChain
 
 BATCH = 10_000
 PACE_SECONDS = 0.5
@@ -93,6 +93,12 @@ class ProofsProjection:
 
     def context(self, fact: Recorded[DomainEvent]) -> UUID | None:
         return None
+
+    async def forget(
+        self, conn: Connection, erased: Sequence[ErasedFrom], up_to: int
+    ) -> Sequence[Entry]:
+        """Nothing: the hashes stay when a payload goes."""
+        return ()
 
     async def save(self, conn: Connection, state: list[GrownTree]) -> None:
         for tree in state:
