@@ -14,6 +14,7 @@ _PROJECT: Mapping[str, str] = {
     "/actions/{action}": "GET PATCH PUT",
     "/actions/{action}/versions": "GET",
     "/actions/{action}/versions/{version}": "GET",
+    "/audit": "GET",
     "/bus_consumers": "GET POST",
     "/bus_consumers/{consumer}": "DELETE GET PATCH PUT",
     "/bus_consumers/{consumer}/rotate_password": "POST",

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -25,10 +25,19 @@ def to_csv(body: bytes, kind: Any) -> bytes:
     elements, named = _elements(msgspec.json.decode(body))
     rows = [dict(_cells(element, "")) for element in elements]
     columns = list(dict.fromkeys(name for row in rows for name in row)) or named or columns_of(kind)
+    return _written(columns, ([row.get(name, "") for name in columns] for row in rows))
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    """The same of rows whose columns are known: a value in each."""
+    return _written(columns, ([_cell(value) for value in row] for row in rows))
+
+
+def _written(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([_harmless(name) for name in columns])
-    writer.writerows([row.get(name, "") for name in columns] for row in rows)
+    writer.writerows(rows)
     return text.getvalue().encode()
 
 

@@ -13,6 +13,7 @@ from psycopg.rows import args_row
 
 from contracts.events.recorded import DomainEvent
 from contracts.events.streams import Stream
+from contracts.times import EPOCH, MICROSECOND
 from services.common.postgres.database import Pool
 
 # The end of the operation before, where position `here` is inside of one.
@@ -100,10 +101,11 @@ class MomentReads:
         """Of the project's last operation up to then; None before its first."""
         return await self._one(_TIME, {"team_id": team_id, "time": time})
 
-    async def last_sequence(self, team_id: int, time: datetime) -> int:
-        """Of the project's last entry up to then; 0 before its first."""
+    async def last_sequence_before(self, team_id: int, time: datetime) -> int:
+        """Of the project's last entry before then; 0: it has none."""
+        asked = {"team_id": team_id, "time": max(time, EPOCH) - MICROSECOND}
         async with self._pool.connection() as conn:
-            cursor = await conn.execute(_LAST_AT, {"team_id": team_id, "time": time})
+            cursor = await conn.execute(_LAST_AT, asked)
             row = await cursor.fetchone()
         return int(row[0]) if row else 0
 

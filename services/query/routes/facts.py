@@ -173,7 +173,7 @@ async def stream_facts(
     after = await check_cursor(streams.pool, caller.team_id, last)
     if is_head(request):
         return ASGIResponse(media_type=server_sent.MEDIA_TYPE, headers=connection.HEADERS)
-    return streams.follow(caller.team_id, wanted, after, _still_may(request, accounts, caller))
+    return streams.follow(caller.team_id, wanted, after, still_may(request, accounts, caller))
 
 
 @get(project_paths("/facts/{sequence:str}/"), opt={**READ, **_ONE})
@@ -240,7 +240,7 @@ async def fact_filter(request: AnyRequest, reads: Reads, caller: Caller) -> Fact
     )
 
 
-def _still_may(
+def still_may(
     request: AnyRequest, accounts: Accounts, caller: Caller
 ) -> Callable[[], Awaitable[bool]]:
     """Whether the stream's reader still may: the key lives and has the scope, the rank is there."""

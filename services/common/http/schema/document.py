@@ -50,6 +50,7 @@ _TAGS: Mapping[str, str] = {
     "actions": "Events by a name of one's own.",
     "cohorts": "Groups of people.",
     "facts": "What happened, from the first fact on, to be followed.",
+    "audit": "Every fact, for auditors and their SIEMs.",
     "operations": "All that one command did, and how to take it back.",
     "versions": "What became of a project's settings.",
     "bus_consumers": "Places of subscribers on the bus, each with a password of its own.",
