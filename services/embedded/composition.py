@@ -23,9 +23,11 @@ from services.projector.product_events import part as ingesting
 from services.projector.webhooks import part as delivering
 from services.projector.webhooks.options import DEFAULTS, WebhookOptions
 from services.query import app as query
+from services.query.reads_trail.options import ReadsOptions
 from services.query.settings import QuerySettings
 
 NO_CHOICES: Mapping[str, int] = {}
+RECORDED = ReadsOptions()
 
 
 class Urls(Protocol):
@@ -47,6 +49,7 @@ def application(
     webhooks: WebhookOptions = DEFAULTS,
     facts: FactsOptions = FACTS_DEFAULTS,
     streams: Mapping[str, int] = NO_CHOICES,
+    reads: ReadsOptions = RECORDED,
 ) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other.
 
@@ -76,7 +79,9 @@ def application(
             msgspec.structs.replace(
                 QuerySettings(database_url=urls.postgres_url, clickhouse_url=urls.clickhouse_url),
                 **streams,
-            )
+                **msgspec.structs.asdict(reads),
+            ),
+            proxies,
         ),
     ]
     return compose(parts)

@@ -194,6 +194,7 @@ class _Process:
             self._settings,
             self._settings.facts(),
             self._settings.streams(),
+            self._settings.reads_options(self._folder.path),
         )
         server = _Server(app)
         settle()

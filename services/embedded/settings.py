@@ -3,6 +3,7 @@ instead.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -11,6 +12,7 @@ from services.common.http.proxies import TrustedProxies
 from services.common.settings import budgets, trusted
 from services.common.stream import FactsOptions, Keep
 from services.projector.webhooks.options import TIMEOUT_SECONDS
+from services.query.reads_trail.options import SPOOL_BYTES, Client, OnOff, ReadsOptions, Sync
 
 
 class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +22,8 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     nats_public_url: what subscribers are told. bus_keep_days, bus_keep_bytes, bus_sweep_per_second:
     of the public stream, as the command service has them. insights_budget, others_budget,
     trusted_proxies: as `services.common.settings` has them; nothing is limited here unless it is
-    asked for. webhooks …: as `services.projector.webhooks.options` has them. stream…: as the query
+    asked for. reads …: as the query service has them; the spool is in the data folder unless named.
+    webhooks …: as `services.projector.webhooks.options` has them. stream…: as the query
     service has them.
     """
 
@@ -44,6 +47,21 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     streams_per_process: int | None = None
     stream_buffer_events: int | None = None
     stream_buffer_bytes: int | None = None
+    reads: OnOff = "on"
+    reads_spool: str = ""
+    reads_spool_bytes: int = SPOOL_BYTES
+    reads_sync: Sync = "loose"
+    reads_client: Client = "ip"
+
+    def reads_options(self, folder: Path) -> ReadsOptions:
+        """Of the trail of reads. folder: of the data."""
+        return ReadsOptions(
+            reads=self.reads,
+            reads_spool=self.reads_spool or str(folder / "reads"),
+            reads_spool_bytes=self.reads_spool_bytes,
+            reads_sync=self.reads_sync,
+            reads_client=self.reads_client,
+        )
 
     def streams(self) -> Mapping[str, int]:
         """The query service's settings of streams, where they are not its own defaults."""

@@ -2,6 +2,7 @@
 
 from services.common.http.bounds import MOST_BYTES
 from services.common.settings import ServiceSettings
+from services.query.reads_trail.options import SPOOL_BYTES, Client, OnOff, ReadsOptions, Sync
 
 
 class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
@@ -12,6 +13,7 @@ class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
     with what it has and says so.
     streams_per_project, streams_per_process: open streams of facts; of a project in this process,
     and in this process. stream_buffer_events, stream_buffer_bytes: what may wait for one of them.
+    reads …: see `ReadsOptions`.
     """
 
     clickhouse_url: str
@@ -23,3 +25,18 @@ class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
     streams_per_process: int = 500
     stream_buffer_events: int = 1_000
     stream_buffer_bytes: int = 8 * 1024 * 1024
+    reads: OnOff = "on"
+    reads_spool: str = ""
+    reads_spool_bytes: int = SPOOL_BYTES
+    reads_sync: Sync = "loose"
+    reads_client: Client = "ip"
+
+    def reads_options(self) -> ReadsOptions:
+        """Of the trail of reads."""
+        return ReadsOptions(
+            reads=self.reads,
+            reads_spool=self.reads_spool,
+            reads_spool_bytes=self.reads_spool_bytes,
+            reads_sync=self.reads_sync,
+            reads_client=self.reads_client,
+        )

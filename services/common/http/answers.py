@@ -7,14 +7,16 @@ from litestar import MediaType, Response
 
 from contracts.headers import ETAG, INSIGHTS_OPERATION, INSIGHTS_POSITION
 from services.common.http.etag import etag, is_fresh
+from services.common.http.read_notes import NOTHING_SHOWN, ShownItems
 
 
 class EncodedAnswer(msgspec.Struct, frozen=True):
-    """A body as it leaves, and its ETag."""
+    """A body as it leaves, and its ETag. shown: what it shows, for the trail of reads."""
 
     body: bytes
     tag: str
     media_type: str = MediaType.JSON
+    shown: ShownItems = NOTHING_SHOWN
 
 
 def resource(

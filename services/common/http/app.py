@@ -50,6 +50,7 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     lifespans: each opens what the service needs and closes what it opened.
     checks: of /_readyz, by the name of the part that they check.
     middleware: around every handler of the application.
+    recorders: around the routing and all that rewrites an answer: they see it as it leaves.
     around: around the application itself, before the routing.
     """
 
@@ -60,6 +61,7 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     lifespans: Sequence[Lifespan] = ()
     checks: Mapping[str, health.Check] = {}
     middleware: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
+    recorders: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
     around: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
 
 
@@ -100,7 +102,8 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = MOST_BYTES) -
     )
     _one_after_the_other(app)
     around = (each for part in parts for each in part.around)
-    for wrap in (requests_apart, noticed, line_ends, heads, options, *around):
+    recorders = (each for part in parts for each in part.recorders)
+    for wrap in (requests_apart, noticed, line_ends, *recorders, heads, options, *around):
         app.asgi_handler = wrap(app.asgi_handler)
     return app
 

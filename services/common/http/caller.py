@@ -4,8 +4,10 @@ from uuid import UUID, uuid4
 
 import msgspec
 from litestar.di import NamedDependency
+from litestar.types import Scope
 
 from contracts.events.recorded import UserActor
+from contracts.reads import UserReader
 from contracts.references import number_in
 from services.common.accounts.accounts import Accounts, ApiKey, Project, User
 from services.common.http import log_context
@@ -18,6 +20,7 @@ from services.common.http.problems import (
     share_refused,
     unauthenticated,
 )
+from services.common.http.read_notes import ReadNote, noted
 from services.common.http.request import AnyRequest
 
 KEYS = "personal_api_key"
@@ -88,6 +91,7 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Authenticated
         raise unauthenticated(
             "authentication_failed", f"Personal API key found in request {source} is invalid."
         )
+    person = note_person(request, user, key)
     scopes: tuple[str, ...] = request.route_handler.opt.get("scopes", ())
     if scopes and not any(key.allows(scope) for scope in scopes):
         raise _missing(scopes[0])
@@ -95,7 +99,16 @@ async def authenticate(request: AnyRequest, accounts: Accounts) -> Authenticated
         if not key.allows(scope):
             raise _missing(scope)
     await accounts.used(text, key)
-    return AuthenticatedUser(user, key)
+    return person
+
+
+def note_person(request: AnyRequest, user: User, key: ApiKey) -> AuthenticatedUser:
+    """For the trail of reads: what they ask for may be refused yet."""
+    person = AuthenticatedUser(user, key)
+    note = noted(request.scope)
+    note.person = person
+    note.reader = UserReader(user_id=user.id, key_id=key.id)
+    return person
 
 
 def require_scope(key: ApiKey, scope: str) -> None:
@@ -131,8 +144,10 @@ async def in_project(request: AnyRequest, person: AuthenticatedUser, accounts: A
     project = await resolve_project(reference, person, accounts)
     await _spend(request, person.key, project)
     operation = uuid4()
-    correlation = _correlation(request) or operation
+    correlation = correlation_of(request) or operation
     log_context.bind(operation, correlation)
+    note = noted(request.scope)
+    note.team_id, note.correlation_id = project.id, correlation
     return Caller(
         user=person.user,
         key=person.key,
@@ -140,6 +155,21 @@ async def in_project(request: AnyRequest, person: AuthenticatedUser, accounts: A
         operation_id=operation,
         correlation_id=correlation,
     )
+
+
+async def project_of_refused(scope: Scope, note: ReadNote, accounts: Accounts) -> int | None:
+    """The project that an authenticated user was kept out of, by the key's scopes or limits, or
+    by not being a member; None when there is no such project.
+    """
+    person: AuthenticatedUser = note.person
+    reference = scope["path_params"].get("project", "@current")
+    number = number_in(reference)
+    if number is not None:
+        return None if await accounts.project(number) is None else number
+    try:
+        return (await resolve_project(reference, person, accounts)).id
+    except Rejected:
+        return None
 
 
 def require_administrator(caller: Caller) -> None:
@@ -204,7 +234,7 @@ async def _key_in_body(request: AnyRequest) -> str | None:
         return None
 
 
-def _correlation(request: AnyRequest) -> UUID | None:
+def correlation_of(request: AnyRequest) -> UUID | None:
     try:
         return UUID(request.headers["x-correlation-id"])
     except (KeyError, ValueError):

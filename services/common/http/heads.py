@@ -12,7 +12,11 @@ _HEAD = "recount.head"
 
 def is_head(request: AnyRequest) -> bool:
     """Whether nobody waits for a body: to know for answers that have no end."""
-    return _HEAD in request.scope
+    return asks_for_head(request.scope)
+
+
+def asks_for_head(scope: Scope) -> bool:
+    return _HEAD in scope
 
 
 def heads(app: ASGIApp) -> ASGIApp:

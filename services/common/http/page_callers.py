@@ -4,7 +4,13 @@ from litestar import Response
 from litestar.di import NamedDependency
 
 from services.common.accounts.accounts import Accounts
-from services.common.http.caller import AuthenticatedUser, Caller, in_project, require_scope
+from services.common.http.caller import (
+    AuthenticatedUser,
+    Caller,
+    in_project,
+    note_person,
+    require_scope,
+)
 from services.common.http.page_session import COOKIE, PageSession, PageSessions
 from services.common.http.request import AnyRequest
 
@@ -39,9 +45,10 @@ async def page_person(
     user = None if key is None else await accounts.user(key.user_id)
     if session is None or key is None or user is None:
         raise SignedOut
+    person = note_person(request, user, key)
     for scope in request.route_handler.opt.get("scopes", ()):
         require_scope(key, scope)
-    return session, AuthenticatedUser(user, key)
+    return session, person
 
 
 def from_elsewhere(request: AnyRequest) -> bool:

@@ -14,6 +14,7 @@ from services.common.http.caller import Caller
 from services.common.http.csv_answers import CSV, kind_of, wants_csv
 from services.common.http.csv_tables import to_csv
 from services.common.http.etag import etag
+from services.common.http.read_notes import NOTHING_SHOWN, ShownItems, noted
 from services.common.http.request import AnyRequest
 from services.query.http.as_of import LogMoment, at_least
 from services.query.reads.read_position import FreshValue
@@ -41,6 +42,7 @@ class AnswerParts(msgspec.Struct, frozen=True):
 
     again: whether it depends on nothing but the request and the project's state.
     kind: what the body is an instance of, where it is not what the route says of itself.
+    shown: what it shows, for the trail of reads; it is remembered with it.
     """
 
     body: bytes
@@ -48,6 +50,7 @@ class AnswerParts(msgspec.Struct, frozen=True):
     version: int = 0
     again: bool = False
     kind: Any = None
+    shown: ShownItems = NOTHING_SHOWN
 
 
 async def remembered(
@@ -69,11 +72,13 @@ async def remembered(
         fresh = _shown(request, made)
         if made.again:
             known.keep(asked, caller.team_id, fresh, len(fresh.value.body))
+    noted(request.scope).shown = fresh.value.shown
     return _sent(request, fresh, moment)
 
 
 def _shown(request: AnyRequest, made: AnswerParts) -> FreshValue[EncodedAnswer]:
-    return replace(made.fresh, value=_as_asked(request, made.body, made.version, made.kind))
+    encoded = _as_asked(request, made.body, made.version, made.kind)
+    return replace(made.fresh, value=replace(encoded, shown=made.shown))
 
 
 def _as_asked(

@@ -11,6 +11,7 @@ from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
 from services.common.http.paths import number_in_path
 from services.common.http.problems import not_found
+from services.common.http.read_notes import noted
 from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
 from services.query.http import as_of, paging, parameters
@@ -59,6 +60,7 @@ async def page_of(
     found = fresh.value
     users = await user_bodies(accounts, (row.created_by for row in found.rows))
     bodies = tuple(body(row, users.get(row.created_by or 0)) for row in found.rows)
+    noted(request.scope).shows(each.id for each in bodies)
     shown = page(
         count=found.count,
         next=paging.next_page(

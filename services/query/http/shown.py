@@ -1,16 +1,21 @@
 """From rows to the bodies that answers carry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import Raw
 
-from contracts.api.insights import BasicInsight, InsightBody, InsightContext
+from contracts.api.insights import BasicInsight, InsightBody, InsightContext, ResultFields
+from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from services.common.accounts.accounts import Accounts
 from services.common.http.caller import Caller
+from services.common.http.read_notes import noted
+from services.common.http.request import AnyRequest
 from services.common.insights.context import shown_query, user_bodies
+from services.common.insights.results.freshness import Refresh
 from services.query.reads.insight_list import InsightListRow
+from services.query.results.service import ResultAnswer
 
 _encoder = msgspec.json.Encoder()
 
@@ -39,6 +44,18 @@ async def insights(
             body = body[:-1] + b',"search_match_type":"' + each.match.encode() + b'"}'
         bodies.append(Raw(body))
     return tuple(bodies)
+
+
+def from_cache(results: Iterable[ResultFields]) -> bool | None:
+    """Whether all of these results were there before the request; None where there are none."""
+    found = [each.is_cached for each in results if not is_null(each.result)]
+    return all(found) if found else None
+
+
+def note_result(request: AnyRequest, refresh: Refresh, answered: ResultAnswer) -> None:
+    """For the trail of reads: the result of a query, of no insight."""
+    kept = None if answered.cached is None else not answered.fresh
+    noted(request.scope).shows(refresh=refresh.value, from_cache=kept)
 
 
 def _users(rows: Sequence[InsightRow]) -> set[int | None]:

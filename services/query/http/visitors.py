@@ -10,17 +10,20 @@ from litestar.params import SkipValidation
 from contracts.api.insight_pages import InsightPage
 from contracts.api.insights import BasicInsight, InsightBody, InsightContext
 from contracts.read_models.insight import InsightRow
+from contracts.reads import VisitorReader
 from contracts.references import InsightReference
 from services.common.accounts.accounts import Accounts, Project
 from services.common.http.answers import resource
-from services.common.http.caller import SHARING_TOKEN, Caller, provide_caller
+from services.common.http.caller import SHARING_TOKEN, Caller, correlation_of, provide_caller
 from services.common.http.problems import not_found, share_refused
+from services.common.http.read_notes import noted
 from services.common.http.request import AnyRequest
 from services.common.http.share_session import ShareSessions, session_of
 from services.common.insights.context import shown_query
 from services.common.insights.results.freshness import for_shared_viewer, parse_refresh
 from services.common.insights.shares import Share
 from services.query.http.parameters import seen
+from services.query.http.shown import from_cache
 from services.query.insights.stored_insights import InsightResults
 from services.query.reads.all import Reads
 
@@ -49,16 +52,30 @@ async def provide_reader(
     if token is None:
         return await provide_caller(request, accounts)
     share = await reads.share(token)
+    opened = share is not None and note_visitor(request, share, sessions)
     if share is not None and share.insight.deleted:
         # Before its password: a token that is right leads to what is not there.
         raise not_found()
-    if share is None or not share.opened_by(sessions.check(session_of(request))):
+    if share is None or not opened:
         raise share_refused()
     project = await accounts.project(share.team_id)
     asked = request.path_params["project"]
     if project is None or asked not in ("@current", str(project.id)):
         raise share_refused()
     return Visitor(share, project)
+
+
+def note_visitor(request: AnyRequest, share: Share, sessions: ShareSessions) -> bool:
+    """Whether the share is open to the visitor. For the trail of reads it is told either way."""
+    opened = share.opened_by(sessions.check(session_of(request)))
+    note = noted(request.scope)
+    note.team_id = share.team_id
+    note.reader = VisitorReader(
+        token_id=share.token_id, unlocked=opened and share.sharing.password_required
+    )
+    note.correlation_id = correlation_of(request)
+    note.shows([share.insight.insight_id])
+    return opened
 
 
 async def shared_list(
@@ -97,12 +114,16 @@ async def _context(
     """
     row = visitor.share.insight
     refresh = for_shared_viewer(parse_refresh(request.query_params.get("refresh")))
+    result = await results.shown(row, visitor.project, refresh, seen(request))
+    noted(request.scope).shows(
+        [row.insight_id], refresh=refresh.value, from_cache=from_cache([result])
+    )
     return InsightContext(
         users={},
         timezone=visitor.project.timezone,
         access_level="viewer",
         restriction_level=37,
         privilege_level=21,
-        result=await results.shown(row, visitor.project, refresh, seen(request)),
+        result=result,
         shown_query=shown_query(row),
     )

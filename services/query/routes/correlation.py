@@ -23,6 +23,7 @@ from services.query.events.lookups import Lookups
 from services.query.http import described
 from services.query.http.included import included
 from services.query.http.parameters import seen
+from services.query.http.shown import note_result
 from services.query.insights.funnels.correlation.links import CorrelationLinks
 from services.query.insights.funnels.correlation.pointing import correlation_selection
 from services.query.insights.funnels.correlation.work import INCLUDED
@@ -114,6 +115,7 @@ async def _correlation(request: AnyRequest, results: Results, caller: Caller) ->
         answered = await results.answer(asked)
     except InvalidQuery as refused:
         raise spelled(refused) from refused
+    note_result(request, asked.refresh, answered)
     fields = result_fields(answered)
     links = CorrelationLinks(
         request,

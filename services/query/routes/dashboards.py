@@ -13,10 +13,11 @@ from services.common.http.caller import Caller
 from services.common.http.operations import reads
 from services.common.http.paths import number_in_path, project_paths
 from services.common.http.problems import not_found
+from services.common.http.read_notes import noted
 from services.common.http.request import AnyRequest
 from services.common.insights.access import may_edit_dashboard, owns
 from services.common.insights.context import insight_context, user_bodies
-from services.query.http import as_of, described, paging
+from services.query.http import as_of, described, paging, shown
 from services.query.http.answers import answer
 from services.query.http.insight_results import under, with_tiles
 from services.query.http.insight_results import wanted as results_wanted
@@ -58,6 +59,10 @@ async def list_dashboards(
             [await dashboard_body(under(each), accounts, caller) for each in found.dashboards]
         ),
     )
+    noted(request.scope).shows(
+        (each.row.dashboard_id for each in found.dashboards),
+        insights=_on(*found.dashboards),
+    )
     return answer(request, _encoder.encode(body), fresh, moment=moment)
 
 
@@ -85,9 +90,21 @@ async def get_dashboard(
     found = fresh.value.found
     if found is None:
         raise not_found()
-    found = await with_tiles(found, results_wanted(request), caller, insight_results)
+    wanted = results_wanted(request)
+    found = await with_tiles(found, wanted, caller, insight_results)
     body = await dashboard_body(found, accounts, caller)
+    noted(request.scope).shows(
+        [number],
+        insights=_on(found),
+        refresh=wanted.refresh.value,
+        from_cache=shown.from_cache(on.joined.result for on in found.insights),
+    )
     return answer(request, _encoder.encode(body), fresh, version=found.row.version, moment=moment)
+
+
+def _on(*dashboards: FoundDashboard) -> list[int]:
+    """The insights that are shown on them."""
+    return sorted({on.row.insight_id for found in dashboards for on in found.insights})
 
 
 async def dashboard_body(

@@ -35,6 +35,7 @@ from services.common.http.operations import (
 )
 from services.common.http.paths import number_in_path, project_paths
 from services.common.http.problems import Rejected, invalid, not_a_choice, not_found
+from services.common.http.read_notes import noted
 from services.common.http.request import AnyRequest
 from services.common.log.cursors import check_cursor, project_head, project_link
 from services.common.log.entries import project_entries
@@ -150,6 +151,8 @@ async def pull_facts(
     if not found.events and wait:
         waiting = pulling.waited(streams.pool, streams.feed, asked, found, wait)
         found = await while_there(request, waiting)
+    if found.events:
+        noted(request.scope).shows([after.team_seq + 1, found.through.team_seq])
     return await _pulled(request, streams, asked, found, as_lines=as_lines)
 
 

@@ -25,6 +25,7 @@ from services.common.insights.results.job import job_body
 from services.query.http import described
 from services.query.http.included import included
 from services.query.http.parameters import seen
+from services.query.http.shown import note_result
 from services.query.insights.additions import WARNINGS, computed
 from services.query.insights.funnels.links import StepLinks
 from services.query.insights.funnels.work import INCLUDED
@@ -94,6 +95,7 @@ async def _funnel(request: AnyRequest, results: Results, caller: Caller) -> Resp
         answered = await results.answer(asked)
     except InvalidQuery as refused:
         raise spelled(refused) from refused
+    note_result(request, asked.refresh, answered)
     body = envelope(answered, caller)
     if computation.query.funnel.funnelVizType in STEPS and not is_null(body.result):
         links = StepLinks(

@@ -18,6 +18,7 @@ from services.common.http.caller import Caller
 from services.common.http.operations import reads
 from services.common.http.paths import project_paths
 from services.common.http.problems import not_found
+from services.common.http.read_notes import ShownItems, noted
 from services.common.http.request import AnyRequest
 from services.common.insights.context import insight_context
 from services.common.insights.joined_columns import JoinedColumns
@@ -77,7 +78,12 @@ async def list_insights(
         )
         again = asked.is_kept_alone and not wanted.hangs_on_now
         kind = list[BasicInsight] if basic else None
-        return AnswerParts(_encoder.encode(body), fresh, again=again, kind=kind)
+        read = ShownItems(
+            tuple(each.row.insight_id for each in rows),
+            refresh=asked.refresh.value,
+            from_cache=shown.from_cache(each.joined.result for each in rows),
+        )
+        return AnswerParts(_encoder.encode(body), fresh, again=again, kind=kind, shown=read)
 
     return await remembered(request, caller, accounts, reads.remembered, make, moment)
 
@@ -122,7 +128,12 @@ async def get_insight(
         context = replace(context, tile=asked.tile)
         body = _encoder.encode(InsightBody.of(row, context))
         again = asked.is_kept_alone and asked.tile is None
-        return AnswerParts(body, fresh, row.version, again)
+        read = ShownItems(
+            (row.insight_id,),
+            refresh=asked.refresh.value,
+            from_cache=shown.from_cache([joined.result]),
+        )
+        return AnswerParts(body, fresh, row.version, again, shown=read)
 
     return await remembered(request, caller, accounts, reads.remembered, make, moment)
 
@@ -144,6 +155,7 @@ async def my_last_viewed(
         for each in fresh.value
     ]
     bodies = await shown.insights(listed, caller, accounts, basic=True)
+    noted(request.scope).shows(each.row.insight_id for each in listed)
     return answer(request, _encoder.encode(bodies), fresh)
 
 

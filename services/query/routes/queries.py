@@ -31,6 +31,7 @@ from services.common.insights.results.job import job_body
 from services.query.http import described
 from services.query.http.included import included
 from services.query.http.parameters import seen
+from services.query.http.shown import note_result
 from services.query.insights.additions import WARNINGS, computed
 from services.query.insights.beside_results import beside_result
 from services.query.insights.kinds import computation_of, kind_of
@@ -112,16 +113,18 @@ async def _run(
     node = read_node(document)
     include = included(sent.include, kind_of(node).include | {WARNINGS})
     computation = computation_of(node, include=computed(include))
+    refresh = _refresh(sent)
     answered = await results.answer(
         ResultRequest(
             checked=WARNINGS in include,
             project=caller.project,
             computation=computation,
-            refresh=_refresh(sent),
+            refresh=refresh,
             seen=seen(request),
             client_query_id=sent.client_query_id,
         )
     )
+    note_result(request, refresh, answered)
     body = node_answer(answered, caller)
     ignored = KINDS[source(document)["kind"]].ignored(node)
     body |= beside_result(answered, include, [*of_members(passed_over), *ignored])

@@ -12,11 +12,14 @@ from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from services.common.accounts.accounts import Accounts
 from services.common.http.operations import AnswerDescription, RouteDescription, described
+from services.common.http.read_notes import noted
 from services.common.http.request import AnyRequest
-from services.common.http.share_session import ShareSessions, session_of
+from services.common.http.share_session import ShareSessions
 from services.common.insights.context import shown_query
 from services.common.insights.results.freshness import Refresh, for_shared_viewer
 from services.common.insights.shares import Share
+from services.query.http.shown import from_cache
+from services.query.http.visitors import note_visitor
 from services.query.insights.stored_insights import InsightResults, chart_of
 from services.query.reads.all import Reads
 from services.query.shared.pages import headers, insight_page, look_of, missing_page, unlock_page
@@ -62,9 +65,12 @@ async def shared(
     share = await reads.share(wanted)
     if share is None or share.insight.deleted:
         return _json_error(404, "Not found.") if as_json else _page(missing_page(), 404)
-    if not share.opened_by(sessions.check(session_of(request))):
+    opened = note_visitor(request, share, sessions)
+    if as_json:
+        noted(request.scope).what = "insight_document"
+    if not opened:
         return _json_error(401, "Password needed.") if as_json else _locked(request, share)
-    row, fields, timezone = await _computed(share, accounts, insight_results)
+    row, fields, timezone = await _computed(request, share, accounts, insight_results)
     return _document(row, fields, timezone) if as_json else _insight(share, fields, timezone)
 
 
@@ -81,14 +87,14 @@ async def embedded(
     share = await reads.share(token)
     if share is None or share.insight.deleted:
         return _page(missing_page(), 404, framed=True)
-    if not share.opened_by(sessions.check(session_of(request))):
+    if not note_visitor(request, share, sessions):
         return _locked(request, share, framed=True)
-    _, fields, timezone = await _computed(share, accounts, insight_results)
+    _, fields, timezone = await _computed(request, share, accounts, insight_results)
     return _insight(share, fields, timezone, framed=True)
 
 
 async def _computed(
-    share: Share, accounts: Accounts, results: InsightResults
+    request: AnyRequest, share: Share, accounts: Accounts, results: InsightResults
 ) -> tuple[InsightRow, ResultFields, str]:
     """A visitor never forces a computation: the cache, and a new one when that is stale."""
     project = await accounts.project(share.team_id)
@@ -96,6 +102,9 @@ async def _computed(
         raise RuntimeError(f"share of project {share.team_id}, which is not there")
     refresh = for_shared_viewer(Refresh.BLOCKING)
     fields = await results.shown(share.insight, project, refresh)
+    noted(request.scope).shows(
+        [share.insight.insight_id], refresh=refresh.value, from_cache=from_cache([fields])
+    )
     return share.insight, fields, project.timezone
 
 
@@ -133,6 +142,8 @@ def _document(row: InsightRow, fields: ResultFields, timezone: str) -> Response[
 
 
 def _locked(request: AnyRequest, share: Share, *, framed: bool = False) -> Response[bytes]:
+    # A form that shows nothing: as a 401 it is no read.
+    noted(request.scope).reader = None
     wrong = WRONG.get(request.query_params.get("wrong", ""))
     return _page(unlock_page(look_of(share.sharing), wrong), framed=framed)
 

@@ -28,6 +28,7 @@ from services.query.http import described
 from services.query.http.included import included
 from services.query.http.paging import link
 from services.query.http.parameters import seen
+from services.query.http.shown import note_result
 from services.query.insights.additions import WARNINGS, computed
 from services.query.insights.beside_results import beside_result
 from services.query.insights.kinds import computation_of, kind_of
@@ -67,12 +68,13 @@ async def _trend(request: AnyRequest, results: Results, caller: Caller) -> Respo
             page = page_of(query, integer(filters, "offset") or 0)
             query = widened(query, page)
         include = included(filters.get("include"), kind_of(query).include | {WARNINGS})
+        refresh = asked_refresh(filters.get("refresh"))
         answered = await results.answer(
             ResultRequest(
                 checked=WARNINGS in include,
                 project=caller.project,
                 computation=computation_of(query, include=computed(include)),
-                refresh=asked_refresh(filters.get("refresh")),
+                refresh=refresh,
                 seen=seen(request),
                 # A refresh on this endpoint is meant: there is no insight to spare.
                 limited=False,
@@ -81,6 +83,7 @@ async def _trend(request: AnyRequest, results: Results, caller: Caller) -> Respo
         )
     except InvalidQuery as refused:
         raise spelled(refused) from refused
+    note_result(request, refresh, answered)
     found = envelope(answered, caller)
     following = None
     if not is_null(found.result):

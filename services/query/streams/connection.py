@@ -13,6 +13,7 @@ from litestar.types import Receive, Scope, Send
 from contracts.chain import Entry, Link
 from services.common.http.cutting import cut
 from services.common.http.hang_ups import ClientHungUp
+from services.common.http.read_notes import ReadNote, noted
 from services.common.log.entries import project_entries
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.tasks import ring_or, stop
@@ -83,7 +84,7 @@ class EventStream(ASGIResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self.start_response(send)
-            if not await self._connection.serve(receive, send):
+            if not await self._connection.serve(receive, send, noted(scope)):
                 await cut(scope)
         finally:
             self._release()
@@ -104,10 +105,15 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._wrote_at = self._loop.time()
         self._is_silent = False
+        self._note = ReadNote()
         self._timer = self._loop.call_later(times.bookmark, self._remind)
 
-    async def serve(self, receive: Receive, send: Send) -> bool:
-        """Until goodbye is said or the client is gone; False: it does not listen."""
+    async def serve(self, receive: Receive, send: Send, note: ReadNote) -> bool:
+        """Until goodbye is said or the client is gone; False: it does not listen.
+
+        note: told what has been sent, for the trail of reads.
+        """
+        self._note = note
         writing = asyncio.create_task(self._write(send))
         leaving = asyncio.create_task(_gone(receive))
         ending = asyncio.create_task(self._ended())
@@ -200,6 +206,7 @@ class Connection:
 
     async def _put_batch(self, send: Send, batch: Batch) -> None:
         if batch.passed:
+            self._note.covers(self._sent.team_seq + 1, batch.through.team_seq)
             await self._put(send, await self.wire.chunk(batch))
             metrics.EVENTS.inc(len(batch.passed))
             self._told = batch.last

@@ -1,0 +1,38 @@
+"""A line of the spool: one read, as it waits for PostgreSQL."""
+
+import msgspec
+
+from contracts.reads import Read, canonical
+
+_encoder = msgspec.json.Encoder()
+
+
+class SpooledRead(msgspec.Struct, frozen=True):
+    """n: which of its process it is, from 1. row: its canonical bytes."""
+
+    n: int
+    team_id: int
+    row: msgspec.Raw
+
+    @property
+    def read(self) -> Read:
+        return _read.decode(self.row)
+
+    @property
+    def line(self) -> bytes:
+        return b'{"n":%d,"team_id":%d,"row":%b}\n' % (self.n, self.team_id, self.row)
+
+
+_line = msgspec.json.Decoder(SpooledRead)
+_read = msgspec.json.Decoder(Read)
+
+
+def spooled(n: int, team_id: int, read: Read) -> SpooledRead:
+    return SpooledRead(n, team_id, msgspec.Raw(canonical(read)))
+
+
+def parsed(line: bytes) -> SpooledRead | None:
+    """None for a last line that was not written whole: its answer has not left either."""
+    if not line.endswith(b"\n"):
+        return None
+    return _line.decode(line)
