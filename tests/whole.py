@@ -105,7 +105,13 @@ def application(database_url: str, nats_url: str, clickhouse_url: str) -> Litest
         [
             foundation(database_url),
             command.part(
-                CommandSettings(database_url=database_url, nats_url=nats_url, relay=False)
+                # Tests count facts: a seal comes when a test asks for it.
+                CommandSettings(
+                    database_url=database_url,
+                    nats_url=nats_url,
+                    relay=False,
+                    reads_seal_seconds=3600,
+                )
             ),
             projector.part(database_url),
             query.part(settings),

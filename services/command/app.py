@@ -12,6 +12,8 @@ from services.command.access import routes as access
 from services.command.access.service import AccessRules
 from services.command.actions import routes as actions
 from services.command.actions.service import Actions
+from services.command.audit.expiring import Expiring
+from services.command.audit.sealing import Sealing
 from services.command.bus_consumers import app as bus_consumers
 from services.command.capture import app as capture
 from services.command.cohorts import routes as cohorts
@@ -84,10 +86,14 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.bulk = Bulk(store, numbers)
             app.state.errands = Errands(pool, app.state.webhooks)
             telling = background("telling", Telling(store, pool).run())
+            seals = Sealing(store, pool).run(settings.reads_seal_seconds)
+            expiries = Expiring(store, pool, settings.reads_kept_days).run()
             async with (
                 app.state.share_logins.forgetting(),
                 app.state.page_logins.forgetting(),
                 telling,
+                background("reads: seal", seals),
+                background("reads: expire", expiries),
             ):
                 yield
 

@@ -11,7 +11,7 @@ from services.command import app as command
 from services.command import publishing
 from services.command.bus_consumers import app as bus_consumers
 from services.command.capture import app as capture
-from services.command.settings import CommandSettings
+from services.command.settings import CommandSettings, SealOptions
 from services.common.bus_accounts import NO_SUBSCRIBERS, LettingIn
 from services.common.http.app import compose
 from services.common.http.budgets import UNLIMITED, Budgets
@@ -28,6 +28,7 @@ from services.query.settings import QuerySettings
 
 NO_CHOICES: Mapping[str, int] = {}
 RECORDED = ReadsOptions()
+SEALED = SealOptions()
 
 
 class Urls(Protocol):
@@ -50,6 +51,7 @@ def application(
     facts: FactsOptions = FACTS_DEFAULTS,
     streams: Mapping[str, int] = NO_CHOICES,
     reads: ReadsOptions = RECORDED,
+    seals: SealOptions = SEALED,
 ) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other.
 
@@ -65,6 +67,8 @@ def application(
         bus_keep_days=facts.keep.days,
         bus_keep_bytes=facts.keep.bytes,
         bus_sweep_per_second=facts.sweep_per_second,
+        reads_kept_days=seals.reads_kept_days,
+        reads_seal_seconds=seals.reads_seal_seconds,
     )
     parts = [
         foundation(urls.postgres_url, budgets, proxies),

@@ -195,6 +195,7 @@ class _Process:
             self._settings.facts(),
             self._settings.streams(),
             self._settings.reads_options(self._folder.path),
+            self._settings.seals(),
         )
         server = _Server(app)
         settle()

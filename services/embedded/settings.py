@@ -4,9 +4,12 @@ instead.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
+from services.command.settings import SealOptions
 from services.common.http.budgets import Budgets
 from services.common.http.proxies import TrustedProxies
 from services.common.settings import budgets, trusted
@@ -52,6 +55,14 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     reads_spool_bytes: int = SPOOL_BYTES
     reads_sync: Sync = "loose"
     reads_client: Client = "ip"
+    reads_kept_days: Annotated[int, Meta(ge=0)] = SealOptions().reads_kept_days
+    reads_seal_seconds: Annotated[float, Meta(gt=0)] = SealOptions().reads_seal_seconds
+
+    def seals(self) -> SealOptions:
+        """Of the trail of reads, as the command service has them."""
+        return SealOptions(
+            reads_kept_days=self.reads_kept_days, reads_seal_seconds=self.reads_seal_seconds
+        )
 
     def reads_options(self, folder: Path) -> ReadsOptions:
         """Of the trail of reads. folder: of the data."""
