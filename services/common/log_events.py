@@ -35,8 +35,11 @@ LogEvent = Literal[
     "subscriber_refused",
     "task_died",
     "task_waits",
+    "tree_not_signed",
     "warnings_missed",
     "webhook_stopped",
+    "witness_away",
+    "witness_refuses",
 ]
 
 MEANINGS: Mapping[LogEvent, str] = {
@@ -84,9 +87,18 @@ MEANINGS: Mapping[LogEvent, str] = {
     "subscriber_refused": "A subscriber was not let in, since the log could not be asked.",
     "task_died": "Background work ended by an error for good; it starts again with the process.",
     "task_waits": "Background work waits for a server that is away, and goes on by itself.",
+    "tree_not_signed": (
+        "A project's chain does not begin with what was signed of it: it was rewritten, or restored"
+        " from an older copy. It gets no further checkpoint until a person has looked."
+    ),
     "warnings_missed": (
         "ClickHouse failed while warnings beside a result were looked for; the answer has its"
         " numbers, and says that a look is missing."
     ),
     "webhook_stopped": "A webhook met a defect, which the trace shows; it goes on in a minute.",
+    "witness_away": "A witness did not cosign a checkpoint; it is asked again with a later one.",
+    "witness_refuses": (
+        "A witness has seen a history that does not lead to this one: somebody has rewritten the"
+        " log, or it was restored from an older copy."
+    ),
 }

@@ -11,6 +11,7 @@ from services.embedded.commands.follow import follow
 from services.embedded.commands.history import history
 from services.embedded.commands.import_events import INTERRUPTED, import_events
 from services.embedded.commands.keys import keys
+from services.embedded.commands.log_key import log_key
 from services.embedded.commands.migrate import migrate
 from services.embedded.commands.projects import projects
 from services.embedded.commands.rebuild import rebuild
@@ -49,7 +50,7 @@ def recount() -> None:
 
 
 for command in (
-    *(serve, follow, history, import_events, keys, migrate),
+    *(serve, follow, history, import_events, keys, log_key, migrate),
     *(projects, rebuild, stream, verify),
 ):
     recount.add_command(command)

@@ -20,6 +20,8 @@ from services.common.http.proxies import NOBODY, TrustedProxies
 from services.common.stream import FACTS_DEFAULTS, FactsOptions
 from services.projector import app as projector
 from services.projector.product_events import part as ingesting
+from services.projector.proofs import part as signing
+from services.projector.proofs.options import NO_KEY, ProofOptions
 from services.projector.webhooks import part as delivering
 from services.projector.webhooks.options import DEFAULTS, WebhookOptions
 from services.query import app as query
@@ -52,6 +54,7 @@ def application(
     streams: Mapping[str, int] = NO_CHOICES,
     reads: ReadsOptions = RECORDED,
     seals: SealOptions = SEALED,
+    proofs: ProofOptions = NO_KEY,
 ) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other.
 
@@ -78,6 +81,7 @@ def application(
         bus_consumers.part(commands),
         ingesting.part(urls.postgres_url, urls.nats_url, urls.clickhouse_url),
         projector.part(urls.postgres_url),
+        signing.part(urls.postgres_url, proofs),
         *([delivering.part(urls.postgres_url, webhooks)] if webhooks.webhooks else []),
         query.part(
             msgspec.structs.replace(

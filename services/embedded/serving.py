@@ -196,6 +196,7 @@ class _Process:
             self._settings.streams(),
             self._settings.reads_options(self._folder.path),
             self._settings.seals(),
+            self._settings.proofs(self._folder.path),
         )
         server = _Server(app)
         settle()

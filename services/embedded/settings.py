@@ -14,6 +14,7 @@ from services.common.http.budgets import Budgets
 from services.common.http.proxies import TrustedProxies
 from services.common.settings import budgets, trusted
 from services.common.stream import FactsOptions, Keep
+from services.projector.proofs.options import ProofOptions
 from services.projector.webhooks.options import TIMEOUT_SECONDS
 from services.query.reads_trail.options import SPOOL_BYTES, Client, OnOff, ReadsOptions, Sync
 
@@ -27,7 +28,8 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: as `services.common.settings` has them; nothing is limited here unless it is
     asked for. reads …: as the query service has them; the spool is in the data folder unless named.
     webhooks …: as `services.projector.webhooks.options` has them. stream…: as the query
-    service has them.
+    service has them. log_key_file: empty: the data folder's `keys`. log_origin, witnesses: as
+    `services.projector.proofs.options` has them.
     """
 
     postgres_url: str | None = None
@@ -74,6 +76,10 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
             reads_client=self.reads_client,
         )
 
+    log_key_file: str = ""
+    log_origin: str = ""
+    witnesses: str = ""
+
     def streams(self) -> Mapping[str, int]:
         """The query service's settings of streams, where they are not its own defaults."""
         names = (
@@ -82,6 +88,14 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
         )
         chosen = {name: getattr(self, name) for name in names}
         return {name: value for name, value in chosen.items() if value is not None}
+
+    def proofs(self, data: Path) -> ProofOptions:
+        """data: the data folder, which has the keys unless a file of them is named."""
+        return ProofOptions(
+            log_key_file=self.log_key_file or str(data / "keys"),
+            log_origin=self.log_origin,
+            witnesses=self.witnesses,
+        )
 
     def proxies(self) -> TrustedProxies:
         """Raises InvalidSettings."""

@@ -19,6 +19,7 @@ from services.common.tasks import background, every
 from services.projector import metrics
 from services.projector.product_events import part as ingesting
 from services.projector.projection import Projection
+from services.projector.proofs import part as signing
 from services.projector.proofs import projection as proofs
 from services.projector.proofs.projection import ProofsProjection
 from services.projector.read_models.activity import ActivityProjection
@@ -75,7 +76,8 @@ def create_app(settings: ProjectorSettings) -> Litestar:
         replicas=settings.nats_replicas,
     )
     webhooks = [delivering.part(settings.database_url, settings)] if settings.webhooks else []
-    return compose([part(settings.database_url), events, *webhooks])
+    checkpoints = signing.part(settings.database_url, settings.proofs())
+    return compose([part(settings.database_url), events, checkpoints, *webhooks])
 
 
 @contextlib.asynccontextmanager

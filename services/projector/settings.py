@@ -1,6 +1,7 @@
 """Settings of the projector."""
 
 from services.common.settings import ServiceSettings
+from services.projector.proofs.options import ProofOptions
 from services.projector.webhooks.options import TIMEOUT_SECONDS
 
 
@@ -11,6 +12,7 @@ class ProjectorSettings(ServiceSettings, frozen=True, kw_only=True):
     nats_url: captured product events; clickhouse_url: where they are stored.
     webhooks, webhooks_allow, webhooks_ca_file, webhook_timeout_seconds: see
     `services.projector.webhooks.options`.
+    log_key_file, log_origin, witnesses: see `services.projector.proofs.options`.
     host, port: where its own /_livez, /_readyz and /metrics answer, when it runs by itself.
     """
 
@@ -22,3 +24,13 @@ class ProjectorSettings(ServiceSettings, frozen=True, kw_only=True):
     webhooks_allow: str = ""
     webhooks_ca_file: str = ""
     webhook_timeout_seconds: float = TIMEOUT_SECONDS
+    log_key_file: str = ""
+    log_origin: str = ""
+    witnesses: str = ""
+
+    def proofs(self) -> ProofOptions:
+        return ProofOptions(
+            log_key_file=self.log_key_file,
+            log_origin=self.log_origin,
+            witnesses=self.witnesses,
+        )

@@ -63,11 +63,12 @@ CREATE TABLE log_keys (
 
 CREATE UNIQUE INDEX log_keys_signing ON log_keys ((true)) WHERE until IS NULL;
 
--- How far each witness has cosigned each tree.
+-- How far each witness has cosigned each tree, and when it was asked last.
 CREATE TABLE witness_progress (
     team_id bigint NOT NULL,
     witness text NOT NULL,
     size bigint NOT NULL,
     at timestamptz NOT NULL,
+    failed boolean NOT NULL DEFAULT false,
     PRIMARY KEY (team_id, witness)
 );
