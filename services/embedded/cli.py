@@ -7,6 +7,7 @@ import rich_click as click
 from services.common.postgres.migrate import NewerTables
 from services.common.process import TABLES_ARE_NEWER
 from services.common.settings import InvalidSettings
+from services.embedded.commands.audit import audit
 from services.embedded.commands.follow import follow
 from services.embedded.commands.history import history
 from services.embedded.commands.import_events import INTERRUPTED, import_events
@@ -50,7 +51,7 @@ def recount() -> None:
 
 
 for command in (
-    *(serve, follow, history, import_events, keys, log_key, migrate),
+    *(serve, audit, follow, history, import_events, keys, log_key, migrate),
     *(projects, rebuild, stream, verify),
 ):
     recount.add_command(command)

@@ -87,7 +87,7 @@ def followed(wanted: Followed, after: str, cursor_file: Path | None) -> Iterator
                     yield event
                 after = cursor
                 if cursor_file is not None:
-                    _keep(cursor_file, cursor)
+                    keep(cursor_file, cursor)
         except (httpx.TransportError, _TryAgain):
             pass
         time.sleep(_AGAIN_SECONDS)
@@ -109,7 +109,8 @@ def _connection(wanted: Followed, after: str) -> Iterator[tuple[str, bytes]]:
         if answer.status_code in (429, 502, 503, 504):
             raise _TryAgain
         if answer.status_code != 200:
-            raise CannotStart(_refusal(answer))
+            answer.read()
+            raise CannotStart(refusal(answer))
         cursor, kind, event = after, b"", b""
         for line in _lines(answer.iter_bytes()):
             name, _, value = line.partition(b": ")
@@ -132,8 +133,8 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield from lines
 
 
-def _refusal(answer: httpx.Response) -> str:
-    answer.read()
+def refusal(answer: httpx.Response) -> str:
+    """What a server's refusal, read whole, says."""
     try:
         told = json.loads(answer.content)
         beside = "".join(
@@ -144,7 +145,8 @@ def _refusal(answer: httpx.Response) -> str:
         return f"{answer.url} answered {answer.status_code}"
 
 
-def _keep(file: Path, cursor: str) -> None:
+def keep(file: Path, cursor: str) -> None:
+    """The file has the one cursor or the other, whenever the process ends."""
     unfinished = file.with_name(f"{file.name}.unfinished")
     unfinished.write_text(f"{cursor}\n")
     unfinished.replace(file)

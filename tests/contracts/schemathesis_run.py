@@ -133,6 +133,8 @@ def _config(key: str, phase: str, examples: int, seed: int) -> SchemathesisConfi
         # A position that nobody has written yet is waited for, and then a 503 as it has to be.
         "header.Insights-Position": "0",
         "query.wait": "0",
+        # What is followed has no end.
+        "query.follow": "false",
     }
     return SchemathesisConfig.from_dict(
         {
