@@ -13,17 +13,18 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from contracts.read_models.bus_consumer import BusConsumerRow
 from services.command.bus_consumers.connections import connection_name
 from services.command.bus_consumers.credentials import Credentials
+from services.common.bus import BusClient
 from services.common.bus_accounts import SUBSCRIBERS_ACCOUNT, permissions
 from services.common.logs import logger
 from services.common.nkeys import AccountKey, claims_of
 from services.common.postgres.database import CONNECTION_LOST
-from services.common.tasks import describe
+from services.common.tasks import background, describe
 
 log = logger("recount.bus")
 
@@ -65,19 +66,25 @@ class Callout:
     can send.
     """
 
-    def __init__(self, client: Client, credentials: Credentials, issuer: AccountKey) -> None:
+    def __init__(self, client: BusClient, credentials: Credentials, issuer: AccountKey) -> None:
         self._client = client
         self._credentials = credentials
         self._issuer = issuer
 
     @contextlib.asynccontextmanager
     async def answering(self) -> AsyncIterator[None]:
-        subscription = await self._client.subscribe(SUBJECT, queue=QUEUE, cb=self._answer)
-        try:
-            yield
-        finally:
+        async with background("bus callout", self._subscribe()) as subscribing:
             if self._client.is_connected:
-                await subscription.unsubscribe()
+                await asyncio.wait({subscribing})
+            try:
+                yield
+            finally:
+                if subscribing.done() and self._client.is_connected:
+                    await subscribing.result().unsubscribe()
+
+    async def _subscribe(self) -> Subscription:
+        await self._client.arrived()
+        return await self._client.subscribe(SUBJECT, queue=QUEUE, cb=self._answer)
 
     async def _answer(self, message: Msg) -> None:
         asked = msgspec.convert(claims_of(message.data), _Request).nats

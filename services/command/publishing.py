@@ -9,9 +9,9 @@ from prometheus_client import Gauge
 
 from services.command.relay import RunningRelay, relaying
 from services.command.settings import CommandSettings
-from services.common import stream
+from services.common.bus import connect_bus
 from services.common.http.app import ServicePart
-from services.common.http.health import NotReady, PartDegraded
+from services.common.http.health import PartCheck, PartDegraded
 from services.common.log.store import BELL_CHANNEL
 from services.common.postgres.bell import Bell
 
@@ -28,7 +28,7 @@ def part(settings: CommandSettings) -> ServicePart:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        bus = await stream.connect(settings.nats_url, "relay")
+        bus = await connect_bus(settings.nats_url, "relay")
         bell = Bell(settings.database_url, BELL_CHANNEL)
         try:
             async with (
@@ -46,18 +46,21 @@ def part(settings: CommandSettings) -> ServicePart:
                 SWEPT.set_function(lambda: relay.swept)
                 HOLES.set_function(lambda: relay.holes)
                 app.state.relay = relay
+                app.state.relay_bus = bus
                 yield
         finally:
             await bus.close()
 
-    return ServicePart(handlers=(), lifespans=(lifespan,), checks={"relay": _relay})
+    return ServicePart(handlers=(), lifespans=(lifespan,), checks={"relay": PartCheck(_relay)})
 
 
 async def _relay(state: State) -> None:
     """Writes go on without it; subscribers wait."""
     relay: RunningRelay = state.relay
     if (stopped := relay.failure or relay.stopped) is not None:
-        raise NotReady(f"the relay has stopped: {stopped}")
+        raise PartDegraded(f"the relay has stopped: {stopped}")
+    if not state.relay_bus.is_connected:
+        raise PartDegraded("the public stream takes nothing: not connected to the bus")
     if (reason := relay.outage.reason) is not None:
         raise PartDegraded(f"the public stream takes nothing: {reason}")
     if relay.holes:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 LogEvent = Literal[
+    "bus_away",
     "bus_consumer_waits",
     "captured_events_lost",
     "database_away",
+    "engine_away",
     "finding_unreadable",
     "jetstream_restarted",
     "job_failed",
@@ -14,6 +16,7 @@ LogEvent = Literal[
     "projected",
     "projection_behind",
     "publication_refused",
+    "query_not_killed",
     "reads_refused",
     "reads_taken_over",
     "reads_wait",
@@ -43,12 +46,14 @@ LogEvent = Literal[
 ]
 
 MEANINGS: Mapping[LogEvent, str] = {
+    "bus_away": "A connection to NATS was lost, or can't be made; it is tried for ever.",
     "bus_consumer_waits": "The bus is away: what a bus consumer has become is told to it later.",
     "captured_events_lost": (
         "Messages with captured events are gone from the stream's disk: `lost` of them, between"
         " `after` and `end`."
     ),
     "database_away": "A request got a 503: PostgreSQL is away, or has no connection left.",
+    "engine_away": "ClickHouse does not answer at a start; it is asked again when it is needed.",
     "finding_unreadable": "The log can't tell what another service found: this version is older.",
     "jetstream_restarted": "JetStream took nothing although the disk has room; it is opened anew.",
     "job_failed": "A computation ended by a defect, which the trace shows; its callers got a 500.",
@@ -56,6 +61,7 @@ MEANINGS: Mapping[LogEvent, str] = {
     "projected": "A projection has stored the rows of some facts, up to `position`.",
     "projection_behind": "A projection has not reached the log's end, or has parked streams.",
     "publication_refused": "Another relay had published before; what it did is not repeated.",
+    "query_not_killed": "A statement that nobody waits for could not be ended; its limits end it.",
     "reads_refused": "Reads can't be written into their spool: their requests got a 503.",
     "reads_taken_over": "The reads that a dead process had not stored yet are stored now.",
     "reads_wait": "PostgreSQL does not take the trail of reads: it waits in the spool, `bytes`.",

@@ -1,4 +1,4 @@
-"""The bus: connection, streams, and publishing several messages as one.
+"""The bus: streams, and publishing several messages as one.
 
 `prefix` comes before stream names and subjects, so that tests share a server.
 """
@@ -26,6 +26,7 @@ from contracts.subjects import (
     FACTS_SUBJECTS,
     capture_subject,
 )
+from services.common.bus import RECONNECT_SECONDS, BusNodes
 from services.common.logs import logger
 
 log = logger("recount.stream")
@@ -111,15 +112,14 @@ class OutgoingMessage(msgspec.Struct, frozen=True):
 
 async def connect_now(url: str, name: str) -> Client:
     """A connection for a command: it waits for nobody long. Raises StreamUnavailable."""
+    nodes = BusNodes.of(url)
+    options: dict[str, Any] = {"max_reconnect_attempts": 2, **nodes.credentials}
     try:
-        return await nats.connect(url, name=name, max_reconnect_attempts=2, reconnect_time_wait=0.2)
+        return await nats.connect(
+            list(nodes.nodes), name=name, reconnect_time_wait=RECONNECT_SECONDS, **options
+        )
     except (nats.errors.Error, TimeoutError, OSError) as cause:
         raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
-
-
-async def connect(url: str, name: str) -> Client:
-    """A connection that reconnects for ever. name: shown in the server's monitoring."""
-    return await nats.connect(url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.2)
 
 
 def capture_stream(prefix: str = "") -> str:

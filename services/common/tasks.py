@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from time import monotonic
 from typing import Any, Never, TypeVar
 
 from prometheus_client import Counter
@@ -16,6 +17,7 @@ log = logger("recount.tasks")
 DIED = Counter("recount_tasks_died", "Background tasks that an error ended for good.", ["task"])
 
 _AGAIN_SECONDS = 0.2
+_TELL_SECONDS = 30.0
 
 
 def watched(name: str, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
@@ -54,16 +56,33 @@ async def every(
     after `pause` seconds (None: after `seconds`), whatever rings. Any other error ends the loop.
     """
     bell = asyncio.Event() if rung is None else rung
+    waiting = Waiting(_own_name())
     await asyncio.sleep(first_after)
     while True:
         bell.clear()
         try:
             await work()
         except away as cause:
-            log.warning("task_waits", task=_own_name(), cause=describe(cause))
+            waiting.tell(cause)
             await asyncio.sleep(seconds if pause is None else pause)
         else:
+            waiting = Waiting(_own_name())
             await ring_or(bell, seconds)
+
+
+class Waiting:
+    """What a task waits for, told to the log: when it changes, and now and then while it lasts."""
+
+    def __init__(self, task: str) -> None:
+        self._task = task
+        self._cause: str | None = None
+        self._told_at = 0.0
+
+    def tell(self, cause: Exception) -> None:
+        text, now = describe(cause), monotonic()
+        if text != self._cause or now - self._told_at >= _TELL_SECONDS:
+            log.warning("task_waits", task=self._task, cause=text)
+            self._cause, self._told_at = text, now
 
 
 async def ring_or(rung: asyncio.Event, seconds: float) -> bool:

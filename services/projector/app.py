@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from services.common.http.app import ServicePart, compose
-from services.common.http.health import NotReady, PartDegraded
+from services.common.http.health import PartCheck, PartDegraded
 from services.common.log.progress import progress
 from services.common.log.store import BELL_CHANNEL, EventStore
 from services.common.logs import logger
@@ -36,6 +36,9 @@ log = logger("recount.projector")
 
 REPORT_SECONDS = 5.0
 LONGEST_DELAY_SECONDS = 10.0
+
+# The checkpoint's lock of a projector that is frozen is freed, so that another one goes on.
+_LETS_GO = {"idle_in_transaction_session_timeout": "5s", "statement_timeout": "60s"}
 
 
 def projections() -> tuple[Projection[Any], ...]:
@@ -64,7 +67,11 @@ def part(database_url: str) -> ServicePart:
             app.state.projector_pool = connections
             yield
 
-    return ServicePart(handlers=(), lifespans=(projecting,), checks={"projections": _projections})
+    return ServicePart(
+        handlers=(),
+        lifespans=(projecting,),
+        checks={"projections": PartCheck(_projections, essential=True)},
+    )
 
 
 def create_app(settings: ProjectorSettings) -> Litestar:
@@ -90,7 +97,9 @@ async def running(database_url: str) -> AsyncIterator[Pool]:
     bell = Bell(database_url, BELL_CHANNEL)
     followed = projections()
     async with (
-        pool(database_url, size=len(followed) + 2, name="projector") as connections,
+        pool(
+            database_url, size=len(followed) + 2, name="projector", options=_LETS_GO
+        ) as connections,
         EventStore.open(database_url) as store,
         bell.listening(),
         contextlib.AsyncExitStack() as stack,
@@ -111,7 +120,7 @@ async def _projections(state: State) -> None:
     for each in await progress(state.projector_pool):
         parked += each.parked
         if each.behind_seconds > LONGEST_DELAY_SECONDS:
-            raise NotReady(
+            raise PartDegraded(
                 f"{each.projection} stands at position {each.position} of {each.head}, "
                 f"{each.behind_seconds:.0f} s behind"
             )

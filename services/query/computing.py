@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from services.common.clickhouse import ClickHouse, EngineError
 from services.common.clickhouse.statement import Statement
 from services.common.http.app import ServicePart, from_state
+from services.common.http.health import PartCheck
 from services.common.http.problems import answer
 from services.common.http.request import AnyRequest
 from services.common.postgres.bell import Bell
@@ -101,7 +102,7 @@ def part(settings: QuerySettings) -> ServicePart:
         },
         errors={EngineError: _on_engine_error},
         lifespans=[lifespan],
-        checks={"clickhouse": _clickhouse},
+        checks={"clickhouse": PartCheck(_clickhouse)},
     )
 
 

@@ -17,10 +17,10 @@ from services.command.bus.facts_bus import FactsBus
 from services.command.bus.publisher import MOST_ENTRIES, Publisher
 from services.command.bus.rebuilding import rebuild
 from services.command.bus.sweeping import Sweep
+from services.common.bus import connect_bus
 from services.common.log.store import Append, AppendPart, EventStore
 from services.common.postgres.database import pool
 from services.common.postgres.migrate import migrate
-from services.common.stream import connect
 from services.common.tasks import background
 from services.embedded import nats, postgres
 from services.embedded.account import account_for
@@ -95,7 +95,7 @@ async def sweep(bus: FactsBus) -> None:
 
 
 async def measure(url: str, nats_url: str) -> None:
-    client = await connect(nats_url, "bench")
+    client = await connect_bus(nats_url, "bench")
     reading, publishing, sweeping = Cost(), Cost(), Cost()
     async with EventStore.open(url) as store, pool(url) as connections:
         bus = FactsBus(store=store, pool=connections, client=client)

@@ -25,11 +25,12 @@ from contracts.events.recorded import DomainEvent, UserActor
 from contracts.events.streams import Stream, StreamKind, insight_stream
 from contracts.subjects import FACTS_SUBJECTS
 from services.command.relay import relaying
+from services.common.bus import connect_bus
 from services.common.log.store import BELL_CHANNEL, Append, AppendPart, EventStore
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
 from services.common.postgres.migrate import migrate
-from services.common.stream import connect, ensure_facts_stream
+from services.common.stream import ensure_facts_stream
 from services.embedded import nats, postgres
 from services.embedded.account import account_for
 from tests import servers
@@ -137,7 +138,7 @@ async def to_a_subscriber(url: str, nats_url: str) -> Waits:
     bell = Bell(url, BELL_CHANNEL)
     delays = Waits()
     async with EventStore.open(url) as store, pool(url) as connections, bell.listening():
-        client = await connect(nats_url, "bench")
+        client = await connect_bus(nats_url, "bench")
         name = await ensure_facts_stream(client)
         subscription = await client.jetstream().subscribe(
             FACTS_SUBJECTS, stream=name, ordered_consumer=True

@@ -24,11 +24,11 @@ def compose() -> dict[str, Any]:
 
 
 class Urls(msgspec.Struct, frozen=True):
-    """The servers that stand where the file names its own."""
+    """The servers that stand where the file names its own. clickhouse: a folder, or a URL."""
 
     database: str
     nats: str
-    clickhouse: Path
+    clickhouse: Path | str
     issuer: str = ""
     system_user: str = ""
 
@@ -44,6 +44,8 @@ class Urls(msgspec.Struct, frozen=True):
             case "NATS_URL":
                 return self.nats
             case "CLICKHOUSE_URL":
+                if isinstance(self.clickhouse, str):
+                    return self.clickhouse
                 # One process per folder; where there are servers, all services share one.
                 return f"chdb://{self.clickhouse}/{name.lower()}"
             case "NATS_ISSUER":

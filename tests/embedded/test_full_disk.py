@@ -88,14 +88,16 @@ def test_a_full_disk_is_told_and_events_are_taken_again_once_there_is_room() -> 
             assert refused.json()["code"] == "unavailable"
             assert "Retry-After" in refused.headers
             status, part = sender.capture_part()
-            assert (status, part["status"]) == (503, "failing")
+            assert (status, part["status"]) == (200, "degraded")
             assert "captured events can't be kept" in part["reason"]
             # Still so, and nothing pretends otherwise.
             assert sender.send().status_code == 503
 
             resize(bus, 200)
             waiting.until(lambda: sender.send().status_code == 200, "events are taken again")
-            waiting.until(lambda: sender.capture_part()[0] == 200, "the capture part is ready")
+            waiting.until(
+                lambda: sender.capture_part()[1]["status"] == "ok", "the capture part is ready"
+            )
             last = sender.send()
             reach = f"/i/position?reach={last.headers['Ingest-Position']}&wait=30"
             assert sender.http.get(reach).json()["reached"] is True

@@ -9,13 +9,13 @@ from litestar import Litestar
 
 from services.command.bus_callout import Callout
 from services.command.bus_consumers import routes
-from services.command.bus_consumers.connections import Connections, connect_system
+from services.command.bus_consumers.connections import Connections
 from services.command.bus_consumers.credentials import Credentials
 from services.command.bus_consumers.service import Bus, BusConsumers, public_url
 from services.command.bus_consumers.upkeep import Upkeep
 from services.command.settings import CommandSettings
-from services.common import stream
 from services.common.accounts.accounts import CHANNEL
+from services.common.bus import connect_bus, entered_as
 from services.common.http.app import ServicePart, from_state
 from services.common.log.store import BELL_CHANNEL
 from services.common.nkeys import AccountKey, InvalidSeed
@@ -54,10 +54,10 @@ async def _running(
 ) -> AsyncIterator[Bus]:
     pool, store = app.state.pool, app.state.store
     credentials = Credentials(pool, store, issuer)
-    client = await stream.connect(settings.nats_url, "bus consumers")
+    client = await connect_bus(settings.nats_url, "bus consumers")
     try:
-        user, _, password = settings.nats_system_user.partition(":")
-        system = await connect_system(public_url(settings.nats_url, ""), user, password)
+        nodes = public_url(settings.nats_url, "")
+        system = await connect_bus(entered_as(nodes, settings.nats_system_user), "bus connections")
         try:
             connections = Connections(system, credentials)
             upkeep = Upkeep(pool, store, client)

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Collection, Sequence
 
 import msgspec
-import nats
 import nats.errors
 from nats.aio.client import Client
 
@@ -24,16 +23,10 @@ LOOK_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
 # Servers of a cluster answer side by side; how many there are, nobody knows.
 _ANSWER_SECONDS = 0.1
-# The services' own connections are there by then.
-_CONNECT_SECONDS = 20.0
 _KICK_SECONDS = 2.0
 _MOST_CONNECTIONS = 1 << 20
 
 AWAY = (nats.errors.Error, *CONNECTION_LOST, TimeoutError, OSError)
-
-
-class WrongSystemUser(RuntimeError):
-    """The setting NATS_SYSTEM_USER is none of the bus."""
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -67,22 +60,6 @@ _told = msgspec.json.Decoder(_Told)
 def connection_name(user: str, password_id: int) -> str:
     """What a connection is called, by user and password."""
     return f"{user}/{password_id}"
-
-
-async def connect_system(url: str, user: str, password: str) -> Client:
-    """A connection in the server's own account; it reconnects for ever. Raises WrongSystemUser."""
-    connecting = nats.connect(
-        url,
-        name="bus connections",
-        user=user,
-        password=password,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=0.2,
-    )
-    try:
-        return await asyncio.wait_for(connecting, _CONNECT_SECONDS)
-    except TimeoutError as cause:
-        raise WrongSystemUser(f"the bus does not let {user!r} into its system account") from cause
 
 
 class Connections:

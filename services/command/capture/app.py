@@ -1,5 +1,6 @@
 """The capture doors, wired."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -10,9 +11,14 @@ from services.command.capture import positions, routes, routes_v1, start_up
 from services.command.capture.browsers import open_to_browsers
 from services.command.capture.door import CaptureDoor
 from services.common import stream
+from services.common.bus import connect_bus
 from services.common.http.app import ServicePart, from_state
-from services.common.http.health import NotReady
+from services.common.http.health import PartCheck, PartDegraded
 from services.common.http.problems import Rejected
+from services.common.tasks import background
+
+# A bus that answers has shown its stream by then; one that does not must not keep us from serving.
+OPENING_SECONDS = 10.0
 
 
 def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
@@ -23,14 +29,22 @@ def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        bus = await stream.connect(nats_url, "capture")
+        ingest = positions.IngestProgress(app.state.pool, stream.capture_stream(prefix))
+        bus = await connect_bus(nats_url, "capture")
+        door = CaptureDoor(bus, app.state.accounts, prefix)
+
+        async def whole() -> int:
+            known = await ingest.known()
+            return await stream.whole_capture_stream(bus, known, prefix, replicas)
+
         try:
-            ingest = positions.IngestProgress(app.state.pool, stream.capture_stream(prefix))
-            reached = await ingest.known()
-            last = await stream.whole_capture_stream(bus, reached, prefix, replicas)
-            app.state.door = CaptureDoor(bus, app.state.accounts, prefix, last)
-            app.state.ingest = ingest
-            yield
+            async with background("capture", door.open(whole)) as opening:
+                if bus.is_connected:
+                    await asyncio.wait({opening}, timeout=OPENING_SECONDS)
+                app.state.door = door
+                app.state.ingest = ingest
+                app.state.capture_bus = bus
+                yield
         finally:
             await bus.close()
 
@@ -44,7 +58,7 @@ def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
         handlers=handlers,
         dependencies={"door": from_state("door"), "ingest": from_state("ingest")},
         lifespans=[lifespan],
-        checks={"capture": _capture},
+        checks={"capture": PartCheck(_capture)},
         around=[open_to_browsers(handlers)],
     )
 
@@ -52,9 +66,11 @@ def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
 async def _capture(state: State) -> None:
     """Events are answered 503 while the stream takes nothing: asked again here, too."""
     door: CaptureDoor = state.door
+    if not state.capture_bus.is_connected:
+        raise PartDegraded("captured events can't be kept: not connected to the bus")
     if door.outage.reason is None:
         return
     with contextlib.suppress(Rejected):
         await door.try_again()
     if (reason := door.outage.reason) is not None:
-        raise NotReady(f"captured events can't be kept: {reason}")
+        raise PartDegraded(f"captured events can't be kept: {reason}")

@@ -1,6 +1,7 @@
 """The way from a request that was understood to events that are durable."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 import psycopg
 from nats.aio.client import Client
@@ -13,6 +14,7 @@ from services.command.capture.refusals import BadToken
 from services.common.accounts.accounts import Accounts, Project
 from services.common.http import apart
 from services.common.http.problems import unavailable
+from services.common.postgres.database import CONNECTION_LOST
 from services.common.stream import (
     TIMEOUT_SECONDS,
     Outage,
@@ -21,6 +23,7 @@ from services.common.stream import (
     StreamUnavailable,
     publish_whole,
 )
+from services.common.tasks import Waiting
 
 CAPTURED = Counter("recount_captured_events", "Product events made durable.")
 REFUSED = Counter("recount_capture_refused", "Capture requests and events refused.", ["reason"])
@@ -33,22 +36,39 @@ def _messages(
 
 
 TRYING_SECONDS = 2.0
+OPENING_SECONDS = 0.5
+AWAY = (StreamUnavailable, *CONNECTION_LOST)
 
 
 class CaptureDoor:
-    """Publishes to the capture stream. prefix: of stream and subjects.
+    """Publishes to the capture stream, once that was seen to be whole. prefix: of stream and
+    subjects.
 
-    position: the stream's last sequence at the start. outage: whether the stream takes events.
+    outage: whether the stream takes events.
     """
 
-    def __init__(
-        self, bus: Client, accounts: Accounts, prefix: str = "", position: int = 0
-    ) -> None:
+    def __init__(self, bus: Client, accounts: Accounts, prefix: str = "") -> None:
         self.outage = Outage("the capture stream")
         self._bus = bus
         self._accounts = accounts
         self._prefix = prefix
-        self._position = position
+        self._is_open = False
+        self._position = 0
+
+    async def open(self, whole: Callable[[], Awaitable[int]]) -> None:
+        """Returns once events are taken; waits for whatever is away.
+
+        whole: makes the stream, or sees that it is whole; its last sequence. Raises what AWAY has.
+        """
+        waiting = Waiting("capture")
+        while not self._is_open:
+            try:
+                with self.outage.watching():
+                    self._position = await whole()
+                self._is_open = True
+            except AWAY as cause:
+                waiting.tell(cause)
+                await asyncio.sleep(OPENING_SECONDS)
 
     async def project(self, token: str) -> Project:
         """The project of the token. Raises BadToken, and Rejected (503)."""
@@ -85,6 +105,8 @@ class CaptureDoor:
     async def _publish(self, messages: Sequence[OutgoingMessage]) -> int:
         before = self._position
         try:
+            if not self._is_open:
+                raise StreamUnavailable("the stream was not looked at yet")
             with self.outage.watching():
                 # While no event is taken, refusals come without a long wait.
                 patience = TIMEOUT_SECONDS if self.outage.reason is None else TRYING_SECONDS

@@ -6,6 +6,7 @@ All that differs between the two, and between a server and a cluster, stays in t
 from services.common.clickhouse.client import ClickHouse, embedded_url
 from services.common.clickhouse.errors import (
     BadPattern,
+    EngineAway,
     EngineError,
     QueryCancelled,
     QueryFailed,
@@ -18,6 +19,7 @@ from services.common.clickhouse.query_limits import QueryLimits
 __all__ = [
     "BadPattern",
     "ClickHouse",
+    "EngineAway",
     "EngineError",
     "QueryCancelled",
     "QueryFailed",

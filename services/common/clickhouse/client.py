@@ -9,11 +9,20 @@ from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit, urlunsplit
 from uuid import uuid4
 
 from services.common.clickhouse.engine import Engine, Row
-from services.common.clickhouse.errors import TOO_BIG_AST, EngineError, StatementTooLarge
+from services.common.clickhouse.errors import (
+    TOO_BIG_AST,
+    EngineAway,
+    EngineError,
+    StatementTooLarge,
+)
 from services.common.clickhouse.query_limits import QueryLimits
-from services.common.clickhouse.schema import column_types, table_statements
+from services.common.clickhouse.schema import column_types
 from services.common.clickhouse.statement import Statement
-from services.common.clickhouse.upgrade import bring_projections
+from services.common.clickhouse.upgrade import Tables
+from services.common.logs import logger
+from services.common.tasks import describe
+
+log = logger("recount.clickhouse")
 
 DEFAULT_DATABASE = "recount"
 QUERY_HANDLES = 4
@@ -30,23 +39,29 @@ _INSERT_SETTINGS: Mapping[str, object] = {
 
 _KILL_EVERY_SECONDS = 0.05
 _KILL_ATTEMPTS = 100
+_KILL_SECONDS = 1.0
 
 
 class ClickHouse:
     """One database on one engine. Safe to use from many tasks at once."""
 
-    def __init__(self, engine: Engine, database: str, limits: QueryLimits) -> None:
+    def __init__(self, engine: Engine, tables: Tables, limits: QueryLimits) -> None:
         self._engine = engine
-        self.database = database
+        self.database = tables.database
+        self._tables = tables
+        self._prepared = False
+        self._preparing = asyncio.Lock()
         self._limits = limits.settings()
         self._longest = limits.max_statement_bytes
         self._types = column_types()
         self._running: set[str] = set()
+        self._killing: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, url: str, limits: QueryLimits | None = None) -> "ClickHouse":
         """Connect, and make the database and its tables when they are missing, or bring older ones
-        up to date.
+        up to date. A server that is away is connected to later: until then statements raise
+        EngineAway.
 
         url: `embedded_url(folder)` (in this process, the only one on that folder) or
         `http(s)://user:password@host:port`. Both take `?database=` (default `recount`) and
@@ -57,17 +72,26 @@ class ClickHouse:
         options = parse_qs(parts.query)
         database = options.get("database", [DEFAULT_DATABASE])[0]
         cluster = options.get("cluster", [None])[0]
+        durable = options.get("durable") != ["0"]
         engine = await _engine(parts.scheme, url, database, cluster)
-        opened = cls(engine, database, limits or QueryLimits())
+        opened = cls(engine, Tables(database, cluster, durable), limits or QueryLimits())
         try:
-            durable = options.get("durable") != ["0"]
-            for statement in table_statements(cluster, durable).values():
-                await opened.command(statement)
-            await bring_projections(engine, database, cluster)
+            await opened._prepare()
+        except EngineAway as away:
+            log.warning("engine_away", cause=away.message)
         except EngineError:
             await engine.close()
             raise
         return opened
+
+    async def _prepare(self) -> None:
+        """Bring the tables up to date, once; until that worked, before every statement."""
+        if self._prepared:
+            return
+        async with self._preparing:
+            if not self._prepared:
+                await self._tables.bring_up_to_date(self._engine)
+                self._prepared = True
 
     async def __aenter__(self) -> "ClickHouse":
         return self
@@ -95,6 +119,7 @@ class ClickHouse:
         if (length := len(statement.text)) > self._longest:
             # The engine would call it a syntax error.
             raise StatementTooLarge(TOO_BIG_AST, f"a statement of {length:,} characters")
+        await self._prepare()
         name = query_id or str(uuid4())
         self._running.add(name)
         try:
@@ -102,7 +127,8 @@ class ClickHouse:
                 statement.text, statement.parameters, name, {**self._limits, **(settings or {})}
             )
         except asyncio.CancelledError:
-            await self._engine.kill(name)
+            # In a task of its own: a server that does not answer must not hold up who cancels.
+            self._kill_apart(name)
             raise
         finally:
             self._running.discard(name)
@@ -120,6 +146,7 @@ class ClickHouse:
         *whatever its rows are*, while the engine remembers the token (tables.py says how long).
         One call is one block of rows: all of a partition's rows appear together.
         """
+        await self._prepare()
         types = self._types[table]
         settings = dict(_INSERT_SETTINGS)
         if deduplication_token is not None:
@@ -134,6 +161,7 @@ class ClickHouse:
 
     async def command(self, text: str, parameters: Mapping[str, object] | None = None) -> None:
         """A statement without rows: DDL, ALTER, INSERT … SELECT."""
+        await self._prepare()
         await self._engine.command(text, parameters or {}, {})
 
     async def cancel(self, query_id: str) -> None:
@@ -148,7 +176,22 @@ class ClickHouse:
                 return
             await asyncio.sleep(_KILL_EVERY_SECONDS)
 
+    def _kill_apart(self, query_id: str) -> None:
+        killing = asyncio.create_task(self._kill_soon(query_id), name=f"kill {query_id}")
+        self._killing.add(killing)
+        killing.add_done_callback(self._killing.discard)
+
+    async def _kill_soon(self, query_id: str) -> None:
+        try:
+            async with asyncio.timeout(_KILL_SECONDS):
+                await self._engine.kill(query_id)
+        except (EngineError, TimeoutError) as cause:
+            # It ends by its own limits.
+            log.warning("query_not_killed", query=query_id, cause=describe(cause))
+
     async def close(self) -> None:
+        if self._killing:
+            await asyncio.wait(self._killing)
         await self._engine.close()
 
 
@@ -169,6 +212,6 @@ async def _engine(scheme: str, url: str, database: str, cluster: str | None) -> 
         case "http" | "https":
             from services.common.clickhouse.server import ServerEngine
 
-            return await ServerEngine.open(bare, database, cluster)
+            return ServerEngine(bare, database, cluster)
         case _:
             raise ValueError(f"a ClickHouse URL starts with chdb://, http:// or https://: {url}")

@@ -9,6 +9,7 @@ TOO_DEEP_AST: Final = 167
 TOO_BIG_AST: Final = 168
 MEMORY_LIMIT_EXCEEDED: Final = 241
 TOO_DEEP_RECURSION: Final = 306
+NETWORK_ERROR: Final = 210
 TOO_MANY_BYTES: Final = 307
 QUERY_WAS_CANCELLED: Final = 394
 FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: Final = 395
@@ -28,6 +29,10 @@ class EngineError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+class EngineAway(EngineError):
+    """No server answered, or it went away in the middle; the statement may be right."""
 
 
 class QueryTimeout(EngineError):
@@ -67,6 +72,7 @@ class QueryFailed(EngineError):
 
 
 _KINDS: dict[int, type[EngineError]] = {
+    NETWORK_ERROR: EngineAway,
     TIMEOUT_EXCEEDED: QueryTimeout,
     MEMORY_LIMIT_EXCEEDED: QueryTooLarge,
     TOO_MANY_ROWS: QueryTooLarge,

@@ -1,45 +1,65 @@
 """A ClickHouse server or cluster by URL, through clickhouse-connect's async client."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import clickhouse_connect
 from clickhouse_connect.driver.asyncclient import AsyncClient
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
 from services.common.clickhouse.engine import Row, Settings, rows_of
-from services.common.clickhouse.errors import EngineError, engine_error
+from services.common.clickhouse.errors import NETWORK_ERROR, EngineError, engine_error
 from services.common.clickhouse.schema import on_cluster
 
-# Not the engine's number: the server could not be reached at all (ClickHouse's NETWORK_ERROR).
-_NETWORK_ERROR = 210
+CONNECT_SECONDS = 2
+# Beyond the time that the server lets a statement run: it ends it itself, and says so.
+ANSWER_SECONDS = 65
 
 
 class ServerEngine:
-    """One pooled HTTP client; queries run side by side on it."""
+    """One pooled HTTP client; queries run side by side on it. It connects when it is first asked:
+    a server that is away then is asked again the next time.
+    """
 
-    def __init__(self, client: AsyncClient, cluster: str | None) -> None:
-        self._client = client
+    def __init__(self, url: str, database: str, cluster: str | None) -> None:
+        """url: `http(s)://user:password@host:port`. Makes the database when it is missing."""
+        self._url = url
+        self._database = database
         self._cluster = cluster
+        self._client: AsyncClient | None = None
+        self._connecting = asyncio.Lock()
 
-    @classmethod
-    async def open(cls, url: str, database: str, cluster: str | None) -> "ServerEngine":
-        """url: `http(s)://user:password@host:port`; makes the database when it is missing."""
+    async def _connected(self) -> AsyncClient:
+        async with self._connecting:
+            if self._client is None:
+                self._client = await self._connect()
+            return self._client
+
+    async def _connect(self) -> AsyncClient:
+        client = await clickhouse_connect.get_async_client(
+            dsn=self._url,
+            autogenerate_session_id=False,
+            tz_mode="aware",
+            connect_timeout=CONNECT_SECONDS,
+            send_receive_timeout=ANSWER_SECONDS,
+        )
         try:
-            client = await clickhouse_connect.get_async_client(
-                dsn=url, autogenerate_session_id=False, tz_mode="aware"
+            await client.command(
+                f"CREATE DATABASE IF NOT EXISTS `{self._database}`{on_cluster(self._cluster)}"
             )
-            await client.command(f"CREATE DATABASE IF NOT EXISTS `{database}`{on_cluster(cluster)}")
-        except (ClickHouseError, OSError) as cause:
-            raise _named(cause) from cause
-        client.database = database
-        return cls(client, cluster)
+        except BaseException:
+            await client.close()
+            raise
+        client.database = self._database
+        return client
 
     async def query(
         self, text: str, parameters: Mapping[str, object], query_id: str, settings: Settings
     ) -> list[Row]:
         try:
-            result = await self._client.query(
+            client = await self._connected()
+            result = await client.query(
                 text,
                 parameters=dict(parameters),
                 settings={**settings, "query_id": query_id},
@@ -57,7 +77,8 @@ class ServerEngine:
         settings: Settings,
     ) -> None:
         try:
-            await self._client.insert(
+            client = await self._connected()
+            await client.insert(
                 table,
                 columns,
                 column_names=names,
@@ -72,7 +93,8 @@ class ServerEngine:
         self, text: str, parameters: Mapping[str, object], settings: Settings
     ) -> None:
         try:
-            await self._client.command(text, parameters=dict(parameters), settings=dict(settings))
+            client = await self._connected()
+            await client.command(text, parameters=dict(parameters), settings=dict(settings))
         except (ClickHouseError, OSError) as cause:
             raise _named(cause) from cause
 
@@ -84,10 +106,13 @@ class ServerEngine:
         )
 
     async def close(self) -> None:
-        await self._client.close()
+        if self._client is not None:
+            await self._client.close()
 
 
 def _named(cause: Exception) -> EngineError:
-    if isinstance(cause, OSError):
-        return engine_error(str(cause), _NETWORK_ERROR)
-    return engine_error(str(cause), getattr(cause, "code", None))
+    code = getattr(cause, "code", None)
+    # Told by the driver itself: no server said anything.
+    if isinstance(cause, OSError) or (isinstance(cause, OperationalError) and code is None):
+        code = NETWORK_ERROR
+    return engine_error(str(cause), code)

@@ -1,9 +1,18 @@
-"""A table that an earlier release made gets the projections that tables.py has named since."""
+"""The tables, made when they are missing; a table that an earlier release made gets the projections
+that tables.py has named since.
+"""
 
 from uuid import uuid4
 
+import msgspec
+
 from services.common.clickhouse.engine import Engine
-from services.common.clickhouse.schema import definition, on_cluster, projections
+from services.common.clickhouse.schema import (
+    definition,
+    on_cluster,
+    projections,
+    table_statements,
+)
 from services.common.clickhouse.tables import TableProjection
 
 _IS_KNOWN = """
@@ -22,6 +31,22 @@ _HAS_PARTS_WITHOUT = """
             FROM system.mutations
             WHERE database = {database:String} AND table = {table:String} AND NOT is_done
         )"""
+
+
+class Tables(msgspec.Struct, frozen=True):
+    """The tables of one database. cluster: under which they are replicated; None: on one node.
+    durable: whether they survive a power cut.
+    """
+
+    database: str
+    cluster: str | None
+    durable: bool
+
+    async def bring_up_to_date(self, engine: Engine) -> None:
+        """Make those that are missing; give older ones what they lack. Raises EngineError."""
+        for statement in table_statements(self.cluster, self.durable).values():
+            await engine.command(statement, {}, {})
+        await bring_projections(engine, self.database, self.cluster)
 
 
 async def bring_projections(engine: Engine, database: str, cluster: str | None) -> None:

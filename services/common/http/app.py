@@ -59,7 +59,7 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     refusals: problems.Refusals = {}
     errors: Mapping[type[Exception], problems.Answering] = {}
     lifespans: Sequence[Lifespan] = ()
-    checks: Mapping[str, health.Check] = {}
+    checks: Mapping[str, health.PartCheck] = {}
     middleware: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
     recorders: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
     around: Sequence[Callable[[ASGIApp], ASGIApp]] = ()

@@ -12,6 +12,7 @@ from services.common.http.app import ServicePart, from_state
 from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.caller import provide_caller, provide_person
 from services.common.http.cursor_problems import CURSOR_ERRORS
+from services.common.http.health import PartCheck, PartDegraded
 from services.common.http.limits import RequestLimits, budget_headers
 from services.common.http.page_callers import SignedOut, provide_page_caller, to_login
 from services.common.http.page_session import PageSessions
@@ -59,7 +60,7 @@ def foundation(
         },
         errors={**CURSOR_ERRORS, SignedOut: to_login},
         lifespans=[lifespan],
-        checks={"postgresql": _postgresql},
+        checks={"postgresql": PartCheck(_postgresql, essential=True)},
         middleware=[budget_headers] if budgets.limited else [],
         around=[behind(proxies)] if proxies else [],
     )
@@ -67,4 +68,8 @@ def foundation(
 
 async def _postgresql(state: State) -> None:
     async with state.pool.connection() as conn:
-        await conn.execute("SELECT 1")
+        cursor = await conn.execute("SHOW transaction_read_only")
+        if await cursor.fetchone() == ("on",):
+            raise PartDegraded(
+                "PostgreSQL is read-only: a standby, perhaps; nothing can be written"
+            )

@@ -11,19 +11,29 @@ from litestar.handlers.base import BaseRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.common.http.operations import AnswerDescription, RouteDescription, described, shows
+from services.common.tasks import describe
 
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 2.0
 
 
 class PartDegraded(Exception):
-    """The part works, but not for everybody: said in the answer, which stays a 200."""
+    """The part does not work for everybody: said in the answer, which stays a 200."""
 
 
 class NotReady(Exception):
-    """The part can't do its work now."""
+    """The process can do none of its work: a gateway sends it nothing more."""
 
 
 Check = Callable[[State], Awaitable[None]]
+
+
+class PartCheck(msgspec.Struct, frozen=True):
+    """run: raises PartDegraded and NotReady. essential: without this part the process can do
+    nothing, so an error of its driver, or none of its answer, is as NotReady; else as PartDegraded.
+    """
+
+    run: Check
+    essential: bool = False
 
 
 class PartHealth(msgspec.Struct, frozen=True):
@@ -50,31 +60,60 @@ METRICS = described(
 )
 
 
-async def examine(checks: Mapping[str, Check], state: State) -> Health:
-    """Runs every check, all at once, each with an end."""
-    names = list(checks)
-    found = await asyncio.gather(*(_examine(checks[name], state) for name in names))
-    statuses = {part.status for part in found}
-    return Health(
-        "failing" if "failing" in statuses else "degraded" if "degraded" in statuses else "ok",
-        dict(zip(names, found, strict=True)),
-    )
+class Examination:
+    """Runs every check, all at once, each with an end.
+
+    One that does not answer in time is left behind, and not awaited: while a server is frozen, even
+    the end of a question to it may wait for that server. It is asked anew once that has ended.
+    """
+
+    def __init__(self, checks: Mapping[str, PartCheck]) -> None:
+        self._checks = checks
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def examine(self, state: State) -> Health:
+        tasks = {name: self._task(name, state) for name in self._checks}
+        if tasks:
+            await asyncio.wait(tasks.values(), timeout=PATIENCE_SECONDS)
+        parts = {name: _health(self._checks[name], task) for name, task in tasks.items()}
+        for task in tasks.values():
+            task.cancel()
+        statuses = {part.status for part in parts.values()}
+        return Health(
+            "failing" if "failing" in statuses else "degraded" if "degraded" in statuses else "ok",
+            parts,
+        )
+
+    def _task(self, name: str, state: State) -> "asyncio.Task[None]":
+        running = self._running.get(name)
+        if running is None or running.done():
+            running = asyncio.create_task(_run(self._checks[name], state), name=f"check {name}")
+            self._running[name] = running
+        return running
 
 
-async def _examine(check: Check, state: State) -> PartHealth:
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await check(state)
-    except PartDegraded as why:
-        return PartHealth("degraded", str(why))
-    except TimeoutError:
-        return PartHealth("failing", f"no answer within {PATIENCE_SECONDS:g} s")
-    except Exception as why:  # any driver's error is a reason to show
-        return PartHealth("failing", f"{type(why).__name__}: {why}")
-    return PartHealth("ok")
+async def _run(check: PartCheck, state: State) -> None:
+    await check.run(state)
 
 
-def handlers(checks: Mapping[str, Check]) -> list[BaseRouteHandler]:
+def _health(check: PartCheck, task: "asyncio.Task[None]") -> PartHealth:
+    silent: Literal["failing", "degraded"] = "failing" if check.essential else "degraded"
+    if not task.done() or task.cancelled():
+        return PartHealth(silent, f"no answer within {PATIENCE_SECONDS:g} s")
+    match task.exception():
+        case None:
+            return PartHealth("ok")
+        case PartDegraded() as why:
+            return PartHealth("degraded", str(why))
+        case NotReady() as why:
+            return PartHealth("failing", str(why))
+        case why:  # any driver's error is a reason to show
+            return PartHealth(silent, describe(why))
+
+
+def handlers(checks: Mapping[str, PartCheck]) -> list[BaseRouteHandler]:
+    examination = Examination(checks)
+
     @get("/_livez", opt={"public": True, **shows(dict[str, str])})
     async def livez() -> dict[str, str]:
         """The process is alive and its loop turns."""
@@ -82,8 +121,8 @@ def handlers(checks: Mapping[str, Check]) -> list[BaseRouteHandler]:
 
     @get("/_readyz", opt={"public": True, **READY})
     async def readyz(state: State) -> Response[bytes]:
-        """Every part reachable and caught up: 200; else 503 with the reasons."""
-        health = await examine(checks, state)
+        """200 while the process can do some of its work, with what it can't do; else 503."""
+        health = await examination.examine(state)
         return Response(
             msgspec.json.encode(health),
             status_code=503 if health.status == "failing" else 200,

@@ -39,7 +39,7 @@ from services.common.log.recorder import (
 )
 from services.common.log.transaction import RECEIPTS_KEPT, LogTransaction
 from services.common.log.writer import PATIENCE_SECONDS, LogWriter
-from services.common.postgres.database import CONNECTION_LOST
+from services.common.postgres.database import CONNECTION_LOST, NOTICED, RECONNECT_SECONDS
 from services.common.postgres.grouped import GroupedLookups
 from services.common.tasks import background, every
 
@@ -152,11 +152,12 @@ class EventStore:
         writer = LogWriter(url, LogTransaction(now, crash_at=crash_at), patience_seconds)
         pool = AsyncConnectionPool(
             url,
-            kwargs={"autocommit": True, "options": "-c timezone=UTC"},
+            kwargs={**NOTICED, "autocommit": True, "options": "-c timezone=UTC"},
             min_size=1,
             max_size=READERS,
             open=False,
             name="log readers",
+            reconnect_timeout=RECONNECT_SECONDS,
         )
         async with pool:
             await pool.wait(timeout=patience_seconds)

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 from services.common.log.appends import AppendedFacts, LogUnavailable, OutcomeUnknown
 from services.common.log.judging import Judgement, PreparedAppend
 from services.common.log.transaction import CommitInDoubt, LogTransaction
-from services.common.postgres.database import CONNECTION_LOST
+from services.common.postgres.database import CONNECTION_LOST, NOTICED
 from services.common.postgres.grouped import all_here
 from services.common.tasks import watched
 
@@ -23,23 +23,15 @@ PATIENCE_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 
-# A writer that hangs between lock and commit must not hang the others; and a peer that vanished
-# without a word is noticed while its callers still wait. Plans are kept: the statements are index
-# look-ups whatever the arrays hold.
+# A writer that hangs between lock and commit must not hang the others. Plans are kept: the
+# statements are index look-ups whatever the arrays hold.
 _OPTIONS = (
     "-c timezone=UTC",
     "-c synchronous_commit=on",
     "-c plan_cache_mode=force_generic_plan",
     "-c idle_in_transaction_session_timeout=5s",
 )
-_SESSION: dict[str, Any] = {
-    "options": " ".join(_OPTIONS),
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 10_000,
-}
+_SESSION: dict[str, Any] = {**NOTICED, "options": " ".join(_OPTIONS)}
 
 
 class QueuedAppend(Struct, frozen=True):

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 from psycopg import sql
 
-from services.common.postgres.database import CONNECTION_LOST
+from services.common.postgres.database import CONNECTION_LOST, NOTICED
 from services.common.tasks import background, every
 
 RECONNECT_SECONDS = 0.5
@@ -43,7 +43,9 @@ class Bell:
 
     async def _listen(self) -> None:
         """As long as one connection lives."""
-        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as conn:
+        async with await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, **NOTICED
+        ) as conn:
             await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
             # A ring before we listened was not heard.
             self._ring()

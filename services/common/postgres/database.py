@@ -1,6 +1,7 @@
 """The pool of PostgreSQL connections that a service reads and writes its tables with."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.rows import TupleRow
@@ -15,6 +16,18 @@ CONNECTION_LOST = (OperationalError, InterfaceError)
 POOL_SIZE = 10
 # A request that gets no connection in that time gets a 503.
 PATIENCE_SECONDS = 10.0
+# After so long without a connection the pool stops trying by itself, and tries whenever somebody
+# asks: by itself it would wait twice as long each time, and be away long after PostgreSQL is back.
+RECONNECT_SECONDS = 5.0
+
+# A peer that has vanished without a word is noticed while its callers still wait.
+NOTICED: Mapping[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 10_000,
+}
 
 
 def pool(
@@ -36,7 +49,9 @@ def pool(
         timeout=PATIENCE_SECONDS,
         open=False,
         name=name,
+        reconnect_timeout=RECONNECT_SECONDS,
         kwargs={
+            **NOTICED,
             "autocommit": True,
             "options": " ".join(f"-c {setting}={value}" for setting, value in chosen.items()),
         },

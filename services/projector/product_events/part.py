@@ -8,10 +8,10 @@ import msgspec
 from litestar import Litestar
 from litestar.datastructures import State
 
-from services.common import stream
+from services.common.bus import connect_bus
 from services.common.clickhouse import ClickHouse
 from services.common.http.app import ServicePart
-from services.common.http.health import NotReady, PartDegraded
+from services.common.http.health import PartCheck, PartDegraded
 from services.common.tasks import background, failure
 from services.projector.product_events.follower import ProductEvents
 
@@ -27,7 +27,7 @@ def part(
     @contextlib.asynccontextmanager
     async def ingesting(app: Litestar) -> AsyncIterator[None]:
         async with await ClickHouse.open(clickhouse_url) as clickhouse:
-            bus = await stream.connect(nats_url, "product events")
+            bus = await connect_bus(nats_url, "product events")
             events = ProductEvents(postgres_url, bus, clickhouse, prefix=prefix, replicas=replicas)
             try:
                 async with background("product events", events.run()) as following:
@@ -37,7 +37,7 @@ def part(
                 await bus.close()
 
     return ServicePart(
-        handlers=(), lifespans=(ingesting,), checks={"product events": _product_events}
+        handlers=(), lifespans=(ingesting,), checks={"product events": PartCheck(_product_events)}
     )
 
 
@@ -52,7 +52,7 @@ async def _product_events(state: State) -> None:
     """Events are still taken and kept on the stream; but what comes is in no answer."""
     running: RunningIngest = state.product_events
     if running.task.done():
-        raise NotReady(f"product events are not stored any more: {failure(running.task)}")
+        raise PartDegraded(f"product events are not stored any more: {failure(running.task)}")
     if (reason := running.events.waits_for) is not None:
         raise PartDegraded(f"product events wait: {reason}")
     if (lost := running.events.lost) > 0:

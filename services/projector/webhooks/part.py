@@ -8,7 +8,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from services.common.http.app import ServicePart
-from services.common.http.health import NotReady
+from services.common.http.health import PartCheck, PartDegraded
 from services.common.log.store import BELL_CHANNEL
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
@@ -48,11 +48,13 @@ def part(database_url: str, options: WebhookOptions = DEFAULTS) -> ServicePart:
                 app.state.webhook_deliveries = task
                 yield
 
-    return ServicePart(handlers=(), lifespans=(delivering,), checks={"webhooks": _webhooks})
+    return ServicePart(
+        handlers=(), lifespans=(delivering,), checks={"webhooks": PartCheck(_webhooks)}
+    )
 
 
 async def _webhooks(state: State) -> None:
     """Receivers that fail are no fault of ours: each webhook tells of its own."""
     task: asyncio.Task[None] = state.webhook_deliveries
     if task.done():
-        raise NotReady(f"webhooks are not delivered any more: {failure(task)}")
+        raise PartDegraded(f"webhooks are not delivered any more: {failure(task)}")

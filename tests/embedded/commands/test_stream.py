@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from contracts.subjects import FACTS_STREAM
 from services.command.bus.status import StreamStatus
-from services.common.stream import OutgoingMessage, connect, publish_whole
+from services.common.bus import connect_bus
+from services.common.stream import OutgoingMessage, publish_whole
 from services.embedded import datadir, nats, postgres
 from services.embedded.cli import recount
 from services.embedded.refusal import CannotStart
@@ -43,7 +44,7 @@ def run(postgres_url: str, server_url: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def _prepare(postgres_url: str, server_url: str) -> None:
-    client = await connect(server_url, "test")
+    client = await connect_bus(server_url, "test")
     stream = client.jetstream()
     if any(found.config.name == FACTS_STREAM for found in await stream.streams_info()):
         await stream.delete_stream(FACTS_STREAM)
@@ -58,7 +59,7 @@ async def _prepare(postgres_url: str, server_url: str) -> None:
 
 
 async def _write(server_url: str) -> None:
-    client = await connect(server_url, "test")
+    client = await connect_bus(server_url, "test")
     await publish_whole(client, [OutgoingMessage("insights.1.x", b"{}")] * 2)
     await client.close()
 

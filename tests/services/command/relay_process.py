@@ -19,10 +19,10 @@ import msgspec
 from services.command.bus.facts_bus import FactsBus
 from services.command.bus.sweeping import Sweep
 from services.command.relay import Relay
+from services.common.bus import connect_bus
 from services.common.log.store import BELL_CHANNEL, EventStore
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
-from services.common.stream import connect
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,7 +61,7 @@ async def run(orders: Orders) -> None:
         pool(orders.postgres_url) as connections,
         bell.listening(),
     ):
-        client = await connect(orders.nats_url, "relay under test")
+        client = await connect_bus(orders.nats_url, "relay under test")
         with bell.listener() as rung:
             bus = FactsBus(store=store, pool=connections, client=client, prefix=orders.prefix)
             death, speed = Death(orders), orders.sweep_per_second

@@ -25,11 +25,11 @@ from contracts.json import EMPTY_OBJECT, NULL, is_null
 from contracts.subjects import FACTS_STREAM, HASH_HEADER, fact_subject
 from services.command.bus.publisher import MOST_ENTRIES
 from services.command.relay import RunningRelay, relaying
+from services.common.bus import connect_bus
 from services.common.log.store import BELL_CHANNEL, EventStore
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
 from services.common.postgres.installation import installation
-from services.common.stream import connect
 from tests.services.command.relay_process import Orders, relay_process, said
 from tests.services.common.log.appends import append, created, insight, renamed, to
 
@@ -91,7 +91,7 @@ async def store(postgres_url: str) -> AsyncIterator[EventStore]:
 
 @pytest.fixture
 async def bus(nats_url: str, stream_prefix: str) -> AsyncIterator[Bus]:
-    client = await connect(nats_url, "subscriber")
+    client = await connect_bus(nats_url, "subscriber")
     yield Bus(client, stream_prefix)
     await client.close()
 

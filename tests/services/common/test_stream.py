@@ -6,6 +6,7 @@ import pytest
 from nats.aio.client import Client
 
 from services.common import stream
+from services.common.bus import connect_bus
 from services.common.stream import OutgoingMessage, PublishRefused, StreamUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def client(nats_url: str) -> AsyncIterator[Client]:
-    connected = await stream.connect(nats_url, "test")
+    connected = await connect_bus(nats_url, "test")
     yield connected
     await connected.close()
 

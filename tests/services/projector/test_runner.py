@@ -12,7 +12,7 @@ from contracts.events.insight import InsightRenamed, InsightTagged
 from contracts.events.sharing import SharingEnabled
 from contracts.events.viewing import InsightViewed
 from domain.insight.view import view
-from services.common.http.health import NotReady, PartDegraded
+from services.common.http.health import PartDegraded
 from services.common.log.progress import progress
 from services.common.postgres.bell import Bell
 from services.projector import checkpoint
@@ -255,7 +255,7 @@ async def test_readiness_knows_who_is_behind_and_what_is_parked(projector: Proje
     await projector.append(InsightRenamed(name="B", previous="A"))
     await _projections(state)
     await projector.execute("UPDATE log SET recorded_at = recorded_at - interval '1 minute'")
-    with pytest.raises(NotReady, match=r"stands at position 0 of 1, 6\d s behind"):
+    with pytest.raises(PartDegraded, match=r"stands at position 0 of 1, 6\d s behind"):
         await _projections(state)
     await projector.catch_up()
     with pytest.raises(PartDegraded, match="3 streams"):

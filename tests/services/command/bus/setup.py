@@ -22,10 +22,11 @@ from contracts.json import EMPTY_OBJECT
 from contracts.subjects import FACTS_STREAM
 from services.command.bus.facts_bus import FactsBus
 from services.command.relay import RunningRelay, relaying
+from services.common.bus import connect_bus
 from services.common.log.store import BELL_CHANNEL, EventStore
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
-from services.common.stream import KEEP_ALL, FactsOptions, Keep, connect
+from services.common.stream import KEEP_ALL, FactsOptions, Keep
 from services.common.tasks import stop
 from tests.services.common.log.appends import append, created, insight, to
 from tests.waiting import seen
@@ -37,7 +38,7 @@ AWAY = (nats.errors.Error, js_errors.Error, TimeoutError, OSError)
 
 @asynccontextmanager
 async def facts_bus(postgres_url: str, nats_url: str) -> AsyncIterator[FactsBus]:
-    client = await connect(nats_url, "test")
+    client = await connect_bus(nats_url, "test")
     async with EventStore.open(postgres_url) as store, pool(postgres_url) as connections:
         yield FactsBus(store=store, pool=connections, client=client)
     await client.close()

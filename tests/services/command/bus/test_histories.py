@@ -180,7 +180,7 @@ async def test_an_altered_log_does_not_reach_the_bus(postgres_url: str, own_nats
         assert await stopped(running) == f"INSIGHTS is at {FACTS}, the log differs from 5 on"
 
 
-async def test_a_relay_that_stopped_is_failing_with_the_reason(
+async def test_a_relay_that_stopped_is_told_with_the_reason(
     postgres_url: str, own_nats_url: str
 ) -> None:
     await fill(postgres_url, FACTS)
@@ -195,9 +195,10 @@ async def test_a_relay_that_stopped_is_failing_with_the_reason(
             answer = await client.get("/_readyz")
             return answer.status_code, answer.json()["parts"]["relay"]
 
-        status, part = await seen(look, lambda told: bool(told[1]["status"] == "failing"))
+        status, part = await seen(look, lambda told: bool(told[1]["status"] == "degraded"))
         metrics = (await client.get("/metrics")).text
-    assert status == 503
+    # Writes go on: a gateway that took the process out would stop them.
+    assert status == 200
     assert part["reason"].endswith(f"the relay has stopped: INSIGHTS is at {FACTS}, the log at 1")
     assert "recount_bus_holes 0.0" in metrics
     assert "recount_bus_swept_position" in metrics

@@ -8,6 +8,7 @@ import pytest
 
 from services.common.clickhouse import (
     ClickHouse,
+    EngineAway,
     QueryCancelled,
     QueryFailed,
     QueryTimeout,
@@ -171,9 +172,14 @@ async def test_an_unknown_scheme_is_refused() -> None:
         await ClickHouse.open("mysql://somewhere")
 
 
-async def test_a_server_that_is_away_is_a_named_error() -> None:
-    with pytest.raises(QueryFailed):
-        await ClickHouse.open("http://somebody:secret@127.0.0.1:1?database=other")
+async def test_a_server_that_is_away_is_a_named_error_each_time_it_is_asked() -> None:
+    opening = ClickHouse.open("http://somebody:secret@127.0.0.1:1?database=other")
+    async with await opening as clickhouse:
+        for _ in range(2):
+            with pytest.raises(EngineAway):
+                await clickhouse.query(Statement("SELECT 1", {}))
+        with pytest.raises(EngineAway):
+            await clickhouse.insert("events", {})
 
 
 async def test_every_column_has_the_type_its_table_says() -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from contracts.product_events import CapturedEvent
-from services.common import stream
+from services.common.bus import connect_bus
 from services.common.clickhouse import ClickHouse
 from services.projector.product_events.event_rows import EventRow, insert_events
 from services.projector.product_events.ingest import STEPS, Step
@@ -41,7 +41,7 @@ class Crashing:
 async def servers(
     postgres_url: str, nats_url: str, stream_prefix: str, clickhouse: ClickHouse
 ) -> AsyncIterator[Servers]:
-    bus = await stream.connect(nats_url, "test")
+    bus = await connect_bus(nats_url, "test")
     yield Servers(postgres_url, bus, clickhouse, stream_prefix)
     await bus.close()
 

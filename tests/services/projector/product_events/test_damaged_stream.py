@@ -8,6 +8,7 @@ import pytest
 
 from contracts.subjects import CAPTURE_STREAM
 from services.common import stream
+from services.common.bus import connect_bus
 from services.common.clickhouse import ClickHouse
 from services.projector.product_events.ingest import Step
 from tests import servers
@@ -49,7 +50,7 @@ async def test_new_events_are_stored_after_the_stream_lost_its_end(
     """Without care they would come under sequences that were reached, and be passed over."""
     first, lost, new = ([event() for _ in range(3)] for _ in range(3))
     with servers.nats_server(folder) as server:
-        bus = await stream.connect(server.url, "test")
+        bus = await connect_bus(server.url, "test")
         on = Servers(postgres_url, bus, clickhouse, "")
         for each in first:
             await on.stored([each])
@@ -60,7 +61,7 @@ async def test_new_events_are_stored_after_the_stream_lost_its_end(
         file.truncate(block.stat().st_size // 2)
     (block.parent / "index.db").unlink()
     with servers.nats_server(folder) as server:
-        bus = await stream.connect(server.url, "test")
+        bus = await connect_bus(server.url, "test")
         on = Servers(postgres_url, bus, clickhouse, "")
         known = 4
         assert await stream.whole_capture_stream(bus, known) == known
@@ -76,7 +77,7 @@ async def test_a_batch_whose_end_is_lost_is_finished_without_it(
 ) -> None:
     kept, gone, later = event(), event(properties={"padding": "x" * 5_000}), event()
     with servers.nats_server(folder) as server:
-        bus = await stream.connect(server.url, "test")
+        bus = await connect_bus(server.url, "test")
         on = Servers(postgres_url, bus, clickhouse, "")
         await on.send([kept])
         await on.send([gone])
@@ -88,7 +89,7 @@ async def test_a_batch_whose_end_is_lost_is_finished_without_it(
         file.truncate(block.stat().st_size - 100)
     (block.parent / "index.db").unlink()
     with servers.nats_server(folder) as server:
-        bus = await stream.connect(server.url, "test")
+        bus = await connect_bus(server.url, "test")
         on = Servers(postgres_url, bus, clickhouse, "")
         projector = on.projector()
         await projector.follow(until=2)
@@ -100,7 +101,7 @@ async def test_a_batch_whose_end_is_lost_is_finished_without_it(
 async def test_a_hole_is_told_and_passed(
     postgres_url: str, nats_url: str, stream_prefix: str, clickhouse: ClickHouse
 ) -> None:
-    bus = await stream.connect(nats_url, "test")
+    bus = await connect_bus(nats_url, "test")
     on = Servers(postgres_url, bus, clickhouse, stream_prefix)
     events = [event() for _ in range(5)]
     reached = [await on.send([each]) for each in events][-1]

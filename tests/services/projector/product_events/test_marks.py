@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.common import stream
+from services.common.bus import connect_bus
 from services.common.clickhouse import ClickHouse
 from services.common.insights.results import marks as named
 from services.common.insights.results.marks import (
@@ -91,7 +91,7 @@ def test_groups_move_the_marks_of_their_type() -> None:
 async def servers(
     postgres_url: str, nats_url: str, stream_prefix: str, clickhouse: ClickHouse
 ) -> AsyncIterator[Servers]:
-    bus = await stream.connect(nats_url, "test")
+    bus = await connect_bus(nats_url, "test")
     yield Servers(postgres_url, bus, clickhouse, stream_prefix)
     await bus.close()
 

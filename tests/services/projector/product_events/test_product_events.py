@@ -11,7 +11,7 @@ import pytest
 
 from contracts.product_events import GroupChange
 from services.command.capture import times
-from services.common import stream
+from services.common.bus import connect_bus
 from services.common.clickhouse import ClickHouse
 from services.common.stream import capture_stream
 from services.projector.product_events.captured import forget
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 async def servers(
     postgres_url: str, nats_url: str, stream_prefix: str, clickhouse: ClickHouse
 ) -> AsyncIterator[Servers]:
-    bus = await stream.connect(nats_url, "test")
+    bus = await connect_bus(nats_url, "test")
     yield Servers(postgres_url, bus, clickhouse, stream_prefix)
     await bus.close()
 

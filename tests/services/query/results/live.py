@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from contracts.product_events import CapturedEvent, JsonObject
-from services.common import stream
+from services.common.bus import connect_bus
 from tests.services.projector.product_events.setup import SECOND, Servers, event
 from tests.whole import Whole
 
@@ -71,7 +71,7 @@ def counts(answer: dict[str, Any]) -> list[int]:
 
 @asynccontextmanager
 async def live(whole: Whole, url: str, nats_url: str, prefix: str) -> AsyncIterator[Live]:
-    bus = await stream.connect(nats_url, "test")
+    bus = await connect_bus(nats_url, "test")
     try:
         yield Live(whole, Servers(url, bus, whole.clickhouse, prefix))
     finally:

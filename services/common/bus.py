@@ -1,0 +1,131 @@
+"""Connections to the bus, NATS: to any node of a list, for ever, and without waiting for the first.
+
+A node that is away, or all of them, must not keep a service from starting: what needs the bus finds
+out when it asks.
+"""
+
+import asyncio
+import contextlib
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import msgspec
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from services.common.logs import logger
+from services.common.tasks import describe, stop, watched
+
+log = logger("recount.bus")
+
+RECONNECT_SECONDS = 0.2
+# A bus that is there answers within milliseconds; one that is not is waited for in the background.
+FIRST_SECONDS = 2.0
+
+
+class BusNodes(msgspec.Struct, frozen=True):
+    """Where the bus is, and as whom it is entered. nodes: URLs without credentials.
+
+    The credentials count for every node, also for those that a node tells of: nats-py would take
+    those in a URL for that node's own, and be refused by the others.
+    """
+
+    nodes: tuple[str, ...]
+    credentials: dict[str, str]
+
+    @classmethod
+    def of(cls, url: str) -> "BusNodes":
+        """url: as a setting has it: a list separated by commas; the first user that is named, and
+        its password or token, are for all.
+        """
+        parts = [urlsplit(each.strip()) for each in url.split(",") if each.strip()]
+        bare = (each._replace(netloc=each.netloc.rpartition("@")[2]) for each in parts)
+        credentials: dict[str, str] = {}
+        for each in parts:
+            if each.username is not None and not credentials:
+                name = unquote(each.username)
+                credentials = {"token": name}
+                if each.password is not None:
+                    credentials = {"user": name, "password": unquote(each.password)}
+        return cls(tuple(each.geturl() for each in bare), credentials)
+
+
+def entered_as(url: str, user: str) -> str:
+    """The URL of the same nodes, none of which names a user yet. user: `name:password`."""
+    name, _, password = user.partition(":")
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{quote(name, safe='')}:{quote(password, safe='')}@{rest}"
+
+
+class BusClient(Client):
+    """nats-py's client, which refuses what it is asked before its first connection. After that it
+    keeps what is published while it reconnects, as nats-py does.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self._arrived = asyncio.Event()
+        self._arriving: asyncio.Task[None] | None = None
+        self._told: str | None = None
+
+    async def arrive(self, nodes: BusNodes) -> None:
+        """Connect in the background, for ever; returns with the first success, or before."""
+        self._arriving = watched(f"bus {self._name}", self._arrive(nodes))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._arrived.wait(), FIRST_SECONDS)
+
+    async def arrived(self) -> None:
+        """Returns once there has been a connection."""
+        await self._arrived.wait()
+
+    async def _arrive(self, nodes: BusNodes) -> None:
+        options: dict[str, Any] = {
+            "name": self._name,
+            "max_reconnect_attempts": -1,
+            "reconnect_time_wait": RECONNECT_SECONDS,
+            "error_cb": self._tell,
+            **nodes.credentials,
+        }
+        await self.connect(list(nodes.nodes), **options)
+        self._told = None
+        self._arrived.set()
+
+    async def _tell(self, error: Exception) -> None:
+        """The same trouble at every attempt is one line."""
+        if (cause := describe(error)) != self._told:
+            log.warning("bus_away", connection=self._name, cause=cause)
+        self._told = cause
+
+    async def publish(self, *args: Any, **options: Any) -> None:
+        self._require()
+        await super().publish(*args, **options)
+
+    async def request(self, *args: Any, **options: Any) -> Msg:
+        self._require()
+        return await super().request(*args, **options)
+
+    async def subscribe(self, *args: Any, **options: Any) -> Subscription:
+        self._require()
+        return await super().subscribe(*args, **options)
+
+    def _require(self) -> None:
+        if not self._arrived.is_set():
+            raise nats.errors.ConnectionClosedError
+
+    async def close(self) -> None:
+        if self._arriving is not None:
+            await stop(self._arriving)
+        if self._transport is not None:
+            await super().close()
+
+
+async def connect_bus(url: str, name: str) -> BusClient:
+    """A connection that is made, and made again, in the background. name: shown in the server's
+    monitoring. url: as BusNodes.of reads it.
+    """
+    client = BusClient(name)
+    await client.arrive(BusNodes.of(url))
+    return client
