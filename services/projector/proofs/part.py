@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from services.common.http.app import ServicePart
-from services.common.http.health import NotReady, PartDegraded
+from services.common.http.health import PartCheck, PartDegraded
 from services.common.postgres.database import pool
 from services.common.postgres.installation import installation
 from services.common.proofs.origins import log_origin
@@ -53,7 +53,9 @@ def part(database_url: str, options: ProofOptions = NO_KEY) -> ServicePart:
             app.state.signing = Signing(signer, asked, tasks)
             yield
 
-    return ServicePart(handlers=(), lifespans=(signing,), checks={"checkpoints": _checkpoints})
+    return ServicePart(
+        handlers=(), lifespans=(signing,), checks={"checkpoints": PartCheck(_checkpoints)}
+    )
 
 
 def _witnesses(options: ProofOptions) -> list[Witness]:
@@ -68,7 +70,7 @@ async def _checkpoints(state: State) -> None:
     signing: Signing = state.signing
     for task in signing.tasks:
         if task.done():
-            raise NotReady(f"{task.get_name()} has ended: {failure(task)}")
+            raise PartDegraded(f"{task.get_name()} has ended: {failure(task)}")
     for team_id, why in signing.signer.refused.items():
         raise PartDegraded(f"project {team_id} is not signed any more: {why}")
     for witnessing in signing.witnesses:
