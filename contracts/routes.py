@@ -125,6 +125,8 @@ _ELSEWHERE: Mapping[str, str] = {
     "/embedded/{token}": "GET POST",
     "/login": "GET POST",
     "/logout": "POST",
+    "/projects/{project}/insights/{insight}/revert": "GET POST",
+    "/projects/{project}/insights/{insight}/undo": "GET POST",
     "/shared/{token}": "GET POST",
 }
 ROUTES: Mapping[str, tuple[str, ...]] = {

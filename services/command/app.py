@@ -32,7 +32,9 @@ from services.command.insights.service import Insights
 from services.command.insights.translation import insight_number
 from services.command.numbers import Numbers
 from services.command.pages import login_routes as page_logins
+from services.command.pages import routes as pages
 from services.command.pages.logins import PageLogins
+from services.command.pages.taking_back import TakingBack
 from services.command.plans import Plans
 from services.command.problems import REFUSALS
 from services.command.projects import routes as projects
@@ -84,6 +86,9 @@ def part(settings: CommandSettings) -> ServicePart:
             app.state.plans = Plans(await server_secret(pool, "plans"))
             app.state.reverts = Revert(store, app.state.insights)
             app.state.bulk = Bulk(store, numbers)
+            app.state.taking_back = TakingBack(
+                store, accounts, numbers, app.state.undo, app.state.reverts, app.state.plans
+            )
             app.state.errands = Errands(pool, app.state.webhooks)
             telling = background("telling", Telling(store, pool).run())
             seals = Sealing(store, pool).run(settings.reads_seal_seconds)
@@ -111,6 +116,7 @@ def part(settings: CommandSettings) -> ServicePart:
             *webhooks.HANDLERS,
             *history.HANDLERS,
             *page_logins.HANDLERS,
+            *pages.HANDLERS,
         ],
         dependencies={
             "numbers": from_state("numbers"),
@@ -118,6 +124,7 @@ def part(settings: CommandSettings) -> ServicePart:
             "sharing": from_state("sharing"),
             "share_logins": from_state("share_logins"),
             "page_logins": from_state("page_logins"),
+            "taking_back": from_state("taking_back"),
             "views": from_state("views"),
             "dashboards": from_state("dashboards"),
             "access_rules": from_state("access_rules"),

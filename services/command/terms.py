@@ -37,16 +37,23 @@ async def blind_terms(
     subject, body: as `receipt_of` takes them.
     """
     dry_run, sent = is_dry_run(request), is_plan(request.headers.get(IF_MATCH))
-    plan, digest = None, ""
+    terms = Terms(caller=caller)
     if dry_run or sent is not None:
         digest = (await _digest(request, subject, body)).hex()
-        if sent is not None:
-            plans: Plans = request.app.state.plans
-            plan = plans.read(sent, digest, caller.user.id, caller.team_id)
-        DRAWN.set(Drawn(() if plan is None else plan.drawn))
+        terms = trial_terms(request.app.state.plans, caller, digest, sent)
     # A trial is no first time: its key stays unused.
     receipt = None if dry_run else await receipt_of(request, subject, body)
-    return Terms(caller=caller, receipt=receipt, dry_run=dry_run, plan=plan, request=digest)
+    return replace(terms, receipt=receipt, dry_run=dry_run)
+
+
+def trial_terms(plans: Plans, caller: Caller, digest: str, sent: str | None) -> Terms:
+    """Of a command that is tried; or, with a plan that was `sent`, done as the plan says.
+
+    digest: of what is asked for. Raises as `Plans.read` does.
+    """
+    plan = None if sent is None else plans.read(sent, digest, caller.user.id, caller.team_id)
+    DRAWN.set(Drawn(() if plan is None else plan.drawn))
+    return Terms(caller=caller, dry_run=plan is None, plan=plan, request=digest)
 
 
 async def receipt_of(

@@ -9,7 +9,7 @@ from litestar import Response
 from contracts.api.plans import MEDIA_TYPE, Affected, PlanBody, PlannedEvent
 from contracts.api.times import written
 from contracts.codec import stored_name
-from contracts.differences.difference import NO_NAMES
+from contracts.differences.difference import NO_NAMES, Names
 from contracts.differences.rows import difference
 from contracts.events.streams import StreamKind
 from domain.sharing.view import view as sharing_view
@@ -21,7 +21,13 @@ from services.common.http.request import AnyRequest
 
 def on_planned(request: AnyRequest, planned: Planned) -> Response[bytes]:
     """200, whatever the command itself would be answered with."""
-    plans: Plans = request.app.state.plans
+    status = request.route_handler.opt.get("planned_status", 200)
+    body = plan_body(request.app.state.plans, planned, status, NO_NAMES)
+    return Response(msgspec.json.encode(body), status_code=200, media_type=MEDIA_TYPE)
+
+
+def plan_body(plans: Plans, planned: Planned, status: int, names: Names) -> PlanBody:
+    """status: of the command's own answer."""
     expires = datetime.now(UTC) + LIFETIME
     drawing = DRAWN.get()
     caller = planned.terms.caller
@@ -34,8 +40,8 @@ def on_planned(request: AnyRequest, planned: Planned) -> Response[bytes]:
         team_id=caller.team_id,
         expires=int(expires.timestamp()),
     )
-    body = PlanBody(
-        status=request.route_handler.opt.get("planned_status", 200),
+    return PlanBody(
+        status=status,
         events=tuple(
             PlannedEvent(
                 kind=part.stream.kind.value,
@@ -51,14 +57,13 @@ def on_planned(request: AnyRequest, planned: Planned) -> Response[bytes]:
             sentence
             for part in planned.parts
             if part.stream.kind is not StreamKind.HISTORY
-            for sentence in sentences(part.stream, [*part.past, *part.facts], part.facts, NO_NAMES)
+            for sentence in sentences(part.stream, [*part.past, *part.facts], part.facts, names)
         ),
         results_can_change=any(_can_change(part) for part in planned.parts),
         affects=_affected(planned),
         plan=plans.sign(plan),
         expires_at=written(expires),
     )
-    return Response(msgspec.json.encode(body), status_code=200, media_type=MEDIA_TYPE)
 
 
 def _can_change(part: PlannedPart) -> bool:

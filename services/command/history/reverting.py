@@ -102,18 +102,27 @@ class Revert:
     ) -> Response[bytes]:
         """The insight, and the dashboards that it did not come back on."""
         answer = await self._insights.answer(WriteOutcome(outcome, None), caller)
-        target = await self._target(outcome.history, _point(sent, caller))
-        now = view(outcome.history)
-        on = {tile.dashboard_id for tile in now.tiles if not tile.deleted} if now else set()
-        skipped = [
-            tile.dashboard_id
-            for tile in target.row.tiles
-            if not tile.deleted and tile.dashboard_id not in on and "dashboards" in _fields(sent)
-        ]
+        skipped = await self.skipped(outcome.history, sent, caller)
         if skipped:
             numbers = ",".join(map(str, skipped))
             answer.headers[INSIGHTS_SKIPPED] = f"dashboards={numbers}"
         return answer
+
+    async def skipped(
+        self, history: Sequence[Recorded[InsightEvent]], sent: RevertInsight, caller: Caller
+    ) -> list[int]:
+        """The dashboards of the version that the insight does not come back on: gone, or closed to
+        the caller. history: of the insight, with what the revert has appended, or would.
+        """
+        if "dashboards" not in _fields(sent):
+            return []
+        target, now = await self._target(history, _point(sent, caller)), view(history)
+        on = {tile.dashboard_id for tile in now.tiles if not tile.deleted} if now else set()
+        return [
+            tile.dashboard_id
+            for tile in target.row.tiles
+            if not tile.deleted and tile.dashboard_id not in on
+        ]
 
     async def _target(self, past: Sequence[Recorded[InsightEvent]], point: Point) -> Target:
         """The newest version up to there that an operation ended with: nothing in between was ever

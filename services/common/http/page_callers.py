@@ -1,5 +1,7 @@
 """Who looks at a page: the key that their cookie names, checked anew each time."""
 
+import hmac
+
 from litestar import Response
 from litestar.di import NamedDependency
 
@@ -12,6 +14,7 @@ from services.common.http.caller import (
     require_scope,
 )
 from services.common.http.page_session import COOKIE, PageSession, PageSessions
+from services.common.http.problems import forbidden
 from services.common.http.request import AnyRequest
 
 LOGIN = "/login/"
@@ -49,6 +52,19 @@ async def page_person(
     for scope in request.route_handler.opt.get("scopes", ()):
         require_scope(key, scope)
     return session, person
+
+
+def form_token(request: AnyRequest) -> str:
+    """What the forms of this session's pages bring back."""
+    sessions: PageSessions = request.app.state.page_sessions
+    return sessions.form_token(request.cookies.get(COOKIE, ""))
+
+
+def require_own_form(request: AnyRequest, token: str) -> None:
+    """Raises Rejected 403 for a form that no page of this session had."""
+    own = hmac.compare_digest(form_token(request).encode(), token.encode())
+    if from_elsewhere(request) or not own:
+        raise forbidden("This form is not of a page that you have open: load that page again.")
 
 
 def from_elsewhere(request: AnyRequest) -> bool:

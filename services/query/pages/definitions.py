@@ -1,7 +1,8 @@
 """An insight's definition for people: in words where it was computed, and as the document."""
 
+from collections.abc import Mapping
 from difflib import SequenceMatcher
-from zoneinfo import ZoneInfo
+from uuid import UUID
 
 import msgspec
 
@@ -9,9 +10,10 @@ from contracts.api.insights import ResultFields, UserBody
 from contracts.json import is_null
 from contracts.read_models.insight import InsightRow
 from services.common.insights.context import shown_query
+from services.common.pages.names import Moment, doer, moment, title_of
 from services.query.insights.charts import Chart
 from services.query.insights.stored_insights import chart_of
-from services.query.pages.cards import kind_in_words, title_of
+from services.query.pages.cards import kind_in_words
 from services.query.reads.versions import FoundVersion
 from services.query.shared.nothing import why_nothing
 from services.query.shared.pages import kind_of_chart
@@ -69,29 +71,35 @@ def marked(left: Side, right: Side) -> tuple[Side, Side]:
 
 
 class VersionLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A version in the list: what its operation did, in sentences. before: the version it found."""
+    """A version in the list: what its operation did, in sentences. before: the version it found.
+
+    deleted: what it left was out of sight.
+    """
 
     number: int
     before: int | None
-    at: str
-    iso: str
+    operation: UUID
+    deleted: bool
+    at: Moment
     by: str
     trigger: str | None
     sentences: tuple[str, ...]
 
 
 def version_line(
-    found: FoundVersion, sentences: tuple[str, ...], user: UserBody | None, timezone: str
+    found: FoundVersion,
+    sentences: tuple[str, ...],
+    users: Mapping[int, UserBody],
+    timezone: str,
 ) -> VersionLine:
     entry = found.entry
-    at = entry.at.astimezone(ZoneInfo(timezone))
-    by = "the system" if entry.user_id is None else "somebody who is gone"
     return VersionLine(
         number=entry.version,
         before=None if found.before is None else found.before.version,
-        at=at.strftime("%-d %B %Y, %H:%M:%S"),
-        iso=at.isoformat(),
-        by=by if user is None else user.first_name or user.email,
+        operation=entry.operation_id,
+        deleted=isinstance(found.row, InsightRow) and found.row.deleted,
+        at=moment(entry.at, timezone),
+        by=doer(entry.user_id, users),
         trigger=None if found.trigger is None else found.trigger.job_type,
         sentences=sentences,
     )

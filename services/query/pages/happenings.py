@@ -1,8 +1,6 @@
 """What happened, a line per fact; and whether the facts' chain holds."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -10,19 +8,20 @@ from contracts.api.insights import UserBody
 from contracts.chain import BrokenChain, Entry, Link, follow
 from contracts.events.recorded import Actor, UserActor
 from contracts.fact_filters import STORED_NAMES, insight_of
+from services.common.pages.names import Moment, doer, moment
 
 KINDS = sorted({name.partition(".")[0] for name in STORED_NAMES})
 """The first words of all facts' names."""
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
-    """at: in the project's zone. insight: the one that it is about, if any."""
+    """insight: the one that it is about, if any."""
 
     what: str
     insight: int | None
     subject: str
     by: str
-    at: datetime
+    at: Moment
     sequence: int
 
 
@@ -32,8 +31,8 @@ def happening(entry: Entry, users: Mapping[int, UserBody], timezone: str) -> Hap
         what=f"{thing} {rest.partition('.')[0]}".replace("_", " "),
         insight=insight_of(entry),
         subject=entry.subject,
-        by=_by(user_of(entry), users),
-        at=entry.at.astimezone(ZoneInfo(timezone)),
+        by=doer(user_of(entry), users),
+        at=moment(entry.at, timezone),
         sequence=entry.team_seq,
     )
 
@@ -53,10 +52,3 @@ def broken(before: Link, entries: Sequence[Entry]) -> str | None:
         except BrokenChain as found:
             return f"fact {entry.team_seq} ({found.reason})"
     return None
-
-
-def _by(number: int | None, users: Mapping[int, UserBody]) -> str:
-    if number is None:
-        return "the system"
-    user = users.get(number)
-    return "somebody who is gone" if user is None else user.first_name or user.email

@@ -24,8 +24,8 @@ from services.common.insights.context import user_bodies
 from services.common.log.cursors import check_cursor, project_head, project_link
 from services.common.log.entries import project_entries
 from services.common.pages.answers import PROBLEMS, page_answer
+from services.common.pages.names import doer, name_of, title_of
 from services.query.http import parameters
-from services.query.pages.cards import name_of, title_of
 from services.query.pages.happenings import KINDS, broken, happening, user_of
 from services.query.pages.rendering import LIVE_HEADERS, rendered
 from services.query.reads.all import Reads
@@ -131,7 +131,7 @@ async def _looked(reads: Reads, accounts: Accounts, caller: Caller) -> list[dict
             "number": each.listed.row.insight_id,
             "name": title_of(each.listed.row),
             "views": each.views,
-            "viewers": ", ".join(name_of(users.get(number)) for number in each.viewers),
+            "viewers": ", ".join(doer(number, users) for number in each.viewers),
         }
         for each in fresh.value
     ]

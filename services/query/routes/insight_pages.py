@@ -28,6 +28,7 @@ from services.query.pages.definitions import VersionLine, marked, side, version_
 from services.query.pages.rendering import rendered
 from services.query.problems import parked
 from services.query.reads.all import Reads
+from services.query.reads.insights import FoundInsight
 from services.query.reads.versions import FoundVersion, VersionWish, between
 
 READ = {"scopes": ("insight:read",), **LEFT_OUT}
@@ -45,7 +46,8 @@ async def insight_page(
 ) -> Response[bytes]:
     """The insight's result, its definition and its versions; a deleted one has its versions."""
     caller = page_caller
-    row = await _row(reads, caller, insight)
+    found = await _found(reads, caller, insight)
+    row = in_sight_then(found)
     stream = insight_stream(caller.team_id, row.insight_id)
     before = parameters.number(request, "before", FOREVER, least=1, most=FOREVER)
     wish = VersionWish(limit=PER_PAGE, before=before)
@@ -53,6 +55,8 @@ async def insight_page(
     if fresh.value.parked_at is not None:
         raise parked(fresh.value.parked_at)
     fields = await insight_results.shown(row, caller.project, Refresh.BLOCKING)
+    versions = await _lines(fresh.value.versions, reads, accounts, caller)
+    made = parameters.number(request, "made", 0, least=0, most=FOREVER)
     project = caller.project
     computed = fields.last_refresh
     page = rendered(
@@ -62,7 +66,10 @@ async def insight_page(
         deleted=row.deleted,
         side=side(row, fields),
         computed=None if computed is None else computed.astimezone(ZoneInfo(project.timezone)),
-        versions=await _lines(fresh.value.versions, reads, accounts, caller),
+        versions=versions,
+        newest=row.version,
+        made=next((each for each in versions if each.number == made == row.version), None),
+        may_edit=caller.key.allows("insight:write") and found.access.allows("editor"),
         more=fresh.value.more,
     )
     return page_answer(page)
@@ -110,14 +117,14 @@ async def compare_page(
     return page_answer(page)
 
 
-async def _row(reads: Reads, caller: Caller, insight: str) -> InsightRow:
-    """Raises Rejected 403, 404, 503."""
+async def _found(reads: Reads, caller: Caller, insight: str) -> FoundInsight:
+    """Raises Rejected 404."""
     wanted = insight_reference(insight)
     if wanted is None:
         raise not_found()
     await insight_number(reads, caller, wanted)
     fresh = await reads.freshness.of(lambda: reads.insights.one(caller, wanted), None)
-    return in_sight_then(fresh.value)
+    return fresh.value
 
 
 async def _version(
@@ -145,7 +152,7 @@ async def _lines(
         version_line(
             version,
             version.difference(names).sentences,
-            users.get(version.entry.user_id or 0),
+            users,
             caller.project.timezone,
         )
         for version in versions
