@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from contracts.api.insights import UserBody
 from contracts.api.times import Time, written
-from contracts.read_models.activity import ActivityOrigin, ActivityRow, Change
+from contracts.read_models.activity import ActivityRow, Change, Scope
 from contracts.triggers import Trigger
 
 # PostHog does not tell of these; an entry that has other changes leaves them out as well.
@@ -50,18 +50,20 @@ class ActivityDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActivityEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One command's effect on one insight. item_id: the insight's number, as text.
+    """One operation's effect on one thing. item_id: the thing's; an insight's number, as text.
 
-    operation_id: of the command; key_id: of the key it came with, null without one.
+    sequence: of the entry's last fact in the project's chain. operation_id: of the command;
+    key_id: of the key it came with, null without one.
     """
 
     id: UUID
     user: ActivityUser | None
     activity: str
-    scope: Literal["Insight"] = "Insight"
+    scope: Scope
     item_id: str
     detail: ActivityDetail
     created_at: Time
+    sequence: int
     operation_id: UUID
     key_id: str | None
 
@@ -69,29 +71,31 @@ class ActivityEntry(msgspec.Struct, frozen=True, kw_only=True):
     def of(
         cls,
         row: ActivityRow,
-        origin: ActivityOrigin,
+        trigger: Trigger | None,
         users: Mapping[int, UserBody],
         *,
         quiet: bool,
     ) -> "ActivityEntry":
         """quiet: with the changes that PostHog does not tell of."""
-        changes = row.changes
-        if changes is not None and not quiet:
+        changes = row.details.changes
+        if changes is not None and not quiet and row.scope == "Insight":
             changes = tuple(each for each in changes if each.field not in QUIET_FIELDS)
         return cls(
             id=row.id,
             user=_user(row.user_id, users),
             activity=row.activity,
-            item_id=str(row.insight_id),
+            scope=row.scope,
+            item_id=row.item_id,
             detail=ActivityDetail(
                 changes=None if changes is None else tuple(map(_change, changes)),
-                trigger=origin.trigger,
-                name=row.name,
-                short_id=row.short_id,
+                trigger=trigger,
+                name=row.details.name,
+                short_id=row.details.short_id,
             ),
             created_at=written(row.at),
-            operation_id=origin.operation_id,
-            key_id=origin.key_id,
+            sequence=row.sequence,
+            operation_id=row.operation_id,
+            key_id=row.key_id,
         )
 
 

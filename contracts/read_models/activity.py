@@ -1,4 +1,4 @@
-"""The activity log: one entry per command that changed an insight or its sharing."""
+"""The activity log: one entry per operation and thing that it touched."""
 
 from datetime import datetime
 from typing import Literal
@@ -7,7 +7,15 @@ from uuid import UUID
 import msgspec
 from msgspec import Raw
 
-from contracts.triggers import Trigger
+from contracts.read_models.insight import TileRow
+
+Scope = Literal[
+    "Insight", "Dashboard", "Action", "Cohort", "Team", "Webhook", "BusConsumer", "Audit"
+]
+"""The kind of thing, in PostHog's words where it has one; Team is the project."""
+
+ADMINISTRATORS_SCOPES: frozenset[Scope] = frozenset({"Webhook", "BusConsumer", "Audit"})
+"""Of things that only administrators may see."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,31 +31,54 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     after: Raw
 
 
+class ActivitySubject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the log must remember of a thing to tell its next change.
+
+    item_id: the id that clients know it by. tiles: of an insight. people: of a static cohort, how
+    many were ever added.
+    """
+
+    item_id: str
+    name: str | None = None
+    derived_name: str | None = None
+    short_id: str = ""
+    tiles: tuple[TileRow, ...] = ()
+    people: int = 0
+
+
+class ActivityDetails(msgspec.Struct, frozen=True):
+    """The part of an entry that nobody searches.
+
+    changes: None for `created`, else in the order of the facts.
+    name: the thing's, of an insight else its derived name, at that moment.
+    short_id: of an insight; empty for anything else.
+    """
+
+    changes: tuple[Change, ...] | None
+    name: str | None
+    short_id: str
+
+
 class ActivityRow(msgspec.Struct, frozen=True, kw_only=True):
     """One entry. id: UUIDv5 of operation and stream, so that a replay gives the same.
 
-    changes: None for `created`, else in the order of the facts.
-    name: the insight's name, else its derived name, at that moment.
-    quiet: shown under `?all=true` only (PostHog logs nothing there).
-    user_id: None for the system.
+    item_id: the thing's, as clients know it. insight_id: the insight's number in scope Insight.
+    at: of its first fact. position, sequence: of its last one, in the log and in the project.
+    user_id: None for the system. key_id: of the key it came with. quiet: shown under `?all=true`
+    only.
     """
 
     id: UUID
     team_id: int
-    insight_id: int
+    scope: Scope
+    item_id: str
+    insight_id: int | None
     activity: str
-    changes: tuple[Change, ...] | None
-    name: str | None
-    short_id: str
     user_id: int | None
+    key_id: str | None
+    operation_id: UUID
     at: datetime
     position: int
-    quiet: bool = False
-
-
-class ActivityOrigin(msgspec.Struct, frozen=True):
-    """Of an entry: its operation, the key that it came with, and what led to it."""
-
-    operation_id: UUID
-    key_id: str | None = None
-    trigger: Trigger | None = None
+    sequence: int
+    quiet: bool
+    details: ActivityDetails

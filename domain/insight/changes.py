@@ -2,6 +2,7 @@
 it.
 """
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from contracts.events.insight import (
@@ -24,15 +25,17 @@ from contracts.events.insight import (
     InsightUnsaved,
 )
 from contracts.read_models.activity import Change
-from contracts.read_models.insight import InsightRow
+from contracts.read_models.insight import TileRow
 from domain.changes import change
 
+Tiles = Sequence[TileRow]
 
-def changes(event: InsightEvent, before: InsightRow | None, after: InsightRow) -> list[Change]:
+
+def changes(event: InsightEvent, before: Tiles, after: Tiles) -> list[Change]:
     """The fact's changes, by the names the fields have on the wire; none for a creation.
 
-    before, after: the insight around the fact. Only their tiles are read: the change of
-    `dashboards` shows the whole list on both sides. PostHog: changes_between.
+    before, after: the insight's tiles around the fact: the change of `dashboards` shows the whole
+    list on both sides. PostHog: changes_between.
     """
     match event:
         case InsightCreated():
@@ -69,12 +72,10 @@ def changes(event: InsightEvent, before: InsightRow | None, after: InsightRow) -
             assert_never(event)
 
 
-def dashboards(insight: InsightRow | None) -> list[dict[str, int | str | None]]:
+def dashboards(tiles: Tiles) -> list[dict[str, int | str | None]]:
     """The dashboards that the insight is on, as activity shows them; a deletion hides none."""
     return [
-        {"id": tile.dashboard_id, "name": tile.dashboard_name}
-        for tile in (insight.tiles if insight else ())
-        if not tile.deleted
+        {"id": tile.dashboard_id, "name": tile.dashboard_name} for tile in tiles if not tile.deleted
     ]
 
 

@@ -110,15 +110,7 @@ def _changed(row: InsightRow, event: InsightEvent) -> InsightRow:
         case InsightReordered(order=order):
             return replace(row, order=order)
         case InsightAddedToDashboard() | InsightRemovedFromDashboard():
-            return _with_tile(
-                row,
-                TileRow(
-                    id=event.tile_id,
-                    dashboard_id=event.dashboard_id,
-                    deleted=isinstance(event, InsightRemovedFromDashboard),
-                    dashboard_name=event.dashboard_name,
-                ),
-            )
+            return replace(row, tiles=with_tile(row.tiles, tile_of(event)))
         case InsightDeleted():
             return replace(row, deleted=True)
         case InsightRestored():
@@ -127,13 +119,17 @@ def _changed(row: InsightRow, event: InsightEvent) -> InsightRow:
             assert_never(event)
 
 
-def _with_tile(row: InsightRow, tile: TileRow) -> InsightRow:
+def with_tile(tiles: tuple[TileRow, ...], tile: TileRow) -> tuple[TileRow, ...]:
     """A tile keeps its rank when the insight leaves the dashboard and comes back."""
-    if row.tile_on(tile.dashboard_id) is None:
-        return replace(row, tiles=(*row.tiles, tile))
-    return replace(
-        row,
-        tiles=tuple(
-            tile if known.dashboard_id == tile.dashboard_id else known for known in row.tiles
-        ),
+    if all(known.dashboard_id != tile.dashboard_id for known in tiles):
+        return (*tiles, tile)
+    return tuple(tile if known.dashboard_id == tile.dashboard_id else known for known in tiles)
+
+
+def tile_of(event: InsightAddedToDashboard | InsightRemovedFromDashboard) -> TileRow:
+    return TileRow(
+        id=event.tile_id,
+        dashboard_id=event.dashboard_id,
+        deleted=isinstance(event, InsightRemovedFromDashboard),
+        dashboard_name=event.dashboard_name,
     )

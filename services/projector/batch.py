@@ -11,6 +11,7 @@ from contracts.events.recorded import Recorded
 from services.common.log.store import Unreadable
 from services.projector import checkpoint
 from services.projector.checkpoint import Connection, ParkedStream
+from services.projector.operations import by_operation, by_stream
 from services.projector.projection import Entry, Projection, name_of, topic
 from services.projector.refolding import cut, erased_from, is_erasure
 
@@ -61,14 +62,17 @@ async def _apply(
     except REFUSED as refused:
         if len(entries) == 1:
             return await _park_alone(conn, projection, after, entries[0], str(refused))
+    operations = by_operation(entries)
+    if len(operations) == 1:
+        return await _stream_by_stream(conn, projection, after, entries, crash_at)
     # One at a time, only the stream at fault is left behind.
     parked: list[ParkedStream] = []
-    for entry in entries:
-        left = await _apply(conn, projection, after, [entry], crash_at)
+    for operation in operations:
+        left = await _apply(conn, projection, after, operation, crash_at)
         if left is None:
             return None
         parked += left
-        after = entry.position
+        after = operation[-1].position
     return parked
 
 
@@ -183,6 +187,47 @@ def fold(
             # A fold is pure: whatever it raises, it raises again at every attempt.
             parked[entry.stream_id] = _parked(projection, entry, f"{type(cause).__name__}: {cause}")
     return list(parked.values())
+
+
+async def _stream_by_stream(
+    conn: Connection,
+    projection: Projection[Any],
+    after: int,
+    operation: Sequence[Entry],
+    crash_at: CrashAt,
+) -> list[ParkedStream] | None:
+    """One operation in one transaction, so that its rows are seen together, but for the streams
+    whose rows the database refuses: those are parked.
+    """
+    parked: list[ParkedStream] = []
+    async with conn.transaction():
+        moved = await checkpoint.advance(conn, projection.name, after, operation[-1].position)
+        if await moved.fetchone() is None:
+            return None
+        crash_at("begun")
+        for entries in by_stream([each for each in operation if topic(each) in projection.topics]):
+            try:
+                async with conn.transaction():
+                    parked += await _apply_stream(conn, projection, entries)
+            except REFUSED as refused:
+                parked.append(_parked(projection, entries[0], str(refused)))
+        if parked:
+            await checkpoint.park(conn, parked)
+        await checkpoint.ring(conn, projection.name)
+        crash_at("written")
+    crash_at("committed")
+    return parked
+
+
+async def _apply_stream(
+    conn: Connection, projection: Projection[Any], entries: Sequence[Entry]
+) -> list[ParkedStream]:
+    left = await checkpoint.parked_among(conn, projection.name, {entries[0].stream_id})
+    gone = {stream for (stream,) in await left.fetchall()}
+    state = await projection.load(conn, [each for each in entries if isinstance(each, Recorded)])
+    parked = fold(projection, state, entries, gone)
+    await projection.save(conn, state)
+    return parked
 
 
 async def _park_alone(

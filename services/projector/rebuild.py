@@ -17,6 +17,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from services.common.log.store import EventStore
 from services.projector import batch, checkpoint
 from services.projector.checkpoint import Connection
+from services.projector.operations import whole_operations
 from services.projector.projection import Projection, ProjectionTable
 
 SIZE = 2000
@@ -63,12 +64,12 @@ async def rebuild(
     ):
         shadow = await _shadow_schema(conn, projection)
         position, head = 0, await store.head()
-        while entries := await store.read(position, size):
+        while entries := await whole_operations(store, position, size):
             await batch.apply(conn, projection, position, entries, crash_at)
             position = entries[-1].position
             head = max(head, position)
             on_progress(position, head)
-            if len(entries) < size:
+            if position == head == await store.head():
                 break
         crash_at("folded")
         rebuilt = await _switch(conn, shadow, store, position, crash_at)
@@ -150,7 +151,7 @@ async def _switch(
         live = await _hold(conn, shadow)
         crash_at("held")
         while position < live:
-            entries = await store.read(position, min(SIZE, live - position))
+            entries = await whole_operations(store, position, min(SIZE, live - position))
             await batch.apply(conn, projection, position, entries)
             position = entries[-1].position
         removed = written = 0

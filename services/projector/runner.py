@@ -12,6 +12,7 @@ from services.common.tasks import every
 from services.projector import batch, checkpoint, metrics
 from services.projector.batch import CrashAt, no_crash
 from services.projector.checkpoint import ParkedStream
+from services.projector.operations import whole_operations
 from services.projector.projection import Entry, Projection
 
 log = logger("recount.projector")
@@ -60,7 +61,7 @@ class ProjectionRunner:
         """Apply everything the log holds beyond the checkpoint; the position reached."""
         if self._position is None:
             self._position = await self._reached()
-        while entries := await self._store.read(self._position, self._size):
+        while entries := await whole_operations(self._store, self._position, self._size):
             await self._apply(self._position, entries)
         return self._position
 

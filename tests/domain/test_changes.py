@@ -88,6 +88,7 @@ from contracts.events.viewing import (
 )
 from contracts.json import NULL
 from contracts.read_models.activity import Change
+from contracts.read_models.insight import TileRow
 from domain.access import changes as access
 from domain.action import changes as action
 from domain.cohort import changes as cohort
@@ -111,6 +112,12 @@ def lines(changes: list[Change], of: str) -> list[Line]:
         (change.action, change.field, *map(msgspec.json.decode, (change.before, change.after)))
         for change in changes
     ]
+
+
+def tiles(*events: InsightEvent) -> tuple[TileRow, ...]:
+    """An insight's, after these."""
+    row = view(insight_history(*events))
+    return row.tiles if row else ()
 
 
 @pytest.mark.parametrize(
@@ -206,22 +213,19 @@ GROWTH = [{"id": 3, "name": "Growth"}]
 def test_what_a_fact_of_an_insight_changed(
     event: InsightEvent, told: list[Line], activity: str, quiet: bool
 ) -> None:
-    before, after = view(insight_history()), view(insight_history(event))
-    assert after is not None
+    before, after = tiles(), tiles(event)
     assert lines(insight.changes(event, before, after), "Insight") == told
     assert (insight.activity_name(event), insight.is_quiet(event)) == (activity, quiet)
 
 
 def test_a_creation_changes_no_field_and_a_removal_shows_both_lists() -> None:
-    before, after = view(insight_history(ADDED)), view(insight_history(ADDED, REMOVED))
-    assert before is not None
-    assert after is not None
+    before, after = tiles(ADDED), tiles(ADDED, REMOVED)
     made: InsightCreated = created()
-    assert (insight.changes(made, None, before), insight.activity_name(made)) == ([], "created")
+    assert (insight.changes(made, (), before), insight.activity_name(made)) == ([], "created")
     assert lines(insight.changes(REMOVED, before, after), "Insight") == [
         ("changed", "dashboards", GROWTH, [])
     ]
-    assert insight.dashboards(None) == []
+    assert insight.dashboards(()) == []
 
 
 @pytest.mark.parametrize(

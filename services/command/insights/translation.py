@@ -105,7 +105,7 @@ def _changes_since(history: Sequence[Recorded[InsightEvent]], version: int) -> l
     for fact in history:
         after = project(row, fact)
         if fact.version > version:
-            lines += change_lines(fact, changes(fact.event, row, after))
+            lines += change_lines(fact, changes(fact.event, row.tiles if row else (), after.tiles))
         row = after
     return lines
 

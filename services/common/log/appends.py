@@ -91,6 +91,7 @@ class Unreadable(Struct, frozen=True, kw_only=True):
     at: datetime
     name: str
     actor: Raw
+    operation_id: UUID
     payload: bytes
     reason: str
 

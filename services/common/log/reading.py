@@ -163,6 +163,7 @@ def decoded_or_unreadable(row: FactRow) -> Recorded[DomainEvent] | Unreadable:
             at=row.at,
             name=row.name,
             actor=Raw(row.actor.encode()),
+            operation_id=row.operation_id,
             payload=row.payload,
             reason=str(cause),
         )

@@ -1,20 +1,27 @@
-"""Pages of the activity log, of one insight or of a whole project, in one round trip."""
+"""Pages of the activity log, of one insight, a project or several, in one round trip."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
 
-from contracts.read_models.activity import ActivityOrigin, ActivityRow
+from contracts.chain import BEGINNING, Link
+from contracts.read_models.activity import (
+    ADMINISTRATORS_SCOPES,
+    ActivityDetails,
+    ActivityRow,
+)
 from contracts.read_models.projections import ACTIVITY, CATALOG, HISTORY, INSIGHTS
 from contracts.references import InsightReference
+from contracts.triggers import Trigger
 from services.common.http.caller import Caller
 from services.common.insights.access import UNLIMITED, Access
 from services.common.postgres.database import Pool
 from services.query.reads.access import CLOSED_BY, LEVEL, VISIBLE, access, access_values
 from services.query.reads.counts import Counts, State
-from services.query.reads.listing import NumberEnd, PageRequest
+from services.query.reads.listing import LARGEST
 from services.query.reads.operations import trigger_in
 from services.query.reads.read_position import (
     REACHED,
@@ -23,37 +30,83 @@ from services.query.reads.read_position import (
     Snapshot,
     projections,
 )
-from services.query.reads.salvage import DAWN, Salvage
+from services.query.reads.salvage import Salvage
 
-_ROWS = Salvage(
-    ActivityRow(
-        id=UUID(int=0),
-        team_id=0,
-        insight_id=0,
-        activity="",
-        changes=None,
-        name=None,
-        short_id="",
-        user_id=None,
-        at=DAWN,
-        position=0,
-    )
-)
+_DETAILS = Salvage(ActivityDetails(changes=None, name=None, short_id=""))
+
+MOST_LOOKED_AT = 50_000
+"""Entries of the log that one request for what comes after a cursor looks at."""
+
+
+class ActivityFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Conditions, all of which an entry meets; None: any entry does.
+
+    scopes, item_ids, users, activities: one of these. system: by Recount itself, or by anybody
+    else. since, until: of its time; the end is not included. field: it changed. search: in its
+    name and changes, case-folded. quiet: with the entries that PostHog does not make. as_of: up to
+    this position.
+    """
+
+    scopes: tuple[str, ...] | None = None
+    item_ids: tuple[str, ...] | None = None
+    users: tuple[int, ...] | None = None
+    system: bool | None = None
+    key_id: str | None = None
+    activities: tuple[str, ...] | None = None
+    field: str | None = None
+    operation_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    search: str | None = None
+    quiet: bool = False
+    as_of: int | None = None
+
+
+class ActivityPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a page is. after, before: a sequence; with `after`, oldest first, else newest first.
+
+    below: the position that all on the page are lower than.
+    """
+
+    limit: int
+    offset: int = 0
+    after: Link | None = None
+    before: int | None = None
+    below: int = LARGEST
+
+
+class FoundEntry(msgspec.Struct, frozen=True):
+    """hash: of its last fact. trigger: what led to its operation, if something did."""
+
+    row: ActivityRow
+    hash: bytes
+    trigger: Trigger | None
+
+    @property
+    def link(self) -> Link:
+        return Link(self.row.sequence, self.hash)
 
 
 class ActivityRows(msgspec.Struct, frozen=True):
-    """Newest first. total: of all pages together. more: whether some come after these.
+    """total: of all pages together; None: not counted. more: whether some come after these.
+    through: the last entry of the project's chain that was looked at.
     parked_at: see `reads.insights.FoundInsight`.
 
     access: what the caller may do with the insight; of a whole project it says nothing.
     """
 
-    entries: tuple[tuple[ActivityRow, ActivityOrigin], ...]
-    total: int
+    entries: tuple[FoundEntry, ...]
+    total: int | None
     more: bool
+    through: Link = BEGINNING
     access: Access = UNLIMITED
     parked_at: int | None = None
 
+
+_KNOWN: LiteralString = "state.head = %(known_position)s AND state.rebuilds = %(known_rebuilds)s"
+_COLUMNS: LiteralString = """
+    a.id, a.team_id, a.scope, a.item_id, a.insight_id, a.activity, a.user_id, a.key_id,
+    a.operation_id, a.at, a.position, a.sequence, a.quiet, a.row::text AS row"""
 
 # Once everything of the project is applied, its last fact names one state of the whole.
 _STATE: LiteralString = f"""
@@ -62,44 +115,34 @@ _STATE: LiteralString = f"""
             SELECT sum(rebuilds)::bigint FROM checkpoints
             WHERE projection = ANY(%(projections)s)
         ) AS rebuilds
+    ), last AS (
+        SELECT l.team_seq, l.hash, l.notification_id FROM log l, state
+        WHERE l.team_id = %(team_id)s AND l.notification_id <= least(state.reached, %(up_to)s)
+        ORDER BY l.team_seq DESC LIMIT 1
+    ), bound AS (
+        SELECT l.team_seq, l.hash, l.notification_id FROM log l, last
+        WHERE l.team_id = %(team_id)s
+            AND l.team_seq = least(last.team_seq, %(after)s::bigint + %(looked_at)s)
     )"""
-_KNOWN: LiteralString = "state.head = %(known_position)s AND state.rebuilds = %(known_rebuilds)s"
-
-
-# What the log itself says of an entry: its position is that of its first fact.
-_TOLD: LiteralString = "told.row, told.operation_id, told.key_id, told.topic, told.state"
-
-
-def _page_of(where: LiteralString) -> LiteralString:
-    return f"""
-        page AS (
-            SELECT a.position, a.row::text AS row, a.team_id FROM activity a
-            WHERE {where} AND a.position < %(before)s
-            ORDER BY a.position DESC LIMIT %(limit)s OFFSET %(offset)s
-        ), told AS (
-            SELECT page.position, page.row, l.operation_id,
-                l.actor::json->>'key_id' AS key_id, h.topic, h.state
-            FROM page
-            LEFT JOIN log l ON l.notification_id = page.position
-            LEFT JOIN LATERAL (
-                SELECT topic, state FROM log
-                WHERE team_id = page.team_id AND operation_id = l.operation_id
-                    AND topic LIKE 'history.%%'
-                LIMIT 1
-            ) AS h ON true
-        )"""
-
-
-def _page(where: LiteralString) -> LiteralString:
-    return f"""{_page_of(where)}
-        SELECT {REACHED}, {TEAM_HEAD}, (SELECT count(*) FROM activity a WHERE {where}),
-        {_TOLD}"""
-
+# The entry's last fact has its hash; what the history says of an operation stands beside its facts.
+_TOLD: LiteralString = """
+    told AS (
+        SELECT page.*, l.hash, h.topic, h.state FROM page
+        LEFT JOIN log l ON l.notification_id = page.position
+        LEFT JOIN LATERAL (
+            SELECT topic, state FROM log
+            WHERE team_id = page.team_id AND operation_id = page.operation_id
+                AND topic LIKE 'history.%%'
+            LIMIT 1
+        ) AS h ON true
+    )"""
+_STANDING: LiteralString = """
+    state.reached, state.head, state.rebuilds, coalesce(bound.team_seq, 0), bound.hash"""
 
 _OF_TEAM: LiteralString = "a.team_id = %(team_id)s"
 # An insight without a row (its stream is parked) may be hidden: nothing here says whether.
 _IN_SIGHT: LiteralString = f"""
-    NOT EXISTS (
+    a.scope <> ALL(%(administrators_scopes)s) AND NOT EXISTS (
         SELECT FROM insights i WHERE i.team_id = a.team_id AND i.insight_id = a.insight_id
         AND NOT {VISIBLE}
     )"""
@@ -108,16 +151,24 @@ _OF_SUBJECT: LiteralString = (
 )
 # The activity projection may have parked a stream that the insights' could follow, or the reverse.
 _SUBJECT: LiteralString = f"""
-    SELECT i.insight_id, {LEVEL} AS level, {CLOSED_BY} AS closed_by, (
-        SELECT min(p.position) FROM parked_streams p
-        WHERE p.projection = 'activity' AND p.stream_id = i.stream_id
-    ) AS parked_at
-    FROM insights i WHERE i.team_id = %(team_id)s AND """
-_UP_TO: LiteralString = "a.position <= %(as_of)s"
+    subject AS (
+        SELECT i.insight_id, {LEVEL} AS level, {CLOSED_BY} AS closed_by, (
+            SELECT min(p.position) FROM parked_streams p
+            WHERE p.projection = 'activity' AND p.stream_id = i.stream_id
+        ) AS parked_at
+        FROM insights i WHERE i.team_id = %(team_id)s AND """
 _THERE_THEN: LiteralString = """
     AND EXISTS (
         SELECT FROM insight_versions v
         WHERE v.stream_id = i.stream_id AND v.position <= %(as_of)s
+    )"""
+_AFTER: LiteralString = """
+    a.position > coalesce((
+        SELECT notification_id FROM log WHERE team_id = %(team_id)s AND team_seq = %(after)s
+    ), 0) AND a.position <= (SELECT notification_id FROM bound)"""
+_BEFORE: LiteralString = """
+    a.position < (
+        SELECT notification_id FROM log WHERE team_id = %(team_id)s AND team_seq = %(before)s
     )"""
 
 
@@ -127,122 +178,216 @@ class ActivityReads:
         self._counts = Counts()
 
     async def of_team(
-        self,
-        caller: Caller,
-        page: PageRequest[NumberEnd],
-        *,
-        quiet: bool,
-        as_of: int | None = None,
+        self, caller: Caller, wanted: ActivityFilter, place: ActivityPlace
     ) -> Snapshot[ActivityRows]:
-        """Of all insights in sight. quiet: with the entries that PostHog does
-        not make. as_of: up to this position.
-        """
-        where = _OF_TEAM if quiet else f"{_OF_TEAM} AND NOT a.quiet"
-        if as_of is not None:
-            where = f"{where} AND {_UP_TO}"
+        """Of all things in sight."""
+        where: LiteralString = f"{_OF_TEAM} AND {conditions(wanted)}"
         if not caller.is_administrator:
             where = f"{where} AND {_IN_SIGHT}"
-        counted = (where, caller.team_id, caller.user.id, as_of)
+        counted = (where, caller.team_id, caller.user.id, wanted)
         known = self._counts.get(counted)
+        count: LiteralString = "NULL::bigint"
+        if place.after is None and place.before is None:
+            count = (
+                f"CASE WHEN {_KNOWN} THEN NULL"
+                f" ELSE (SELECT count(*) FROM activity a WHERE {where}) END"
+            )
         rows = await self._rows(
-            f"WITH {_STATE}, {_page_of(where)} SELECT state.reached, state.head,"
-            f" CASE WHEN {_KNOWN} THEN NULL ELSE (SELECT count(*) FROM activity a WHERE {where})"
-            f" END, {_TOLD}, state.rebuilds FROM state LEFT JOIN told ON true"
-            " ORDER BY told.position DESC",
+            f"WITH {_STATE}, {_page(where, place)}, {_TOLD} SELECT {_STANDING}, {count}, told.*"
+            " FROM state LEFT JOIN bound ON true LEFT JOIN told ON true"
+            f" ORDER BY told.position {_direction(place)}",
             caller,
-            _where_it_is(page)
-            | {
+            wanted,
+            place,
+            {
                 "known_position": known[0].position if known else -1,
                 "known_rebuilds": known[0].rebuilds if known else -1,
-                "as_of": as_of,
             },
         )
-        reached, head, total, *_, rebuilds = rows[0]
-        if total is None:
-            total = known[1] if known else 0
-        elif reached >= head:
-            self._counts.put(counted, State(head, rebuilds), total)
-        return Snapshot(_page_with(rows, total, page), ReadPosition(reached or 0, head))
+        reached, head, rebuilds, sequence, hash_, total = rows[0][:6]
+        if place.after is None and place.before is None:
+            if total is None:
+                total = known[1] if known else 0
+            elif reached >= head:
+                self._counts.put(counted, State(head, rebuilds), total)
+        entries = [row[6:] for row in rows]
+        found = _found(entries, total, place, _link(sequence, hash_))
+        return Snapshot(found, ReadPosition(reached or 0, head))
 
     async def of_insight(
         self,
         caller: Caller,
         insight: InsightReference,
-        page: PageRequest[NumberEnd],
-        *,
-        quiet: bool,
-        as_of: int | None = None,
+        wanted: ActivityFilter,
+        place: ActivityPlace,
     ) -> Snapshot[ActivityRows | None]:
-        """Of one insight, deleted or not; None when there is none. as_of: up to this position."""
-        where = _OF_SUBJECT if quiet else f"{_OF_SUBJECT} AND NOT a.quiet"
-        there: LiteralString = ""
-        if as_of is not None:
-            where, there = f"{where} AND {_UP_TO}", _THERE_THEN
+        """Of one insight, deleted or not; None when there is none."""
+        where: LiteralString = f"{_OF_SUBJECT} AND {conditions(wanted)}"
+        there: LiteralString = "" if wanted.as_of is None else _THERE_THEN
         by: LiteralString = (
             "i.short_id = %(short_id)s" if insight.number is None else "i.insight_id = %(number)s"
         )
+        count: LiteralString = "NULL::bigint"
+        if place.after is None and place.before is None:
+            count = f"(SELECT count(*) FROM activity a WHERE {where})"
         rows = await self._rows(
-            f"WITH subject AS ({_SUBJECT}{by}{there}), {_page(where)},"
-            " (SELECT insight_id FROM subject), (SELECT parked_at FROM subject),"
-            " (SELECT level FROM subject), (SELECT closed_by FROM subject)"
-            " FROM (SELECT) AS one LEFT JOIN told ON true ORDER BY told.position DESC",
+            f"WITH {_STATE}, {_SUBJECT}{by}{there}), {_page(where, place)}, {_TOLD}"
+            f" SELECT {_STANDING}, {count}, subject.insight_id, subject.parked_at, subject.level,"
+            " subject.closed_by, told.*"
+            " FROM state LEFT JOIN bound ON true LEFT JOIN subject ON true LEFT JOIN told ON true"
+            f" ORDER BY told.position {_direction(place)}",
             caller,
-            _where_it_is(page)
-            | {"number": insight.number, "short_id": insight.short_id, "as_of": as_of},
+            wanted,
+            place,
+            {"number": insight.number, "short_id": insight.short_id},
         )
         # Each row begins with what is true of the whole; there is one even when the page is empty.
-        reached, head, total = rows[0][:3]
+        reached, head, _, sequence, hash_, total = rows[0][:6]
         standing = ReadPosition(reached or 0, head)
-        insight_id, parked_at, level, closed_by = rows[0][8:]
+        insight_id, parked_at, level, closed_by = rows[0][6:10]
         if insight_id is None:
             return Snapshot(None, standing)
         found = msgspec.structs.replace(
-            _page_with(rows, total, page), parked_at=parked_at, access=access(level, closed_by)
+            _found([row[10:] for row in rows], total, place, _link(sequence, hash_)),
+            parked_at=parked_at,
+            access=access(level, closed_by),
         )
         return Snapshot(found, standing)
 
     async def _rows(
-        self, statement: LiteralString, caller: Caller, values: dict[str, object]
+        self,
+        statement: LiteralString,
+        caller: Caller,
+        wanted: ActivityFilter,
+        place: ActivityPlace,
+        values: dict[str, object],
     ) -> Sequence[Sequence[Any]]:
+        past = () if wanted.as_of is None else (HISTORY,)
         async with self._pool.connection() as conn:
             cursor = await conn.execute(
                 statement,
                 values
+                | filter_values(wanted)
                 | access_values(caller)
                 | {
                     "team_id": caller.team_id,
-                    "projections": projections(
-                        INSIGHTS,
-                        ACTIVITY,
-                        CATALOG,
-                        *(() if values["as_of"] is None else (HISTORY,)),
-                    ),
+                    "projections": projections(INSIGHTS, ACTIVITY, CATALOG, *past),
+                    "limit": place.limit + 1,
+                    "offset": place.offset,
+                    "below": place.below,
+                    "before": place.before,
+                    "after": LARGEST // 2 if place.after is None else place.after.team_seq,
+                    "looked_at": MOST_LOOKED_AT,
+                    "up_to": LARGEST if wanted.as_of is None else wanted.as_of,
                 },
             )
             return await cursor.fetchall()
 
 
-def _where_it_is(page: PageRequest[NumberEnd]) -> dict[str, object]:
+def conditions(wanted: ActivityFilter) -> LiteralString:
+    """SQL over `activity a`; its values are those of `filter_values`."""
+    met: list[LiteralString] = [] if wanted.quiet else ["NOT a.quiet"]
+    asked: list[tuple[object, LiteralString]] = [
+        (wanted.scopes, "a.scope = ANY(%(scopes)s)"),
+        # Of insights there is an index by number.
+        (
+            wanted.item_ids,
+            "(a.insight_id = ANY(%(numbers)s)"
+            " OR (a.insight_id IS NULL AND a.item_id = ANY(%(item_ids)s)))",
+        ),
+        (wanted.users, "a.user_id = ANY(%(users)s)"),
+        (wanted.system, "(a.user_id IS NULL) = %(system)s"),
+        (wanted.key_id, "a.key_id = %(key_id)s"),
+        (wanted.activities, "a.activity = ANY(%(activities)s)"),
+        (wanted.field, "%(field)s = ANY(a.fields)"),
+        (
+            wanted.operation_id,
+            "a.operation_id = %(operation_id)s AND a.position IN (SELECT notification_id FROM log"
+            " WHERE team_id = a.team_id AND operation_id = %(operation_id)s)",
+        ),
+        (wanted.since, "a.at >= %(since)s"),
+        (wanted.until, "a.at < %(until)s"),
+        (wanted.search, "position(%(search)s IN lower(a.row::text)) > 0"),
+        (wanted.as_of, "a.position <= %(as_of)s"),
+    ]
+    met += [condition for value, condition in asked if value is not None]
+    sql: LiteralString = " AND ".join(met) if met else "true"
+    return sql
+
+
+def filter_values(wanted: ActivityFilter) -> dict[str, object]:
+    """The values of `conditions`."""
+    ids = wanted.item_ids or ()
     return {
-        "limit": page.looked_for,
-        "offset": page.skipped,
-        "before": page.before,
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in msgspec.structs.asdict(wanted).items()
+    } | {
+        "numbers": [int(each) for each in ids if each.isdecimal() and len(each) < 19],
+        "administrators_scopes": sorted(ADMINISTRATORS_SCOPES),
     }
 
 
-def _page_with(
-    rows: Sequence[Sequence[Any]], total: int, page: PageRequest[NumberEnd]
+def _page(where: LiteralString, place: ActivityPlace) -> LiteralString:
+    there: LiteralString = "a.position < %(below)s"
+    if place.after is not None:
+        there = _AFTER
+    elif place.before is not None:
+        there = _BEFORE
+    return f"""
+        page AS (
+            SELECT {_COLUMNS} FROM activity a
+            WHERE {where} AND {there}
+            ORDER BY a.position {_direction(place)} LIMIT %(limit)s OFFSET %(offset)s
+        )"""
+
+
+def _direction(place: ActivityPlace) -> LiteralString:
+    return "DESC" if place.after is None else "ASC"
+
+
+def _link(sequence: int, hash_: bytes | None) -> Link:
+    return BEGINNING if hash_ is None else Link(sequence, hash_)
+
+
+def _found(
+    rows: Sequence[Sequence[Any]], total: int | None, place: ActivityPlace, through: Link
 ) -> ActivityRows:
-    found = [row[3:8] for row in rows if row[3] is not None]
-    shown = tuple(_entry(*row) for row in found[: page.limit])
-    return ActivityRows(shown, total, more=len(found) > page.limit)
+    """through: all that was there to be looked at."""
+    found = [row for row in rows if row[0] is not None]
+    shown = tuple(found_entry(*row) for row in found[: place.limit])
+    more = len(found) > place.limit
+    if place.after is not None:
+        if more:
+            through = shown[-1].link
+        elif through.team_seq < place.after.team_seq:
+            # The rows are not as far as the reader.
+            through = place.after
+    return ActivityRows(shown, total, more=more, through=through)
 
 
-def _entry(
-    row: str, operation_id: UUID, key_id: str | None, name: str | None, payload: bytes | None
-) -> tuple[ActivityRow, ActivityOrigin]:
-    """name, payload: of the fact that says what led to its operation, if one does."""
+def found_entry(*columns: Any) -> FoundEntry:
+    """Of a row of `told`."""
+    *of_row, row, hash_, name, payload = columns
+    names = (
+        "id",
+        "team_id",
+        "scope",
+        "item_id",
+        "insight_id",
+        "activity",
+        "user_id",
+        "key_id",
+        "operation_id",
+        "at",
+        "position",
+        "sequence",
+        "quiet",
+    )
+    entry = ActivityRow(
+        **dict(zip(names, of_row, strict=True)),
+        details=_DETAILS.decode(row),
+    )
     trigger = None
     if name is not None and payload is not None:
-        trigger = trigger_in(name, payload, operation_id)
-    return _ROWS.decode(row), ActivityOrigin(operation_id, key_id, trigger)
+        trigger = trigger_in(name, payload, entry.operation_id)
+    return FoundEntry(entry, hash_, trigger)

@@ -23,12 +23,12 @@ from services.query.reads.read_position import (
     projections,
 )
 
-_VIEW: LiteralString = "a.team_id = %(team_id)s AND a.row->>'activity' = 'viewed'"
+_VIEW: LiteralString = "a.team_id = %(team_id)s AND a.activity = 'viewed'"
 
 _TRENDING: LiteralString = f"""
     WITH viewed AS (
         SELECT a.insight_id, count(*) AS views,
-            array_agg(DISTINCT (a.row->>'user_id')::bigint) AS viewers
+            array_agg(DISTINCT a.user_id) AS viewers
         FROM activity a WHERE {_VIEW} AND a.position > %(after)s
         GROUP BY a.insight_id
     ),
@@ -47,10 +47,9 @@ _TRENDING: LiteralString = f"""
 
 _VIEWERS: LiteralString = f"""
     WITH viewers AS (
-        SELECT (a.row->>'user_id')::bigint AS user_id, count(*) AS views,
-            max((a.row->>'at')::timestamptz) AS viewed_at
+        SELECT a.user_id, count(*) AS views, max(a.at) AS viewed_at
         FROM activity a WHERE {_VIEW} AND a.insight_id = %(number)s
-        GROUP BY 1
+        GROUP BY a.user_id
     )
     SELECT {REACHED}, {TEAM_HEAD}, viewers.*
     FROM (SELECT) AS one LEFT JOIN viewers ON true

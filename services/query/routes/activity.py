@@ -19,7 +19,7 @@ from services.query.http import as_of, described, paging, parameters
 from services.query.http.answers import answer
 from services.query.http.as_of import LogMoment
 from services.query.problems import parked
-from services.query.reads import activity
+from services.query.reads.activity import ActivityFilter, ActivityPlace, ActivityRows
 from services.query.reads.all import Reads
 from services.query.reads.listing import NumberEnd, PageRequest
 
@@ -39,6 +39,14 @@ class _ActivityRequest(msgspec.Struct, frozen=True):
     page: PageRequest[NumberEnd]
     number: int
     quiet: bool
+
+    def filter(self, as_of: int | None) -> ActivityFilter:
+        return ActivityFilter(scopes=("Insight",), quiet=self.quiet, as_of=as_of)
+
+    @property
+    def place(self) -> ActivityPlace:
+        page = self.page
+        return ActivityPlace(limit=page.limit, offset=page.skipped, below=page.before)
 
 
 @get(
@@ -61,7 +69,7 @@ async def insight_activity(
         request,
         reads,
         lambda: reads.activity.of_insight(
-            caller, of, wanted.page, quiet=wanted.quiet, as_of=as_of.position(moment)
+            caller, of, wanted.filter(as_of.position(moment)), wanted.place
         ),
         moment,
     )
@@ -91,9 +99,7 @@ async def all_activity(
     fresh = await as_of.fresh(
         request,
         reads,
-        lambda: reads.activity.of_team(
-            caller, wanted.page, quiet=wanted.quiet, as_of=as_of.position(moment)
-        ),
+        lambda: reads.activity.of_team(caller, wanted.filter(as_of.position(moment)), wanted.place),
         moment,
     )
     body = await _body(request, accounts, fresh.value, wanted, moment)
@@ -113,27 +119,27 @@ def _wanted(request: AnyRequest) -> _ActivityRequest:
 async def _body(
     request: AnyRequest,
     accounts: Accounts,
-    found: activity.ActivityRows,
+    found: ActivityRows,
     wanted: _ActivityRequest,
     moment: LogMoment | None,
 ) -> ActivityPage:
     then = {} if moment is None else {AS_OF: f"p{moment.position}"}
-    users = await user_bodies(accounts, (entry.user_id for entry, _ in found.entries))
+    users = await user_bodies(accounts, (each.row.user_id for each in found.entries))
     following = None
     if found.more:
-        end = paging.encoded(NumberEnd(found.entries[-1][0].position))
+        end = paging.encoded(NumberEnd(found.entries[-1].row.position))
         following = paging.link(request, page=str(wanted.number + 1), cursor=end, **then)
     previous = None
     if wanted.number > 1:
         previous = paging.link(request, page=str(wanted.number - 1), cursor=None, **then)
     return ActivityPage(
         results=tuple(
-            ActivityEntry.of(entry, origin, users, quiet=wanted.quiet)
-            for entry, origin in found.entries
+            ActivityEntry.of(each.row, each.trigger, users, quiet=wanted.quiet)
+            for each in found.entries
         ),
         next=following,
         previous=previous,
-        total_count=found.total,
+        total_count=found.total or 0,
     )
 
 

@@ -1,6 +1,5 @@
 """Bodies made of rows, without a server: what is missing or cannot be read breaks no list."""
 
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +11,7 @@ from contracts.api.sharing import SharingBody
 from contracts.events.action import ActionCreated
 from contracts.events.streams import StreamKind
 from contracts.json import NULL
-from contracts.read_models.activity import ActivityOrigin, ActivityRow, Change
+from contracts.read_models.activity import ActivityDetails, ActivityRow, Change
 from domain.action.view import view
 from tests.examples import START, recorded, stream
 
@@ -29,23 +28,26 @@ def test_steps_that_cannot_be_read_any_more_are_not_shown(steps: bytes, events: 
     assert [step.event for step in body.steps] == events
 
 
-def entry(user_id: int | None, *, quiet: bool = False, **fields: Any) -> ActivityEntry:
+def entry(
+    user_id: int | None, *, quiet: bool = False, changes: tuple[Change, ...] | None = None
+) -> ActivityEntry:
     row = ActivityRow(
-        **{
-            "id": UUID(int=1),
-            "team_id": 1,
-            "insight_id": 7,
-            "activity": "updated",
-            "changes": None,
-            "name": "A",
-            "short_id": "aB3dE6gH",
-            "user_id": user_id,
-            "at": START,
-            "position": 1,
-            **fields,
-        }
+        id=UUID(int=1),
+        team_id=1,
+        scope="Insight",
+        item_id="7",
+        insight_id=7,
+        activity="updated",
+        user_id=user_id,
+        key_id=None,
+        operation_id=UUID(int=1),
+        at=START,
+        position=1,
+        sequence=1,
+        quiet=False,
+        details=ActivityDetails(changes, "A", "aB3dE6gH"),
     )
-    return ActivityEntry.of(row, ActivityOrigin(UUID(int=1)), {}, quiet=quiet)
+    return ActivityEntry.of(row, None, {}, quiet=quiet)
 
 
 def test_nobody_did_it_or_somebody_who_is_gone() -> None:

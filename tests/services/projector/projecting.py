@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from contracts.events.recorded import Actor, DomainEvent, Recorded
 from contracts.events.streams import Stream, StreamKind
-from contracts.read_models.activity import ActivityRow
+from contracts.read_models.activity import ActivityDetails, ActivityRow
 from contracts.read_models.dashboard import DashboardRow
 from contracts.read_models.insight import InsightRow
 from contracts.read_models.projections import PROJECTED_CHANNEL
@@ -104,15 +104,25 @@ class Projecting:
         )
         return msgspec.json.decode(rows[0]["row"], type=DashboardRow) if rows else None
 
-    async def activity(self, number: int = INSIGHT) -> list[ActivityRow]:
+    async def activity(
+        self, item_id: int | str = INSIGHT, scope: str = "Insight"
+    ) -> list[ActivityRow]:
         """Oldest first."""
         rows = await self.rows(
-            "SELECT row::text FROM activity WHERE team_id = %s AND insight_id = %s"
-            " ORDER BY position",
+            "SELECT *, row::text AS details FROM activity"
+            " WHERE team_id = %s AND scope = %s AND item_id = %s ORDER BY position",
             TEAM,
-            number,
+            scope,
+            str(item_id),
         )
-        return [msgspec.json.decode(row["row"], type=ActivityRow) for row in rows]
+        names = ActivityRow.__struct_fields__
+        return [
+            ActivityRow(
+                **{name: row[name] for name in names}
+                | {"details": msgspec.json.decode(row["details"], type=ActivityDetails)}
+            )
+            for row in rows
+        ]
 
     async def everything(self) -> dict[str, list[dict[str, Any]]]:
         """All rows of all projections, and how far they are."""

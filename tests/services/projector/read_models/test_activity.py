@@ -32,7 +32,7 @@ def shown(entry: ActivityRow) -> list[tuple[str, str, Any, Any]]:
     """Its changes: field, action, before, after."""
     return [
         (each.field, each.action, msgspec.json.decode(each.before), msgspec.json.decode(each.after))
-        for each in entry.changes or ()
+        for each in entry.details.changes or ()
     ]
 
 
@@ -44,8 +44,12 @@ async def test_a_creation_absorbs_what_it_brings_along(projector: Projecting) ->
     )
     await projector.catch_up()
     (entry,) = await projector.activity()
-    assert (entry.activity, entry.changes, entry.quiet) == ("created", None, False)
-    assert (entry.name, entry.short_id, entry.user_id) == ("Sign-ups", "aB3dE6gH", 1)
+    assert (entry.activity, entry.details.changes, entry.quiet) == ("created", None, False)
+    assert (entry.details.name, entry.details.short_id, entry.user_id) == (
+        "Sign-ups",
+        "aB3dE6gH",
+        1,
+    )
 
 
 @pytest.mark.parametrize("size", [1, 1000])
@@ -59,8 +63,8 @@ async def test_a_command_that_spans_batches_is_one_entry(projector: Projecting, 
     )
     await projector.catch_up(size=size)
     _, entry = await projector.activity()
-    assert (entry.activity, entry.name, entry.user_id) == ("updated", "B", 2)
-    assert (entry.position, entry.at) == (facts[0].position, facts[0].at)
+    assert (entry.activity, entry.details.name, entry.user_id) == ("updated", "B", 2)
+    assert (entry.position, entry.at) == (facts[-1].position, facts[0].at)
     assert shown(entry) == [
         ("name", "changed", "A", "B"),
         ("description", "created", None, "Weekly"),
@@ -74,7 +78,7 @@ async def test_a_name_is_that_of_the_moment(projector: Projecting) -> None:
     await projector.append(SharingEnabled(INSIGHT, token_id=1), of=sharing())
     await projector.append(InsightRenamed(name="B", previous="A"))
     await projector.catch_up()
-    assert [entry.name for entry in await projector.activity()] == [
+    assert [entry.details.name for entry in await projector.activity()] == [
         "signed_up → paid",
         "A",
         "A",
@@ -112,7 +116,7 @@ async def test_deletion_and_restoring_name_the_entry(
     await projector.catch_up()
     _, entry = await projector.activity()
     assert entry.activity == activity
-    assert len(entry.changes or ()) == 2
+    assert len(entry.details.changes or ()) == 2
 
 
 async def test_only_what_posthog_leaves_out_is_quiet(projector: Projecting) -> None:
@@ -158,4 +162,4 @@ async def test_several_insights_looked_at_in_one_command_are_an_entry_each(
     await projector.catch_up()
     for number, name in ((INSIGHT, "A"), (8, "B")):
         _, entry = await projector.activity(number)
-        assert (entry.activity, entry.name, entry.insight_id) == ("viewed", name, number)
+        assert (entry.activity, entry.details.name, entry.insight_id) == ("viewed", name, number)

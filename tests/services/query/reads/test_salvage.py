@@ -64,7 +64,7 @@ async def test_a_row_that_nobody_can_read_breaks_no_list(
 
 async def test_an_entry_that_nobody_can_read_breaks_no_activity(api: Reading) -> None:
     await two_of_each(api)
-    await api.projector.execute(*hurt("activity", '{"changes": 5, "activity": "updated"}', 8))
+    await api.projector.execute(*hurt("activity", '{"changes": 5, "name": "A"}', 8))
     answer = await api.get("insights/activity/")
     assert answer.status_code == 200
     assert [each["activity"] for each in answer.json()["results"]] == [
