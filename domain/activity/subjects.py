@@ -1,16 +1,16 @@
 """The thing that an entry is about, as far as its entries must know it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, get_args
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from contracts.api.webhooks import webhook_id
 from contracts.codec import stored_name
-from contracts.events.audit import AuditEvent
-from contracts.events.access import AccessGranted, AccessRevoked
+from contracts.events.access import AccessEvent
 from contracts.events.action import ActionCreated, ActionRenamed
+from contracts.events.audit import ErasureEvent, HoldEvent, TrailEvent
 from contracts.events.bus_consumer import BusConsumerCreated, BusConsumerRenamed
 from contracts.events.cohort import CohortCreated, CohortPeopleAdded, CohortRenamed
 from contracts.events.dashboard import DashboardCreated, DashboardRenamed
@@ -24,25 +24,36 @@ from contracts.events.insight import (
 from contracts.events.project import ProjectRegistered, ProjectRenamed
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.sharing import SharingEvent
-from contracts.events.streams import insight_stream, project_stream
+from contracts.events.streams import Stream, insight_stream, project_stream
 from contracts.events.viewing import ViewingEvent
 from contracts.events.webhook import WebhookChanged, WebhookCreated, WebhookSettings
 from contracts.read_models.activity import ActivitySubject
 from domain.insight.view import tile_of, with_tile
 
-E = TypeVar("E", bound=DomainEvent)
-
 
 def subject_stream(fact: Recorded[DomainEvent]) -> UUID:
     """The stream of the thing that the fact is about: not always the one that it stands in."""
-    event = fact.event
-    if isinstance(event, SharingEvent | ViewingEvent):
-        return insight_stream(fact.team_id, event.insight_id).id
-    if isinstance(event, AccessGranted | AccessRevoked):
-        number = event.insight_id
-        stream = project_stream(fact.team_id) if number is None else None
-        return stream.id if stream else insight_stream(fact.team_id, number or 0).id
-    return fact.stream_id
+    about = _ELSEWHERE.get(type(fact.event))
+    return fact.stream_id if about is None else about(fact.team_id, fact.event).id
+
+
+def _insight_of(team_id: int, event: SharingEvent | ViewingEvent) -> Stream[DomainEvent]:
+    return insight_stream(team_id, event.insight_id)
+
+
+def _under_rules(team_id: int, event: AccessEvent) -> Stream[DomainEvent]:
+    if event.insight_id is None:
+        return project_stream(team_id)
+    return insight_stream(team_id, event.insight_id)
+
+
+_ELSEWHERE: Mapping[type[DomainEvent], Callable[[int, Any], Stream[DomainEvent]]] = {
+    **dict.fromkeys((*get_args(SharingEvent), *get_args(ViewingEvent)), _insight_of),
+    **dict.fromkeys(get_args(AccessEvent), _under_rules),
+}
+_NAMELESS: frozenset[type[DomainEvent]] = frozenset(
+    kind for kinds in (TrailEvent, ErasureEvent, HoldEvent) for kind in get_args(kinds)
+)
 
 
 def subject_after(
@@ -53,8 +64,7 @@ def subject_after(
     Raises ValueError unless one creation comes first.
     """
     event = fact.event
-    if isinstance(event, AuditEvent):
-        # Of nothing that has a name.
+    if type(event) in _NAMELESS:
         return None
     made = _MADE.get(type(event))
     if made is not None:

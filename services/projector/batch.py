@@ -176,7 +176,8 @@ def fold(
     """Move `state` by all entries but those of streams left behind; the streams that join these."""
     parked: dict[UUID, ParkedStream] = {}
     for entry in entries:
-        if entry.stream_id in left or entry.stream_id in parked:
+        # Looked for only where there is any: the hash of an id costs as much as all the rest here.
+        if (left and entry.stream_id in left) or (parked and entry.stream_id in parked):
             continue
         if isinstance(entry, Unreadable):
             parked[entry.stream_id] = _parked(projection, entry, entry.reason)

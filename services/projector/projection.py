@@ -1,12 +1,13 @@
 """The protocol of projections, and the facts that each of them folds."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Protocol, TypeGuard, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from contracts.codec import stored_name
+from contracts.codec import stored_name, stored_names
 from contracts.events.insight import InsightEvent
 from contracts.events.recorded import DomainEvent, Recorded
 from contracts.events.sharing import SharingEvent
@@ -125,7 +126,15 @@ class Projection(Protocol[S]):
 
 def topic(entry: Entry) -> str:
     """The subject of the entry: the first word of its stored name."""
-    return name_of(entry).partition(".")[0]
+    if isinstance(entry, Unreadable):
+        return entry.name.partition(".")[0]
+    return _topic_of(type(entry.event))
+
+
+@cache
+def _topic_of(kind: type[DomainEvent]) -> str:
+    """Remembered: each projection asks it of each fact."""
+    return stored_names(kind)[0].partition(".")[0]
 
 
 def name_of(entry: Entry) -> str:

@@ -20,7 +20,8 @@ async def test_a_creation_has_no_changes_and_every_member(api: Api) -> None:
     made = await api.insight(name="A", tags=["x"])
     (entry,) = await entries(api, made["id"])
     UUID(entry.pop("id"))
-    # Ours: what it was part of, and through which key.
+    # Ours: its place, what it was part of, and through which key.
+    assert entry.pop("sequence")
     UUID(entry.pop("operation_id"))
     assert entry.pop("key_id")
     created_at = entry.pop("created_at")

@@ -37,6 +37,7 @@ async def test_an_entry_says_who_did_what_to_which_insight(api: Reading) -> None
     assert UUID(newest.pop("id")).version == 5
     assert newest.pop("operation_id") == str(fact.operation_id)
     assert newest.pop("key_id") is None
+    assert newest.pop("sequence") == fact.team_seq
     assert newest.pop("created_at") == fact.at.isoformat().replace("+00:00", "Z")
     assert newest == {
         "user": {"first_name": "Bob", "email": "bob@example.com"},
