@@ -13,7 +13,7 @@ from services.projector import checkpoint
 from services.projector.checkpoint import Connection, ParkedStream
 from services.projector.operations import by_operation, by_stream
 from services.projector.projection import Entry, Projection, name_of, topic
-from services.projector.refolding import cut, erased_from, is_erasure
+from services.projector.refolding import cut, erased_from, erases
 
 CrashAt = Callable[[str], None]
 
@@ -41,7 +41,7 @@ async def apply(
     """
     parked: list[ParkedStream] = []
     for group in cut(entries):
-        write = _refold if is_erasure(group[0]) else _apply
+        write = _refold if erases(group) else _apply
         left = await write(conn, projection, after, group, crash_at)
         if left is None:
             return None
@@ -102,6 +102,7 @@ async def _refold(
         last = {entry.stream_id: entry for entry in left if entry.stream_id in streams}
         parked = [_parked(projection, entry, reason) for entry in last.values()]
         await checkpoint.park(conn, parked)
+        parked += await _apply_in(conn, projection, entries)
         await checkpoint.replaced(conn, projection.name)
         await checkpoint.ring(conn, projection.name)
     return parked
@@ -123,18 +124,11 @@ async def _refold_rows(
         erased = await erased_from(conn, entries)
         again = await projection.forget(conn, erased, up_to)
         await checkpoint.unpark(conn, projection.name, {each.stream_id for each in erased})
-        left = await checkpoint.parked_among(
-            conn, projection.name, {entry.stream_id for entry in again}
-        )
-        facts = [entry for entry in again if isinstance(entry, Recorded)]
-        state = await projection.load(conn, facts)
-        streams = {stream for (stream,) in await left.fetchall()}
-        parked = fold(projection, state, again, streams)
-        await projection.save(conn, state)
+        # What the erasures themselves make stands beside it.
+        both = {entry.position: entry for entry in (*again, *entries)}
+        parked = await _apply_in(conn, projection, [both[place] for place in sorted(both)])
         if again:
             await checkpoint.replaced(conn, projection.name)
-        if parked:
-            await checkpoint.park(conn, parked)
         await checkpoint.ring(conn, projection.name)
         crash_at("written")
     crash_at("committed")
@@ -209,25 +203,32 @@ async def _stream_by_stream(
         for entries in by_stream([each for each in operation if topic(each) in projection.topics]):
             try:
                 async with conn.transaction():
-                    parked += await _apply_stream(conn, projection, entries)
+                    parked += await _apply_in(conn, projection, entries)
             except REFUSED as refused:
                 parked.append(_parked(projection, entries[0], str(refused)))
-        if parked:
-            await checkpoint.park(conn, parked)
+                await checkpoint.park(conn, parked[-1:])
         await checkpoint.ring(conn, projection.name)
         crash_at("written")
     crash_at("committed")
     return parked
 
 
-async def _apply_stream(
+async def _apply_in(
     conn: Connection, projection: Projection[Any], entries: Sequence[Entry]
 ) -> list[ParkedStream]:
-    left = await checkpoint.parked_among(conn, projection.name, {entries[0].stream_id})
-    gone = {stream for (stream,) in await left.fetchall()}
-    state = await projection.load(conn, [each for each in entries if isinstance(each, Recorded)])
-    parked = fold(projection, state, entries, gone)
+    """Fold the entries in the transaction that is open; those streams are parked that the fold
+    refuses.
+    """
+    wanted = [entry for entry in entries if topic(entry) in projection.topics]
+    left = await checkpoint.parked_among(
+        conn, projection.name, {entry.stream_id for entry in wanted}
+    )
+    state = await projection.load(conn, [each for each in wanted if isinstance(each, Recorded)])
+    streams = {stream for (stream,) in await left.fetchall()}
+    parked = fold(projection, state, wanted, streams)
     await projection.save(conn, state)
+    if parked:
+        await checkpoint.park(conn, parked)
     return parked
 
 

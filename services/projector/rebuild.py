@@ -8,7 +8,7 @@ differ: readers are never kept waiting, and see all of it or nothing.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -66,18 +66,19 @@ async def rebuild(
     ):
         shadow = await _shadow_schema(conn, projection)
         position, head = 0, await store.head()
-        async for entries in _read_ahead(store, size):
-            await batch.apply(conn, projection, position, entries, crash_at)
-            position = entries[-1].position
-            head = max(head, position)
-            on_progress(position, head)
+        async with contextlib.aclosing(_read_ahead(store, size)) as batches:
+            async for entries in batches:
+                await batch.apply(conn, projection, position, entries, crash_at)
+                position = entries[-1].position
+                head = max(head, position)
+                on_progress(position, head)
         crash_at("folded")
         rebuilt = await _switch(conn, shadow, store, position, crash_at)
         await shadow.drop(conn)
         return rebuilt
 
 
-async def _read_ahead(store: EventStore, size: int) -> AsyncIterator[Sequence[Entry]]:
+async def _read_ahead(store: EventStore, size: int) -> AsyncGenerator[Sequence[Entry], None]:
     """The log to its end. Each batch is read while the one before is written: the one is this
     process's work and the other the server's.
     """

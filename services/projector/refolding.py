@@ -5,6 +5,7 @@ it as soon as its checkpoint is past them; and at the same place when the projec
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import LiteralString
 
 from psycopg.rows import args_row
@@ -12,6 +13,7 @@ from psycopg.rows import args_row
 from contracts.events.audit import PayloadErased
 from contracts.events.recorded import Recorded
 from services.projector.checkpoint import Connection
+from services.projector.operations import by_operation
 from services.projector.projection import Entry, ErasedFrom
 
 _PLACES: LiteralString = """
@@ -31,12 +33,15 @@ def is_erasure(entry: Entry) -> bool:
 
 
 def cut(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
-    """The entries in groups: erasures that follow each other, and what stands between them."""
-    begin = 0
-    for end in range(1, len(entries) + 1):
-        if end == len(entries) or is_erasure(entries[end]) != is_erasure(entries[begin]):
-            yield entries[begin:end]
-            begin = end
+    """The entries in groups: operations that erase and follow each other, and what stands between
+    them. No operation is in two.
+    """
+    for _, operations in groupby(by_operation(entries), key=erases):
+        yield [entry for operation in operations for entry in operation]
+
+
+def erases(operation: Sequence[Entry]) -> bool:
+    return any(is_erasure(entry) for entry in operation)
 
 
 async def erased_from(conn: Connection, entries: Sequence[Entry]) -> list[ErasedFrom]:
@@ -44,7 +49,9 @@ async def erased_from(conn: Connection, entries: Sequence[Entry]) -> list[Erased
     told = [
         (entry.team_id, entry.event.sequence)
         for entry in entries
-        if isinstance(entry, Recorded) and isinstance(entry.event, PayloadErased)
+        if isinstance(entry, Recorded)
+        and isinstance(entry.event, PayloadErased)
+        and entry.event.sequence is not None
     ]
     teams, sequences = zip(*told, strict=True)
     async with conn.cursor(row_factory=args_row(ErasedFrom)) as cursor:

@@ -1,6 +1,6 @@
 """The activity table: one entry per operation and thing that it touched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha1
 from typing import Any, get_args
@@ -9,19 +9,29 @@ from uuid import UUID
 import msgspec
 
 from contracts.events.recorded import DomainEvent, Recorded, UserActor
-from contracts.events.streams import StreamKind
+from contracts.events.streams import (
+    StreamKind,
+    access_stream,
+    insight_stream,
+    project_stream,
+    share_login_stream,
+    sharing_stream,
+)
 from contracts.events.viewing import ViewingEvent
 from contracts.read_models import projections
 from contracts.read_models.activity import ActivityDetails, ActivitySubject, Scope
 from domain.activity import told
 from domain.activity.subjects import subject_after, subject_stream
 from domain.activity.told import Told
+from services.common.log.entries import facts_of
 from services.projector.checkpoint import Connection
 from services.projector.projection import (
     INSIGHT,
     SHARING,
     VIEWING,
     AtFact,
+    Entry,
+    ErasedFrom,
     OwnStream,
     ProjectionTable,
 )
@@ -57,6 +67,15 @@ _SAVE_SUBJECTS = """
     SELECT stream_id, row::json
     FROM json_to_recordset(%s::json) AS moved (stream_id uuid, row text)
     ON CONFLICT (stream_id) DO UPDATE SET row = excluded.row"""
+
+_ITEMS = "SELECT stream_id, row->>'item_id' FROM activity_subjects WHERE stream_id = ANY(%s)"
+_FORGET_ENTRIES = """
+    DELETE FROM activity USING unnest(%(teams)s::bigint[], %(scopes)s::text[], %(items)s::text[])
+        AS of (team_id, scope, item_id)
+    WHERE (activity.team_id, activity.scope, activity.item_id)
+        = (of.team_id, of.scope, of.item_id)
+    RETURNING activity.position"""
+_FORGET_SUBJECTS = "DELETE FROM activity_subjects WHERE stream_id = ANY(%s)"
 
 
 class _Entry(msgspec.Struct):
@@ -171,8 +190,82 @@ class ActivityProjection:
             ]
             await conn.execute(_SAVE_SUBJECTS, (_encoder.encode(subjects).decode(),))
 
+    async def forget(
+        self, conn: Connection, erased: Sequence[ErasedFrom], up_to: int
+    ) -> Sequence[Entry]:
+        """All entries about the things: those of sharing and views have its name as well."""
+        things = [*{thing for each in erased if (thing := _thing(each)) is not None}]
+        if not things:
+            return ()
+        item_ids = await _item_ids(conn, things)
+        gone = await conn.execute(
+            _FORGET_ENTRIES,
+            {
+                "teams": [thing.team_id for thing in things],
+                "scopes": [thing.scope for thing in things],
+                "items": item_ids,
+            },
+        )
+        positions = [position for (position,) in await gone.fetchall()]
+        streams = [stream for thing in things for stream in thing.streams]
+        await conn.execute(_FORGET_SUBJECTS, (streams,))
+        return await facts_of(conn, streams, positions, up_to)
+
+
+class _Thing(msgspec.Struct, frozen=True):
+    """A thing that has entries. streams: with facts about it; the first is its own.
+
+    A view stands in its user's stream: it is found by its entry, which has no other fact.
+    """
+
+    team_id: int
+    scope: Scope
+    number: int
+    streams: tuple[UUID, ...]
+
+
+_SCOPES: Mapping[str, Scope] = {
+    INSIGHT: "Insight",
+    SHARING: "Insight",
+    StreamKind.ACCESS.value: "Insight",
+    StreamKind.DASHBOARD.value: "Dashboard",
+    StreamKind.ACTION.value: "Action",
+    StreamKind.COHORT.value: "Cohort",
+    StreamKind.PROJECT.value: "Team",
+    StreamKind.WEBHOOK.value: "Webhook",
+    StreamKind.BUS_CONSUMER.value: "BusConsumer",
+}
+
+
+def _thing(erased: ErasedFrom) -> _Thing | None:
+    """None: its entries quote nothing."""
+    team_id, number, scope = erased.team_id, erased.number, _SCOPES.get(erased.topic)
+    if scope is None:
+        return None
+    if scope == "Team" or (erased.topic == StreamKind.ACCESS and not number):
+        of_team = (project_stream(team_id), access_stream(team_id, 0))
+        return _Thing(team_id, "Team", team_id, tuple(stream.id for stream in of_team))
+    if scope != "Insight":
+        return _Thing(team_id, scope, number, (erased.stream_id,))
+    makers = (insight_stream, sharing_stream, share_login_stream, access_stream)
+    return _Thing(team_id, scope, number, tuple(make(team_id, number).id for make in makers))
+
 
 _VIEWS: frozenset[type[DomainEvent]] = frozenset(get_args(ViewingEvent))
+
+
+async def _item_ids(conn: Connection, things: Sequence[_Thing]) -> list[str]:
+    """Of each. The number is that of insights and projects; what others are called, the subject
+    knows.
+    """
+    found = await conn.execute(_ITEMS, ([thing.streams[0] for thing in things],))
+    named: dict[UUID, str] = dict(await found.fetchall())
+    return [
+        str(thing.number)
+        if thing.scope in ("Insight", "Team")
+        else named.get(thing.streams[0], str(thing.number))
+        for thing in things
+    ]
 
 
 def _viewed(fact: Recorded[Any]) -> int:
