@@ -12,6 +12,7 @@ from services.command.access import routes as access
 from services.command.access.service import AccessRules
 from services.command.actions import routes as actions
 from services.command.actions.service import Actions
+from services.command.audit import app as audit
 from services.command.audit.expiring import Expiring
 from services.command.audit.sealing import Sealing
 from services.command.bus_consumers import app as bus_consumers
@@ -162,6 +163,7 @@ def create_app(settings: CommandSettings) -> Litestar:
             capture.part(settings.nats_url, replicas=settings.nats_replicas),
             *([publishing.part(settings)] if settings.relay else []),
             bus_consumers.part(settings),
+            audit.part(settings),
         ],
         max_body_bytes=settings.max_body_bytes,
     )

@@ -27,7 +27,8 @@ class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
     """database_url: PostgreSQL of log, accounts and read models. nats_url: the JetStream cluster.
 
     token_grace_seconds: how long a rotated share token goes on working.
-    relay: whether this process publishes the log (any number may; they take turns).
+    relay: whether this process publishes the log (any number may; they take turns). erase: whether
+    it does the erasures that were asked for, likewise.
     nats_issuer: the seed (`SA…`) of the account key by which subscribers are let in; empty: no
     bus consumers. nats_system_user: `user:password` in the bus's system account.
     nats_public_url: what subscribers are told; empty: nats_url, without its user.
@@ -44,6 +45,7 @@ class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
     nats_replicas: int = 1
     token_grace_seconds: int = 300
     relay: bool = True
+    erase: bool = True
     bus_keep_days: int = 0
     bus_keep_bytes: int = 0
     bus_sweep_per_second: int = 500

@@ -9,6 +9,7 @@ from litestar.routes import BaseRoute
 
 from services.command import app as command
 from services.command import publishing
+from services.command.audit import app as audit
 from services.command.bus_consumers import app as bus_consumers
 from services.command.capture import app as capture
 from services.command.settings import CommandSettings, SealOptions
@@ -79,6 +80,7 @@ def application(
         capture.part(urls.nats_url),
         publishing.part(commands),
         bus_consumers.part(commands),
+        audit.part(commands),
         ingesting.part(urls.postgres_url, urls.nats_url, urls.clickhouse_url),
         projector.part(urls.postgres_url),
         signing.part(urls.postgres_url, proofs),

@@ -8,7 +8,13 @@ import httpx
 import msgspec
 import pytest
 
-from services.common.http.schema.examples import EXAMPLES, OPERATION, PASSWORD, PROJECT_TOKEN
+from services.common.http.schema.examples import (
+    ERASED_TEXT,
+    EXAMPLES,
+    OPERATION,
+    PASSWORD,
+    PROJECT_TOKEN,
+)
 from tests import servers
 from tests.embedded.recount_process import serving
 
@@ -103,6 +109,8 @@ def _made(tried: Tried) -> dict[str, str]:
     root = "/api/projects/@current/"
     for kind in ("insights", "actions", "cohorts", "dashboards"):
         assert tried.client.post(f"{root}{kind}/", json={"name": "First"}).status_code == 201
+    named = {"name": ERASED_TEXT}
+    assert tried.client.post(f"{root}actions/", json=named).status_code == 201
     sharing = {"enabled": True, "password_required": True}
     shared = tried.client.patch(f"{root}insights/1/sharing/", json=sharing)
     password = {"raw_password": PASSWORD}

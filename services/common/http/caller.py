@@ -24,6 +24,7 @@ from services.common.http.read_notes import ReadNote, noted
 from services.common.http.request import AnyRequest
 
 KEYS = "personal_api_key"
+OWNER = 15
 SHARING_TOKEN = "sharing_access_token"  # noqa: S105 - the parameter's name
 _ONLY_LOOKS = "Sharing access token can only be used for GET requests."
 
@@ -176,6 +177,12 @@ def require_administrator(caller: Caller) -> None:
     """Administrator or owner: whoever reads all facts sees every insight. Raises Rejected 403."""
     if not caller.is_administrator:
         raise forbidden("Only administrators of the organization may.")
+
+
+def require_owner(caller: Caller) -> None:
+    """Raises Rejected 403."""
+    if caller.user.memberships.get(caller.project.organization_id, 0) < OWNER:
+        raise forbidden("Only owners of the organization may.")
 
 
 async def _spend(request: AnyRequest, key: ApiKey, project: Project | None) -> None:

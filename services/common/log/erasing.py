@@ -22,7 +22,9 @@ from services.common.log.appends import Append, AppendedFacts, AppendPart
 from services.common.log.judging import prepare
 from services.common.log.searching import FoundEntry
 from services.common.log.store import utc_now
-from services.common.log.transaction import LogTransaction
+from services.common.log.transaction import CommitInDoubt, LogTransaction
+
+__all__ = ["CommitInDoubt", "ErasedEntry", "Erasure", "Meanwhile", "erase"]
 
 ERASE = """
     UPDATE log SET state = left_over.payload, salt = ''

@@ -14,6 +14,7 @@ from services.common.postgres.database import CONNECTION_LOST
 from services.common.stream import LOST, StreamUnavailable, capture_stream, whole_capture_stream
 from services.common.tasks import describe, every
 from services.projector.product_events.captured import CapturedStream, StreamMessage, forget
+from services.projector.product_events.erasing import PersonErasing
 from services.projector.product_events.ingest import Ingest, SequenceRange, Step, VisibleRange
 from services.projector.product_events.person_tables import Conn
 
@@ -80,14 +81,20 @@ class ProductEvents:
             progress = await ingest.progress()
             known = max(progress.reached, progress.unfinished.last if progress.unfinished else 0)
             await whole_capture_stream(self._bus, known, self._prefix, self._replicas)
-            await self._follow(ingest, stream, progress, until)
+            erasing = PersonErasing(conn, self._clickhouse, self._bus, stream)
+            await self._follow(ingest, erasing, stream, progress, until)
 
     def _stand_by(self) -> None:
         """Another process stores what comes: what this one waited for is no trouble any more."""
         self.waits_for = None
 
     async def _follow(
-        self, ingest: Ingest, stream: str, progress: VisibleRange, until: int | None
+        self,
+        ingest: Ingest,
+        erasing: PersonErasing,
+        stream: str,
+        progress: VisibleRange,
+        until: int | None,
     ) -> None:
         reached = progress.reached
         forgotten_at = time.monotonic()
@@ -108,6 +115,7 @@ class ProductEvents:
                     some = _first(waiting)
                     reached = await _store(ingest, await ingest.begin(some), some)
                     waiting = waiting[len(some) :]
+                await erasing.go_on(reached)
                 if time.monotonic() - forgotten_at > _FORGET_EVERY_SECONDS:
                     await forget(self._bus, stream, reached - KEPT_MESSAGES)
                     forgotten_at = time.monotonic()

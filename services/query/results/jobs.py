@@ -111,6 +111,9 @@ FINISH = f"""
     )
     SELECT count(*), pg_notify('{CHANNEL}', '') FROM ended"""
 
+# Waits for whoever is about to delete it.
+IS_THERE = "SELECT FROM jobs WHERE id = %s FOR KEY SHARE"
+
 # Nothing ends tomorrow, but by a clock that was ahead.
 _FORGET = """
     DELETE FROM jobs WHERE expiration_time < clock_timestamp()

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from functools import partial
 from uuid import UUID
 
+from psycopg import Rollback
+
 from contracts.queries.errors import InvalidQuery
 from services.common.accounts.accounts import Accounts
 from services.common.clickhouse import (
@@ -29,6 +31,7 @@ from services.query.results.computation import Computer, PreparedComputation, de
 from services.query.results.handed import HandedPlans
 from services.query.results.jobs import (
     FINISH,
+    IS_THERE,
     LEASE_SECONDS,
     POLL_SECONDS,
     Jobs,
@@ -150,10 +153,16 @@ class JobRunner:
         start: cache.Start,
         seconds: float,
     ) -> None:
-        """Result and end of the job in one transaction: every waiter finds the result."""
+        """Result and end of the job in one transaction: every waiter finds the result.
+
+        A job that is not there any more was dropped by an erasure: its result may hold what went.
+        """
         async with self._pool.connection() as conn, conn.transaction():
             await cache.put(conn, job.team_id, job.key, result, prepared, start, seconds)
             await conn.execute(FINISH, {"id": job.id, "error": None})
+            there = await conn.execute(IS_THERE, (job.id,))
+            if await there.fetchone() is None:
+                raise Rollback
 
 
 _DEFECT = JobError(500, DEFECT)

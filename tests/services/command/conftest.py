@@ -46,6 +46,7 @@ async def world(postgres_url: str, shared_bus: NatsServer) -> AsyncIterator[Worl
             nats_issuer=shared_bus.issuer,
             nats_system_user=shared_bus.system_user,
             relay=False,
+            erase=False,
         )
     )
     async with pool(postgres_url) as connections, app.lifespan():

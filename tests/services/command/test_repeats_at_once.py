@@ -61,6 +61,9 @@ ASKED: dict[str, tuple[str, str, Any, int]] = {
     "a webhook going on": ("POST", "/webhooks/{webhook}/resume/", None, 200),
     "a lane's retry": ("POST", "/webhooks/{webhook}/parked/{kind}/{lane}/retry/", None, 200),
     "a lane's skip": ("POST", "/webhooks/{webhook}/parked/{kind}/{lane}/skip/", None, 200),
+    "an erasure": ("POST", "/audit/erasures/", {"text": "Erased soon"}, 202),
+    "a hold": ("POST", "/audit/holds/", {"reason": "A", "insights": [99]}, 201),
+    "a hold's end": ("DELETE", "/audit/holds/{hold}/", None, 204),
     "a revert": ("POST", "/insights/{shared}/revert/", {"to": "v1"}, 200),
     "a bulk edit": (
         "POST", "/insights/bulk/", {"ids": ["{insight}", "{shared}"], "set": {"saved": False}}, 200,
@@ -76,14 +79,14 @@ ADMINISTRATORS = {
     *(
         what
         for what, asked in ASKED.items()
-        if asked[1].startswith(("/webhooks/", "/bus_consumers/"))
+        if asked[1].startswith(("/webhooks/", "/bus_consumers/", "/audit/"))
     ),
 }
 
 
 async def promoted(world: World) -> None:
     async with world.pool.connection() as conn:
-        await conn.execute("UPDATE organization_members SET level = 8")
+        await conn.execute("UPDATE organization_members SET level = 15")
 
 
 async def made(world: World, what: str) -> dict[str, Any]:
@@ -123,6 +126,8 @@ async def made(world: World, what: str) -> dict[str, Any]:
         found |= {"kind": "insight", "lane": "7"}
         await park(world, webhook_number(found["webhook"]) or 0, "insight/7")
         found["consumer"] = await post("/bus_consumers/", {"name": "F"})
+        found["hold"] = await post("/audit/holds/", {"reason": "B", "insights": [98]})
+        await post("/actions/", {"name": "Erased soon"})
     return found
 
 

@@ -32,6 +32,8 @@ _PLACES: Mapping[str, str] = {
     "insight": "The number of an insight, or its short id.",
     "webhook": "The id of a webhook: `wh_…`.",
     "version": "A version: the number in an ETag.",
+    "erasure": "The number of an erasure.",
+    "hold": "The number of a legal hold.",
     "operation": "The UUID of an operation: of all that one command did.",
     "kind": "The first half of a lane: `insight` of `insight/7`.",
     "number": "The other half: `7`.",

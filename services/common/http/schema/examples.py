@@ -9,6 +9,7 @@ from typing import Any, Final
 
 PROJECT_TOKEN: Final = "phc_…"  # noqa: S105 - what is to be replaced by the project's own
 PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - an example
+ERASED_TEXT: Final = "ada@example.com"
 OPERATION: Final = "53da7c1e-6f0a-4a57-9d0e-3b1c2f4a5d60"
 
 Examples = Mapping[str, Any]
@@ -214,6 +215,10 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
     },
     "edit_webhook": {"One insight alone": {"insights": [1]}},
     "replay_webhook": {"From the first one on": {"after": "0"}},
+    "request_erasure": {
+        "An address, wherever it was written": {"text": ERASED_TEXT, "reason": "Asked by letter."}
+    },
+    "place_hold": {"All that is of one insight": {"reason": "A lawsuit.", "insights": [900]}},
     "capture": {"A batch": {"api_key": PROJECT_TOKEN, "batch": [_EVENT]}},
     "capture_v1": {
         "A batch": {

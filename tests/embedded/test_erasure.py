@@ -1,0 +1,151 @@
+"""A text in every place that has one, erased; then its bytes are looked for in the data folder."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+
+from services.embedded import datadir
+from tests import servers
+from tests.embedded.recount_process import Served, recount, serving
+
+TEXT = "Zerafina Quillfeather"
+PERSON = "zerafina-distinct-id"
+ALLOW = {"RECOUNT_EMBEDDED_WEBHOOKS_ALLOW": "127.0.0.0/8"}
+FUNNEL = {
+    "kind": "InsightVizNode",
+    "source": {
+        "kind": "FunnelsQuery",
+        "series": [
+            {"kind": "EventsNode", "event": "seen", "custom_name": TEXT},
+            {"kind": "EventsNode", "event": "bought"},
+        ],
+    },
+}
+
+
+class Server(msgspec.Struct, frozen=True):
+    served: Served
+    folder: Path
+    client: httpx.Client
+    project: int
+    token: str
+    database: str
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self.client.request(method, f"/api/projects/{self.project}/{path}", json=body)
+        assert answer.is_success, (path, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    def erased(self, **asked: Any) -> Any:
+        """Once it is logical."""
+        made = self.api("POST", "audit/erasures/", asked)
+        return self.until(made["id"], "logical")
+
+    def until(self, number: int, state: str) -> Any:
+        deadline = time.monotonic() + 60
+        while True:
+            found = self.api("GET", f"audit/erasures/{number}/")
+            if found["state"] in (state, "failed"):
+                assert found["state"] == state, found
+                return found
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
+
+    def rows_with(self, text: str) -> list[str]:
+        """Tables of PostgreSQL that have it in a row, as it is or encoded."""
+        found = []
+        with psycopg.connect(self.database) as conn:
+            tables = conn.execute(
+                "SELECT oid::regclass::text FROM pg_class"
+                " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            ).fetchall()
+            for (table,) in tables:
+                rows = conn.execute(f"SELECT t::text FROM {table} t").fetchall()
+                if any(_has(row, text) for (row,) in rows):
+                    found.append(table)
+        return found
+
+    def files_with(self, text: str, folder: str) -> list[str]:
+        wanted = text.casefold().encode()
+        return [
+            str(path.relative_to(self.folder))
+            for path in sorted((self.folder / folder).rglob("*"))
+            if path.is_file() and wanted in path.read_bytes().lower()
+        ]
+
+
+def _has(row: str, text: str) -> bool:
+    """As it is, or in hexadecimal, as a binary column shows it."""
+    spelled = {text, text.lower(), text.upper()}
+    return text.casefold() in row.casefold() or any(each.encode().hex() in row for each in spelled)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with servers.server_folder() as made, _server(made / "data") as running:
+        yield running
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[Server]:
+    with serving(folder, "--no-demo", settings=ALLOW) as served:
+        running = datadir.find(folder)
+        assert running is not None
+        key = next(
+            word.partition("=")[2]
+            for line in served.printed.splitlines()
+            for word in line.split()
+            if word.startswith("KEY=")
+        )
+        with psycopg.connect(running.postgres_url) as conn:
+            conn.execute("UPDATE organization_members SET level = 15")
+            row = conn.execute("SELECT id, api_token FROM projects").fetchone()
+            assert row is not None
+        headers = {"Authorization": f"Bearer {key}"}
+        with httpx.Client(base_url=served.url, headers=headers, timeout=60) as client:
+            yield Server(served, folder, client, row[0], row[1], running.postgres_url)
+
+
+def a_text_everywhere(server: Server) -> None:
+    insight = server.api("POST", "insights/", {"name": "Plain", "description": TEXT})
+    one = f"insights/{insight['id']}/"
+    server.api("PATCH", one, {"name": TEXT})
+    server.api("PATCH", one, {"query": FUNNEL, "tags": ["x", TEXT]})
+    server.api("PATCH", one, {"description": f"Of {TEXT.upper()} alone"})
+    board = server.api("POST", "dashboards/", {"name": TEXT, "description": TEXT, "tags": [TEXT]})
+    server.api("PATCH", one, {"dashboards": [board["id"]]})
+    server.api("PATCH", f"dashboards/{board['id']}/", {"name": "Board"})
+    server.api("POST", "actions/", {"name": TEXT, "steps": [{"event": TEXT}]})
+    server.api("POST", "cohorts/", {"name": TEXT, "is_static": True})
+    server.api("PATCH", f"{one}sharing/", {"enabled": True, "password_required": True})
+    server.api("POST", f"{one}sharing/passwords/", {"note": TEXT})
+    server.api(
+        "POST",
+        "webhooks/",
+        {"url": "http://127.0.0.1:9/hook", "description": TEXT, "types": ["viewing.*"]},
+    )
+    server.api("GET", f"{one}?refresh=blocking")
+    server.api("POST", f"{one}viewed/")
+    server.api("PATCH", one, {"name": "Harmless"})
+    server.api("PATCH", "", {"name": TEXT})
+
+
+def test_a_text_goes_from_rows_and_stream_and_the_chain_holds(server: Server) -> None:
+    a_text_everywhere(server)
+    tables = set(server.rows_with(TEXT))
+    assert {"insights", "insight_versions", "activity", "jobs", "actions", "dashboards"} <= tables
+    verified = recount("verify", "--data-dir", str(server.folder))
+    assert verified.returncode == 0, verified.stderr
+    body = server.erased(text=TEXT, reason="she asked")
+    assert server.rows_with(TEXT) == []
+    assert server.files_with(TEXT, "nats") == []
+    verified = recount("verify", "--data-dir", str(server.folder))
+    assert verified.returncode == 0, verified.stderr
+    assert len(body["entries"]) > 10

@@ -1,0 +1,426 @@
+"""Erasures as owners ask for them: what is refused, what is tried, and what becomes of one."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from contracts.events.recorded import UserActor
+from contracts.events.streams import erasure_stream
+from services.command.audit.places import Places
+from services.command.audit.running import Erasing
+from services.common.accounts import administration
+from services.common.log.store import EventStore
+from services.common.log.verify import verify
+from services.common.postgres import erasures
+from services.common.stream import connect
+from services.projector.app import projections
+from services.projector.runner import ProjectionRunner
+from tests.services.command.conftest import World
+
+TEXT = "Zerafina"
+
+
+class Killed(Exception):
+    """As if the process died there."""
+
+
+class Asking:
+    """An owner. Nothing is done until the test says so."""
+
+    def __init__(self, world: World, url: str, nats_url: str) -> None:
+        self.world = world
+        self.url = url
+        self.nats_url = nats_url
+        self.root = f"/api/projects/{world.project.id}/"
+
+    async def post(self, path: str, body: Any, **more: Any) -> httpx.Response:
+        return await self.world.client.post(f"{self.root}{path}", json=body, **more)
+
+    async def get(self, path: str) -> Any:
+        answer = await self.world.client.get(f"{self.root}{path}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def insight(self, **fields: Any) -> int:
+        made = await self.post("insights/", fields)
+        assert made.status_code == 201, made.text
+        number: int = made.json()["id"]
+        return number
+
+    async def refused(self, status: int, code: str, **asked: Any) -> dict[str, Any]:
+        answer = await self.post("audit/erasures/", asked)
+        body: dict[str, Any] = answer.json()
+        assert (answer.status_code, body["code"]) == (status, code), body
+        return body
+
+    async def asked(self, **asked: Any) -> int:
+        answer = await self.post("audit/erasures/", asked)
+        assert answer.status_code == 202, answer.text
+        number: int = answer.json()["id"]
+        return number
+
+    async def project(self) -> None:
+        async with EventStore.open(self.url) as store:
+            for each in projections():
+                await ProjectionRunner(each, store, self.world.pool).catch_up()
+
+    async def go_on(self, crash: str | None = None) -> None:
+        """A process that does erasures, as far as it comes; it dies at `crash`."""
+
+        def crash_at(point: str) -> None:
+            if point == crash:
+                raise Killed(point)
+
+        bus = await connect(self.nats_url, "test")
+        async with EventStore.open(self.url) as store:
+            places = Places(
+                store,
+                self.world.pool,
+                self.url,
+                bus,
+                _nobody,
+                prefix="none",
+                answers_until=timedelta(0),
+                crash_at=crash_at,
+            )
+            try:
+                await Erasing(store, self.world.pool, places, crash_at).go_on()
+            finally:
+                await bus.close()
+
+    async def again_and_again(self, crash: str | None = None) -> None:
+        for _ in range(3):
+            await self.go_on(crash)
+            await self.project()
+
+    async def log_has(self, text: str) -> bool:
+        async with self.world.pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT count(*) FROM log WHERE strpos(lower(convert_from(state, 'UTF8')), %s) > 0",
+                (text.lower(),),
+            )
+            row = await cursor.fetchone()
+        return row is not None and row[0] > 0
+
+
+async def _nobody(user_id: int) -> None:
+    raise AssertionError("no user is erased here")
+
+
+@pytest.fixture
+async def asking(world: World, postgres_url: str, nats_url: str) -> Asking:
+    async with world.pool.connection() as conn:
+        await conn.execute("UPDATE organization_members SET level = 15")
+    return Asking(world, postgres_url, nats_url)
+
+
+async def test_only_owners_may(asking: Asking) -> None:
+    await asking.insight(name=TEXT)
+    async with asking.world.pool.connection() as conn:
+        await conn.execute("UPDATE organization_members SET level = 8")
+    for method, path in (
+        ("POST", "audit/erasures/"),
+        ("GET", "audit/erasures/"),
+        ("GET", "audit/erasures/1/"),
+        ("POST", "audit/holds/"),
+        ("GET", "audit/holds/"),
+        ("DELETE", "audit/holds/1/"),
+    ):
+        body = {"text": TEXT, "reason": "x"}
+        answer = await asking.world.client.request(method, f"{asking.root}{path}", json=body)
+        assert answer.status_code == 403, (method, path)
+
+
+async def test_a_key_needs_the_scope(asking: Asking) -> None:
+    await asking.insight(name=TEXT)
+    headers = await asking.world.key_with("activity_log:read", "insight:write")
+    answer = await asking.post("audit/erasures/", {"text": TEXT}, headers=headers)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("asked", "attr"),
+    [
+        ({}, "entries"),
+        ({"entries": [1], "text": "abc"}, "text"),
+        ({"entries": []}, "entries"),
+        ({"entries": [0]}, "entries"),
+        ({"entries": ["x"]}, "entries"),
+        ({"text": "ab"}, "text"),
+        ({"text": 3}, "text"),
+        ({"user": "x"}, "user"),
+        ({"person": ""}, "person"),
+        ({"text": TEXT, "reason": "x" * 201}, "reason"),
+    ],
+)
+async def test_what_can_not_be_read_is_named(
+    asking: Asking, asked: dict[str, Any], attr: str
+) -> None:
+    await asking.insight(name=TEXT)
+    answer = await asking.post("audit/erasures/", asked)
+    assert (answer.status_code, answer.json()["attr"]) == (400, attr), answer.text
+
+
+async def test_what_is_nowhere_is_not_found(asking: Asking) -> None:
+    await asking.insight(name="Harmless")
+    for asked in ({"entries": [1, 99]}, {"text": TEXT}, {"user": 999}, {"person": "nobody"}):
+        await asking.refused(404, "not_found", **asked)
+    answer = await asking.world.client.get(f"{asking.root}audit/erasures/999/")
+    assert answer.status_code == 404
+
+
+async def test_an_entry_without_contents_has_nothing_to_erase(asking: Asking) -> None:
+    number = await asking.insight(name=TEXT)
+    await asking.post(f"insights/{number}/viewed/", None)
+    body = await asking.refused(400, "invalid_input", entries=[2])
+    assert body["attr"] == "entries"
+
+
+async def test_entries_that_say_the_same_are_named_unless_only_these_are_meant(
+    asking: Asking,
+) -> None:
+    number = await asking.insight(name="First")
+    one = f"{asking.root}insights/{number}/"
+    await asking.world.client.patch(one, json={"name": TEXT})
+    await asking.world.client.patch(one, json={"name": "Third"})
+    body = await asking.refused(409, "also_in", entries=[2])
+    assert body["also_in"] == [1, 3]
+    body = await asking.refused(409, "also_in", entries=[1, 2])
+    assert body["also_in"] == [3]
+    assert await asking.asked(entries=[2], only=True)
+    assert await asking.asked(entries=[1, 2, 3])
+
+
+async def test_a_dry_run_tells_what_would_go_and_does_nothing(asking: Asking) -> None:
+    number = await asking.insight(name="First", description=TEXT.upper())
+    await asking.world.client.patch(f"{asking.root}insights/{number}/", json={"tags": [TEXT]})
+    answer = await asking.post("audit/erasures/?dry_run=true", {"text": TEXT})
+    assert answer.status_code == 200
+    assert [(e["sequence"], e["type"], e["fields"]) for e in answer.json()["entries"]] == [
+        (1, "insight.created.v1", ["name", "description"]),
+        (2, "insight.tagged.v1", ["tags"]),
+    ]
+    assert answer.json()["entries"][0]["subject"] == f"insight/{number}"
+    assert answer.json()["places"][0] == "log"
+    assert await asking.get("audit/erasures/") == {"results": [], "next": None}
+    await asking.go_on()
+    assert await asking.log_has(TEXT)
+
+
+async def test_an_erasure_becomes_logical_and_is_its_own_receipt(asking: Asking) -> None:
+    await asking.insight(name=TEXT)
+    await asking.insight(name="Other")
+    number = await asking.asked(text=TEXT, reason="She asked.")
+    body = await asking.get(f"audit/erasures/{number}/")
+    assert (body["state"], body["waits_for"], body["reason"]) == ("requested", "log", "She asked.")
+    await asking.go_on()
+    assert not await asking.log_has(TEXT)
+    body = await asking.get(f"audit/erasures/{number}/")
+    assert (body["state"], body["waits_for"]) == ("requested", "rows")
+    await asking.project()
+    await asking.go_on()
+    body = await asking.get(f"audit/erasures/{number}/")
+    assert body["state"] == "logical"
+    assert body["waits_for"] is None
+    assert [each["state"] for each in body["states"]] == ["requested", "logical"]
+    assert body["requested_by"]["id"] == asking.world.user_id
+    (entry,) = body["entries"]
+    assert (entry["sequence"], entry["type"]) == (1, "insight.created.v1")
+    assert entry["fields"] == ["name"]
+    assert body["counts"]["log"] == 1
+    assert any("Backups" in each for each in body["remains"])
+    assert (await asking.get("audit/erasures/"))["results"] == [body]
+
+
+async def test_what_is_to_go_is_gone_from_its_own_row_and_never_was_in_the_log(
+    asking: Asking,
+) -> None:
+    await asking.insight(name=TEXT)
+    number = await asking.asked(text=TEXT.lower(), reason="She asked.")
+    task = await erasures.one(asking.world.pool, number)
+    assert task is not None
+    assert task.subject.text == TEXT.lower()
+    async with asking.world.pool.connection() as conn:
+        cursor = await conn.execute("SELECT convert_from(state, 'UTF8') FROM log")
+        facts = [text for (text,) in await cursor.fetchall()]
+    assert sum(TEXT.casefold() in text.casefold() for text in facts) == 1
+    await asking.project()
+    await asking.go_on()
+    await asking.project()
+    await asking.go_on()
+    task = await erasures.one(asking.world.pool, number)
+    assert task is not None
+    assert (task.state, task.subject_text) == ("logical", None)
+
+
+async def test_the_chain_holds_before_and_after(asking: Asking) -> None:
+    number = await asking.insight(name=TEXT)
+    await asking.world.client.patch(f"{asking.root}insights/{number}/", json={"name": "B"})
+    before = [each async for each in verify(asking.url)][-1]
+    await asking.asked(text=TEXT)
+    await asking.go_on()
+    after = [each async for each in verify(asking.url)][-1]
+    assert not await asking.log_has(TEXT)
+    assert before != after
+
+
+PLACES = ("log", "project", "rows", "stream", "webhooks", "results")
+
+
+@pytest.mark.parametrize("point", ["locked", "judged", "committed", *PLACES])
+async def test_whoever_dies_between_two_places_another_goes_on(asking: Asking, point: str) -> None:
+    number = await asking.insight(name=TEXT)
+    await asking.world.client.patch(f"{asking.root}insights/{number}/", json={"name": "B"})
+    erasure = await asking.asked(text=TEXT)
+    with pytest.raises(Killed):
+        await asking.again_and_again(crash=point)
+    assert await asking.log_has(TEXT) == (point in ("locked", "judged"))
+    for _ in range(2):
+        await asking.go_on()
+        await asking.project()
+    body = await asking.get(f"audit/erasures/{erasure}/")
+    assert body["state"] == "logical"
+    assert [entry["sequence"] for entry in body["entries"]] == [1, 2]
+    assert not await asking.log_has(TEXT)
+    assert [each async for each in verify(asking.url)]
+
+
+async def test_a_place_that_fails_is_told_and_taken_up_again(asking: Asking) -> None:
+    await asking.insight(name=TEXT)
+    number = await asking.asked(text=TEXT)
+    async with asking.world.pool.connection() as conn:
+        await conn.execute("ALTER TABLE results RENAME TO hidden")
+    await asking.go_on()
+    await asking.project()
+    await asking.go_on()
+    body = await asking.get(f"audit/erasures/{number}/")
+    assert (body["state"], body["failed"]["place"]) == ("failed", "results")
+    assert "results" in body["failed"]["reason"]
+    async with asking.world.pool.connection() as conn:
+        await conn.execute("ALTER TABLE hidden RENAME TO results")
+    await asking.go_on()
+    assert (await asking.get(f"audit/erasures/{number}/"))["state"] == "failed"
+    await erasures.resume(asking.world.pool, number)
+    await asking.go_on()
+    assert (await asking.get(f"audit/erasures/{number}/"))["state"] == "logical"
+
+
+async def test_a_request_whose_process_died_before_the_log_had_it_is_forgotten(
+    asking: Asking,
+) -> None:
+    pool, world = asking.world.pool, asking.world
+    subject = erasures.Subject(text=TEXT)
+    actor = msgspec.json.encode(UserActor(world.user_id)).decode()
+    number = await erasures.make(pool, world.project.id, "text", subject, actor, uuid4(), uuid4())
+    await asking.insight(name=TEXT)
+    await asking.go_on()
+    assert await asking.log_has(TEXT)
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE erasures SET made_at = now() - interval '1 hour'")
+    await asking.go_on()
+    assert await erasures.one(pool, number) is None
+
+
+async def test_a_request_that_is_in_the_log_is_done_though_nobody_said_so(asking: Asking) -> None:
+    await asking.insight(name=TEXT)
+    number = await asking.asked(text=TEXT)
+    async with asking.world.pool.connection() as conn:
+        await conn.execute("UPDATE erasures SET asked = false")
+    await asking.go_on()
+    task = await erasures.one(asking.world.pool, number)
+    assert task is not None
+    assert task.asked
+    assert not await asking.log_has(TEXT)
+
+
+async def test_a_second_process_leaves_an_erasure_to_the_first(asking: Asking) -> None:
+    await asking.insight(name=TEXT)
+    number = await asking.asked(text=TEXT)
+    await asyncio.gather(*(asking.go_on() for _ in range(3)))
+    stream = erasure_stream(asking.world.project.id, number)
+    async with EventStore.open(asking.url) as store:
+        assert len(await store.load(stream)) == 2
+
+
+@pytest.mark.parametrize(
+    ("hold", "held"),
+    [
+        ({}, True),
+        ({"insights": [1]}, True),
+        ({"users": [1]}, True),
+        ({"insights": [2]}, False),
+        ({"users": [2]}, False),
+    ],
+)
+async def test_a_hold_keeps_what_it_covers(
+    asking: Asking, hold: dict[str, Any], held: bool
+) -> None:
+    numbers = {
+        "insights": await asking.insight(name=TEXT),
+        "users": asking.world.user_id,
+    }
+    named = {
+        kind: [numbers[kind] if number == 1 else 98_765 for number in listed]
+        for kind, listed in hold.items()
+    }
+    made = await asking.post("audit/holds/", {"reason": "A lawsuit", **named})
+    assert made.status_code == 201, made.text
+    body = made.json()
+    assert (body["reason"], body["lifted_at"]) == ("A lawsuit", None)
+    assert body["placed_by"]["id"] == asking.world.user_id
+    assert (await asking.get("audit/holds/"))["results"] == [body]
+    if not held:
+        assert await asking.asked(text=TEXT)
+        return
+    refused = await asking.refused(409, "held", text=TEXT)
+    assert refused["hold_id"] == body["id"]
+    lifted = await asking.world.client.delete(f"{asking.root}audit/holds/{body['id']}/")
+    assert lifted.status_code == 204
+    again = await asking.world.client.delete(f"{asking.root}audit/holds/{body['id']}/")
+    assert again.status_code == 404
+    assert (await asking.get("audit/holds/"))["results"][0]["lifted_at"] is not None
+    assert await asking.asked(text=TEXT)
+
+
+async def test_a_hold_that_comes_after_the_request_stops_it(asking: Asking) -> None:
+    await asking.insight(name=TEXT)
+    number = await asking.asked(text=TEXT)
+    hold = (await asking.post("audit/holds/", {"reason": "A lawsuit"})).json()["id"]
+    await asking.go_on()
+    body = await asking.get(f"audit/erasures/{number}/")
+    assert (body["state"], body["failed"]["place"]) == ("failed", "log")
+    assert await asking.log_has(TEXT)
+    await asking.world.client.delete(f"{asking.root}audit/holds/{hold}/")
+    await erasures.resume(asking.world.pool, number)
+    await asking.go_on()
+    assert not await asking.log_has(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("sent", "attr"),
+    [({}, "reason"), ({"reason": ""}, "reason"), ({"reason": "x", "users": []}, "users")],
+)
+async def test_a_hold_that_says_nothing_is_refused(
+    asking: Asking, sent: dict[str, Any], attr: str
+) -> None:
+    answer = await asking.post("audit/holds/", sent)
+    assert (answer.status_code, answer.json()["attr"]) == (400, attr), answer.text
+
+
+async def test_another_project_has_erasures_and_holds_of_its_own(asking: Asking) -> None:
+    await asking.insight(name=TEXT)
+    number = await asking.asked(text=TEXT)
+    organization = asking.world.foreign.organization_id
+    await administration.create_user(asking.world.pool, "ada@example.com", organization, level=15)
+    elsewhere = f"/api/projects/{asking.world.foreign.id}/audit/"
+    async with asking.world.pool.connection() as conn:
+        await conn.execute("NOTIFY recount_accounts, 'users'")
+    client = asking.world.client
+    assert (await client.get(f"{elsewhere}erasures/{number}/")).status_code == 404
+    assert (await client.get(f"{elsewhere}erasures/")).json()["results"] == []
+    assert (await client.post(f"{elsewhere}erasures/", json={"text": TEXT})).status_code == 404
