@@ -11,7 +11,7 @@ from services.command.audit.holds import Holds
 from services.command.audit.places import Places
 from services.command.audit.running import Erasing
 from services.command.settings import CommandSettings
-from services.common import stream
+from services.common.bus import connect_bus
 from services.common.http.app import ServicePart, from_state
 from services.common.tasks import background
 
@@ -27,7 +27,7 @@ def part(settings: CommandSettings) -> ServicePart:
         if not settings.erase:
             yield
             return
-        bus = await stream.connect(settings.nats_url, "erasures")
+        bus = await connect_bus(settings.nats_url, "erasures")
         try:
             places = Places(state.store, state.pool, settings.database_url, bus, _erase_user)
             async with background("erasures", Erasing(state.store, state.pool, places).run()):

@@ -14,10 +14,10 @@ from contracts.events.streams import erasure_stream
 from services.command.audit.places import Places
 from services.command.audit.running import Erasing
 from services.common.accounts import administration
+from services.common.bus import connect_bus
 from services.common.log.store import EventStore
 from services.common.log.verify import verify
 from services.common.postgres import erasures
-from services.common.stream import connect
 from services.projector.app import projections
 from services.projector.runner import ProjectionRunner
 from tests.services.command.conftest import World
@@ -77,7 +77,7 @@ class Asking:
             if point == crash:
                 raise Killed(point)
 
-        bus = await connect(self.nats_url, "test")
+        bus = await connect_bus(self.nats_url, "test")
         async with EventStore.open(self.url) as store:
             places = Places(
                 store,
