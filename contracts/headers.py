@@ -13,6 +13,7 @@ INSIGHTS_STALE = "Insights-Stale"
 INGEST_POSITION = "Ingest-Position"
 FACTS_THROUGH = "Facts-Through"
 FACTS_HEAD = "Facts-Head"
+READS_THROUGH = "Reads-Through"
 LAST_EVENT_ID = "Last-Event-ID"
 
 LONGEST_KEY = 255

@@ -79,6 +79,11 @@ class Read(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     client: str | None = None
     correlation_id: UUID | None = None
 
+    @property
+    def kind(self) -> str:
+        """Of the things that `items` are the numbers of: `insight`, `dashboard` …"""
+        return self.what.partition("_")[0]
+
 
 class StoredRead(msgspec.Struct, frozen=True, kw_only=True):
     """A read that has its place. number: in its project, from 1; None until it is sealed.

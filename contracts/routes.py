@@ -19,6 +19,7 @@ _PROJECT: Mapping[str, str] = {
     "/audit/holds": "GET POST",
     "/audit/holds/{hold}": "DELETE",
     "/audit": "GET",
+    "/audit/reads": "GET",
     "/bus_consumers": "GET POST",
     "/bus_consumers/{consumer}": "DELETE GET PATCH PUT",
     "/bus_consumers/{consumer}/rotate_password": "POST",

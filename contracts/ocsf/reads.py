@@ -90,8 +90,7 @@ def _endpoint(ip: str | None) -> Event:
 
 def _things(read: Read, names: Names) -> list[Event]:
     """Those that were shown, and the insights inside of them."""
-    kind = read.what.partition("_")[0]
-    shown = [(kind, number) for number in read.items]
+    shown = [(read.kind, number) for number in read.items]
     shown += [("insight", number) for number in read.insights]
     return [_thing(kind, number, names) for kind, number in shown]
 

@@ -10,7 +10,7 @@ from services.common.http.app import ServicePart, from_state
 from services.common.log.store import BELL_CHANNEL
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
-from services.query.routes import activity_pages, audit, facts
+from services.query.routes import activity_pages, audit, audit_reads, facts
 from services.query.settings import QuerySettings
 from services.query.streams.connection import TIMES, Times
 from services.query.streams.follower import BufferLimits
@@ -42,7 +42,12 @@ def part(settings: QuerySettings, times: Times = TIMES) -> ServicePart:
             yield
 
     return ServicePart(
-        handlers=[*facts.HANDLERS, *audit.HANDLERS, *activity_pages.HANDLERS],
+        handlers=[
+            *facts.HANDLERS,
+            *audit.HANDLERS,
+            *audit_reads.HANDLERS,
+            *activity_pages.HANDLERS,
+        ],
         dependencies={"streams": from_state("streams")},
         lifespans=[lifespan],
     )

@@ -14,6 +14,7 @@ from contracts.events.access import Grantee
 from contracts.events.recorded import Actor, UserActor
 from contracts.events.streams import StreamKind
 from contracts.ocsf.base import Names, Person, Thing
+from contracts.reads import StoredRead, UserReader
 from services.common.accounts.accounts import Accounts
 from services.common.postgres.database import Pool
 
@@ -94,6 +95,23 @@ class AuditNames:
             product_version=product_version(),
             things=things,
             users=users,
+        )
+
+    async def of_reads(self, chain: int, reads: Sequence[StoredRead]) -> Names:
+        """Of reads of one project: who has read, and what was shown."""
+        numbers: defaultdict[str, set[int]] = defaultdict(set)
+        people: set[int] = set()
+        for each in reads:
+            read = each.read
+            numbers[read.kind].update(read.items)
+            numbers["insight"].update(read.insights)
+            if isinstance(read.actor, UserReader):
+                people.add(read.actor.user_id)
+        return Names(
+            installation=self._installation,
+            product_version=product_version(),
+            things=await self._things(chain, numbers),
+            users=await self._people(people),
         )
 
     async def _things(self, chain: int, numbers: defaultdict[str, set[int]]) -> dict[str, Thing]:

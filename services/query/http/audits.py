@@ -91,7 +91,7 @@ async def audit_question(request: AnyRequest, reads: Reads, chain: int) -> Audit
     """chain: the project whose short ids `item` may name. Raises Rejected 400 naming the
     parameter.
     """
-    form, follow = _format(request), _follow(request)
+    form, follow = asked_format(request), _follow(request)
     if follow and form not in LINES:
         raise invalid("follow", "invalid_input", "What is followed comes as ndjson or ocsf.")
     wanted = await _filter(request, reads, chain)
@@ -108,14 +108,14 @@ async def audit_question(request: AnyRequest, reads: Reads, chain: int) -> Audit
 
 
 async def _filter(request: AnyRequest, reads: Reads, chain: int) -> AuditFilter:
-    subjects, insight = await _item(request, reads, chain)
+    subjects, insight = await item(request, reads, chain)
     return AuditFilter(
         facts=FactFilter(_types(request), insight, subjects),
         kinds=_kinds(request),
-        user=_user(request),
+        user=user_number(request),
         key_id=parameters.text(request, "key_id") or None,
-        since=_time(request, "from"),
-        until=_time(request, "to"),
+        since=time(request, "from"),
+        until=time(request, "to"),
     )
 
 
@@ -134,7 +134,7 @@ def _kinds(request: AnyRequest) -> frozenset[str]:
     return found
 
 
-async def _item(request: AnyRequest, reads: Reads, chain: int) -> tuple[frozenset[str], int | None]:
+async def item(request: AnyRequest, reads: Reads, chain: int) -> tuple[frozenset[str], int | None]:
     sent = parameters.text(request, "item") or ""
     if "/" not in sent:
         return frozenset(), await chains.insight(request, reads, chain, "item")
@@ -144,7 +144,7 @@ async def _item(request: AnyRequest, reads: Reads, chain: int) -> tuple[frozense
         raise invalid("item", "invalid_input", str(cause)) from cause
 
 
-def _user(request: AnyRequest) -> int | None:
+def user_number(request: AnyRequest) -> int | None:
     sent = parameters.text(request, "user")
     if not sent:
         return None
@@ -154,7 +154,7 @@ def _user(request: AnyRequest) -> int | None:
     return number
 
 
-def _time(request: AnyRequest, name: str) -> datetime | None:
+def time(request: AnyRequest, name: str) -> datetime | None:
     sent = parameters.text(request, name)
     if not sent:
         return None
@@ -165,7 +165,7 @@ def _time(request: AnyRequest, name: str) -> datetime | None:
         raise invalid(name, "invalid_input", said) from cause
 
 
-def _format(request: AnyRequest) -> Format:
+def asked_format(request: AnyRequest) -> Format:
     named = parameters.text(request, "format")
     if named is None:
         accepted = request.headers.get("accept", "")

@@ -26,6 +26,7 @@ from services.query.reads.moments import MomentReads
 from services.query.reads.operations import OperationReads
 from services.query.reads.projects import ProjectReads
 from services.query.reads.read_position import Freshness
+from services.query.reads.read_trail import ReadTrailReads
 from services.query.reads.recent_answers import RecentAnswers
 from services.query.reads.shares import ShareReads
 from services.query.reads.sharing import SharingReads
@@ -56,6 +57,7 @@ class Reads(msgspec.Struct, frozen=True):
     views: ViewReads
     webhooks: CatalogReads[WebhookRow]
     attempts: AttemptReads
+    trail: ReadTrailReads
     pool: Pool
 
     @classmethod
@@ -80,6 +82,7 @@ class Reads(msgspec.Struct, frozen=True):
             views=ViewReads(pool),
             webhooks=webhook_reads(pool),
             attempts=AttemptReads(pool),
+            trail=ReadTrailReads(pool),
             pool=pool,
         )
 

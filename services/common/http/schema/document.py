@@ -102,6 +102,7 @@ _HEADERS: Mapping[str, str] = {
     "Insights-As-Of-Settled": "`false`: the time asked for is so young that facts may still come.",
     "Retry-After": "Seconds.",
     "Facts-Through": "The cursor to go on from: all up to there was looked at.",
+    "Reads-Through": "The number to go on from: all reads up to there were looked at.",
     "Facts-Head": "The cursor of the last fact.",
     "Link": "`next`: what follows.",
     "Location": "Where it is.",
