@@ -12,6 +12,7 @@ LogEvent = Literal[
     "erased",
     "erasure_failed",
     "finding_unreadable",
+    "history_broken",
     "jetstream_restarted",
     "job_failed",
     "job_left",
@@ -23,6 +24,7 @@ LogEvent = Literal[
     "reads_taken_over",
     "reads_wait",
     "request_failed",
+    "row_healed",
     "start_waits",
     "statement_refused",
     "stream_end_lost",
@@ -35,6 +37,7 @@ LogEvent = Literal[
     "stream_swept",
     "stream_takes_again",
     "stream_whole_again",
+    "stream_unproved",
     "stream_written_by_others",
     "subscriber_cut",
     "subscriber_refused",
@@ -59,6 +62,7 @@ MEANINGS: Mapping[LogEvent, str] = {
     "erased": "An erasure has reached `state`: what it was about is in no place of ours any more.",
     "erasure_failed": "An erasure stopped at `place`, until `recount erase --resume`.",
     "finding_unreadable": "The log can't tell what another service found: this version is older.",
+    "history_broken": "The log is not what was written, see `recount verify`; no row is healed.",
     "jetstream_restarted": "JetStream took nothing although the disk has room; it is opened anew.",
     "job_failed": "A computation ended by a defect, which the trace shows; its callers got a 500.",
     "job_left": "A computation lost PostgreSQL; once its lease ends, any process runs it again.",
@@ -70,6 +74,7 @@ MEANINGS: Mapping[LogEvent, str] = {
     "reads_taken_over": "The reads that a dead process had not stored yet are stored now.",
     "reads_wait": "PostgreSQL does not take the trail of reads: it waits in the spool, `bytes`.",
     "request_failed": "A request was answered with 500: a defect, which the trace shows.",
+    "row_healed": "A row of a read model was not as the log tells it, and was written anew.",
     "start_waits": "A process waits for PostgreSQL, or until `recount migrate` has run.",
     "statement_refused": "ClickHouse refused a statement that we made; its callers got a 503.",
     "stream_end_lost": (
@@ -89,6 +94,9 @@ MEANINGS: Mapping[LogEvent, str] = {
     "stream_refuses": "The bus takes nothing for this stream: facts wait, events get a 503.",
     "stream_swept": "Every message of the public stream has the hash that the log has.",
     "stream_takes_again": "The bus takes messages of this stream again.",
+    "stream_unproved": (
+        "The database does not take again what a stream's rows would be: they are not compared."
+    ),
     "stream_whole_again": "The public stream is published up to `position`; consumers are back.",
     "stream_written_by_others": (
         "Somebody else has published on the public stream; it is made anew from the log."

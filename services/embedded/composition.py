@@ -20,9 +20,11 @@ from services.common.http.foundation import foundation
 from services.common.http.proxies import NOBODY, TrustedProxies
 from services.common.stream import FACTS_DEFAULTS, FactsOptions
 from services.projector import app as projector
+from services.projector.auditor import part as auditing
 from services.projector.product_events import part as ingesting
 from services.projector.proofs import part as signing
 from services.projector.proofs.options import NO_KEY, ProofOptions
+from services.projector.settings import FACTS_PER_SECOND
 from services.projector.webhooks import part as delivering
 from services.projector.webhooks.options import DEFAULTS, WebhookOptions
 from services.query import app as query
@@ -56,6 +58,7 @@ def application(
     reads: ReadsOptions = RECORDED,
     seals: SealOptions = SEALED,
     proofs: ProofOptions = NO_KEY,
+    audit_facts_per_second: int = FACTS_PER_SECOND,
 ) -> Litestar:
     """Command, projector and query on the same servers; they know nothing of each other.
 
@@ -84,6 +87,7 @@ def application(
         ingesting.part(urls.postgres_url, urls.nats_url, urls.clickhouse_url),
         projector.part(urls.postgres_url),
         signing.part(urls.postgres_url, proofs),
+        auditing.part(urls.postgres_url, projector.projections(), audit_facts_per_second),
         *([delivering.part(urls.postgres_url, webhooks)] if webhooks.webhooks else []),
         query.part(
             msgspec.structs.replace(

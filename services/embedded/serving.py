@@ -197,6 +197,7 @@ class _Process:
             self._settings.reads_options(self._folder.path),
             self._settings.seals(),
             self._settings.proofs(self._folder.path),
+            self._settings.audit_facts_per_second,
         )
         server = _Server(app)
         settle()

@@ -15,6 +15,7 @@ from services.common.http.proxies import TrustedProxies
 from services.common.settings import budgets, trusted
 from services.common.stream import FactsOptions, Keep
 from services.projector.proofs.options import ProofOptions
+from services.projector.settings import FACTS_PER_SECOND
 from services.projector.webhooks.options import TIMEOUT_SECONDS
 from services.query.reads_trail.options import SPOOL_BYTES, Client, OnOff, ReadsOptions, Sync
 
@@ -27,6 +28,7 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     of the public stream, as the command service has them. insights_budget, others_budget,
     trusted_proxies: as `services.common.settings` has them; nothing is limited here unless it is
     asked for. reads …: as the query service has them; the spool is in the data folder unless named.
+    audit_facts_per_second: as the projector has it.
     webhooks …: as `services.projector.webhooks.options` has them. stream…: as the query
     service has them. log_key_file: empty: the data folder's `keys`. log_origin, witnesses: as
     `services.projector.proofs.options` has them.
@@ -44,6 +46,7 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     insights_budget: str = ""
     others_budget: str = ""
     trusted_proxies: str = ""
+    audit_facts_per_second: int = FACTS_PER_SECOND
     webhooks: bool = True
     webhooks_allow: str = ""
     webhooks_ca_file: str = ""

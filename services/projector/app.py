@@ -17,6 +17,7 @@ from services.common.postgres.bell import Bell
 from services.common.postgres.database import CONNECTION_LOST, Pool, pool
 from services.common.tasks import background, every
 from services.projector import metrics
+from services.projector.auditor import part as auditing
 from services.projector.product_events import part as ingesting
 from services.projector.projection import Projection
 from services.projector.proofs import part as signing
@@ -84,7 +85,8 @@ def create_app(settings: ProjectorSettings) -> Litestar:
     )
     webhooks = [delivering.part(settings.database_url, settings)] if settings.webhooks else []
     checkpoints = signing.part(settings.database_url, settings.proofs())
-    return compose([part(settings.database_url), events, checkpoints, *webhooks])
+    audits = auditing.part(settings.database_url, projections(), settings.audit_facts_per_second)
+    return compose([part(settings.database_url), events, checkpoints, audits, *webhooks])
 
 
 @contextlib.asynccontextmanager

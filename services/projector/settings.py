@@ -4,6 +4,8 @@ from services.common.settings import ServiceSettings
 from services.projector.proofs.options import ProofOptions
 from services.projector.webhooks.options import TIMEOUT_SECONDS
 
+FACTS_PER_SECOND = 500
+
 
 class ProjectorSettings(ServiceSettings, frozen=True, kw_only=True):
     """From `RECOUNT_PROJECTOR_…`.
@@ -13,6 +15,7 @@ class ProjectorSettings(ServiceSettings, frozen=True, kw_only=True):
     webhooks, webhooks_allow, webhooks_ca_file, webhook_timeout_seconds: see
     `services.projector.webhooks.options`.
     log_key_file, log_origin, witnesses: see `services.projector.proofs.options`.
+    audit_facts_per_second: the pace of the auditor; 0: it is off.
     host, port: where its own /_livez, /_readyz and /metrics answer, when it runs by itself.
     """
 
@@ -20,6 +23,7 @@ class ProjectorSettings(ServiceSettings, frozen=True, kw_only=True):
     clickhouse_url: str
     nats_replicas: int = 1
     port: int = 8002
+    audit_facts_per_second: int = FACTS_PER_SECOND
     webhooks: bool = True
     webhooks_allow: str = ""
     webhooks_ca_file: str = ""

@@ -15,18 +15,18 @@ _actor = msgspec.json.Decoder(Actor)
 
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM log"
 
-_FACT = """
+FACT = """
     SELECT notification_id, originator_id, originator_version, team_id, team_seq, recorded_at,
         actor, operation_id, correlation_id, causation_id, topic, state
     FROM log"""
 
-STREAM = f"""{_FACT}
+STREAM = f"""{FACT}
     WHERE originator_id = %s ORDER BY originator_version"""
 
-STREAM_UP_TO = f"""{_FACT}
+STREAM_UP_TO = f"""{FACT}
     WHERE originator_id = %s AND originator_version <= %s ORDER BY originator_version"""
 
-STREAMS = f"""{_FACT}
+STREAMS = f"""{FACT}
     WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version"""
 
 OPERATIONS = """
@@ -51,10 +51,10 @@ USERS_OPERATIONS = """
         AND (%(streams)s::uuid[] IS NULL OR bool_or(originator_id = ANY(%(streams)s)))
     ORDER BY max(notification_id) DESC LIMIT %(limit)s"""
 
-FACTS = f"""{_FACT}
+FACTS = f"""{FACT}
     WHERE notification_id > %s ORDER BY notification_id LIMIT %s"""
 
-FACTS_OF = f"""{_FACT}
+FACTS_OF = f"""{FACT}
     WHERE notification_id <= %s
         AND (originator_id = ANY(%s::uuid[]) OR notification_id = ANY(%s::bigint[]))
     ORDER BY notification_id"""
@@ -89,6 +89,9 @@ PROJECT_ENTRIES = f"""{_ENTRY}
     WHERE team_id = %s AND team_seq > %s ORDER BY team_seq LIMIT %s"""
 
 POSITION = "SELECT notification_id FROM log WHERE team_id = %s AND team_seq = %s"
+
+STREAMS_ENTRIES = f"""{_ENTRY}
+    WHERE originator_id = ANY(%s) ORDER BY notification_id"""
 
 LINKS = "SELECT team_id, seq, hash FROM log_heads"
 

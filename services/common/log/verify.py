@@ -97,6 +97,15 @@ class ChainWalk:
         self.links[entry.team_id], self._versions[entry.stream_id] = link, version
         self._erasures.setdefault(entry.team_id, Erasures()).take(entry)
 
+    def erased_since(self, entry: Entry) -> bool:
+        """Whether an entry that was taken before is erased by now, and else what it was."""
+        try:
+            follow(Link(entry.team_seq - 1, entry.previous), entry)
+        except BrokenChain:
+            return False
+        self._erasures[entry.team_id].take(entry)
+        return not entry.salt
+
     def unexplained(self) -> tuple[int, int] | None:
         """Project and sequence of the first entry that was erased and not told, or told and not
         erased.
@@ -123,12 +132,20 @@ async def verify(url: str) -> AsyncIterator[VerifyProgress | Verification]:
             walk.take(entry)
             if walk.position % STEP == 0:
                 yield VerifyProgress(walk.position, total)
-        if (unexplained := walk.unexplained()) is not None:
-            team_id, sequence = unexplained
-            raise HistoryBroken(await _position(conn, team_id, sequence), team_id, "erasure")
-        _compare(walk.links, await _heads(conn))
+        await check_end(conn, walk)
         yield VerifyProgress(walk.position, total)
         yield Verification(walk.position, walk.links)
+
+
+async def check_end(conn: AsyncConnection[TupleRow], walk: ChainWalk) -> None:
+    """For a walk that has come to the log's end, in one transaction with its last entries.
+
+    Raises HistoryBroken for an erasure that is not told, or told and not done; HeadMoved.
+    """
+    if (unexplained := walk.unexplained()) is not None:
+        team_id, sequence = unexplained
+        raise HistoryBroken(await _position(conn, team_id, sequence), team_id, "erasure")
+    _compare(walk.links, await _heads(conn))
 
 
 def _compare(found: dict[int, Link], heads: dict[int, Link]) -> None:
