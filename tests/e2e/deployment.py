@@ -1,6 +1,7 @@
 """compose.yaml, read: which command a service runs, and what the gateway sends it."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ from ruamel.yaml import YAML
 
 from tests.embedded.recount_process import ROOT, free_port
 from tests.waiting import until
+
+CADDY = shutil.which("caddy")
 
 
 def compose() -> dict[str, Any]:
@@ -79,23 +82,29 @@ class Started(msgspec.Struct, frozen=True):
 
 @contextmanager
 def started(services: Sequence[str], urls: Urls) -> Iterator[Mapping[str, Started]]:
-    """Each service as a process of its own, ready; ended afterwards, without a complaint."""
+    """Each service as a process of its own, ready; ended afterwards, without a complaint.
+
+    services: `query`, or `query 2` for another one of the same.
+    """
     words, environment = command("migrate", urls)
     subprocess.run(words, env=environment, check=True)
     running: dict[str, Started] = {}
     with ExitStack() as opened:
         for service in services:
-            words, environment = command(service, urls)
+            kind = service.split()[0]
+            words, environment = command(kind, urls)
             process = opened.enter_context(subprocess.Popen(words, env=environment))
             opened.callback(process.kill)
-            port = environment[f"RECOUNT_{service.upper()}_PORT"]
+            port = environment[f"RECOUNT_{kind.upper()}_PORT"]
             running[service] = Started(process, f"http://127.0.0.1:{port}")
         for each in running.values():
             until(partial(is_ready, each), "the service is ready")
         yield running
-        for each in running.values():
+        # What a test has killed is dead by then.
+        alive = {name: each for name, each in running.items() if each.process.poll() is None}
+        for each in alive.values():
             each.process.terminate()
-        codes = {name: each.process.wait(60) for name, each in running.items()}
+        codes = {name: each.process.wait(60) for name, each in alive.items()}
     # uvicorn ends itself by the signal it was sent, once all is closed.
     assert set(codes.values()) <= {0, -15}, codes
 
@@ -104,6 +113,39 @@ def is_ready(service: Started) -> bool:
     assert service.process.poll() is None, "the service has ended"
     try:
         return httpx.get(f"{service.url}/_readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@contextmanager
+def gateway(running: Mapping[str, Started], folder: Path) -> Iterator[str]:
+    """The URL of a real Caddy with the file's own Caddyfile, before the services that run."""
+    text: str = compose()["configs"]["gateway"]["content"]
+    for kind in ("command", "query"):
+        theirs = [one.url for name, one in running.items() if name.split()[0] == kind]
+        upstreams = " ".join(url.removeprefix("http://") for url in theirs)
+        text = re.sub(rf"\$\{{{kind.upper()}_UPSTREAMS:-[^}}]*\}}", upstreams, text)
+    port = free_port()
+    text = re.sub(r"^:8000 ", f"http://127.0.0.1:{port} ", text, flags=re.MULTILINE)
+    file = folder / "Caddyfile"
+    file.write_text(text.replace("$$", "$"))
+    home = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    words = [CADDY or "caddy", "run", "--adapter", "caddyfile", "--config", str(file)]
+    with (folder / "caddy.log").open("wb") as log:
+        process = subprocess.Popen(words, env=home, stderr=log, stdout=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until(partial(is_up, process, f"{url}/_gateway"), "Caddy is up")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def is_up(process: "subprocess.Popen[bytes]", url: str) -> bool:
+    assert process.poll() is None, "Caddy has ended"
+    try:
+        return httpx.get(url).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -122,7 +164,7 @@ class Gateway:
         self._methods = _one(r"method (.*)", reads).split()
         self._paths = _one(r"(?<!not )path (.*)", reads).split()
         self._others = _one(r"not path (.*)", reads).split()
-        order = re.findall(r"handle ?(@\w+)? \{\s*reverse_proxy (\w+):8000", text)
+        order = re.findall(r"handle ?(@\w+)? \{\s*import (\w+)", text)
         assert order == [
             ("@computations", "query"),
             ("@pages", "query"),
