@@ -17,10 +17,12 @@ import pytest
 from services.embedded import cli
 from tests import servers
 from tests.embedded.recount_process import ROOT, serving
-from tests.pages import REST, Block, differences, sections, shown_json, spelled
+from tests.pages import REST, Block, Section, differences, sections, shown_json, spelled
 
 PAGE = (ROOT / "README.md").read_text()
 TOUR = next(each for each in sections(PAGE) if "tour" in each.heading)
+# It goes on in the tour's terminal.
+AUDIT = next(each for each in sections(PAGE) if each.heading == "Audit")
 # The demo counts back from the first start: its numbers differ by the day of the week.
 LEEWAY = 0.1
 _NOTE = re.compile(r"-i +# (\d+), (.*)")
@@ -42,8 +44,8 @@ def folder() -> Iterator[Path]:
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_every_line_of_the_tour_does_what_the_page_says(folder: Path) -> None:
-    steps = [pair for pair in pairwise([*TOUR.blocks, Block("", "")]) if pair[0].form == "sh"]
-    *second, (third, shown_there) = steps
+    *second, (third, shown_there) = steps_of(TOUR)
+    second += steps_of(AUDIT)
     with serving(folder / "recount-data") as served:
         (line,) = re.findall(r"^export KEY=\S+ URL=\S+$", served.printed, re.M)
         printed = terminal(folder, [line, *(step.text for step, _ in second)])[1:]
@@ -60,6 +62,12 @@ def test_every_line_of_the_tour_does_what_the_page_says(folder: Path) -> None:
         lines = _OF_ITS_RUN.sub(REST, shown_there.text).splitlines()[:-1]
         assert len(lines) == 2
         assert spelled("\n".join(lines), followed(folder, f"{line}\n{third.text}", len(lines)))
+
+
+def steps_of(section: Section) -> list[tuple[Block, Block]]:
+    """What is typed, and what the page shows below it."""
+    blocks = [*section.blocks, Block("", "")]
+    return [pair for pair in pairwise(blocks) if pair[0].form == "sh"]
 
 
 def test_the_tour_tells_each_step_its_terminal_and_leaves_curl_alone() -> None:
@@ -91,7 +99,7 @@ def test_the_commands_on_the_page_are_those_that_there_are() -> None:
     assert declared is not None
     assert targets == set(declared[1].split())
     assert set(re.findall(r"`make ([a-z]+)", PAGE)) <= targets
-    assert set(re.findall(r"`recount ([a-z]+)", PAGE)) == set(cli.recount.commands)
+    assert set(re.findall(r"`recount ([a-z-]+)", PAGE)) == set(cli.recount.commands)
 
 
 def environment() -> Mapping[str, str]:

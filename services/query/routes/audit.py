@@ -24,6 +24,7 @@ from services.common.http.operations import (
     described,
 )
 from services.common.http.paths import project_paths
+from services.common.http.read_notes import noted
 from services.common.http.request import AnyRequest
 from services.common.log.cursors import check_cursor, project_head, project_link
 from services.query.audit import forms
@@ -107,6 +108,8 @@ async def audit_answer(
     if not found.events and question.wait:
         waiting = pull.waited(streams.pool, streams.feed, asked, found, question.wait)
         found = await while_there(request, waiting)
+    if found.events:
+        noted(request.scope).shows([found.events[0].team_seq, found.events[-1].team_seq])
     return await _page(request, streams, names, chain, question, found)
 
 
