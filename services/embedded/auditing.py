@@ -12,6 +12,7 @@ import msgspec
 from contracts.chain import Entry
 from contracts.cursors import HASH_DIGITS, link_text, parse_cursor
 from contracts.headers import FACTS_HEAD, FACTS_THROUGH
+from contracts.notes import parse_checkpoint, parse_note
 from contracts.ocsf.base import Names
 from services.common.accounts.accounts import Accounts
 from services.common.log.cursors import (
@@ -23,6 +24,7 @@ from services.common.log.cursors import (
 from services.common.postgres import database
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.postgres.installation import installation
+from services.common.proofs.checkpoints import newest
 from services.embedded import datadir
 from services.embedded.following import refusal
 from services.embedded.refusal import CannotStart
@@ -68,6 +70,9 @@ class Source(Protocol):
     def follow(self, after: str, form: Form) -> AsyncGenerator[Page, None]:
         """What comes, for ever, through lost connections. Raises CannotStart when it is refused."""
 
+    async def checkpoint(self) -> int | None:
+        """The size of the newest tree that was signed; None: none was, or it can't be told."""
+
 
 class ServerSource:
     """A server over HTTP, with an administrator's key."""
@@ -84,6 +89,14 @@ class ServerSource:
                 if page.sequence >= page.head:
                     return
                 after = page.through
+
+    async def checkpoint(self) -> int | None:
+        async with httpx.AsyncClient(timeout=_SILENCE_SECONDS) as client:
+            try:
+                answer = await client.get(f"{self._path}log/checkpoint", headers=self._headers)
+                return parse_checkpoint(parse_note(answer.text).text).size
+            except (httpx.TransportError, ValueError):
+                return None
 
     async def _page(self, client: httpx.AsyncClient, after: str, form: Form) -> Page:
         asked = {"after": after, "format": form, "limit": str(MOST_EVENTS)}
@@ -203,6 +216,11 @@ class FolderSource:
             # Its server may be another one by now, or none for a while.
             with contextlib.suppress(CannotStart):
                 url = self._find()
+
+    async def checkpoint(self) -> int | None:
+        async with database.pool(self._find(), size=1) as pool:
+            signed = await newest(pool, self._project)
+        return None if signed is None else signed.size
 
 
 class _Reader:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import gzip
 import os
 import signal
@@ -71,14 +72,17 @@ def export(
     """Write a project's facts up to now, oldest first, a line each.
 
     From a data folder, beside a running server or without one, or from any server by --url. The
-    last line on standard error says how many there were, and the cursor behind them. Exit code 1
-    when it was broken off: what was written is whole up to that cursor, and --after goes on there.
+    last line on standard error says how many there were, the cursor behind them, and how many
+    entries the newest signed checkpoint covers. Exit code 1 when it was broken off: what was
+    written is whole up to that cursor, and --after goes on there.
     """
     if after == NOW:
         raise click.BadParameter("Nothing is there beyond it.", param_hint="--after")
     _check(after)
     with contextlib.ExitStack() as opened:
-        source = _source(url, key, project, lambda: _database(opened, data_dir))
+        # One for the whole export: where no server runs, it is started for this.
+        find = functools.cache(lambda: _database(opened, data_dir))
+        source = _source(url, key, project, find)
         file = opened.enter_context(_output(out))
         exported = _Exported(after)
         try:
@@ -141,11 +145,14 @@ def follow(
 
 
 class _Exported:
-    """How far an export is. cursor: what is written is whole up to there."""
+    """How far an export is. cursor: what is written is whole up to there. checkpoint: the size of
+    the newest tree that was signed.
+    """
 
     def __init__(self, after: str) -> None:
         self.cursor = after
         self.entries = 0
+        self.checkpoint: int | None = None
 
     def wrote(self, page: Page) -> None:
         self.entries += page.sequence - parse_cursor(self.cursor).sequence
@@ -158,7 +165,8 @@ class _Exported:
         sys.exit(BROKEN_OFF)
 
     def tell(self) -> None:
-        click.echo(f"entries {self.entries}, cursor {self.cursor}", err=True)
+        signed = "none" if self.checkpoint is None else self.checkpoint
+        click.echo(f"entries {self.entries}, cursor {self.cursor}, checkpoint {signed}", err=True)
 
 
 async def _export(
@@ -179,6 +187,7 @@ async def _export(
                 out.flush()
                 exported.wrote(page)
                 bar.update(task, completed=page.sequence, total=page.head)
+    exported.checkpoint = await source.checkpoint()
 
 
 async def _follow(source: Source, after: str, form: Form, cursor_file: Path | None) -> None:

@@ -93,7 +93,7 @@ async def test_both_doors_write_the_whole_as_the_server_gives_it(
     service: Streaming, tmp_path: Path
 ) -> None:
     await rename(service, ENTRIES - 1)
-    end = f"entries {ENTRIES}, cursor {await cursor_at(service, ENTRIES)}\n"
+    end = f"entries {ENTRIES}, cursor {await cursor_at(service, ENTRIES)}, checkpoint none\n"
     code, written, said = await exported(by_url(service), "--format", "csv")
     assert (code, said) == (0, end)
     assert written == await pages(service, "csv")
@@ -123,7 +123,7 @@ async def test_a_broken_export_says_where_it_can_go_on(service: Streaming) -> No
     await rename(service, 4)
     code, _, said = await exported(by_database(service), "--out", "/dev/full")
     assert code == 1
-    assert said.splitlines()[-1] == "entries 0, cursor 0"
+    assert said.splitlines()[-1] == "entries 0, cursor 0, checkpoint none"
     assert "No space left" in said
     await rename(service, 2_000)
     async with started("export", by_url(service)) as process:
