@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from services.command import publishing
 from services.command.access import routes as access
 from services.command.access.service import AccessRules
+from services.command.accounts.chains import Chains, beginning
 from services.command.actions import routes as actions
 from services.command.actions.service import Actions
 from services.command.audit import app as audit
@@ -68,18 +69,18 @@ def part(settings: CommandSettings) -> ServicePart:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         pool, accounts = app.state.pool, app.state.accounts
         async with EventStore.open(settings.database_url) as store:
-            numbers = Numbers(pool)
+            numbers, chains = Numbers(pool), Chains(pool, store)
             passwords, grace = Passwords(pool), settings.token_grace_seconds
             app.state.store = store
             app.state.numbers = numbers
             app.state.insights = Insights(store, numbers, accounts, JoinedLookup(pool))
             app.state.sharing = Sharing(store, numbers, accounts, passwords, grace)
             app.state.share_logins = ShareLogins(pool, store, app.state.sessions)
-            app.state.page_logins = PageLogins(pool, accounts)
+            app.state.page_logins = PageLogins(pool, accounts, chains)
             app.state.views = Views(store)
             app.state.dashboards = Dashboards(store, numbers, accounts)
             app.state.access_rules = AccessRules(store, accounts)
-            app.state.projects = Projects(pool, store, accounts)
+            app.state.projects = Projects(pool, store, accounts, chains)
             app.state.actions = Actions(store, numbers, accounts)
             app.state.cohorts = Cohorts(store, numbers, accounts)
             app.state.webhooks = Webhooks(store, pool, accounts, settings.destinations())
@@ -100,6 +101,7 @@ def part(settings: CommandSettings) -> ServicePart:
                 telling,
                 background("reads: seal", seals),
                 background("reads: expire", expiries),
+                beginning(chains) if settings.relay else contextlib.nullcontext(),
             ):
                 yield
 

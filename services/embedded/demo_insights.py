@@ -9,8 +9,7 @@ from typing import Any
 
 import httpx
 
-from services.common.accounts import administration
-from services.common.postgres.database import Pool
+from services.command.accounts.service import AccountWrites
 from services.embedded import demo
 from services.embedded.accounts import FirstAccounts
 
@@ -47,10 +46,9 @@ TREND: dict[str, Any] = {
 }
 
 
-async def make(url: str, pool: Pool, first: FirstAccounts) -> None:
+async def make(url: str, writes: AccountWrites, first: FirstAccounts) -> None:
     """Make what is missing of them."""
-    key = await administration.renew_key(
-        pool,
+    key = await writes.renew_key(
         KEY_ID,
         first.user_id,
         label=_KEY_LABEL,
@@ -65,7 +63,7 @@ async def make(url: str, pool: Pool, first: FirstAccounts) -> None:
         board = await _made(client, "dashboards", {"name": "The demo at a glance"}, "dashboard")
         for name, insight in (("funnel", FUNNEL), ("trend", TREND)):
             await _made(client, "insights", insight | {"dashboards": [board]}, name)
-    await administration.revoke_key(pool, key.id)
+    await writes.revoke_key(key.id)
 
 
 async def _made(client: httpx.AsyncClient, path: str, body: dict[str, Any], name: str) -> int:

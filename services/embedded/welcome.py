@@ -9,8 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from services.common.accounts import administration
-from services.common.postgres import database
 from services.embedded import accounts, demo, demo_insights
 from services.embedded.accounts import FirstAccounts
 from services.embedded.importing.event_records import EventRecord
@@ -52,24 +50,24 @@ class Welcome:
                 FirstStartProgress(started_at=datetime.now(UTC).replace(microsecond=0), demo=demo)
             )
         assert self._progress is not None
-        async with database.pool(self._postgres_url, size=1) as pool:
-            self._first = await accounts.first(pool)
+        async with accounts.writing(self._postgres_url) as writing:
+            self._first = await accounts.first(writing)
         if self._progress.demo and not self._progress.demo_imported:
             await self._import_demo(self._progress.started_at)
             self._keep(msgspec.structs.replace(self._progress, demo_imported=True))
         progress = self._progress
         if progress.demo and not progress.demo_shown and not progress.greeted:
-            async with database.pool(self._postgres_url, size=1) as pool:
-                await demo_insights.make(self._url, pool, self._first)
+            async with accounts.writing(self._postgres_url) as writing:
+                await demo_insights.make(self._url, writing.writes, self._first)
             self._keep(msgspec.structs.replace(progress, demo_shown=True))
 
     async def greet(self) -> None:
         """Prints the key once in the life of a data folder, and the line that says ready."""
         assert self._progress is not None
         if not self._progress.greeted:
-            async with database.pool(self._postgres_url, size=1) as pool:
-                key = await administration.create_key(
-                    pool, self._first.user_id, label="Made by the first start"
+            async with accounts.writing(self._postgres_url) as writing:
+                key = await writing.writes.create_key(
+                    self._first.user_id, label="Made by the first start"
                 )
             print(screen(self._url, self._folder, self._first, key.key, demo=self._progress.demo))
             self._keep(msgspec.structs.replace(self._progress, greeted=True))

@@ -2,6 +2,9 @@
 
 import contextlib
 
+from contracts.events.recorded import UserActor
+from services.command.accounts.chains import Chains, Speaker
+from services.command.accounts.service import AccountWrites
 from services.command.tries import Tries
 from services.common.accounts import login_links
 from services.common.accounts.accounts import Accounts
@@ -12,9 +15,10 @@ from services.common.postgres.database import Pool
 
 
 class PageLogins:
-    def __init__(self, pool: Pool, accounts: Accounts) -> None:
+    def __init__(self, pool: Pool, accounts: Accounts, chains: Chains) -> None:
         self._pool = pool
         self._accounts = accounts
+        self._chains = chains
         self._tries = Tries[str](pool, "login_failures", "address")
 
     def forgetting(self) -> contextlib.AbstractAsyncContextManager[None]:
@@ -46,4 +50,9 @@ class PageLogins:
         return PageSession(key.id, project.id)
 
     async def end(self, session: PageSession) -> None:
-        await login_links.end(self._pool, session.key_id)
+        """A key that was made for a link ends with it."""
+        key = await self._accounts.key_by_id(session.key_id)
+        if key is None or not await login_links.made_for_a_link(self._pool, key.id):
+            return
+        speaker = Speaker(UserActor(key.user_id, key.id))
+        await AccountWrites(self._chains, speaker).revoke_key(key.id)

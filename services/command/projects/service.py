@@ -13,10 +13,13 @@ from msgspec.structs import replace
 
 from contracts.api.accounts import WriteProject
 from contracts.events.project import ProjectEvent
+from contracts.events.recorded import UserActor
 from contracts.events.streams import project_stream
 from contracts.read_models.projections import CATALOG
 from domain.project.commands import ProjectCommand, RegisterProject
 from domain.project.view import view
+from services.command.accounts.chains import Chains, Speaker
+from services.command.accounts.service import AccountWrites
 from services.command.documents import or_default
 from services.command.handle import KeyReused, Outcome, Terms, Write, given, handle, plain
 from services.command.projects.translation import (
@@ -27,7 +30,6 @@ from services.command.projects.translation import (
     name_of,
     registered,
 )
-from services.common.accounts import administration
 from services.common.accounts.accounts import Accounts, Organization, Project
 from services.common.accounts.administration import ProjectKeyReused, RequestKey
 from services.common.http.answers import resource
@@ -45,10 +47,11 @@ ProjectWrite = Write[ProjectCommand, ProjectEvent]
 
 
 class Projects:
-    def __init__(self, pool: Pool, store: EventStore, accounts: Accounts) -> None:
+    def __init__(self, pool: Pool, store: EventStore, accounts: Accounts, chains: Chains) -> None:
         self._pool = pool
         self._store = store
         self._accounts = accounts
+        self._chains = chains
 
     async def organization(self, reference: str, person: AuthenticatedUser) -> Organization:
         """In which a project shall be made. Raises Rejected: 404; 403 for who is no administrator
@@ -72,9 +75,10 @@ class Projects:
             if receipt is None
             else RequestKey(person.key.id, receipt.key, receipt.request_hash)
         )
+        operation = uuid4()
+        speaker = Speaker(UserActor(person.user.id, person.key.id), operation)
         try:
-            made = await administration.create_project(
-                self._pool,
+            made = await AccountWrites(self._chains, speaker).create_project(
                 organization_id,
                 name_of(sent),
                 or_default(sent.timezone, "UTC"),
@@ -84,7 +88,6 @@ class Projects:
             )
         except ProjectKeyReused as cause:
             raise KeyReused from cause
-        operation = uuid4()
         caller = Caller(
             user=person.user,
             key=person.key,

@@ -7,7 +7,6 @@ import secrets
 
 import msgspec
 
-from services.common.accounts import administration
 from services.common.accounts.accounts import hash_key
 from services.common.postgres.database import Pool
 
@@ -52,15 +51,13 @@ async def take(pool: Pool, text: str) -> LoginLink | None:
     return taken
 
 
-async def end(pool: Pool, key_id: str) -> None:
-    """Of the session: a key that was made for a link is of no use any more; others stay."""
+async def made_for_a_link(pool: Pool, key_id: str) -> bool:
+    """Such a key is of no use once its session ends; others stay."""
     async with pool.connection() as conn:
         cursor = await conn.execute(
             "SELECT FROM personal_api_keys WHERE id = %s AND expires_at IS NOT NULL", (key_id,)
         )
-        made_for_a_link = await cursor.fetchone() is not None
-    if made_for_a_link:
-        await administration.revoke_key(pool, key_id)
+        return await cursor.fetchone() is not None
 
 
 _ENDS = "UPDATE personal_api_keys SET expires_at = now() + %s::interval WHERE id = %s"

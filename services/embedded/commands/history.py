@@ -7,8 +7,8 @@ import rich_click as click
 
 from services.common.accounts import login_links
 from services.common.accounts.login_links import LIFETIME_MINUTES, LoginLink
-from services.common.postgres.database import Pool
 from services.embedded import accounts, datadir
+from services.embedded.accounts import EmbeddedAccounts
 from services.embedded.commands import shared_options
 
 LABEL = "Made for a link to the pages"
@@ -33,14 +33,15 @@ def link(project_id: int | None, email: str | None, url: str | None, data_dir: P
     session: twelve hours after the link is used, when one signs out, or when it is revoked.
     """
 
-    async def issue(pool: Pool) -> tuple[str, str]:
+    async def issue(writes: EmbeddedAccounts) -> tuple[str, str]:
+        pool = writes.pool
         number = await accounts.only_project(pool) if project_id is None else project_id
         key = await accounts.new_key(
-            pool, scopes=["*"], label=LABEL, email=email, project_id=number
+            writes, scopes=["*"], label=LABEL, email=email, project_id=number
         )
         return key.id, await login_links.issue(pool, LoginLink(key.id, number))
 
-    key_id, secret = shared_options.with_database(data_dir, issue)
+    key_id, secret = shared_options.with_accounts(data_dir, issue)
     running = datadir.find(data_dir)
     base = url or (running.url if running is not None else "")
     click.echo(f"{base.rstrip('/')}/login/?{urlencode({'link': secret})}")

@@ -6,8 +6,8 @@ import rich_click as click
 
 from services.common.accounts.administration import IssuedKey
 from services.common.nkeys import AccountKey, new_seed
-from services.common.postgres.database import Pool
 from services.embedded import accounts
+from services.embedded.accounts import EmbeddedAccounts
 from services.embedded.commands import shared_options
 
 
@@ -36,17 +36,36 @@ def create(
     """Make a personal API key and print it, this once."""
     wanted = _scopes(scopes)
 
-    async def issue(pool: Pool) -> IssuedKey:
+    async def issue(writes: EmbeddedAccounts) -> IssuedKey:
         return await accounts.new_key(
-            pool, scopes=wanted, label=label, email=email, project_id=project_id
+            writes, scopes=wanted, label=label, email=email, project_id=project_id
         )
 
-    issued = shared_options.with_database(data_dir, issue)
+    issued = shared_options.with_accounts(data_dir, issue)
     if as_json:
         shared_options.print_json(issued)
     else:
         click.echo(issued.key)
         click.echo(f"(id {issued.id}, scopes {','.join(issued.scopes)}; not shown again)")
+
+
+# An id may begin with a hyphen.
+@keys.command(
+    "revoke", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
+)
+@click.argument("key_id", metavar="ID")
+@shared_options.data_dir
+def revoke(key_id: str, data_dir: Path) -> None:
+    """Revoke a key for good: within a second it opens nothing any more.
+
+    ID is what `keys create` printed beside it, and what facts name it by.
+    """
+
+    async def end(writes: EmbeddedAccounts) -> None:
+        await accounts.revoke_key(writes, key_id)
+
+    shared_options.with_accounts(data_dir, end)
+    click.echo(f"Key {key_id} is revoked.")
 
 
 @keys.command("bus")

@@ -7,8 +7,8 @@ import msgspec
 import rich_click as click
 
 from services.common.accounts.accounts import Project
-from services.common.postgres.database import Pool
 from services.embedded import accounts
+from services.embedded.accounts import EmbeddedAccounts
 from services.embedded.commands import shared_options
 
 
@@ -35,10 +35,10 @@ def create(name: str, timezone: str, data_dir: Path, as_json: bool) -> None:
     """Make a project; prints its number and its capture token."""
     _check_timezone(timezone)
 
-    async def make(pool: Pool) -> Project:
-        return await accounts.new_project(pool, name, timezone)
+    async def make(writes: EmbeddedAccounts) -> Project:
+        return await accounts.new_project(writes, name, timezone)
 
-    made = shared_options.with_database(data_dir, make)
+    made = shared_options.with_accounts(data_dir, make)
     if as_json:
         shared_options.print_json(ProjectOutput(made.id, made.api_token, made.name, made.timezone))
     else:

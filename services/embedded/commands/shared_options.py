@@ -12,7 +12,8 @@ import rich_click as click
 from services.common.postgres import database
 from services.common.postgres.database import Pool
 from services.common.settings import from_environment
-from services.embedded import datadir, folder_database
+from services.embedded import accounts, datadir, folder_database
+from services.embedded.accounts import EmbeddedAccounts
 from services.embedded.settings import EmbeddedSettings
 
 T = TypeVar("T")
@@ -38,6 +39,17 @@ def with_database(data: Path, wanted: Callable[[Pool], Awaitable[T]]) -> T:
     async def run(url: str) -> T:
         async with database.pool(url, size=2) as pool:
             return await wanted(pool)
+
+    with folder_database.database(data, settings()) as url:
+        return asyncio.run(run(url))
+
+
+def with_accounts(data: Path, wanted: Callable[[EmbeddedAccounts], Awaitable[T]]) -> T:
+    """The same for what changes accounts."""
+
+    async def run(url: str) -> T:
+        async with accounts.writing(url) as writes:
+            return await wanted(writes)
 
     with folder_database.database(data, settings()) as url:
         return asyncio.run(run(url))
