@@ -12,11 +12,8 @@ from services.embedded.commands.follow import follow
 from services.embedded.commands.history import history
 from services.embedded.commands.import_events import INTERRUPTED, import_events
 from services.embedded.commands.keys import keys
-<<<<<<< HEAD
 from services.embedded.commands.log_key import log_key
-=======
 from services.embedded.commands.members import members
->>>>>>> e7f5040 (What happens to keys, members and projects is said in a chain of the organization's own)
 from services.embedded.commands.migrate import migrate
 from services.embedded.commands.projects import projects
 from services.embedded.commands.rebuild import rebuild
@@ -55,11 +52,7 @@ def recount() -> None:
 
 
 for command in (
-<<<<<<< HEAD
-    *(serve, audit, follow, history, import_events, keys, log_key, migrate),
-=======
-    *(serve, follow, history, import_events, keys, members, migrate),
->>>>>>> e7f5040 (What happens to keys, members and projects is said in a chain of the organization's own)
+    *(serve, audit, follow, history, import_events, keys, log_key, members, migrate),
     *(projects, rebuild, stream, verify),
 ):
     recount.add_command(command)

@@ -12,7 +12,8 @@ OLDER = """
     INSERT INTO organization_members (organization_id, user_id, level, joined_at)
     SELECT id, user_id, level, '2026-01-01'::timestamptz + day * interval '1 day'
     FROM organizations JOIN (VALUES
-        ('a', 1, 1, 1), ('a', 2, 8, 3), ('a', 3, 8, 2), ('b', 1, 15, 4), ('b', 2, 8, 1), ('c', 4, 1, 1)
+        ('a', 1, 1, 1), ('a', 2, 8, 3), ('a', 3, 8, 2),
+        ('b', 1, 15, 4), ('b', 2, 8, 1), ('c', 4, 1, 1)
     ) AS member (name, user_id, level, day) USING (name);
 """
 
