@@ -19,7 +19,7 @@ EMPTY_ROOT = sha256(b"").digest()
 # A tile holds this many hashes of one level, and eight levels of the tree lie between a tile and
 # the ones above it (C2SP tlog-tiles).
 TILE_LEVELS = 8
-TILE_WIDTH = 2**TILE_LEVELS
+TILE_WIDTH = 1 << TILE_LEVELS
 
 
 class Node(msgspec.Struct, frozen=True):

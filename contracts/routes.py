@@ -20,6 +20,12 @@ _PROJECT: Mapping[str, str] = {
     "/audit/holds/{hold}": "DELETE",
     "/audit": "GET",
     "/audit/reads": "GET",
+    "/audit/export": "GET",
+    "/audit/log/checkpoint": "GET",
+    "/audit/log/keys": "GET",
+    "/audit/log/proof/consistency": "GET",
+    "/audit/log/proof/inclusion": "GET",
+    "/audit/log/tile/{*place}": "GET",
     "/bus_consumers": "GET POST",
     "/bus_consumers/{consumer}": "DELETE GET PATCH PUT",
     "/bus_consumers/{consumer}/rotate_password": "POST",
@@ -160,7 +166,8 @@ def methods_of(path: str) -> tuple[str, ...]:
 
 
 def _template(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"{\w+}", "[^/]+", path))
+    """{name}: one word of the path; {*name}: all that is left of it."""
+    return re.compile(re.sub(r"{\*\w+}", ".+", re.sub(r"{\w+}", "[^/]+", path)))
 
 
 _BY_PLACES = [
