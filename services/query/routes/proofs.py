@@ -53,11 +53,7 @@ _CHECKPOINT = described(
     RouteDescription(answers={200: AnswerDescription(kind=str, media_type="text/plain")})
 )
 _KEYS = described(RouteDescription(answers={200: AnswerDescription(kind=LogKeys)}))
-_TILE = described(
-    RouteDescription(
-        answers={200: AnswerDescription(kind=bytes, media_type=BYTES, headers=("Cache-Control",))}
-    )
-)
+_TILE = described(RouteDescription(answers={200: AnswerDescription(kind=bytes, media_type=BYTES)}))
 _INCLUSION = described(
     RouteDescription(
         answers={200: AnswerDescription(kind=InclusionProof)},
