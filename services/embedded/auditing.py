@@ -2,18 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
 import httpx
 import msgspec
 
-from contracts.chain import Entry
 from contracts.cursors import HASH_DIGITS, link_text, parse_cursor
-from contracts.headers import FACTS_HEAD, FACTS_THROUGH
+from contracts.headers import FACTS_HEAD, FACTS_THROUGH, READS_THROUGH
 from contracts.notes import parse_checkpoint, parse_note
 from contracts.ocsf.base import Names
+from contracts.reads import StoredRead
 from services.common.accounts.accounts import Accounts
 from services.common.log.cursors import (
     CursorAhead,
@@ -29,12 +29,14 @@ from services.embedded import datadir
 from services.embedded.following import refusal
 from services.embedded.refusal import CannotStart
 from services.embedded.settings import EmbeddedSettings
-from services.query.audit import forms
+from services.query.audit import forms, read_forms
 from services.query.audit.filters import AuditFilter
 from services.query.audit.names import AuditNames
+from services.query.reads.read_trail import ReadFilter, ReadTrailReads
 from services.query.streams.pull import MOST_EVENTS, PullRequest, pull
 
 Form = Literal["ndjson", "ocsf", "csv"]
+Trail = Literal["facts", "reads"]
 
 # A server sends an empty line at least every quarter of a minute.
 _SILENCE_SECONDS = 60.0
@@ -46,13 +48,14 @@ _NOT_NOW = (429, 502, 503, 504)
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Whole lines, or rows behind their header. through: the cursor behind them. head: the last
-    sequence there was.
+    """Whole lines, or rows behind their header. through: the cursor behind them; of reads, a
+    number. head: the last sequence there was; None: it is not told. at_end: nothing followed.
     """
 
     body: bytes
     through: str
-    head: int
+    head: int | None
+    at_end: bool
 
     @property
     def sequence(self) -> int:
@@ -64,7 +67,7 @@ class BrokenOff(Exception):
 
 
 class Source(Protocol):
-    def pages(self, after: str, form: Form) -> AsyncGenerator[Page, None]:
+    def pages(self, trail: Trail, after: str, form: Form) -> AsyncGenerator[Page, None]:
         """Up to the head; at least one. Raises BrokenOff; CannotStart when it is refused."""
 
     def follow(self, after: str, form: Form) -> AsyncGenerator[Page, None]:
@@ -81,12 +84,12 @@ class ServerSource:
         self._path = f"{url.rstrip('/')}/api/projects/{project}/audit/"
         self._headers = {"Authorization": f"Bearer {key}"}
 
-    async def pages(self, after: str, form: Form) -> AsyncGenerator[Page, None]:
+    async def pages(self, trail: Trail, after: str, form: Form) -> AsyncGenerator[Page, None]:
         async with httpx.AsyncClient(timeout=_SILENCE_SECONDS) as client:
             while True:
-                page = await self._page(client, after, form)
+                page = await self._page(client, trail, after, form)
                 yield page
-                if page.sequence >= page.head:
+                if page.at_end:
                     return
                 after = page.through
 
@@ -98,17 +101,17 @@ class ServerSource:
             except (httpx.TransportError, ValueError):
                 return None
 
-    async def _page(self, client: httpx.AsyncClient, after: str, form: Form) -> Page:
+    async def _page(self, client: httpx.AsyncClient, trail: Trail, after: str, form: Form) -> Page:
         asked = {"after": after, "format": form, "limit": str(MOST_EVENTS)}
+        url = self._path if trail == "facts" else f"{self._path}reads/"
         said = ""
         for _ in range(_MOST_TRIES):
             try:
-                answer = await client.get(self._path, params=asked, headers=self._headers)
+                answer = await client.get(url, params=asked, headers=self._headers)
             except httpx.TransportError as cause:
-                raise BrokenOff(f"{self._path}: {type(cause).__name__} {cause}") from cause
+                raise BrokenOff(f"{url}: {type(cause).__name__} {cause}") from cause
             if answer.status_code == 200:
-                head = parse_cursor(answer.headers[FACTS_HEAD]).sequence
-                return Page(answer.content, answer.headers[FACTS_THROUGH], head)
+                return _answered(answer, trail, after)
             if answer.status_code not in _NOT_NOW:
                 raise CannotStart(refusal(answer))
             said = refusal(answer)
@@ -146,7 +149,15 @@ class ServerSource:
                 if lines:
                     cursor = _cursor_of(lines[-1])
                     body = b"".join(line + b"\n" for line in lines)
-                    yield Page(body, cursor, parse_cursor(cursor).sequence)
+                    yield Page(body, cursor, None, at_end=False)
+
+
+def _answered(answer: httpx.Response, trail: Trail, after: str) -> Page:
+    if trail == "reads":
+        through = answer.headers[READS_THROUGH]
+        return Page(answer.content, through, None, at_end=through == after)
+    through, head = answer.headers[FACTS_THROUGH], answer.headers[FACTS_HEAD]
+    return Page(answer.content, through, parse_cursor(head).sequence, at_end=through == head)
 
 
 class _TryAgain(Exception):
@@ -188,13 +199,14 @@ class FolderSource:
         self._find = find
         self._project = project
 
-    async def pages(self, after: str, form: Form) -> AsyncGenerator[Page, None]:
+    async def pages(self, trail: Trail, after: str, form: Form) -> AsyncGenerator[Page, None]:
         try:
             async with _reading(self._find(), self._project) as reader:
+                read = reader.facts if trail == "facts" else reader.reads
                 while True:
-                    page = await reader.page(after, form)
+                    page = await read(after, form)
                     yield page
-                    if page.sequence >= page.head:
+                    if page.at_end:
                         return
                     after = page.through
         except CONNECTION_LOST as cause:
@@ -206,7 +218,7 @@ class FolderSource:
             with contextlib.suppress(*CONNECTION_LOST):
                 async with _reading(url, self._project) as reader:
                     while True:
-                        page = await reader.page(after, form)
+                        page = await reader.facts(after, form)
                         after = page.through
                         if page.body:
                             yield page
@@ -227,6 +239,7 @@ class _Reader:
     def __init__(self, pool: Pool, names: AuditNames, project: int) -> None:
         self._pool = pool
         self._names = names
+        self._trail = ReadTrailReads(pool)
         self._project = project
         self._asked = PullRequest(
             project,
@@ -236,7 +249,7 @@ class _Reader:
             size=lambda entry: len(entry.event),
         )
 
-    async def page(self, after: str, form: Form) -> Page:
+    async def facts(self, after: str, form: Form) -> Page:
         try:
             link = await check_cursor(self._pool, self._project, after)
         except (CursorAhead, CursorElsewhere) as cause:
@@ -244,11 +257,24 @@ class _Reader:
         found = await pull(self._pool, self._asked, link)
         head = await project_head(self._pool, self._project)
         names = await self._names.of(self._project, found.events)
-        return Page(_written(form, found.events, names), link_text(found.through), head.team_seq)
+        form_of = forms.csv if form == "csv" else forms.LINES[form]
+        body = form_of(found.events, names)
+        at_end = found.through.team_seq >= head.team_seq
+        return Page(body, link_text(found.through), head.team_seq, at_end=at_end)
+
+    async def reads(self, after: str, form: Form) -> Page:
+        number = parse_cursor(after).sequence
+        found = await self._trail.page(self._project, ReadFilter(), number, MOST_EVENTS)
+        names = await self._names.of_reads(self._project, found.reads)
+        body = _READ_FORMS[form](found.reads, names)
+        return Page(body, str(found.through), None, at_end=found.through == number)
 
 
-def _written(form: Form, entries: Sequence[Entry], names: Names) -> bytes:
-    return forms.csv(entries, names) if form == "csv" else forms.LINES[form](entries, names)
+_READ_FORMS: Mapping[Form, Callable[[Sequence[StoredRead], Names], bytes]] = {
+    "ndjson": read_forms.ndjson,
+    "ocsf": read_forms.ocsf,
+    "csv": read_forms.csv,
+}
 
 
 @contextlib.asynccontextmanager

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import csv
 import functools
 import gzip
+import io
 import os
 import signal
 import sys
@@ -24,6 +26,7 @@ from services.embedded.auditing import (
     Page,
     ServerSource,
     Source,
+    Trail,
     running_database,
 )
 from services.embedded.commands import shared_options
@@ -52,6 +55,7 @@ def audit() -> None:
 @click.option(
     "--format", "form", type=click.Choice(get_args(Form)), default="ndjson", show_default=True
 )
+@click.option("--reads", is_flag=True, help="The trail of reads instead, by its own numbers.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -64,6 +68,7 @@ def export(
     project: str,
     after: str,
     form: Form,
+    reads: bool,
     out: Path | None,
     url: str | None,
     key: str | None,
@@ -84,9 +89,9 @@ def export(
         find = functools.cache(lambda: _database(opened, data_dir))
         source = _source(url, key, project, find)
         file = opened.enter_context(_output(out))
-        exported = _Exported(after)
+        exported = _Exported(after, form)
         try:
-            _run(_export(source, after, form, file, exported))
+            _run(_export(source, "reads" if reads else "facts", file, exported))
         except CannotStart:
             if not exported.entries:
                 raise
@@ -149,13 +154,18 @@ class _Exported:
     the newest tree that was signed.
     """
 
-    def __init__(self, after: str) -> None:
+    def __init__(self, after: str, form: Form) -> None:
         self.cursor = after
+        self.form = form
         self.entries = 0
         self.checkpoint: int | None = None
 
     def wrote(self, page: Page) -> None:
-        self.entries += page.sequence - parse_cursor(self.cursor).sequence
+        if self.form == "csv":
+            csv.field_size_limit(len(page.body))
+            self.entries += sum(1 for _ in csv.reader(io.StringIO(page.body.decode()))) - 1
+        else:
+            self.entries += page.body.count(b"\n")
         self.cursor = page.through
 
     def break_off(self, why: str) -> Never:
@@ -169,18 +179,17 @@ class _Exported:
         click.echo(f"entries {self.entries}, cursor {self.cursor}, checkpoint {signed}", err=True)
 
 
-async def _export(
-    source: Source, after: str, form: Form, out: "_Output", exported: _Exported
-) -> None:
+async def _export(source: Source, trail: Trail, out: "_Output", exported: _Exported) -> None:
     with Progress(
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     ) as bar:
-        task = bar.add_task("entries")
+        task = bar.add_task("entries", total=None)
         headed = False
-        async with contextlib.aclosing(source.pages(after, form)) as pages:
+        pages = source.pages(trail, exported.cursor, exported.form)
+        async with contextlib.aclosing(pages):
             async for page in pages:
                 body = page.body
-                if form == "csv" and headed:
+                if exported.form == "csv" and headed:
                     _, _, body = body.partition(b"\r\n")
                 headed = True
                 out.write(body)

@@ -13,12 +13,15 @@ import pytest
 
 from contracts.cursors import cursor_text
 from contracts.events.insight import InsightRenamed
+from services.command.audit.sealing import Sealing
 from tests.contracts.ocsf.validating import validated
 from tests.embedded.recount_process import RECOUNT, environment
 from tests.examples import created
+from tests.services.command.audit.trail import answered
 from tests.services.query.streams.streaming import Streaming, streaming_service
 
 ENTRIES = 1_203
+READS = 1_004
 
 
 @pytest.fixture
@@ -117,6 +120,21 @@ async def test_an_export_goes_on_behind_a_cursor(service: Streaming) -> None:
         assert said.startswith("entries 2, cursor 5-")
     code, _, said = await exported(by_database(service), "--after", "9")
     assert (code, "head is 5-" in said) == (1, True)
+
+
+async def test_the_trail_of_reads_is_exported_by_its_numbers(service: Streaming) -> None:
+    pool = service.projector.pool
+    await answered(pool, 1, READS)
+    await Sealing(service.projector.store, pool).seal_all()
+    code, written, said = await exported(by_url(service), "--reads")
+    assert (code, said) == (0, f"entries {READS}, cursor {READS}, checkpoint none\n")
+    numbers = [json.loads(line)["number"] for line in written.splitlines()]
+    assert numbers == list(range(1, READS + 1))
+    code, again, said = await exported(
+        by_database(service), "--reads", "--after", "1000", "--format", "csv"
+    )
+    assert (code, said) == (0, f"entries {READS - 1000}, cursor {READS}, checkpoint none\n")
+    assert again.count(b"\r\n") == READS - 1000 + 1
 
 
 async def test_a_broken_export_says_where_it_can_go_on(service: Streaming) -> None:
