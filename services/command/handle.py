@@ -87,7 +87,9 @@ class Outcome(msgspec.Struct, Generic[Event], frozen=True, kw_only=True):
 
 
 class PlannedPart(msgspec.Struct, frozen=True):
-    """The facts that a stream would get, as if they stood in it, and those before them."""
+    """The facts that a stream would get, as if they stood in it. past: those before them; none of a
+    stream that they stand in blind.
+    """
 
     stream: Stream[DomainEvent]
     past: Sequence[Recorded[Any]]
@@ -251,18 +253,22 @@ async def _write(
 
 
 async def planned(store: EventStore, terms: Terms, append: Sequence[AppendPart]) -> Planned:
-    """The answer to a dry run that has come as far as this append. One more round trip, for what
-    stood before the facts in all of the streams.
+    """The answer to a dry run that has come as far as this append. One or two more round trips, for
+    what stood before the facts in all of the streams; of those that are long and that nothing is
+    decided on, for its length alone.
     """
     team_id, caller = terms.caller.team_id, terms.caller
     changing = [part for part in append if part.events]
     insights = [p.stream.number for p in changing if p.stream.kind is StreamKind.INSIGHT]
     shares = {number: sharing_stream(team_id, number) for number in insights}
-    pasts = await store.load_all([*(part.stream for part in changing), *shares.values()])
+    held = [part.stream for part in changing if part.after is not None]
+    pasts = await store.load_all([*held, *shares.values()])
+    lengths = {stream: len(pasts[stream]) for stream in held}
+    lengths |= await store.lengths([part.stream for part in changing if part.after is None])
     parts = [
         PlannedPart(
             part.stream,
-            past := pasts[part.stream],
+            pasts[part.stream] if part.stream in held else (),
             [
                 Recorded(
                     position=0,
@@ -276,7 +282,7 @@ async def planned(store: EventStore, terms: Terms, append: Sequence[AppendPart])
                     correlation_id=caller.correlation_id,
                     event=event,
                 )
-                for version, event in enumerate(part.events, start=len(past) + 1)
+                for version, event in enumerate(part.events, start=lengths[part.stream] + 1)
             ],
         )
         for part in changing

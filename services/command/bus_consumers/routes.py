@@ -13,7 +13,7 @@ from contracts.api.bus_consumers import (
 from services.command.bus_consumers.service import BusConsumers
 from services.command.handle import Terms
 from services.common.http.caller import Caller
-from services.common.http.operations import shows, writes
+from services.common.http.operations import plannable, shows, writes
 from services.common.http.paths import EDITS, name_in_path, project_paths
 
 READ = {"scopes": ("webhook:read",)}
@@ -30,7 +30,7 @@ async def list_bus_consumers(
 
 @post(
     project_paths("/bus_consumers/"),
-    opt={**WRITE, **writes(BusConsumerBody, status=201)},
+    opt={**WRITE, **plannable(writes(BusConsumerBody, status=201))},
     status_code=201,
 )
 async def create_bus_consumer(
@@ -58,7 +58,7 @@ async def get_bus_consumer(
 @route(
     project_paths("/bus_consumers/{consumer:str}/"),
     http_method=EDITS,
-    opt={**WRITE, **writes(BusConsumerBody)},
+    opt={**WRITE, **plannable(writes(BusConsumerBody))},
 )
 async def edit_bus_consumer(
     bus_consumers: NamedDependency[BusConsumers],
@@ -72,7 +72,7 @@ async def edit_bus_consumer(
 
 @post(
     project_paths("/bus_consumers/{consumer:str}/rotate_password/"),
-    opt={**WRITE, **writes(BusConsumerBody)},
+    opt={**WRITE, **plannable(writes(BusConsumerBody))},
     status_code=200,
 )
 async def rotate_bus_password(
@@ -86,7 +86,7 @@ async def rotate_bus_password(
 
 @delete(
     project_paths("/bus_consumers/{consumer:str}/"),
-    opt={**WRITE, **writes(None, status=204)},
+    opt={**WRITE, **plannable(writes(None, status=204))},
     status_code=204,
 )
 async def delete_bus_consumer(

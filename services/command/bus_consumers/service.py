@@ -31,6 +31,7 @@ from services.command.bus_consumers.credentials import Credentials
 from services.command.bus_consumers.translation import RULES, known_types
 from services.command.bus_consumers.upkeep import Upkeep
 from services.command.handle import Outcome, Terms, Write, given, handle, plain
+from services.command.plans import drawn
 from services.common import bus_accounts
 from services.common.accounts.accounts import Accounts
 from services.common.http.answers import nothing, resource
@@ -51,7 +52,11 @@ _LOCK = 7_210_342
 _ALPHABET = string.ascii_letters + string.digits
 _KEY_LENGTH = 16
 
-_NEW: LiteralString = "INSERT INTO bus_consumer_ids (team_id, key) VALUES (%s, %s) RETURNING id"
+# The number of a trial is of nobody that is there, until its plan is done.
+_NEW: LiteralString = """
+    INSERT INTO bus_consumer_ids (team_id, key, gone_at)
+    VALUES (%s, %s, CASE WHEN %s THEN now() END) RETURNING id"""
+_HOLD: LiteralString = "UPDATE bus_consumer_ids SET gone_at = NULL WHERE team_id = %s AND id = %s"
 _THERE: LiteralString = (
     "SELECT id FROM bus_consumer_ids WHERE team_id = %s AND gone_at IS NULL ORDER BY id"
 )
@@ -59,6 +64,13 @@ _BY_KEY: LiteralString = "SELECT id FROM bus_consumer_ids WHERE team_id = %s AND
 
 ConsumerWrite = Write[commands.BusConsumerCommand, BusConsumerEvent]
 ConsumerOutcome = Outcome[BusConsumerEvent]
+
+
+class NewConsumer(msgspec.Struct, frozen=True):
+    """The number and the name of one that is about to be made."""
+
+    id: int
+    key: str
 
 
 class Bus(msgspec.Struct, frozen=True):
@@ -92,19 +104,18 @@ class BusConsumers:
             if len(await self._rows(caller.team_id)) >= MOST_CONSUMERS:
                 raise _too_many()
             after = await self._start(bus, caller.team_id, sent.after)
-            key = f"bc_{''.join(secrets.choice(_ALPHABET) for _ in range(_KEY_LENGTH))}"
-            number = await self._number(_NEW, caller.team_id, key)
-            if number is None:
-                raise RuntimeError("INSERT … RETURNING gave no row")
+            new = await drawn(lambda: self._new(terms), NewConsumer)
+            if terms.plan is not None:
+                await self._hold(caller.team_id, new.id)
             command = commands.CreateBusConsumer(
-                consumer_id=number,
-                key=key,
+                consumer_id=new.id,
+                key=new.key,
                 name=sent.name,
                 types=types,
                 after=after,
-                password_id=(await bus.credentials.issue(caller)).id,
+                password_id=await self._password(bus, terms),
             )
-            return plain(bus_consumer_stream(caller.team_id, number), command)
+            return plain(bus_consumer_stream(caller.team_id, new.id), command)
 
         async with self._making(caller.team_id):
             outcome = await handle(self._store, RULES, begin, terms)
@@ -138,8 +149,7 @@ class BusConsumers:
 
         async def begin() -> ConsumerWrite:
             stream = await self._stream(caller, key)
-            password = await bus.credentials.issue(caller)
-            return plain(stream, commands.RotateBusPassword(password.id))
+            return plain(stream, commands.RotateBusPassword(await self._password(bus, terms)))
 
         outcome = await handle(self._store, RULES, begin, terms)
         await self._cut(bus, key)
@@ -190,9 +200,29 @@ class BusConsumers:
         return self._bus
 
     async def _start(self, bus: Bus, team_id: int, after: str) -> BusStart:
-        return await places.start_after(
-            self._pool, team_id, after, await bus.upkeep.first_position()
-        )
+        """Where it begins; of a plan where that has shown."""
+
+        async def start() -> BusStart:
+            first = await bus.upkeep.first_position()
+            return await places.start_after(self._pool, team_id, after, first)
+
+        return await drawn(start, BusStart)
+
+    async def _new(self, terms: Terms) -> NewConsumer:
+        team_id = terms.caller.team_id
+        key = f"bc_{''.join(secrets.choice(_ALPHABET) for _ in range(_KEY_LENGTH))}"
+        number = await self._number(_NEW, team_id, key, terms.dry_run)
+        if number is None:
+            raise RuntimeError("INSERT … RETURNING gave no row")
+        return NewConsumer(number, key)
+
+    async def _hold(self, team_id: int, number: int) -> None:
+        async with self._pool.connection() as conn:
+            await conn.execute(_HOLD, (team_id, number))
+
+    async def _password(self, bus: Bus, terms: Terms) -> int:
+        """The number of a new one. A trial makes none."""
+        return 0 if terms.dry_run else (await bus.credentials.issue(terms.caller)).id
 
     async def _rows(self, team_id: int) -> list[BusConsumerRow]:
         async with self._pool.connection() as conn:
@@ -211,9 +241,9 @@ class BusConsumers:
             raise not_found()
         return bus_consumer_stream(caller.team_id, number)
 
-    async def _number(self, statement: LiteralString, team_id: int, key: str) -> int | None:
+    async def _number(self, statement: LiteralString, *values: object) -> int | None:
         async with self._pool.connection() as conn:
-            row = await (await conn.execute(statement, (team_id, key))).fetchone()
+            row = await (await conn.execute(statement, values)).fetchone()
         return None if row is None else int(row[0])
 
     async def _in_line(self, bus: Bus, outcome: ConsumerOutcome) -> None:

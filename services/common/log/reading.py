@@ -29,6 +29,13 @@ STREAM_UP_TO = f"""{FACT}
 STREAMS = f"""{FACT}
     WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version"""
 
+LENGTHS = """
+    SELECT asked.id, coalesce((
+        SELECT originator_version FROM log WHERE originator_id = asked.id
+        ORDER BY originator_version DESC LIMIT 1
+    ), 0)
+    FROM unnest(%s::uuid[]) AS asked (id)"""
+
 OPERATIONS = """
     SELECT coalesce(subject, subject_of_before(originator_id), ''),
         notification_id, originator_id, originator_version, team_id, team_seq, recorded_at,

@@ -101,3 +101,22 @@ async def test_nothing_of_another_project_is_named(whole: Whole) -> None:
     }
     answer = await whole.client.post(f"{whole.insights}funnel/", json=funnel)
     assert answer.status_code == 400
+
+
+async def test_the_past_of_what_is_closed_today_is_closed(whole: Whole) -> None:
+    made = await whole.create(name="Salaries")
+    path = f"{whole.insights}{made['id']}/"
+    renamed = await whole.client.patch(path, json={"name": "Wages"})
+    headers = await bob(whole)
+    pasts = ("versions/", "versions/1/", "diff/?from=v1&to=now", "?as_of=v1")
+    for past in pasts:
+        assert (await whole.client.get(f"{path}{past}", headers=headers)).status_code == 200, past
+    await whole.client.put(f"{path}access_controls/", json={"access_level": "none"})
+    for past in pasts:
+        answer = await whole.client.get(f"{path}{past}", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied"), past
+        assert (await whole.client.get(f"{path}{past}")).status_code == 200, past
+    undone = {"operation_id": renamed.headers["Insights-Operation"]}
+    for command, body in (("revert/", {"to": "v1"}), ("undo/", undone)):
+        answer = await whole.client.post(f"{path}{command}", json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied"), command

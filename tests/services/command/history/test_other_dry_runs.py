@@ -1,7 +1,13 @@
 """Trials of commands that look at no version, or that make secrets."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
+from contracts.events.recorded import DomainEvent
+from contracts.events.streams import Stream, StreamKind
+from services.common.log.store import Pasts
 from tests.services.command.conftest import World
 from tests.services.command.history.test_dry_run import facts_of, plan, tried
 from tests.services.command.history.test_undo import NAMED, asked, done, made
@@ -80,8 +86,19 @@ async def test_no_more_webhooks_come_of_trials_than_a_project_may_have(world: Wo
     assert (refused.status_code, refused.json()["code"]) == (409, "too_many")
 
 
-async def test_views_are_tried(world: World) -> None:
+async def test_views_are_tried_without_a_look_at_all_that_came_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     insight = await made(world, "insights", NAMED)
+    store = world.app.state.store
+    load_all, loaded = store.load_all, set[StreamKind]()
+
+    async def loading(streams: Sequence[Stream[DomainEvent]]) -> Pasts:
+        loaded.update(stream.kind for stream in streams)
+        pasts: Pasts = await load_all(streams)
+        return pasts
+
+    monkeypatch.setattr(store, "load_all", loading)
     one, several = f"/insights/{insight}/viewed/", "/insights/viewed/"
     body = {"insight_ids": [insight, 99]}
     for path, sent in ((one, None), (several, body)):
@@ -101,3 +118,5 @@ async def test_views_are_tried(world: World) -> None:
     await done(world, "PATCH", f"/insights/{insight}/", {"deleted": True})
     late = await asked(world, "POST", several, body, **plan(trial))
     assert (late.status_code, late.json()["code"]) == (412, "stale")
+    assert StreamKind.INSIGHT in loaded
+    assert StreamKind.VIEWING not in loaded
