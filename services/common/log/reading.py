@@ -43,13 +43,31 @@ OPERATIONS = """
     FROM log
     WHERE team_id = %s AND operation_id = ANY(%s) ORDER BY notification_id"""
 
+# The project's last fact before a time: times rise along its chain, so it is found by halving.
+_BEFORE = """
+    SELECT 0::bigint, coalesce((SELECT seq FROM log_heads WHERE team_id = %(team_id)s), 0)
+    UNION ALL
+    SELECT CASE WHEN earlier THEN middle ELSE low END,
+        CASE WHEN earlier THEN high ELSE middle - 1 END
+    FROM (
+        SELECT low, high, middle, (
+            SELECT recorded_at < {time} FROM log
+            WHERE team_id = %(team_id)s AND team_seq = middle
+        ) AS earlier
+        FROM (SELECT low, high, (low + high + 1) / 2 AS middle FROM {search} WHERE low < high)
+            AS halves
+    ) AS looked"""
+
 # Neither is ever taken back, so what only looked, or erased or held something, is no operation
 # here.
-USERS_OPERATIONS = """
+USERS_OPERATIONS = f"""
+    WITH RECURSIVE since (low, high) AS ({_BEFORE.format(time="%(since)s", search="since")}),
+    until (low, high) AS ({_BEFORE.format(time="%(until)s", search="until")})
     SELECT operation_id, count(*)
     FROM log
     WHERE team_id = %(team_id)s AND notification_id <= %(up_to)s
-        AND recorded_at >= %(since)s AND recorded_at < %(until)s
+        AND team_seq > (SELECT low FROM since WHERE low = high)
+        AND team_seq <= (SELECT low FROM until WHERE low = high)
         AND actor::json->>'type' = 'user'
         AND (%(user_id)s::bigint IS NULL OR (actor::json->>'user_id')::bigint = %(user_id)s)
         AND (%(key_id)s::text IS NULL OR actor::json->>'key_id' = %(key_id)s)
