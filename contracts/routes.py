@@ -26,6 +26,7 @@ _PROJECT: Mapping[str, str] = {
     "/audit/log/proof/consistency": "GET",
     "/audit/log/proof/inclusion": "GET",
     "/audit/log/tile/{*place}": "GET",
+    "/audit/completeness": "GET",
     "/bus_consumers": "GET POST",
     "/bus_consumers/{consumer}": "DELETE GET PATCH PUT",
     "/bus_consumers/{consumer}/rotate_password": "POST",

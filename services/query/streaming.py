@@ -10,7 +10,14 @@ from services.common.http.app import ServicePart, from_state
 from services.common.log.store import BELL_CHANNEL
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import pool
-from services.query.routes import activity_pages, audit, audit_reads, facts, proofs
+from services.query.routes import (
+    activity_pages,
+    audit,
+    audit_reads,
+    completeness,
+    facts,
+    proofs,
+)
 from services.query.settings import QuerySettings
 from services.query.streams.connection import TIMES, Times
 from services.query.streams.follower import BufferLimits
@@ -47,6 +54,7 @@ def part(settings: QuerySettings, times: Times = TIMES) -> ServicePart:
             *audit.HANDLERS,
             *audit_reads.HANDLERS,
             *proofs.HANDLERS,
+            *completeness.HANDLERS,
             *activity_pages.HANDLERS,
         ],
         dependencies={"streams": from_state("streams")},

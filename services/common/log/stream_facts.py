@@ -97,13 +97,21 @@ async def streams_after(conn: Connection, after: UUID, limit: int) -> list[Known
 
 
 async def facts_of(conn: Connection, streams: Collection[KnownStream]) -> AsyncIterator[Facts]:
-    """The facts of these streams in the log's order: at once, or in chunks of the only stream."""
+    """The facts of these streams in the log's order: at once, or in chunks of the only stream, none
+    of which cuts an operation.
+    """
     if len(streams) > 1:
         yield await _facts(conn, _OF_ALL, ([stream.id for stream in streams],))
         return
     for stream in streams:
-        version = 0
-        while facts := await _facts(conn, _OF_ONE, (stream.id, version, CHUNK)):
+        version, chunk = 0, CHUNK
+        while facts := await _facts(conn, _OF_ONE, (stream.id, version, chunk)):
+            if len(facts) == chunk:
+                cut = facts[-1].operation_id
+                facts = [fact for fact in facts if fact.operation_id != cut]
+                if not facts:
+                    chunk *= 2
+                    continue
             version = facts[-1].version
             yield facts
 

@@ -84,6 +84,16 @@ def key_text(table: ProjectionTable, row: Composable) -> Composed:
     )
 
 
+def team_of(home: str, table: ProjectionTable, row: Composable) -> Composed:
+    """The project of a row: its stream's, where that is named, since not all say it; else 0."""
+    if not isinstance(table.source, OwnStream):
+        return SQL("{}.team_id").format(row)
+    return SQL(
+        "coalesce((SELECT log.team_id FROM {log} AS log"
+        " WHERE log.originator_id = {row}.stream_id AND log.originator_version = 1), 0)"
+    ).format(log=Identifier(home, "log"), row=row)
+
+
 def of_streams(table: ProjectionTable) -> bool:
     """Whether one stream explains each of its rows."""
     return not isinstance(table.source, NewestFact | WholeChain)
@@ -95,14 +105,16 @@ def _compared(tables: Sequence[ProjectionTable]) -> list[ProjectionTable]:
 
 def _differing(home: str, table: ProjectionTable) -> Composed:
     return SQL(
-        "SELECT {live_key}, live.team_id, false FROM {live} AS live"
+        "SELECT {live_key}, {live_team}, false FROM {live} AS live"
         " WHERE {live_asked} AND NOT EXISTS ("
         "SELECT FROM {new} AS new WHERE {same_key} AND new::text = live::text)"
         " UNION ALL "
-        "SELECT {new_key}, new.team_id, true FROM {new} AS new WHERE {new_asked} AND NOT EXISTS ("
+        "SELECT {new_key}, {new_team}, true FROM {new} AS new WHERE {new_asked} AND NOT EXISTS ("
         "SELECT FROM {live} AS live WHERE {same_key} AND new::text = live::text)"
     ).format(
         live_key=key_text(table, SQL("live")),
+        live_team=team_of(home, table, SQL("live")),
+        new_team=team_of(home, table, SQL("new")),
         new_key=key_text(table, SQL("new")),
         **_parts(home, table),
     )

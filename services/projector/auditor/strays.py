@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from services.common.log.stream_facts import existing, stream_id
 from services.projector.auditor import metrics, state
-from services.projector.auditor.comparing import RowKey, key_text, of_streams
+from services.projector.auditor.comparing import RowKey, key_text, of_streams, team_of
 from services.projector.auditor.history import Broken, unproved
 from services.projector.auditor.shadow import Shadow
 from services.projector.auditor.streams import healed
@@ -122,10 +122,11 @@ class StrayRows:
         columns = [SQL("live.{}").format(Identifier(column)) for column in table.key]
         cursor = await self._shadow.conn.execute(
             SQL(
-                "SELECT {named}, live.team_id, {owner}, {key} FROM {live} AS live"
+                "SELECT {named}, {team}, {owner}, {key} FROM {live} AS live"
                 " WHERE {which} ORDER BY {key} LIMIT {page}"
             ).format(
                 named=key_text(table, SQL("live")),
+                team=team_of(self._shadow.home, table, SQL("live")),
                 owner=self._owner(table),
                 key=SQL(", ").join(columns),
                 live=self._live(table),

@@ -17,6 +17,7 @@ from services.query.reads.actions import action_reads
 from services.query.reads.activity import ActivityReads
 from services.query.reads.catalog_rows import CatalogReads
 from services.query.reads.cohorts import cohort_reads
+from services.query.reads.completeness import CompletenessReads
 from services.query.reads.counts import Counts
 from services.query.reads.dashboards import DashboardReads
 from services.query.reads.insight_list import InsightList
@@ -58,6 +59,7 @@ class Reads(msgspec.Struct, frozen=True):
     webhooks: CatalogReads[WebhookRow]
     attempts: AttemptReads
     trail: ReadTrailReads
+    completeness: CompletenessReads
     pool: Pool
 
     @classmethod
@@ -83,6 +85,7 @@ class Reads(msgspec.Struct, frozen=True):
             webhooks=webhook_reads(pool),
             attempts=AttemptReads(pool),
             trail=ReadTrailReads(pool),
+            completeness=CompletenessReads(pool),
             pool=pool,
         )
 

@@ -31,7 +31,9 @@ CREATE TABLE audit_findings (
 
 -- proved_through: the sequence up to which the chain was proved. found, healed: rows, ever. entries,
 -- operations: rows of activity, and operations by their subjects, of the last whole round; missing:
--- those without a row. next_…: of the round under way.
+-- those without a row. next_…: of the round under way. erased: payloads that are gone; holds: that
+-- are in force. reads_through: all reads up to this number are as they were sealed; reads_broken: the
+-- first number of a seal that does not hold.
 CREATE TABLE audit_projects (
     team_id bigint PRIMARY KEY,
     proved_through bigint NOT NULL DEFAULT 0,
@@ -43,5 +45,9 @@ CREATE TABLE audit_projects (
     missing bigint,
     next_entries bigint NOT NULL DEFAULT 0,
     next_operations bigint NOT NULL DEFAULT 0,
-    next_missing bigint NOT NULL DEFAULT 0
+    next_missing bigint NOT NULL DEFAULT 0,
+    erased bigint NOT NULL DEFAULT 0,
+    holds bigint NOT NULL DEFAULT 0,
+    reads_through bigint NOT NULL DEFAULT 0,
+    reads_broken bigint
 );
