@@ -22,6 +22,7 @@ LogEvent = Literal[
     "query_not_killed",
     "reads_refused",
     "reads_taken_over",
+    "reads_unreadable",
     "reads_wait",
     "request_failed",
     "row_healed",
@@ -72,6 +73,9 @@ MEANINGS: Mapping[LogEvent, str] = {
     "query_not_killed": "A statement that nobody waits for could not be ended; its limits end it.",
     "reads_refused": "Reads can't be written into their spool: their requests got a 503.",
     "reads_taken_over": "The reads that a dead process had not stored yet are stored now.",
+    "reads_unreadable": (
+        "Lines of a dead process's spool can't be read: the file is kept as `.unreadable`."
+    ),
     "reads_wait": "PostgreSQL does not take the trail of reads: it waits in the spool, `bytes`.",
     "request_failed": "A request was answered with 500: a defect, which the trace shows.",
     "row_healed": "A row of a read model was not as the log tells it, and was written anew.",

@@ -31,8 +31,16 @@ def spooled(n: int, team_id: int, read: Read) -> SpooledRead:
     return SpooledRead(n, team_id, msgspec.Raw(canonical(read)))
 
 
+def is_whole(line: bytes) -> bool:
+    """A last line that is not whole belongs to an answer that has not left."""
+    return line.endswith(b"\n")
+
+
 def parsed(line: bytes) -> SpooledRead | None:
-    """None for a last line that was not written whole: its answer has not left either."""
-    if not line.endswith(b"\n"):
+    """None for what can't be read: the machine lost its power while it was written."""
+    try:
+        found = _line.decode(line)
+        _read.decode(found.row)
+    except msgspec.DecodeError:
         return None
-    return _line.decode(line)
+    return found

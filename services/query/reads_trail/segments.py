@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-from services.query.reads_trail.lines import SpooledRead, parsed
+from services.query.reads_trail.lines import SpooledRead, is_whole, parsed
 
 # More than these are read from the file again, or an outage of hours would fill the memory.
 KEPT_IN_MEMORY = 10_000
@@ -61,10 +61,16 @@ class Segment:
 
 
 def whole_lines(path: Path) -> Iterator[SpooledRead]:
+    """Without those that can't be read: `unreadable` counts them."""
     with path.open("rb") as file:
         for line in file:
-            if (found := parsed(line)) is not None:
+            if is_whole(line) and (found := parsed(line)) is not None:
                 yield found
+
+
+def unreadable(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for line in file if is_whole(line) and parsed(line) is None)
 
 
 @contextlib.contextmanager

@@ -20,12 +20,17 @@ from psycopg import Error
 
 from contracts.reads import Read
 from services.common.logs import logger
-from services.common.postgres.database import CONNECTION_LOST
 from services.common.tasks import background, describe, ring_or
 from services.query.reads_trail.lines import SpooledRead, spooled
 from services.query.reads_trail.metrics import RECORDED, SPOOL_BYTES
 from services.query.reads_trail.rows import BATCH, TrailRows
-from services.query.reads_trail.segments import Segment, left_behind, run_of, whole_lines
+from services.query.reads_trail.segments import (
+    Segment,
+    left_behind,
+    run_of,
+    unreadable,
+    whole_lines,
+)
 
 log = logger("recount.reads")
 
@@ -43,7 +48,7 @@ class TrailUnavailable(Exception):
 class Spool:
     """One process's. most_bytes: that may wait in its files.
 
-    crash_at: told "written", "inserted" and "cut" as each is reached, for crash tests.
+    crash_at: told "answered", "written", "inserted" and "cut" as each is reached, for crash tests.
     """
 
     def __init__(
@@ -105,6 +110,7 @@ class Spool:
             await self._until_stored(n)
 
     def _write(self) -> None:
+        self._crash_at("answered")
         lines, self._turn = self._turn, []
         try:
             self._taking.write(lines)
@@ -170,7 +176,7 @@ class Spool:
         while True:
             try:
                 await self._take_over()
-            except CONNECTION_LOST as cause:
+            except Error as cause:
                 log.warning("reads_wait", bytes=self._bytes(), cause=describe(cause))
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
@@ -185,7 +191,7 @@ class Spool:
                 if dead:
                     await self._rows.insert(run, whole_lines(path))
                     await self._rows.taken_over(run)
-                    path.unlink()
+                    _put_away(path)
                     log.info("reads_taken_over", run=str(run))
 
     async def _close(self) -> None:
@@ -196,6 +202,15 @@ class Spool:
                 await self._rows.end(self.run)
         self._taking.close()
         self._inserting.close()
+
+
+def _put_away(path: Path) -> None:
+    """A file whose lines are in PostgreSQL. It is kept for people if some can't be read."""
+    if lost := unreadable(path):
+        log.error("reads_unreadable", file=str(path), lines=lost)
+        path.rename(path.with_suffix(".unreadable"))
+    else:
+        path.unlink()
 
 
 def make_folder(path: Path) -> Path:
