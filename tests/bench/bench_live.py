@@ -18,7 +18,6 @@ from unittest.mock import patch
 
 import httpx
 import msgspec
-import psycopg
 from litestar import Litestar
 
 from contracts.product_events import CapturedBatch, encode_batch
@@ -37,6 +36,7 @@ from services.projector.product_events import marks
 from services.projector.product_events import part as ingesting
 from services.projector.product_events.captured import StreamMessage
 from services.projector.product_events.ingest import Ingest
+from services.projector.product_events.lease import lease
 from services.query import computing, reading
 from services.query.results import cache
 from services.query.results.computation import Inputs, PreparedComputation, Range
@@ -84,10 +84,10 @@ async def _ingest(postgres_url: str, clickhouse_url: str) -> None:
     rng = random.Random(3)
     spent: dict[bool, list[float]] = {True: [], False: []}
     async with (
-        await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as conn,
+        lease(postgres_url, "bench", lambda: None) as held,
         await ClickHouse.open(clickhouse_url) as clickhouse,
     ):
-        ingest = Ingest(conn, clickhouse, "bench")
+        ingest = Ingest(held, clickhouse)
         await ingest.progress()
         for number in range(1, BATCHES + 1):
             events = [captured(raw_event(rng, n), Clock(RECEIVED)) for n in range(BATCH)]
@@ -100,7 +100,7 @@ async def _ingest(postgres_url: str, clickhouse_url: str) -> None:
                 start = perf_counter()
                 await ingest.store(await ingest.begin([message]), [message])
                 spent[has_marks].append(perf_counter() - start)
-        await conn.execute("DELETE FROM ingest_progress WHERE stream = 'bench'")
+        await held.conn.execute("DELETE FROM ingest_progress WHERE stream = 'bench'")
     with_marks, without = (statistics.median(spent[has][2:]) for has in (True, False))
     print(f"ingest with marks: {without / with_marks:.2f} of without   goal 0.95")
 

@@ -1,10 +1,8 @@
 """Product events to ClickHouse: one writer at a time, from where the last one stopped."""
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
-import psycopg
 from nats.aio.client import Client
 
 from contracts.product_events import events_in
@@ -15,26 +13,30 @@ from services.common.stream import LOST, StreamUnavailable, capture_stream, whol
 from services.common.tasks import describe, every
 from services.projector.product_events.captured import CapturedStream, StreamMessage, forget
 from services.projector.product_events.erasing import PersonErasing
-from services.projector.product_events.ingest import Ingest, SequenceRange, Step, VisibleRange
-from services.projector.product_events.person_tables import Conn
+from services.projector.product_events.ingest import (
+    Ingest,
+    SequenceRange,
+    Step,
+    VisibleRange,
+    no_step,
+)
+from services.projector.product_events.lease import LEASE_SECONDS, LeaseLost, lease
 
 log = logger("recount.product_events")
 
-# Advisory locks of this kind; the second number is made of the stream's name.
-LEASE = 7_210_335
 _RETRY_SECONDS = 0.5
 _FORGET_EVERY_SECONDS = 60.0
 # A stored event needs no copy in the stream; the last messages stay, to look into a case.
 KEPT_MESSAGES = 1_000
 MOST_EVENTS = 4_000
 
-AWAY = (*CONNECTION_LOST, EngineError, StreamUnavailable)
+AWAY = (*CONNECTION_LOST, EngineError, StreamUnavailable, LeaseLost)
 
 
 class ProductEvents:
     """The projector of product events. Any number of processes may run one: they take turns.
 
-    prefix: of stream and subjects. at: see Ingest.
+    prefix: of stream and subjects. at: see Ingest. lease_seconds: see lease.
     waits_for: why nothing is stored for the moment; None while it goes on.
     lost: messages that the stream should have had, and has not, since the start.
     """
@@ -47,7 +49,8 @@ class ProductEvents:
         *,
         prefix: str = "",
         replicas: int = 1,
-        at: Callable[[Step], None] | None = None,
+        at: Callable[[Step], None] = no_step,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._postgres_url = postgres_url
         self._bus = bus
@@ -55,6 +58,7 @@ class ProductEvents:
         self._prefix = prefix
         self._replicas = replicas
         self._at = at
+        self._lease_seconds = lease_seconds
         self.waits_for: str | None = None
         self.lost = 0
 
@@ -72,16 +76,13 @@ class ProductEvents:
     async def follow(self, until: int | None = None) -> None:
         """Take the lease and store what comes; returns once `until` is reached."""
         stream = capture_stream(self._prefix)
-        async with _lease(self._postgres_url, stream, self._stand_by) as conn:
-            ingest = (
-                Ingest(conn, self._clickhouse, stream, self._at)
-                if self._at
-                else Ingest(conn, self._clickhouse, stream)
-            )
+        waiting = lease(self._postgres_url, stream, self._stand_by, self._lease_seconds)
+        async with waiting as held:
+            ingest = Ingest(held, self._clickhouse, self._at)
             progress = await ingest.progress()
             known = max(progress.reached, progress.unfinished.last if progress.unfinished else 0)
             await whole_capture_stream(self._bus, known, self._prefix, self._replicas)
-            erasing = PersonErasing(conn, self._clickhouse, self._bus, stream)
+            erasing = PersonErasing(held.conn, self._clickhouse, self._bus, stream)
             await self._follow(ingest, erasing, stream, progress, until)
 
     def _stand_by(self) -> None:
@@ -160,20 +161,3 @@ async def _at_least(messages: CapturedStream, batch: SequenceRange) -> list[Stre
             break  # it goes beyond the range: the range's end is lost
         found += more
     return found
-
-
-@asynccontextmanager
-async def _lease(
-    postgres_url: str, stream: str, on_taken: Callable[[], None]
-) -> AsyncIterator[Conn]:
-    """The connection of the one writer of this stream: who loses it can commit nothing more.
-
-    Waits its turn, for as long as another process has the lease; on_taken: called when one has.
-    """
-    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as conn:
-        lock = (LEASE, stream)
-        cursor = await conn.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", lock)
-        if await cursor.fetchone() != (True,):
-            on_taken()
-            await conn.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", lock)
-        yield conn

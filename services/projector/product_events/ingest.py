@@ -10,17 +10,17 @@ The order, and why a crash between any two steps loses and doubles nothing:
 4. ClickHouse gets the changed persons (a repetition replaces them by themselves), so that no event
    is seen before its person or their merge; then the rows under tokens made of the range (a
    repetition does nothing), then their uuids likewise.
-5. The transaction commits, with the marks of what it brought and the checkpoint. Until then a
-   repetition starts from the same persons and makes the same rows. A result
-   computed from these rows before that is kept under an earlier checkpoint, so the marks outdate
-   it.
+5. The transaction commits, if the lease is still ours, with the marks of what it brought and the
+   checkpoint. Until then a repetition starts from the same persons and makes the same rows. A
+   result computed from these rows before that is kept under an earlier checkpoint, so the marks
+   outdate it.
 
 An event that a server will never hold is set aside, and the others are stored without it.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -39,7 +39,7 @@ from services.projector.product_events.following import (
     first_unwritable,
     follow,
 )
-from services.projector.product_events.person_tables import Conn
+from services.projector.product_events.lease import Lease, LeaseLost
 
 Step = Literal[
     "range fixed", "uuids looked up", "persons written", "persons mirrored", "events inserted",
@@ -85,26 +85,26 @@ class Unstorable(msgspec.Struct, frozen=True):
     message: bytes
 
 
-def _go_on(_: Step) -> None:
+def no_step(_: Step) -> None:
     """Nothing happens between the steps."""
 
 
 class Ingest:
-    """Stores batches of one stream, one after the other, on a connection that holds its lease.
+    """Stores batches of one stream, one after the other, as long as its lease is held.
 
     at: called with the name of each step when it is done; tests crash there.
     """
 
     def __init__(
         self,
-        conn: Conn,
+        lease: Lease,
         clickhouse: ClickHouse,
-        stream: str,
-        at: Callable[[Step], None] = _go_on,
+        at: Callable[[Step], None] = no_step,
     ) -> None:
-        self._conn = conn
+        self._lease = lease
+        self._conn = lease.conn
         self._clickhouse = clickhouse
-        self._stream = stream
+        self._stream = lease.stream
         self._at = at
 
     async def progress(self) -> VisibleRange:
@@ -125,9 +125,8 @@ class Ingest:
     async def begin(self, messages: Sequence[StreamMessage]) -> SequenceRange:
         """Fix the range that these messages, which follow each other, are stored as."""
         batch = SequenceRange(messages[0].sequence, messages[-1].sequence)
-        await self._conn.execute(
-            "UPDATE ingest_progress SET batch_first = %s, batch_last = %s WHERE stream = %s",
-            (batch.first, batch.last, self._stream),
+        await self._move(
+            "UPDATE ingest_progress AS p SET batch_first = %(first)s, batch_last = %(last)s", batch
         )
         self._at("range fixed")
         return batch
@@ -182,12 +181,15 @@ class Ingest:
         followed = await follow(conn, fresh, version)
         rows, persons, changed = followed.rows, followed.persons, followed.groups
         self._at("persons written")
+        self._lease.check()
         await person_tables.mirror(clickhouse, persons, version)
         await groups.mirror(clickhouse, changed, version)
         self._at("persons mirrored")
+        self._lease.check()
         token = f"{self._stream}-{batch.first}-{batch.last}"
         refused = await event_rows.insert_events(clickhouse, rows, token, time.time_ns() // 1000)
         self._at("events inserted")
+        self._lease.check()
         bad = {(one.row.sequence, one.row.index) for one in refused}
         stored = [row for row in rows if (row.sequence, row.index) not in bad]
         await event_rows.insert_uuids(clickhouse, stored, token)
@@ -210,11 +212,26 @@ class Ingest:
         SET_ASIDE.inc(len(unstorable))
 
     async def _finish(self, batch: SequenceRange) -> None:
-        await self._conn.execute(
-            "UPDATE ingest_progress SET reached = %s, batch_first = NULL, batch_last = NULL,"
-            " updated_at = now() WHERE stream = %s",
-            (batch.last, self._stream),
+        await self._move(
+            "UPDATE ingest_progress AS p SET reached = %(last)s, batch_first = NULL,"
+            " batch_last = NULL, updated_at = now()",
+            batch,
         )
+
+    async def _move(self, update: LiteralString, batch: SequenceRange) -> None:
+        """Raises LeaseLost where another process has taken it."""
+        moved = await self._conn.execute(
+            f"{update} FROM ingest_leases AS l"
+            " WHERE p.stream = %(stream)s AND l.stream = p.stream AND l.epoch = %(epoch)s",
+            {
+                "first": batch.first,
+                "last": batch.last,
+                "stream": self._stream,
+                "epoch": self._lease.epoch,
+            },
+        )
+        if moved.rowcount == 0:
+            raise LeaseLost("another process has taken it")
 
 
 def _decoded(

@@ -15,7 +15,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.statement import Statement
 from services.common.stream import OutgoingMessage, ensure_capture_stream, publish_whole
 from services.projector.product_events.follower import ProductEvents
-from services.projector.product_events.ingest import Step
+from services.projector.product_events.ingest import Step, no_step
 
 NOON = 1_700_000_000_000_000
 SECOND = 1_000_000
@@ -58,7 +58,7 @@ class Servers(msgspec.Struct, frozen=True):
         subject = f"{self.prefix}{capture_subject(team_id)}"
         return await publish_whole(self.bus, [OutgoingMessage(subject, payload)])
 
-    def projector(self, at: Callable[[Step], None] | None = None) -> ProductEvents:
+    def projector(self, at: Callable[[Step], None] = no_step) -> ProductEvents:
         return ProductEvents(
             self.postgres_url, self.bus, self.clickhouse, prefix=self.prefix, at=at
         )

@@ -14,7 +14,7 @@ from services.common.bus import connect_bus
 from services.common.clickhouse import ClickHouse
 from services.common.http.app import compose
 from services.common.stream import capture_stream, ensure_capture_stream, whole_capture_stream
-from services.projector.product_events import follower
+from services.projector.product_events import lease
 from services.projector.product_events import part as ingesting
 from tests.services.projector.product_events.setup import Servers, event
 from tests.waiting import seen
@@ -105,7 +105,5 @@ async def test_one_that_stands_by_has_no_trouble_of_its_own(
         async with await psycopg.AsyncConnection.connect(servers.postgres_url) as another:
             # The lease of the stream, between two attempts of the other.
             name = capture_stream(servers.prefix)
-            await another.execute(
-                "SELECT pg_advisory_lock(%s, hashtext(%s))", (follower.LEASE, name)
-            )
+            await another.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (lease.LEASE, name))
             assert await becomes(client, "ok") == (200, None)
