@@ -111,6 +111,8 @@ _ELSEWHERE: Mapping[str, str] = {
     "/api/feature_flag/local_evaluation": "GET",
     "/api/organizations": "GET",
     "/api/organizations/{organization}": "GET",
+    "/api/organizations/{organization}/audit": "GET",
+    "/api/organizations/{organization}/audit/reads": "GET",
     "/api/organizations/{organization}/members": "GET",
     "/api/organizations/{organization}/projects": "GET POST",
     "/api/organizations/{organization}/projects/{project}": "GET",

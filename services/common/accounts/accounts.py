@@ -50,9 +50,12 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Organization(msgspec.Struct, frozen=True):
+    """chain: the team_id of its own facts in the log, below zero."""
+
     id: UUID
     name: str
     created_at: datetime
+    chain: int
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +73,9 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_administrator(self, organization_id: UUID) -> bool:
         return self.memberships.get(organization_id, 0) >= 8
+
+    def is_owner(self, organization_id: UUID) -> bool:
+        return self.memberships.get(organization_id, 0) >= 15
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -263,7 +269,7 @@ class Accounts:
     async def _read_organization(self, organization_id: UUID) -> Organization | None:
         return await self._row(
             Organization,
-            "SELECT id, name, created_at FROM organizations WHERE id = %s",
+            "SELECT id, name, created_at, chain FROM organizations WHERE id = %s",
             organization_id,
         )
 

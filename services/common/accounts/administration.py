@@ -48,7 +48,7 @@ async def create_organization(pool: Pool, name: str) -> Organization:
     async with pool.connection() as conn:
         cursor = await conn.cursor(row_factory=class_row(Organization)).execute(
             "INSERT INTO organizations (id, name) VALUES (gen_random_uuid(), %s)"
-            " RETURNING id, name, created_at",
+            " RETURNING id, name, created_at, chain",
             (name,),
         )
         return await _one(cursor)

@@ -162,6 +162,8 @@ async def project_of_refused(scope: Scope, note: ReadNote, accounts: Accounts) -
     """The project that an authenticated user was kept out of, by the key's scopes or limits, or
     by not being a member; None when there is no such project.
     """
+    if "organization" in scope["path_params"]:
+        return None
     person: AuthenticatedUser = note.person
     reference = scope["path_params"].get("project", "@current")
     number = number_in(reference)

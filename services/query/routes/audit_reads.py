@@ -40,7 +40,7 @@ READ = {"scopes": ("activity_log:read",), NEVER_CSV: True}
 # A seal comes every ten seconds.
 LOOK_SECONDS = 0.5
 
-_DESCRIBED = described(
+DESCRIBED = described(
     RouteDescription(
         answers={
             200: AnswerDescription(
@@ -94,7 +94,7 @@ class _ReadsQuestion(msgspec.Struct, frozen=True):
     wanted: ReadFilter
 
 
-@get(project_paths("/audit/reads/"), opt={**READ, **_DESCRIBED})
+@get(project_paths("/audit/reads/"), opt={**READ, **DESCRIBED})
 async def read_reads(
     request: AnyRequest,
     reads: NamedDependency[Reads],
@@ -107,9 +107,16 @@ async def read_reads(
     `through` moves on over what the filters leave out: ask again with `next`, also at the end.
     """
     require_administrator(caller)
-    asked = await _asked(request, reads, caller.team_id)
+    return await reads_answer(request, reads, streams, accounts, caller.team_id)
+
+
+async def reads_answer(
+    request: AnyRequest, reads: Reads, streams: Streams, accounts: Accounts, team_id: int
+) -> ASGIResponse:
+    """What GET audit/reads/ answers of any chain; that the caller may read it has been seen to."""
+    asked = await _asked(request, reads, team_id)
     form, wait = audits.asked_format(request), chains.wait(request)
-    last, _ = await reads.trail.standing(caller.team_id)
+    last, _ = await reads.trail.standing(team_id)
     if asked.after > last:
         raise _ahead(last)
     found = await _page(reads, asked)
@@ -118,7 +125,7 @@ async def read_reads(
     if numbers := [each.number for each in found.reads if each.number is not None]:
         noted(request.scope).shows([numbers[0], numbers[-1]])
     names = AuditNames(streams.pool, accounts, streams.installation)
-    called = await names.of_reads(caller.team_id, found.reads)
+    called = await names.of_reads(team_id, found.reads)
     following = paging.link(request, after=str(found.through))
     headers = {READS_THROUGH: str(found.through), "Link": f'<{following}>; rel="next"'}
     if form == "csv":
