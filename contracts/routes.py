@@ -106,13 +106,23 @@ _PROJECT: Mapping[str, str] = {
     "/webhooks/{webhook}/rotate_secret": "POST",
     "/webhooks/{webhook}/test": "POST",
 }
+# Of an organization's own chain.
+_OF_ORGANIZATIONS = (
+    "/audit",
+    "/audit/completeness",
+    "/audit/export",
+    "/audit/log/checkpoint",
+    "/audit/log/keys",
+    "/audit/log/proof/consistency",
+    "/audit/log/proof/inclusion",
+    "/audit/log/tile/{*place}",
+    "/audit/reads",
+)
 _ELSEWHERE: Mapping[str, str] = {
     "/api/feature_flag": "GET",
     "/api/feature_flag/local_evaluation": "GET",
     "/api/organizations": "GET",
     "/api/organizations/{organization}": "GET",
-    "/api/organizations/{organization}/audit": "GET",
-    "/api/organizations/{organization}/audit/reads": "GET",
     "/api/organizations/{organization}/members": "GET",
     "/api/organizations/{organization}/projects": "GET POST",
     "/api/organizations/{organization}/projects/{project}": "GET",
@@ -147,6 +157,10 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     path: tuple(methods.split())
     for path, methods in (
         *_ELSEWHERE.items(),
+        *(
+            (f"/api/organizations/{{organization}}{path}", _PROJECT[path])
+            for path in _OF_ORGANIZATIONS
+        ),
         *(
             (f"/api/{name}/{{project}}{path}", methods)
             for name in ("projects", "environments")

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from litestar import Litestar
+from litestar.di import Provide
 
 from services.common.accounts.accounts import Accounts
 from services.common.http.app import ServicePart, from_state
@@ -16,6 +17,7 @@ from services.query.routes import (
     audit_reads,
     completeness,
     facts,
+    organization_audit,
     proofs,
 )
 from services.query.settings import QuerySettings
@@ -53,11 +55,15 @@ def part(settings: QuerySettings, times: Times = TIMES) -> ServicePart:
             *facts.HANDLERS,
             *audit.HANDLERS,
             *audit_reads.HANDLERS,
+            *organization_audit.HANDLERS,
             *proofs.HANDLERS,
             *completeness.HANDLERS,
             *activity_pages.HANDLERS,
         ],
-        dependencies={"streams": from_state("streams")},
+        dependencies={
+            "streams": from_state("streams"),
+            "chain": Provide(organization_audit.provide_chain),
+        },
         lifespans=[lifespan],
     )
 

@@ -49,12 +49,12 @@ NOT_KEPT = {"Cache-Control": "no-cache"}
 
 _Size = Annotated[int, Meta(ge=1)]
 _Cursor = Annotated[str, Meta(pattern=r"^(now|[0-9]{1,20}(-[0-9a-f]{16})?)$")]
-_CHECKPOINT = described(
+CHECKPOINT = described(
     RouteDescription(answers={200: AnswerDescription(kind=str, media_type="text/plain")})
 )
-_KEYS = described(RouteDescription(answers={200: AnswerDescription(kind=LogKeys)}))
-_TILE = described(RouteDescription(answers={200: AnswerDescription(kind=bytes, media_type=BYTES)}))
-_INCLUSION = described(
+KEYS = described(RouteDescription(answers={200: AnswerDescription(kind=LogKeys)}))
+TILE = described(RouteDescription(answers={200: AnswerDescription(kind=bytes, media_type=BYTES)}))
+INCLUSION = described(
     RouteDescription(
         answers={200: AnswerDescription(kind=InclusionProof)},
         parameters=(
@@ -67,7 +67,7 @@ _INCLUSION = described(
         ),
     )
 )
-_CONSISTENCY = described(
+CONSISTENCY = described(
     RouteDescription(
         answers={200: AnswerDescription(kind=ConsistencyProof)},
         parameters=(
@@ -80,7 +80,7 @@ _CONSISTENCY = described(
         ),
     )
 )
-_EXPORT = described(
+EXPORT = described(
     RouteDescription(
         answers={200: AnswerDescription(kind=str, media_type=archive.MEDIA_TYPE)},
         parameters=(
@@ -119,7 +119,7 @@ class TilePlace(msgspec.Struct, frozen=True):
         return self.width == TILE_WIDTH
 
 
-@get(project_paths("/audit/log/checkpoint/"), opt={**READ, **_CHECKPOINT})
+@get(project_paths("/audit/log/checkpoint/"), opt={**READ, **CHECKPOINT})
 async def read_checkpoint(
     streams: NamedDependency[Streams], caller: NamedDependency[Caller]
 ) -> Response[str]:
@@ -130,14 +130,14 @@ async def read_checkpoint(
     return await checkpoint_answer(streams.pool, caller.team_id)
 
 
-@get(project_paths("/audit/log/keys/"), opt={**READ, **_KEYS})
+@get(project_paths("/audit/log/keys/"), opt={**READ, **KEYS})
 async def read_keys(streams: NamedDependency[Streams], caller: NamedDependency[Caller]) -> LogKeys:
     """The keys that sign checkpoints, or have signed them."""
     require_administrator(caller)
     return await keys_answer(streams, caller.team_id)
 
 
-@get(project_paths("/audit/log/tile/{place:path}"), opt={**READ, **_TILE})
+@get(project_paths("/audit/log/tile/{place:path}"), opt={**READ, **TILE})
 async def read_tile(
     streams: NamedDependency[Streams], caller: NamedDependency[Caller], place: FromPath[str]
 ) -> Response[bytes]:
@@ -148,7 +148,7 @@ async def read_tile(
     return await tile_answer(streams.pool, caller.team_id, place)
 
 
-@get(project_paths("/audit/log/proof/inclusion/"), opt={**READ, **_INCLUSION})
+@get(project_paths("/audit/log/proof/inclusion/"), opt={**READ, **INCLUSION})
 async def prove_inclusion(
     request: AnyRequest, streams: NamedDependency[Streams], caller: NamedDependency[Caller]
 ) -> InclusionProof:
@@ -157,7 +157,7 @@ async def prove_inclusion(
     return await inclusion_answer(request, streams.pool, caller.team_id)
 
 
-@get(project_paths("/audit/log/proof/consistency/"), opt={**READ, **_CONSISTENCY})
+@get(project_paths("/audit/log/proof/consistency/"), opt={**READ, **CONSISTENCY})
 async def prove_consistency(
     request: AnyRequest, streams: NamedDependency[Streams], caller: NamedDependency[Caller]
 ) -> ConsistencyProof:
@@ -166,7 +166,7 @@ async def prove_consistency(
     return await consistency_answer(request, streams.pool, caller.team_id)
 
 
-@get(project_paths("/audit/export/"), opt={**READ, **_EXPORT})
+@get(project_paths("/audit/export/"), opt={**READ, **EXPORT})
 async def export_archive(
     request: AnyRequest,
     reads: NamedDependency[Reads],

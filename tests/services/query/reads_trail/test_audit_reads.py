@@ -154,3 +154,21 @@ async def test_only_administrators_see_it_and_no_cursor_is_beyond_the_end(trail:
         (403, "audit"),
         (409, "audit"),
     ]
+
+
+async def test_reads_of_an_organizations_chain_are_told_in_that_chain(trail: Trail) -> None:
+    whole = trail.whole
+    owner = await whole.key(user_id=await whole.member("owner@example.com", level=15))
+    root = f"/api/organizations/{whole.organization.id}/audit/"
+    await trail.reads(root, owner)
+    await trail.reads(root, trail.admin, status=403)
+    await trail.reads("/api/organizations/@current/audit/reads/", owner)
+    await trail.seal()
+    page = (await whole.client.get(f"{root}reads/", headers=owner)).json()
+    assert [(each["status"], each["surface"], each["what"]) for each in page["reads"]] == [
+        (200, "audit", "audit"),
+        (403, "audit", "audit"),
+        (200, "audit", "audit_reads"),
+    ]
+    # Not among those of the project.
+    assert (await trail.asked())["reads"] == []
