@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 LogEvent = Literal[
+    "account_untold",
     "bus_away",
     "bus_consumer_waits",
     "captured_events_lost",
@@ -53,6 +54,7 @@ LogEvent = Literal[
 ]
 
 MEANINGS: Mapping[LogEvent, str] = {
+    "account_untold": "A key, a member or a project that no fact of its organization tells of.",
     "bus_away": "A connection to NATS was lost, or can't be made; it is tried for ever.",
     "bus_consumer_waits": "The bus is away: what a bus consumer has become is told to it later.",
     "captured_events_lost": (

@@ -17,7 +17,6 @@ from contracts.events.account import AccountEvent
 from contracts.events.streams import account_stream
 from domain.account.commands import ToldKey
 from domain.account.state import Told, fold
-from services.common.postgres.database import Pool
 
 Kind = Literal["member", "key", "project"]
 V = TypeVar("V")
@@ -53,9 +52,12 @@ class AccountDifference(msgspec.Struct, frozen=True, kw_only=True):
     untold: bool
 
 
-async def account_differences(pool: Pool) -> list[AccountDifference]:
-    """Of all organizations whose chain has begun, seen at one moment."""
-    async with pool.connection() as conn, conn.transaction():
+async def account_differences(conn: AsyncConnection[Any]) -> list[AccountDifference]:
+    """Of all organizations whose chain has begun, seen at one moment. conn: not in a transaction.
+
+    Raises Undecodable.
+    """
+    async with conn.transaction():
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         chains = await (await conn.execute(_CHAINS)).fetchall()
         return [

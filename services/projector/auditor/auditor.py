@@ -17,6 +17,7 @@ from services.common.postgres.migrate import migrations
 from services.common.tasks import every
 from services.projector import batch
 from services.projector.auditor import metrics, state
+from services.projector.auditor.accounts import find_untold
 from services.projector.auditor.history import Broken, HistoryProof, broken
 from services.projector.auditor.newest import NewestPositions
 from services.projector.auditor.shadow import Shadow
@@ -223,6 +224,7 @@ class Rounds:
 
     async def _end_round(self) -> None:
         await self.conn.set_isolation_level(IsolationLevel.READ_COMMITTED)
+        await find_untold(self.conn)
         async with self.conn.transaction():
             began = (await state.state(self.conn)).round_at
             for projection, rows in (await state.seen_before(self.conn, began)).items():

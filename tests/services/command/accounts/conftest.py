@@ -46,7 +46,8 @@ class Books(msgspec.Struct, frozen=True):
         return [fact.event for fact in await self.facts(chain)]
 
     async def differences(self) -> list[AccountDifference]:
-        return await account_differences(self.pool)
+        async with self.pool.connection() as conn:
+            return await account_differences(conn)
 
     async def execute(self, statement: str, *values: object) -> None:
         async with self.pool.connection() as conn:
