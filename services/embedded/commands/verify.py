@@ -57,7 +57,7 @@ def verify(data_dir: Path, as_json: bool) -> None:
         return
     click.echo(f"{shown.entries:,} entries, whole and unchanged.")
     for team_id, project in shown.projects.items():
-        click.echo(f"Project {team_id}: {project.entries:,} entries, last hash {project.hash}")
+        click.echo(f"{_chain(team_id)}: {project.entries:,} entries, last hash {project.hash}")
 
 
 async def _verify(url: str) -> Verification:
@@ -74,3 +74,8 @@ async def _verify(url: str) -> Verification:
     if verified is None:
         raise AssertionError("verification ends with its outcome")
     return verified
+
+
+def _chain(team_id: int) -> str:
+    """Below zero stand the organizations' own."""
+    return f"Project {team_id}" if team_id > 0 else f"Organization {-team_id}"
