@@ -168,4 +168,5 @@ def create_app(settings: CommandSettings) -> Litestar:
             audit.part(settings),
         ],
         max_body_bytes=settings.max_body_bytes,
+        request_seconds=settings.request_seconds,
     )

@@ -35,6 +35,7 @@ class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
     webhooks_allow: as the projector has it, so that a webhook is refused where it would never go.
     reads_kept_days, reads_seal_seconds: see `SealOptions`.
     bus_keep_days, bus_keep_bytes: how much of the log the public stream holds; 0: all of it.
+    request_seconds: after so long without the beginning of an answer, a request gets a 503.
     bus_sweep_per_second: messages of it that are compared with the log, once a day; 0: never.
     """
 
@@ -50,6 +51,7 @@ class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
     bus_keep_bytes: int = 0
     bus_sweep_per_second: int = 500
     max_body_bytes: int = MOST_BYTES
+    request_seconds: float = 40.0
     webhooks_allow: str = ""
     reads_kept_days: Annotated[int, Meta(ge=0)] = _KEPT_DAYS
     reads_seal_seconds: Annotated[float, Meta(gt=0)] = _SEAL_SECONDS

@@ -36,4 +36,5 @@ def create_app(settings: QuerySettings) -> Litestar:
             part(settings, settings.proxies()),
         ],
         max_body_bytes=settings.max_body_bytes,
+        request_seconds=settings.request_seconds,
     )

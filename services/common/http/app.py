@@ -21,6 +21,7 @@ from services.common.http import health, problems
 from services.common.http.as_of import check_as_of
 from services.common.http.bounds import MOST_BYTES
 from services.common.http.csv_answers import csv_answers
+from services.common.http.deadline import within
 from services.common.http.dry_run import check_dry_run
 from services.common.http.hang_ups import ClientHungUp, noticed, on_hung_up
 from services.common.http.heads import heads
@@ -36,6 +37,9 @@ STOPPING = "stopping"
 """In the state of an application: an event that is set before a server waits for the requests that
 are under way, so that answers without an end come to one. See `services.common.process`.
 """
+
+REQUEST_SECONDS = 75.0
+"""The deadline of a request that may compute."""
 
 Lifespan = Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]
 
@@ -65,8 +69,16 @@ class ServicePart(msgspec.Struct, frozen=True, kw_only=True):
     around: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
 
 
-def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = MOST_BYTES) -> Litestar:
-    """One application of all parts; parts are opened in order and closed in reverse."""
+def compose(
+    parts: Sequence[ServicePart],
+    *,
+    max_body_bytes: int = MOST_BYTES,
+    request_seconds: float = REQUEST_SECONDS,
+) -> Litestar:
+    """One application of all parts; parts are opened in order and closed in reverse.
+
+    request_seconds: see `services.common.http.deadline`.
+    """
     dependencies: dict[str, Provide] = {}
     refusals: dict[type[Exception], tuple[int, problems.Problem]] = {}
     for part in parts:
@@ -103,7 +115,8 @@ def compose(parts: Sequence[ServicePart], *, max_body_bytes: int = MOST_BYTES) -
     _one_after_the_other(app)
     around = (each for part in parts for each in part.around)
     recorders = (each for part in parts for each in part.recorders)
-    for wrap in (requests_apart, noticed, line_ends, *recorders, heads, options, *around):
+    deadline = within(request_seconds)
+    for wrap in (requests_apart, noticed, line_ends, *recorders, deadline, heads, options, *around):
         app.asgi_handler = wrap(app.asgi_handler)
     return app
 
