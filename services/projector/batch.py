@@ -12,6 +12,7 @@ from services.common.log.store import Unreadable
 from services.projector import checkpoint
 from services.projector.checkpoint import Connection, ParkedStream
 from services.projector.operations import by_operation, by_stream
+from services.projector.other_rows import forget_kept
 from services.projector.projection import Entry, Projection, name_of, topic
 from services.projector.refolding import cut, erased_from, erases
 
@@ -97,6 +98,7 @@ async def _refold(
         if await moved.fetchone() is None:
             return None
         erased = await erased_from(conn, entries)
+        await forget_kept(conn, projection)
         left = await projection.forget(conn, erased, entries[-1].position)
         streams = {each.stream_id for each in erased}
         last = {entry.stream_id: entry for entry in left if entry.stream_id in streams}
@@ -122,6 +124,7 @@ async def _refold_rows(
             return None
         crash_at("begun")
         erased = await erased_from(conn, entries)
+        await forget_kept(conn, projection)
         again = await projection.forget(conn, erased, up_to)
         await checkpoint.unpark(conn, projection.name, {each.stream_id for each in erased})
         # What the erasures themselves make stands beside it.

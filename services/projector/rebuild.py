@@ -13,14 +13,14 @@ from typing import Any
 
 import msgspec
 from psycopg import AsyncConnection
-from psycopg.sql import SQL, Composed, Identifier
 
 from services.common.log.store import EventStore
 from services.common.tasks import stop
-from services.projector import batch, checkpoint
+from services.projector import batch
 from services.projector.checkpoint import Connection
 from services.projector.operations import whole_operations
-from services.projector.projection import Entry, Projection, ProjectionTable
+from services.projector.other_rows import KEPT, OtherRows, exchange, hold, move, move_parked
+from services.projector.projection import Entry, Projection
 
 SIZE = 2000
 
@@ -29,6 +29,13 @@ OnProgress = Callable[[int, int], None]
 
 class RebuildUnderWay(Exception):
     """Another process rebuilds this projection right now."""
+
+
+class NothingKept(Exception):
+    """No rows of an earlier rebuild are there, or they are of another version: `why`."""
+
+    def __init__(self, projection: str, why: str) -> None:
+        super().__init__(f"{projection}: {why}")
 
 
 class RebuildResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +60,11 @@ async def rebuild(
     on_progress: OnProgress = lambda position, head: None,
     crash_at: batch.CrashAt = batch.no_crash,
     size: int = SIZE,
+    keep: bool = False,
 ) -> RebuildResult:
     """Safe to run, to kill and to repeat at any time.
 
+    keep: the rows before stay beside the new ones, for `put_back`; such of an earlier one go.
     on_progress: told the position reached and the log's head, after every batch.
     crash_at: told "folded", "held" and "switching", besides what `batch.apply` tells.
     Raises RebuildUnderWay.
@@ -73,7 +82,7 @@ async def rebuild(
                 head = max(head, position)
                 on_progress(position, head)
         crash_at("folded")
-        rebuilt = await _switch(conn, shadow, store, position, crash_at)
+        rebuilt = await _switch(conn, shadow, store, position, crash_at, keep=keep)
         await shadow.drop(conn)
         return rebuilt
 
@@ -91,61 +100,57 @@ async def _read_ahead(store: EventStore, size: int) -> AsyncGenerator[Sequence[E
         await stop(reading)
 
 
-class _ShadowSchema:
-    """The schema in which a projection's rows are folded again."""
+async def put_back(url: str, store: EventStore, projection: Projection[Any]) -> RebuildResult:
+    """Make the live rows again what they were before the rebuild that kept them, and fold in what
+    came since: readers see all of it or nothing. The kept rows are gone then.
 
-    def __init__(self, projection: Projection[Any], home: str) -> None:
-        self.projection = projection
-        self.home = home
-        self.schema = f"rebuild_{projection.name}"
-
-    def live(self, table: str) -> Identifier:
-        return Identifier(self.home, table)
-
-    def new(self, table: str) -> Identifier:
-        return Identifier(self.schema, table)
-
-    async def make(self, conn: Connection) -> None:
-        """Empty tables like the live ones; a name without a schema means them from now on."""
-        await self.drop(conn)
-        await conn.execute(SQL("CREATE SCHEMA {}").format(Identifier(self.schema)))
-        owned = [table.name for table in self.projection.tables]
-        for name in (*owned, "checkpoints", "parked_streams"):
-            await conn.execute(
-                SQL("CREATE UNLOGGED TABLE {} (LIKE {} INCLUDING ALL)").format(
-                    self.new(name), self.live(name)
-                )
+    Raises RebuildUnderWay, NothingKept.
+    """
+    async with (
+        await AsyncConnection.connect(url, autocommit=True) as conn,
+        _alone(conn, projection),
+    ):
+        kept = OtherRows(projection, await _home(conn), KEPT)
+        async with conn.transaction():
+            live = await hold(conn, kept)
+            position = await kept.reached(conn)
+            if position is None:
+                raise NothingKept(projection.name, "no rows were kept")
+            if not await kept.fit(conn):
+                raise NothingKept(projection.name, "the kept rows are of another version")
+            removed, written = await exchange(conn, kept)
+            await move_parked(conn, kept)
+            await move(conn, kept, position)
+            while position < live:
+                entries = await whole_operations(store, position, min(SIZE, live - position))
+                await batch.apply(conn, projection, position, entries)
+                position = entries[-1].position
+            parked = await conn.execute(
+                "SELECT count(*) FROM parked_streams WHERE projection = %s", (projection.name,)
             )
-        await self._drop_indexes_of_readers(conn)
-        await conn.execute(
-            SQL("INSERT INTO {} (projection) VALUES (%s)").format(self.new("checkpoints")),
-            (self.projection.name,),
-        )
-        await conn.execute(
-            SQL("SET search_path TO {}, {}").format(Identifier(self.schema), Identifier(self.home))
-        )
-
-    async def _drop_indexes_of_readers(self, conn: Connection) -> None:
-        """All but the unique ones: a fold looks its rows up by keys alone, and nobody else looks
-        here. Half of what an entry of activity costs the server are those.
-        """
-        found = await conn.execute(
-            "SELECT i.indexrelid::regclass::text FROM pg_index i"
-            " JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace"
-            " WHERE n.nspname = %s AND NOT i.indisunique",
-            (self.schema,),
-        )
-        for (index,) in await found.fetchall():
-            await conn.execute(SQL("DROP INDEX {}").format(SQL(index)))
-
-    async def drop(self, conn: Connection) -> None:
-        await conn.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(Identifier(self.schema)))
+            (left,) = await parked.fetchone() or (0,)
+            await kept.drop(conn)
+    return RebuildResult(
+        projection=projection.name,
+        position=position,
+        removed=removed,
+        written=written,
+        parked=int(left),
+    )
 
 
-async def _shadow_schema(conn: Connection, projection: Projection[Any]) -> _ShadowSchema:
+async def _home(conn: Connection) -> str:
     cursor = await conn.execute("SELECT current_schema()")
     (home,) = await cursor.fetchone() or ("public",)
-    shadow = _ShadowSchema(projection, home)
+    return str(home)
+
+
+def _kept(shadow: OtherRows) -> OtherRows:
+    return OtherRows(shadow.projection, shadow.home, KEPT)
+
+
+async def _shadow_schema(conn: Connection, projection: Projection[Any]) -> OtherRows:
+    shadow = OtherRows(projection, await _home(conn), "rebuild")
     await shadow.make(conn)
     return shadow
 
@@ -166,36 +171,29 @@ async def _alone(conn: Connection, projection: Projection[Any]) -> AsyncIterator
 
 async def _switch(
     conn: Connection,
-    shadow: _ShadowSchema,
+    shadow: OtherRows,
     store: EventStore,
     position: int,
     crash_at: batch.CrashAt,
+    *,
+    keep: bool,
 ) -> RebuildResult:
     """Puts the live rows right under a lock on the live checkpoint, so that both sides stand at one
     position.
     """
     projection = shadow.projection
     async with conn.transaction():
-        live = await _hold(conn, shadow)
+        live = await hold(conn, shadow)
         crash_at("held")
+        if keep:
+            await _kept(shadow).keep(conn)
         while position < live:
             entries = await whole_operations(store, position, min(SIZE, live - position))
             await batch.apply(conn, projection, position, entries)
             position = entries[-1].position
-        removed = written = 0
-        for table in projection.tables:
-            gone = await conn.execute(_remove(shadow, table, await _columns(conn, shadow, table)))
-            came = await conn.execute(_write(shadow, table))
-            removed, written = removed + gone.rowcount, written + came.rowcount
-        parked = await _move_parked(conn, shadow)
-        await conn.execute(
-            SQL(
-                "UPDATE {} SET position = %(position)s, rebuilds = rebuilds + 1"
-                " WHERE projection = %(projection)s"
-            ).format(shadow.live("checkpoints")),
-            {"position": position, "projection": projection.name},
-        )
-        await checkpoint.ring(conn, projection.name)
+        removed, written = await exchange(conn, shadow)
+        parked = await move_parked(conn, shadow)
+        await move(conn, shadow, position)
         crash_at("switching")
     return RebuildResult(
         projection=projection.name,
@@ -204,78 +202,3 @@ async def _switch(
         written=written,
         parked=parked,
     )
-
-
-async def _hold(conn: Connection, shadow: _ShadowSchema) -> int:
-    cursor = await conn.execute(
-        SQL("SELECT position FROM {} WHERE projection = %s FOR UPDATE").format(
-            shadow.live("checkpoints")
-        ),
-        (shadow.projection.name,),
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        raise LookupError(f"projection {shadow.projection.name!r} has no checkpoint")
-    return int(row[0])
-
-
-def _remove(shadow: _ShadowSchema, table: ProjectionTable, columns: Composed) -> Composed:
-    """Live rows that are not the same among the new ones."""
-    return SQL(
-        "DELETE FROM {live} AS live WHERE NOT EXISTS ("
-        "SELECT FROM {new} AS new WHERE {same_key} AND {columns})"
-    ).format(
-        live=shadow.live(table.name),
-        new=shadow.new(table.name),
-        same_key=_same_key(table),
-        columns=columns,
-    )
-
-
-async def _columns(conn: Connection, shadow: _ShadowSchema, table: ProjectionTable) -> Composed:
-    """That all columns are the same, one by one: as texts, whole rows take three times as long."""
-    found = await conn.execute(
-        "SELECT a.attname, a.atttypid = 'json'::regtype FROM pg_attribute a"
-        " JOIN pg_class t ON t.oid = a.attrelid JOIN pg_namespace n ON n.oid = t.relnamespace"
-        " WHERE n.nspname = %s AND t.relname = %s AND a.attnum > 0 AND NOT a.attisdropped",
-        (shadow.home, table.name),
-    )
-    # json has no equality of its own.
-    return SQL(" AND ").join(
-        SQL(
-            "new.{0}::text IS NOT DISTINCT FROM live.{0}::text"
-            if is_json
-            else "new.{0} IS NOT DISTINCT FROM live.{0}"
-        ).format(Identifier(name))
-        for name, is_json in await found.fetchall()
-    )
-
-
-def _write(shadow: _ShadowSchema, table: ProjectionTable) -> Composed:
-    return SQL(
-        "INSERT INTO {live} SELECT * FROM {new} AS new WHERE NOT EXISTS ("
-        "SELECT FROM {live} AS live WHERE {same_key})"
-    ).format(live=shadow.live(table.name), new=shadow.new(table.name), same_key=_same_key(table))
-
-
-def _same_key(table: ProjectionTable) -> Composed:
-    return SQL(" AND ").join(
-        SQL("new.{column} = live.{column}").format(column=Identifier(column))
-        for column in table.key
-    )
-
-
-async def _move_parked(conn: Connection, shadow: _ShadowSchema) -> int:
-    """Replaces the parked streams: a newer version of the code may read some that an older one
-    could not.
-    """
-    await conn.execute(
-        SQL("DELETE FROM {} WHERE projection = %s").format(shadow.live("parked_streams")),
-        (shadow.projection.name,),
-    )
-    moved = await conn.execute(
-        SQL("INSERT INTO {} SELECT * FROM {}").format(
-            shadow.live("parked_streams"), shadow.new("parked_streams")
-        )
-    )
-    return moved.rowcount

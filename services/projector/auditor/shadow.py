@@ -15,6 +15,7 @@ from contracts.events.recorded import Recorded
 from services.common.log.stream_facts import KnownStream, facts_between, facts_of
 from services.projector import batch
 from services.projector.checkpoint import Connection
+from services.projector.other_rows import drop_indexes_of_readers
 from services.projector.projection import Entry, Projection, topic
 
 Pace = Callable[[int], Awaitable[None]]
@@ -67,6 +68,11 @@ class Shadow:
                         " ON COMMIT DELETE ROWS"
                     ).format(new=Identifier(table.name), live=Identifier(home, table.name))
                 )
+        cursor = await conn.execute(
+            "SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()"
+        )
+        (schema,) = await cursor.fetchone() or ("pg_temp",)
+        await drop_indexes_of_readers(conn, schema)
         return shadow
 
     async def standing(self, projection: Projection[Any], *, hold: bool = False) -> Standing:
