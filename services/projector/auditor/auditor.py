@@ -20,6 +20,7 @@ from services.projector.auditor import metrics, state
 from services.projector.auditor.accounts import find_untold
 from services.projector.auditor.history import Broken, HistoryProof, broken
 from services.projector.auditor.newest import NewestPositions
+from services.projector.auditor.reads import ReadProofs
 from services.projector.auditor.shadow import Shadow
 from services.projector.auditor.strays import StrayRows
 from services.projector.auditor.streams import StreamProofs
@@ -130,9 +131,10 @@ class Rounds:
         self._streams = StreamProofs(shadow, crash_at)
         self._strays = StrayRows(shadow)
         self._newest = NewestPositions(shadow)
+        self._reads = ReadProofs()
         self._ours = max(migration.number for migration in migrations())
         # When the next rounds of the chain and of the rows may begin.
-        self._chain_at = self._rows_at = 0.0
+        self._chain_at = self._rows_at = self._reads_at = 0.0
 
     async def step(self) -> bool:
         """A little of each, then a pause. False: another version has made the tables other ones."""
@@ -145,6 +147,8 @@ class Rounds:
                 self._rows_at = time.monotonic() + ROUND_SECONDS
         elif not taken:
             await asyncio.sleep(1)
+        if time.monotonic() >= self._reads_at:
+            await self._prove_reads()
         return True
 
     async def whole(self) -> None:
@@ -152,6 +156,8 @@ class Rounds:
         self._chain_at = 0.0
         while time.monotonic() >= self._chain_at:
             await self._prove_history()
+        while await self._prove_reads():
+            pass
         while not await self._is_broken():
             if await self._prove_rows():
                 return
@@ -187,6 +193,14 @@ class Rounds:
                 position=found.position,
                 reason=found.reason,
             )
+
+    async def _prove_reads(self) -> int:
+        """Those under one seal more; 0 at the end of a round."""
+        count = await self._reads.step(self.conn)
+        if not count:
+            self._reads_at = time.monotonic() + ROUND_SECONDS
+        await self._pace(count)
+        return count
 
     async def _prove_rows(self) -> bool:
         """Some streams more, then the rows of some table; whether the round is over."""

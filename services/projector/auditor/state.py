@@ -25,22 +25,41 @@ _PROVED: LiteralString = """
         proved_at = excluded.proved_at"""
 
 _COUNTED: LiteralString = """
-    INSERT INTO audit_projects AS known (team_id, next_entries, next_operations, next_missing)
+    INSERT INTO audit_projects AS known (
+        team_id, next_entries, next_operations, next_missing, next_holds
+    )
     SELECT * FROM unnest(
-        %(teams)s::bigint[], %(entries)s::bigint[], %(operations)s::bigint[], %(missing)s::bigint[]
+        %(teams)s::bigint[], %(entries)s::bigint[], %(operations)s::bigint[], %(missing)s::bigint[],
+        %(holds)s::bigint[]
     )
     ON CONFLICT (team_id) DO UPDATE
     SET next_entries = known.next_entries + excluded.next_entries,
         next_operations = known.next_operations + excluded.next_operations,
-        next_missing = known.next_missing + excluded.next_missing"""
+        next_missing = known.next_missing + excluded.next_missing,
+        next_holds = known.next_holds + excluded.next_holds"""
 
 _ROUND: LiteralString = """
     UPDATE audit_projects
     SET entries = next_entries, operations = next_operations, missing = next_missing,
-        next_entries = 0, next_operations = 0, next_missing = 0"""
+        holds = next_holds,
+        next_entries = 0, next_operations = 0, next_missing = 0, next_holds = 0"""
 
 _START_OVER: LiteralString = """
-    UPDATE audit_projects SET next_entries = 0, next_operations = 0, next_missing = 0"""
+    UPDATE audit_projects
+    SET next_entries = 0, next_operations = 0, next_missing = 0, next_holds = 0"""
+
+_READS: LiteralString = """
+    INSERT INTO audit_projects AS known (team_id, reads_through) VALUES (%s, %s)
+    ON CONFLICT (team_id) DO UPDATE
+    SET reads_through = greatest(known.reads_through, excluded.reads_through)"""
+
+_BROKEN_READS: LiteralString = """
+    UPDATE audit_projects SET reads_broken = found.number
+    FROM audit_projects AS every
+    LEFT JOIN unnest(%(teams)s::bigint[], %(numbers)s::bigint[]) AS found (team_id, number)
+        USING (team_id)
+    WHERE audit_projects.team_id = every.team_id
+        AND audit_projects.reads_broken IS DISTINCT FROM found.number"""
 
 _FOUND: LiteralString = """
     WITH new AS (
@@ -82,11 +101,14 @@ class AuditState(msgspec.Struct, frozen=True):
 
 
 class Entries(msgspec.Struct):
-    """Of one project, so far in this round: rows of activity, operations, and those without one."""
+    """Of one project, so far in this round: rows of activity, operations, those without one, and
+    holds in force.
+    """
 
     entries: int = 0
     operations: int = 0
     missing: int = 0
+    holds: int = 0
 
 
 async def state(conn: Connection) -> AuditState:
@@ -137,6 +159,7 @@ async def count(conn: Connection, counted: Mapping[int, Entries]) -> None:
             "entries": [one.entries for one in counted.values()],
             "operations": [one.operations for one in counted.values()],
             "missing": [one.missing for one in counted.values()],
+            "holds": [one.holds for one in counted.values()],
         },
     )
 
@@ -149,7 +172,14 @@ async def start_over(conn: Connection) -> None:
 
 
 async def ended_round(conn: Connection) -> None:
-    """The shares behind the last stream are proved, too: they have none."""
+    """The shares behind the last stream are proved, too: they have none. Erased entries are few,
+    and have an index.
+    """
+    await conn.execute(
+        "UPDATE audit_projects AS known SET erased = gone.entries FROM ("
+        "SELECT team_id, count(*) AS entries FROM log WHERE salt = '' GROUP BY team_id"
+        ") AS gone WHERE known.team_id = gone.team_id"
+    )
     last = await conn.execute("SELECT get_byte(uuid_send(after_stream), 0) FROM audit_state")
     (share,) = await last.fetchone() or (0,)
     await conn.execute("UPDATE audit_shares SET proved_at = now() WHERE share > %s", (share,))
@@ -197,6 +227,28 @@ async def healed(conn: Connection, projection: str, position: int, rows: Sequenc
                 for row in rows
             ],
         )
+
+
+async def proved_reads_through(conn: Connection, team_id: int, number: int) -> None:
+    await conn.execute(_READS, (team_id, number))
+
+
+async def broken_reads(conn: Connection, first: Mapping[int, int]) -> None:
+    """first: project -> the first number under its first seal that does not hold; of all others,
+    every seal does. Their reads up to there are proved, and none beyond.
+    """
+    values = {"teams": list(first), "numbers": list(first.values())}
+    await conn.execute(_BROKEN_READS, values)
+
+
+async def broken_reads_of(conn: Connection, team_id: int, number: int) -> None:
+    """Found under way, and told at once."""
+    await conn.execute(_READS, (team_id, 0))
+    await conn.execute(
+        "UPDATE audit_projects SET reads_broken = %(number)s,"
+        " reads_through = least(reads_through, %(number)s - 1) WHERE team_id = %(team_id)s",
+        {"team_id": team_id, "number": number},
+    )
 
 
 async def oldest_proof(conn: Connection) -> float | None:

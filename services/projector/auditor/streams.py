@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg import IntegrityError, IsolationLevel
 from psycopg.sql import SQL, Identifier
 
+from contracts.events.streams import StreamKind
 from contracts.read_models import projections
 from services.common.log.stream_facts import KnownStream, erased_since
 from services.common.logs import logger
@@ -122,6 +123,10 @@ class StreamProofs:
                 one.missing -= explained
         for one in counted.values():
             one.missing += one.operations
+        for stream in fold.streams:
+            # Placed, and not lifted.
+            if stream.kind == StreamKind.HOLD and stream.length == 1:
+                counted.setdefault(stream.team_id, Entries()).holds += 1
         return counted
 
     async def heal(

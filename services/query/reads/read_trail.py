@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, LiteralString
-from uuid import UUID
 
 import msgspec
 from psycopg.rows import args_row
 
-from contracts.reads import ErasedReader, Read, Reader, StoredRead, UserReader, VisitorReader
+from contracts.reads import StoredRead
+from services.common.log import stored_reads
 from services.common.postgres.database import Pool
 
 
@@ -33,10 +33,6 @@ class ReadTrailPage(msgspec.Struct, frozen=True):
     unsealed: int
 
 
-_COLUMNS: LiteralString = """
-    r.team_id, r.number, r.at, r.actor, r.user_id, r.key_id, r.token_id, r.unlocked, r.surface,
-    r.what, r.items, r.insights, r.as_of, r.refresh, r.status, r.from_cache, r.bytes, r.ip,
-    r.client, r.correlation_id, r.salt, r.commitment"""
 # A number whose seal is not in the log yet is nobody's: the fact comes in a moment.
 _THROUGH: LiteralString = """
     SELECT greatest(
@@ -46,7 +42,7 @@ _THROUGH: LiteralString = """
             WHERE team_id = %(team_id)s AND sequence IS NOT NULL)),
         (SELECT count(*) FROM reads WHERE team_id = %(team_id)s AND number IS NULL)"""
 _SEALED: LiteralString = f"""
-    SELECT {_COLUMNS}, seal.sequence
+    SELECT {stored_reads.COLUMNS}, seal.sequence
     FROM reads AS r
     JOIN LATERAL (
         SELECT s.sequence FROM read_seals AS s
@@ -55,7 +51,7 @@ _SEALED: LiteralString = f"""
     WHERE r.team_id = %(team_id)s AND r.number > %(after)s AND r.number <= %(through)s"""
 _SEALED_END: LiteralString = " ORDER BY r.number LIMIT %(limit)s"
 _UNSEALED: LiteralString = f"""
-    SELECT {_COLUMNS}, NULL::bigint
+    SELECT {stored_reads.COLUMNS}, NULL::bigint
     FROM reads AS r WHERE r.team_id = %(team_id)s
     AND (r.number IS NULL OR r.number > %(through)s)"""
 _UNSEALED_END: LiteralString = " ORDER BY r.at, r.run, r.n LIMIT %(limit)s"
@@ -91,7 +87,7 @@ class ReadTrailReads:
 
     async def _rows(self, statement: LiteralString, values: dict[str, Any]) -> list[StoredRead]:
         async with self._pool.connection() as conn:
-            cursor = conn.cursor(row_factory=args_row(_stored), binary=True)
+            cursor = conn.cursor(row_factory=args_row(stored_reads.stored), binary=True)
             return await (await cursor.execute(statement, values)).fetchall()
 
 
@@ -117,69 +113,3 @@ def _conditions(wanted: ReadFilter) -> LiteralString:
 
 def _values(wanted: ReadFilter) -> dict[str, Any]:
     return {**msgspec.structs.asdict(wanted), "items": [wanted.item]}
-
-
-def _stored(
-    team_id: int,
-    number: int | None,
-    at: datetime,
-    actor: str,
-    user_id: int | None,
-    key_id: str | None,
-    token_id: int | None,
-    unlocked: bool | None,
-    surface: Any,
-    what: str,
-    items: list[int],
-    insights: list[int],
-    as_of: str | None,
-    refresh: str | None,
-    status: int,
-    from_cache: bool | None,
-    size: int,
-    ip: str | None,
-    client: str | None,
-    correlation_id: UUID | None,
-    salt: bytes,
-    commitment: bytes,
-    sealed_by: int | None,
-) -> StoredRead:
-    read = Read(
-        at=at,
-        actor=_reader(actor, user_id, key_id, token_id, unlocked),
-        surface=surface,
-        what=what,
-        items=tuple(items),
-        insights=tuple(insights),
-        as_of=as_of,
-        refresh=refresh,
-        status=status,
-        from_cache=from_cache,
-        bytes=size,
-        ip=ip,
-        client=client,
-        correlation_id=correlation_id,
-    )
-    sealed = sealed_by is not None
-    return StoredRead(
-        team_id=team_id,
-        number=number if sealed else None,
-        read=read,
-        salt=salt,
-        commitment=commitment,
-        sealed_by=sealed_by,
-    )
-
-
-def _reader(
-    actor: str,
-    user_id: int | None,
-    key_id: str | None,
-    token_id: int | None,
-    unlocked: bool | None,
-) -> Reader:
-    if actor == "user" and user_id is not None and key_id is not None:
-        return UserReader(user_id=user_id, key_id=key_id)
-    if actor == "visitor":
-        return VisitorReader(token_id=token_id, unlocked=bool(unlocked))
-    return ErasedReader()

@@ -46,6 +46,7 @@ CREATE TABLE audit_projects (
     next_entries bigint NOT NULL DEFAULT 0,
     next_operations bigint NOT NULL DEFAULT 0,
     next_missing bigint NOT NULL DEFAULT 0,
+    next_holds bigint NOT NULL DEFAULT 0,
     erased bigint NOT NULL DEFAULT 0,
     holds bigint NOT NULL DEFAULT 0,
     reads_through bigint NOT NULL DEFAULT 0,
