@@ -2,4 +2,6 @@
 
 from services.embedded.cli import main
 
-main()
+# Processes that prove parts of a log read this file, too, and must not begin again.
+if __name__ == "__main__":
+    main()

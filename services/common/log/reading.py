@@ -107,13 +107,15 @@ _ENTRY = """
 ENTRIES = f"""{_ENTRY}
     WHERE notification_id > %s ORDER BY notification_id LIMIT %s"""
 
-ALL_ENTRIES = f"""{_ENTRY}
-    ORDER BY notification_id"""
-
 PROJECT_ENTRIES = f"""{_ENTRY}
     WHERE team_id = %s AND team_seq > %s ORDER BY team_seq LIMIT %s"""
 
 POSITION = "SELECT notification_id FROM log WHERE team_id = %s AND team_seq = %s"
+
+PLACE = "SELECT notification_id, topic FROM log WHERE team_id = %s AND team_seq = %s"
+
+SEQUENCE_BEFORE = """
+    SELECT coalesce(max(team_seq), 0) FROM log WHERE team_id = %s AND notification_id < %s"""
 
 STREAMS_ENTRIES = f"""{_ENTRY}
     WHERE originator_id = ANY(%s) ORDER BY notification_id"""

@@ -1,18 +1,18 @@
-"""Proof that the log is whole and unchanged, entry by entry, in its own order.
+"""The order of the log and of its chains, which every entry has to follow; and what breaks it.
 
 Position, version and the project's own number rise by one, times rise, every payload is the one
 that was committed to or its erasure is told, every hash follows the one before, and the heads are
 where the entries end.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
-from psycopg import AsyncConnection, IsolationLevel
-from psycopg.rows import BaseRowFactory, TupleRow, args_row, scalar_row
+from psycopg import AsyncConnection
+from psycopg.rows import BaseRowFactory, TupleRow, args_row
 
 from contracts.chain import BEGINNING, BrokenChain, Entry, Erasures, Link, follow
 from contracts.json import is_null
@@ -21,9 +21,23 @@ from services.common.log.judging import DAWN
 
 T = TypeVar("T")
 
-STEP = 2000
-
 What = Literal["position", "version", "at", "payload", "team_seq", "commitment", "hash", "erasure"]
+
+
+Code = Literal[
+    "missing", "reordered", "back_dated", "altered", "unexplained_erasure", "forked", "forged"
+]
+
+_CODES: Mapping[What, Code] = {
+    "position": "missing",
+    "team_seq": "reordered",
+    "version": "reordered",
+    "at": "back_dated",
+    "payload": "altered",
+    "commitment": "altered",
+    "hash": "altered",
+    "erasure": "unexplained_erasure",
+}
 
 
 class VerifyProgress(Struct, frozen=True):
@@ -35,21 +49,37 @@ class VerifyProgress(Struct, frozen=True):
 
 class Verification(Struct, frozen=True):
     """The whole log holds. links: project -> the end of its chain: keep it somewhere else, and
-    tomorrow's log can be held against it.
+    tomorrow's log can be held against it. roots: (project, size) -> of its tree, as was asked.
     """
 
     entries: int
     links: dict[int, Link]
+    roots: dict[tuple[int, int], bytes] = {}
 
 
 class HistoryBroken(Exception):
-    """The first entry that is missing or not what was written."""
+    """The first entry that is missing or not what was written.
 
-    def __init__(self, position: int, team_id: int, what: What) -> None:
+    sequence: in the project; name: the stored name; None where nothing is there.
+    """
+
+    def __init__(
+        self,
+        position: int,
+        team_id: int,
+        what: What,
+        *,
+        code: Code | None = None,
+        sequence: int | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(f"position {position} (project {team_id}): {what} does not follow")
         self.position = position
         self.team_id = team_id
         self.what = what
+        self.code: Code = _CODES[what] if code is None else code
+        self.sequence = sequence
+        self.name = name
 
 
 class HeadMoved(Exception):
@@ -66,6 +96,9 @@ class HeadMoved(Exception):
         self.team_id = team_id
         self.recorded = recorded
         self.found = found
+        is_short = recorded is not None and recorded.team_seq > found.team_seq
+        self.code: Code = "missing" if is_short else "forked"
+        self.sequence = found.team_seq + is_short
 
 
 class ChainWalk:
@@ -117,26 +150,6 @@ class ChainWalk:
         return None
 
 
-async def verify(url: str) -> AsyncIterator[VerifyProgress | Verification]:
-    """Progress every few thousand entries, then Verified.
-
-    Beside a running server, too: it sees the log as it was at the start. Raises HistoryBroken at
-    the first entry that does not hold, HeadMoved after the last one.
-    """
-    async with await AsyncConnection.connect(url, options="-c timezone=UTC") as conn:
-        await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-        await conn.set_read_only(True)
-        (total,) = await _select(conn, scalar_row, "SELECT count(*) FROM log")
-        walk = ChainWalk()
-        async for entry in _entries(conn):
-            walk.take(entry)
-            if walk.position % STEP == 0:
-                yield VerifyProgress(walk.position, total)
-        await check_end(conn, walk)
-        yield VerifyProgress(walk.position, total)
-        yield Verification(walk.position, walk.links)
-
-
 async def check_end(conn: AsyncConnection[TupleRow], walk: ChainWalk) -> None:
     """For a walk that has come to the log's end, in one transaction with its last entries.
 
@@ -145,21 +158,18 @@ async def check_end(conn: AsyncConnection[TupleRow], walk: ChainWalk) -> None:
     if (unexplained := walk.unexplained()) is not None:
         team_id, sequence = unexplained
         raise HistoryBroken(await _position(conn, team_id, sequence), team_id, "erasure")
-    _compare(walk.links, await _heads(conn))
+    await check_heads(conn, walk.links)
+
+
+async def check_heads(conn: AsyncConnection[TupleRow], links: dict[int, Link]) -> None:
+    """Whether these are the ends of all chains. Raises HeadMoved."""
+    _compare(links, await _heads(conn))
 
 
 def _compare(found: dict[int, Link], heads: dict[int, Link]) -> None:
     for team_id in sorted(found.keys() | heads.keys()):
         if found.get(team_id) != heads.get(team_id):
             raise HeadMoved(team_id, heads.get(team_id), found.get(team_id, BEGINNING))
-
-
-async def _entries(conn: AsyncConnection[TupleRow]) -> AsyncIterator[Entry]:
-    async with conn.cursor(name="entries", row_factory=args_row(reading.entry)) as cursor:
-        cursor.itersize = STEP
-        await cursor.execute(reading.ALL_ENTRIES, binary=True)
-        async for entry in cursor:
-            yield entry
 
 
 async def _position(conn: AsyncConnection[TupleRow], team_id: int, sequence: int) -> int:

@@ -15,8 +15,8 @@ from services.command.audit.places import Places
 from services.command.audit.running import Erasing
 from services.common.accounts import administration
 from services.common.bus import connect_bus
+from services.common.log.proving import verify
 from services.common.log.store import EventStore
-from services.common.log.verify import verify
 from services.common.postgres import erasures
 from services.projector.app import projections
 from services.projector.runner import ProjectionRunner

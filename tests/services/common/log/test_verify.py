@@ -10,6 +10,7 @@ import pytest
 
 from contracts.chain import SALT_BYTES, chained, envelope_of
 from services.common.log.judging import DAWN, TICK, LogState, judge, prepare
+from services.common.log.proving import verify
 from services.common.log.store import EventStore
 from services.common.log.verify import (
     ChainWalk,
@@ -17,7 +18,6 @@ from services.common.log.verify import (
     HistoryBroken,
     Verification,
     VerifyProgress,
-    verify,
 )
 from tests.services.common.log.appends import append, created, insight, renamed, to, viewed, views
 
@@ -76,8 +76,8 @@ async def test_an_empty_log_verifies(postgres_url: str) -> None:
         ("operation_id = gen_random_uuid()", "hash"),
         ("correlation_id = gen_random_uuid()", "hash"),
         ("causation_id = gen_random_uuid()", "hash"),
-        ("originator_id = gen_random_uuid()", "hash"),
-        ("originator_version = 99", "hash"),
+        ("originator_id = gen_random_uuid()", "version"),
+        ("originator_version = 99", "version"),
         ("team_seq = 99", "team_seq"),
         ("team_id = 3", "team_seq"),
     ],
@@ -144,7 +144,7 @@ async def test_a_head_that_was_changed_is_named(
 async def test_a_log_of_many_entries_tells_how_far_it_is(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.common.log.verify.STEP", 4)
+    monkeypatch.setattr("services.common.log.proving.STEP", 4)
     async with EventStore.open(postgres_url) as store:
         await store.append(append(to(views(), None, *(viewed(n) for n in range(10)))))
     *steps, verified = await everything(postgres_url)
