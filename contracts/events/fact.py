@@ -3,5 +3,5 @@
 import msgspec
 
 
-class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Something that happened. The tag is its stored name and version."""

@@ -37,7 +37,7 @@ DomainEvent = (
 )
 
 
-class UserActor(msgspec.Struct, frozen=True, tag="user", tag_field="type"):
+class UserActor(msgspec.Struct, frozen=True, tag="user", tag_field="type", gc=False):
     """A user, through a personal API key or not."""
 
     user_id: int
@@ -54,7 +54,7 @@ Actor = UserActor | SystemActor
 E_co = TypeVar("E_co", bound=DomainEvent, covariant=True)
 
 
-class Recorded(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
+class Recorded(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True, gc=False):
     """A fact in its stream and in the log, with its actor and its time.
 
     position: 1-based place in the whole log, gapless, in commit order.

@@ -18,7 +18,7 @@ ADMINISTRATORS_SCOPES: frozenset[Scope] = frozenset({"Webhook", "BusConsumer", "
 """Of things that only administrators may see."""
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One field's before and after, as they are shown; `null` is a document too.
 
     action: created when there was nothing before, deleted when there is nothing after.
@@ -31,7 +31,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     after: Raw
 
 
-class ActivitySubject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ActivitySubject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What the log must remember of a thing to tell its next change.
 
     item_id: the id that clients know it by. tiles: of an insight. people: of a static cohort, how
@@ -46,7 +46,7 @@ class ActivitySubject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     people: int = 0
 
 
-class ActivityDetails(msgspec.Struct, frozen=True):
+class ActivityDetails(msgspec.Struct, frozen=True, gc=False):
     """The part of an entry that nobody searches.
 
     changes: None for `created`, else in the order of the facts.

@@ -82,7 +82,7 @@ Changes = Mapping[tuple[str, int], Change]
 NO_CHANGES: Changes = {}
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """An entry, as if one fact were its operation's only one.
 
     item_id: None: that of the thing itself. changes: None for `created`.

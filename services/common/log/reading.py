@@ -130,7 +130,7 @@ RECEIPT = """
 FORGET_RECEIPTS = "DELETE FROM receipts WHERE recorded_at <= %s"
 
 
-class FactRow(Struct, frozen=True):
+class FactRow(Struct, frozen=True, gc=False):
     """A row of STREAM or FACTS, its columns in their order."""
 
     position: int

@@ -78,7 +78,7 @@ _FORGET_ENTRIES = """
 _FORGET_SUBJECTS = "DELETE FROM activity_subjects WHERE stream_id = ANY(%s)"
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     """An entry as far as its facts were folded. first, last: of them. subject: after the last."""
 
     first: Recorded[DomainEvent]
@@ -87,7 +87,7 @@ class _Entry(msgspec.Struct):
     subject: ActivitySubject | None
 
 
-class _EntryColumns(msgspec.Struct, frozen=True):
+class _EntryColumns(msgspec.Struct, frozen=True, gc=False):
     id: str
     team_id: int
     scope: Scope
@@ -105,7 +105,7 @@ class _EntryColumns(msgspec.Struct, frozen=True):
     row: str
 
 
-class _SubjectColumns(msgspec.Struct, frozen=True):
+class _SubjectColumns(msgspec.Struct, frozen=True, gc=False):
     stream_id: str
     row: str
 
