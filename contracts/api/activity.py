@@ -100,12 +100,17 @@ class ActivityEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActivityPage(msgspec.Struct, frozen=True, kw_only=True):
-    """next, previous: absolute URLs."""
+    """next, previous: absolute URLs; with `after`, next is always there.
+
+    total_count: where pages are numbered. through: a cursor, the last entry of the project's chain
+    that was looked at.
+    """
 
     results: tuple[ActivityEntry, ...]
     next: str | None
     previous: str | None
-    total_count: int
+    total_count: int | UnsetType = UNSET
+    through: str
 
 
 def _user(number: int | None, users: Mapping[int, UserBody]) -> ActivityUser | None:

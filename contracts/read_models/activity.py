@@ -17,6 +17,38 @@ Scope = Literal[
 ADMINISTRATORS_SCOPES: frozenset[Scope] = frozenset({"Webhook", "BusConsumer", "Audit"})
 """Of things that only administrators may see."""
 
+ACTIVITIES: frozenset[str] = frozenset(
+    {
+        "created",
+        "updated",
+        "deleted",
+        "restored",
+        "viewed",
+        "share_login_success",
+        "share_login_failed",
+        "sharing enabled",
+        "sharing disabled",
+        "sharing changed",
+        "access token refreshed",
+        "access changed",
+        "paused",
+        "resumed",
+        "disabled",
+        "secret rotated",
+        "lane parked",
+        "lane released",
+        "reads expired",
+        "key rotated",
+        "healed",
+        "erasure requested",
+        "erased",
+        "erasure completed",
+        "hold placed",
+        "hold lifted",
+    }
+)
+"""The names of what entries tell."""
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One field's before and after, as they are shown; `null` is a document too.

@@ -1,6 +1,8 @@
 """Descriptions of query strings for the OpenAPI document; `parameters` reads them."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -11,6 +13,7 @@ from contracts.api.funnel_filters import FunnelPeople, RunFunnel
 from contracts.api.period_filters import LifecyclePeople, RunTrend, StickinessPeople, TrendPeople
 from contracts.api.webhooks import AttemptState
 from contracts.queries.kinds import listed_names
+from contracts.read_models.activity import ACTIVITIES, Scope
 from services.common.http.operations import JsonText, Parameter
 from services.common.insights.results.freshness import Refresh
 from services.query.events.definitions import OWNERS
@@ -87,10 +90,37 @@ INSIGHTS = (
     *RESULTS,
     SHARED,
 )
+Activity = Literal[tuple(sorted(ACTIVITIES))]  # type: ignore[valid-type]  # of our own constants
+FactCursor = Annotated[str, Meta(pattern=r"^(now|[0-9]{1,20}(-[0-9a-f]{16})?)$")]
+Moment = Annotated[datetime, Meta(tz=True)]
+_SCOPES = (
+    _of("scope", "Of this kind of thing: Insight, Dashboard …", Scope),
+    _of("scopes", "Of these kinds: names with commas between them."),
+    _of("item_id", "Of the thing with this id."),
+)
 ACTIVITY = (
     _of("limit", "How many; 10 unless given, 1,000 at most.", int),
     _of("page", "From 1.", int),
     _CURSOR,
+    _of(
+        "after",
+        "Oldest first, from behind this cursor (`510`, as `through` and `sequence` have it) on.",
+        FactCursor,
+    ),
+    _of("before", "Newest first, from before this cursor back; `now`: the newest.", FactCursor),
+    _of(
+        "wait",
+        "With `after`: seconds to wait for the first entry, 30 at most.",
+        Annotated[float, Meta(ge=0)],
+    ),
+    *_SCOPES,
+    _of("user", "By the user of this number.", int),
+    _of("key_id", "With the API key of this id."),
+    _of("activity", "Only these.", Activity),
+    _of("field", "That changed this field."),
+    _of("operation_id", "Of this operation.", UUID),
+    _of("from", "Not before this time (RFC 3339).", Moment),
+    _of("to", "Before this time (RFC 3339).", Moment),
     _of("all", "With the entries that PostHog does not make.", bool),
 )
 PATCH = _of("patch", "true: documents as RFC 6902 patches, too.", bool)

@@ -63,16 +63,23 @@ class ActivityFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActivityPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a page is. after, before: a sequence; with `after`, oldest first, else newest first.
+    """Where a page is.
 
-    below: the position that all on the page are lower than.
+    after: oldest first, what comes behind it. newest: newest first, from any moment on; before: a
+    sequence, what stands in front of it. Else newest first and counted, by offset or below that
+    position.
     """
 
     limit: int
     offset: int = 0
     after: Link | None = None
+    newest: bool = False
     before: int | None = None
     below: int = LARGEST
+
+    @property
+    def counted(self) -> bool:
+        return self.after is None and not self.newest
 
 
 class FoundEntry(msgspec.Struct, frozen=True):
@@ -187,7 +194,7 @@ class ActivityReads:
         counted = (where, caller.team_id, caller.user.id, wanted)
         known = self._counts.get(counted)
         count: LiteralString = "NULL::bigint"
-        if place.after is None and place.before is None:
+        if place.counted:
             count = (
                 f"CASE WHEN {_KNOWN} THEN NULL"
                 f" ELSE (SELECT count(*) FROM activity a WHERE {where}) END"
@@ -205,7 +212,7 @@ class ActivityReads:
             },
         )
         reached, head, rebuilds, sequence, hash_, total = rows[0][:6]
-        if place.after is None and place.before is None:
+        if place.counted:
             if total is None:
                 total = known[1] if known else 0
             elif reached >= head:
@@ -228,7 +235,7 @@ class ActivityReads:
             "i.short_id = %(short_id)s" if insight.number is None else "i.insight_id = %(number)s"
         )
         count: LiteralString = "NULL::bigint"
-        if place.after is None and place.before is None:
+        if place.counted:
             count = f"(SELECT count(*) FROM activity a WHERE {where})"
         rows = await self._rows(
             f"WITH {_STATE}, {_SUBJECT}{by}{there}), {_page(where, place)}, {_TOLD}"

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 # A bell that was missed costs this much and no more.
 LONGEST_NAP_SECONDS = 0.1
+# The same for who waits for what may never come.
+LONGEST_WAIT_SECONDS = 1.0
 
 
 def team_head(asking: CallerColumns) -> LiteralString:
@@ -100,6 +102,25 @@ class Freshness:
         if reached < wanted and at_least is not None:
             raise unavailable(f"Position {at_least} is not reached yet; this is at {reached}.")
         return FreshValue(seen.value, reached, stale=reached < wanted, state=state)
+
+    async def until(
+        self,
+        read: Callable[[], Awaitable[Snapshot[T]]],
+        enough: Callable[[T], bool],
+        seconds: float,
+    ) -> FreshValue[T]:
+        """The value of `read` as soon as it is enough; the last one, when the time is over."""
+        deadline = time.monotonic() + seconds
+        with self._bell.listener() as rung:
+            while True:
+                rung.clear()
+                seen = await read()
+                left = deadline - time.monotonic()
+                if enough(seen.value) or left <= 0:
+                    standing = seen.standing
+                    stale = standing.reached < standing.wanted
+                    return FreshValue(seen.value, standing.reached, stale=stale)
+                await ring_or(rung, min(left, LONGEST_WAIT_SECONDS))
 
     async def _wait(
         self, read: Callable[[], Awaitable[Snapshot[T]]], wanted: int, patience: float
