@@ -77,21 +77,13 @@ class ActivityEntry(msgspec.Struct, frozen=True, kw_only=True):
         quiet: bool,
     ) -> "ActivityEntry":
         """quiet: with the changes that PostHog does not tell of."""
-        changes = row.details.changes
-        if changes is not None and not quiet and row.scope == "Insight":
-            changes = tuple(each for each in changes if each.field not in QUIET_FIELDS)
         return cls(
             id=row.id,
             user=_user(row.user_id, users),
             activity=row.activity,
             scope=row.scope,
             item_id=row.item_id,
-            detail=ActivityDetail(
-                changes=None if changes is None else tuple(map(_change, changes)),
-                trigger=trigger,
-                name=row.details.name,
-                short_id=row.details.short_id,
-            ),
+            detail=activity_detail(row, trigger, quiet=quiet),
             created_at=written(row.at),
             sequence=row.sequence,
             operation_id=row.operation_id,
@@ -111,6 +103,24 @@ class ActivityPage(msgspec.Struct, frozen=True, kw_only=True):
     previous: str | None
     total_count: int | UnsetType = UNSET
     through: str
+
+
+def told_changes(row: ActivityRow, *, quiet: bool) -> tuple[Change, ...] | None:
+    """quiet: with those that PostHog does not tell of."""
+    changes = row.details.changes
+    if changes is None or quiet or row.scope != "Insight":
+        return changes
+    return tuple(each for each in changes if each.field not in QUIET_FIELDS)
+
+
+def activity_detail(row: ActivityRow, trigger: Trigger | None, *, quiet: bool) -> ActivityDetail:
+    changes = told_changes(row, quiet=quiet)
+    return ActivityDetail(
+        changes=None if changes is None else tuple(map(_change, changes)),
+        trigger=trigger,
+        name=row.details.name,
+        short_id=row.details.short_id,
+    )
 
 
 def _user(number: int | None, users: Mapping[int, UserBody]) -> ActivityUser | None:

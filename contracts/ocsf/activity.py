@@ -1,10 +1,11 @@
 """An entry of the activity log as an OCSF event, as PostHog's clients for SIEMs ask for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
+from msgspec import Raw
 
 from contracts.events.recorded import Actor
 from contracts.ocsf.base import Event, Names, OcsfClass, Origin, actor, event
@@ -63,9 +64,19 @@ def of_activity(told: ToldActivity, names: Names, *, include_values: bool = Fals
     changes = told.changes or ()
     found["entity"] = entity
     if include_values and changes:
-        found["entity"] = {**entity, "data": {each.field: each.before for each in changes}}
-        found["entity_result"] = {**entity, "data": {each.field: each.after for each in changes}}
+        before = _by_field((each.field, each.before) for each in changes)
+        after = _by_field((each.field, each.after) for each in changes)
+        found["entity"] = {**entity, "data": before}
+        found["entity_result"] = {**entity, "data": after}
     found["actor"] = actor(told.actor, names)
     found["comment"] = told.activity
-    found["unmapped"] = {"changed_fields": [each.field for each in changes]}
+    found["unmapped"] = {"changed_fields": sorted({each.field for each in changes})}
     return found
+
+
+def _by_field(values: Iterable[tuple[str, Raw]]) -> dict[str, Raw | list[Raw]]:
+    """A list, of what changed in several of its parts: tiles, rules."""
+    found: dict[str, list[Raw]] = {}
+    for field, value in values:
+        found.setdefault(field, []).append(value)
+    return {field: each if len(each) > 1 else each[0] for field, each in found.items()}

@@ -19,6 +19,7 @@ from services.query.routes import (
     accounts,
     actions,
     activity,
+    activity_log,
     cohorts,
     dashboards,
     insights,
@@ -54,6 +55,7 @@ def part(settings: QuerySettings) -> ServicePart:
         handlers=[
             *insights.HANDLERS,
             *activity.HANDLERS,
+            *activity_log.HANDLERS,
             *sharing.HANDLERS,
             *accounts.HANDLERS,
             *dashboards.HANDLERS,

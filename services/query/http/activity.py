@@ -70,9 +70,9 @@ async def _before(pool: Pool, team_id: int, sent: str, limit: int) -> ActivityPl
 def _filter(request: AnyRequest) -> ActivityFilter:
     """Insights alone, unless other things are asked for."""
     item_id, activity = (parameters.text(request, name) for name in ("item_id", "activity"))
-    user = audits.user_number(request)
+    user, asked = audits.user_number(request), scopes(request, SCOPES)
     return ActivityFilter(
-        scopes=scopes(request, SCOPES) or ("Insight",),
+        scopes=("Insight",) if asked is None else asked,
         item_ids=None if not item_id else (item_id,),
         users=None if user is None else (user,),
         key_id=parameters.text(request, "key_id") or None,

@@ -91,6 +91,7 @@ INSIGHTS = (
     SHARED,
 )
 Activity = Literal[tuple(sorted(ACTIVITIES))]  # type: ignore[valid-type]  # of our own constants
+LogOrder = Literal["created_at", "-created_at"]
 FactCursor = Annotated[str, Meta(pattern=r"^(now|[0-9]{1,20}(-[0-9a-f]{16})?)$")]
 Moment = Annotated[datetime, Meta(tz=True)]
 _SCOPES = (
@@ -122,6 +123,34 @@ ACTIVITY = (
     _of("from", "Not before this time (RFC 3339).", Moment),
     _of("to", "Before this time (RFC 3339).", Moment),
     _of("all", "With the entries that PostHog does not make.", bool),
+)
+_LOG_PAGE = (
+    _of("page_size", "How many; 100 unless given, 1,000 at most.", int),
+    _of("page", "From 1; without it, pages are named by a cursor.", int),
+    _CURSOR,
+    _of("all", "With the entries that PostHog does not make.", bool),
+)
+ACTIVITY_LOG = (
+    *_LOG_PAGE,
+    _of("scope", "Of this kind of thing: Insight, Dashboard …"),
+    _of("scopes", "Of these kinds: names with commas between them."),
+    _of("item_id", "Of the thing with this id."),
+    _of("user", "By this user: a UUID, or a number."),
+)
+ADVANCED_ACTIVITY_LOG = (
+    *_LOG_PAGE,
+    _of("activities", "Only these: names with commas between them."),
+    _of("scopes", "Of these kinds of things: names with commas between them."),
+    _of("item_ids", "Of the things with these ids, with commas between them."),
+    _of("users", "By these users: UUIDs with commas between them."),
+    _of("is_system", "true: by Recount itself; false: by anybody else.", bool),
+    _of("search_text", "In the name and the changes.", Search),
+    _of("start_date", "Not before this time, or this day.", Moment),
+    _of("end_date", "Not after it.", Moment),
+    _of("ordering", "`-created_at`, unless given: newest first.", LogOrder),
+    _of("schema", "`ocsf`: the results are OCSF 1.5.0 events."),
+    _of("include_values", "With OCSF: the values before and after, too.", bool),
+    _of("follow", "`next` is there at the end, too: ask for what comes.", bool),
 )
 PATCH = _of("patch", "true: documents as RFC 6902 patches, too.", bool)
 VERSIONS = (

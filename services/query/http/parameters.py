@@ -98,14 +98,12 @@ def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:
     )
 
 
-def searched(sent: str | None) -> str | None:
+def searched(sent: str | None, attr: str = "search") -> str | None:
     """The text to search, case-folded; None for nothing. Raises Rejected 400 when too long."""
     if sent is None:
         return None
     if len(sent) > LONGEST_SEARCH:
-        raise invalid(
-            "search", "max_length", f"Search has no more than {LONGEST_SEARCH} characters."
-        )
+        raise invalid(attr, "max_length", f"Search has no more than {LONGEST_SEARCH} characters.")
     # As the projector folds what is searched, U+001F included.
     return sent.strip().replace("\x1f", " ").casefold() or None
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from contracts.api.activity import QUIET_FIELDS
 from contracts.chain import BEGINNING, Link
 from contracts.read_models.activity import (
     ADMINISTRATORS_SCOPES,
@@ -110,8 +111,8 @@ class ActivityRows(msgspec.Struct, frozen=True):
     parked_at: int | None = None
 
 
-_KNOWN: LiteralString = "state.head = %(known_position)s AND state.rebuilds = %(known_rebuilds)s"
-_COLUMNS: LiteralString = """
+KNOWN: LiteralString = "state.head = %(known_position)s AND state.rebuilds = %(known_rebuilds)s"
+COLUMNS: LiteralString = """
     a.id, a.team_id, a.scope, a.item_id, a.insight_id, a.activity, a.user_id, a.key_id,
     a.operation_id, a.at, a.position, a.sequence, a.quiet, a.row::text AS row"""
 
@@ -132,7 +133,7 @@ _STATE: LiteralString = f"""
             AND l.team_seq = least(last.team_seq, %(after)s::bigint + %(looked_at)s)
     )"""
 # The entry's last fact has its hash; what the history says of an operation stands beside its facts.
-_TOLD: LiteralString = """
+TOLD: LiteralString = """
     told AS (
         SELECT page.*, l.hash, h.topic, h.state FROM page
         LEFT JOIN log l ON l.notification_id = page.position
@@ -148,7 +149,7 @@ _STANDING: LiteralString = """
 
 _OF_TEAM: LiteralString = "a.team_id = %(team_id)s"
 # An insight without a row (its stream is parked) may be hidden: nothing here says whether.
-_IN_SIGHT: LiteralString = f"""
+IN_SIGHT: LiteralString = f"""
     a.scope <> ALL(%(administrators_scopes)s) AND NOT EXISTS (
         SELECT FROM insights i WHERE i.team_id = a.team_id AND i.insight_id = a.insight_id
         AND NOT {VISIBLE}
@@ -190,17 +191,17 @@ class ActivityReads:
         """Of all things in sight."""
         where: LiteralString = f"{_OF_TEAM} AND {conditions(wanted)}"
         if not caller.is_administrator:
-            where = f"{where} AND {_IN_SIGHT}"
+            where = f"{where} AND {IN_SIGHT}"
         counted = (where, caller.team_id, caller.user.id, wanted)
         known = self._counts.get(counted)
         count: LiteralString = "NULL::bigint"
         if place.counted:
             count = (
-                f"CASE WHEN {_KNOWN} THEN NULL"
+                f"CASE WHEN {KNOWN} THEN NULL"
                 f" ELSE (SELECT count(*) FROM activity a WHERE {where}) END"
             )
         rows = await self._rows(
-            f"WITH {_STATE}, {_page(where, place)}, {_TOLD} SELECT {_STANDING}, {count}, told.*"
+            f"WITH {_STATE}, {_page(where, place)}, {TOLD} SELECT {_STANDING}, {count}, told.*"
             " FROM state LEFT JOIN bound ON true LEFT JOIN told ON true"
             f" ORDER BY told.position {_direction(place)}",
             caller,
@@ -238,7 +239,7 @@ class ActivityReads:
         if place.counted:
             count = f"(SELECT count(*) FROM activity a WHERE {where})"
         rows = await self._rows(
-            f"WITH {_STATE}, {_SUBJECT}{by}{there}), {_page(where, place)}, {_TOLD}"
+            f"WITH {_STATE}, {_SUBJECT}{by}{there}), {_page(where, place)}, {TOLD}"
             f" SELECT {_STANDING}, {count}, subject.insight_id, subject.parked_at, subject.level,"
             " subject.closed_by, told.*"
             " FROM state LEFT JOIN bound ON true LEFT JOIN subject ON true LEFT JOIN told ON true"
@@ -307,6 +308,7 @@ def conditions(wanted: ActivityFilter) -> LiteralString:
         (wanted.key_id, "a.key_id = %(key_id)s"),
         (wanted.activities, "a.activity = ANY(%(activities)s)"),
         (wanted.field, "%(field)s = ANY(a.fields)"),
+        ((wanted.field in QUIET_FIELDS and not wanted.quiet) or None, "a.scope <> 'Insight'"),
         (
             wanted.operation_id,
             "a.operation_id = %(operation_id)s AND a.position IN (SELECT notification_id FROM log"
@@ -342,7 +344,7 @@ def _page(where: LiteralString, place: ActivityPlace) -> LiteralString:
         there = _BEFORE
     return f"""
         page AS (
-            SELECT {_COLUMNS} FROM activity a
+            SELECT {COLUMNS} FROM activity a
             WHERE {where} AND {there}
             ORDER BY a.position {_direction(place)} LIMIT %(limit)s OFFSET %(offset)s
         )"""

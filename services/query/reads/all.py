@@ -15,6 +15,7 @@ from services.common.webhooks.standing import standings
 from services.query.reads.access_rules import AccessReads
 from services.query.reads.actions import action_reads
 from services.query.reads.activity import ActivityReads
+from services.query.reads.activity_log import ActivityLogReads
 from services.query.reads.catalog_rows import CatalogReads
 from services.query.reads.cohorts import cohort_reads
 from services.query.reads.completeness import CompletenessReads
@@ -44,6 +45,7 @@ class Reads(msgspec.Struct, frozen=True):
     insights: InsightReads
     insight_list: InsightList
     activity: ActivityReads
+    activity_log: ActivityLogReads
     sharing: SharingReads
     shares: ShareReads
     last_viewed: LastViewedReads
@@ -70,6 +72,7 @@ class Reads(msgspec.Struct, frozen=True):
             insights=InsightReads(pool),
             insight_list=InsightList(pool, Counts()),
             activity=ActivityReads(pool),
+            activity_log=ActivityLogReads(pool),
             sharing=SharingReads(pool),
             shares=ShareReads(pool),
             last_viewed=LastViewedReads(pool),
