@@ -52,6 +52,8 @@ _TAGS: Mapping[str, str] = {
     "actions": "Events by a name of one's own.",
     "cohorts": "Groups of people.",
     "facts": "What happened, from the first fact on, to be followed.",
+    "activity_log": "Who did what to which thing, as PostHog's clients ask for it.",
+    "advanced_activity_logs": "The same with more filters, and as OCSF for SIEMs.",
     "audit": "Every fact, for auditors and their SIEMs.",
     "operations": "All that one command did, and how to take it back.",
     "versions": "What became of a project's settings.",

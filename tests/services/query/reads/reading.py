@@ -11,6 +11,7 @@ from litestar.di import Provide
 from services.common.accounts import administration
 from services.common.http.app import ServicePart, compose
 from services.common.http.foundation import foundation
+from services.common.http.proxies import NOBODY, TrustedProxies
 from services.query import reading as service
 from services.query.insights.stored_insights import InsightResults
 from services.query.results.service import Results
@@ -45,7 +46,10 @@ class Reading(msgspec.Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def reading(
-    url: str, known: Mapping[str, str] | None = None, **settings: Any
+    url: str,
+    known: Mapping[str, str] | None = None,
+    proxies: TrustedProxies = NOBODY,
+    **settings: Any,
 ) -> AsyncIterator[Reading]:
     """known: the keys of a database that has its accounts already."""
     async with projecting(url) as projector:
@@ -58,7 +62,7 @@ async def reading(
                 **settings,
             }
         )
-        app = compose([foundation(url), service.part(chosen), NO_ENGINE])
+        app = compose([foundation(url, proxies=proxies), service.part(chosen), NO_ENGINE])
         transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
         async with (
             app.lifespan(),
