@@ -400,3 +400,9 @@ def found_entry(*columns: Any) -> FoundEntry:
     if name is not None and payload is not None:
         trigger = trigger_in(name, payload, entry.operation_id)
     return FoundEntry(entry, hash_, trigger)
+
+
+def insights_of(entries: Sequence[FoundEntry]) -> list[int]:
+    """The numbers of the insights that they are about, ascending."""
+    numbers = (each.row.insight_id for each in entries)
+    return sorted({number for number in numbers if number is not None})

@@ -15,8 +15,11 @@ from contracts.reads import Surface
 
 _SERVICE = "services.query."
 _ROOTS = ("/api/projects/{project:str}", "/api/environments/{project:str}")
-# What else an organization has shows nothing of a project.
 _ORGANIZATION = "/api/organizations/{organization:str}"
+# What else an organization has shows nothing of a project.
+_OF_ORGANIZATIONS = tuple(
+    f"{_ORGANIZATION}/{name}" for name in ("audit", "activity_log", "advanced_activity_logs")
+)
 # Proofs show hashes alone, and whoever checks them comes often. The others change something.
 _NO_READS = ("audit/log", "insights/cancel", "login")
 _NAMES: Mapping[str, str] = {
@@ -57,7 +60,7 @@ def kind_of(handler: BaseRouteHandler) -> ReadKind | None:
         return ReadKind("insight", "share" if path.startswith("/shared/") else "embed")
     if path.startswith("/projects/{project:str}"):
         return ReadKind(_name(_template(path.removeprefix("/projects/{project:str}"))), "page")
-    roots = (*_ROOTS, _ORGANIZATION) if path.startswith(f"{_ORGANIZATION}/audit") else _ROOTS
+    roots = (*_ROOTS, _ORGANIZATION) if path.startswith(_OF_ORGANIZATIONS) else _ROOTS
     for root in roots:
         if path.startswith(root):
             template = _template(path.removeprefix(root))

@@ -18,6 +18,7 @@ from services.common.http.hang_ups import while_there
 from services.common.http.operations import reads
 from services.common.http.paths import project_paths
 from services.common.http.problems import not_found
+from services.common.http.read_notes import noted
 from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
 from services.query.http import as_of, described, paging
@@ -25,7 +26,7 @@ from services.query.http.activity import ActivityQuestion, activity_question
 from services.query.http.answers import answer
 from services.query.http.as_of import LogMoment
 from services.query.problems import parked
-from services.query.reads.activity import ActivityRows
+from services.query.reads.activity import ActivityRows, insights_of
 from services.query.reads.all import Reads
 from services.query.reads.listing import NumberEnd
 from services.query.reads.read_position import Snapshot
@@ -102,6 +103,8 @@ async def _answered(
         waiting = reads.freshness.until(read, _has_come, asked.wait)
         fresh = await while_there(request, waiting)
         found = _shown(fresh.value)
+    if "insight" not in request.path_params:
+        noted(request.scope).shows(insights=insights_of(found.entries))
     body = await _body(request, accounts, found, asked, moment)
     answered = answer(request, _encoder.encode(body), fresh, moment=moment)
     answered.headers[FACTS_THROUGH] = body.through

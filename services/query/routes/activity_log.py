@@ -1,6 +1,6 @@
 """The activity log at PostHog's doors, of a project or of a whole organization."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from litestar import Response, get
@@ -15,18 +15,20 @@ from contracts.ocsf.activity import ToldActivity, of_activity
 from contracts.ocsf.base import Names, Person
 from contracts.read_models.activity import ActivityRow
 from services.common.accounts.accounts import Accounts
-from services.common.http.caller import AuthenticatedUser, Caller
+from services.common.http.caller import AuthenticatedUser, Caller, correlation_of
 from services.common.http.csv_answers import NEVER_CSV
 from services.common.http.operations import reads
 from services.common.http.organizations import resolve_organization
 from services.common.http.paths import project_paths
 from services.common.http.problems import forbidden
+from services.common.http.read_notes import noted
 from services.common.http.request import AnyRequest
 from services.common.insights.context import user_bodies
 from services.query.audit.names import product_version
 from services.query.http import described, paging, parameters
 from services.query.http.activity_log import LogQuestion, advanced_log_question, log_question
 from services.query.http.answers import answer
+from services.query.reads.activity import insights_of
 from services.query.reads.activity_log import LogRows
 from services.query.reads.all import Reads
 from services.query.reads.listing import NumberEnd
@@ -85,7 +87,7 @@ async def organization_log(
     """The activity in all projects of the organization that the key may enter, newest first; for
     administrators.
     """
-    organization_id, teams = await _entered(organization, person, accounts)
+    organization_id, teams = await _entered(request, organization, person, accounts)
     question = await log_question(request, accounts, organization_id)
     asked = _Asked(organization_id, teams, None, question)
     return await _answered(request, reads, accounts, asked)
@@ -100,7 +102,7 @@ async def advanced_organization_log(
     organization: FromPath[str],
 ) -> Response[bytes]:
     """The same with more filters, in either order, and as OCSF events; for administrators."""
-    organization_id, teams = await _entered(organization, person, accounts)
+    organization_id, teams = await _entered(request, organization, person, accounts)
     question = await advanced_log_question(request, accounts, organization_id)
     asked = _Asked(organization_id, teams, None, question)
     return await _answered(request, reads, accounts, asked)
@@ -112,10 +114,13 @@ def _of_project(caller: Caller, question: LogQuestion) -> _Asked:
 
 
 async def _entered(
-    reference: str, person: AuthenticatedUser, accounts: Accounts
+    request: AnyRequest, reference: str, person: AuthenticatedUser, accounts: Accounts
 ) -> tuple[UUID, tuple[int, ...]]:
     """The organization and its projects. Raises Rejected 403, 404."""
     organization = await resolve_organization(reference, person, accounts)
+    # It shows several projects, so it is told where the organization's own chain is.
+    note = noted(request.scope)
+    note.team_id, note.correlation_id = organization.chain, correlation_of(request) or uuid4()
     if not person.user.is_administrator(organization.id):
         raise forbidden("Only administrators of the organization may.")
     projects = await accounts.projects_of(organization.id)
@@ -132,6 +137,8 @@ async def _answered(
         parameters.at_least(request),
     )
     found = fresh.value
+    if "organization" not in request.path_params:
+        noted(request.scope).shows(insights=insights_of(found.entries))
     users = await user_bodies(accounts, (each.row.user_id for each in found.entries))
     following, previous = _links(request, found, question)
     body: LogPageBody | OcsfPageBody
