@@ -28,14 +28,23 @@ async def first_difference(bus: FactsBus, first: int, last: int) -> int:
     low, high = first, last
     while low < high:
         middle = (low + high) // 2
-        message, entry = await stored_message(bus.client, bus.name, middle), None
-        if message is not None:
-            entry = await hash_at(bus.pool, middle)
-        if message is not None and entry is not None and message.hash == entry.hash.hex():
-            low = middle + 1
+        seen = middle
+        while (same := await _is_same(bus, seen)) is None and seen > low:
+            seen -= 1
+        if same is False:
+            high = seen
         else:
-            high = middle
+            low = middle + 1
     return low
+
+
+async def _is_same(bus: FactsBus, position: int) -> bool | None:
+    """None: the entry was erased, and its message went with it, so that neither tells."""
+    message = await stored_message(bus.client, bus.name, position)
+    entry = await hash_at(bus.pool, position)
+    if message is None or entry is None:
+        return None if message is None and entry is not None and entry.erased else False
+    return message.hash == entry.hash.hex()
 
 
 async def is_another_history(bus: FactsBus, first: int, last: int, head: int) -> bool:
