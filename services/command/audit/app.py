@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 
 from litestar import Litestar
 
+from contracts.events.recorded import Actor
+from services.command.accounts.chains import Chains, Speaker
+from services.command.accounts.service import AccountWrites
 from services.command.audit import routes
 from services.command.audit.erasures import Erasures
 from services.command.audit.holds import Holds
@@ -29,7 +32,12 @@ def part(settings: CommandSettings) -> ServicePart:
             return
         bus = await connect_bus(settings.nats_url, "erasures")
         try:
-            places = Places(state.store, state.pool, settings.database_url, bus, _erase_user)
+            chains = Chains(state.pool, state.store)
+
+            async def erase_user(user_id: int, actor: Actor) -> None:
+                await AccountWrites(chains, Speaker(actor)).erase_user(user_id)
+
+            places = Places(state.store, state.pool, settings.database_url, bus, erase_user)
             async with background("erasures", Erasing(state.store, state.pool, places).run()):
                 yield
         finally:
@@ -40,7 +48,3 @@ def part(settings: CommandSettings) -> ServicePart:
         dependencies={"erasures": from_state("erasures"), "holds": from_state("holds")},
         lifespans=[lifespan],
     )
-
-
-async def _erase_user(user_id: int) -> None:
-    raise NotImplementedError

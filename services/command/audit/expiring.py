@@ -12,6 +12,7 @@ import msgspec
 from psycopg.rows import args_row
 
 from contracts.events.audit import ReadsExpired
+from services.command.audit.holds import holds_of
 from services.command.audit.promised import PromisedFact, keep
 from services.command.audit.sealing import AWAY
 from services.common.log.store import EventStore
@@ -37,12 +38,21 @@ _PLAN: LiteralString = """
         SELECT max(last) AS through FROM read_seals
         WHERE team_id = %(team_id)s AND first < coalesce((
             SELECT min(first) FROM read_seals WHERE team_id = %(team_id)s
-            AND (sequence IS NULL OR to_at >= now() - %(days)s * interval '1 day')
+            AND (sequence IS NULL OR to_at >= now() - %(days)s * interval '1 day'
+                OR last >= %(held)s)
         ), 9223372036854775807)
     ) AS due
     WHERE due.through > (
         SELECT coalesce(max(through), 0) FROM read_expiries WHERE team_id = %(team_id)s)
     ON CONFLICT DO NOTHING RETURNING through, count"""
+# The first read that a hold keeps; what comes behind it stays, too.
+_HELD: LiteralString = """
+    SELECT min(number) FROM reads
+    WHERE team_id = %(team_id)s AND number IS NOT NULL AND (
+        %(whole)s OR user_id = ANY(%(users)s::bigint[]) OR insights && %(insights)s::bigint[]
+        OR (what LIKE 'insight%%' AND items && %(insights)s::bigint[])
+    )"""
+_FOR_EVER = 2**63 - 1
 _DELETE: tuple[LiteralString, ...] = (
     "DELETE FROM reads WHERE team_id = %(team_id)s AND number <= %(through)s",
     "DELETE FROM read_seals WHERE team_id = %(team_id)s AND last <= %(through)s",
@@ -109,7 +119,17 @@ class Expiring:
             return await (await cursor.execute(_PENDING, (team_id,))).fetchone()
 
     async def _plan(self, team_id: int) -> _PlannedExpiry | None:
+        holds = await holds_of(self._store, self._pool, team_id)
+        standing = [hold for hold in holds if hold.lifted_at is None]
+        held = {
+            "team_id": team_id,
+            "whole": any(hold.whole_project for hold in standing),
+            "users": [user for hold in standing for user in hold.users],
+            "insights": [number for hold in standing for number in hold.insights],
+        }
         async with self._pool.connection() as conn:
+            (first,) = await (await conn.execute(_HELD, held)).fetchone() or (None,)
             cursor = conn.cursor(row_factory=args_row(_PlannedExpiry))
-            await cursor.execute(_PLAN, {"team_id": team_id, "days": self._kept_days})
+            values = {"team_id": team_id, "days": self._kept_days, "held": first or _FOR_EVER}
+            await cursor.execute(_PLAN, values)
             return await cursor.fetchone()

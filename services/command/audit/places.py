@@ -3,6 +3,7 @@
 A place returns how much went, or None while it has to wait for somebody else.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import LiteralString
@@ -11,6 +12,9 @@ from uuid import uuid4
 import msgspec
 from nats.aio.client import Client
 
+from contracts.chain import PAYLOAD_ERASED
+from contracts.codec import decode_event
+from contracts.events.audit import PayloadErased
 from contracts.events.recorded import Actor
 from contracts.events.streams import erasure_stream
 from contracts.read_models.erasure import ErasureRow
@@ -18,7 +22,7 @@ from contracts.read_models.projections import PROOFS
 from contracts.subjects import FACTS_STREAM
 from domain.erasure.view import view
 from services.command.audit.looking import Look, Looking
-from services.common.log.erasing import Erasure, Meanwhile, erase
+from services.common.log.erasing import Erasure, Meanwhile, erase, erase_reads
 from services.common.log.store import EventStore
 from services.common.postgres import erasures
 from services.common.postgres.database import Pool
@@ -26,10 +30,11 @@ from services.common.postgres.erasures import ErasureTask, Place
 from services.common.stream import ask_jetstream
 
 Work = Callable[[ErasureTask], Awaitable[int | None]]
-EraseUser = Callable[[int], Awaitable[None]]
+EraseUser = Callable[[int, Actor], Awaitable[None]]
 
 # Entries in one transaction: the log waits for so many at the most.
 CHUNK = 500
+READS_AT_ONCE = 2_000
 ANSWERS_UNTIL = timedelta(seconds=20)
 """A webhook that was sent before the erasure has been answered by then."""
 
@@ -71,6 +76,18 @@ _LABELS: LiteralString = "UPDATE personal_api_keys SET label = '[erased]' WHERE 
 _LINKS: LiteralString = """
     DELETE FROM login_links
     WHERE key_id IN (SELECT id FROM personal_api_keys WHERE user_id = %s)"""
+
+# A read that was answered before the keys died is in its table by then.
+_LONG_GONE: LiteralString = """
+    SELECT done_at < now() - %s FROM erasure_steps WHERE erasure_id = %s AND place = 'user'"""
+_UNSEALED: LiteralString = "SELECT 1 FROM reads WHERE user_id = %s AND number IS NULL LIMIT 1"
+_READ_IN: LiteralString = "SELECT DISTINCT team_id FROM reads WHERE user_id = %s ORDER BY 1"
+_READS_OF: LiteralString = """
+    SELECT number FROM reads WHERE team_id = %s AND user_id = %s AND number IS NOT NULL
+    ORDER BY number LIMIT %s"""
+_CHAINS: LiteralString = "SELECT id FROM projects UNION ALL SELECT chain FROM organizations"
+_TOLD_OF_READS: LiteralString = """
+    SELECT state FROM log WHERE originator_id = ANY(%s) AND topic = 'audit.payload_erased.v1'"""
 
 
 class Held(Exception):
@@ -123,15 +140,8 @@ class Places:
             hold = await self._looking.held_by(task.team_id, Look(task.kind, subject, left))
             if hold is not None:
                 raise Held(f"hold {hold.hold_id} keeps it")
-            erasure = Erasure(
-                team_id=task.team_id,
-                number=task.id,
-                actor=msgspec.json.decode(task.actor, type=Actor),
-                operation_id=uuid4(),
-                correlation_id=task.correlation_id,
-                causation_id=task.operation_id,
-            )
             try:
+                erasure = _erasure(task, task.team_id)
                 await erase(self._database_url, erasure, left[:CHUNK], self._crash_at)
             except Meanwhile:
                 continue
@@ -201,7 +211,7 @@ class Places:
         hold = await self._looking.held_by(task.team_id, Look("user", task.subject, ()))
         if hold is not None:
             raise Held(f"hold {hold.hold_id} keeps it")
-        await self._erase_user(user_id)
+        await self._erase_user(user_id, _actor(task))
         async with self._pool.connection() as conn, conn.transaction():
             await conn.execute(_LINKS, (user_id,))
             await conn.execute(_LABELS, (user_id,))
@@ -209,7 +219,40 @@ class Places:
         return 1
 
     async def _reads(self, task: ErasureTask) -> int | None:
-        return 0
+        """In every chain where the user has read, once all that was read before is sealed."""
+        user_id = task.subject.user or 0
+        async with self._pool.connection() as conn:
+            asked = (self._answers_until, task.id)
+            row = await (await conn.execute(_LONG_GONE, asked)).fetchone()
+            unsealed = await (await conn.execute(_UNSEALED, (user_id,))).fetchone()
+            if row != (True,) or unsealed is not None:
+                return None
+            teams = await (await conn.execute(_READ_IN, (user_id,))).fetchall()
+        for (team_id,) in teams:
+            while numbers := await self._numbers(team_id, user_id):
+                with contextlib.suppress(Meanwhile):
+                    erasure = _erasure(task, team_id)
+                    await erase_reads(self._database_url, erasure, user_id, numbers)
+        return await self._erased_reads(task)
+
+    async def _numbers(self, team_id: int, user_id: int) -> list[int]:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(_READS_OF, (team_id, user_id, READS_AT_ONCE))
+            return [number for (number,) in await cursor.fetchall()]
+
+    async def _erased_reads(self, task: ErasureTask) -> int:
+        """How many facts of this erasure, in whatever chain, tell of."""
+        async with self._pool.connection() as conn:
+            chains = await (await conn.execute(_CHAINS)).fetchall()
+            streams = [erasure_stream(chain, task.id).id for (chain,) in chains]
+            payloads = await (await conn.execute(_TOLD_OF_READS, (streams,))).fetchall()
+        events = (decode_event(PAYLOAD_ERASED, payload) for (payload,) in payloads)
+        return sum(
+            last - first + 1
+            for event in events
+            if isinstance(event, PayloadErased)
+            for first, last in event.reads
+        )
 
     async def _row(self, task: ErasureTask) -> ErasureRow:
         row = view(await self._store.load(erasure_stream(task.team_id, task.id)))
@@ -228,6 +271,23 @@ class Places:
         async with self._pool.connection() as conn:
             cursor = await conn.execute(_ERASED, (task.team_id, sequences))
             return await cursor.fetchall()
+
+
+def _actor(task: ErasureTask) -> Actor:
+    actor: Actor = msgspec.json.decode(task.actor, type=Actor)
+    return actor
+
+
+def _erasure(task: ErasureTask, team_id: int) -> Erasure:
+    """A new operation, of whoever asked for it."""
+    return Erasure(
+        team_id=team_id,
+        number=task.id,
+        actor=_actor(task),
+        operation_id=uuid4(),
+        correlation_id=task.correlation_id,
+        causation_id=task.operation_id,
+    )
 
 
 def of_product_events(place: Place) -> bool:

@@ -9,8 +9,10 @@ import httpx
 import msgspec
 import pytest
 
-from contracts.events.recorded import UserActor
+from contracts.events.recorded import Actor, UserActor
 from contracts.events.streams import erasure_stream
+from services.command.accounts.chains import Chains, Speaker
+from services.command.accounts.service import AccountWrites
 from services.command.audit.places import Places
 from services.command.audit.running import Erasing
 from services.common.accounts import administration
@@ -79,12 +81,17 @@ class Asking:
 
         bus = await connect_bus(self.nats_url, "test")
         async with EventStore.open(self.url) as store:
+            chains = Chains(self.world.pool, store)
+
+            async def erase_user(user_id: int, actor: Actor) -> None:
+                await AccountWrites(chains, Speaker(actor)).erase_user(user_id)
+
             places = Places(
                 store,
                 self.world.pool,
                 self.url,
                 bus,
-                _nobody,
+                erase_user,
                 prefix="none",
                 answers_until=timedelta(0),
                 crash_at=crash_at,
@@ -107,10 +114,6 @@ class Asking:
             )
             row = await cursor.fetchone()
         return row is not None and row[0] > 0
-
-
-async def _nobody(user_id: int) -> None:
-    raise AssertionError("no user is erased here")
 
 
 @pytest.fixture
