@@ -8,6 +8,7 @@ from services.common.postgres.migrate import NewerTables
 from services.common.process import TABLES_ARE_NEWER
 from services.common.settings import InvalidSettings
 from services.embedded.commands.audit import audit
+from services.embedded.commands.erase import erase
 from services.embedded.commands.follow import follow
 from services.embedded.commands.history import history
 from services.embedded.commands.import_events import INTERRUPTED, import_events
@@ -52,7 +53,7 @@ def recount() -> None:
 
 
 for command in (
-    *(serve, audit, follow, history, import_events, keys, log_key, members, migrate),
+    *(serve, audit, erase, follow, history, import_events, keys, log_key, members, migrate),
     *(projects, rebuild, stream, verify),
 ):
     recount.add_command(command)

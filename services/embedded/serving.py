@@ -79,7 +79,7 @@ def serve_until_stopped(wanted: ServeOptions, settings: EmbeddedSettings) -> int
                 _say(f"Making a new data folder: {_shown(path)}")
             folder = opened.enter_context(datadir.claim(path))
             _say(f"Starting PostgreSQL, NATS and ClickHouse in {folder.path} …")
-            servers = opened.enter_context(_servers(folder, settings))
+            servers = opened.enter_context(own_servers(folder, settings))
             migrate(servers.postgres_url)
             serving = _Process(wanted, listening, folder, servers, settings)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -126,7 +126,7 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def _servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers]:
+def own_servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers]:
     """Starts the servers that the settings give no URL of; stops them in reverse: NATS first."""
     children: list[Child] = []
     with ExitStack() as started:
@@ -162,6 +162,23 @@ def _servers(folder: DataFolder, settings: EmbeddedSettings) -> Iterator[Servers
         )
 
 
+def composed(folder: DataFolder, servers: Servers, settings: EmbeddedSettings) -> Litestar:
+    """All services, as the settings want them. Raises InvalidSettings."""
+    return composition.application(
+        servers,
+        settings.budgets(),
+        settings.proxies(),
+        servers.subscribers,
+        settings,
+        settings.facts(),
+        settings.streams(),
+        settings.reads_options(folder.path),
+        settings.seals(),
+        settings.proofs(folder.path),
+        settings.audit_facts_per_second,
+    )
+
+
 def _ignore_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -186,19 +203,7 @@ class _Process:
         self._ended: Child | None = None
 
     async def run(self) -> int:
-        app = composition.application(
-            self._servers,
-            self._settings.budgets(),
-            self._settings.proxies(),
-            self._servers.subscribers,
-            self._settings,
-            self._settings.facts(),
-            self._settings.streams(),
-            self._settings.reads_options(self._folder.path),
-            self._settings.seals(),
-            self._settings.proofs(self._folder.path),
-            self._settings.audit_facts_per_second,
-        )
+        app = composed(self._folder, self._servers, self._settings)
         server = _Server(app)
         settle()
         loop = asyncio.get_running_loop()

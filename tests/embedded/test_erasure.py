@@ -1,5 +1,6 @@
 """A text in every place that has one, erased; then its bytes are looked for in the data folder."""
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -149,3 +150,67 @@ def test_a_text_goes_from_rows_and_stream_and_the_chain_holds(server: Server) ->
     verified = recount("verify", "--data-dir", str(server.folder))
     assert verified.returncode == 0, verified.stderr
     assert len(body["entries"]) > 10
+
+
+def test_then_its_bytes_go_from_the_disk(server: Server) -> None:
+    assert server.files_with(TEXT, "postgres") != []
+    early = recount("erase", "--physical", "1", "--data-dir", str(server.folder))
+    assert early.returncode == 2
+    assert "--search" in early.stderr
+    where = ("--data-dir", str(server.folder))
+    done = recount("erase", "--physical", "1", "--search", TEXT, "--json", *where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert msgspec.json.decode(done.stdout)["state"] == "physical"
+    assert server.files_with(TEXT, ".") == []
+    body = server.api("GET", "audit/erasures/1/")
+    assert [each["state"] for each in body["states"]] == ["requested", "logical", "physical"]
+    verified = recount("verify", "--data-dir", str(server.folder))
+    assert verified.returncode == 0, verified.stderr
+    # Another text that is still there is found by the same search.
+    server.api("POST", "actions/", {"name": "Stays where it is"})
+    other = recount("erase", "--physical", "1", "--search", "stays where it is", *where)
+    assert other.returncode == 1
+    assert "files still have it" in other.stderr
+
+
+def test_rebuilt_rows_equal_the_live_ones(server: Server) -> None:
+    rebuilt = recount("rebuild", "--data-dir", str(server.folder), "--json")
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    found = msgspec.json.decode(rebuilt.stdout)
+    assert [(each["removed"], each["written"]) for each in found] == [(0, 0)] * len(found)
+
+
+def test_a_person_and_all_their_events_go_by_the_command_line(server: Server) -> None:
+    for distinct_id in (PERSON, "somebody-else"):
+        event = {"event": "seen", "distinct_id": distinct_id, "properties": {"$set": {"a": 1}}}
+        answer = server.client.post("/capture/", json={"api_key": server.token, **event})
+        assert answer.status_code == 200, answer.text
+    deadline = time.monotonic() + 60
+    while "person_distinct_ids" not in server.rows_with(PERSON):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    where = ("--data-dir", str(server.folder), "--project", str(server.project))
+    tried = recount("erase", "--person", PERSON, "--dry-run", *where)
+    assert tried.returncode == 0, tried.stderr
+    done = recount("erase", "--person", PERSON, "--reason", "asked", "--json", *where)
+    assert done.returncode == 0, done.stderr
+    told = msgspec.json.decode(done.stdout)
+    assert told["state"] == "logical"
+    assert (told["counts"]["events"], told["counts"]["capture"]) == (1, 1)
+    assert server.rows_with(PERSON) == []
+    assert server.files_with(PERSON, "nats") == []
+    again = recount("erase", "--person", PERSON, *where)
+    assert again.returncode == 1
+    assert "No such person" in again.stderr
+
+
+def test_without_a_server_the_command_does_it_all(server: Server) -> None:
+    """The last test: the server is gone after it."""
+    server.api("POST", "actions/", {"name": TEXT})
+    assert server.served.end(signal.SIGTERM) == 0
+    where = ("--data-dir", str(server.folder), "--project", str(server.project))
+    done = recount("erase", "--text", TEXT, "--json", *where)
+    assert done.returncode == 0, done.stderr
+    told = msgspec.json.decode(done.stdout)
+    assert (told["state"], told["counts"]["log"], told["counts"]["stream"]) == ("logical", 1, 1)
+    assert server.files_with(TEXT, "nats") == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 from litestar import Response
@@ -21,6 +22,7 @@ from contracts.api.erasures import (
 from contracts.api.plans import MEDIA_TYPE
 from contracts.api.times import written
 from contracts.events.audit import ErasureEvent
+from contracts.events.recorded import SystemActor
 from contracts.events.streams import erasure_stream
 from contracts.read_models.erasure import ErasureRow
 from domain.changes import change
@@ -36,7 +38,7 @@ from services.common.accounts.accounts import Accounts
 from services.common.http.answers import resource
 from services.common.http.caller import Caller, require_owner
 from services.common.insights.context import user_bodies
-from services.common.log.store import EventStore, OutcomeUnknown
+from services.common.log.store import Append, AppendPart, EventStore, OutcomeUnknown
 from services.common.postgres import erasures
 from services.common.postgres.database import Pool
 from services.common.postgres.erasures import PLACES, ErasureTask, Step
@@ -182,6 +184,32 @@ async def request(
     await forget(number)
     await erasures.asked(pool, number)
     return outcome
+
+
+async def request_by_system(store: EventStore, pool: Pool, team_id: int, sent: WriteErasure) -> int:
+    """The same from the command line: the number of the erasure. Raises as `Looking.look` does."""
+    look = await Looking(store, pool).look(team_id, sent)
+    actor, operation_id = SystemActor(), uuid4()
+    number = await erasures.make(
+        pool,
+        team_id,
+        look.kind,
+        look.subject,
+        msgspec.json.encode(actor).decode(),
+        operation_id,
+        operation_id,
+    )
+    facts = tuple(decide(RequestErasure(number, sent.reason), None))
+    await store.append(
+        Append(
+            parts=(AppendPart(erasure_stream(team_id, number), 0, facts),),
+            actor=actor,
+            operation_id=operation_id,
+            correlation_id=operation_id,
+        )
+    )
+    await erasures.asked(pool, number)
+    return number
 
 
 def _row(outcome: Outcome[Any]) -> ErasureRow:

@@ -54,7 +54,7 @@ async def asked(servers: Servers, *distinct_ids: str) -> int:
         await erasures.asked(connections, number)
         async with connections.connection() as conn:
             for place in ("log", "rows", "stream", "webhooks"):
-                await erasures.done(conn, number, place, 0)  # type: ignore[arg-type]  # a place
+                await erasures.done(conn, number, place, 0)
     return number
 
 
