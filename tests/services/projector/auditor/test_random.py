@@ -18,6 +18,7 @@ from services.projector.projection import Projection
 from tests.examples import ALICE
 from tests.services.projector.auditor.commanding import Commands
 from tests.services.projector.projecting import Killed, Projecting
+from tests.services.projector.test_refolding import erase_all
 
 # Counted from the log alone: views by their insight, everything else by its stream.
 OPERATIONS = """
@@ -75,8 +76,10 @@ async def run(projector: Projecting, number: int, seed: int) -> None:
             *(tasks.create_task(project_for_ever(projector, each, rng)) for each in projections()),
             tasks.create_task(audit_for_ever(projector, rng)),
         ]
-        for _ in range(number):
+        for done in range(number):
             await command(projector, commands)
+            if done % 50 == 49:
+                await erase_all(projector, f"Name {rng.randrange(10)}")
         for other in others:
             other.cancel()
     await projector.catch_up()
@@ -86,13 +89,15 @@ async def run(projector: Projecting, number: int, seed: int) -> None:
     assert await projector.rows("SELECT * FROM audit_findings") == []
     (sums,) = await projector.rows(
         "SELECT sum(found)::int AS found, sum(missing)::int AS missing, sum(entries)::int AS"
-        " entries, sum(operations)::int AS operations, sum(proved_through)::int AS proved"
+        " entries, sum(operations)::int AS operations, sum(proved_through)::int AS proved,"
+        " sum(erased)::int AS erased"
         " FROM audit_projects"
     )
     activity = next(each for each in projections() if each.name == "activity")
     (operations,) = await projector.rows(OPERATIONS, sorted(activity.topics))
     (entries,) = await projector.rows("SELECT count(*)::int AS number FROM activity")
     assert sums["found"] == sums["missing"] == 0
+    assert sums["erased"] > 0
     assert sums["entries"] == sums["operations"] == operations["number"] == entries["number"]
     assert sums["proved"] == await projector.store.head() >= number
 
