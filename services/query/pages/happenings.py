@@ -9,9 +9,28 @@ from contracts.chain import BrokenChain, Entry, Link, follow
 from contracts.events.recorded import Actor, UserActor
 from contracts.fact_filters import STORED_NAMES, insight_of
 from services.common.pages.names import Moment, doer, moment
+from services.common.proofs.checkpoints import SignedCheckpoint
 
 KINDS = sorted({name.partition(".")[0] for name in STORED_NAMES})
 """The first words of all facts' names."""
+
+
+OF_READS = frozenset({"audit.reads_sealed.v1", "audit.reads_expired.v1"})
+"""Facts that come of looking, at this page too: it would never rest if it showed them as news."""
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """size: of the newest checkpoint, in facts. witnesses: that signed it, too."""
+
+    size: int
+    at: Moment
+    witnesses: int
+
+
+def signed(checkpoint: SignedCheckpoint | None, timezone: str) -> Signed | None:
+    if checkpoint is None:
+        return None
+    return Signed(checkpoint.size, moment(checkpoint.at, timezone), checkpoint.witnesses)
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,8 +25,9 @@ from services.common.log.cursors import check_cursor, project_head, project_link
 from services.common.log.entries import project_entries
 from services.common.pages.answers import PROBLEMS, page_answer
 from services.common.pages.names import doer, name_of, title_of
+from services.common.proofs import checkpoints
 from services.query.http import parameters
-from services.query.pages.happenings import KINDS, broken, happening, user_of
+from services.query.pages.happenings import KINDS, OF_READS, broken, happening, signed, user_of
 from services.query.pages.rendering import LIVE_HEADERS, rendered
 from services.query.reads.all import Reads
 from services.query.routes.facts import fact_filter
@@ -61,18 +62,20 @@ async def activity_page(
     last = min(last, head.team_seq)
     first = max(last - LOOKED_AT, 0)
     link = BEGINNING if not first else await project_link(streams.pool, caller.team_id, first)
+    sent = {name: parameters.text(request, name) or "" for name in _FILTERS}
     entries = await project_entries(streams.pool, caller.team_id, first, last - first)
     found = [
         entry
         for entry in reversed(entries)
-        if wanted.matches(entry) and user in (None, user_of(entry))
+        if wanted.matches(entry)
+        and user in (None, user_of(entry))
+        and (sent["types"] or entry.name not in OF_READS)
     ][:MOST_SHOWN]
     oldest = found[-1].team_seq if len(found) == MOST_SHOWN else first + 1
     members = await accounts.members(caller.project.organization_id)
     users = await user_bodies(
         accounts, {*(member.user_id for member in members), *map(user_of, found)}
     )
-    sent = {name: parameters.text(request, name) or "" for name in _FILTERS}
     filters = {name: value for name, value in sent.items() if value}
     followed = {name: value for name, value in filters.items() if name != "user"}
     page = rendered(
@@ -85,13 +88,16 @@ async def activity_page(
         insight=sent["insight"],
         people=[(number, name_of(users[number])) for number in sorted(users)],
         stream=f"stream/?{urlencode(followed | {'after': str(head.team_seq)})}",
-        all_types=" ".join(sorted(STORED_NAMES)),
+        all_types=" ".join(sorted({*STORED_NAMES} - OF_READS)),
         facts=[happening(entry, users, caller.project.timezone) for entry in found],
         first=first + 1,
         last=last,
         older=f"?{urlencode(filters | {'before': oldest})}" if oldest > 1 else None,
         looked=await _looked(reads, accounts, caller),
         broken="a fact is missing" if link is None else broken(link, entries),
+        signed=signed(
+            await checkpoints.newest(streams.pool, caller.team_id), caller.project.timezone
+        ),
         head_sequence=head.team_seq,
         head_hash=head.hash.hex(),
     )

@@ -2,8 +2,15 @@
 
 import base64
 import hashlib
+import re
+from datetime import UTC, datetime
+from uuid import uuid4
 
+from contracts.events.audit import ReadsSealed
+from contracts.events.recorded import SystemActor
+from contracts.events.streams import audit_stream
 from services.common.accounts import administration
+from services.common.log.store import Append, AppendPart
 from tests.services.query.pages.test_insights_page import signed_in
 from tests.whole import Whole
 
@@ -50,6 +57,45 @@ async def test_it_is_filtered_by_what_who_and_insight(whole: Whole) -> None:
     nobody = await whole.client.get(PAGE, params={"user": "999"})
     assert "Nothing of the kind" in nobody.text
     assert (await whole.client.get(PAGE, params={"types": "nothing.*"})).status_code == 400
+
+
+async def test_it_tells_what_is_signed(whole: Whole) -> None:
+    await happened(whole)
+    await by_an_administrator(whole)
+    assert "Nothing of it is signed yet." in (await whole.client.get(PAGE)).text
+    async with whole.pool.connection() as conn:
+        await conn.execute(
+            "INSERT INTO signed_checkpoints (team_id, size, root, note, witnesses)"
+            " VALUES (%s, 2, sha256('tree'), 'a note', 1)",
+            (whole.project.id,),
+        )
+    page = await whole.client.get(PAGE)
+    told = re.sub(r"<[^>]+>|\s+", " ", page.text)
+    assert "Signed are the first 2 facts" in told
+    assert "and by 1 witness, too; 2 have come since." in told
+
+
+async def test_looking_is_no_news_of_itself(whole: Whole) -> None:
+    await by_an_administrator(whole)
+    seal = ReadsSealed(
+        first=1, last=1, count=1, root="00" * 32, from_=datetime.now(UTC), to=datetime.now(UTC)
+    )
+    operation = uuid4()
+    await whole.app.state.store.append(
+        Append(
+            parts=(AppendPart(audit_stream(whole.project.id), None, (seal,)),),
+            actor=SystemActor(),
+            operation_id=operation,
+            correlation_id=operation,
+        )
+    )
+    page = await whole.client.get(PAGE)
+    assert "reads sealed" not in page.text
+    (followed,) = re.findall(r'data-types="([^"]+)"', page.text)
+    assert "insight.renamed.v1" in followed
+    assert "audit.reads_sealed.v1" not in followed
+    asked_for = await whole.client.get(PAGE, params={"types": "audit.*"})
+    assert "audit reads sealed" in asked_for.text
 
 
 async def test_a_changed_payload_is_told(whole: Whole) -> None:
