@@ -44,8 +44,8 @@ from tests.examples import FUNNEL, TEAM
 from tests.services.projector.projecting import Projecting, insight, projecting
 from tests.services.query.reads.reading import NO_ENGINE
 
-INSIGHTS = int(os.environ.get("BENCH_HISTORY_INSIGHTS", "500"))
-VERSIONS = int(os.environ.get("BENCH_HISTORY_VERSIONS", "40"))
+INSIGHTS = int(os.environ.get("BENCH_HISTORY_INSIGHTS", "2000"))
+VERSIONS = int(os.environ.get("BENCH_HISTORY_VERSIONS", "10"))
 LONG = 1_000
 AT_ONCE = 200
 ROUNDS = 9

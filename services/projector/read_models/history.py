@@ -114,11 +114,13 @@ _NEWEST_OTHERS = """
 
 # By its position, known from the load: asked for as the one without an end, it costs twenty times.
 _CLOSE_INSIGHTS = """
-    UPDATE insight_versions SET until = %(until)s
-    WHERE stream_id = %(stream_id)s AND position = %(position)s"""
+    UPDATE insight_versions AS v SET until = closed.until
+    FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS closed (stream_id, position, until)
+    WHERE v.stream_id = closed.stream_id AND v.position = closed.position"""
 _CLOSE_OTHERS = """
-    UPDATE versions SET until = %(until)s
-    WHERE stream_id = %(stream_id)s AND position = %(position)s"""
+    UPDATE versions AS v SET until = closed.until
+    FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS closed (stream_id, position, until)
+    WHERE v.stream_id = closed.stream_id AND v.position = closed.position"""
 
 _FORGET_INSIGHTS = "DELETE FROM insight_versions WHERE stream_id = ANY(%s)"
 _FORGET_OTHERS = "DELETE FROM versions WHERE stream_id = ANY(%s)"
@@ -179,12 +181,15 @@ class HistoryProjection:
                 "operations": [fact.operation_id for fact in facts],
             },
         )
-        insights = await conn.execute(_NEWEST_INSIGHTS, (list(streams[True]),))
-        others = await conn.execute(_NEWEST_OTHERS, (list(streams[False]),))
+        found = [
+            await conn.execute(_NEWEST_INSIGHTS if are_insights else _NEWEST_OTHERS, (list(named),))
+            for are_insights, named in streams.items()
+            if named
+        ]
         return Batch(
             newest={
                 stream_id: _version(*rest)
-                for cursor in (insights, others)
+                for cursor in found
                 for stream_id, *rest in await cursor.fetchall()
             },
             ends={
@@ -227,23 +232,25 @@ class HistoryProjection:
         return None
 
     async def save(self, conn: Connection, state: Batch) -> None:
-        closed: dict[bool, list[dict[str, object]]] = {True: [], False: []}
+        closed: dict[bool, list[tuple[UUID, int, int]]] = {True: [], False: []}
         for (stream_id, position), (kind, until) in state.closed.items():
-            closed[kind == INSIGHT].append(
-                {"stream_id": stream_id, "position": position, "until": until}
-            )
+            closed[kind == INSIGHT].append((stream_id, position, until))
         rows: dict[bool, list[dict[str, object]]] = {True: [], False: []}
         for (stream_id, _), (version, until) in state.written.items():
             rows[version.kind == INSIGHT].append(
                 _columns(version) | {"stream_id": stream_id, "until": until}
             )
         async with conn.cursor() as cursor:
-            await cursor.executemany(_CLOSE_INSIGHTS, closed[True])
-            await cursor.executemany(_CLOSE_OTHERS, closed[False])
+            for are_insights, ended in closed.items():
+                if ended:
+                    statement = _CLOSE_INSIGHTS if are_insights else _CLOSE_OTHERS
+                    await cursor.execute(
+                        statement, [list(each) for each in zip(*ended, strict=True)]
+                    )
             for table, written in ((_INSIGHTS, rows[True]), (_OTHERS, rows[False])):
                 if written:
-                    statement = _upsert(table.name, tuple(written[0]))
-                    await cursor.execute(statement, (_encoder.encode(written).decode(),))
+                    upsert = _upsert(table.name, tuple(written[0]))
+                    await cursor.execute(upsert, (_encoder.encode(written).decode(),))
             await cursor.executemany(_TRIGGER, [_trigger(fact) for fact in state.told])
             await cursor.executemany(_UNDO, [line for fact in state.told for line in _undone(fact)])
 
