@@ -75,9 +75,9 @@ fuzz: $(TESTS) ## the long random runs: insights against their references, reque
 	$(RUN) tests.trends.fuzz --cases 10000
 	$(RUN) tests.contracts.schemathesis_run --requests 20000
 	$(RUN) tests.e2e.concurrency --operations 100000
-	$(RUN) pytest -m fuzz --timeout 3600 tests/domain tests/services/query/reads/test_prefixes.py tests/services/projector/auditor/test_random.py
 	$(RUN) tests.services.query.reads_trail.replay --requests 20000
-	$(RUN) pytest -m fuzz --timeout 3600 tests/domain tests/services/query/reads/test_prefixes.py
+	$(RUN) pytest -m fuzz --timeout 3600 tests/domain tests/services/query/reads/test_prefixes.py \
+		tests/services/query/insights/test_same_results.py tests/services/projector/auditor/test_random.py
 
 lock: $(TESTS) ## write the lock files anew from pyproject.toml
 	$(compile) --output-file requirements-services.txt
