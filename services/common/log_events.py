@@ -9,6 +9,7 @@ LogEvent = Literal[
     "bus_consumer_waits",
     "captured_events_lost",
     "database_away",
+    "database_went_back",
     "engine_away",
     "erased",
     "erasure_failed",
@@ -62,6 +63,11 @@ MEANINGS: Mapping[LogEvent, str] = {
         " `after` and `end`."
     ),
     "database_away": "A request got a 503: PostgreSQL is away, or has no connection left.",
+    "database_went_back": (
+        "PostgreSQL knows nothing of events that ClickHouse holds, those after `after` up to `end`:"
+        " a standby that was behind has taken over, or a backup was restored. `events`: stored"
+        " anew from the stream, or kept, where that has not all of them."
+    ),
     "engine_away": "ClickHouse does not answer at a start; it is asked again when it is needed.",
     "erased": "An erasure has reached `state`: what it was about is in no place of ours any more.",
     "erasure_failed": "An erasure stopped at `place`, until `recount erase --resume`.",

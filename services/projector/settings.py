@@ -12,6 +12,8 @@ class ProjectorSettings(ServiceSettings, frozen=True, kw_only=True):
 
     database_url: the log and the read models.
     nats_url: captured product events; clickhouse_url: where they are stored.
+    capture_keep_hours: how long stored messages stay on the capture stream, so that a PostgreSQL
+    which went back in time can be followed by what it has lost; 0: the last thousand alone.
     webhooks, webhooks_allow, webhooks_ca_file, webhook_timeout_seconds: see
     `services.projector.webhooks.options`.
     log_key_file, log_origin, witnesses: see `services.projector.proofs.options`.
@@ -22,6 +24,7 @@ class ProjectorSettings(ServiceSettings, frozen=True, kw_only=True):
     nats_url: str
     clickhouse_url: str
     nats_replicas: int = 1
+    capture_keep_hours: int = 72
     port: int = 8002
     audit_facts_per_second: int = FACTS_PER_SECOND
     webhooks: bool = True

@@ -51,6 +51,12 @@ def projections() -> list[TableProjection]:
     return [projection for table in TABLES for projection in table.projections]
 
 
+def adding_column(table: Table, column: Column, cluster: str | None) -> str:
+    """For a table that was made before it had the column."""
+    alter = f"ALTER TABLE {table.name}{on_cluster(cluster)}"
+    return f"{alter} ADD COLUMN IF NOT EXISTS {_column(column)}"
+
+
 def _column(column: Column) -> str:
     default = f" DEFAULT {column.default}" if column.default else ""
     codec = f" CODEC({column.codec})" if column.codec else ""

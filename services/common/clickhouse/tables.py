@@ -45,6 +45,7 @@ _TEXT_AS_SENT = Column("sent", "String", codec="ZSTD(3)")
 # person_id: UUIDv5(team, first distinct id seen), as it was at capture; merges are applied at query
 # time through person_overrides.
 # sent: the properties' canonical JSON text.
+# sequence: of the message of the capture stream that brought it; 0 without one.
 # properties: the same for filters, one path per top-level key, lists and objects as their JSON text
 # (contracts/product_events.py says how keys are written).
 # definitions: what events and properties are called. Every part keeps it for its own rows, so it
@@ -65,6 +66,7 @@ EVENTS = Table(
         Column("properties", "JSON"),
         _TEXT_AS_SENT,
         Column("inserted_at", _TIME),
+        Column("sequence", "UInt64", default="0"),
     ),
     projections=(
         TableProjection(

@@ -1,5 +1,5 @@
-"""The tables, made when they are missing; a table that an earlier release made gets the projections
-that tables.py has named since.
+"""The tables, made when they are missing; a table that an earlier release made gets the columns and
+the projections that tables.py has named since.
 """
 
 from uuid import uuid4
@@ -8,12 +8,15 @@ import msgspec
 
 from services.common.clickhouse.engine import Engine
 from services.common.clickhouse.schema import (
+    adding_column,
     definition,
     on_cluster,
     projections,
     table_statements,
 )
-from services.common.clickhouse.tables import TableProjection
+from services.common.clickhouse.tables import TABLES, TableProjection
+
+_COLUMNS = "SELECT table, name FROM system.columns WHERE database = {database:String}"
 
 _IS_KNOWN = """
     SELECT count() > 0
@@ -46,7 +49,18 @@ class Tables(msgspec.Struct, frozen=True):
         """Make those that are missing; give older ones what they lack. Raises EngineError."""
         for statement in table_statements(self.cluster, self.durable).values():
             await engine.command(statement, {}, {})
+        await bring_columns(engine, self.database, self.cluster)
         await bring_projections(engine, self.database, self.cluster)
+
+
+async def bring_columns(engine: Engine, database: str, cluster: str | None) -> None:
+    """Rows that are there have the columns' defaults. Safe to repeat. Raises EngineError."""
+    rows = await engine.query(_COLUMNS, {"database": database}, str(uuid4()), {})
+    known = {(table, name) for table, name in rows}
+    for table in TABLES:
+        for column in table.columns:
+            if (table.name, column.name) not in known:
+                await engine.command(adding_column(table, column, cluster), {}, {})
 
 
 async def bring_projections(engine: Engine, database: str, cluster: str | None) -> None:

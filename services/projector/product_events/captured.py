@@ -11,7 +11,7 @@ from nats.aio.subscription import Subscription
 from nats.js import errors as js_errors
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from services.common.stream import StreamUnavailable
+from services.common.stream import StreamUnavailable, ask_jetstream
 
 MAX_MESSAGES = 1000
 # More than the largest message; few enough events that storing them keeps nobody waiting.
@@ -111,6 +111,24 @@ class CapturedStream:
 
 # No messages; request timed out; batch completed, or the next message exceeds max_bytes.
 _NOTHING_MORE = frozenset({"404", "408", "409"})
+
+
+_NO_STREAM = frozenset({10059})
+
+
+async def has_all(bus: Client, name: str, first: int, last: int) -> bool:
+    """Whether the stream has the message of every sequence from `first` to `last`.
+
+    Raises StreamUnavailable.
+    """
+    asked = {"deleted_details": True}
+    info = await ask_jetstream(bus, f"STREAM.INFO.{name}", asked, fine=_NO_STREAM)
+    if "error" in info:
+        return False
+    state = info["state"]
+    gone = state.get("deleted") or ()
+    within = state["first_seq"] <= first and last <= state["last_seq"]
+    return within and not any(first <= sequence <= last for sequence in gone)
 
 
 async def forget(bus: Client, name: str, up_to: int) -> None:

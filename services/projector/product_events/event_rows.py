@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,8 @@ DATA_ERRORS: Final = frozenset({
     306,  # TOO_DEEP_RECURSION
 })  # fmt: skip
 
+
+OF_SEQUENCES: Final[tuple[LiteralString, ...]] = ("events", "event_uuids")
 
 # A server takes no longer value in a form field than 128 KiB.
 _ASKED_AT_ONCE: Final = 2_000
@@ -113,6 +115,25 @@ async def insert_uuids(clickhouse: ClickHouse, rows: Sequence[EventRow], token: 
         )
 
 
+async def last_sequence(clickhouse: ClickHouse, beyond: int) -> int:
+    """The highest one beyond this that any row is of; this one when there is none."""
+    found = [beyond]
+    for table in OF_SEQUENCES:
+        text = f"SELECT max(sequence) FROM {table} WHERE sequence > {{beyond:UInt64}}"
+        found += [last for (last,) in await clickhouse.query(Statement(text, {"beyond": beyond}))]
+    return max(found)
+
+
+async def delete_beyond(clickhouse: ClickHouse, reached: int) -> None:
+    """The rows of all later sequences; returns when they are gone. Safe to repeat."""
+    for table in OF_SEQUENCES:
+        await clickhouse.command(
+            f"ALTER TABLE {table} DELETE WHERE sequence > {{reached:UInt64}}"
+            " SETTINGS mutations_sync = 2",
+            {"reached": reached},
+        )
+
+
 def _columns(rows: Sequence[EventRow], inserted_at: int) -> dict[str, list[Any]]:
     events = [row.event for row in rows]
     texts = [event.texts() for event in events]
@@ -127,6 +148,7 @@ def _columns(rows: Sequence[EventRow], inserted_at: int) -> dict[str, list[Any]]
         "properties": [column for column, _ in texts],
         "sent": [sent for _, sent in texts],
         "inserted_at": [inserted_at] * len(rows),
+        "sequence": [row.sequence for row in rows],
     }
     for index in range(MAX_TYPES):
         columns[f"group_{index}"] = [row.groups[index] for row in rows]

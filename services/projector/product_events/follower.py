@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from nats.aio.client import Client
+from prometheus_client import Counter
 
 from contracts.product_events import events_in
 from services.common.clickhouse import ClickHouse, EngineError
@@ -11,8 +12,14 @@ from services.common.logs import logger
 from services.common.postgres.database import CONNECTION_LOST
 from services.common.stream import LOST, StreamUnavailable, capture_stream, whole_capture_stream
 from services.common.tasks import describe, every
-from services.projector.product_events.captured import CapturedStream, StreamMessage, forget
+from services.projector.product_events.captured import (
+    CapturedStream,
+    StreamMessage,
+    forget,
+    has_all,
+)
 from services.projector.product_events.erasing import PersonErasing
+from services.projector.product_events.event_rows import last_sequence
 from services.projector.product_events.ingest import (
     Ingest,
     SequenceRange,
@@ -30,6 +37,12 @@ _FORGET_EVERY_SECONDS = 60.0
 KEPT_MESSAGES = 1_000
 MOST_EVENTS = 4_000
 
+WENT_BACK = Counter(
+    "recount_ingest_database_went_back",
+    "PostgreSQL was older than ClickHouse, by what was done.",
+    ["events"],
+)
+
 AWAY = (*CONNECTION_LOST, EngineError, StreamUnavailable, LeaseLost)
 
 
@@ -37,6 +50,7 @@ class ProductEvents:
     """The projector of product events. Any number of processes may run one: they take turns.
 
     prefix: of stream and subjects. at: see Ingest. lease_seconds: see lease.
+    keep_hours: how long stored messages stay on the stream, besides the last ones.
     waits_for: why nothing is stored for the moment; None while it goes on.
     lost: messages that the stream should have had, and has not, since the start.
     """
@@ -51,6 +65,7 @@ class ProductEvents:
         replicas: int = 1,
         at: Callable[[Step], None] = no_step,
         lease_seconds: float = LEASE_SECONDS,
+        keep_hours: int = 0,
     ) -> None:
         self._postgres_url = postgres_url
         self._bus = bus
@@ -59,6 +74,7 @@ class ProductEvents:
         self._replicas = replicas
         self._at = at
         self._lease_seconds = lease_seconds
+        self._keep_hours = keep_hours
         self.waits_for: str | None = None
         self.lost = 0
 
@@ -79,11 +95,28 @@ class ProductEvents:
         waiting = lease(self._postgres_url, stream, self._stand_by, self._lease_seconds)
         async with waiting as held:
             ingest = Ingest(held, self._clickhouse, self._at)
-            progress = await ingest.progress()
-            known = max(progress.reached, progress.unfinished.last if progress.unfinished else 0)
+            progress = await self._mended(ingest, stream, await ingest.progress())
+            known = _known(progress)
             await whole_capture_stream(self._bus, known, self._prefix, self._replicas)
             erasing = PersonErasing(held.conn, self._clickhouse, self._bus, stream)
             await self._follow(ingest, erasing, stream, progress, until)
+
+    async def _mended(self, ingest: Ingest, stream: str, stands: VisibleRange) -> VisibleRange:
+        """Where to go on from, if ClickHouse holds what PostgreSQL knows nothing of (it went back
+        in time): stored anew from the stream, or, where that has not all of it any more, kept.
+        """
+        known = _known(stands)
+        end = await last_sequence(self._clickhouse, known)
+        if end == known:
+            return stands
+        reached = stands.reached
+        can_be_stored_anew = await has_all(self._bus, stream, reached + 1, end)
+        how = "stored anew" if can_be_stored_anew else "kept"
+        log.critical("database_went_back", stream=stream, after=reached, end=end, events=how)
+        WENT_BACK.labels(how).inc()
+        if can_be_stored_anew:
+            return await ingest.cut_off(stands)
+        return await ingest.take_over(end)
 
     def _stand_by(self) -> None:
         """Another process stores what comes: what this one waited for is no trouble any more."""
@@ -118,7 +151,8 @@ class ProductEvents:
                     waiting = waiting[len(some) :]
                 await erasing.go_on(reached)
                 if time.monotonic() - forgotten_at > _FORGET_EVERY_SECONDS:
-                    await forget(self._bus, stream, reached - KEPT_MESSAGES)
+                    up_to = await ingest.stored_before(reached, self._keep_hours)
+                    await forget(self._bus, stream, min(up_to, reached - KEPT_MESSAGES))
                     forgotten_at = time.monotonic()
         finally:
             await messages.close()
@@ -133,6 +167,11 @@ class ProductEvents:
             self.lost += lost
             LOST.inc(lost)
             log.critical("captured_events_lost", stream=stream, lost=lost, after=reached, end=end)
+
+
+def _known(stands: VisibleRange) -> int:
+    """The last sequence that anything was begun with."""
+    return max(stands.reached, stands.unfinished.last if stands.unfinished else 0)
 
 
 def _first(waiting: list[StreamMessage]) -> list[StreamMessage]:

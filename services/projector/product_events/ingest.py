@@ -2,13 +2,13 @@
 
 The order, and why a crash between any two steps loses and doubles nothing:
 
-1. The range of stream sequences is written down and committed. From now on a repetition takes the
-   same messages.
+1. The range of stream sequences is written down, with a random token, and committed. From now on a
+   repetition takes the same messages under the same token.
 2. uuids that *earlier* sequences brought are dropped. Rows of an unfinished attempt at this same
    range don't count, so a repetition drops the same ones.
 3. In one PostgreSQL transaction, still open: persons and groups follow the events.
 4. ClickHouse gets the changed persons (a repetition replaces them by themselves), so that no event
-   is seen before its person or their merge; then the rows under tokens made of the range (a
+   is seen before its person or their merge; then the rows under the token (a
    repetition does nothing), then their uuids likewise.
 5. The transaction commits, if the lease is still ours, with the marks of what it brought and the
    checkpoint. Until then a repetition starts from the same persons and makes the same rows. A
@@ -21,7 +21,7 @@ An event that a server will never hold is set aside, and the others are stored w
 import time
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
@@ -61,10 +61,13 @@ DELAY_SECONDS = Histogram(
 
 
 class SequenceRange(msgspec.Struct, frozen=True):
-    """Stream sequences, both included."""
+    """Stream sequences, both included. token: names the rows that are stored of them; None for a
+    range that was begun before there were tokens.
+    """
 
     first: int
     last: int
+    token: UUID | None = None
 
 
 class VisibleRange(msgspec.Struct, frozen=True):
@@ -72,6 +75,26 @@ class VisibleRange(msgspec.Struct, frozen=True):
 
     reached: int
     unfinished: SequenceRange | None
+
+
+_FIX: Final[LiteralString] = """
+    UPDATE ingest_progress AS p
+    SET batch_first = %(first)s, batch_last = %(last)s, batch_token = %(token)s"""
+
+
+_REMEMBER: Final[LiteralString] = """
+    INSERT INTO ingest_kept (stream, at, reached)
+    VALUES (%(stream)s, date_trunc('hour', now()), %(reached)s) ON CONFLICT DO NOTHING"""
+_BEFORE: Final[LiteralString] = """
+    SELECT max(reached) FROM ingest_kept
+    WHERE stream = %(stream)s AND at <= now() - make_interval(hours => %(hours)s)
+    HAVING count(*) > 0"""
+_FORGET: Final[LiteralString] = """
+    DELETE FROM ingest_kept
+    WHERE stream = %(stream)s AND at < (
+        SELECT max(at) FROM ingest_kept
+        WHERE stream = %(stream)s AND at <= now() - make_interval(hours => %(hours)s)
+    )"""
 
 
 class Unstorable(msgspec.Struct, frozen=True):
@@ -114,20 +137,38 @@ class Ingest:
             (self._stream,),
         )
         cursor = await self._conn.execute(
-            "SELECT reached, batch_first, batch_last FROM ingest_progress WHERE stream = %s",
+            "SELECT reached, batch_first, batch_last, batch_token FROM ingest_progress"
+            " WHERE stream = %s",
             (self._stream,),
         )
         row = await cursor.fetchone()
         assert row is not None
-        reached, first, last = row
-        return VisibleRange(reached, None if first is None else SequenceRange(first, last))
+        reached, first, last, token = row
+        return VisibleRange(reached, None if first is None else SequenceRange(first, last, token))
+
+    async def cut_off(self, stands: VisibleRange) -> VisibleRange:
+        """Take out of ClickHouse what PostgreSQL knows nothing of; what is known after that.
+
+        PostgreSQL is older than ClickHouse, then: a standby has taken over that had not got
+        everything, or a backup was restored. What goes is stored anew from the stream, in other
+        ranges: that it still has those messages is the caller's to see to.
+        """
+        unfinished = stands.unfinished
+        if unfinished is not None:
+            unfinished = msgspec.structs.replace(unfinished, token=uuid4())
+            await self._move(_FIX, unfinished)
+        await event_rows.delete_beyond(self._clickhouse, stands.reached)
+        return VisibleRange(stands.reached, unfinished)
+
+    async def take_over(self, end: int) -> VisibleRange:
+        """Let what ClickHouse holds up to `end` stand, although PostgreSQL knows nothing of it."""
+        await self._finish(SequenceRange(end, end))
+        return VisibleRange(end, None)
 
     async def begin(self, messages: Sequence[StreamMessage]) -> SequenceRange:
         """Fix the range that these messages, which follow each other, are stored as."""
-        batch = SequenceRange(messages[0].sequence, messages[-1].sequence)
-        await self._move(
-            "UPDATE ingest_progress AS p SET batch_first = %(first)s, batch_last = %(last)s", batch
-        )
+        batch = SequenceRange(messages[0].sequence, messages[-1].sequence, uuid4())
+        await self._move(_FIX, batch)
         self._at("range fixed")
         return batch
 
@@ -186,7 +227,7 @@ class Ingest:
         await groups.mirror(clickhouse, changed, version)
         self._at("persons mirrored")
         self._lease.check()
-        token = f"{self._stream}-{batch.first}-{batch.last}"
+        token = f"{self._stream}-{batch.token or f'{batch.first}-{batch.last}'}"
         refused = await event_rows.insert_events(clickhouse, rows, token, time.time_ns() // 1000)
         self._at("events inserted")
         self._lease.check()
@@ -211,10 +252,24 @@ class Ingest:
             )
         SET_ASIDE.inc(len(unstorable))
 
+    async def stored_before(self, reached: int, hours: int) -> int:
+        """Up to where messages were stored so many hours ago; written down once an hour."""
+        values = {"stream": self._stream, "reached": reached, "hours": hours}
+        if hours == 0:
+            return reached
+        async with self._conn.transaction():
+            await self._conn.execute(_REMEMBER, values)
+            cursor = await self._conn.execute(_BEFORE, values)
+            row = await cursor.fetchone()
+            if row is None:
+                return 0
+            await self._conn.execute(_FORGET, values)
+        return int(row[0])
+
     async def _finish(self, batch: SequenceRange) -> None:
         await self._move(
             "UPDATE ingest_progress AS p SET reached = %(last)s, batch_first = NULL,"
-            " batch_last = NULL, updated_at = now()",
+            " batch_last = NULL, batch_token = NULL, updated_at = now()",
             batch,
         )
 
@@ -226,6 +281,7 @@ class Ingest:
             {
                 "first": batch.first,
                 "last": batch.last,
+                "token": batch.token,
                 "stream": self._stream,
                 "epoch": self._lease.epoch,
             },

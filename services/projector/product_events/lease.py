@@ -26,6 +26,7 @@ log = logger("recount.product_events")
 LEASE = 7_210_335
 LEASE_SECONDS = 10.0
 LOOK_SECONDS = 0.5
+_MOMENT_SECONDS = 0.1
 
 TAKEN = Counter("recount_ingest_lease_taken", "Leases taken, by how.", ["reason"])
 
@@ -104,19 +105,24 @@ async def lease(
 
 async def _wait(conn: Conn, stream: str, on_taken: Callable[[], None], seconds: float) -> str:
     """Returns with the lock: free | left | silent, by what became of the holder before."""
-    reason = "free"
-    while True:
-        cursor = await conn.execute(_TRY, (LEASE, stream))
-        if await cursor.fetchone() == (True,):
-            return reason
+    if await _try(conn, stream):
+        return "free"
+    # A session that was just closed, our own perhaps, keeps its lock for a moment.
+    await asyncio.sleep(_MOMENT_SECONDS)
+    reason = "left"
+    while not await _try(conn, stream):
         on_taken()
-        if reason == "free":
-            reason = "left"
         ended = await conn.execute(_END_SILENT, {"kind": LEASE, "stream": stream})
         if await ended.fetchone() is not None:
             log.warning("lease_ended", stream=stream)
             reason = "silent"
         await asyncio.sleep(min(LOOK_SECONDS, seconds / 5))
+    return reason
+
+
+async def _try(conn: Conn, stream: str) -> bool:
+    cursor = await conn.execute(_TRY, (LEASE, stream))
+    return await cursor.fetchone() == (True,)
 
 
 def _now() -> float:

@@ -17,18 +17,31 @@ from services.projector.product_events.follower import ProductEvents
 
 
 def part(
-    postgres_url: str, nats_url: str, clickhouse_url: str, *, replicas: int = 1, prefix: str = ""
+    postgres_url: str,
+    nats_url: str,
+    clickhouse_url: str,
+    *,
+    replicas: int = 1,
+    prefix: str = "",
+    keep_hours: int = 0,
 ) -> ServicePart:
     """No routes: captured events are stored as long as the application runs.
 
-    prefix: before the names of stream and subjects.
+    prefix: before the names of stream and subjects. keep_hours: see ProductEvents.
     """
 
     @contextlib.asynccontextmanager
     async def ingesting(app: Litestar) -> AsyncIterator[None]:
         async with await ClickHouse.open(clickhouse_url) as clickhouse:
             bus = await connect_bus(nats_url, "product events")
-            events = ProductEvents(postgres_url, bus, clickhouse, prefix=prefix, replicas=replicas)
+            events = ProductEvents(
+                postgres_url,
+                bus,
+                clickhouse,
+                prefix=prefix,
+                replicas=replicas,
+                keep_hours=keep_hours,
+            )
             try:
                 async with background("product events", events.run()) as following:
                     app.state.product_events = RunningIngest(events, following)

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS events ON CLUSTER `blue`
     properties JSON,
     sent String CODEC(ZSTD(3)),
     inserted_at DateTime64(6, 'UTC'),
+    sequence UInt64 DEFAULT 0,
     PROJECTION definitions (SELECT team_id, event, min(inserted_at), max(timestamp), distinctJSONPathsAndTypes(properties) GROUP BY team_id, event)
 )
 ENGINE = ReplicatedMergeTree

@@ -10,7 +10,7 @@ from contracts.api.definitions import EventDefinition, PropertyDefinition
 from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.schema import definition, projections, table_statements
 from services.common.clickhouse.statement import Statement
-from services.common.clickhouse.upgrade import adding, materializing
+from services.common.clickhouse.upgrade import Tables, adding, materializing
 from services.query.events.definitions import Definitions, Properties
 from tests import waiting
 
@@ -118,3 +118,18 @@ async def test_a_new_table_has_what_an_older_one_gets() -> None:
         materializing(projection, "blue")
         == "ALTER TABLE events ON CLUSTER `blue` MATERIALIZE PROJECTION definitions"
     )
+
+
+async def test_a_table_of_before_gets_the_columns_it_lacks(clickhouse: ClickHouse) -> None:
+    await clickhouse.command("ALTER TABLE events DROP COLUMN sequence")
+    await insert(clickhouse, "older", NOON, "{}")
+
+    tables = Tables(clickhouse.database, None, False)
+    for _ in range(2):
+        await tables.bring_up_to_date(clickhouse._engine)
+    await insert(clickhouse, "newer", NOON, "{}")
+
+    rows = await clickhouse.query(
+        Statement("SELECT event, sequence FROM events ORDER BY event", {})
+    )
+    assert rows == [("newer", 0), ("older", 0)]
