@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 import pytest
 
+from contracts.notes import parse_note, parse_vkey, signers
 from services.embedded import datadir
 from tests import servers
 from tests.embedded.recount_process import Served, recount, serving
@@ -58,6 +59,13 @@ class Server(msgspec.Struct, frozen=True):
                 return found
             assert time.monotonic() < deadline, found
             time.sleep(0.05)
+
+    def receipt(self, number: int) -> str:
+        deadline = time.monotonic() + 60
+        while (found := self.api("GET", f"audit/erasures/{number}/")["receipt"]) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return str(found)
 
     def rows_with(self, text: str) -> list[str]:
         """Tables of PostgreSQL that have it in a row, as it is or encoded."""
@@ -150,6 +158,14 @@ def test_a_text_goes_from_rows_and_stream_and_the_chain_holds(server: Server) ->
     verified = recount("verify", "--data-dir", str(server.folder))
     assert verified.returncode == 0, verified.stderr
     assert len(body["entries"]) > 10
+    note, keys = parse_note(server.receipt(body["id"])), server.api("GET", "audit/log/keys")
+    key = parse_vkey(keys["keys"][0]["vkey"])
+    assert signers(note, [key]) == [key]
+    origin, what, told = note.text.splitlines()
+    assert (origin, what) == (key.name, f"erasure {body['id']}")
+    receipt = msgspec.json.decode(told)
+    assert receipt["entries"] == body["entries"]
+    assert (receipt["state"], receipt["reason"]) == ("logical", "she asked")
 
 
 def test_then_its_bytes_go_from_the_disk(server: Server) -> None:

@@ -140,7 +140,7 @@ class Erasures:
             waits_for=next((place for place in PLACES[task.kind] if place not in done), None),
             failed=failed,
             remains=remains(task.kind, state, row),
-            receipt=None,
+            receipt=task.receipt if steps else None,
         )
 
 

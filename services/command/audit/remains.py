@@ -1,7 +1,11 @@
-"""What an erasure can't reach, in words: for its receipt."""
+"""What an erasure's receipt says; what it can't reach, in words."""
+
+from datetime import datetime
+
+import msgspec
 
 from contracts.api.erasures import State
-from contracts.read_models.erasure import ErasureRow
+from contracts.read_models.erasure import ErasedPayload, ErasureRow, ReachedState
 from services.common.postgres.erasures import Kind
 
 _DISK = (
@@ -36,3 +40,33 @@ def remains(kind: Kind, state: State, row: ErasureRow | None) -> tuple[str, ...]
     if kind == "person":
         found.append(_COME_BACK)
     return tuple(found)
+
+
+class _Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """requested_by: the number of a user; null for the system. reads: spans of numbers."""
+
+    state: State
+    reason: str
+    requested_by: int | None
+    requested_at: datetime
+    entries: tuple[ErasedPayload, ...]
+    reads: tuple[tuple[int, int], ...]
+    states: tuple[ReachedState, ...]
+    remains: tuple[str, ...]
+
+
+def receipt_told(kind: Kind, row: ErasureRow) -> bytes:
+    """One line of JSON, of one that is logical at least."""
+    state = row.states[-1].state
+    return msgspec.json.encode(
+        _Receipt(
+            state=state,
+            reason=row.reason,
+            requested_by=row.requested_by,
+            requested_at=row.requested_at,
+            entries=row.entries,
+            reads=row.reads,
+            states=row.states,
+            remains=remains(kind, state, row),
+        )
+    )

@@ -20,6 +20,7 @@ from domain.erasure.decide import decide
 from domain.erasure.view import view
 from domain.errors import ConcurrentEdit
 from services.command.audit.places import Places, of_product_events
+from services.command.audit.remains import receipt_told
 from services.common.log.erasing import CommitInDoubt
 from services.common.log.store import (
     Append,
@@ -150,4 +151,7 @@ async def reach(
         )
         with contextlib.suppress(ConcurrentEdit):
             await store.append(append)
-    await erasures.reached(pool, task.id, state)
+    row = view(await store.load(stream))
+    if row is None:
+        raise LookupError(f"the log has no erasure {task.id}")
+    await erasures.reached(pool, task.id, state, receipt_told(task.kind, row))

@@ -39,7 +39,7 @@ LOCK = 7_210_361
 
 _COLUMNS: LiteralString = """
     id, team_id, kind, subject, actor, operation_id, correlation_id, asked, state, failed_place,
-    failed_reason, made_at"""
+    failed_reason, made_at, receipt"""
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,6 +68,7 @@ class ErasureTask(msgspec.Struct, frozen=True):
     failed_place: str | None
     failed_reason: str | None
     made_at: datetime
+    receipt: str | None
 
     @property
     def subject(self) -> Subject:
@@ -184,11 +185,15 @@ async def resume(pool: Pool, number: int) -> None:
         )
 
 
-async def reached(pool: Pool, number: int, state: Literal["logical", "physical"]) -> None:
-    """What it was about is gone from here, too."""
+async def reached(
+    pool: Pool, number: int, state: Literal["logical", "physical"], told: bytes
+) -> None:
+    """What it was about is gone from here, too. told: what its receipt says, as JSON."""
     async with pool.connection() as conn:
         await conn.execute(
-            "UPDATE erasures SET state = %s, subject = NULL WHERE id = %s", (state, number)
+            "UPDATE erasures SET state = %s, subject = NULL, told = %s, receipt = NULL"
+            " WHERE id = %s",
+            (state, told.decode(), number),
         )
 
 

@@ -29,7 +29,7 @@ from services.projector.product_events.person_tables import Conn
 # Those whose next place is ours.
 _WAITING: LiteralString = """
     SELECT e.id, e.team_id, e.kind, e.subject, e.actor, e.operation_id, e.correlation_id, e.asked,
-        e.state, e.failed_place, e.failed_reason, e.made_at
+        e.state, e.failed_place, e.failed_reason, e.made_at, e.receipt
     FROM erasures e
     WHERE e.state = 'requested' AND e.asked AND e.failed_place IS NULL AND (
         SELECT place FROM erasure_steps s

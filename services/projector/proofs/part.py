@@ -18,6 +18,7 @@ from services.common.settings import InvalidSettings
 from services.common.tasks import background, failure
 from services.projector.proofs.key_files import KeyFiles
 from services.projector.proofs.options import NO_KEY, ProofOptions
+from services.projector.proofs.receipts import Receipts
 from services.projector.proofs.signer import Signer
 from services.projector.proofs.witnesses import Witness, Witnessing, parse_witnesses
 
@@ -39,7 +40,7 @@ def part(database_url: str, options: ProofOptions = NO_KEY) -> ServicePart:
 
     @contextlib.asynccontextmanager
     async def signing(app: Litestar) -> AsyncIterator[None]:
-        size = 4 + 3 * len(witnesses)
+        size = 5 + 3 * len(witnesses)
         async with (
             pool(database_url, size=size, name="proofs") as connections,
             contextlib.AsyncExitStack() as stack,
@@ -48,6 +49,7 @@ def part(database_url: str, options: ProofOptions = NO_KEY) -> ServicePart:
             signer = Signer(connections, origin, files)
             asked = [Witnessing(connections, each) for each in witnesses]
             works = [("checkpoints", signer.run()), ("old checkpoints", signer.thin())]
+            works.append(("receipts", Receipts(connections, origin, files).run()))
             works += [(f"witness {each.witness.key.name}", each.run()) for each in asked]
             tasks = [await stack.enter_async_context(background(*work)) for work in works]
             app.state.signing = Signing(signer, asked, tasks)
