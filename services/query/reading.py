@@ -22,6 +22,7 @@ from services.query.routes import (
     activity_log,
     cohorts,
     dashboards,
+    definition_pages,
     insights,
     operations,
     pages,
@@ -67,6 +68,7 @@ def part(settings: QuerySettings) -> ServicePart:
             *operations.HANDLERS,
             *webhooks.HANDLERS,
             *pages.HANDLERS,
+            *definition_pages.HANDLERS,
         ],
         dependencies={
             "reads": from_state("reads"),

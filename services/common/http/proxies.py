@@ -88,8 +88,16 @@ def _as_asked(scope: Scope, trusted: TrustedProxies) -> Scope:
 def _client(headers: Sequence[tuple[bytes, bytes]], trusted: TrustedProxies) -> str | None:
     """Each proxy adds who asked it: the last of them that is no proxy of ours was not made up."""
     values = [value.decode("latin-1") for found, value in headers if found == b"x-forwarded-for"]
-    told = [each.strip() for value in values for each in value.split(",") if each.strip()]
+    told = [each.strip() for value in values for each in value.split(",") if _is_address(each)]
     return next((each for each in reversed(told) if each not in trusted), told[0] if told else None)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def _said(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes:

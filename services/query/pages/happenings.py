@@ -34,11 +34,11 @@ def signed(checkpoint: SignedCheckpoint | None, timezone: str) -> Signed | None:
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
-    """insight: the one that it is about, if any."""
+    """subject: what it is about. path: of its page, in the project; None where it has none."""
 
     what: str
-    insight: int | None
     subject: str
+    path: str | None
     by: str
     at: Moment
     sequence: int
@@ -46,14 +46,20 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
 
 def happening(entry: Entry, users: Mapping[int, UserBody], timezone: str) -> Happening:
     thing, _, rest = entry.name.partition(".")
+    insight = insight_of(entry)
     return Happening(
         what=f"{thing} {rest.partition('.')[0]}".replace("_", " "),
-        insight=insight_of(entry),
-        subject=entry.subject,
+        subject=entry.subject if insight is None else f"insight {insight}",
+        path=_path(entry.subject) if insight is None else f"insights/{insight}/",
         by=doer(user_of(entry), users),
         at=moment(entry.at, timezone),
         sequence=entry.team_seq,
     )
+
+
+def _path(subject: str) -> str | None:
+    kind, _, number = subject.partition("/")
+    return f"{kind}s/{number}/" if kind in ("dashboard", "action", "cohort") else None
 
 
 def user_of(entry: Entry) -> int | None:
