@@ -70,11 +70,15 @@ async def started(url: str) -> None:
 
 
 class Load:
-    """Requests over connections that stay open, as fast as they are answered."""
+    """Requests over connections that stay open, as fast as they are answered.
+
+    latencies: seconds of each request so far; whoever looks clears them.
+    """
 
     def __init__(self, url: str, key: str, connections: int = CONNECTIONS) -> None:
         address = urlsplit(url)
         self._connections = connections
+        self.latencies: list[float] = []
         self._host, self._port = address.hostname, address.port
         self._headers = {"Host": address.netloc, "Authorization": f"Bearer {key}"}
 
@@ -124,6 +128,7 @@ class Load:
         reader, writer = await asyncio.open_connection(self._host, self._port, limit=2**22)
         count = 0
         while perf_counter() < until_:
+            sent = perf_counter()
             writer.write(request(connection, count))
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             status = int(head.split(b" ", 2)[1])
@@ -131,6 +136,7 @@ class Load:
             if status == 200:
                 _, _, length = head.partition(b"content-length: ")
                 await reader.readexactly(int(length.split(b"\r\n", 1)[0]))
+            self.latencies.append(perf_counter() - sent)
             count += 1
         writer.close()
         await writer.wait_closed()

@@ -21,7 +21,7 @@ INSIGHTS_PER_RULE = 10
 APPENDS_AT_ONCE = 200
 
 
-async def seed(projector: Projecting) -> str:
+async def seed(projector: Projecting, insights: int = INSIGHTS) -> str:
     """Accounts, keys, insights and rules; a key."""
     organization = await administration.create_organization(projector.pool, "Bench")
     project = await administration.create_project(projector.pool, organization.id, "Bench")
@@ -30,11 +30,11 @@ async def seed(projector: Projecting) -> str:
     await _more_keys(projector.pool, user)
     issued = await administration.create_key(projector.pool, user)
     dice = random.Random(1)
-    for first in range(1, INSIGHTS + 1, APPENDS_AT_ONCE):
+    for first in range(1, insights + 1, APPENDS_AT_ONCE):
         await asyncio.gather(
             *(
                 _create(projector, number, dice)
-                for number in range(first, min(first + APPENDS_AT_ONCE, INSIGHTS + 1))
+                for number in range(first, min(first + APPENDS_AT_ONCE, insights + 1))
             )
         )
     await asyncio.gather(*(projector.runner(each).catch_up() for each in projections()))
