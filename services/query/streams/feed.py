@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from contracts.chain import Entry
+from contracts.chain import PAYLOAD_ERASED, Entry
 from contracts.cloud_events import event_source
 from services.common.log.entries import entries, head
 from services.common.postgres.database import CONNECTION_LOST, Pool
@@ -173,12 +173,15 @@ class Feed:
     def _desert(self, team_id: int) -> None:
         """What comes from now on is not kept: neither may be what came before it."""
         del self._projects[team_id]
-        staying = [kept for kept in self._kept if kept.entry.team_id != team_id]
-        self._kept = deque(staying)
-        self._kept_bytes = sum(len(kept.frame) for kept in staying)
+        self._forget(team_id)
         if not self._projects:
             self._position = None
             self._reading.clear()
+
+    def _forget(self, team_id: int) -> None:
+        staying = [kept for kept in self._kept if kept.entry.team_id != team_id]
+        self._kept = deque(staying)
+        self._kept_bytes = sum(len(kept.frame) for kept in staying)
 
     async def _read_on(self) -> None:
         if not self._projects:
@@ -211,6 +214,9 @@ class Feed:
         project.through = entry.team_seq
         for moved in project.watchers:
             moved.set()
+        if entry.name == PAYLOAD_ERASED:
+            # What was erased may be among the kept: from now on it is read from the log.
+            self._forget(entry.team_id)
         passed = framed(entry, event_source(self.installation, entry.team_id))
         self._keep(passed)
         for follower in project.followers:

@@ -72,8 +72,10 @@ class Asking:
             for each in projections():
                 await ProjectionRunner(each, store, self.world.pool).catch_up()
 
-    async def go_on(self, crash: str | None = None) -> None:
-        """A process that does erasures, as far as it comes; it dies at `crash`."""
+    async def go_on(self, crash: str | None = None, waiting: timedelta = timedelta(0)) -> None:
+        """A process that does erasures, as far as it comes; it dies at `crash`. waiting: how long
+        for what is on its way.
+        """
 
         def crash_at(point: str) -> None:
             if point == crash:
@@ -93,7 +95,7 @@ class Asking:
                 bus,
                 erase_user,
                 prefix="none",
-                answers_until=timedelta(0),
+                answers_until=waiting,
                 crash_at=crash_at,
             )
             try:
@@ -313,6 +315,42 @@ async def test_a_place_that_fails_is_told_and_taken_up_again(asking: Asking) -> 
     await erasures.resume(asking.world.pool, number)
     await asking.go_on()
     assert (await asking.get(f"audit/erasures/{number}/"))["state"] == "logical"
+
+
+async def test_what_receivers_answered_goes_once_none_is_on_its_way(asking: Asking) -> None:
+    await asking.insight(name=TEXT)
+    async with asking.world.pool.connection() as conn:
+        await conn.execute("INSERT INTO webhook_ids (id, team_id) VALUES (7, 1), (8, 2)")
+        for webhook, sequence, response in (
+            (7, 1, "ok"),
+            (7, 5, f"got {TEXT.upper()}"),
+            (7, 6, "else"),
+            (8, 1, "another project's"),
+        ):
+            await conn.execute(
+                "INSERT INTO webhook_attempts"
+                " (webhook_id, sequence, lane, at, duration_ms, state, response)"
+                " VALUES (%s, %s, 'insight/1', now(), 1, 'delivered', %s)",
+                (webhook, sequence, response),
+            )
+        await conn.execute(
+            "INSERT INTO webhook_pending (webhook_id, replay, sequence, lane)"
+            " VALUES (7, 0, 1, 'insight/1')"
+        )
+    number = await asking.asked(text=TEXT)
+    await asking.go_on(waiting=timedelta(hours=1))
+    await asking.project()
+    await asking.go_on(waiting=timedelta(hours=1))
+    assert (await asking.get(f"audit/erasures/{number}/"))["waits_for"] == "webhooks"
+    async with asking.world.pool.connection() as conn:
+        await conn.execute("DELETE FROM webhook_pending")
+    await asking.go_on(waiting=timedelta(hours=1))
+    body = await asking.get(f"audit/erasures/{number}/")
+    assert (body["state"], body["counts"]["webhooks"]) == ("logical", 2)
+    async with asking.world.pool.connection() as conn:
+        cursor = await conn.execute("SELECT response FROM webhook_attempts ORDER BY number")
+        answers = [response for (response,) in await cursor.fetchall()]
+    assert answers == [None, None, "else", "another project's"]
 
 
 async def test_a_request_whose_process_died_before_the_log_had_it_is_forgotten(

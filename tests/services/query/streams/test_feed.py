@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -12,13 +12,16 @@ from contracts.cloud_events import event_source
 from contracts.events.insight import InsightRenamed
 from contracts.events.streams import insight_stream
 from contracts.fact_filters import EVERYTHING, FactFilter, parse_types
+from domain.erasure.redaction import redacted
+from services.common.log.erasing import ErasedEntry, Erasure, erase
+from services.common.log.searching import entries_at
 from services.common.log.store import BELL_CHANNEL
 from services.common.postgres.bell import Bell
 from services.common.tasks import background
 from services.query.streams.feed import Feed
 from services.query.streams.follower import BufferLimits, Follower
 from services.query.streams.frames import FramedEntry, event_frame, framed
-from tests.examples import INSIGHT, created
+from tests.examples import ALICE, INSIGHT, created
 from tests.services.projector.projecting import Projecting, projecting
 from tests.waiting import seen
 
@@ -124,6 +127,32 @@ async def test_what_is_not_kept_any_more_is_read_from_the_log(projector: Project
             batch = feed.next_frames(slow)
             assert batch is not None
             assert batch.chunk == sent(await projector.store.project_entries(1, 2))
+
+
+async def test_what_was_erased_is_kept_no_longer(projector: Projecting) -> None:
+    head = await end(projector)
+    async with feeding(projector) as feed:
+        early = follower(head)
+        with feed.following(early):
+            await feed.reading()
+            await rename(projector, "secret", "b")
+            await passed(feed, 3)
+            (entry,) = await entries_at(projector.pool, 1, [2])
+            left = ErasedEntry(entry, redacted(entry.event))
+            operation = uuid4()
+            erasure = Erasure(
+                team_id=1, number=1, actor=ALICE, operation_id=operation,
+                correlation_id=operation, causation_id=None,
+            )  # fmt: skip
+            await erase(projector.url, erasure, [left])
+            await passed(feed, 4)
+            # A page is read from the log, which has it no more; behind that, what is kept.
+            assert feed.next_frames(early) is None
+            early.through = Link(3, bytes(32))
+            batch = feed.next_frames(early)
+            assert batch is not None
+            assert b"secret" not in batch.chunk
+            assert b"payload_erased" in batch.chunk
 
 
 async def test_what_came_while_nobody_followed_is_not_taken_for_kept(
