@@ -1,9 +1,11 @@
 """Verifies an archive of a project's facts, or what a subscriber stored of a stream, with no server
-and no data folder: python verify.py FILE [--key VKEY …] [--against CHECKPOINT-FILE …] [--json]
+and no data folder:
+python verify.py FILE [--key VKEY …] [--against CHECKPOINT-FILE …] [--reads READS-FILE] [--json]
 
 FILE: as GET audit/export/ sent it, or CloudEvents as lines, as they came; `-`: standard input; a
 name that ends with .gz: compressed. --key: a public key that you trust, `recount log-key show`
-prints them. --against: a checkpoint that you kept elsewhere.
+prints them. --against: a checkpoint that you kept elsewhere. --reads: the project's reads as lines,
+exported after FILE (`recount audit export --reads`): each is held against the seals in FILE.
 
 Exit code 0: it holds. 1: it does not, and the first entry where it does not is named. 2: the file
 or an option can't be used. 3: it holds, and is signed by a key that you did not name.
@@ -342,6 +344,89 @@ class Walk:
         return kept
 
 
+# The trail of reads.
+
+# The members of a read that are committed to, in this order, without the names of today.
+_READ = (
+    *("at", "actor", "surface", "what", "items", "insights", "as_of", "refresh", "status"),
+    *("from_cache", "bytes", "ip", "client", "correlation_id"),
+)
+_NAMES_OF_TODAY = ("first_name", "email")
+
+
+class Seals:
+    """What the facts say of reads. first: the number that the first seal is to begin with, if the
+    facts are there from their beginning.
+    """
+
+    def __init__(self, about: list[tuple[Event, dict[str, Any]]], first: int | None) -> None:
+        self.expired = max((t["through"] for e, t in about if "expired" in e.type), default=0)
+        self.erased = [tuple(span) for _, told in about for span in told.get("reads", ())]
+        self.seals = [(event, told) for event, told in about if "sealed" in event.type]
+        for event, told in self.seals:
+            if first is not None and told["first"] != first:
+                why = f"its seal begins with read {told['first']}, {first} was to come"
+                raise event.broken("reads_altered", why)
+            first = told["last"] + 1
+
+    def check(self, lines: Iterable[bytes]) -> tuple[int, int]:
+        """Reads that hold, and how many have no seal here yet. Raises Broken, Unusable."""
+        rows = _reads(lines)
+        row = next(rows, None)
+        held = 0
+        for event, told in self.seals:
+            while row is not None and row["number"] < told["first"]:
+                row = next(rows, None)
+            if told["last"] <= self.expired:
+                continue
+            leaves = []
+            for number in range(told["first"], told["last"] + 1):
+                if row is None or row["number"] != number:
+                    raise event.broken("reads_altered", f"read {number} is missing")
+                leaves.append(self._commitment(event, row))
+                row = next(rows, None)
+            tree = Tree()
+            for leaf in leaves:
+                tree.add(leaf)
+            if told["count"] != len(leaves) or told["root"] != tree.root().hex():
+                why = f"reads {told['first']} to {told['last']} are not those that were sealed"
+                raise event.broken("reads_altered", why)
+            held += len(leaves)
+        return held, (row is not None) + sum(1 for _ in rows)
+
+    def _commitment(self, event: Event, row: dict[str, Any]) -> bytes:
+        number, actor = row["number"], row["actor"]
+        commitment = bytes.fromhex(row["commitment"])
+        is_erased = any(first <= number <= last for first, last in self.erased)
+        if (actor["type"] == "erased") != is_erased:
+            why = (
+                "is erased by a fact, and is here"
+                if is_erased
+                else "is erased, and no fact says so"
+            )
+            raise event.broken("reads_altered", f"read {number} {why}")
+        if not is_erased:
+            told = {name: row[name] for name in _READ}
+            told["actor"] = {k: v for k, v in actor.items() if k not in _NAMES_OF_TODAY}
+            # As facts have it: no fraction where that is zero.
+            told["at"] = row["at"].replace(".000000Z", "Z")
+            text = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+            if sha256(bytes.fromhex(row["salt"]) + text.encode()).digest() != commitment:
+                raise event.broken("reads_altered", f"read {number} is not what was committed to")
+        return commitment
+
+
+def _reads(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Those that have a number."""
+    for line, text in enumerate(lines, 1):
+        if text.strip():
+            row = _object(text, line)
+            if "number" not in row or "commitment" not in row:
+                raise Unusable(f"line {line} of the reads is no read, with its commitment")
+            if row["number"] is not None:
+                yield row
+
+
 # The file.
 
 
@@ -357,6 +442,7 @@ class Outcome:
         self.size = 0
         self.signed_by: list[str] = []
         self.against = 0
+        self.reads: int | None = None
         self.notes: list[str] = []
 
     def lines(self) -> Iterator[str]:
@@ -371,18 +457,23 @@ class Outcome:
         yield UNSEEN
 
 
-def verify(lines: Iterable[bytes], keys: list[Key], against: list[Checkpoint]) -> Outcome:
-    """Raises Broken, Unusable."""
+def verify(
+    lines: Iterable[bytes],
+    keys: list[Key],
+    against: list[Checkpoint],
+    reads: Iterable[bytes] | None = None,
+) -> Outcome:
+    """reads: as lines, too, exported later than the facts. Raises Broken, Unusable."""
     numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
     number, first = next(numbered, (0, b""))
     if not first:
         raise Unusable("there is nothing in it")
     head = _object(first, number)
     if "recount_export" in head:
-        return _archive(head, numbered, keys, against)
+        return _archive(head, numbered, keys, against, reads)
     if "specversion" not in head:
         raise Unusable("its first line is neither the head of an archive nor an event")
-    return _stored(number, first, numbered, keys, against)
+    return _stored(number, first, numbered, keys, against, reads)
 
 
 def _archive(
@@ -390,6 +481,7 @@ def _archive(
     numbered: Iterator[tuple[int, bytes]],
     keys: list[Key],
     against: list[Checkpoint],
+    reads: Iterable[bytes] | None,
 ) -> Outcome:
     if head["recount_export"] != 1:
         raise Unusable(f"an archive of form {head['recount_export']!r}: a newer verifier reads it")
@@ -416,7 +508,7 @@ def _archive(
         raise Broken(
             "missing", wanted, None, None, f"the file ends before {through} and its checkpoint"
         )
-    outcome = _outcome(walk, seen)
+    outcome = _outcome(walk, seen, reads)
     outcome.origin = origin
     signed = None
     if tail.get("checkpoint") is not None:
@@ -454,6 +546,7 @@ def _stored(
     numbered: Iterator[tuple[int, bytes]],
     keys: list[Key],
     against: list[Checkpoint],
+    reads: Iterable[bytes] | None,
 ) -> Outcome:
     event = Event(first, number)
     after = event.sequence - 1
@@ -469,7 +562,7 @@ def _stored(
         _of_this(each, each.origin, 0, walk.sequence or 0)
         _compare(each, walk)
     kept = walk.check_erasures(stored=True)
-    outcome = _outcome(walk, seen)
+    outcome = _outcome(walk, seen, reads)
     outcome.against = len(against)
     if kept:
         named = ", ".join(map(str, kept[:10]))
@@ -478,8 +571,12 @@ def _stored(
     return outcome
 
 
-def _outcome(walk: Walk, seen: int) -> Outcome:
+def _outcome(walk: Walk, seen: int, reads: Iterable[bytes] | None) -> Outcome:
     outcome = Outcome()
+    if reads is not None:
+        held, unsealed = Seals(walk.about_reads, 1 if walk.after == 0 else None).check(reads)
+        outcome.reads = held
+        outcome.notes.append(f"{held:,} reads hold; {unsealed:,} have no seal in this file yet.")
     outcome.entries, outcome.last = seen, walk.sequence or 0
     outcome.first = outcome.last - seen + 1
     outcome.hash = (walk.link or bytes(32)).hex()
@@ -618,7 +715,11 @@ def _open(name: str) -> BinaryIO:
 
 
 def run(
-    name: str, vkeys: Iterable[str] = (), against: Iterable[str] = (), as_json: bool = False
+    name: str,
+    vkeys: Iterable[str] = (),
+    against: Iterable[str] = (),
+    as_json: bool = False,
+    reads: str | None = None,
 ) -> int:
     """Verifies and prints; the exit code."""
     try:
@@ -627,8 +728,9 @@ def run(
         for each in against:
             with open(each, encoding="utf-8") as file:
                 kept.append(Checkpoint(file.read(), each))
-        with _open(name) as lines:
-            outcome = verify(lines, keys, kept)
+        with _open(name) as lines, contextlib.ExitStack() as opened:
+            trail = None if reads is None else opened.enter_context(_open(reads))
+            outcome = verify(lines, keys, kept, trail)
     except Broken as broken:
         told = {"holds": False, "code": broken.code, "sequence": broken.sequence}
         told |= {"position": broken.position, "type": broken.type, "reason": broken.why}
@@ -653,9 +755,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("file")
     parser.add_argument("--key", action="append", default=[], metavar="VKEY")
     parser.add_argument("--against", action="append", default=[], metavar="CHECKPOINT-FILE")
+    parser.add_argument("--reads", metavar="READS-FILE")
     parser.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args(arguments)
-    return run(given.file, given.key, given.against, given.as_json)
+    return run(given.file, given.key, given.against, given.as_json, given.reads)
 
 
 if __name__ == "__main__":

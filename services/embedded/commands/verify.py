@@ -65,6 +65,11 @@ class VerifyBroken(msgspec.Struct, frozen=True, kw_only=True):
     metavar="CHECKPOINT-FILE",
     help="A checkpoint that you kept elsewhere; any number of them.",
 )
+@click.option(
+    "--reads",
+    metavar="FILE",
+    help="With --export: the trail of reads as lines (audit export --reads), exported after it.",
+)
 @click.option("--print-verifier", is_flag=True, help="Print the one file that verifies --export.")
 @shared_options.data_dir
 @shared_options.as_json
@@ -72,6 +77,7 @@ def verify(
     export: str | None,
     keys: tuple[str, ...],
     against: tuple[Path, ...],
+    reads: str | None,
     print_verifier: bool,
     data_dir: Path,
     as_json: bool,
@@ -86,7 +92,9 @@ def verify(
         click.echo(files(offline.__package__).joinpath("offline.py").read_text(), nl=False)
         return
     if export is not None:
-        sys.exit(offline.run(export, keys, map(str, against), as_json))
+        sys.exit(offline.run(export, keys, map(str, against), as_json, reads))
+    if reads is not None:
+        raise click.UsageError("--reads goes with --export.")
     if keys:
         raise click.UsageError("--key goes with --export: a data folder has its keys.")
     kept = [_kept(path) for path in against]
