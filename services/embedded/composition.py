@@ -87,7 +87,7 @@ def application(
         ingesting.part(urls.postgres_url, urls.nats_url, urls.clickhouse_url),
         projector.part(urls.postgres_url),
         signing.part(urls.postgres_url, proofs),
-        auditing.part(urls.postgres_url, projector.projections(), audit_facts_per_second),
+        auditing.part(urls.postgres_url, projector.rebuildable(), audit_facts_per_second),
         *([delivering.part(urls.postgres_url, webhooks)] if webhooks.webhooks else []),
         query.part(
             msgspec.structs.replace(

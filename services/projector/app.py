@@ -86,7 +86,7 @@ def create_app(settings: ProjectorSettings) -> Litestar:
     )
     webhooks = [delivering.part(settings.database_url, settings)] if settings.webhooks else []
     checkpoints = signing.part(settings.database_url, settings.proofs())
-    audits = auditing.part(settings.database_url, projections(), settings.audit_facts_per_second)
+    audits = auditing.part(settings.database_url, rebuildable(), settings.audit_facts_per_second)
     return compose([part(settings.database_url), events, checkpoints, audits, *webhooks])
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, IsolationLevel
 
+from services.common.log.store import EventStore
 from services.common.log.stream_facts import KnownStream, streams_after
 from services.common.log.verify import HeadMoved, HistoryBroken
 from services.common.logs import logger
@@ -18,15 +19,18 @@ from services.common.tasks import every
 from services.projector import batch
 from services.projector.auditor import metrics, state
 from services.projector.auditor.accounts import find_untold
+from services.projector.auditor.comparing import RowKey, of_streams
 from services.projector.auditor.history import Broken, HistoryProof, broken
 from services.projector.auditor.newest import NewestPositions
 from services.projector.auditor.reads import ReadProofs
 from services.projector.auditor.shadow import Shadow
 from services.projector.auditor.strays import StrayRows
-from services.projector.auditor.streams import StreamProofs
+from services.projector.auditor.streams import StreamProofs, healed
+from services.projector.auditor.trees import NotAsSigned
 from services.projector.batch import CrashAt
 from services.projector.checkpoint import Connection
 from services.projector.projection import Projection
+from services.projector.rebuild import RebuildUnderWay, rebuild
 
 log = logger("recount.auditor")
 
@@ -62,6 +66,7 @@ class Pace:
 class Auditor:
     """One process's; those of others wait for its lock.
 
+    projections: those whose rows no stream explains are the trees over the chains.
     crash_at: told "found" when rows were found to differ, "held", "righted" and "healed" as they
     are righted, for crash tests.
     """
@@ -75,7 +80,8 @@ class Auditor:
         crash_at: CrashAt = batch.no_crash,
     ) -> None:
         self._url = url
-        self._projections = projections
+        self._projections = [each for each in projections if any(map(of_streams, each.tables))]
+        self._trees = [each for each in projections if each not in self._projections]
         self._per_second = per_second
         self._crash_at = crash_at
 
@@ -114,7 +120,7 @@ class Auditor:
             if (await state.state(conn)).unhealed:
                 # Whoever found them has died before they were righted.
                 await state.start_over(conn)
-            yield Rounds(shadow, Pace(self._per_second), self._crash_at)
+            yield Rounds(self._url, shadow, self._trees, Pace(self._per_second), self._crash_at)
             # The server hears late that a connection was closed, and the next one may be here.
             await conn.execute("SELECT pg_advisory_unlock(%s, 0)", (LOCK,))
 
@@ -122,7 +128,16 @@ class Auditor:
 class Rounds:
     """What one turn does, step by step, all over one connection."""
 
-    def __init__(self, shadow: Shadow, pace: Pace, crash_at: CrashAt) -> None:
+    def __init__(
+        self,
+        url: str,
+        shadow: Shadow,
+        trees: Sequence[Projection[Any]],
+        pace: Pace,
+        crash_at: CrashAt,
+    ) -> None:
+        self._url = url
+        self._trees = trees
         self.conn: Connection = shadow.conn
         self._shadow = shadow
         self._pace = pace
@@ -175,15 +190,28 @@ class Rounds:
                 if is_whole:
                     self._chain_at = time.monotonic() + ROUND_SECONDS
                     await state.set_broken(self.conn, None)
-        except (HistoryBroken, HeadMoved) as cause:
+        except (HistoryBroken, HeadMoved, NotAsSigned) as cause:
             self._history.start_again()
             self._chain_at = time.monotonic() + ROUND_SECONDS
             await self._broken(broken(cause))
             return 0
+        if (wrong := self._history.wrong_trees()) and not await self._is_broken():
+            await self._right_trees(wrong)
         if taken:
             await state.proved_history(self.conn, self._history.sequences())
         await self._pace(taken)
         return taken
+
+    async def _right_trees(self, wrong: Sequence[RowKey]) -> None:
+        """All of them are made anew: they take nothing but hashes."""
+        for trees in self._trees:
+            metrics.divergent_rows.inc(await state.found(self.conn, trees.name, wrong))
+            self._crash_at("found")
+            with contextlib.suppress(RebuildUnderWay):
+                async with EventStore.open(self._url) as store:
+                    rebuilt = await rebuild(self._url, store, trees)
+                async with self.conn.transaction():
+                    await healed(self.conn, trees, rebuilt.position, wrong)
 
     async def _broken(self, found: Broken) -> None:
         if await state.set_broken(self.conn, found):

@@ -9,6 +9,8 @@ from psycopg import IsolationLevel
 from contracts.chain import BrokenChain, Link, follow
 from services.common.log import stream_facts
 from services.common.log.verify import ChainWalk, HeadMoved, HistoryBroken, check_end
+from services.projector.auditor.comparing import RowKey
+from services.projector.auditor.trees import NotAsSigned, TreeWalk, stray_rows
 from services.projector.checkpoint import Connection
 
 
@@ -26,22 +28,23 @@ class HistoryProof:
     """
 
     def __init__(self) -> None:
-        self._onward: ChainWalk | None = None
-        self._again: ChainWalk | None = None
+        self._onward: _Walk | None = None
+        self._again: _Walk | None = None
+        self._wrong: dict[str, RowKey] = {}
 
     async def onward(self, conn: Connection, count: int) -> int:
         """Take so many of the entries that came since; how many there were. None are taken before
-        a first round has ended. Raises HistoryBroken, HeadMoved.
+        a first round has ended. Raises HistoryBroken, HeadMoved, NotAsSigned.
         """
-        return 0 if self._onward is None else await _take(conn, self._onward, count)
+        return 0 if self._onward is None else await self._take(conn, self._onward, count)
 
     async def round(self, conn: Connection, count: int) -> tuple[int, bool]:
         """Take so many entries more of a round from the beginning; how many there were, and whether
         it has come to the log's end. Raises HistoryBroken, HeadMoved.
         """
         if self._again is None:
-            self._again = ChainWalk()
-        taken = await _take(conn, self._again, count)
+            self._again = _Walk()
+        taken = await self._take(conn, self._again, count)
         if taken == count:
             return taken, False
         self._onward, self._again = self._again, None
@@ -54,20 +57,33 @@ class HistoryProof:
     def sequences(self) -> dict[int, int]:
         """Project -> up to where its chain is proved."""
         walk = self._onward or self._again
-        links = {} if walk is None else walk.links
+        links = {} if walk is None else walk.chain.links
         return {team_id: link.team_seq for team_id, link in links.items()}
 
+    def wrong_trees(self) -> list[RowKey]:
+        """The rows of trees that were found not to be the log's, once."""
+        wrong, self._wrong = list(self._wrong.values()), {}
+        return wrong
 
-async def _take(conn: Connection, walk: ChainWalk, count: int) -> int:
-    await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-    async with conn.transaction():
-        entries = await stream_facts.entries_after(conn, walk.position, count)
-        for entry in entries:
-            walk.take(entry)
-        if len(entries) < count:
-            await _look_again(conn, walk)
-            await check_end(conn, walk)
-    return len(entries)
+    async def _take(self, conn: Connection, walk: "_Walk", count: int) -> int:
+        await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        async with conn.transaction():
+            entries = await stream_facts.entries_after(conn, walk.chain.position, count)
+            for entry in entries:
+                walk.chain.take(entry)
+            wrong = await walk.trees.take(conn, entries) if entries else []
+            if len(entries) < count:
+                await _look_again(conn, walk.chain)
+                await check_end(conn, walk.chain)
+                wrong += await stray_rows(conn)
+        self._wrong |= {row.key: row for row in wrong}
+        return len(entries)
+
+
+class _Walk:
+    def __init__(self) -> None:
+        self.chain = ChainWalk()
+        self.trees = TreeWalk()
 
 
 async def _look_again(conn: Connection, walk: ChainWalk) -> None:
@@ -93,7 +109,9 @@ async def unproved(
     return None if short is None else Broken(short, None, "entries are missing")
 
 
-def broken(cause: HistoryBroken | HeadMoved) -> Broken:
+def broken(cause: HistoryBroken | HeadMoved | NotAsSigned) -> Broken:
+    if isinstance(cause, NotAsSigned):
+        return Broken(cause.team_id, cause.position, "another root was signed")
     if isinstance(cause, HeadMoved):
         return Broken(cause.team_id, None, str(cause))
     return Broken(cause.team_id, cause.position, f"{cause.what} does not follow")

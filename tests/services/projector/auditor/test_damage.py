@@ -8,10 +8,14 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from contracts.events.audit import RowHealed
+from contracts.events.streams import audit_stream
+from services.command.telling import Telling
 from services.projector.app import projections
 from services.projector.auditor.auditor import Auditor
 from services.projector.read_models.insights import insight_projection
 from services.projector.rebuild import rebuild
+from tests.examples import TEAM
 from tests.services.projector.auditor.damaging import (
     FACTS,
     TABLES,
@@ -171,6 +175,17 @@ async def test_whoever_dies_while_a_row_is_righted_it_is_told_once(
     await auditor(projector).round()
     assert await rows_of(projector) == before
     assert await told(projector) == [["insights", 1, 7], ["insights", 1, 8]]
+    assert await counts(projector) == (2, 2)
+    for end in ("found", "appended", "deleted"):
+        with pytest.raises(Killed):
+            await Telling(projector.store, projector.pool, killed_at(end)).tell_all()
+    await Telling(projector.store, projector.pool).tell_all()
+    facts = [fact.event for fact in await projector.store.load(audit_stream(TEAM))]
+    keys = sorted(fact.key for fact in facts if isinstance(fact, RowHealed))
+    assert keys == ['["insights", 1, 7]', '["insights", 1, 8]']
+    # What it tells has entries and rows of its own, as everything has.
+    await projector.catch_up()
+    await auditor(projector).round()
     assert await counts(projector) == (2, 2)
 
 

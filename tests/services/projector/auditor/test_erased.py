@@ -18,7 +18,9 @@ async def test_before_between_and_after(projector: Projecting) -> None:
     async with await AsyncConnection.connect(
         projector.url, autocommit=True, options="-c timezone=UTC"
     ) as conn:
-        rounds = Rounds(await Shadow.open(conn, projections()), Pace(0), no_crash)
+        rounds = Rounds(
+            projector.url, await Shadow.open(conn, projections()), (), Pace(0), no_crash
+        )
         await rounds.whole()
         before = await rows_of(projector)
         gone = await erase_all(projector)
