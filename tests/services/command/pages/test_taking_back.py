@@ -229,3 +229,44 @@ async def test_a_deleted_version_is_no_place_to_go_back_to_and_a_deleted_insight
     assert said(back, "What would change now") == ["Restored."]
     await pressed(client, back)
     assert await name_of(whole, number) == "Visits"
+
+
+async def test_what_depends_on_it_and_what_does_not_come_back_is_told(whole: Whole) -> None:
+    boards = []
+    for name in ("Growth", "Gone"):
+        made = await whole.client.post(f"{whole.root}dashboards/", json={"name": name})
+        boards.append(made.json()["id"])
+    created = await whole.create(name="Visits", dashboards=boards)
+    number, path = created["id"], f"{whole.root}dashboards/{boards[1]}/"
+    await edit(whole, number, name="Guests", dashboards=boards[:1])
+    await whole.client.patch(path, json={"deleted": True})
+    await whole.client.patch(f"{whole.insights}{number}/sharing/", json={"enabled": True})
+    versions = (await whole.client.get(f"{whole.insights}{number}/versions/")).json()["results"]
+    first = versions[-1]["version"]
+    client = await signed_in(whole)
+    page = await client.get(f"{PAGES}{number}/revert/", params={"to": f"v{first}"})
+    assert said(page, "What would change now") == ['Renamed from "Guests" to "Visits".']
+    assert said(page, "Good to know") == [
+        "Its numbers stay the same.",
+        "It is on the dashboard “Growth”: it changes there, too.",
+        "It is shared: whoever has its address sees the change.",
+        "It does not come back on the dashboard “Gone”: gone, or not yours to edit.",
+        "This makes a new version. All others stay, and it can be undone itself.",
+    ]
+    assert (await pressed(client, page)).status_code == 303
+
+
+async def test_an_operation_that_did_more_is_undone_here_alone(whole: Whole) -> None:
+    numbers = [await renamed(whole, name) for name in ("Visits", "Guests", "Payments")]
+    bulk = {"ids": numbers, "set": {"favorited": True}}
+    answer = await whole.client.post(f"{whole.insights}bulk/", json=bulk)
+    operation = answer.json()["operation_id"]
+    client = await signed_in(whole)
+    page = await client.get(f"{PAGES}{numbers[0]}/undo/", params={"operation_id": operation})
+    assert "It changed 2 other things, too: those stay." in page.text
+    assert (await pressed(client, page)).status_code == 303
+    favorited = [
+        (await whole.client.get(f"{whole.insights}{number}/")).json()["favorited"]
+        for number in numbers
+    ]
+    assert favorited == [False, True, True]
