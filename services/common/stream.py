@@ -3,8 +3,10 @@
 `prefix` comes before stream names and subjects, so that tests share a server.
 """
 
+import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -36,6 +38,9 @@ LOST = Counter("recount_capture_lost_messages", "Messages that the capture strea
 # The server takes no larger atomic batch.
 MAX_BATCH = 1000
 TIMEOUT_SECONDS = 10.0
+# For so long, messages that nobody took are published again.
+ELECTION_SECONDS = 8.0
+AGAIN_SECONDS = 0.1
 
 # What the messages of facts are: 2, CloudEvents. With another one they are published again.
 FACTS_FORMAT = "2"
@@ -54,6 +59,10 @@ _EXPECTED_LAST = "Nats-Expected-Last-Sequence"
 
 class StreamUnavailable(Exception):
     """The bus did not say that it has the messages; they may or may not be there."""
+
+
+class NothingTaken(StreamUnavailable):
+    """Nobody was there to take the messages: a cluster is electing, or the connection is new."""
 
 
 class PublishRefused(Exception):
@@ -253,7 +262,8 @@ async def _ensure(
     keep: Keep = KEEP_ALL,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Make the stream, or leave it as it is. Raises StreamUnavailable.
+    """Make the stream, or leave it as it is, but for replicas that it lacks. Raises
+    StreamUnavailable.
 
     Kept in files, without limits unless `keep` says so: nothing is ever lost because something
     else came.
@@ -274,11 +284,20 @@ async def _ensure(
     )
     try:
         try:
-            await stream.stream_info(name)
+            known = (await stream.stream_info(name)).config
         except js_errors.NotFoundError:
             await stream.add_stream(config)
-    except (nats.errors.Error, TimeoutError, OSError) as cause:
+            return
+    except (nats.errors.Error, js_errors.Error, TimeoutError, OSError) as cause:
         raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
+    if (known.num_replicas or 1) < replicas:
+        await _replicate(client, name, replicas)
+
+
+async def _replicate(client: Client, name: str, replicas: int) -> None:
+    """Never to fewer: who made it so by hand meant it."""
+    config = (await ask_jetstream(client, f"STREAM.INFO.{name}", {}))["config"]
+    await ask_jetstream(client, f"STREAM.UPDATE.{name}", {**config, "num_replicas": replicas})
 
 
 async def fill_up(client: Client, name: str, subject: str, filler: bytes, wanted: int) -> int:
@@ -315,7 +334,7 @@ async def publish_whole(
         raise ValueError(f"1 to {MAX_BATCH} messages, not {len(messages)}")
     if not client.is_connected:
         # The client would keep them until it is connected again; no caller can wait for that.
-        raise StreamUnavailable("not connected")
+        raise NothingTaken("not connected")
     *before, last = messages
     headers = dict(last.headers)
     try:
@@ -331,9 +350,27 @@ async def publish_whole(
         answer = await client.request(
             last.subject, last.payload, timeout=timeout_seconds, headers=headers or None
         )
+    except nats.errors.NoRespondersError as cause:
+        raise NothingTaken(str(cause) or "no stream answers") from cause
     except (nats.errors.Error, TimeoutError, OSError) as cause:
         raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
     return _sequence(answer.data)
+
+
+async def publish_patiently(
+    client: Client, messages: Sequence[OutgoingMessage], timeout_seconds: float = TIMEOUT_SECONDS
+) -> int:
+    """As publish_whole, and again for a while where nothing was taken: a cluster's next leader
+    takes a few seconds.
+    """
+    give_up = time.monotonic() + min(timeout_seconds, ELECTION_SECONDS)
+    while True:
+        try:
+            return await publish_whole(client, messages, timeout_seconds)
+        except NothingTaken:
+            if time.monotonic() >= give_up:
+                raise
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 def _sequence(answer: bytes) -> int:

@@ -21,7 +21,7 @@ from services.common.stream import (
     OutgoingMessage,
     PublishRefused,
     StreamUnavailable,
-    publish_whole,
+    publish_patiently,
 )
 from services.common.tasks import Waiting
 
@@ -110,7 +110,7 @@ class CaptureDoor:
             with self.outage.watching():
                 # While no event is taken, refusals come without a long wait.
                 patience = TIMEOUT_SECONDS if self.outage.reason is None else TRYING_SECONDS
-                position = await publish_whole(self._bus, messages, patience)
+                position = await publish_patiently(self._bus, messages, patience)
                 if position <= before:
                     # It lost its end: what was stored under this sequence would hide these events.
                     raise StreamUnavailable(f"the stream went back from {before} to {position}")
