@@ -35,7 +35,8 @@ def _messages(
     return [OutgoingMessage(subject, payload) for payload in payloads(events, received)]
 
 
-TRYING_SECONDS = 2.0
+# Shorter than readiness waits, which asks as well.
+TRYING_SECONDS = 1.0
 OPENING_SECONDS = 0.5
 AWAY = (StreamUnavailable, *CONNECTION_LOST)
 
