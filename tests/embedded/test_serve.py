@@ -280,7 +280,9 @@ def test_what_is_wrong_on_the_machine_is_said_in_a_sentence(
 
 
 def test_a_read_model_is_rebuilt_beside_a_running_server(data: Path) -> None:
-    with serving(data, "--no-demo") as served:
+    # The auditor would right the rows first.
+    off = {"RECOUNT_EMBEDDED_AUDIT_FACTS_PER_SECOND": "0"}
+    with serving(data, "--no-demo", settings=off) as served:
         key = first_key(served)
         assert create_insight(served, key, "Lost").status_code == 201
         running = datadir.find(data)
@@ -289,10 +291,10 @@ def test_a_read_model_is_rebuilt_beside_a_running_server(data: Path) -> None:
             wait_for_row(connection)
             connection.execute("DELETE FROM insights")
         rebuilt = recount("rebuild", "insights", "--data-dir", str(data), "--json")
+        (told,) = json.loads(rebuilt.stdout)
         # Behind the facts of the first start: a member, a project, a key.
-        assert json.loads(rebuilt.stdout) == [
-            {"projection": "insights", "position": 4, "removed": 0, "written": 1, "parked": 0}
-        ]
+        assert told.pop("position") >= 4
+        assert told == {"projection": "insights", "removed": 0, "written": 1, "parked": 0}
 
 
 def test_the_history_is_proved_beside_a_running_server_and_a_gap_is_named(data: Path) -> None:
