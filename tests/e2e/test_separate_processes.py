@@ -75,7 +75,7 @@ async def test_a_write_in_one_process_is_read_in_another_and_streamed(
             assert before.startswith("https://insights.example/api/projects/1/insights/?")
             async with await nats.connect(bus.url) as subscriber:
                 facts = await subscriber.jetstream().subscribe(
-                    "insights.>", stream=FACTS_STREAM, ordered_consumer=True
+                    "insights.1.>", stream=FACTS_STREAM, ordered_consumer=True
                 )
                 message = await facts.next_msg(timeout=60)
             assert message.metadata.sequence.stream == int(position)
