@@ -7,9 +7,9 @@ Nothing is made of a row that the proof does not need: this is the log's fastest
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, LiteralString, NoReturn
+from typing import LiteralString, NoReturn
 
 import psycopg
 from msgspec import Struct, field
@@ -31,6 +31,8 @@ Row = tuple[
     int, str, int, str, int, int, int, str, str, str, str | None, bytes, bytes, bytes, bytes
 ]
 """A row of _ROWS."""
+HashOf = Callable[[int, int], bytes | None]
+"""The stored hash of a project's entry, by project and sequence; None: it is not there."""
 
 
 class RangeAsked(Struct, frozen=True):
@@ -129,11 +131,10 @@ def prove(asked: RangeAsked) -> RangeProof:
 def proved(
     first: int,
     last: int,
-    rows: Iterable[Any],
-    hash_of: Any,
+    rows: Iterable[Row],
+    hash_of: HashOf,
     sizes: Mapping[int, Sequence[int]],
 ) -> RangeProof:
-    """hash_of: the stored hash of a project's entry, by project and sequence; None: not there."""
     proof = RangeProof(first, last)
     walk = _Walk(proof, hash_of, sizes)
     try:
@@ -149,7 +150,9 @@ def proved(
 
 
 class _Walk:
-    def __init__(self, proof: RangeProof, hash_of: Any, sizes: Mapping[int, Sequence[int]]) -> None:
+    def __init__(
+        self, proof: RangeProof, hash_of: HashOf, sizes: Mapping[int, Sequence[int]]
+    ) -> None:
         self.position = proof.first - 1
         self._proof = proof
         self._hash_of = hash_of

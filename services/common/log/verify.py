@@ -49,7 +49,8 @@ class VerifyProgress(Struct, frozen=True):
 
 class Verification(Struct, frozen=True):
     """The whole log holds. links: project -> the end of its chain: keep it somewhere else, and
-    tomorrow's log can be held against it. roots: (project, size) -> of its tree, as was asked.
+    tomorrow's log can be held against it. roots: (project, size) -> of its tree, those that were
+    asked for among them.
     """
 
     entries: int

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from contracts.chain import SALT_BYTES, chained, envelope_of
+from contracts.merkle import root_of
 from services.common.log.judging import DAWN, TICK, LogState, judge, prepare
 from services.common.log.proving import verify
 from services.common.log.store import EventStore
@@ -56,6 +57,21 @@ async def test_an_untouched_log_verifies_to_its_end(written: EventStore, postgre
     assert verified.entries == 10
     assert {team: link.team_seq for team, link in verified.links.items()} == {1: 8, 2: 2}
     assert verified.links[1].hash == entries[-1].hash
+
+
+async def test_ranges_that_are_proved_in_processes_join_as_in_one(
+    written: EventStore, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, alone = await everything(postgres_url)
+    monkeypatch.setattr("services.common.log.proving.STEP", 3)
+    *steps, joined = [step async for step in verify(postgres_url, {1: [2, 8]}, processes=2)]
+    assert steps == [VerifyProgress(each, 10) for each in (3, 6, 9, 10)]
+    assert isinstance(joined, Verification)
+    assert isinstance(alone, Verification)
+    assert joined.links == alone.links
+    hashes = [entry.hash for entry in await written.project_entries(1, 0)]
+    assert joined.roots[1, 2] == root_of(hashes[:2])
+    assert joined.roots[1, 8] == root_of(hashes)
 
 
 async def test_an_empty_log_verifies(postgres_url: str) -> None:

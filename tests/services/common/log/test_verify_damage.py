@@ -24,6 +24,12 @@ EARLY = 3
 OF_ONE = [1, 2, 3, 5, 6, 7]
 
 
+@pytest.fixture(autouse=True)
+def _ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two entries, so that each damage is at the beginning of one or at its end."""
+    monkeypatch.setattr("services.common.log.proving.STEP", 2)
+
+
 class Original:
     """A signed log that damages are tried on copies of. early: a checkpoint of its first three."""
 
