@@ -24,12 +24,17 @@ SURFACES: Sequence[Surface] = ("api", "share", "embed", "export", "stream", "aud
 
 
 class _Reader(
-    msgspec.Struct, frozen=True, tag_field="type", forbid_unknown_fields=True, kw_only=True
+    msgspec.Struct,
+    frozen=True,
+    tag_field="type",
+    forbid_unknown_fields=True,
+    kw_only=True,
+    gc=False,
 ):
     """Who has read."""
 
 
-class UserReader(_Reader, frozen=True, tag="user", kw_only=True):
+class UserReader(_Reader, frozen=True, tag="user", kw_only=True, gc=False):
     """key_id: of the key that was used, never the key."""
 
     user_id: int
@@ -52,7 +57,7 @@ class ErasedReader(_Reader, frozen=True, tag="erased", kw_only=True):
 Reader = UserReader | VisitorReader | ErasedReader
 
 
-class Read(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Read(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One answered request. The order of the fields is that of the canonical bytes: it stays.
 
     at: when the answer began. what: `insight`, `insight_list`, `funnel` …; `insight_document`: a

@@ -7,7 +7,8 @@ from contracts.reads import Read, canonical
 _encoder = msgspec.json.Encoder()
 
 
-class SpooledRead(msgspec.Struct, frozen=True):
+# Many of them wait at a time, and none is in a cycle: collections pass them by.
+class SpooledRead(msgspec.Struct, frozen=True, gc=False):
     """n: which of its process it is, from 1. row: its canonical bytes."""
 
     n: int

@@ -22,7 +22,7 @@ from contracts.reads import Read
 from services.common.logs import logger
 from services.common.tasks import background, describe, ring_or
 from services.query.reads_trail.lines import SpooledRead, spooled
-from services.query.reads_trail.metrics import RECORDED, SPOOL_BYTES
+from services.query.reads_trail.metrics import RECORDED_AT, SPOOL_BYTES
 from services.query.reads_trail.rows import BATCH, TrailRows
 from services.query.reads_trail.segments import (
     Segment,
@@ -105,7 +105,7 @@ class Spool:
         await asyncio.sleep(0)
         if self._written < n:
             raise TrailUnavailable
-        RECORDED.labels(read.surface).inc()
+        RECORDED_AT[read.surface].inc()
         if stored:
             await self._until_stored(n)
 

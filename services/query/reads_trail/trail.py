@@ -19,7 +19,6 @@ from contracts.reads import Read, Reader, Surface, VisitorReader, printable
 from contracts.references import insight_reference, number_in
 from services.common.http.as_of import AS_OF
 from services.common.http.caller import project_of_refused
-from services.common.http.csv_answers import wants_csv
 from services.common.http.heads import asks_for_head
 from services.common.http.problems import Problem
 from services.common.http.proxies import TrustedProxies
@@ -104,12 +103,13 @@ class ReadTrail:
             note.team_id = await project_of_refused(scope, note, self._state.accounts)
         if note.team_id is None:
             return None
-        await self._note_named(scope, note)
+        if not note.shown.items:
+            await self._note_named(scope, note)
         return self._read(scope, note, note.reader, kind, start)
 
     async def _note_named(self, scope: Scope, note: ReadNote) -> None:
         """The one thing that the path names, where nothing else was noted."""
-        if note.shown.items or not (named := _named(scope)):
+        if not (named := _named(scope)):
             return
         number = number_in(named)
         found = None if "insight" not in scope["path_params"] else insight_reference(named)
@@ -128,11 +128,11 @@ class ReadTrail:
         self, scope: Scope, note: ReadNote, reader: Reader, kind: ReadKind, start: Any
     ) -> Read:
         shown = note.shown
-        surface = kind.surface
+        surface, (size, is_csv) = kind.surface, _size_and_csv(start["headers"])
         if surface == "api":
             if isinstance(reader, VisitorReader):
                 surface = "share"
-            elif wants_csv(scope):
+            elif is_csv:
                 surface = "export"
         keeps = self._options.reads_client
         query = scope["query_string"]
@@ -147,7 +147,7 @@ class ReadTrail:
             refresh=shown.refresh,
             status=start["status"],
             from_cache=shown.from_cache,
-            bytes=0 if asks_for_head(scope) else _length(start["headers"]),
+            bytes=0 if asks_for_head(scope) else size,
             ip=None if keeps == "none" else address(scope, self._proxies),
             client=client_name(scope["headers"]) if keeps == "ip+client" else None,
             correlation_id=note.correlation_id,
@@ -234,8 +234,12 @@ def _as_of(query: bytes) -> str | None:
     return printable(asked[-1], _LONGEST_AS_OF) if asked else None
 
 
-def _length(headers: Any) -> int:
+def _size_and_csv(headers: Any) -> tuple[int, bool]:
+    """The bytes of the body, and whether it is a table."""
+    size, is_csv = 0, False
     for name, value in headers:
         if name == b"content-length":
-            return int(value)
-    return 0
+            size = int(value)
+        elif name == b"content-type":
+            is_csv = value.startswith(b"text/csv")
+    return size, is_csv
