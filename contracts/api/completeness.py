@@ -66,7 +66,7 @@ class CompleteReads(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompleteStream(msgspec.Struct, frozen=True, kw_only=True):
-    """The public stream, which has the facts of every project. Positions.
+    """The public stream, which has the facts of every project. Positions, seen once a minute.
 
     holes: messages that the sweep found missing or altered, until they are there again.
     """

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, IsolationLevel
 
-from services.common.log.store import EventStore
+from services.common.log.store import EventStore, LogUnavailable
 from services.common.log.stream_facts import KnownStream, streams_after
 from services.common.log.verify import HeadMoved, HistoryBroken
 from services.common.logs import logger
@@ -33,6 +33,8 @@ from services.projector.projection import Projection
 from services.projector.rebuild import RebuildUnderWay, rebuild
 
 log = logger("recount.auditor")
+
+AWAY = (LogUnavailable, *CONNECTION_LOST)
 
 LOCK = 7_210_338
 LOOK_SECONDS = 2.0
@@ -87,7 +89,7 @@ class Auditor:
 
     async def run(self) -> None:
         """Until cancelled. Waits for its turn, and for whatever is away."""
-        await every(LOOK_SECONDS, self._take_turn, away=CONNECTION_LOST)
+        await every(LOOK_SECONDS, self._take_turn, away=AWAY)
 
     async def _take_turn(self) -> None:
         async with self._turn() as rounds:
@@ -183,6 +185,7 @@ class Rounds:
     async def _prove_history(self) -> int:
         """What came since, and some of a round from the beginning; how many entries."""
         try:
+            is_whole = False
             taken = await self._history.onward(self.conn, GROUP)
             if time.monotonic() >= self._chain_at:
                 again, is_whole = await self._history.round(self.conn, GROUP)
@@ -195,9 +198,9 @@ class Rounds:
             self._chain_at = time.monotonic() + ROUND_SECONDS
             await self._broken(broken(cause))
             return 0
-        if (wrong := self._history.wrong_trees()) and not await self._is_broken():
+        if is_whole and (wrong := self._history.wrong_trees()):
             await self._right_trees(wrong)
-        if taken:
+        if taken or is_whole:
             await state.proved_history(self.conn, self._history.sequences())
         await self._pace(taken)
         return taken
@@ -275,7 +278,8 @@ class Rounds:
             await state.ended_round(self.conn)
         age = await state.oldest_proof(self.conn)
         if age is not None:
-            metrics.oldest_proof_seconds.set(age)
+            proved_at = time.monotonic() - age
+            metrics.oldest_proof_seconds.set_function(lambda: time.monotonic() - proved_at)
 
 
 def _group(streams: Sequence[KnownStream]) -> list[KnownStream]:

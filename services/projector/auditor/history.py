@@ -31,6 +31,7 @@ class HistoryProof:
         self._onward: _Walk | None = None
         self._again: _Walk | None = None
         self._wrong: dict[str, RowKey] = {}
+        self._told: dict[int, int] = {}
 
     async def onward(self, conn: Connection, count: int) -> int:
         """Take so many of the entries that came since; how many there were. None are taken before
@@ -47,7 +48,7 @@ class HistoryProof:
         taken = await self._take(conn, self._again, count)
         if taken == count:
             return taken, False
-        self._onward, self._again = self._again, None
+        self._onward, self._again, self._told = self._again, None, {}
         return taken, True
 
     def start_again(self) -> None:
@@ -55,10 +56,14 @@ class HistoryProof:
         self._onward, self._again = None, None
 
     def sequences(self) -> dict[int, int]:
-        """Project -> up to where its chain is proved."""
+        """Project -> up to where its chain is proved. Asked again: of those that have moved since,
+        but of all when a round has come to its end.
+        """
         walk = self._onward or self._again
         links = {} if walk is None else walk.chain.links
-        return {team_id: link.team_seq for team_id, link in links.items()}
+        proved = {team_id: link.team_seq for team_id, link in links.items()}
+        told, self._told = self._told, proved
+        return {team: sequence for team, sequence in proved.items() if told.get(team) != sequence}
 
     def wrong_trees(self) -> list[RowKey]:
         """The rows of trees that were found not to be the log's, once."""
@@ -75,7 +80,8 @@ class HistoryProof:
             if len(entries) < count:
                 await _look_again(conn, walk.chain)
                 await check_end(conn, walk.chain)
-                wrong += await stray_rows(conn)
+                if walk is self._again:
+                    wrong += await stray_rows(conn)
         self._wrong |= {row.key: row for row in wrong}
         return len(entries)
 
