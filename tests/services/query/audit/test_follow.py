@@ -117,10 +117,10 @@ async def test_four_may_follow_and_streams_of_facts_are_counted_apart(
         for _ in range(4):
             answer = await opened.enter_async_context(following(service))
             assert answer.status_code == 200
-        refused = await get(service, "?follow=true&format=ocsf")
-        assert refused.status_code == 429
-        assert refused.headers["Retry-After"] == "10"
-        assert refused.json()["code"] == "too_many_streams"
+        async with following(service, form="ocsf") as refused:
+            assert refused.status_code == 429
+            assert refused.headers["Retry-After"] == "10"
+            assert json.loads(await refused.aread())["code"] == "too_many_streams"
         assert (await get(service)).status_code == 200
         heard = await opened.enter_async_context(service.stream())
         assert heard.response.status_code == 200
