@@ -31,6 +31,14 @@ FOR_ADMINISTRATORS = {
     *("create_webhook", "edit_webhook", "delete_webhook", "rotate_webhook_secret"),
     *("pause_webhook", "resume_webhook", "retry_webhook_lane", "skip_webhook_lane"),
     *("replay_webhook", "send_webhook_test"),
+    *("read_audit", "read_reads", "read_completeness", "export_archive"),
+    *("read_checkpoint", "read_keys", "read_tile", "prove_inclusion", "prove_consistency"),
+    *("request_erasure", "list_erasures", "get_erasure", "place_hold", "list_holds", "lift_hold"),
+    *("organization_log", "advanced_organization_log"),
+    *("read_organizations_audit", "read_organizations_reads", "read_organizations_completeness"),
+    *("export_organizations_archive", "read_organizations_checkpoint", "read_organizations_keys"),
+    *("read_organizations_tile", "prove_organizations_inclusion"),
+    "prove_organizations_consistency",
 }
 
 
@@ -79,7 +87,8 @@ async def theirs(api: Api) -> dict[str, object]:
     root = api.elsewhere
     made: dict[str, object] = {"project": api.here.foreign.id, "name": "none", "password": 1}
     made |= {"sequence": 1, "webhook": "wh_1", "kind": "insight", "number": 1, "version": 1}
-    made |= {"consumer": "bc_1", "operation": UUID(int=1)}
+    made |= {"consumer": "bc_1", "operation": UUID(int=1), "place": "/0/999"}
+    made |= {"erasure": 1, "hold": 1}
     made["organization"] = api.here.foreign.organization_id
     for kind in ("dashboards", "actions", "cohorts"):
         body = {"name": SECRET, "is_static": True} if kind == "cohorts" else {"name": SECRET}
@@ -148,6 +157,9 @@ def ours(api: Api, **places: object) -> dict[str, object]:
         "version": 1,
         "consumer": "bc_1",
         "operation": UUID(int=1),
+        "place": "/0/999",
+        "erasure": 1,
+        "hold": 1,
         **places,
     }
 
