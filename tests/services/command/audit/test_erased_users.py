@@ -13,18 +13,10 @@ from services.command.audit.expiring import Expiring
 from services.command.audit.sealing import Sealing
 from services.common.accounts import administration
 from services.common.log.store import EventStore
-from tests.services.command.audit.test_erasures import Asking
+from tests.services.command.audit.asking import Asking
 from tests.services.command.audit.trail import answered, reads
-from tests.services.command.conftest import World
 
 OLD = datetime.now(UTC) - timedelta(days=10)
-
-
-@pytest.fixture
-async def asking(world: World, postgres_url: str, nats_url: str) -> Asking:
-    async with world.pool.connection() as conn:
-        await conn.execute("UPDATE organization_members SET level = 15")
-    return Asking(world, postgres_url, nats_url)
 
 
 async def member(asking: Asking, email: str, level: int = 1) -> int:

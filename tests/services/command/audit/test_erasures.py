@@ -5,124 +5,18 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import msgspec
 import pytest
 
-from contracts.events.recorded import Actor, UserActor
+from contracts.events.recorded import UserActor
 from contracts.events.streams import erasure_stream
-from services.command.accounts.chains import Chains, Speaker
-from services.command.accounts.service import AccountWrites
-from services.command.audit.places import Places
-from services.command.audit.running import Erasing
 from services.common.accounts import administration
-from services.common.bus import connect_bus
 from services.common.log.proving import verify
 from services.common.log.store import EventStore
 from services.common.postgres import erasures
-from services.projector.app import projections
-from services.projector.runner import ProjectionRunner
-from tests.services.command.conftest import World
+from tests.services.command.audit.asking import TEXT, Asking, Killed
 
-TEXT = "Zerafina"
 NOBODY: dict[str, Any] = {"reason": "x", "users": []}
-
-
-class Killed(BaseException):
-    """As if the process died there."""
-
-
-class Asking:
-    """An owner. Nothing is done until the test says so."""
-
-    def __init__(self, world: World, url: str, nats_url: str) -> None:
-        self.world = world
-        self.url = url
-        self.nats_url = nats_url
-        self.root = f"/api/projects/{world.project.id}/"
-
-    async def post(self, path: str, body: Any, **more: Any) -> httpx.Response:
-        return await self.world.client.post(f"{self.root}{path}", json=body, **more)
-
-    async def get(self, path: str) -> Any:
-        answer = await self.world.client.get(f"{self.root}{path}")
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def insight(self, **fields: Any) -> int:
-        made = await self.post("insights/", fields)
-        assert made.status_code == 201, made.text
-        number: int = made.json()["id"]
-        return number
-
-    async def refused(self, status: int, code: str, **asked: Any) -> dict[str, Any]:
-        answer = await self.post("audit/erasures/", asked)
-        body: dict[str, Any] = answer.json()
-        assert (answer.status_code, body["code"]) == (status, code), body
-        return body
-
-    async def asked(self, **asked: Any) -> int:
-        answer = await self.post("audit/erasures/", asked)
-        assert answer.status_code == 202, answer.text
-        number: int = answer.json()["id"]
-        return number
-
-    async def project(self) -> None:
-        async with EventStore.open(self.url) as store:
-            for each in projections():
-                await ProjectionRunner(each, store, self.world.pool).catch_up()
-
-    async def go_on(self, crash: str | None = None, waiting: timedelta = timedelta(0)) -> None:
-        """A process that does erasures, as far as it comes; it dies at `crash`. waiting: how long
-        for what is on its way.
-        """
-
-        def crash_at(point: str) -> None:
-            if point == crash:
-                raise Killed(point)
-
-        bus = await connect_bus(self.nats_url, "test")
-        async with EventStore.open(self.url) as store:
-            chains = Chains(self.world.pool, store)
-
-            async def erase_user(user_id: int, actor: Actor) -> None:
-                await AccountWrites(chains, Speaker(actor)).erase_user(user_id)
-
-            places = Places(
-                store,
-                self.world.pool,
-                self.url,
-                bus,
-                erase_user,
-                prefix="none",
-                answers_until=waiting,
-                crash_at=crash_at,
-            )
-            try:
-                await Erasing(store, self.world.pool, places, crash_at).go_on()
-            finally:
-                await bus.close()
-
-    async def again_and_again(self, crash: str | None = None) -> None:
-        for _ in range(3):
-            await self.go_on(crash)
-            await self.project()
-
-    async def log_has(self, text: str) -> bool:
-        async with self.world.pool.connection() as conn:
-            cursor = await conn.execute(
-                "SELECT count(*) FROM log WHERE strpos(lower(convert_from(state, 'UTF8')), %s) > 0",
-                (text.lower(),),
-            )
-            row = await cursor.fetchone()
-        return row is not None and row[0] > 0
-
-
-@pytest.fixture
-async def asking(world: World, postgres_url: str, nats_url: str) -> Asking:
-    async with world.pool.connection() as conn:
-        await conn.execute("UPDATE organization_members SET level = 15")
-    return Asking(world, postgres_url, nats_url)
 
 
 async def test_only_owners_may(asking: Asking) -> None:
@@ -388,40 +282,6 @@ async def test_a_second_process_leaves_an_erasure_to_the_first(asking: Asking) -
     stream = erasure_stream(asking.world.project.id, number)
     async with EventStore.open(asking.url) as store:
         assert len(await store.load(stream)) == 2
-
-
-async def test_a_hold_keeps_what_it_covers(asking: Asking) -> None:
-    number, user_id = await asking.insight(name=TEXT), asking.world.user_id
-    for hold in ({}, {"insights": [number]}, {"users": [user_id, 98_765]}):
-        made = await asking.post("audit/holds/", {"reason": "A lawsuit", **hold})
-        assert made.status_code == 201, made.text
-        body = made.json()
-        assert (body["reason"], body["lifted_at"]) == ("A lawsuit", None)
-        assert body["placed_by"]["id"] == user_id
-        assert (await asking.get("audit/holds/"))["results"][0] == body
-        refused = await asking.refused(409, "held", text=TEXT)
-        assert refused["hold_id"] == body["id"]
-        for status in (204, 404):
-            url = f"{asking.root}audit/holds/{body['id']}/"
-            assert (await asking.world.client.delete(url)).status_code == status
-        assert (await asking.get("audit/holds/"))["results"][0]["lifted_at"] is not None
-    for elsewhere in ({"insights": [98_765]}, {"users": [98_765]}):
-        await asking.post("audit/holds/", {"reason": "Another", **elsewhere})
-    assert await asking.asked(text=TEXT)
-
-
-async def test_a_hold_that_comes_after_the_request_stops_it(asking: Asking) -> None:
-    await asking.insight(name=TEXT)
-    number = await asking.asked(text=TEXT)
-    hold = (await asking.post("audit/holds/", {"reason": "A lawsuit"})).json()["id"]
-    await asking.go_on()
-    body = await asking.get(f"audit/erasures/{number}/")
-    assert (body["state"], body["failed"]["place"]) == ("failed", "log")
-    assert await asking.log_has(TEXT)
-    await asking.world.client.delete(f"{asking.root}audit/holds/{hold}/")
-    await erasures.resume(asking.world.pool, number)
-    await asking.go_on()
-    assert not await asking.log_has(TEXT)
 
 
 async def test_another_project_has_erasures_and_holds_of_its_own(asking: Asking) -> None:
