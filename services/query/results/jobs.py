@@ -111,6 +111,12 @@ FINISH = f"""
     )
     SELECT count(*), pg_notify('{CHANNEL}', '') FROM ended"""
 
+# By an erasure: what they compute may have what was erased.
+_DROPPED = """
+    SELECT id FROM unnest(%s::uuid[]) AS awaited (id)
+    WHERE NOT EXISTS (SELECT FROM jobs WHERE jobs.id = awaited.id)"""
+DROPPED = "dropped"
+
 # Waits for whoever is about to delete it.
 IS_THERE = "SELECT FROM jobs WHERE id = %s FOR KEY SHARE"
 
@@ -126,7 +132,7 @@ class Jobs:
     def __init__(self, pool: Pool, bell: Bell) -> None:
         self._pool = pool
         self._bell = bell
-        self._awaited: dict[UUID, asyncio.Future[Job]] = {}
+        self._awaited: dict[UUID, asyncio.Future[Job | None]] = {}
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -153,14 +159,20 @@ class Jobs:
         return found[0] if found else None
 
     async def ended(self, job: Job) -> Job:
-        """The job when it has ended, however long that takes."""
+        """The job when it has ended, however long that takes.
+
+        One that was dropped meanwhile is as if another caller had cancelled it.
+        """
         future = self._awaited.get(job.id)
         if future is None:
             future = self._awaited[job.id] = asyncio.get_running_loop().create_future()
             future.add_done_callback(lambda _: self._awaited.pop(job.id, None))
             # It may have ended between its start and now.
             await self._tell()
-        return await asyncio.shield(future)
+        ended = await asyncio.shield(future)
+        if ended is None:
+            return msgspec.structs.replace(job, error=CANCELLED, cancelled_by=DROPPED)
+        return ended
 
     async def claim(self, limit: int, running: list[UUID]) -> list[Job]:
         """Jobs that no process runs, oldest first; ours until the lease ends. running: by us."""
@@ -193,10 +205,13 @@ class Jobs:
             conn.cursor(row_factory=args_row(of_row)) as cursor,
         ):
             await cursor.execute(_ENDED, (list(self._awaited),))
-            for job in await cursor.fetchall():
-                future = self._awaited.get(job.id)
-                if future is not None and not future.done():
-                    future.set_result(job)
+            ended: dict[UUID, Job | None] = {job.id: job for job in await cursor.fetchall()}
+            dropped = await conn.execute(_DROPPED, (list(self._awaited),))
+            ended |= {job_id: None for (job_id,) in await dropped.fetchall()}
+        for job_id, job in ended.items():
+            future = self._awaited.get(job_id)
+            if future is not None and not future.done():
+                future.set_result(job)
 
     async def _select(self, statement: str, parameters: dict[str, object]) -> list[Job]:
         async with (

@@ -120,10 +120,10 @@ async def test_a_text_goes_out_of_every_row_as_soon_as_its_erasure_is_folded(
     assert await erase_all(projector) == 13
     await projector.catch_up()
     rows = await rows_of(projector)
-    # Nothing is lost besides: a rebuild would lose it, too.
-    assert {name: len(of) for name, of in rows.items()} == {
-        name: len(of) for name, of in before.items()
-    }
+    # Nothing is lost besides: a rebuild would lose it, too. The erasure itself is an entry.
+    known = {name: len(of) for name, of in before.items()}
+    known["activity"] += 1
+    assert {name: len(of) for name, of in rows.items()} == known
     assert SECRET.casefold() not in str(rows).casefold()
     assert "u004covelace" not in str(rows)
     assert rows["parked_streams"] == []

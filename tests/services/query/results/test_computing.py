@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.common.clickhouse.statement import Statement
+from services.query.results import cache
 from tests.waiting import seen
 from tests.whole import Whole
 
@@ -144,6 +145,38 @@ async def test_a_job_is_started_polled_and_leaves_its_result(engine: Whole) -> N
     assert (polled["error"], [step["count"] for step in polled["results"]]) == (False, [3, 2])
     cached = await engine.client.post(f"{engine.root}query/", json={"query": NODE})
     assert (cached.status_code, cached.json()["is_cached"]) == (200, True)
+
+
+async def test_a_job_that_is_dropped_while_it_runs_is_run_anew(
+    engine: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an erasure drops them: what it was computing may have what was erased."""
+    await sign_ups(engine)
+    put, dropped = cache.put, 0
+
+    async def after_the_drop(*arguments: Any) -> None:
+        nonlocal dropped
+        if not dropped:
+            async with engine.pool.connection() as conn:
+                dropped = (await conn.execute("DELETE FROM jobs")).rowcount
+        await put(*arguments)
+
+    monkeypatch.setattr(cache, "put", after_the_drop)
+    asking = asyncio.create_task(
+        engine.client.post(f"{engine.root}insights/funnel/", json={**SIGN_UP, "refresh": True})
+    )
+
+    async def is_dropped() -> int:
+        return dropped
+
+    await seen(is_dropped, bool)
+    # Whoever waits gets a result that was computed anew.
+    answer = await asking
+    assert [step["count"] for step in answer.json()["result"]] == [3, 2]
+    async with engine.pool.connection() as conn:
+        jobs = await (await conn.execute("SELECT count(*) FROM jobs")).fetchone()
+        results = await (await conn.execute("SELECT count(*) FROM results")).fetchone()
+    assert (jobs, results) == ((1,), (1,))
 
 
 async def test_a_job_answers_to_the_name_that_its_client_gave_it(engine: Whole) -> None:
