@@ -75,6 +75,11 @@ def command(service: str, urls: Urls) -> tuple[list[str], dict[str, str]]:
     return [*programs[words[0]], *words[1:]], {"PYTHONPATH": str(ROOT), **environment}
 
 
+def migrate(urls: Urls) -> None:
+    words, environment = command("migrate", urls)
+    subprocess.run(words, env=environment, check=True)
+
+
 class Started(msgspec.Struct, frozen=True):
     process: "subprocess.Popen[bytes]"
     url: str
@@ -86,8 +91,7 @@ def started(services: Sequence[str], urls: Urls) -> Iterator[Mapping[str, Starte
 
     services: `query`, or `query 2` for another one of the same.
     """
-    words, environment = command("migrate", urls)
-    subprocess.run(words, env=environment, check=True)
+    migrate(urls)
     running: dict[str, Started] = {}
     with ExitStack() as opened:
         for service in services:

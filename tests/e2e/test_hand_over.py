@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from tests import servers
-from tests.e2e.deployment import Started, Urls, command, is_ready
+from tests.e2e.deployment import Started, Urls, command, is_ready, migrate
 from tests.embedded.recount_process import ROOT, free_port
 from tests.waiting import until
 
@@ -90,6 +90,7 @@ def test_a_subscriber_that_changes_the_way_misses_nothing_and_doubles_nothing(
     with servers.server_folder() as folder, servers.nats_server(folder) as bus, ExitStack() as ends:
         urls = Urls(empty_postgres_url, bus.url, tmp_path, bus.issuer, bus.system_user)
         services = Deployment(urls, ends)
+        migrate(urls)
         services.start("command")
         handed = Handed(services, first_key(urls), tmp_path)
         for service in ("query", "projector"):
