@@ -168,6 +168,36 @@ def test_a_text_goes_from_rows_and_stream_and_the_chain_holds(server: Server) ->
     assert (receipt["state"], receipt["reason"]) == ("logical", "she asked")
 
 
+READ = (
+    *("insights/", "insights/?search=Zerafina", "insights/{insight}/?refresh=blocking"),
+    *("insights/{insight}/versions/", "insights/{insight}/versions/1/"),
+    *("insights/{insight}/diff/?from=v1&to=v4", "insights/{insight}/?as_of=v2"),
+    *("insights/{insight}/activity/?all=true", "insights/activity/?all=true", "activity_log/"),
+    *("advanced_activity_logs/", "advanced_activity_logs/?schema=ocsf&include_values=true"),
+    *("insights/{insight}/sharing/", "dashboards/", "dashboards/{board}/", "actions/", "cohorts/"),
+    *("dashboards/{board}/versions/", "actions/{action}/versions/", "versions/", "webhooks/"),
+    *("facts/?limit=1000", "audit/?limit=1000", "audit/?format=ocsf", "audit/export/"),
+    *("audit/completeness/", "audit/reads/", "operations/{operation}/", "audit/erasures/"),
+)
+
+
+def test_whatever_shows_it_still_answers_and_shows_it_no_more(server: Server) -> None:
+    insight = server.api("GET", "insights/")["results"][0]
+    assert (insight["name"], insight["tags"], insight["query"]) == (None, [], None)
+    versions = server.api("GET", f"insights/{insight['id']}/versions/")["results"]
+    places = {
+        "insight": insight["id"],
+        "board": server.api("GET", "dashboards/")["results"][0]["id"],
+        "action": server.api("GET", "actions/")["results"][0]["id"],
+        "operation": versions[0]["operation_id"],
+    }
+    for path in READ:
+        url = f"/api/projects/{server.project}/{path.format(**places)}"
+        answer = server.client.get(url)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text)
+        assert TEXT.casefold() not in answer.text.casefold(), path
+
+
 def test_then_its_bytes_go_from_the_disk(server: Server) -> None:
     assert server.files_with(TEXT, "postgres") != []
     early = recount("erase", "--physical", "1", "--data-dir", str(server.folder))
