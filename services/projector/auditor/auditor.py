@@ -46,6 +46,7 @@ MOST_STREAMS = 100
 # Looking at a row costs so much less than folding a fact.
 ROWS_PER_FACT = 20
 
+NEWEST = max(migration.number for migration in migrations())
 _TABLES_OF: LiteralString = "SELECT max(number) FROM schema_migrations"
 
 
@@ -115,7 +116,7 @@ class Auditor:
             self._url, autocommit=True, options="-c timezone=UTC"
         ) as conn:
             cursor = await conn.execute("SELECT pg_try_advisory_lock(%s, 0)", (LOCK,))
-            if await cursor.fetchone() != (True,):
+            if await cursor.fetchone() != (True,) or not await _are_ours(conn):
                 yield None
                 return
             shadow = await Shadow.open(conn, self._projections)
@@ -149,14 +150,12 @@ class Rounds:
         self._strays = StrayRows(shadow)
         self._newest = NewestPositions(shadow)
         self._reads = ReadProofs()
-        self._ours = max(migration.number for migration in migrations())
         # When the next rounds of the chain and of the rows may begin.
         self._chain_at = self._rows_at = self._reads_at = 0.0
 
     async def step(self) -> bool:
         """A little of each, then a pause. False: another version has made the tables other ones."""
-        row = await (await self.conn.execute(_TABLES_OF)).fetchone()
-        if row != (self._ours,):
+        if not await _are_ours(self.conn):
             return False
         taken = await self._prove_history()
         if not await self._is_broken() and time.monotonic() >= self._rows_at:
@@ -280,6 +279,12 @@ class Rounds:
         if age is not None:
             proved_at = time.monotonic() - age
             metrics.oldest_proof_seconds.set_function(lambda: time.monotonic() - proved_at)
+
+
+async def _are_ours(conn: Connection) -> bool:
+    """Whether the tables are this version's."""
+    row = await (await conn.execute(_TABLES_OF)).fetchone()
+    return row == (NEWEST,)
 
 
 def _group(streams: Sequence[KnownStream]) -> list[KnownStream]:
