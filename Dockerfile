@@ -15,7 +15,9 @@ RUN /opt/recount/bin/pip install --quiet --no-index --no-deps --no-build-isolati
     && /opt/recount/bin/pip uninstall --quiet --yes setuptools pip
 
 FROM python:3.13-slim
-RUN useradd --system --no-create-home recount
+# The folder is where reads wait; a new volume there is of the same owner.
+RUN useradd --system --no-create-home recount \
+    && install --directory --owner recount --mode 700 /var/spool/recount
 COPY --from=installed /opt/recount /opt/recount
 ENV PATH=/opt/recount/bin:$PATH PYTHONUNBUFFERED=1
 USER recount

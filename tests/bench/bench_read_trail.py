@@ -28,7 +28,7 @@ from tests.bench.stored import seed
 from tests.services.projector.projecting import projecting
 from tests.services.query.reads.reading import NO_ENGINE
 
-ROUNDS = 41
+ROUNDS = 31
 INSIGHTS = 2_000
 
 

@@ -55,7 +55,9 @@ class Urls(msgspec.Struct, frozen=True):
                 return self.issuer
             case "NATS_SYSTEM_USER":
                 return self.system_user
-            case "NATS_PUBLIC_URL" | "WEBHOOKS_ALLOW" | "LOG_KEY_FILE" | "WITNESSES":
+            case (
+                "NATS_PUBLIC_URL" | "WEBHOOKS_ALLOW" | "LOG_KEY_FILE" | "WITNESSES" | "READS_SPOOL"
+            ):
                 return ""
             case "TRUSTED_PROXIES":
                 return "127.0.0.1"
