@@ -29,6 +29,7 @@ LogEvent = Literal[
     "reads_wait",
     "request_failed",
     "row_healed",
+    "service_starts",
     "start_waits",
     "statement_refused",
     "stream_end_lost",
@@ -89,6 +90,7 @@ MEANINGS: Mapping[LogEvent, str] = {
     "reads_wait": "PostgreSQL does not take the trail of reads: it waits in the spool, `bytes`.",
     "request_failed": "A request was answered with 500: a defect, which the trace shows.",
     "row_healed": "A row of a read model was not as the log tells it, and was written anew.",
+    "service_starts": "A service has its tables, and listens next: its version and its address.",
     "start_waits": "A process waits for PostgreSQL, or until `recount migrate` has run.",
     "statement_refused": "ClickHouse refused a statement that we made; its callers got a 503.",
     "stream_end_lost": (

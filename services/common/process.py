@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import importlib.metadata
 import os
 import socket
 import sys
@@ -16,7 +17,7 @@ from services.common import logs
 from services.common.http.app import STOPPING
 from services.common.http.cutting import CuttableProtocol
 from services.common.postgres.arrival import DatabaseNotThere, await_tables
-from services.common.postgres.migrate import NewerTables
+from services.common.postgres.migrate import NewerTables, migrations
 from services.common.settings import InvalidSettings, ServiceSettings, from_environment
 
 # The seconds that requests under way have to end after SIGTERM.
@@ -35,6 +36,8 @@ OBJECTS_PER_COLLECTION = 10_000
 SWITCH_SECONDS = 0.001
 
 S = TypeVar("S", bound=ServiceSettings)
+
+log = logs.logger("recount.process")
 
 
 def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> None:
@@ -60,6 +63,13 @@ def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> Non
     except NewerTables as cause:
         print(f"recount {service}: {cause}", file=sys.stderr)
         sys.exit(TABLES_ARE_NEWER)
+    log.info(
+        "service_starts",
+        service=service,
+        version=importlib.metadata.version("recount"),
+        address=f"{settings.host}:{settings.port}",
+        tables=migrations()[-1].number,
+    )
     settle()
     server = Server(app, GRACE_SECONDS, host=settings.host, port=settings.port, loop="uvloop")
     # The second signal.
