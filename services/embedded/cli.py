@@ -12,6 +12,7 @@ from services.embedded.commands.erase import erase
 from services.embedded.commands.follow import follow
 from services.embedded.commands.history import history
 from services.embedded.commands.import_events import INTERRUPTED, import_events
+from services.embedded.commands.installation import installation
 from services.embedded.commands.keys import keys
 from services.embedded.commands.log_key import log_key
 from services.embedded.commands.members import members
@@ -53,7 +54,19 @@ def recount() -> None:
 
 
 for command in (
-    *(serve, audit, erase, follow, history, import_events, keys, log_key, members, migrate),
+    *(
+        serve,
+        audit,
+        erase,
+        follow,
+        history,
+        import_events,
+        installation,
+        keys,
+        log_key,
+        members,
+        migrate,
+    ),
     *(projects, rebuild, stream, verify),
 ):
     recount.add_command(command)

@@ -77,7 +77,10 @@ async def held(
         if isinstance(step, VerifyProgress):
             yield step
             continue
-        origins = {each.team_id: each.checkpoint.origin for each in signed}
+        # More than one, where the installation or its name was renewed.
+        origins: dict[int, set[str]] = {}
+        for each in signed:
+            origins.setdefault(each.team_id, set()).add(each.checkpoint.origin)
         for each in every:
             _check(each, step, origins.get(each.team_id), keys)
         newest = {each.team_id: each.checkpoint.size for each in signed}
@@ -85,11 +88,12 @@ async def held(
 
 
 def _check(
-    kept: KeptCheckpoint, found: Verification, origin: str | None, keys: Sequence[bytes]
+    kept: KeptCheckpoint, found: Verification, origins: set[str] | None, keys: Sequence[bytes]
 ) -> None:
     """Raises NotAsSigned."""
-    if origin is not None and kept.checkpoint.origin != origin:
-        raise NotAsSigned(kept, "forked", f"it is of {kept.checkpoint.origin}, and not of {origin}")
+    if origins is not None and kept.checkpoint.origin not in origins:
+        ours = ", ".join(sorted(origins))
+        raise NotAsSigned(kept, "forked", f"it is of {kept.checkpoint.origin}, and not of {ours}")
     root = found.roots.get((kept.team_id, kept.checkpoint.size))
     if root is None:
         raise NotAsSigned(kept, "missing", "the log has fewer entries")
@@ -104,7 +108,9 @@ def _check(
 async def _signed(url: str) -> tuple[list[KeptCheckpoint], list[bytes]]:
     """What was signed here, and the keys. Read before the log, which only grows meanwhile."""
     async with await AsyncConnection.connect(url) as conn:
-        rows = await conn.execute("SELECT team_id, size, root, note FROM signed_checkpoints")
+        rows = await conn.execute(
+            "SELECT team_id, size, root, note FROM signed_checkpoints ORDER BY team_id, size"
+        )
         signed = []
         for team_id, size, root, text in await rows.fetchall():
             note = parse_note(text)

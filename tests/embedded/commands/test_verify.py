@@ -102,3 +102,24 @@ def test_the_log_s_key_is_shown_and_rotated(run: Run, tmp_path: Path) -> None:
     assert isinstance(run("log-key", "rotate").exception, CannotStart)
     third = json.loads(run("log-key", "rotate", "--lost", "--json").stdout)[-1]
     assert (third["until"], third["vkey"] in (before, second["vkey"])) == (None, False)
+
+
+def test_a_renewed_installation_keeps_what_was_signed_before(
+    run: Run, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RECOUNT_EMBEDDED_LOG_ORIGIN")
+    before = run("log-key", "show").stdout
+    made = run("installation", "renew").stdout.strip()
+    assert run("log-key", "show").stdout.startswith(f"recount/{made}/1+")
+    assert made not in before
+    asyncio.run(_sign_more(postgres_url, tmp_path, f"recount/{made}"))
+    told = run("verify", "--against", str(tmp_path / "checkpoint"), "--json")
+    assert json.loads(told.stdout)["checkpoints"] == 3, told.stderr
+
+
+async def _sign_more(url: str, folder: Path, origin: str) -> None:
+    async with projecting(url) as projector:
+        signer = Signer(projector.pool, origin, KeyFiles(folder / "keys"), apart=timedelta(0))
+        await projector.append(InsightRenamed("c", "b"))
+        await proofs(projector)
+        await signer.sign()
