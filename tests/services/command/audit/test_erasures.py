@@ -247,6 +247,42 @@ async def test_what_receivers_answered_goes_once_none_is_on_its_way(asking: Aski
     assert answers == [None, None, "else", "another project's"]
 
 
+async def test_a_projects_first_name_goes_and_a_webhooks_url_is_changed_first(
+    asking: Asking,
+) -> None:
+    pool, team_id = asking.world.pool, asking.world.project.id
+    async with pool.connection() as conn:
+        await conn.execute("UPDATE projects SET name = %s WHERE id = %s", (TEXT, team_id))
+        await conn.execute(
+            "INSERT INTO webhook_secrets (team_id, webhook_id, url) VALUES (%s, 7, %s)",
+            (team_id, f"https://example.com/{TEXT}"),
+        )
+    refused = await asking.refused(409, "in_use", text=TEXT)
+    assert "wh_7" in refused["detail"]
+    async with pool.connection() as conn:
+        await conn.execute("DELETE FROM webhook_secrets")
+    number = await asking.asked(text=TEXT)
+    await asking.again_and_again()
+    body = await asking.get(f"audit/erasures/{number}/")
+    assert (body["state"], body["entries"]) == ("logical", [])
+    assert body["counts"]["project"] == 1
+    async with pool.connection() as conn:
+        cursor = await conn.execute("SELECT name FROM projects WHERE id = %s", (team_id,))
+        assert await cursor.fetchone() == ("[erased]",)
+
+
+async def test_an_entry_of_a_newer_version_stops_what_may_concern_it(asking: Asking) -> None:
+    await asking.insight(name=TEXT)
+    async with asking.world.pool.connection() as conn:
+        await conn.execute("UPDATE log SET topic = 'insight.created.v9'")
+        await conn.execute(
+            "UPDATE log SET state = convert_to(replace(convert_from(state, 'UTF8'), '.v1', '.v9'),"
+            " 'UTF8')"
+        )
+    await asking.refused(409, "unreadable", text=TEXT)
+    await asking.refused(409, "unreadable", entries=[1])
+
+
 async def test_a_request_whose_process_died_before_the_log_had_it_is_forgotten(
     asking: Asking,
 ) -> None:
