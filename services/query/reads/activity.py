@@ -116,17 +116,33 @@ COLUMNS: LiteralString = """
     a.id, a.team_id, a.scope, a.item_id, a.insight_id, a.activity, a.user_id, a.key_id,
     a.operation_id, a.at, a.position, a.sequence, a.quiet, a.row::text AS row"""
 
-# Once everything of the project is applied, its last fact names one state of the whole.
+# Once everything of the project is applied, its last fact names one state of the whole. The last
+# fact that is applied is found by halving, since positions rise along a project's chain: it may be
+# far from the end, in the past or while the log is folded anew.
 _STATE: LiteralString = f"""
-    state AS (
+    RECURSIVE state AS (
         SELECT {REACHED} AS reached, {TEAM_HEAD} AS head, (
             SELECT sum(rebuilds)::bigint FROM checkpoints
             WHERE projection = ANY(%(projections)s)
         ) AS rebuilds
+    ), search (low, high) AS (
+        SELECT CASE WHEN state.head <= least(state.reached, %(up_to)s) THEN seq ELSE 0 END, seq
+        FROM state, log_heads WHERE team_id = %(team_id)s
+        UNION ALL
+        SELECT CASE WHEN had THEN middle ELSE low END, CASE WHEN had THEN high ELSE middle - 1 END
+        FROM (
+            SELECT low, high, middle, (
+                SELECT notification_id <= least(state.reached, %(up_to)s) FROM log
+                WHERE team_id = %(team_id)s AND team_seq = middle
+            ) AS had
+            FROM state, (
+                SELECT low, high, (low + high + 1) / 2 AS middle FROM search WHERE low < high
+            ) AS halves
+        ) AS looked
     ), last AS (
-        SELECT l.team_seq, l.hash, l.notification_id FROM log l, state
-        WHERE l.team_id = %(team_id)s AND l.notification_id <= least(state.reached, %(up_to)s)
-        ORDER BY l.team_seq DESC LIMIT 1
+        SELECT l.team_seq, l.hash, l.notification_id FROM search
+        JOIN log l ON l.team_id = %(team_id)s AND l.team_seq = search.low
+        WHERE search.low = search.high
     ), bound AS (
         SELECT l.team_seq, l.hash, l.notification_id FROM log l, last
         WHERE l.team_id = %(team_id)s
