@@ -165,11 +165,14 @@ _STANDING: LiteralString = """
 
 _OF_TEAM: LiteralString = "a.team_id = %(team_id)s"
 # An insight without a row (its stream is parked) may be hidden: nothing here says whether.
-IN_SIGHT: LiteralString = f"""
-    a.scope <> ALL(%(administrators_scopes)s) AND NOT EXISTS (
+_IN_SIGHT: LiteralString = f"""
+    NOT EXISTS (
         SELECT FROM insights i WHERE i.team_id = a.team_id AND i.insight_id = a.insight_id
         AND NOT {VISIBLE}
     )"""
+_IN_SIGHT_OF_ALL: LiteralString = f"a.scope <> ALL(%(administrators_scopes)s) AND {_IN_SIGHT}"
+# Cheaper than a list of one, for each row of a count.
+_ONE_SCOPE: LiteralString = "a.scope = (%(scopes)s::text[])[1]"
 _OF_SUBJECT: LiteralString = (
     "a.team_id = %(team_id)s AND a.insight_id = (SELECT insight_id FROM subject)"
 )
@@ -207,7 +210,7 @@ class ActivityReads:
         """Of all things in sight."""
         where: LiteralString = f"{_OF_TEAM} AND {conditions(wanted)}"
         if not caller.is_administrator:
-            where = f"{where} AND {IN_SIGHT}"
+            where = f"{where} AND {in_sight(wanted)}"
         counted = (where, caller.team_id, caller.user.id, wanted)
         known = self._counts.get(counted)
         count: LiteralString = "NULL::bigint"
@@ -308,11 +311,18 @@ class ActivityReads:
             return await cursor.fetchall()
 
 
+def in_sight(wanted: ActivityFilter) -> LiteralString:
+    """SQL over `activity a`: what a member may see who is no administrator."""
+    hidden = ADMINISTRATORS_SCOPES if wanted.scopes is None else {*wanted.scopes}
+    return _IN_SIGHT if hidden.isdisjoint(ADMINISTRATORS_SCOPES) else _IN_SIGHT_OF_ALL
+
+
 def conditions(wanted: ActivityFilter) -> LiteralString:
     """SQL over `activity a`; its values are those of `filter_values`."""
     met: list[LiteralString] = [] if wanted.quiet else ["NOT a.quiet"]
+    several = len(wanted.scopes or ()) != 1
     asked: list[tuple[object, LiteralString]] = [
-        (wanted.scopes, "a.scope = ANY(%(scopes)s)"),
+        (wanted.scopes, "a.scope = ANY(%(scopes)s)" if several else _ONE_SCOPE),
         # Of insights there is an index by number.
         (
             wanted.item_ids,

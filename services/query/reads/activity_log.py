@@ -12,7 +12,6 @@ from services.common.postgres.installation import installation
 from services.query.reads.access import access_values
 from services.query.reads.activity import (
     COLUMNS,
-    IN_SIGHT,
     KNOWN,
     TOLD,
     ActivityFilter,
@@ -20,6 +19,7 @@ from services.query.reads.activity import (
     conditions,
     filter_values,
     found_entry,
+    in_sight,
 )
 from services.query.reads.counts import Counts, State
 from services.query.reads.listing import LARGEST
@@ -81,7 +81,7 @@ class ActivityLogReads:
         """
         where: LiteralString = conditions(wanted)
         if caller is not None:
-            where = f"{where} AND {IN_SIGHT}"
+            where = f"{where} AND {in_sight(wanted)}"
         counted = (where, teams, caller.user.id if caller else None, wanted)
         known = self._counts.get(counted)
         direction: LiteralString = "ASC" if page.oldest_first else "DESC"
