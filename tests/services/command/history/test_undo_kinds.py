@@ -1,7 +1,14 @@
 """Rules, settings and webhooks are taken back too, by those who may change them."""
 
+from uuid import UUID
+
 from prometheus_client import REGISTRY
 
+from contracts.codec import stored_name
+from contracts.events.audit import HoldPlaced, KeyRotated
+from contracts.events.recorded import DomainEvent, UserActor
+from contracts.events.streams import Stream, audit_stream, hold_stream
+from services.common.log.store import Append, AppendPart
 from tests.services.command.conftest import World
 from tests.services.command.history.test_undo import (
     NAMED,
@@ -49,3 +56,30 @@ async def test_a_webhook_that_was_made_goes_with_its_secrets(world: World) -> No
     async with world.pool.connection() as conn:
         left = await (await conn.execute("SELECT count(*) FROM webhook_secrets")).fetchone()
     assert left == (0,)
+
+
+async def test_what_auditors_are_told_is_taken_back_by_nobody(world: World) -> None:
+    """Nor is the project's audit stream read, which is long."""
+    team_id, store = world.project.id, world.app.state.store
+    said: list[tuple[Stream[DomainEvent], DomainEvent]] = [
+        (audit_stream(team_id), KeyRotated("a+1+A", "a+2+B", lost=False)),
+        (hold_stream(team_id, 1), HoldPlaced(1, "Case 17", (), ())),
+    ]
+    for number, (stream, fact) in enumerate(said, start=1):
+        operation_id = UUID(int=number)
+        await store.append(
+            Append(
+                parts=(AppendPart(stream, None, (fact,)),),
+                actor=UserActor(world.user_id),
+                operation_id=operation_id,
+                correlation_id=operation_id,
+            )
+        )
+        path = f"/operations/{operation_id}/undo/"
+        assert (await asked(world, "POST", path, None)).status_code == 403
+    await promoted(world)
+    for number, (_, fact) in enumerate(said, start=1):
+        answer = await asked(world, "POST", f"/operations/{UUID(int=number)}/undo/", None)
+        assert (answer.status_code, stored_name(fact) in answer.text) == (409, True)
+    # Nor does it stand in the way of undoing a whole span.
+    await done(world, "POST", "/operations/undo/", {"since": "2020-01-01T00:00:00Z"})

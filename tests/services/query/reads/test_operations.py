@@ -6,12 +6,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.events.access import AccessGranted, Grantee
+from contracts.events.audit import HoldPlaced
 from contracts.events.cohort import CohortCreated, CohortPeopleAdded
 from contracts.events.dashboard import DashboardCreated, TileAdded
 from contracts.events.history import OperationsUndone
 from contracts.events.insight import InsightAddedToDashboard, InsightRenamed
 from contracts.events.recorded import UserActor
-from contracts.events.streams import StreamKind
+from contracts.events.streams import StreamKind, hold_stream
 from contracts.events.viewing import InsightViewed
 from services.common.log.store import Append, AppendPart
 from tests.examples import created
@@ -141,3 +142,10 @@ async def test_an_operation_of_another_project_is_not_there(made: Reading) -> No
     number = await did(made, (INSIGHT, [InsightRenamed("B", "A")]))
     answer = await made.get(f"/api/projects/2/operations/{number}/", by="carol")
     assert answer.status_code == 404
+
+
+async def test_what_auditors_are_told_is_shown_to_administrators_alone(made: Reading) -> None:
+    placed = await did(made, (hold_stream(1, 1), [HoldPlaced(1, "Case 17", (), ())]))
+    shown = await body(made, f"operations/{placed}/", by="alice")
+    assert 'Hold 1 keeps the whole project from erasure: "Case 17".' in str(shown)
+    assert (await made.get(f"operations/{placed}/", by="bob")).status_code == 404
