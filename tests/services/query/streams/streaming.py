@@ -14,9 +14,10 @@ from contracts.cloud_events import encode_cloud_event, event_source
 from services.common.http.app import compose
 from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.foundation import foundation
+from services.common.http.proxies import NOBODY
 from services.common.postgres.installation import installation
 from services.common.process import Server
-from services.query import reading, streaming
+from services.query import reading, recording, streaming
 from services.query.settings import QuerySettings
 from services.query.streams.connection import TIMES, Times
 from tests.services.projector.projecting import Projecting, projecting
@@ -103,6 +104,7 @@ async def streaming_service(
         app = compose(
             [
                 foundation(url, budgets),
+                recording.part(chosen, NOBODY),
                 reading.part(chosen),
                 streaming.part(chosen, times),
                 NO_ENGINE,
