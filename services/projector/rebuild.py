@@ -8,6 +8,7 @@ differ: readers are never kept waiting, and see all of it or nothing.
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -75,7 +76,7 @@ async def rebuild(
     ):
         shadow = await _shadow_schema(conn, projection)
         position, head = 0, await store.head()
-        async with contextlib.aclosing(_read_ahead(store, size)) as batches:
+        async with contextlib.aclosing(_read_ahead(store, size)) as batches, _less_collecting():
             async for entries in batches:
                 await batch.apply(conn, projection, position, entries, crash_at)
                 position = entries[-1].position
@@ -85,6 +86,18 @@ async def rebuild(
         rebuilt = await _switch(conn, shadow, store, position, crash_at, keep=keep)
         await shadow.drop(conn)
         return rebuilt
+
+
+@contextlib.asynccontextmanager
+async def _less_collecting() -> AsyncIterator[None]:
+    """What is there already stays there: looking through it for garbage, again and again while the
+    log's facts come and go, is a sixth of a rebuild.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 async def _read_ahead(store: EventStore, size: int) -> AsyncGenerator[Sequence[Entry], None]:

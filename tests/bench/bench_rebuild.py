@@ -43,7 +43,7 @@ from tests.services.projector.projecting import (
     viewing,
 )
 
-FACTS = 60_000
+FACTS = 30_000
 APPENDS_AT_ONCE = 200
 ROUNDS = 2
 
