@@ -15,7 +15,6 @@ from contracts.events.recorded import Recorded
 from services.common.log.stream_facts import KnownStream, facts_between, facts_of
 from services.projector import batch
 from services.projector.checkpoint import Connection
-from services.projector.other_rows import drop_indexes_of_readers
 from services.projector.projection import Entry, Projection, topic
 
 Pace = Callable[[int], Awaitable[None]]
@@ -60,19 +59,19 @@ class Shadow:
         cursor = await conn.execute("SELECT current_schema()")
         (home,) = await cursor.fetchone() or ("public",)
         shadow = cls(conn, home, projections)
-        for projection in projections:
-            for table in projection.tables:
-                await conn.execute(
-                    SQL(
-                        "CREATE TEMPORARY TABLE {new} (LIKE {live} INCLUDING ALL)"
-                        " ON COMMIT DELETE ROWS"
-                    ).format(new=Identifier(table.name), live=Identifier(home, table.name))
+        for table in [table for projection in projections for table in projection.tables]:
+            # A fold looks rows up by their keys alone.
+            await conn.execute(
+                SQL(
+                    "CREATE TEMPORARY TABLE {new} ("
+                    "LIKE {live} INCLUDING ALL EXCLUDING INDEXES, PRIMARY KEY ({key})"
+                    ") ON COMMIT DELETE ROWS"
+                ).format(
+                    new=Identifier(table.name),
+                    live=Identifier(home, table.name),
+                    key=SQL(", ").join(map(Identifier, table.key)),
                 )
-        cursor = await conn.execute(
-            "SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()"
-        )
-        (schema,) = await cursor.fetchone() or ("pg_temp",)
-        await drop_indexes_of_readers(conn, schema)
+            )
         return shadow
 
     async def standing(self, projection: Projection[Any], *, hold: bool = False) -> Standing:
