@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -71,12 +72,18 @@ class ReadTrail:
                 yield
             finally:
                 self._spool = None
+        if not self._options.reads_spool:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     async def _folder(self, pool: Pool) -> Path:
         if self._options.reads_spool:
             return Path(self._options.reads_spool)
-        # Of the installation's own: another one's processes must not take it over.
-        return Path(tempfile.gettempdir()) / f"recount-reads-{await installation(pool)}"
+        # Of this database alone: reads of another one, a restored copy too, must not get into it.
+        async with pool.connection() as conn:
+            place = f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"
+        own = sha256(place.encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"recount-reads-{await installation(pool)}-{own}"
 
     def recorded(self, app: ASGIApp) -> ASGIApp:
         """Around the routing, and whatever rewrites an answer."""
