@@ -121,8 +121,11 @@ def compose(
     return app
 
 
-def _check_query(request: AnyRequest) -> None:
-    """Capture looks at its own: an event is not lost for a parameter that nobody reads."""
+async def _check_query(request: AnyRequest) -> None:
+    """Capture looks at its own: an event is not lost for a parameter that nobody reads.
+
+    It waits for nothing; but Litestar would call a plain function in a thread, at every request.
+    """
     if not request.route_handler.opt.get("any_query"):
         check_query(request)
         check_as_of(request)

@@ -26,6 +26,8 @@ from services.common.proofs import checkpoints, tree
 from services.common.proofs.checkpoints import SignedCheckpoint
 
 MEDIA_TYPE = "application/x-ndjson"
+# For clients that can't tell what the other one is; those that generators write, say.
+TEXT = "text/plain"
 PAGE = 500
 # The signer is a second behind, the tree half a one.
 PATIENCE_SECONDS = 5.0
@@ -191,17 +193,19 @@ async def _awaited(pool: Pool, team_id: int, size: int) -> SignedCheckpoint | No
 
 
 class ArchiveAnswer(ASGIResponse):
-    """Sent as it is read: as fast as the client takes it, and no faster."""
+    """Sent as it is read: as fast as the client takes it, and no faster. as_text: it was asked for
+    as plain text.
+    """
 
     _should_set_content_length = False
 
-    def __init__(self, archive: Archive, *, is_head: bool) -> None:
+    def __init__(self, archive: Archive, *, is_head: bool, as_text: bool) -> None:
         name = f"recount-{archive.team_id}-{archive.after}-{archive.through}.ndjson"
         headers = {
             "Cache-Control": "no-store",
             "Content-Disposition": f'attachment; filename="{name}"',
         }
-        super().__init__(media_type=MEDIA_TYPE, headers=headers)
+        super().__init__(media_type=TEXT if as_text else MEDIA_TYPE, headers=headers)
         self._archive = archive
         self._is_head = is_head
 

@@ -82,7 +82,11 @@ CONSISTENCY = described(
 )
 EXPORT = described(
     RouteDescription(
-        answers={200: AnswerDescription(kind=str, media_type=archive.MEDIA_TYPE)},
+        answers={
+            200: AnswerDescription(
+                kind=str, media_type=archive.MEDIA_TYPE, also={archive.TEXT: str}
+            )
+        },
         parameters=(
             Parameter(
                 name="after",
@@ -274,7 +278,8 @@ async def export_answer(
         after=after.team_seq,
         through=last,
     )
-    return ArchiveAnswer(made, is_head=is_head(request))
+    as_text = archive.TEXT in request.headers.get("Accept", "")
+    return ArchiveAnswer(made, is_head=is_head(request), as_text=as_text)
 
 
 def _origin(streams: Streams, team_id: int, newest: SignedCheckpoint | None) -> str:
