@@ -14,10 +14,14 @@ from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope,
 
 from services.common.http.problems import RETRY_AFTER_SECONDS, Problem
 
+# As the gateway has it.
+BODY_SECONDS = 60.0
+
 
 def within(seconds: float) -> Callable[[ASGIApp], ASGIApp]:
     """Around the application: 503 where no answer has begun so many seconds after the request was
-    there, with its body. An answer that has begun may take as long as it does.
+    there, with its body, which may take BODY_SECONDS more. An answer that has begun may take as
+    long as it does.
     """
 
     def around(app: ASGIApp) -> ASGIApp:
@@ -26,13 +30,12 @@ def within(seconds: float) -> Callable[[ASGIApp], ASGIApp]:
                 await app(scope, receive, send)
                 return
             deadline = _Deadline(seconds, send)
-            if not _has_body(scope):
-                deadline.begin()
+            deadline.begin(seconds + BODY_SECONDS if _has_body(scope) else seconds)
 
             async def receiving() -> HTTPReceiveMessage:
                 message = cast("HTTPReceiveMessage", await receive())
                 if message["type"] == "http.request" and not message.get("more_body", False):
-                    deadline.begin()
+                    deadline.begin(seconds)
                 return message
 
             try:
@@ -61,10 +64,11 @@ class _Deadline:
         self._timer: asyncio.TimerHandle | None = None
         self._answered = False
 
-    def begin(self) -> None:
-        if self._timer is None and not self._answered:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._seconds, self._over)
+    def begin(self, seconds: float) -> None:
+        """Anew, if it had begun."""
+        self.end()
+        if not self._answered and self.refusal is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._over)
 
     def end(self) -> None:
         if self._timer is not None:

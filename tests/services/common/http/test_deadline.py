@@ -10,6 +10,7 @@ import uvicorn
 from litestar import get, post
 from litestar.response import Stream
 
+from services.common.http import deadline
 from services.common.http.app import ServicePart, compose
 from services.common.http.request import AnyRequest
 from tests.waiting import seen
@@ -46,6 +47,12 @@ async def serving(frozen: Frozen) -> AsyncIterator[httpx.AsyncClient]:
         await request.body()
         return await frozen.answer()
 
+    @post("/frozen-first", opt={"public": True, "any_query": True})
+    async def waited(request: AnyRequest) -> str:
+        await frozen.answer()
+        await request.body()
+        return "late"
+
     @get("/stream", opt={"public": True, "any_query": True})
     async def streamed() -> Stream:
         async def parts() -> AsyncIterator[str]:
@@ -55,7 +62,7 @@ async def serving(frozen: Frozen) -> AsyncIterator[httpx.AsyncClient]:
 
         return Stream(parts())
 
-    app = compose([ServicePart(handlers=[asked, sent, streamed])], request_seconds=SECONDS)
+    app = compose([ServicePart(handlers=[asked, sent, waited, streamed])], request_seconds=SECONDS)
     config = uvicorn.Config(app, port=0, http="httptools", log_config=None, lifespan="on")
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
@@ -92,6 +99,16 @@ async def test_an_answer_that_does_not_begin_is_a_503(method: str) -> None:
         frozen.thaws.set()
         await asyncio.wait_for(frozen.ended.wait(), 60)
         assert (await client.get("/_livez")).status_code == 200
+
+
+async def test_what_waits_before_it_reads_the_body_has_a_deadline_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deadline, "BODY_SECONDS", SECONDS)
+    frozen = Frozen()
+    async with serving(frozen) as client:
+        answer = await client.post("/frozen-first", content=b"{}")
+        assert answer.status_code == 503
 
 
 async def test_an_answer_that_has_begun_takes_as_long_as_it_does() -> None:
