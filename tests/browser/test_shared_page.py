@@ -140,17 +140,25 @@ def test_a_reader_without_eyes_or_mouse_gets_everything(site: Site) -> None:
         assert page.switch_to.active_element.get_attribute("role") == "region"
 
 
+def enter(page: Chrome, password: str) -> None:
+    """Into the field that a person who begins to type is in: a moment after the page is there."""
+    WebDriverWait(page, 30).until(
+        lambda _: page.switch_to.active_element.get_attribute("id") == "password"
+    )
+    page.switch_to.active_element.send_keys(password, Keys.ENTER)
+
+
 def test_a_password_is_asked_for_and_opens_the_page(site: Site, pictures: Path) -> None:
     url, number = site.share({}, password_required=True)
     site.call("POST", f"{number}/sharing/passwords/", {"raw_password": "correct horse"})
     with browser(width=500, height=700) as page:
         page.get(url)
         keep(page, pictures, "locked")
-        page.switch_to.active_element.send_keys("battery staple", Keys.ENTER)
-        assert (
-            page.find_element(By.CSS_SELECTOR, "[role=alert]").text == "That is not the password."
-        )
-        page.switch_to.active_element.send_keys("correct horse", Keys.ENTER)
+        enter(page, "battery staple")
+        WebDriverWait(page, 30).until(lambda _: page.find_elements(By.CSS_SELECTOR, "[role=alert]"))
+        alert = page.find_element(By.CSS_SELECTOR, "[role=alert]")
+        assert alert.text == "That is not the password."
+        enter(page, "correct horse")
         WebDriverWait(page, 30).until(lambda _: page.find_elements(By.CSS_SELECTOR, ".step"))
         assert page.current_url == url
         page.refresh()

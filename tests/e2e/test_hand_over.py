@@ -82,7 +82,7 @@ class Handed(msgspec.Struct, frozen=True):
         raise AssertionError(f"{method} {path} is not answered")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_subscriber_that_changes_the_way_misses_nothing_and_doubles_nothing(
     empty_postgres_url: str, tmp_path: Path
 ) -> None:
