@@ -87,10 +87,11 @@ class BusClient(Client):
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": RECONNECT_SECONDS,
             "error_cb": self._tell,
+            "reconnected_cb": self._back,
             **nodes.credentials,
         }
         await self.connect(list(nodes.nodes), **options)
-        self._told = None
+        await self._back()
         self._arrived.set()
 
     async def _tell(self, error: Exception) -> None:
@@ -98,6 +99,10 @@ class BusClient(Client):
         if (cause := describe(error)) != self._told:
             log.warning("bus_away", connection=self._name, cause=cause)
         self._told = cause
+
+    async def _back(self) -> None:
+        """The next trouble is told, the same one too."""
+        self._told = None
 
     async def publish(self, *args: Any, **options: Any) -> None:
         self._require()

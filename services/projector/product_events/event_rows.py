@@ -124,13 +124,16 @@ async def last_sequence(clickhouse: ClickHouse, beyond: int) -> int:
     return max(found)
 
 
-async def delete_beyond(clickhouse: ClickHouse, reached: int) -> None:
-    """The rows of all later sequences; returns when they are gone. Safe to repeat."""
+async def delete_between(clickhouse: ClickHouse, reached: int, end: int) -> None:
+    """The rows of the sequences after `reached`, up to `end`; returns when they are gone. Safe to
+    repeat.
+    """
     for table in OF_SEQUENCES:
         await clickhouse.command(
             f"ALTER TABLE {table} DELETE WHERE sequence > {{reached:UInt64}}"
+            " AND sequence <= {end:UInt64}"
             " SETTINGS mutations_sync = 2",
-            {"reached": reached},
+            {"reached": reached, "end": end},
         )
 
 

@@ -115,7 +115,7 @@ class ProductEvents:
         log.critical("database_went_back", stream=stream, after=reached, end=end, events=how)
         WENT_BACK.labels(how).inc()
         if can_be_stored_anew:
-            return await ingest.cut_off(stands)
+            return await ingest.cut_off(stands, end)
         return await ingest.take_over(end)
 
     def _stand_by(self) -> None:

@@ -146,8 +146,9 @@ class Ingest:
         reached, first, last, token = row
         return VisibleRange(reached, None if first is None else SequenceRange(first, last, token))
 
-    async def cut_off(self, stands: VisibleRange) -> VisibleRange:
-        """Take out of ClickHouse what PostgreSQL knows nothing of; what is known after that.
+    async def cut_off(self, stands: VisibleRange, end: int) -> VisibleRange:
+        """Take out of ClickHouse what PostgreSQL knows nothing of, up to `end`; what is known after
+        that.
 
         PostgreSQL is older than ClickHouse, then: a standby has taken over that had not got
         everything, or a backup was restored. What goes is stored anew from the stream, in other
@@ -157,7 +158,8 @@ class Ingest:
         if unfinished is not None:
             unfinished = msgspec.structs.replace(unfinished, token=uuid4())
             await self._move(_FIX, unfinished)
-        await event_rows.delete_beyond(self._clickhouse, stands.reached)
+        self._lease.check()
+        await event_rows.delete_between(self._clickhouse, stands.reached, end)
         return VisibleRange(stands.reached, unfinished)
 
     async def take_over(self, end: int) -> VisibleRange:
