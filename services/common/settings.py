@@ -5,15 +5,23 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from services.common.http.budgets import Budgets, parse
 from services.common.http.proxies import TrustedProxies
 from services.common.webhooks.destinations import Destinations, networks
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+# What one process works on is given to another after so long without a word of the first, which
+# says one every third of it.
+LEASE_SECONDS = 10.0
+# No process of any release gives a longer one: such a lease is of a clock that was ahead.
+LONGEST_LEASE_SECONDS = 60.0
+LeaseSeconds = Annotated[float, Meta(gt=0, le=LONGEST_LEASE_SECONDS)]
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):

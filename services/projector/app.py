@@ -83,6 +83,7 @@ def create_app(settings: ProjectorSettings) -> Litestar:
         settings.clickhouse_url,
         replicas=settings.nats_replicas,
         keep_hours=settings.capture_keep_hours,
+        lease_seconds=settings.lease_seconds,
     )
     webhooks = [delivering.part(settings.database_url, settings)] if settings.webhooks else []
     checkpoints = signing.part(settings.database_url, settings.proofs())

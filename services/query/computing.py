@@ -53,7 +53,7 @@ def part(settings: QuerySettings) -> ServicePart:
             actors = ActorPages(clickhouse, app.state.pool)
             tools = Tools(clickhouse, app.state.pool, lookups)
             computer = KindsComputer(tools)
-            jobs = Jobs(app.state.pool, bell)
+            jobs = Jobs(app.state.pool, bell, settings.lease_seconds)
             handed = HandedPlans()
             runner = JobRunner(jobs, computer, handed, app.state.accounts, app.state.pool, bell)
             app.state.jobs = jobs

@@ -2,7 +2,7 @@
 
 from services.common.http.app import REQUEST_SECONDS
 from services.common.http.bounds import MOST_BYTES
-from services.common.settings import ServiceSettings
+from services.common.settings import LEASE_SECONDS, LeaseSeconds, ServiceSettings
 from services.query.reads_trail.options import SPOOL_BYTES, Client, OnOff, ReadsOptions, Sync
 
 
@@ -12,6 +12,8 @@ class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
     position_wait_seconds: how long a read waits for the position its caller has seen, before 503.
     freshness_wait_seconds: how long a read waits for what the log holds already, before it answers
     with what it has and says so.
+    lease_seconds: for so long a claimed computation is this process's, which renews that every
+    third of it; then any process runs it again.
     request_seconds: after so long without the beginning of an answer, a request gets a 503.
     streams_per_project, streams_per_process: open streams of facts; of a project in this process,
     and in this process. stream_buffer_events, stream_buffer_bytes: what may wait for one of them.
@@ -24,6 +26,7 @@ class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
     freshness_wait_seconds: float = 0.5
     max_body_bytes: int = MOST_BYTES
     request_seconds: float = REQUEST_SECONDS
+    lease_seconds: LeaseSeconds = LEASE_SECONDS
     streams_per_project: int = 20
     streams_per_process: int = 500
     stream_buffer_events: int = 1_000

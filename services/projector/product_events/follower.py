@@ -10,6 +10,7 @@ from contracts.product_events import events_in
 from services.common.clickhouse import ClickHouse, EngineError
 from services.common.logs import logger
 from services.common.postgres.database import CONNECTION_LOST
+from services.common.settings import LEASE_SECONDS
 from services.common.stream import LOST, StreamUnavailable, capture_stream, whole_capture_stream
 from services.common.tasks import describe, every
 from services.projector.product_events.captured import (
@@ -27,7 +28,7 @@ from services.projector.product_events.ingest import (
     VisibleRange,
     no_step,
 )
-from services.projector.product_events.lease import LEASE_SECONDS, LeaseLost, lease
+from services.projector.product_events.lease import LeaseLost, lease
 
 log = logger("recount.product_events")
 

@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from services.common.logs import logger
 from services.common.postgres.database import CONNECTION_LOST, NOTICED
+from services.common.settings import LEASE_SECONDS
 from services.common.tasks import background, every
 from services.projector.product_events.person_tables import Conn
 
@@ -24,7 +25,6 @@ log = logger("recount.product_events")
 
 # Advisory locks of this kind; the second number is made of the stream's name.
 LEASE = 7_210_335
-LEASE_SECONDS = 10.0
 LOOK_SECONDS = 0.5
 _MOMENT_SECONDS = 0.1
 

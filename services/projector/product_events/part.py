@@ -12,6 +12,7 @@ from services.common.bus import connect_bus
 from services.common.clickhouse import ClickHouse
 from services.common.http.app import ServicePart
 from services.common.http.health import PartCheck, PartDegraded
+from services.common.settings import LEASE_SECONDS
 from services.common.tasks import background, failure
 from services.projector.product_events.follower import ProductEvents
 
@@ -24,10 +25,12 @@ def part(
     replicas: int = 1,
     prefix: str = "",
     keep_hours: int = 0,
+    lease_seconds: float = LEASE_SECONDS,
 ) -> ServicePart:
     """No routes: captured events are stored as long as the application runs.
 
-    prefix: before the names of stream and subjects. keep_hours: see ProductEvents.
+    prefix: before the names of stream and subjects. keep_hours, lease_seconds: see
+    ProductEvents.
     """
 
     @contextlib.asynccontextmanager
@@ -41,6 +44,7 @@ def part(
                 prefix=prefix,
                 replicas=replicas,
                 keep_hours=keep_hours,
+                lease_seconds=lease_seconds,
             )
             try:
                 async with background("product events", events.run()) as following:

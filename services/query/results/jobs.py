@@ -11,10 +11,10 @@ from psycopg.rows import args_row
 from services.common.insights.results.job import CANCELLED, COLUMNS, Job, JobError, of_row
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import CONNECTION_LOST, Pool
+from services.common.settings import LEASE_SECONDS, LONGEST_LEASE_SECONDS
 from services.common.tasks import background, every
 
 CHANNEL = "recount_jobs"
-LEASE_SECONDS = 30
 KEPT_DAYS = 30
 POLL_SECONDS = 1.0
 
@@ -74,7 +74,8 @@ _LIVE = f"""
         AND end_time IS NULL"""
 _ENDED = f"SELECT {COLUMNS} FROM jobs WHERE id = ANY(%s) AND end_time IS NOT NULL"
 
-# A lease longer than any that is given was given by a clock that was ahead, and was set right.
+# A lease longer than any that is given, by whichever release, was given by a clock that was ahead,
+# and was set right.
 _CLAIM = f"""
     UPDATE jobs SET
         pickup_time = coalesce(pickup_time, clock_timestamp()),
@@ -83,7 +84,7 @@ _CLAIM = f"""
         SELECT id FROM jobs
         WHERE end_time IS NULL AND NOT id = ANY(%(running)s) AND (
             lease_until IS NULL OR lease_until NOT BETWEEN clock_timestamp()
-                AND clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+                AND clock_timestamp() + make_interval(secs => %(longest_seconds)s)
         )
         ORDER BY number LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
@@ -127,9 +128,13 @@ _FORGET = """
 
 
 class Jobs:
-    """The table of jobs, and everybody in this process who waits for one."""
+    """The table of jobs, and everybody in this process who waits for one.
 
-    def __init__(self, pool: Pool, bell: Bell) -> None:
+    lease_seconds: for which a claimed job is this process's, unless it is renewed.
+    """
+
+    def __init__(self, pool: Pool, bell: Bell, lease_seconds: float = LEASE_SECONDS) -> None:
+        self.lease_seconds = lease_seconds
         self._pool = pool
         self._bell = bell
         self._awaited: dict[UUID, asyncio.Future[Job | None]] = {}
@@ -176,14 +181,19 @@ class Jobs:
 
     async def claim(self, limit: int, running: list[UUID]) -> list[Job]:
         """Jobs that no process runs, oldest first; ours until the lease ends. running: by us."""
-        return await self._select(
-            _CLAIM, {"lease_seconds": LEASE_SECONDS, "limit": limit, "running": running}
-        )
+        values = {
+            "lease_seconds": self.lease_seconds,
+            "longest_seconds": LONGEST_LEASE_SECONDS,
+            "limit": limit,
+            "running": running,
+        }
+        return await self._select(_CLAIM, values)
 
     async def renew(self, ids: list[UUID]) -> set[UUID]:
         """The ids of our jobs that are still wanted, with a new lease."""
         async with self._pool.connection() as conn:
-            cursor = await conn.execute(_RENEW, {"lease_seconds": LEASE_SECONDS, "ids": ids})
+            values = {"lease_seconds": self.lease_seconds, "ids": ids}
+            cursor = await conn.execute(_RENEW, values)
             return {job_id for (job_id,) in await cursor.fetchall()}
 
     async def cancel(self, team_id: int, name: str) -> None:

@@ -29,13 +29,7 @@ from services.common.tasks import background, describe, every, stop, watched
 from services.query.results import cache
 from services.query.results.computation import Computer, PreparedComputation, decoded
 from services.query.results.handed import HandedPlans
-from services.query.results.jobs import (
-    FINISH,
-    IS_THERE,
-    LEASE_SECONDS,
-    POLL_SECONDS,
-    Jobs,
-)
+from services.query.results.jobs import FINISH, IS_THERE, POLL_SECONDS, Jobs
 
 log = logger("recount.results")
 
@@ -71,7 +65,7 @@ class JobRunner:
         with self._bell.listener() as rung:
             claim, away = partial(self._claim, rung), CONNECTION_LOST
             claiming = every(POLL_SECONDS, claim, rung=rung, away=away)
-            renewing = every(LEASE_SECONDS / 3, self._stop_what_ended, away=away)
+            renewing = every(self._jobs.lease_seconds / 3, self._stop_what_ended, away=away)
             forgetting = every(FORGET_EVERY_SECONDS, self._jobs.forget_expired, away=away)
             try:
                 async with (
