@@ -18,6 +18,7 @@ from services.query.app import create_app as query_app
 from services.query.settings import QuerySettings
 from tests import servers
 from tests.e2e.deployment import Gateway, Urls, command, started
+from tests.shards import shard
 
 NOWHERE = "postgresql://nowhere/"
 
@@ -28,11 +29,17 @@ def first_key(urls: Urls) -> str:
     return made.stdout.splitlines()[0]
 
 
-def project_token(urls: Urls) -> str:
+def made_project(urls: Urls) -> dict[str, Any]:
+    """As `recount projects create --json` tells it."""
     words, environment = command("setup", urls)
     create = [*words[:-2], "projects", "create", "Shop", "--json"]
     made = subprocess.run(create, env=environment, capture_output=True, text=True, check=True)
-    token: str = json.loads(made.stdout)["api_token"]
+    told: dict[str, Any] = json.loads(made.stdout)
+    return told
+
+
+def project_token(urls: Urls) -> str:
+    token: str = made_project(urls)["api_token"]
     return token
 
 
@@ -85,18 +92,32 @@ async def test_a_write_in_one_process_is_read_in_another_and_streamed(
 async def test_captured_events_are_queried_where_the_projector_stores_them(
     empty_postgres_url: str, tmp_path: Path
 ) -> None:
-    with servers.server_folder() as folder, servers.nats_server(folder) as bus:
-        urls = Urls(empty_postgres_url, bus.url, tmp_path)
-        with started(["command", "projector"], urls) as running:
+    with (
+        servers.server_folder() as folder,
+        servers.nats_server(folder) as bus,
+        shard(tmp_path / "shard") as stored,
+    ):
+        urls = Urls(empty_postgres_url, bus.url, stored.replicas[0].url)
+        with started(["command", "projector", "query"], urls) as running:
+            key = {"Authorization": f"Bearer {first_key(urls)}"}
+            made = made_project(urls)
             url = running["command"].url
-            event = {"event": "opened", "distinct_id": "ann"}
-            body = {"api_key": project_token(urls), "batch": [event]}
+            batch = [
+                {"event": event, "distinct_id": who}
+                for who, event in (("ann", "opened"), ("ann", "bought"), ("bob", "opened"))
+            ]
+            body = {"api_key": made["api_token"], "batch": batch}
             captured = await asked("POST", f"{url}/batch/", json=body)
             assert captured.status_code == 200, captured.text
             position = captured.headers["Ingest-Position"]
             query = {"reach": position, "wait": 30}
             reached = await asked("GET", f"{url}/i/position", params=query)
             assert reached.json()["reached"]
+            funnel = {"events": [{"id": "opened"}, {"id": "bought"}]}
+            path = f"/api/projects/{made['id']}/insights/funnel/"
+            told = await asked("POST", f"{running['query'].url}{path}", headers=key, json=funnel)
+            assert told.status_code == 200, told.text
+            assert [step["count"] for step in told.json()["result"]] == [2, 1]
 
 
 def test_the_gateway_sends_every_route_to_a_service_that_has_it() -> None:
