@@ -57,6 +57,7 @@ from services.command.webhooks.service import Webhooks
 from services.common.http.app import ServicePart, compose, from_state
 from services.common.http.caller import Caller
 from services.common.http.foundation import foundation
+from services.common.http.presence import present
 from services.common.log.store import EventStore
 from services.common.postgres.server_secrets import server_secret
 from services.common.tasks import background
@@ -160,6 +161,7 @@ def create_app(settings: CommandSettings) -> Litestar:
     """The service as a process of its own."""
     return compose(
         [
+            present(settings.database_url, "command"),
             foundation(settings.database_url, settings.budgets(), settings.proxies()),
             part(settings),
             capture.part(settings.nats_url, replicas=settings.nats_replicas),

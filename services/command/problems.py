@@ -11,7 +11,7 @@ from domain.errors import (
 )
 from services.command.handle import KeyReused
 from services.common.http.problems import Problem, Refusals
-from services.common.log.store import LogUnavailable, OutcomeUnknown, RankLost
+from services.common.log.store import KindsPending, LogUnavailable, OutcomeUnknown, RankLost
 
 REFUSALS: Refusals = {
     NotFound: (404, Problem(type="invalid_request", code="not_found", detail="Not found.")),
@@ -72,6 +72,15 @@ REFUSALS: Refusals = {
             code="invalid_input",
             detail="Set password_required before adding passwords.",
             attr="password_required",
+        ),
+    ),
+    KindsPending: (
+        503,
+        Problem(
+            type="server_error",
+            code="unavailable",
+            detail="Recount is being upgraded, and not all of it can read what this would write."
+            " Nothing was changed. Try again later.",
         ),
     ),
     LogUnavailable: (

@@ -19,8 +19,10 @@ from services.embedded.commands.members import members
 from services.embedded.commands.migrate import migrate
 from services.embedded.commands.projects import projects
 from services.embedded.commands.rebuild import rebuild
+from services.embedded.commands.release import release
 from services.embedded.commands.serve import serve
 from services.embedded.commands.stream import stream
+from services.embedded.commands.unpark import unpark
 from services.embedded.commands.verify import verify
 from services.embedded.importing.run import ImportInterrupted
 from services.embedded.refusal import CannotStart
@@ -67,6 +69,6 @@ for command in (
         members,
         migrate,
     ),
-    *(projects, rebuild, stream, verify),
+    *(projects, rebuild, release, stream, unpark, verify),
 ):
     recount.add_command(command)

@@ -17,6 +17,7 @@ from services.common.bus_accounts import NO_SUBSCRIBERS, LettingIn
 from services.common.http.app import compose
 from services.common.http.budgets import UNLIMITED, Budgets
 from services.common.http.foundation import foundation
+from services.common.http.presence import present
 from services.common.http.proxies import NOBODY, TrustedProxies
 from services.common.stream import FACTS_DEFAULTS, FactsOptions
 from services.projector import app as projector
@@ -78,6 +79,7 @@ def application(
         reads_seal_seconds=seals.reads_seal_seconds,
     )
     parts = [
+        present(urls.postgres_url, "all services"),
         foundation(urls.postgres_url, budgets, proxies),
         command.part(commands),
         capture.part(urls.nats_url),

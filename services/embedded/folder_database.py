@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.common.postgres.migrate import migrate
+from services.common.postgres.migrate import migrate, migrate_alone
 from services.embedded import datadir, postgres
 from services.embedded.settings import EmbeddedSettings
 
@@ -27,7 +27,7 @@ def database(data: Path, settings: EmbeddedSettings) -> Iterator[str]:
     with datadir.claim(data) as folder:
         server = postgres.start(folder.path / "postgres", folder.account)
         try:
-            migrate(server.url)
+            migrate_alone(server.url)
             yield server.url
         finally:
             server.stop()

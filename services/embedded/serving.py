@@ -19,7 +19,7 @@ from litestar import Litestar
 from services.common import logs
 from services.common.bus_accounts import LettingIn
 from services.common.clickhouse import embedded_url
-from services.common.postgres.migrate import migrate
+from services.common.postgres.migrate import migrate, migrate_alone
 from services.common.process import Server, settle
 from services.common.tasks import watched
 from services.embedded import composition, datadir, nats, postgres, processes
@@ -80,7 +80,7 @@ def serve_until_stopped(wanted: ServeOptions, settings: EmbeddedSettings) -> int
             folder = opened.enter_context(datadir.claim(path))
             _say(f"Starting PostgreSQL, NATS and ClickHouse in {folder.path} …")
             servers = opened.enter_context(own_servers(folder, settings))
-            migrate(servers.postgres_url)
+            (migrate if settings.postgres_url else migrate_alone)(servers.postgres_url)
             serving = _Process(wanted, listening, folder, servers, settings)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 code = runner.run(serving.run())

@@ -10,6 +10,7 @@ from litestar.datastructures import State
 
 from services.common.http.app import ServicePart, compose
 from services.common.http.health import PartCheck, PartDegraded
+from services.common.http.presence import present
 from services.common.log.progress import progress
 from services.common.log.store import BELL_CHANNEL, EventStore
 from services.common.logs import logger
@@ -88,7 +89,8 @@ def create_app(settings: ProjectorSettings) -> Litestar:
     webhooks = [delivering.part(settings.database_url, settings)] if settings.webhooks else []
     checkpoints = signing.part(settings.database_url, settings.proofs())
     audits = auditing.part(settings.database_url, rebuildable(), settings.audit_facts_per_second)
-    return compose([part(settings.database_url), events, checkpoints, audits, *webhooks])
+    here = present(settings.database_url, "projector")
+    return compose([here, part(settings.database_url), events, checkpoints, audits, *webhooks])
 
 
 @contextlib.asynccontextmanager

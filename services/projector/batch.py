@@ -104,7 +104,7 @@ async def _refold(
         last = {entry.stream_id: entry for entry in left if entry.stream_id in streams}
         parked = [_parked(projection, entry, reason) for entry in last.values()]
         await checkpoint.park(conn, parked)
-        parked += await _apply_in(conn, projection, entries)
+        parked += await apply_in(conn, projection, entries)
         await checkpoint.replaced(conn, projection.name)
         await checkpoint.ring(conn, projection.name)
     return parked
@@ -129,7 +129,7 @@ async def _refold_rows(
         await checkpoint.unpark(conn, projection.name, {each.stream_id for each in erased})
         # What the erasures themselves make stands beside it.
         both = {entry.position: entry for entry in (*again, *entries)}
-        parked = await _apply_in(conn, projection, [both[place] for place in sorted(both)])
+        parked = await apply_in(conn, projection, [both[place] for place in sorted(both)])
         if again:
             await checkpoint.replaced(conn, projection.name)
         await checkpoint.ring(conn, projection.name)
@@ -206,7 +206,7 @@ async def _stream_by_stream(
         for entries in by_stream([each for each in operation if topic(each) in projection.topics]):
             try:
                 async with conn.transaction():
-                    parked += await _apply_in(conn, projection, entries)
+                    parked += await apply_in(conn, projection, entries)
             except REFUSED as refused:
                 parked.append(_parked(projection, entries[0], str(refused)))
                 await checkpoint.park(conn, parked[-1:])
@@ -216,7 +216,7 @@ async def _stream_by_stream(
     return parked
 
 
-async def _apply_in(
+async def apply_in(
     conn: Connection, projection: Projection[Any], entries: Sequence[Entry]
 ) -> list[ParkedStream]:
     """Fold the entries in the transaction that is open; those streams are parked that the fold

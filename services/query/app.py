@@ -4,6 +4,7 @@ from litestar import Litestar
 
 from services.common.http.app import ServicePart, compose
 from services.common.http.foundation import foundation
+from services.common.http.presence import present
 from services.common.http.proxies import NOBODY, TrustedProxies
 from services.query import computing, reading, recording, streaming
 from services.query.settings import QuerySettings
@@ -32,6 +33,7 @@ def create_app(settings: QuerySettings) -> Litestar:
     """The service as a process of its own."""
     return compose(
         [
+            present(settings.database_url, "query"),
             foundation(settings.database_url, settings.budgets(), settings.proxies()),
             part(settings, settings.proxies()),
         ],

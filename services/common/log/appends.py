@@ -1,5 +1,6 @@
 """An append: the values that a command hands to the log, and those that it gets back."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -110,6 +111,14 @@ class RankLost(Exception):
 
 class LogUnavailable(Exception):
     """PostgreSQL could not be reached in time: nothing was appended."""
+
+
+class KindsPending(LogUnavailable):
+    """Facts of kinds that not every process can read yet; nothing was appended."""
+
+    def __init__(self, pending: Iterable[str]) -> None:
+        self.pending = tuple(pending)
+        super().__init__(f"not written before `recount release finish`: {', '.join(self.pending)}")
 
 
 class OutcomeUnknown(Exception):

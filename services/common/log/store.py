@@ -22,6 +22,7 @@ from services.common.log.appends import (
     Append,
     AppendedFacts,
     AppendPart,
+    KindsPending,
     LogUnavailable,
     NewReceipt,
     OutcomeUnknown,
@@ -31,7 +32,7 @@ from services.common.log.appends import (
     ReceiptExists,
     Unreadable,
 )
-from services.common.log.judging import actor_text, prepare
+from services.common.log.judging import PreparedAppend, actor_text, prepare
 from services.common.log.recorder import (
     BELL_CHANNEL,
     DatabaseFunctionsEnabled,
@@ -41,6 +42,7 @@ from services.common.log.transaction import RECEIPTS_KEPT, LogTransaction
 from services.common.log.writer import PATIENCE_SECONDS, LogWriter
 from services.common.postgres.database import CONNECTION_LOST, NOTICED, RECONNECT_SECONDS
 from services.common.postgres.grouped import GroupedLookups
+from services.common.postgres.releases import NAMED
 from services.common.tasks import background, every
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "DatabaseFunctionsEnabled",
     "EventStore",
     "FactInStream",
+    "KindsPending",
     "LogUnavailable",
     "NewReceipt",
     "OutcomeUnknown",
@@ -129,6 +132,7 @@ class EventStore:
         self._pool = pool
         self._writer = writer
         self._now = now
+        self._named: frozenset[str] = frozenset()
         self._loads: GroupedLookups[tuple[UUID, ...], list[reading.FactRow]] = GroupedLookups(
             self._load_groups
         )
@@ -163,6 +167,7 @@ class EventStore:
             await pool.wait(timeout=patience_seconds)
             writer.start()
             store = cls(pool, writer, now)
+            await store._look_up_named()
             # A log that is opened for a moment need not be cleaned up.
             hour = FORGET_EVERY_SECONDS
             forgetting = every(hour, store.forget_receipts, away=CONNECTION_LOST, first_after=hour)
@@ -176,9 +181,22 @@ class EventStore:
         """Record all of it or nothing; the answer comes once it is durable.
 
         Raises ConcurrentEdit when a stream has moved on, RankLost, ReceiptExists when the key was
-        used, LogUnavailable (nothing was written) and OutcomeUnknown (see there).
+        used, KindsPending, LogUnavailable (nothing was written) and OutcomeUnknown (see there).
         """
-        return await self._writer.append(prepare(new))
+        prepared = prepare(new)
+        await self._require_named(prepared)
+        return await self._writer.append(prepared)
+
+    async def _require_named(self, prepared: PreparedAppend) -> None:
+        """Raises KindsPending. What is named stays so: only what was not is looked up again."""
+        wanted = {name for part in prepared.parts for name, _, _ in part.facts}
+        if not wanted <= self._named:
+            await self._look_up_named()
+            if pending := wanted - self._named:
+                raise KindsPending(sorted(pending))
+
+    async def _look_up_named(self) -> None:
+        self._named = frozenset(await self._select(scalar_row, NAMED, ()))
 
     async def load(self, stream: Stream[E], up_to: int | None = None) -> list[Recorded[E]]:
         """A stream's facts, oldest first, to version `up_to`; none when it never began.

@@ -22,6 +22,8 @@ RECONNECT_SECONDS = 5.0
 
 # A peer that has vanished without a word is noticed while its callers still wait.
 NOTICED: Mapping[str, Any] = {
+    # By which `services.common.postgres.releases` tells our sessions from those of older releases.
+    "fallback_application_name": "recount",
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 2,

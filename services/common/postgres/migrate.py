@@ -7,6 +7,8 @@ import msgspec
 import psycopg
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
+from services.common.postgres.releases import finish, name_all
+
 # Any number, as long as it is always the same one: who holds it may change the tables.
 _LOCK = 7_210_334_482
 # A server that is frozen takes a connection and never answers.
@@ -82,6 +84,14 @@ def migrate(url: str) -> None:
         connection.execute(_COMPATIBLE)
         for migration in _missing(connection):
             _apply(connection, migration)
+        name_all(connection)
+
+
+def migrate_alone(url: str) -> None:
+    """The same where nobody else is on the database, or will be: the release is finished, too."""
+    migrate(url)
+    with _connect(url) as connection:
+        finish(connection, migrations()[-1].number, alone=True)
 
 
 def check_tables(url: str) -> None:
