@@ -1,7 +1,8 @@
 """Product events on their way from a capture door to ClickHouse, decoded and made canonical once.
 
-A message on `capture.<team>` is one CapturedBatch. All of an event that later steps act on stands
-in fields of its own, so that nothing has to read the JSON of its properties again.
+A message on a capture subject (contracts/subjects.py) is one CapturedBatch. All of an event that
+later steps act on stands in fields of its own, so that nothing has to read the JSON of its
+properties again.
 """
 
 from typing import Any

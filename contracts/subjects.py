@@ -4,8 +4,6 @@ FACTS_STREAM = "INSIGHTS"
 FACTS_SUBJECTS = "insights.>"
 # The entry's hash in its project's chain, in hex: what a fact's message carries beside its id.
 HASH_HEADER = "Recount-Hash"
-CAPTURE_STREAM = "CAPTURE"
-CAPTURE_SUBJECTS = "capture.>"
 
 
 def fact_subject(team_id: int, stored_name: str) -> str:
@@ -13,6 +11,22 @@ def fact_subject(team_id: int, stored_name: str) -> str:
     return f"insights.{team_id}.{stored_name}"
 
 
-def capture_subject(team_id: int) -> str:
-    """Where captured product events of this project wait for ClickHouse."""
-    return f"capture.{team_id}"
+def capture_stream(bucket: int = 0) -> str:
+    """Where captured product events of the bucket's projects wait for ClickHouse. The first has the
+    name from before there were more.
+    """
+    return "CAPTURE" if bucket == 0 else f"CAPTURE_{bucket:02}"
+
+
+def capture_subjects(bucket: int = 0) -> str:
+    """All subjects of the bucket's stream; those of two streams don't overlap."""
+    return f"{_capture(bucket)}.>"
+
+
+def capture_subject(team_id: int, bucket: int = 0) -> str:
+    """Of the product events of this project, which lies in the bucket."""
+    return f"{_capture(bucket)}.{team_id}"
+
+
+def _capture(bucket: int) -> str:
+    return "capture" if bucket == 0 else f"capture_{bucket:02}"

@@ -20,14 +20,9 @@ from nats.js import errors as js_errors
 from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 from prometheus_client import Counter
 
+from contracts import subjects
 from contracts.product_events import NOTHING_CAPTURED
-from contracts.subjects import (
-    CAPTURE_STREAM,
-    CAPTURE_SUBJECTS,
-    FACTS_STREAM,
-    FACTS_SUBJECTS,
-    capture_subject,
-)
+from contracts.subjects import FACTS_STREAM, FACTS_SUBJECTS
 from services.common.bus import RECONNECT_SECONDS, BusNodes
 from services.common.logs import logger
 
@@ -131,34 +126,35 @@ async def connect_now(url: str, name: str) -> Client:
         raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
 
 
-def capture_stream(prefix: str = "") -> str:
-    """The name of the stream of captured product events."""
-    return f"{prefix}{CAPTURE_STREAM}"
+def capture_stream(prefix: str = "", bucket: int = 0) -> str:
+    """The name of a bucket's stream of captured product events."""
+    return f"{prefix}{subjects.capture_stream(bucket)}"
 
 
 async def ensure_capture_stream(
-    client: Client, prefix: str = "", replicas: int = 1, first_sequence: int = 1
+    client: Client, prefix: str = "", replicas: int = 1, first_sequence: int = 1, bucket: int = 0
 ) -> str:
-    """Make the stream of captured product events; its name.
+    """Make a bucket's stream of captured product events; its name.
 
     first_sequence: of a stream that is made now. One that takes the place of a lost stream must go
     on where that ended, or its messages would be taken for ones that were stored long ago.
     """
-    name = capture_stream(prefix)
-    await _ensure(client, name, f"{prefix}{CAPTURE_SUBJECTS}", replicas, first_sequence)
+    name = capture_stream(prefix, bucket)
+    within = f"{prefix}{subjects.capture_subjects(bucket)}"
+    await _ensure(client, name, within, replicas, first_sequence)
     return name
 
 
 async def whole_capture_stream(
-    client: Client, known: int, prefix: str = "", replicas: int = 1
+    client: Client, known: int, prefix: str = "", replicas: int = 1, bucket: int = 0
 ) -> int:
     """Make the stream, or see that it has not lost its end; its last sequence, `known` at least.
 
     known: the last sequence that anybody remembers. Before a stream takes events, or is read.
     Raises StreamUnavailable.
     """
-    name = await ensure_capture_stream(client, prefix, replicas, known + 1)
-    subject = f"{prefix}{capture_subject(0)}"
+    name = await ensure_capture_stream(client, prefix, replicas, known + 1, bucket)
+    subject = f"{prefix}{subjects.capture_subject(0, bucket)}"
     lost = await fill_up(client, name, subject, NOTHING_CAPTURED, known)
     if lost:
         LOST.inc(lost)
@@ -200,10 +196,8 @@ async def ensure_facts_stream(
 ) -> str:
     """Make the stream of facts; its name. One that is there stays as it is."""
     name = f"{prefix}{FACTS_STREAM}"
-    subjects = f"{prefix}{FACTS_SUBJECTS}"
-    await _ensure(
-        client, name, subjects, replicas, first_sequence, keep, {FORMAT_KEY: FACTS_FORMAT}
-    )
+    within = f"{prefix}{FACTS_SUBJECTS}"
+    await _ensure(client, name, within, replicas, first_sequence, keep, {FORMAT_KEY: FACTS_FORMAT})
     return name
 
 
@@ -256,7 +250,7 @@ async def ask_jetstream(
 async def _ensure(
     client: Client,
     name: str,
-    subjects: str,
+    within: str,
     replicas: int,
     first_sequence: int = 1,
     keep: Keep = KEEP_ALL,
@@ -271,7 +265,7 @@ async def _ensure(
     stream: JetStreamContext = client.jetstream()
     config = StreamConfig(
         name=name,
-        subjects=[subjects],
+        subjects=[within],
         storage=StorageType.FILE,
         retention=RetentionPolicy.LIMITS,
         num_replicas=replicas,

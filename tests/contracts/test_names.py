@@ -27,7 +27,7 @@ from contracts.events.streams import (
     webhook_stream,
 )
 from contracts.references import InsightReference, insight_reference, number_in
-from contracts.subjects import capture_subject, fact_subject
+from contracts.subjects import capture_stream, capture_subject, capture_subjects, fact_subject
 
 
 def test_the_id_of_a_stream_is_for_good() -> None:
@@ -65,6 +65,12 @@ def test_each_kind_of_thing_has_its_stream() -> None:
 def test_subjects_say_the_project_and_the_fact() -> None:
     assert fact_subject(1, "insight.renamed.v1") == "insights.1.insight.renamed.v1"
     assert capture_subject(1) == "capture.1"
+
+
+def test_each_bucket_has_a_stream_and_the_first_the_name_from_before() -> None:
+    assert (capture_stream(), capture_subjects()) == ("CAPTURE", "capture.>")
+    assert (capture_stream(3), capture_subjects(3)) == ("CAPTURE_03", "capture_03.>")
+    assert capture_subject(7, bucket=12) == "capture_12.7"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ K = TypeVar("K")
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
-    """A project, or team: what `:project_id` in a path names. version: of its settings' stream."""
+    """A project, or team: what `:project_id` in a path names. version: of its settings' stream.
+    bucket: where its product events lie.
+    """
 
     id: int
     uuid: UUID
@@ -40,6 +42,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     week_start_day: int
     test_account_filters: list[dict[str, Any]]
     created_at: datetime
+    bucket: int = 0
     version: int = 0
 
     @property
@@ -294,7 +297,7 @@ _LIVE_KEYS: LiteralString = (
 )
 PROJECT_COLUMNS: LiteralString = (
     "id, uuid, organization_id, name, api_token, timezone, week_start_day, test_account_filters,"
-    " created_at"
+    " created_at, bucket"
 )
 """Of `projects`, which has the settings that a project was made with."""
 CURRENT_PROJECTS: LiteralString = f"SELECT {PROJECT_COLUMNS}, version FROM current_projects"

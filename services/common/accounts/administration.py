@@ -22,6 +22,16 @@ V = TypeVar("V")
 NO_FILTERS = Raw(b"[]")
 _NEXT_USER: LiteralString = "nextval(pg_get_serial_sequence('users', 'id'))"
 _NEXT_PROJECT: LiteralString = "nextval(pg_get_serial_sequence('projects', 'id'))"
+# The one that stored the fewest events in the last seven days; of equal ones, the one with the
+# fewest projects.
+_EMPTIEST_BUCKET: LiteralString = """(
+    SELECT b.bucket FROM bucket_shards b
+    LEFT JOIN bucket_days d ON d.bucket = b.bucket AND d.day > current_date - 7
+    GROUP BY b.bucket
+    ORDER BY coalesce(sum(d.events), 0),
+        (SELECT count(*) FROM projects p WHERE p.bucket = b.bucket), b.bucket
+    LIMIT 1
+)"""
 
 
 class IssuedKey(msgspec.Struct, frozen=True):
@@ -118,8 +128,9 @@ async def create_project(
             # The second request under a key waits here for the first, and then finds its project.
             await cursor.execute(
                 "INSERT INTO projects (id, organization_id, name, api_token, timezone,"
-                " week_start_day, test_account_filters, made_by_key, made_under, made_from)"
-                f" VALUES (coalesce(%s, {_NEXT_PROJECT}), %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                " week_start_day, test_account_filters, made_by_key, made_under, made_from, bucket)"
+                f" VALUES (coalesce(%s, {_NEXT_PROJECT}), %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+                f" {_EMPTIEST_BUCKET})"
                 " ON CONFLICT ON CONSTRAINT projects_made_once DO UPDATE SET name = projects.name"
                 f" WHERE projects.made_from = excluded.made_from RETURNING {PROJECT_COLUMNS}",
                 values,

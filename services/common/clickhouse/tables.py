@@ -39,6 +39,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TIME = "DateTime64(6, 'UTC')"
+# Whose stream `sequence` is of.
+_BUCKET = Column("bucket", "UInt16", default="0")
 _TEXT_AS_SENT = Column("sent", "String", codec="ZSTD(3)")
 
 # One row per accepted event, once per (team_id, uuid).
@@ -67,6 +69,7 @@ EVENTS = Table(
         _TEXT_AS_SENT,
         Column("inserted_at", _TIME),
         Column("sequence", "UInt64", default="0"),
+        _BUCKET,
     ),
     projections=(
         TableProjection(
@@ -86,7 +89,12 @@ EVENTS = Table(
 # up a thousand points.
 EVENT_UUIDS = Table(
     name="event_uuids",
-    columns=(Column("team_id", "Int64"), Column("uuid", "UUID"), Column("sequence", "UInt64")),
+    columns=(
+        Column("team_id", "Int64"),
+        Column("uuid", "UUID"),
+        Column("sequence", "UInt64"),
+        _BUCKET,
+    ),
     order_by=("team_id", "uuid"),
     index_granularity=256,
     remembered_inserts=1000,

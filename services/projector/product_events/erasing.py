@@ -26,15 +26,17 @@ from services.common.stream import StreamUnavailable, ask_jetstream
 from services.projector.product_events.captured import CapturedStream
 from services.projector.product_events.person_tables import Conn
 
-# Those whose next place is ours.
+# Those of the bucket's projects whose next place is ours.
 _WAITING: LiteralString = """
     SELECT e.id, e.team_id, e.kind, e.subject, e.actor, e.operation_id, e.correlation_id, e.asked,
         e.state, e.failed_place, e.failed_reason, e.made_at, e.receipt
     FROM erasures e
-    WHERE e.state = 'requested' AND e.asked AND e.failed_place IS NULL AND (
-        SELECT place FROM erasure_steps s
-        WHERE s.erasure_id = e.id AND s.done_at IS NULL ORDER BY s.number LIMIT 1
-    ) = ANY(%s)
+    WHERE e.state = 'requested' AND e.asked AND e.failed_place IS NULL
+        AND coalesce((SELECT p.bucket FROM projects p WHERE p.id = e.team_id), 0) = %s
+        AND (
+            SELECT place FROM erasure_steps s
+            WHERE s.erasure_id = e.id AND s.done_at IS NULL ORDER BY s.number LIMIT 1
+        ) = ANY(%s)
     ORDER BY e.id LIMIT 1"""
 _NEXT: LiteralString = """
     SELECT place FROM erasure_steps
@@ -69,9 +71,12 @@ _NO_MESSAGE = frozenset({10037, 10057})
 
 
 class PersonErasing:
-    """conn: holds the lease of `stream`."""
+    """conn: holds the lease of `stream`, the bucket's."""
 
-    def __init__(self, conn: Conn, clickhouse: ClickHouse, bus: Client, stream: str) -> None:
+    def __init__(
+        self, conn: Conn, clickhouse: ClickHouse, bus: Client, stream: str, bucket: int = 0
+    ) -> None:
+        self._bucket = bucket
         self._conn = conn
         self._clickhouse = clickhouse
         self._bus = bus
@@ -92,7 +97,7 @@ class PersonErasing:
 
     async def _waiting(self) -> ErasureTask | None:
         cursor = self._conn.cursor(row_factory=args_row(ErasureTask))
-        await cursor.execute(_WAITING, (list(OF_PRODUCT_EVENTS),))
+        await cursor.execute(_WAITING, (self._bucket, list(OF_PRODUCT_EVENTS)))
         return await cursor.fetchone()
 
     async def _next(self, task: ErasureTask) -> Place | None:

@@ -50,10 +50,19 @@ class RefusedRow(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """A place in a bucket's stream."""
+
+    bucket: int
+    sequence: int
+
+
 async def stored_uuids(
-    clickhouse: ClickHouse, wanted: set[tuple[int, UUID]], before: int
+    clickhouse: ClickHouse, wanted: set[tuple[int, UUID]], before: Origin
 ) -> set[tuple[int, UUID]]:
-    """The (team_id, uuid) among these that stream sequences lower than `before` have brought."""
+    """The (team_id, uuid) among these that sequences of the stream lower than `before` have
+    brought, or another stream, from which the project has moved here.
+    """
     asked = list(wanted)
     parts = [
         asked[first : first + _ASKED_AT_ONCE] for first in range(0, len(asked), _ASKED_AT_ONCE)
@@ -63,23 +72,24 @@ async def stored_uuids(
 
 
 async def _stored(
-    clickhouse: ClickHouse, asked: Sequence[tuple[int, UUID]], before: int
+    clickhouse: ClickHouse, asked: Sequence[tuple[int, UUID]], before: Origin
 ) -> set[tuple[int, UUID]]:
     statement = Statement(
         "SELECT team_id, uuid FROM event_uuids"
         " WHERE team_id IN {teams:Array(Int64)} AND uuid IN {uuids:Array(UUID)}"
-        " AND sequence < {before:UInt64}",
+        " AND (sequence < {before:UInt64} OR bucket != {bucket:UInt16})",
         {
             "teams": sorted({team_id for team_id, _ in asked}),
             "uuids": [str(uuid) for _, uuid in asked],
-            "before": before,
+            "before": before.sequence,
+            "bucket": before.bucket,
         },
     )
     return {(team_id, uuid) for team_id, uuid in await clickhouse.query(statement)}
 
 
 async def insert_events(
-    clickhouse: ClickHouse, rows: Sequence[EventRow], token: str, inserted_at: int
+    clickhouse: ClickHouse, rows: Sequence[EventRow], token: str, inserted_at: int, bucket: int = 0
 ) -> list[RefusedRow]:
     """Insert them all but the ones that are refused, which come back.
 
@@ -89,7 +99,8 @@ async def insert_events(
     if not rows:
         return []
     try:
-        await clickhouse.insert("events", _columns(rows, inserted_at), deduplication_token=token)
+        columns = _columns(rows, inserted_at, bucket)
+        await clickhouse.insert("events", columns, deduplication_token=token)
     except QueryFailed as failure:
         if failure.code not in DATA_ERRORS:
             raise
@@ -98,11 +109,16 @@ async def insert_events(
     else:
         return []
     middle = len(rows) // 2
-    first = await insert_events(clickhouse, rows[:middle], f"{token}.0", inserted_at)
-    return first + await insert_events(clickhouse, rows[middle:], f"{token}.1", inserted_at)
+    halves = (rows[:middle], f"{token}.0"), (rows[middle:], f"{token}.1")
+    refused: list[RefusedRow] = []
+    for half, name in halves:
+        refused += await insert_events(clickhouse, half, name, inserted_at, bucket)
+    return refused
 
 
-async def insert_uuids(clickhouse: ClickHouse, rows: Sequence[EventRow], token: str) -> None:
+async def insert_uuids(
+    clickhouse: ClickHouse, rows: Sequence[EventRow], token: str, bucket: int = 0
+) -> None:
     if rows:
         await clickhouse.insert(
             "event_uuids",
@@ -110,34 +126,39 @@ async def insert_uuids(clickhouse: ClickHouse, rows: Sequence[EventRow], token: 
                 "team_id": [row.team_id for row in rows],
                 "uuid": [row.event.uuid for row in rows],
                 "sequence": [row.sequence for row in rows],
+                "bucket": [bucket] * len(rows),
             },
             deduplication_token=token,
         )
 
 
-async def last_sequence(clickhouse: ClickHouse, beyond: int) -> int:
-    """The highest one beyond this that any row is of; this one when there is none."""
-    found = [beyond]
+async def last_sequence(clickhouse: ClickHouse, beyond: Origin) -> int:
+    """The highest one of the bucket beyond this that any row is of; this one when there is none."""
+    found = [beyond.sequence]
+    bound: dict[str, object] = {"bucket": beyond.bucket, "beyond": beyond.sequence}
     for table in OF_SEQUENCES:
-        text = f"SELECT max(sequence) FROM {table} WHERE sequence > {{beyond:UInt64}}"
-        found += [last for (last,) in await clickhouse.query(Statement(text, {"beyond": beyond}))]
+        text = (
+            f"SELECT max(sequence) FROM {table}"
+            " WHERE bucket = {bucket:UInt16} AND sequence > {beyond:UInt64}"
+        )
+        found += [last for (last,) in await clickhouse.query(Statement(text, bound))]
     return max(found)
 
 
-async def delete_between(clickhouse: ClickHouse, reached: int, end: int) -> None:
-    """The rows of the sequences after `reached`, up to `end`; returns when they are gone. Safe to
-    repeat.
+async def delete_between(clickhouse: ClickHouse, reached: Origin, end: int) -> None:
+    """The rows of the bucket's sequences after `reached`, up to `end`; returns when they are gone.
+    Safe to repeat.
     """
     for table in OF_SEQUENCES:
         await clickhouse.command(
-            f"ALTER TABLE {table} DELETE WHERE sequence > {{reached:UInt64}}"
-            " AND sequence <= {end:UInt64}"
+            f"ALTER TABLE {table} DELETE WHERE bucket = {{bucket:UInt16}}"
+            " AND sequence > {reached:UInt64} AND sequence <= {end:UInt64}"
             " SETTINGS mutations_sync = 2",
-            {"reached": reached, "end": end},
+            {"bucket": reached.bucket, "reached": reached.sequence, "end": end},
         )
 
 
-def _columns(rows: Sequence[EventRow], inserted_at: int) -> dict[str, list[Any]]:
+def _columns(rows: Sequence[EventRow], inserted_at: int, bucket: int) -> dict[str, list[Any]]:
     events = [row.event for row in rows]
     texts = [event.texts() for event in events]
     columns: dict[str, list[Any]] = {
@@ -152,6 +173,7 @@ def _columns(rows: Sequence[EventRow], inserted_at: int) -> dict[str, list[Any]]
         "sent": [sent for _, sent in texts],
         "inserted_at": [inserted_at] * len(rows),
         "sequence": [row.sequence for row in rows],
+        "bucket": [bucket] * len(rows),
     }
     for index in range(MAX_TYPES):
         columns[f"group_{index}"] = [row.groups[index] for row in rows]

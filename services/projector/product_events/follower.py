@@ -20,7 +20,7 @@ from services.projector.product_events.captured import (
     has_all,
 )
 from services.projector.product_events.erasing import PersonErasing
-from services.projector.product_events.event_rows import last_sequence
+from services.projector.product_events.event_rows import Origin, last_sequence
 from services.projector.product_events.ingest import (
     Ingest,
     SequenceRange,
@@ -67,7 +67,9 @@ class ProductEvents:
         at: Callable[[Step], None] = no_step,
         lease_seconds: float = LEASE_SECONDS,
         keep_hours: int = 0,
+        bucket: int = 0,
     ) -> None:
+        self._bucket = bucket
         self._postgres_url = postgres_url
         self._bus = bus
         self._clickhouse = clickhouse
@@ -92,14 +94,14 @@ class ProductEvents:
 
     async def follow(self, until: int | None = None) -> None:
         """Take the lease and store what comes; returns once `until` is reached."""
-        stream = capture_stream(self._prefix)
+        stream = capture_stream(self._prefix, self._bucket)
         waiting = lease(self._postgres_url, stream, self._stand_by, self._lease_seconds)
         async with waiting as held:
-            ingest = Ingest(held, self._clickhouse, self._at)
+            ingest = Ingest(held, self._clickhouse, self._at, self._bucket)
             progress = await self._mended(ingest, stream, await ingest.progress())
             known = _known(progress)
-            await whole_capture_stream(self._bus, known, self._prefix, self._replicas)
-            erasing = PersonErasing(held.conn, self._clickhouse, self._bus, stream)
+            await whole_capture_stream(self._bus, known, self._prefix, self._replicas, self._bucket)
+            erasing = PersonErasing(held.conn, self._clickhouse, self._bus, stream, self._bucket)
             await self._follow(ingest, erasing, stream, progress, until)
 
     async def _mended(self, ingest: Ingest, stream: str, stands: VisibleRange) -> VisibleRange:
@@ -107,7 +109,7 @@ class ProductEvents:
         in time): stored anew from the stream, or, where that has not all of it any more, kept.
         """
         known = _known(stands)
-        end = await last_sequence(self._clickhouse, known)
+        end = await last_sequence(self._clickhouse, Origin(self._bucket, known))
         if end == known:
             return stands
         reached = stands.reached

@@ -32,7 +32,7 @@ from contracts.times import SECOND_US
 from services.common.clickhouse import ClickHouse
 from services.projector.product_events import event_rows, groups, marks, person_tables
 from services.projector.product_events.captured import StreamMessage
-from services.projector.product_events.event_rows import RefusedRow
+from services.projector.product_events.event_rows import Origin, RefusedRow
 from services.projector.product_events.following import (
     UNWRITABLE,
     MessageEvent,
@@ -82,6 +82,11 @@ _FIX: Final[LiteralString] = """
     SET batch_first = %(first)s, batch_last = %(last)s, batch_token = %(token)s"""
 
 
+# A batch of nothing but repeats counts for nothing.
+_COUNT: Final[LiteralString] = """
+    INSERT INTO bucket_days AS d (bucket, day, events)
+    VALUES (%(bucket)s, (now() AT TIME ZONE 'UTC')::date, %(events)s)
+    ON CONFLICT (bucket, day) DO UPDATE SET events = d.events + excluded.events"""
 _REMEMBER: Final[LiteralString] = """
     INSERT INTO ingest_kept (stream, at, reached)
     VALUES (%(stream)s, date_trunc('hour', now()), %(reached)s) ON CONFLICT DO NOTHING"""
@@ -113,7 +118,7 @@ def no_step(_: Step) -> None:
 
 
 class Ingest:
-    """Stores batches of one stream, one after the other, as long as its lease is held.
+    """Stores batches of one bucket's stream, one after the other, as long as its lease is held.
 
     at: called with the name of each step when it is done; tests crash there.
     """
@@ -123,7 +128,9 @@ class Ingest:
         lease: Lease,
         clickhouse: ClickHouse,
         at: Callable[[Step], None] = no_step,
+        bucket: int = 0,
     ) -> None:
+        self._bucket = bucket
         self._lease = lease
         self._conn = lease.conn
         self._clickhouse = clickhouse
@@ -133,8 +140,8 @@ class Ingest:
     async def progress(self) -> VisibleRange:
         """Makes the stream's line in the table when it is new."""
         await self._conn.execute(
-            "INSERT INTO ingest_progress (stream) VALUES (%s) ON CONFLICT DO NOTHING",
-            (self._stream,),
+            "INSERT INTO ingest_progress (stream, bucket) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            (self._stream, self._bucket),
         )
         cursor = await self._conn.execute(
             "SELECT reached, batch_first, batch_last, batch_token FROM ingest_progress"
@@ -159,7 +166,7 @@ class Ingest:
             unfinished = msgspec.structs.replace(unfinished, token=uuid4())
             await self._move(_FIX, unfinished)
         self._lease.check()
-        await event_rows.delete_between(self._clickhouse, stands.reached, end)
+        await event_rows.delete_between(self._clickhouse, self._origin(stands.reached), end)
         return VisibleRange(stands.reached, unfinished)
 
     async def take_over(self, end: int) -> VisibleRange:
@@ -191,7 +198,8 @@ class Ingest:
     ) -> list[MessageEvent]:
         """Without events whose uuid is stored, or came earlier in the batch."""
         wanted = {(one.team_id, one.event.uuid) for one in located}
-        seen = await event_rows.stored_uuids(self._clickhouse, wanted, batch.first)
+        before = self._origin(batch.first)
+        seen = await event_rows.stored_uuids(self._clickhouse, wanted, before)
         fresh = []
         for one in located:
             key = (one.team_id, one.event.uuid)
@@ -230,15 +238,19 @@ class Ingest:
         self._at("persons mirrored")
         self._lease.check()
         token = f"{self._stream}-{batch.token or f'{batch.first}-{batch.last}'}"
-        refused = await event_rows.insert_events(clickhouse, rows, token, time.time_ns() // 1000)
+        refused = await event_rows.insert_events(
+            clickhouse, rows, token, time.time_ns() // 1000, self._bucket
+        )
         self._at("events inserted")
         self._lease.check()
         bad = {(one.row.sequence, one.row.index) for one in refused}
         stored = [row for row in rows if (row.sequence, row.index) not in bad]
-        await event_rows.insert_uuids(clickhouse, stored, token)
+        await event_rows.insert_uuids(clickhouse, stored, token, self._bucket)
         self._at("uuids inserted")
         await self._set_aside([*unstorable, *map(_unstorable, refused)])
         await marks.move(conn, stored, followed.marks, version)
+        if stored:
+            await conn.execute(_COUNT, {"bucket": self._bucket, "events": len(stored)})
         self._at("marks moved")
         await self._finish(batch)
         self._at("checkpoint moved")
@@ -267,6 +279,9 @@ class Ingest:
                 return 0
             await self._conn.execute(_FORGET, values)
         return int(row[0])
+
+    def _origin(self, sequence: int) -> Origin:
+        return Origin(self._bucket, sequence)
 
     async def _finish(self, batch: SequenceRange) -> None:
         await self._move(

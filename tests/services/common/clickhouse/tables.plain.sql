@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS events
     sent String CODEC(ZSTD(3)),
     inserted_at DateTime64(6, 'UTC'),
     sequence UInt64 DEFAULT 0,
+    bucket UInt16 DEFAULT 0,
     PROJECTION definitions (SELECT team_id, event, min(inserted_at), max(timestamp), distinctJSONPathsAndTypes(properties) GROUP BY team_id, event)
 )
 ENGINE = MergeTree
@@ -27,7 +28,8 @@ CREATE TABLE IF NOT EXISTS event_uuids
 (
     team_id Int64,
     uuid UUID,
-    sequence UInt64
+    sequence UInt64,
+    bucket UInt16 DEFAULT 0
 )
 ENGINE = MergeTree
 ORDER BY (team_id, uuid)

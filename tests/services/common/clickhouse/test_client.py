@@ -187,7 +187,7 @@ async def test_every_column_has_the_type_its_table_says() -> None:
     assert types["events"]["timestamp"] == "DateTime64(6, 'UTC')"
     assert types["events"]["group_0"] == "String"
     assert types["events"]["sent"] == "String"
-    assert list(types["event_uuids"]) == ["team_id", "uuid", "sequence"]
+    assert list(types["event_uuids"]) == ["team_id", "uuid", "sequence", "bucket"]
 
 
 async def test_rows_survive_a_power_cut_unless_they_need_not() -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from contracts.subjects import CAPTURE_STREAM
+from contracts.subjects import capture_stream
 from services.common import stream
 from services.common.bus import connect_bus
 from services.common.clickhouse import ClickHouse
@@ -24,7 +24,7 @@ def folder() -> Iterator[Path]:
 
 
 def blocks(folder: Path) -> list[Path]:
-    messages = folder / "nats" / "jetstream" / "RECOUNT" / "streams" / CAPTURE_STREAM / "msgs"
+    messages = folder / "nats" / "jetstream" / "RECOUNT" / "streams" / capture_stream() / "msgs"
     return sorted(messages.glob("*.blk"), key=lambda path: int(path.stem))
 
 
