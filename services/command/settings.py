@@ -1,11 +1,26 @@
 """The command service's settings: `RECOUNT_COMMAND_<FIELD>`."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
+import msgspec
 from msgspec import Meta, Struct
 
 from services.common.http.bounds import MOST_BYTES
-from services.common.settings import ServiceSettings, destinations
+from services.common.settings import (
+    NatsCaFile,
+    NatsCredsFile,
+    NatsPassword,
+    NatsReplicas,
+    NatsUrl,
+    NatsUser,
+    RequestSeconds,
+    ServiceSettings,
+    WebhooksAllow,
+    destinations,
+    joined_bus,
+    secret,
+    told,
+)
 from services.common.stream import FactsOptions, Keep
 from services.common.webhooks.destinations import Destinations
 
@@ -24,37 +39,63 @@ class SealOptions(Struct, frozen=True, kw_only=True):
 
 
 class CommandSettings(ServiceSettings, frozen=True, kw_only=True):
-    """database_url: PostgreSQL of log, accounts and read models. nats_url: the JetStream cluster.
+    """Settings of the command service. reads_kept_days, reads_seal_seconds: see `SealOptions`."""
 
-    token_grace_seconds: how long a rotated share token goes on working.
-    relay: whether this process publishes the log (any number may; they take turns). erase: whether
-    it does the erasures that were asked for, likewise.
-    nats_issuer: the seed (`SA…`) of the account key by which subscribers are let in; empty: no
-    bus consumers. nats_system_user: `user:password` in the bus's system account.
-    nats_public_url: what subscribers are told; empty: nats_url, without its user.
-    webhooks_allow: as the projector has it, so that a webhook is refused where it would never go.
-    reads_kept_days, reads_seal_seconds: see `SealOptions`.
-    bus_keep_days, bus_keep_bytes: how much of the log the public stream holds; 0: all of it.
-    request_seconds: after so long without the beginning of an answer, a request gets a 503.
-    bus_sweep_per_second: messages of it that are compared with the log, once a day; 0: never.
-    """
+    nats_url: NatsUrl
+    nats_user: NatsUser = ""
+    nats_password: NatsPassword = ""
+    nats_creds_file: NatsCredsFile = ""
+    nats_ca_file: NatsCaFile = ""
+    nats_issuer: Annotated[
+        str,
+        secret(
+            "The seed (`SA…`) of the account key that lets subscribers in; empty: no bus consumers."
+        ),
+    ] = ""
+    nats_system_user: Annotated[str, secret("`user:password` in the bus's system account.")] = ""
+    nats_public_url: Annotated[
+        str,
+        told("The bus's address for subscribers; empty: NATS_URL, without its user."),
+    ] = ""
+    nats_replicas: NatsReplicas = 1
+    token_grace_seconds: Annotated[int, told("How long a rotated share token goes on working.")] = (
+        300
+    )
+    relay: Annotated[
+        bool, told("Whether this process publishes the log; any number may, they take turns.")
+    ] = True
+    erase: Annotated[
+        bool, told("Whether this process does erasures that were asked for; they take turns, too.")
+    ] = True
+    bus_keep_days: Annotated[
+        int, told("Days of the log that the public stream holds; 0: all of them.")
+    ] = 0
+    bus_keep_bytes: Annotated[
+        int, told("Bytes of the log that the public stream holds; 0: all of them.")
+    ] = 0
+    bus_sweep_per_second: Annotated[
+        int,
+        told("Messages of the public stream that are compared with the log, once a day; 0: none."),
+    ] = 500
+    max_body_bytes: Annotated[int, told("The longest body of a request.")] = MOST_BYTES
+    request_seconds: RequestSeconds = 40.0
+    webhooks_allow: WebhooksAllow = ""
+    reads_kept_days: Annotated[
+        int, Meta(ge=0), told("Days that the trail of reads is kept; 0: for ever.")
+    ] = _KEPT_DAYS
+    reads_seal_seconds: Annotated[
+        float, Meta(gt=0), told("How often reads get their numbers and a fact.")
+    ] = _SEAL_SECONDS
 
-    nats_url: str
-    nats_issuer: str = ""
-    nats_system_user: str = ""
-    nats_public_url: str = ""
-    nats_replicas: int = 1
-    token_grace_seconds: int = 300
-    relay: bool = True
-    erase: bool = True
-    bus_keep_days: int = 0
-    bus_keep_bytes: int = 0
-    bus_sweep_per_second: int = 500
-    max_body_bytes: int = MOST_BYTES
-    request_seconds: float = 40.0
-    webhooks_allow: str = ""
-    reads_kept_days: Annotated[int, Meta(ge=0)] = _KEPT_DAYS
-    reads_seal_seconds: Annotated[float, Meta(gt=0)] = _SEAL_SECONDS
+    def joined(self) -> Self:
+        bus = joined_bus(
+            self.nats_url,
+            self.nats_user,
+            self.nats_password,
+            self.nats_creds_file,
+            self.nats_ca_file,
+        )
+        return msgspec.structs.replace(super().joined(), nats_url=bus)
 
     def destinations(self) -> Destinations:
         """Raises InvalidSettings."""

@@ -6,8 +6,9 @@ out when it asks.
 
 import asyncio
 import contextlib
+import ssl
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import msgspec
 import nats.errors
@@ -28,39 +29,75 @@ FIRST_SECONDS = 2.0
 class BusNodes(msgspec.Struct, frozen=True):
     """Where the bus is, and as whom it is entered. nodes: URLs without credentials.
 
-    The credentials count for every node, also for those that a node tells of: nats-py would take
-    those in a URL for that node's own, and be refused by the others.
+    ca_file: authorities of the nodes' certificates; empty: a node need not have one. The
+    credentials count for every node, also for those that a node tells of: nats-py would take those
+    in a URL for that node's own, and be refused by the others.
     """
 
     nodes: tuple[str, ...]
     credentials: dict[str, str]
+    ca_file: str = ""
 
     @classmethod
     def of(cls, url: str) -> "BusNodes":
-        """url: as a setting has it: a list separated by commas; the first user that is named, and
-        its password or token, are for all.
+        """url: a list separated by commas; the first user that is named, and its password or
+        token, are for all, and so are `?ca_file=` and `creds_file=`.
         """
         parts = [urlsplit(each.strip()) for each in url.split(",") if each.strip()]
-        bare = (each._replace(netloc=each.netloc.rpartition("@")[2]) for each in parts)
+        bare = (each._replace(netloc=each.netloc.rpartition("@")[2], query="") for each in parts)
+        files = {key: value for each in parts for key, value in parse_qsl(each.query)}
         credentials: dict[str, str] = {}
+        if "creds_file" in files:
+            credentials = {"user_credentials": files["creds_file"]}
         for each in parts:
             if each.username is not None and not credentials:
                 name = unquote(each.username)
                 credentials = {"token": name}
                 if each.password is not None:
                     credentials = {"user": name, "password": unquote(each.password)}
-        return cls(tuple(each.geturl() for each in bare), credentials)
+        return cls(tuple(each.geturl() for each in bare), credentials, files.get("ca_file", ""))
+
+    def options(self) -> dict[str, Any]:
+        """As nats-py's client takes them. Raises OSError for files that can't be read."""
+        if not self.ca_file:
+            return {**self.credentials}
+        return {**self.credentials, "tls": ssl.create_default_context(cafile=self.ca_file)}
 
 
 def entered_as(url: str, user: str) -> str:
-    """The URL of the same nodes, none of which names a user yet. user: `name:password`."""
+    """The URL of the same nodes for another user. user: `name:password`."""
+    nodes = BusNodes.of(url)
     name, _, password = user.partition(":")
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{quote(name, safe='')}:{quote(password, safe='')}@{rest}"
+    return entered(",".join(nodes.nodes), name, password, ca_file=nodes.ca_file)
 
 
-class BusClient(Client):
-    """nats-py's client, which refuses what it is asked before its first connection. After that it
+def entered(
+    url: str, user: str = "", password: str = "", *, creds_file: str = "", ca_file: str = ""
+) -> str:
+    """The URL, which names no user and no file yet, with those that are given."""
+    first, comma, others = url.partition(",")
+    parts = urlsplit(first)
+    if user:
+        secret = f":{quote(password, safe='')}" if password else ""
+        parts = parts._replace(netloc=f"{quote(user, safe='')}{secret}@{parts.netloc}")
+    files = {"creds_file": creds_file, "ca_file": ca_file}
+    query = "&".join(f"{name}={quote(path, safe='/')}" for name, path in files.items() if path)
+    return f"{parts._replace(query=query or parts.query).geturl()}{comma}{others}"
+
+
+class NodesClient(Client):
+    """nats-py's client, which says nothing to a node without TLS where it was given authorities:
+    left alone, it would go by what the node says first, which anybody on the wire can change.
+    """
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        if "tls" in self.options and not info.get("tls_required"):
+            raise nats.errors.SecureConnWantedError
+        await super()._process_info(info, initial_connection)
+
+
+class BusClient(NodesClient):
+    """A client which refuses what it is asked before its first connection. After that it
     keeps what is published while it reconnects, as nats-py does.
     """
 
@@ -88,7 +125,7 @@ class BusClient(Client):
             "reconnect_time_wait": RECONNECT_SECONDS,
             "error_cb": self._tell,
             "reconnected_cb": self._back,
-            **nodes.credentials,
+            **nodes.options(),
         }
         await self.connect(list(nodes.nodes), **options)
         await self._back()

@@ -30,6 +30,7 @@ LogEvent = Literal[
     "request_failed",
     "row_healed",
     "service_starts",
+    "settings_unknown",
     "start_waits",
     "statement_refused",
     "stream_end_lost",
@@ -91,6 +92,7 @@ MEANINGS: Mapping[LogEvent, str] = {
     "request_failed": "A request was answered with 500: a defect, which the trace shows.",
     "row_healed": "A row of a read model was not as the log tells it, and was written anew.",
     "service_starts": "A service has its tables, and listens next: its version and its address.",
+    "settings_unknown": "Variables that look like settings of ours and are none: `names`.",
     "start_waits": "A process waits for PostgreSQL, or until `recount migrate` has run.",
     "statement_refused": "ClickHouse refused a statement that we made; its callers got a 503.",
     "stream_end_lost": (

@@ -18,7 +18,13 @@ from services.common.http.app import STOPPING
 from services.common.http.cutting import CuttableProtocol
 from services.common.postgres.arrival import DatabaseNotThere, await_tables
 from services.common.postgres.migrate import NewerTables, migrations
-from services.common.settings import InvalidSettings, ServiceSettings, from_environment
+from services.common.settings import (
+    InvalidSettings,
+    ServiceSettings,
+    Settings,
+    from_environment,
+    unknown,
+)
 
 # The seconds that requests under way have to end after SIGTERM.
 GRACE_SECONDS = 20
@@ -52,6 +58,7 @@ def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> Non
     except InvalidSettings as cause:
         sys.exit(f"recount {service}: {cause}")
     logs.configure()
+    tell_unknown(kind, service)
     try:
         await_tables(
             settings.database_url,
@@ -77,6 +84,14 @@ def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> Non
         server.run()
     if not server.started:
         sys.exit(_NOT_STARTED)
+
+
+def tell_unknown(kind: type[Settings], service: str) -> None:
+    """A line about variables that look like settings and are none: a word that is misspelled would
+    leave a default where nobody expects it.
+    """
+    if names := unknown(kind, service, os.environ):
+        log.warning("settings_unknown", names=names)
 
 
 class Server(uvicorn.Server):

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -23,7 +22,7 @@ from prometheus_client import Counter
 from contracts import subjects
 from contracts.product_events import NOTHING_CAPTURED
 from contracts.subjects import FACTS_STREAM, FACTS_SUBJECTS
-from services.common.bus import RECONNECT_SECONDS, BusNodes
+from services.common.bus import RECONNECT_SECONDS, BusNodes, NodesClient
 from services.common.logs import logger
 
 log = logger("recount.stream")
@@ -117,13 +116,17 @@ class OutgoingMessage(msgspec.Struct, frozen=True):
 async def connect_now(url: str, name: str) -> Client:
     """A connection for a command: it waits for nobody long. Raises StreamUnavailable."""
     nodes = BusNodes.of(url)
-    options: dict[str, Any] = {"max_reconnect_attempts": 2, **nodes.credentials}
+    client = NodesClient()
+    options: dict[str, Any] = {
+        "name": name,
+        "max_reconnect_attempts": 2,
+        "reconnect_time_wait": RECONNECT_SECONDS,
+    }
     try:
-        return await nats.connect(
-            list(nodes.nodes), name=name, reconnect_time_wait=RECONNECT_SECONDS, **options
-        )
+        await client.connect(list(nodes.nodes), **options, **nodes.options())
     except (nats.errors.Error, TimeoutError, OSError) as cause:
         raise StreamUnavailable(str(cause) or type(cause).__name__) from cause
+    return client
 
 
 def capture_stream(prefix: str = "", bucket: int = 0) -> str:

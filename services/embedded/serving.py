@@ -20,7 +20,7 @@ from services.common import logs
 from services.common.bus_accounts import LettingIn
 from services.common.clickhouse import embedded_url
 from services.common.postgres.migrate import migrate, migrate_alone
-from services.common.process import Server, settle
+from services.common.process import Server, settle, tell_unknown
 from services.common.tasks import watched
 from services.embedded import composition, datadir, nats, postgres, processes
 from services.embedded.datadir import DataFolder, RunningServer
@@ -73,6 +73,7 @@ def serve_until_stopped(wanted: ServeOptions, settings: EmbeddedSettings) -> int
     try:
         with ExitStack() as opened:
             logs.configure()
+            tell_unknown(EmbeddedSettings, "embedded")
             listening = opened.enter_context(_listen(wanted.host, wanted.port))
             path = datadir.unnamed() if wanted.data_dir is None else wanted.data_dir
             if datadir.is_new(datadir.whole(path)):

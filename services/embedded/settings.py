@@ -4,7 +4,7 @@ instead.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 from msgspec import Meta
@@ -12,7 +12,19 @@ from msgspec import Meta
 from services.command.settings import SealOptions
 from services.common.http.budgets import Budgets
 from services.common.http.proxies import TrustedProxies
-from services.common.settings import budgets, trusted
+from services.common.settings import (
+    DatabaseCaFile,
+    DatabasePassword,
+    InvalidSettings,
+    NatsPassword,
+    Settings,
+    budgets,
+    joined_bus,
+    joined_database,
+    secret,
+    told,
+    trusted,
+)
 from services.common.stream import FactsOptions, Keep
 from services.projector.proofs.options import ProofOptions
 from services.projector.settings import FACTS_PER_SECOND
@@ -20,29 +32,39 @@ from services.projector.webhooks.options import TIMEOUT_SECONDS
 from services.query.reads_trail.options import SPOOL_BYTES, Client, OnOff, ReadsOptions, Sync
 
 
-class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
+class EmbeddedSettings(Settings, frozen=True, kw_only=True):
     """URLs of servers that replace the embedded ones; None: start our own in the data folder.
 
-    nats_issuer, nats_system_user: of a NATS of your own, as the command service has them.
-    nats_public_url: what subscribers are told. bus_keep_days, bus_keep_bytes, bus_sweep_per_second:
-    of the public stream, as the command service has them. insights_budget, others_budget,
-    trusted_proxies: as `services.common.settings` has them; nothing is limited here unless it is
-    asked for. reads …: as the query service has them; the spool is in the data folder unless named.
-    audit_facts_per_second: as the projector has it.
-    webhooks …: as `services.projector.webhooks.options` has them. stream…: as the query
-    service has them. log_key_file: empty: the data folder's `keys`. log_origin, witnesses: as
-    `services.projector.proofs.options` has them.
+    A setting without a sentence is the one of the same name that a service has by itself.
     """
 
-    postgres_url: str | None = None
-    nats_url: str | None = None
-    nats_issuer: str = ""
-    nats_system_user: str = ""
+    postgres_url: Annotated[
+        str | None,
+        secret("A PostgreSQL of yours instead of the embedded one, as libpq spells it."),
+    ] = None
+    postgres_password: DatabasePassword = ""
+    postgres_ca_file: DatabaseCaFile = ""
+    nats_url: Annotated[
+        str | None, secret("A NATS of yours instead of the embedded one: nodes, parted by commas.")
+    ] = None
+    nats_user: str = ""
+    nats_password: NatsPassword = ""
+    nats_creds_file: str = ""
+    nats_ca_file: str = ""
+    nats_issuer: Annotated[
+        str, secret("Of a NATS of yours: the seed (`SA…`) of the key that lets subscribers in.")
+    ] = ""
+    nats_system_user: Annotated[
+        str, secret("Of a NATS of yours: `user:password` in its system account.")
+    ] = ""
     nats_public_url: str = ""
     bus_keep_days: int = 0
     bus_keep_bytes: int = 0
     bus_sweep_per_second: int = 500
-    clickhouse_url: str | None = None
+    clickhouse_url: Annotated[
+        str | None,
+        secret("A ClickHouse of yours, instead of the engine within: `http(s)://user:…@host`."),
+    ] = None
     insights_budget: str = ""
     others_budget: str = ""
     trusted_proxies: str = ""
@@ -56,12 +78,37 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
     stream_buffer_events: int | None = None
     stream_buffer_bytes: int | None = None
     reads: OnOff = "on"
-    reads_spool: str = ""
+    reads_spool: Annotated[
+        str,
+        told("The folder of recorded reads that are not in PostgreSQL yet; empty: the data's."),
+    ] = ""
     reads_spool_bytes: int = SPOOL_BYTES
     reads_sync: Sync = "loose"
     reads_client: Client = "ip"
     reads_kept_days: Annotated[int, Meta(ge=0)] = SealOptions().reads_kept_days
     reads_seal_seconds: Annotated[float, Meta(gt=0)] = SealOptions().reads_seal_seconds
+
+    log_key_file: Annotated[
+        str,
+        told("The keys that sign checkpoints: a folder, or a file; empty: the data's `keys`."),
+    ] = ""
+    log_origin: str = ""
+    witnesses: str = ""
+
+    def joined(self) -> Self:
+        if self.postgres_url is None and (self.postgres_password or self.postgres_ca_file):
+            raise InvalidSettings(
+                "…_POSTGRES_PASSWORD, …_POSTGRES_CA_FILE: …_POSTGRES_URL is missing"
+            )
+        bus = (self.nats_user, self.nats_password, self.nats_creds_file, self.nats_ca_file)
+        if self.nats_url is None and any(bus):
+            raise InvalidSettings("…_NATS_USER and the like: …_NATS_URL is missing")
+        return msgspec.structs.replace(
+            self,
+            postgres_url=self.postgres_url
+            and joined_database(self.postgres_url, self.postgres_password, self.postgres_ca_file),
+            nats_url=self.nats_url and joined_bus(self.nats_url, *bus),
+        )
 
     def seals(self) -> SealOptions:
         """Of the trail of reads, as the command service has them."""
@@ -78,10 +125,6 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True):
             reads_sync=self.reads_sync,
             reads_client=self.reads_client,
         )
-
-    log_key_file: str = ""
-    log_origin: str = ""
-    witnesses: str = ""
 
     def streams(self) -> Mapping[str, int]:
         """The query service's settings of streams, where they are not its own defaults."""

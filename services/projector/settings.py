@@ -1,6 +1,24 @@
 """Settings of the projector."""
 
-from services.common.settings import LEASE_SECONDS, LeaseSeconds, ServiceSettings
+from typing import Annotated, Self
+
+import msgspec
+
+from services.common.settings import (
+    LEASE_SECONDS,
+    LeaseSeconds,
+    NatsCaFile,
+    NatsCredsFile,
+    NatsPassword,
+    NatsReplicas,
+    NatsUrl,
+    NatsUser,
+    ServiceSettings,
+    WebhooksAllow,
+    joined_bus,
+    secret,
+    told,
+)
 from services.projector.proofs.options import ProofOptions
 from services.projector.webhooks.options import TIMEOUT_SECONDS
 
@@ -8,35 +26,70 @@ FACTS_PER_SECOND = 500
 
 
 class ProjectorSettings(ServiceSettings, frozen=True, kw_only=True):
-    """From `RECOUNT_PROJECTOR_…`.
+    """Settings of the projector. host, port: of its own /_livez, /_readyz and /metrics.
 
-    database_url: the log and the read models.
-    nats_url: captured product events; clickhouse_url: where they are stored.
-    capture_keep_hours: how long stored messages stay on the capture stream, so that a PostgreSQL
-    which went back in time can be followed by what it has lost; 0: the last thousand alone.
-    lease_seconds: who stores captured events is given up after so long without a word; it says one
-    every third of it.
-    webhooks, webhooks_allow, webhooks_ca_file, webhook_timeout_seconds: see
-    `services.projector.webhooks.options`.
-    log_key_file, log_origin, witnesses: see `services.projector.proofs.options`.
-    audit_facts_per_second: the pace of the auditor; 0: it is off.
-    host, port: where its own /_livez, /_readyz and /metrics answer, when it runs by itself.
+    webhooks…: see `services.projector.webhooks.options`. log_key_file, log_origin, witnesses: see
+    `services.projector.proofs.options`.
     """
 
-    nats_url: str
-    clickhouse_url: str
-    nats_replicas: int = 1
-    capture_keep_hours: int = 72
-    lease_seconds: LeaseSeconds = LEASE_SECONDS
-    port: int = 8002
-    audit_facts_per_second: int = FACTS_PER_SECOND
-    webhooks: bool = True
-    webhooks_allow: str = ""
-    webhooks_ca_file: str = ""
-    webhook_timeout_seconds: float = TIMEOUT_SECONDS
-    log_key_file: str = ""
-    log_origin: str = ""
-    witnesses: str = ""
+    nats_url: NatsUrl
+    nats_user: NatsUser = ""
+    nats_password: NatsPassword = ""
+    nats_creds_file: NatsCredsFile = ""
+    nats_ca_file: NatsCaFile = ""
+    clickhouse_url: Annotated[
+        str, secret("ClickHouse, where product events are stored: `http(s)://user:password@host`.")
+    ]
+    nats_replicas: NatsReplicas = 1
+    capture_keep_hours: Annotated[
+        int,
+        told(
+            "Hours that stored messages stay on the capture stream, from which a PostgreSQL that"
+            " went back in time is followed up; 0: the last thousand alone."
+        ),
+    ] = 72
+    lease_seconds: Annotated[
+        LeaseSeconds,
+        told(
+            "Who stores captured events is given up after so long without a word; it says one"
+            " every third of it."
+        ),
+    ] = LEASE_SECONDS
+    port: Annotated[int, told("The port to listen on.")] = 8002
+    audit_facts_per_second: Annotated[
+        int, told("The pace at which the auditor folds the log again; 0: it is off.")
+    ] = FACTS_PER_SECOND
+    webhooks: Annotated[bool, told("Whether this process delivers webhooks.")] = True
+    webhooks_allow: WebhooksAllow = ""
+    webhooks_ca_file: Annotated[
+        str, told("Authorities of the receivers' certificates, besides the system's.")
+    ] = ""
+    webhook_timeout_seconds: Annotated[
+        float, told("How long one request to a receiver may take in all.")
+    ] = TIMEOUT_SECONDS
+    log_key_file: Annotated[
+        str,
+        told(
+            "The keys that sign checkpoints: a folder, or a file with the newest last; empty:"
+            " nothing is signed."
+        ),
+    ] = ""
+    log_origin: Annotated[
+        str, told("The beginning of each checkpoint's origin; empty: the installation's.")
+    ] = ""
+    witnesses: Annotated[
+        str, told("Who signs checkpoints, too: `<vkey> <url>`, separated by semicolons.")
+    ] = ""
+
+    def joined(self) -> Self:
+        bus = joined_bus(
+            self.nats_url,
+            self.nats_user,
+            self.nats_password,
+            self.nats_creds_file,
+            self.nats_ca_file,
+        )
+        return msgspec.structs.replace(super().joined(), nats_url=bus)
 
     def proofs(self) -> ProofOptions:
         return ProofOptions(

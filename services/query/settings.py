@@ -1,41 +1,76 @@
 """The query service's settings: `RECOUNT_QUERY_<FIELD>`."""
 
+from typing import Annotated
+
 from services.common.http.app import REQUEST_SECONDS
 from services.common.http.bounds import MOST_BYTES
-from services.common.settings import LEASE_SECONDS, LeaseSeconds, ServiceSettings
+from services.common.settings import (
+    LEASE_SECONDS,
+    LeaseSeconds,
+    RequestSeconds,
+    ServiceSettings,
+    secret,
+    told,
+)
 from services.query.reads_trail.options import SPOOL_BYTES, Client, OnOff, ReadsOptions, Sync
 
 
 class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
-    """database_url: PostgreSQL of log, accounts and read models. clickhouse_url: product events.
+    """Settings of the query service. reads …: see `ReadsOptions`."""
 
-    position_wait_seconds: how long a read waits for the position its caller has seen, before 503.
-    freshness_wait_seconds: how long a read waits for what the log holds already, before it answers
-    with what it has and says so.
-    lease_seconds: for so long a claimed computation is this process's, which renews that every
-    third of it; then any process runs it again.
-    request_seconds: after so long without the beginning of an answer, a request gets a 503.
-    streams_per_project, streams_per_process: open streams of facts; of a project in this process,
-    and in this process. stream_buffer_events, stream_buffer_bytes: what may wait for one of them.
-    reads …: see `ReadsOptions`.
-    """
-
-    clickhouse_url: str
-    port: int = 8001
-    position_wait_seconds: float = 5.0
-    freshness_wait_seconds: float = 0.5
-    max_body_bytes: int = MOST_BYTES
-    request_seconds: float = REQUEST_SECONDS
-    lease_seconds: LeaseSeconds = LEASE_SECONDS
-    streams_per_project: int = 20
-    streams_per_process: int = 500
-    stream_buffer_events: int = 1_000
-    stream_buffer_bytes: int = 8 * 1024 * 1024
-    reads: OnOff = "on"
-    reads_spool: str = ""
-    reads_spool_bytes: int = SPOOL_BYTES
-    reads_sync: Sync = "loose"
-    reads_client: Client = "ip"
+    clickhouse_url: Annotated[
+        str, secret("ClickHouse, where product events are: `http(s)://user:password@host`.")
+    ]
+    port: Annotated[int, told("The port to listen on.")] = 8001
+    position_wait_seconds: Annotated[
+        float,
+        told("How long a read waits for the position that its caller has seen, before a 503."),
+    ] = 5.0
+    freshness_wait_seconds: Annotated[
+        float,
+        told(
+            "How long a read waits for what the log holds already, before it answers with what it"
+            " has, and says so."
+        ),
+    ] = 0.5
+    max_body_bytes: Annotated[int, told("The longest body of a request.")] = MOST_BYTES
+    request_seconds: RequestSeconds = REQUEST_SECONDS
+    lease_seconds: Annotated[
+        LeaseSeconds,
+        told(
+            "For so long a claimed computation is this process's, which renews that every third of"
+            " it; then any process runs it again."
+        ),
+    ] = LEASE_SECONDS
+    streams_per_project: Annotated[
+        int, told("Open streams of facts that a project has in this process.")
+    ] = 20
+    streams_per_process: Annotated[int, told("Open streams of facts in this process.")] = 500
+    stream_buffer_events: Annotated[
+        int, told("Events that may wait for the reader of a stream.")
+    ] = 1_000
+    stream_buffer_bytes: Annotated[int, told("Bytes that may wait for the reader of a stream.")] = (
+        8 * 1024 * 1024
+    )
+    reads: Annotated[
+        OnOff, told("Whether reads are recorded; `off`: none is, and that is recorded.")
+    ] = "on"
+    reads_spool: Annotated[
+        str,
+        told(
+            "The folder of recorded reads that are not in PostgreSQL yet; empty: one in the"
+            " system's folder for temporary files."
+        ),
+    ] = ""
+    reads_spool_bytes: Annotated[
+        int, told("How many bytes that folder may hold; beyond them, reads get a 503.")
+    ] = SPOOL_BYTES
+    reads_sync: Annotated[
+        Sync, told("`always`: no answer leaves before the row of its read is in PostgreSQL.")
+    ] = "loose"
+    reads_client: Annotated[
+        Client, told("What is kept of clients: `ip` is their address, `client` their name.")
+    ] = "ip"
 
     def reads_options(self) -> ReadsOptions:
         """Of the trail of reads."""

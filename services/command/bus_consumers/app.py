@@ -56,8 +56,8 @@ async def _running(
     credentials = Credentials(pool, store, issuer)
     client = await connect_bus(settings.nats_url, "bus consumers")
     try:
-        nodes = public_url(settings.nats_url, "")
-        system = await connect_bus(entered_as(nodes, settings.nats_system_user), "bus connections")
+        entrance = entered_as(settings.nats_url, settings.nats_system_user)
+        system = await connect_bus(entrance, "bus connections")
         try:
             connections = Connections(system, credentials)
             upkeep = Upkeep(pool, store, client)

@@ -6,7 +6,6 @@ import secrets
 import string
 from collections.abc import AsyncIterator, Sequence
 from typing import LiteralString
-from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Response
@@ -34,6 +33,7 @@ from services.command.handle import Outcome, Terms, Write, given, handle, plain
 from services.command.plans import drawn
 from services.common import bus_accounts
 from services.common.accounts.accounts import Accounts
+from services.common.bus import BusNodes
 from services.common.http.answers import nothing, resource
 from services.common.http.caller import Caller
 from services.common.http.problems import Problem, Rejected, forbidden, not_found
@@ -333,9 +333,7 @@ class BusConsumers:
 
 def public_url(nats_url: str, told: str) -> str:
     """told: as the setting has it; else the services' own URL, without its user."""
-    servers = [urlsplit(server) for server in nats_url.split(",")]
-    bare = [each._replace(netloc=each.netloc.rpartition("@")[2]).geturl() for each in servers]
-    return told or ",".join(bare)
+    return told or ",".join(BusNodes.of(nats_url).nodes)
 
 
 def _too_many() -> Rejected:
