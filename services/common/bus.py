@@ -95,6 +95,17 @@ class NodesClient(Client):
             raise nats.errors.SecureConnWantedError
         await super()._process_info(info, initial_connection)
 
+    async def _process_connect_init(self) -> None:
+        try:
+            await super()._process_connect_init()
+        except Exception:
+            # A handshake that failed has taken the connection over: nats-py would wait for ever
+            # for the end of what it had before.
+            if "tls" in self.options and self._transport is not None:
+                self._transport.close()  # type: ignore[no-untyped-call] - of nats-py
+                self._transport = None
+            raise
+
 
 class BusClient(NodesClient):
     """A client which refuses what it is asked before its first connection. After that it

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.certificates import Authority, authority
 from tests.services.projector.projecting import Projecting
 from tests.services.projector.webhooks.delivering import Delivering, delivering
-from tests.services.projector.webhooks.receiving import NAME, Authority, authority
+from tests.services.projector.webhooks.receiving import NAME
 
 
 @pytest.fixture(scope="session")

@@ -22,15 +22,10 @@ from services.projector.webhooks.deliver import Delivery, Surroundings
 from services.projector.webhooks.running import locking
 from services.projector.webhooks.sending import Sender
 from services.projector.webhooks.spool import Spool, Standing
+from tests.certificates import Authority
 from tests.examples import TEAM, created
 from tests.services.projector.projecting import Projecting, insight
-from tests.services.projector.webhooks.receiving import (
-    ALLOWED,
-    Authority,
-    Names,
-    Receiver,
-    receiving,
-)
+from tests.services.projector.webhooks.receiving import ALLOWED, Names, Receiver, receiving
 
 WEBHOOK = 3
 INSTALLATION = UUID(int=7)

@@ -10,17 +10,10 @@ from aiohttp import web
 
 from contracts.events.webhook import WebhookDisabled, WebhookLaneParked
 from services.projector.webhooks.sending import Sender
+from tests.certificates import Authority
 from tests.services.projector.projecting import Killed, killed_at
 from tests.services.projector.webhooks.delivering import Delivering
-from tests.services.projector.webhooks.receiving import (
-    ADDRESS,
-    ALLOWED,
-    NAME,
-    Authority,
-    Behaviour,
-    Got,
-    trap,
-)
+from tests.services.projector.webhooks.receiving import ADDRESS, ALLOWED, NAME, Behaviour, Got, trap
 
 INSIGHTS = range(1, 9)
 FACTS = 5

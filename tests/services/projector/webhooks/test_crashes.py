@@ -8,9 +8,10 @@ import pytest
 from services.projector.webhooks.running import locking
 from services.projector.webhooks.sending import Sender
 from services.projector.webhooks.spool import Moved
+from tests.certificates import Authority
 from tests.services.projector.projecting import Killed, killed_at
 from tests.services.projector.webhooks.delivering import Delivering
-from tests.services.projector.webhooks.receiving import ALLOWED, Authority
+from tests.services.projector.webhooks.receiving import ALLOWED
 
 POINTS = ("read", "spooled", "sent", "answered", "recorded")
 

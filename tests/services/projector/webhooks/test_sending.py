@@ -11,14 +11,13 @@ from aiohttp import web
 
 from services.common.webhooks.destinations import Destinations, networks
 from services.projector.webhooks.sending import MOST_RESPONSE_BYTES, Answer, Sender
+from tests.certificates import Authority, authority
 from tests.services.projector.webhooks.receiving import (
     ADDRESS,
     ALLOWED,
     NAME,
-    Authority,
     Names,
     Receiver,
-    authority,
     receiving,
     trap,
 )
