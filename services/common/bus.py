@@ -102,7 +102,7 @@ class NodesClient(Client):
             # A handshake that failed has taken the connection over: nats-py would wait for ever
             # for the end of what it had before.
             if "tls" in self.options and self._transport is not None:
-                self._transport.close()  # type: ignore[no-untyped-call] - of nats-py
+                self._transport.close()  # type: ignore[no-untyped-call]  # nats-py
                 self._transport = None
             raise
 
