@@ -21,6 +21,7 @@ from services.embedded.commands.projects import projects
 from services.embedded.commands.rebuild import rebuild
 from services.embedded.commands.release import release
 from services.embedded.commands.serve import serve
+from services.embedded.commands.settings import settings
 from services.embedded.commands.stream import stream
 from services.embedded.commands.unpark import unpark
 from services.embedded.commands.verify import verify
@@ -69,6 +70,6 @@ for command in (
         members,
         migrate,
     ),
-    *(projects, rebuild, release, stream, unpark, verify),
+    *(projects, rebuild, release, settings, stream, unpark, verify),
 ):
     recount.add_command(command)
