@@ -41,6 +41,11 @@ class Node:
             words = [str(nats_program()), "--config", str(self._config)]
             self._process = subprocess.Popen(words, stdout=log, stderr=log)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, f"{self.name} does not run"
+        return self._process.pid
+
     def end(self, by: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(by)

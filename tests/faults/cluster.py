@@ -1,0 +1,270 @@
+"""The whole deployment as processes of this machine, each to be killed, frozen and started again.
+
+Two of each service behind a real Caddy, PostgreSQL, three nodes of NATS; ClickHouse where a run
+needs it.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import psutil
+
+from services.embedded import postgres
+from services.embedded.account import account_for
+from tests import nats_cluster, servers
+from tests.cable import Cable, socket_cable
+from tests.e2e.deployment import Started, Urls, command, gateway, migrate
+from tests.e2e.test_separate_processes import first_key
+from tests.waiting import until
+
+# A start on a machine that does much else.
+START_SECONDS = 180.0
+# Three copies of each stream; and no client here is ever told to slow down.
+SETTINGS = {
+    "command_nats_replicas": "3",
+    "projector_nats_replicas": "3",
+    **{
+        f"{kind}_{budget}": ""
+        for kind in ("command", "query")
+        for budget in ("insights_budget", "others_budget")
+    },
+}
+NOBODY = "http://127.0.0.1:1"
+SOCKET = ".s.PGSQL.5432"
+
+# Nothing here has to survive a power cut; a killed process loses nothing that the kernel has.
+_HASTY = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"}
+
+
+class Processes:
+    """A process and those that it has started, as the kernel knows them."""
+
+    def __init__(self, pid: int) -> None:
+        self._parent = psutil.Process(pid)
+
+    def all(self) -> list[psutil.Process]:
+        with suppress(psutil.NoSuchProcess):
+            return [self._parent, *self._parent.children(recursive=True)]
+        return []
+
+    def send(self, what: signal.Signals) -> None:
+        for process in self.all():
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(what)
+
+    def are_stopped(self) -> bool:
+        """Whether each of them stands still: `T` in /proc."""
+        states = []
+        for process in self.all():
+            with suppress(psutil.NoSuchProcess):
+                states.append(process.status())
+        return bool(states) and set(states) <= {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
+
+
+class Service:
+    """One service, always on its own port. name: `command`, or `command 2`."""
+
+    def __init__(self, name: str, urls: Urls, settings: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self.kind = name.split()[0]
+        self._words, environment = command(self.kind, urls)
+        self._environment = {**environment, **_settings(self.kind, settings)}
+        self._log = log
+        self.url = f"http://127.0.0.1:{self._environment[f'RECOUNT_{self.kind.upper()}_PORT']}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        assert self._process is not None, f"{self.name} was not started"
+        return self._process
+
+    @property
+    def processes(self) -> Processes:
+        return Processes(self.process.pid)
+
+    def start(self, broken: str = "") -> None:
+        """broken: a build of tests.faults.broken."""
+        words = _broken(self._words, broken) if broken else self._words
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(words, env=self._environment, stdout=log, stderr=log)
+
+    def restart(self, broken: str = "") -> None:
+        """Returns when it is ready."""
+        self.end()
+        self.start(broken)
+        self.wait()
+
+    def wait(self) -> None:
+        until(self.is_ready, f"{self.name} is ready", START_SECONDS)
+
+    def is_ready(self) -> bool:
+        ended = self.process.poll()
+        assert ended is None, f"{self.name} has ended with {ended}: {self.said()}"
+        try:
+            return httpx.get(f"{self.url}/_readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(60)
+
+    def end(self) -> None:
+        """However it stands."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        with suppress(psutil.NoSuchProcess):
+            self.processes.send(signal.SIGCONT)
+        self._process.terminate()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def said(self) -> str:
+        """The end of its log."""
+        return self._log.read_text(errors="replace")[-2000:]
+
+    def rss(self) -> int:
+        """Bytes of memory."""
+        return sum(process.memory_info().rss for process in self.processes.all())
+
+
+def _settings(kind: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """Those of this service, among `command_nats_replicas` and the like."""
+    own = {name: value for name, value in settings.items() if name.split("_")[0] == kind}
+    return {f"RECOUNT_{name.upper()}": value for name, value in own.items()}
+
+
+def _broken(words: Sequence[str], name: str) -> list[str]:
+    """python … -m services.command, by way of tests.faults.broken."""
+    python, *options, flag, module = words
+    assert flag == "-m", words
+    return [python, *options, "-m", "tests.faults.broken", name, module]
+
+
+class PostgresServer:
+    """PostgreSQL, to be killed and started again on its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "postgres"
+        self._account = account_for(folder)
+        self._server = self._started()
+        self.url = self._server.url
+
+    def _started(self) -> postgres.Postgres:
+        return postgres.start(self._folder, self._account, _HASTY)
+
+    @property
+    def sockets(self) -> Path:
+        return self._folder / "sockets"
+
+    @property
+    def processes(self) -> Processes:
+        return Processes(self._server.child.pid)
+
+    def kill(self) -> list[psutil.Process]:
+        """kill -9 of the first process; the others see that and end. All that ran."""
+        running = self.processes.all()
+        os.kill(self._server.child.pid, signal.SIGKILL)
+        self._server.child.wait()
+        return running
+
+    def stop(self) -> list[psutil.Process]:
+        """As `pg_ctl restart` does. All that ran."""
+        running = self.processes.all()
+        self._server.stop()
+        return running
+
+    def start(self) -> None:
+        self._server = self._started()
+
+    def end(self) -> None:
+        with suppress(psutil.NoSuchProcess):
+            self.processes.send(signal.SIGCONT)
+        self._server.stop()
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it is more than a number that nobody has fetched."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+class Cluster:
+    """url: of the gateway. key: headers of an administrator.
+
+    cable: between `command 2` and PostgreSQL.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        services: Mapping[str, Service],
+        database: PostgresServer,
+        nats: nats_cluster.Cluster,
+        cable: Cable,
+    ) -> None:
+        self.folder = folder
+        self.services = services
+        self.database = database
+        self.nats = nats
+        self.cable = cable
+        self.url = ""
+        self.key: dict[str, str] = {}
+
+    def of(self, kind: str) -> list[Service]:
+        return [service for service in self.services.values() if service.kind == kind]
+
+    def logs(self) -> str:
+        return "\n".join(f"{name}: {one.said()}" for name, one in self.services.items())
+
+
+SERVICES = ("command", "command 2", "query", "query 2", "projector", "projector 2")
+
+
+@contextmanager
+def deployed(
+    *,
+    services: Sequence[str] = SERVICES,
+    clickhouse: str = NOBODY,
+) -> Iterator[Cluster]:
+    """All of it, ready; ended afterwards.
+
+    clickhouse: its URL; product events and computations wait where there is none.
+    """
+    with ExitStack() as opened:
+        folder = opened.enter_context(servers.server_folder())
+        database = PostgresServer(folder)
+        opened.callback(database.end)
+        nats = opened.enter_context(nats_cluster.nats_cluster(folder))
+        urls = Urls(database.url, nats.url, clickhouse)
+        migrate(urls)
+        cable = opened.enter_context(socket_cable(database.sockets / SOCKET))
+        running = {}
+        for name in services:
+            own = {**SETTINGS, **_cabled(name, database.url, cable)}
+            running[name] = Service(name, urls, own, folder / f"{name}.log")
+        cluster = Cluster(
+            folder=folder, services=running, database=database, nats=nats, cable=cable
+        )
+        for service in running.values():
+            opened.callback(service.end)
+            service.start()
+        cluster.key = {"Authorization": f"Bearer {first_key(urls)}"}
+        for service in running.values():
+            service.wait()
+        before = {name: Started(each.process, each.url) for name, each in running.items()}
+        cluster.url = opened.enter_context(gateway(before, folder))
+        yield cluster
+
+
+def _cabled(name: str, url: str, cable: Cable) -> dict[str, str]:
+    if name != "command 2":
+        return {}
+    return {"command_database_url": cable.of(url)}
