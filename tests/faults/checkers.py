@@ -8,7 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from services.projector.rebuild import RebuildResult
+from tests.faults.capturing import BEGAN, ENDED, CaptureHistory, people
 from tests.faults.observed import Observed, Row
+from tests.faults.observed_events import ObservedEvents
 from tests.faults.operations import Creation, Edit, Fact, Read, View
 from tests.faults.workloads import Histories
 
@@ -21,6 +23,7 @@ def complaints(done: Histories, seen: Observed) -> list[str]:
         *views(done.views, seen.facts),
         *reads(done.reads),
         *transport(seen.facts, seen.stream),
+        *events(done.events, seen.events),
         *rebuilds([*done.rebuilt, *seen.rebuilt]),
     ]
 
@@ -117,6 +120,36 @@ def transport(facts: Sequence[Fact], stream: dict[int, str]) -> Iterator[str]:
     for fact in facts:
         if (hash_ := stream.get(fact.position)) != fact.hash:
             yield f"the stream has {hash_} at {fact.position}, the log {fact.hash}"
+
+
+def events(done: CaptureHistory, seen: ObservedEvents | None) -> Iterator[str]:
+    """Each acknowledged event is one row, a doubtful one at most; nobody's rows are none; persons
+    are those that a replay makes; funnels tell what is there, each computed once at a time.
+    """
+    if seen is None:
+        return
+    sent = {one.uuid: one for one in done.captured}
+    for uuid, one in sent.items():
+        times = seen.rows.get(uuid, 0)
+        if times > 1 or (times == 0 and one.outcome == "acknowledged"):
+            yield f"event {uuid} of {one.distinct_id} is {one.outcome}, and stored {times} times"
+    for uuid in seen.rows.keys() - sent.keys():
+        yield f"nobody has sent the event {uuid}"
+    wanted = people(done.captured)
+    # ClickHouse shows the ids that have events.
+    have = {one.distinct_id for one in done.captured if one.outcome == "acknowledged"}
+    visible = {ids & have for ids in wanted if ids & have}
+    for where, found, there in (
+        ("PostgreSQL", seen.persons, wanted),
+        ("ClickHouse", seen.shown, visible),
+    ):
+        if found != there:
+            yield f"persons that {where} has: {found - there}, and lacks: {there - found}"
+    for funnel in done.funnels:
+        if funnel.counts != [BEGAN, ENDED]:
+            yield f"a funnel was {funnel.counts} and should be {[BEGAN, ENDED]}"
+    for key in seen.computed_twice:
+        yield f"the query {key} was computed twice at the same time"
 
 
 def rebuilds(rebuilt: Sequence[RebuildResult]) -> Iterator[str]:

@@ -25,26 +25,34 @@ class Client:
         self.name = name
         self.chance = random.Random(f"{seed} {name}")
         self._gaps = gaps
-        self._http = httpx.AsyncClient(
-            base_url=f"{url}/api/projects/{project}/", headers=key, timeout=TIMEOUT_SECONDS
-        )
+        self._http = httpx.AsyncClient(base_url=url, headers=key, timeout=TIMEOUT_SECONDS)
+        self._project = f"/api/projects/{project}/"
 
     async def ask(
-        self, promise: Promise, method: str, path: str, **more: Any
+        self, promise: Promise | None, method: str, path: str, **more: Any
     ) -> httpx.Response | None:
-        """The answer; None: the connection broke, or nobody answered."""
+        """The answer; None: the connection broke, or nobody answered.
+
+        promise: that an answer keeps; None: it says nothing of one. path: in the project, unless it
+        begins with a slash.
+        """
+        where = path if path.startswith("/") else self._project + path
         try:
-            answer = await self._http.request(method, path, **more)
+            answer = await self._http.request(method, where, **more)
         except httpx.TransportError:
-            self._gaps.failed(promise)
+            answer = None
+        keeps = answer is not None and answer.status_code < 500
+        if promise is not None:
+            (self.kept if keeps else self.failed)(promise)
+        if not keeps:
             await asyncio.sleep(AGAIN_SECONDS)
-            return None
-        if answer.status_code >= 500:
-            self._gaps.failed(promise)
-            await asyncio.sleep(AGAIN_SECONDS)
-        else:
-            self._gaps.kept(promise)
         return answer
+
+    def kept(self, promise: Promise) -> None:
+        self._gaps.kept(promise)
+
+    def failed(self, promise: Promise) -> None:
+        self._gaps.failed(promise)
 
     async def pause(self) -> None:
         await asyncio.sleep(self.chance.uniform(0, 2 * PAUSE_SECONDS))

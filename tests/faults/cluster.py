@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import msgspec
 import psutil
 
 from services.embedded import postgres
@@ -20,6 +21,7 @@ from tests import nats_cluster, servers
 from tests.cable import Cable, socket_cable
 from tests.e2e.deployment import Started, Urls, command, gateway, migrate
 from tests.e2e.test_separate_processes import first_key
+from tests.shards import Shard, shard
 from tests.waiting import until
 
 # A start on a machine that does much else.
@@ -195,8 +197,20 @@ def runs(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
+class Events(msgspec.Struct, frozen=True):
+    """url: of ClickHouse. token: of project 1, for what is captured."""
+
+    url: str
+    token: str
+
+
+def _token(query: Service, key: dict[str, str]) -> str:
+    project = httpx.get(f"{query.url}/api/projects/1/", headers=key, timeout=60).json()
+    return str(project["api_token"])
+
+
 class Cluster:
-    """url: of the gateway. key: headers of an administrator.
+    """url: of the gateway. key: headers of an administrator. events: where there is a ClickHouse.
 
     cable: between `command 2` and PostgreSQL.
     """
@@ -209,12 +223,15 @@ class Cluster:
         database: PostgresServer,
         nats: nats_cluster.Cluster,
         cable: Cable,
+        shard: Shard | None,
     ) -> None:
         self.folder = folder
         self.services = services
         self.database = database
         self.nats = nats
         self.cable = cable
+        self.shard = shard
+        self.events: Events | None = None
         self.url = ""
         self.key: dict[str, str] = {}
 
@@ -232,18 +249,19 @@ SERVICES = ("command", "command 2", "query", "query 2", "projector", "projector 
 def deployed(
     *,
     services: Sequence[str] = SERVICES,
-    clickhouse: str = NOBODY,
+    clickhouse: bool = False,
 ) -> Iterator[Cluster]:
     """All of it, ready; ended afterwards.
 
-    clickhouse: its URL; product events and computations wait where there is none.
+    clickhouse: else product events and computations wait.
     """
     with ExitStack() as opened:
         folder = opened.enter_context(servers.server_folder())
         database = PostgresServer(folder)
         opened.callback(database.end)
         nats = opened.enter_context(nats_cluster.nats_cluster(folder))
-        urls = Urls(database.url, nats.url, clickhouse)
+        there = opened.enter_context(shard(folder / "clickhouse", 1)) if clickhouse else None
+        urls = Urls(database.url, nats.url, NOBODY if there is None else there.url)
         migrate(urls)
         cable = opened.enter_context(socket_cable(database.sockets / SOCKET))
         running = {}
@@ -251,7 +269,7 @@ def deployed(
             own = {**SETTINGS, **_cabled(name, database.url, cable)}
             running[name] = Service(name, urls, own, folder / f"{name}.log")
         cluster = Cluster(
-            folder=folder, services=running, database=database, nats=nats, cable=cable
+            folder=folder, services=running, database=database, nats=nats, cable=cable, shard=there
         )
         for service in running.values():
             opened.callback(service.end)
@@ -260,6 +278,8 @@ def deployed(
         for service in running.values():
             service.wait()
         before = {name: Started(each.process, each.url) for name, each in running.items()}
+        if there is not None:
+            cluster.events = Events(there.url, _token(running["query"], cluster.key))
         cluster.url = opened.enter_context(gateway(before, folder))
         yield cluster
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from tests.faults import observed
+from tests.faults.capturing import Captures, Funnels, Visible
 from tests.faults.clients import Client
 from tests.faults.cluster import Cluster
 from tests.faults.observed import Follower, Observed
@@ -81,8 +82,22 @@ class Driven:
                 self._client(f"{self._since} rebuild {number}"),
                 Rebuilds(self._cluster.database.url, done),
             )
+        if self._cluster.events is not None:
+            self._add_events(self._cluster.events.token)
         self._following = asyncio.create_task(self._follower.run())
         self._running = asyncio.gather(*map(self._work, self._workloads))
+
+    def _add_events(self, token: str) -> None:
+        plan, done = self._plan, self.done.events
+        for number in range(plan.captures):
+            client = self._client(f"{self._since} capture {number}")
+            self._add(client, Captures(client, token, done))
+        for number in range(plan.funnels):
+            client = self._client(f"{self._since} funnel {number}")
+            self._add(client, Funnels(client, token, done))
+        if plan.captures:
+            client = self._client(f"{self._since} visible")
+            self._add(client, Visible(client, done))
 
     def _add(self, client: Client, workload: Workload) -> None:
         self._workloads.append(workload)
@@ -103,7 +118,9 @@ class Driven:
         assert self._running is not None
         assert self._following is not None
         await self._running
-        await asyncio.gather(*(workload.settle() for workload in self._workloads))
+        # In turn: what is seen of captured events is asked when all were taken.
+        for workload in self._workloads:
+            await workload.settle()
         try:
             return await observed.observed(self._cluster, self._follower, self._since)
         finally:

@@ -9,15 +9,17 @@ from typing import Literal
 import httpx
 import msgspec
 
-Promise = Literal["changes", "own writes", "reads", "capture", "numbers", "stream"]
+Promise = Literal["changes", "own writes", "reads", "capture", "numbers", "computations", "stream"]
 PROMISES: tuple[Promise, ...] = (
     "changes",
     "own writes",
     "reads",
     "capture",
     "numbers",
+    "computations",
     "stream",
 )
+"""own writes: reads that name a position. numbers: what was captured is seen by queries."""
 
 Outcome = Literal["acknowledged", "refused", "doubtful"]
 """refused: nothing was done, and the answer says so. doubtful: done or not, nobody knows."""

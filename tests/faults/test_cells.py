@@ -25,7 +25,7 @@ CELLS: list[Name] = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with deployed() as running:
+    with deployed(clickhouse=True) as running:
         yield running
 
 

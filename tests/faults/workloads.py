@@ -4,7 +4,6 @@ A workload is a client of its own; several of one kind meet at the same insights
 """
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import Sequence
 from typing import Protocol
@@ -13,13 +12,13 @@ import httpx
 import msgspec
 
 from contracts.headers import IF_MATCH, INSIGHTS_POSITION, INSIGHTS_STALE
-from services.common.log.store import EventStore
-from services.common.postgres.database import CONNECTION_LOST
 from services.projector.app import rebuildable
-from services.projector.rebuild import RebuildResult, RebuildUnderWay, rebuild
+from services.projector.rebuild import RebuildResult
 from tests.e2e.clients import version_of
+from tests.faults.capturing import Captured, CaptureHistory
 from tests.faults.clients import AGAIN_SECONDS, Client
 from tests.faults.operations import Creation, Edit, Outcome, Promise, Read, View, outcome
+from tests.faults.shadows import compared
 
 
 class Histories(msgspec.Struct):
@@ -30,10 +29,16 @@ class Histories(msgspec.Struct):
     views: list[View] = []
     reads: list[Read] = []
     rebuilt: list[RebuildResult] = []
+    events: CaptureHistory = msgspec.field(default_factory=CaptureHistory)
 
     def outcomes(self) -> list[Outcome]:
-        """Of every write."""
-        written: list[Edit | Creation | View] = [*self.edits, *self.creations, *self.views]
+        """Of every write, and every captured event."""
+        written: list[Edit | Creation | View | Captured] = [
+            *self.edits,
+            *self.creations,
+            *self.views,
+            *self.events.captured,
+        ]
         return [each.outcome for each in written]
 
 
@@ -195,10 +200,8 @@ class Rebuilds:
         self._models = itertools.cycle(rebuildable())
 
     async def step(self) -> None:
-        # Without PostgreSQL, or beside another one, there is nothing to compare.
-        with contextlib.suppress(*CONNECTION_LOST, RebuildUnderWay):
-            async with EventStore.open(self._url) as store:
-                self._rebuilt.append(await rebuild(self._url, store, next(self._models)))
+        if (result := await compared(self._url, next(self._models))) is not None:
+            self._rebuilt.append(result)
         await asyncio.sleep(AGAIN_SECONDS)
 
     async def settle(self) -> None:
@@ -206,13 +209,18 @@ class Rebuilds:
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How many clients of each kind there are, and how many insights they meet at."""
+    """How many clients of each kind there are, and how many insights they meet at.
+
+    captures, funnels: where the deployment has a ClickHouse.
+    """
 
     registers: int = 3
     creations: int = 2
     views: int = 2
     own_writes: int = 2
     rebuilds: int = 1
+    captures: int = 2
+    funnels: int = 1
     insights: int = 3
 
 
