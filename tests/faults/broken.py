@@ -82,7 +82,7 @@ def checkpoint_outside() -> None:
                 return None
         await asyncio.sleep(0.2)
         async with conn.transaction():
-            parked = await batch._apply_in(conn, projection, entries)
+            parked = await batch.apply_in(conn, projection, entries)
             await checkpoint.ring(conn, projection.name)
         return parked
 
