@@ -22,6 +22,7 @@ from prometheus_client import Counter
 from services.command.bus import rows
 from services.command.bus.facts_bus import REBUILDING, FactsBus, alone
 from services.command.bus.inspection import Missing, Whole, inspect
+from services.command.bus.messages import stored_message
 from services.command.bus.publisher import Publisher
 from services.command.bus.rows import Consumer, RebuildRow
 from services.common.log.positions import first_of_newest, first_younger
@@ -123,20 +124,41 @@ async def _goes_on(
 
 async def _keep(bus: FactsBus, row: RebuildRow | None, reason: str) -> RebuildRow:
     """The rebuild at its first step, with the consumers that there are, or were when last seen."""
-    kept = {} if row is None else _by_name(row.consumers)
     there = await durable_consumers(bus)
-    if row is None and not there:
-        known = await rows.stream_row(bus)
-        kept = {} if known is None else _by_name(known.consumers)
+    known = await rows.stream_row(bus)
+    seen = row.consumers if row is not None else known.consumers if known is not None else []
+    before = _by_name(seen)
+    # Beside those that are there, one that was seen before a first rebuild has been taken away.
+    kept = {} if row is None and there else dict(before)
     for name, consumer in _by_name(there).items():
+        last_seen = before.get(name)
+        if not await _is_its_own_floor(bus, consumer):
+            kept[name] = last_seen or _as_begun(consumer)
         # One that its subscriber made on a stream that was new knows nothing of what it had.
-        if name not in kept or floor(consumer) >= floor(kept[name]):
+        elif name not in kept or floor(consumer) >= floor(kept[name]):
             kept[name] = consumer
     await rows.set_rebuild(bus, "kept", reason, list(kept.values()))
     begun = await rows.rebuild_row(bus)
     if begun is None:
         raise AssertionError("the row was written just now, and this process has the lock")
     return begun
+
+
+async def _is_its_own_floor(bus: FactsBus, consumer: Consumer) -> bool:
+    """Whether its subscriber has acknowledged so far.
+
+    A server that has lost messages moves a consumer behind those, at its start, as if they had been
+    acknowledged. What was acknowledged is still there.
+    """
+    reached = floor(consumer)
+    if reached <= floor(_as_begun(consumer)):
+        return True
+    return await stored_message(bus.client, bus.name, reached) is not None
+
+
+def _as_begun(consumer: Consumer) -> Consumer:
+    """The consumer before its first message."""
+    return {**consumer, "ack_floor": {"stream_seq": 0}, "delivered": {"stream_seq": 0}}
 
 
 async def _make_anew(bus: FactsBus, crash_at: Callable[[str], None]) -> None:

@@ -1,7 +1,6 @@
 """A public stream on a nats-server of the test's own, its files, and a reader who keeps count."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -111,12 +110,16 @@ def without_index(folder: Path) -> None:
 
 
 class Subscriber:
-    """A durable consumer's reader: acknowledges each entry, drops what it has had, and stops at
-    the first that does not follow.
+    """A durable consumer's reader: acknowledges each entry, drops what it has had, leaves what
+    comes too early until it is sent again, and stops at what does not follow.
+
+    most: where it stops by itself, in the middle of what it was sent.
     """
 
-    def __init__(self, client: Client, durable: str = "warehouse") -> None:
+    def __init__(self, client: Client, durable: str = "warehouse", most: int | None = None) -> None:
         self.kept: list[Entry] = []
+        self._most = most
+        self._task: asyncio.Task[None] | None = None
         self.doubles = 0
         self.end = BEGINNING
         self._client = client
@@ -125,17 +128,21 @@ class Subscriber:
     @asynccontextmanager
     async def reading(self) -> "AsyncIterator[asyncio.Task[None]]":
         """The task ends by an error at a gap."""
-        task = asyncio.create_task(self._read())
+        self._task = task = asyncio.create_task(self._read())
         try:
             yield task
         finally:
             await stop(task)
 
     async def reach(self, head: int) -> None:
+        """Raises what has ended the reading, which is at most a gap."""
+
         async def count() -> int:
+            if self._task is not None and self._task.done():
+                self._task.result()
             return len(self.kept)
 
-        await seen(count, lambda found: found >= head, 30)
+        await seen(count, lambda found: found >= head, 60)
 
     async def _read(self) -> None:
         stream = self._client.jetstream()
@@ -152,18 +159,27 @@ class Subscriber:
                     )
                 messages = await subscription.fetch(50, timeout=1)
                 for message in messages:
-                    with contextlib.suppress(msgspec.DecodeError):  # a stranger's
-                        self._take(entry_of(decode_cloud_event(message.data)))
-                    await message.ack_sync()
+                    if len(self.kept) == self._most:
+                        return
+                    if self._takes(message.data):
+                        await message.ack_sync()
             except AWAY:
                 await asyncio.sleep(0.05)
 
-    def _take(self, entry: Entry) -> None:
+    def _takes(self, data: bytes) -> bool:
+        """Whether it needs it no more. Others may come first after those that were sent already."""
+        try:
+            entry = entry_of(decode_cloud_event(data))
+        except msgspec.DecodeError:  # a stranger's
+            return True
+        if entry.team_seq > self.end.team_seq + 1:
+            return False
         if entry.team_seq <= self.end.team_seq:
             self.doubles += 1
-            return
-        self.end = follow(self.end, entry)
-        self.kept.append(entry)
+        else:
+            self.end = follow(self.end, entry)
+            self.kept.append(entry)
+        return True
 
 
 async def read_all(bus: FactsBus, first: int = 1) -> list[Entry]:
