@@ -84,7 +84,8 @@ async def test_nobody_is_sent_to_a_frozen_service(deployed: Deployed) -> None:
 
 async def without_wait(deployed: Deployed, insight: int) -> bool:
     """Whether a write and a read are answered while the others are frozen for good."""
-    async with httpx.AsyncClient(timeout=5, headers=deployed.key) as client:
+    # Far less than the gateway's own patience with somebody who does not answer.
+    async with httpx.AsyncClient(timeout=30, headers=deployed.key) as client:
         insights = f"{deployed.url}/api/projects/1/insights/"
         try:
             written = await client.post(insights, json={"name": "B"})
