@@ -28,6 +28,7 @@ from services.query.settings import QuerySettings
 from tests.services.projector.projecting import projecting
 from tests.services.query.reads.reading import NO_ENGINE, accounts
 from tests.services.query.reads_trail.rows import recorded, rows
+from tests.waiting import seen
 
 LARGE = 2**30
 
@@ -138,8 +139,12 @@ async def test_a_dead_process_is_told_and_its_reads_are_taken_over(
     # Powers fail in the middle of a line; what has no end belongs to an answer that never left.
     dead.write_bytes(lines[0] + b"\0\0\0\n" + lines[1] + lines[2][:20])
     await table.insert(run, iter([spooled(1, 1, _read(1))]))
+
+    async def folder() -> list[str]:
+        return os.listdir(tmp_path)
+
     async with Spool(tmp_path, table, LARGE).open():
-        await recorded(connections, 2)
+        await seen(folder, lambda found: f"{run}-1.unreadable" in found)
     assert sorted(row["n"] for row in await rows(connections)) == [1, 2]
     told = {each["run"]: each for each in await _runs(connections)}[run]
     assert told["ended_at"] is None
