@@ -32,6 +32,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     As JSON it is `contracts.events.recorded.Recorded` with some fields more, so that a subscriber
     decodes either. Bytes are base64 there.
 
+    origin_position: what is hashed in the place of the position: an entry that was written in
+    another log keeps its hash, and has another position here. None: it was written here.
     subject: the thing that its stream is about, `insight/1`; not hashed, `stream_id` is.
     name: the stored name, `insight.renamed.v1`.
     event: the payload exactly as it is hashed; `null` where it was too large for the bus.
@@ -56,6 +58,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     commitment: bytes
     previous: bytes
     hash: bytes
+    origin_position: int | None = None
+
+    @property
+    def hashed_position(self) -> int:
+        """Of the log that it was written in."""
+        return self.position if self.origin_position is None else self.origin_position
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -127,7 +135,7 @@ def chained(previous: bytes, envelope: bytes, commitment: bytes) -> bytes:
 
 def envelope_of(entry: Entry) -> bytes:
     return canonical_envelope(
-        entry.position,
+        entry.hashed_position,
         entry.stream_id,
         entry.version,
         entry.name,

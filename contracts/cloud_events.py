@@ -25,7 +25,8 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event as it travels; its members in this order. Receivers ignore what they do not know.
 
     source, id: unique together, for ever. id, sequence: the place in the project's facts, as text;
-    sequence has leading zeros, so that text sorts as numbers. position: in the whole log.
+    sequence has leading zeros, so that text sorts as numbers. position: in the whole log, as it is
+    hashed: of a fact that was written elsewhere, in the log there.
     actor: its JSON exactly as it is hashed, as text. Hashes and salt are hexadecimal.
     erased: the payload is redacted and its salt gone; commitment and hash still hold.
     dataref: where the event is whole, when its payload is too large for the transport.
@@ -116,7 +117,7 @@ def _cloud_event(entry: Entry, source: str, *, dataref: str | UnsetType) -> Clou
         time=entry.at,
         datacontenttype="application/json",
         sequence=f"{entry.team_seq:0{SEQUENCE_DIGITS}}",
-        position=str(entry.position),
+        position=str(entry.hashed_position),
         project=str(entry.team_id),
         streamid=entry.stream_id,
         streamversion=entry.version,

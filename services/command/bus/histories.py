@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from contracts.chain import BrokenChain, Entry, Link, follow
 from contracts.cloud_events import decode_cloud_event, entry_of
@@ -85,8 +86,11 @@ def _decoded(message: StoredMessage) -> Entry | None:
         entry = entry_of(decode_cloud_event(message.data))
     except (msgspec.DecodeError, ValueError):
         entry = _of_format_one(message.data)
-    if entry is None or entry.position != message.sequence or entry.hash.hex() != message.hash:
+    if entry is None or entry.hash.hex() != message.hash:
         return None
+    if entry.position != message.sequence:
+        # Its hash tells whether it was written in another log, or is in another's place.
+        return replace(entry, position=message.sequence, origin_position=entry.position)
     return entry
 
 

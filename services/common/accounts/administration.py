@@ -114,7 +114,7 @@ async def create_project(
         id,
         organization_id,
         name,
-        f"phc_{_secret(43)}",
+        new_api_token(),
         timezone,
         week_start_day,
         bytes(test_account_filters).decode(),
@@ -168,6 +168,11 @@ async def new_user_id(pool: Pool) -> int:
 
 async def new_project_id(pool: Pool) -> int:
     return await _drawn(pool, _NEXT_PROJECT)
+
+
+def new_api_token() -> str:
+    """A capture token that is not there yet."""
+    return f"phc_{_secret(43)}"
 
 
 async def user_id(pool: Pool, email: str) -> int | None:

@@ -21,7 +21,9 @@ _LINK_BEFORE: LiteralString = """
     ORDER BY team_seq DESC LIMIT 1"""
 
 _IS_OLDER: LiteralString = """
-    SELECT recorded_at < now() - %s FROM log WHERE notification_id = %s"""
+    SELECT recorded_at < now() - %s FROM log
+    WHERE notification_id >= %s AND origin_position IS NULL
+    ORDER BY notification_id LIMIT 1"""
 
 _HEAD: LiteralString = "SELECT coalesce(max(notification_id), 0) FROM log"
 
@@ -75,7 +77,9 @@ async def link_before(pool: Pool, team_id: int, position: int) -> Link:
 
 
 async def is_older(pool: Pool, position: int, age: timedelta) -> bool:
-    """Whether the entry was recorded longer ago than that; False where there is none."""
+    """Whether the entry was recorded longer ago than that, or the first one after it that was
+    written in this log; False where there is none.
+    """
     return bool(await _value(pool, _IS_OLDER, (age, position)))
 
 

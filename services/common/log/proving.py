@@ -46,6 +46,7 @@ class JoinedRanges:
         self.links: dict[int, Link] = {}
         self.roots: dict[tuple[int, int], bytes] = {}
         self._at = 0
+        self._times: dict[int, int] = {}
         self._versions: dict[str, int] = {}
         self._trees: dict[int, Frontier] = {}
         self._erased: dict[tuple[int, int], tuple[bytes, Place]] = {}
@@ -58,12 +59,13 @@ class JoinedRanges:
             raise _history_broken(min(breaks, key=lambda each: each.position))
         for team_id, chain in proof.chains.items():
             self.links[team_id] = Link(chain.team_seq, chain.hash)
+            self._times[team_id] = chain.last_at
             self._grow(team_id, chain.pieces)
         for stream, span in proof.streams.items():
             self._versions[stream] = span.last
         self._erased |= proof.erased
         self._told |= proof.told
-        self.position, self._at = proof.last, proof.last_at
+        self.position, self._at = proof.last, max(self._at, proof.last_at)
 
     def check_erasures(self) -> None:
         """Raises HistoryBroken at the first entry that was erased and not told, or the other way
@@ -91,6 +93,8 @@ class JoinedRanges:
                 yield RangeBroken("team_seq", chain.first.position, chain.first)
             elif chain.before != link.hash:
                 yield RangeBroken("hash", chain.first.position, chain.first)
+            elif chain.first_at <= self._times.get(team_id, 0):
+                yield RangeBroken("at", chain.first.position, chain.first)
         for stream, span in proof.streams.items():
             if span.first != self._versions.get(stream, 0) + 1:
                 yield _begins_wrong(span)

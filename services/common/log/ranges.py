@@ -22,14 +22,16 @@ FETCH = 2_000
 _ROWS: LiteralString = """
     SELECT notification_id, originator_id::text, originator_version, topic,
         (extract(epoch FROM recorded_at) * 1000000)::bigint, team_id, team_seq, actor,
-        operation_id::text, correlation_id::text, causation_id::text, state, salt, commitment, hash
+        operation_id::text, correlation_id::text, causation_id::text, state, salt, commitment, hash,
+        origin_position
     FROM log WHERE notification_id BETWEEN %s AND %s ORDER BY notification_id"""
 
 _HASH: LiteralString = "SELECT hash FROM log WHERE team_id = %s AND team_seq = %s"
 
 Row = tuple[
-    int, str, int, str, int, int, int, str, str, str, str | None, bytes, bytes, bytes, bytes
-]
+    int, str, int, str, int, int, int, str, str, str, str | None, bytes, bytes, bytes, bytes,
+    int | None,
+]  # fmt: skip
 """A row of _ROWS."""
 HashOf = Callable[[int, int], bytes | None]
 """The stored hash of a project's entry, by project and sequence; None: it is not there."""
@@ -69,10 +71,12 @@ class ChainSpan(Struct):
     """A project's entries in a range. before: the hash that the first of them was held against.
 
     pieces: the tree over their hashes, as complete subtrees (level, hash) from left to right; each
-    piece ends at a size whose root is wanted, or with the range.
+    piece ends at a size whose root is wanted, or with the range. first_at, last_at: their times.
     """
 
     first: Place
+    first_at: int
+    last_at: int
     before: bytes
     team_seq: int
     hash: bytes
@@ -88,7 +92,8 @@ class StreamSpan(Struct):
 
 
 class RangeProof(Struct):
-    """What a range holds, and how it begins. erased: (project, sequence) -> commitment and place of
+    """What a range holds, and how it begins. first_place, first_at, last_at: of entries that were
+    written in this log. erased: (project, sequence) -> commitment and place of
     an entry without payload. told: the same key -> the commitment that a fact of it names.
     """
 
@@ -163,7 +168,7 @@ class _Walk:
     def take(self, row: Row) -> None:
         """Raises Found."""
         position, stream, version, name, at, team_id, team_seq, actor = row[:8]
-        operation, correlation, causation, payload, salt, commitment, hash_ = row[8:]
+        operation, correlation, causation, payload, salt, commitment, hash_, origin = row[8:]
         proof = self._proof
         if position != self.position + 1:
             self._broken("position", row)
@@ -174,6 +179,8 @@ class _Walk:
             chain = self._begin(row)
         elif team_seq != chain.team_seq + 1:
             self._broken("team_seq", row)
+        elif at <= chain.last_at:
+            self._broken("at", row)
         versions = proof.streams.get(stream)
         if versions is None:
             proof.streams[stream] = StreamSpan(version, version, _place(row))
@@ -181,16 +188,18 @@ class _Walk:
             self._broken("version", row)
         else:
             versions.last = version
-        if proof.first_place is None:
-            proof.first_place, proof.first_at = _place(row), at
-        elif at <= proof.last_at:
-            self._broken("at", row)
+        if origin is None:
+            if proof.first_place is None:
+                proof.first_place, proof.first_at = _place(row), at
+            elif at <= proof.last_at:
+                self._broken("at", row)
+            proof.last_at = at
         if salt and sha256(salt + payload).digest() != commitment:
             self._broken("commitment", row)
         quoted = self._names.get(name) or self._quoted(name)
         cause = "null" if causation is None else f'"{causation}"'
         envelope = (
-            f'[{position},"{stream}",{version},{quoted},{at},{team_id},{team_seq},'
+            f'[{origin or position},"{stream}",{version},{quoted},{at},{team_id},{team_seq},'
             f'{actor},"{operation}","{correlation}",{cause}]'
         )
         if sha256(chain.hash + envelope.encode() + commitment).digest() != hash_:
@@ -199,7 +208,7 @@ class _Walk:
             proof.erased[team_id, team_seq] = (commitment, _place(row))
         elif name == PAYLOAD_ERASED:
             self._told(team_id, payload)
-        self.position, proof.last_at = position, at
+        self.position, chain.last_at = position, at
         chain.team_seq, chain.hash = team_seq, hash_
         self._grow(chain, team_id, team_seq, hash_)
 
@@ -215,7 +224,8 @@ class _Walk:
         before = bytes(HASH_BYTES) if team_seq == 1 else self._hash_of(team_id, team_seq - 1)
         if before is None:
             self._broken("team_seq", row)
-        chain = ChainSpan(_place(row), before, team_seq - 1, before, [])
+        at = row[4]
+        chain = ChainSpan(_place(row), at, at, before, team_seq - 1, before, [])
         self._proof.chains[team_id] = chain
         self._trees[team_id] = []
         return chain

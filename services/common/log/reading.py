@@ -101,7 +101,7 @@ _ENTRY = """
                 WHERE before.team_id = log.team_id AND before.team_seq = log.team_seq - 1
             ),
             decode(repeat('00', 32), 'hex')
-        ), hash
+        ), hash, origin_position
     FROM log"""
 
 ENTRIES = f"""{_ENTRY}
@@ -217,6 +217,7 @@ def entry(
     commitment: bytes,
     previous: bytes,
     hash_: bytes,
+    origin_position: int | None = None,
 ) -> Entry:
     """A row of ENTRIES, its columns in their order. Decodes nothing."""
     return Entry(
@@ -237,4 +238,5 @@ def entry(
         commitment=commitment,
         previous=previous,
         hash=hash_,
+        origin_position=origin_position,
     )

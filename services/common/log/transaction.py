@@ -22,8 +22,13 @@ from services.common.postgres.database import CONNECTION_LOST
 
 RECEIPTS_KEPT = timedelta(days=7)
 
+# Times rise along what was written here: the last entries may have come from another log.
 HEAD = """
-    SELECT notification_id, recorded_at FROM log ORDER BY notification_id DESC LIMIT 1"""
+    SELECT notification_id, coalesce((
+        SELECT recorded_at FROM log WHERE origin_position IS NULL
+        ORDER BY notification_id DESC LIMIT 1
+    ), recorded_at)
+    FROM log ORDER BY notification_id DESC LIMIT 1"""
 
 VERSIONS = """
     SELECT stream.id, head.originator_version

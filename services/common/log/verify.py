@@ -1,8 +1,9 @@
 """The order of the log and of its chains, which every entry has to follow; and what breaks it.
 
-Position, version and the project's own number rise by one, times rise, every payload is the one
-that was committed to or its erasure is told, every hash follows the one before, and the heads are
-where the entries end.
+Position, version and the project's own number rise by one, every payload is the one that was
+committed to or its erasure is told, every hash follows the one before, and the heads are where the
+entries end. Times rise along each chain, and along the whole log but for the entries that were
+written in another one.
 """
 
 from collections.abc import Mapping
@@ -109,6 +110,7 @@ class ChainWalk:
         self.position = 0
         self.links: dict[int, Link] = {}
         self._at: datetime = DAWN
+        self._times: dict[int, datetime] = {}
         self._versions: dict[UUID, int] = {}
         self._erasures: dict[int, Erasures] = {}
 
@@ -125,9 +127,13 @@ class ChainWalk:
         version = self._versions.get(entry.stream_id, 0) + 1
         if entry.version != version:
             raise HistoryBroken(entry.position, entry.team_id, "version")
-        if entry.at <= self._at:
+        is_ours = entry.origin_position is None
+        before = self._times.get(entry.team_id, DAWN)
+        if entry.at <= (max(self._at, before) if is_ours else before):
             raise HistoryBroken(entry.position, entry.team_id, "at")
-        self.position, self._at = entry.position, entry.at
+        if is_ours:
+            self._at = entry.at
+        self.position, self._times[entry.team_id] = entry.position, entry.at
         self.links[entry.team_id], self._versions[entry.stream_id] = link, version
         self._erasures.setdefault(entry.team_id, Erasures()).take(entry)
 

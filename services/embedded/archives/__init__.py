@@ -1,0 +1,1 @@
+"""A project as one portable file: written, checked, and brought in elsewhere."""
