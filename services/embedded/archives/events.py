@@ -13,12 +13,15 @@ from services.common.clickhouse.statement import Statement
 
 # Times and ids as text or numbers: whatever reads Parquet has those, and they come back exactly.
 _SELECT = """
-    SELECT event, toUnixTimestamp64Micro(timestamp) AS timestamp, toString(uuid) AS uuid,
-        distinct_id, toString(person_id) AS person_id, session_id,
-        group_0, group_1, group_2, group_3, group_4,
-        if(empty(sent), toString(properties), sent) AS sent, toString(properties) AS properties,
-        toUnixTimestamp64Micro(inserted_at) AS inserted_at
-    FROM events WHERE team_id = {team_id:Int64} AND toYYYYMM(timestamp) = {month:UInt32}"""
+    SELECT e.event AS event, toUnixTimestamp64Micro(e.timestamp) AS timestamp,
+        toString(e.uuid) AS uuid, e.distinct_id AS distinct_id, toString(e.person_id) AS person_id,
+        e.session_id AS session_id, e.group_0 AS group_0, e.group_1 AS group_1,
+        e.group_2 AS group_2, e.group_3 AS group_3, e.group_4 AS group_4,
+        toString(e.properties) AS properties,
+        if(empty(e.sent), toString(e.properties), e.sent) AS sent,
+        toUnixTimestamp64Micro(e.inserted_at) AS inserted_at
+    FROM events AS e
+    WHERE e.team_id = {team_id:Int64} AND toYYYYMM(e.timestamp) = {month:UInt32}"""
 _WRITE_SETTINGS = (
     "engine_file_truncate_on_insert = 1, output_format_parquet_row_group_size = 20000,"
     " output_format_parquet_string_as_string = 1,"

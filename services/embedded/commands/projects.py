@@ -9,7 +9,7 @@ import rich_click as click
 from services.common.accounts.accounts import Project
 from services.embedded import accounts
 from services.embedded.accounts import EmbeddedAccounts
-from services.embedded.commands import shared_options
+from services.embedded.commands import moving_projects, shared_options
 
 
 class ProjectOutput(msgspec.Struct, frozen=True):
@@ -24,6 +24,10 @@ class ProjectOutput(msgspec.Struct, frozen=True):
 @click.group()
 def projects() -> None:
     """Projects, each with its own events, insights and capture token."""
+
+
+projects.add_command(moving_projects.export)
+projects.add_command(moving_projects.import_)
 
 
 @projects.command("create")

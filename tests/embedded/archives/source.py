@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import psycopg
+from psycopg import AsyncConnection
 
-from contracts.chain import PAYLOAD_ERASED
 from contracts.events.insight import InsightRenamed
 from contracts.product_events import property_texts
 from contracts.times import microseconds
@@ -16,7 +16,8 @@ from services.common.clickhouse.statement import Statement
 from services.embedded import accounts
 from services.embedded.archives.checking import CheckedArchive, checked
 from services.embedded.archives.exporting import export
-from tests.embedded.archives import erased
+from services.projector.product_events.mirroring import mirror_all
+from tests.embedded.archives.erased import erase_text
 from tests.examples import TEAM, created
 from tests.services.projector.projecting import projecting
 
@@ -42,10 +43,12 @@ async def make(url: str, clickhouse: ClickHouse) -> None:
         await projector.append(created())
         for number in range(8):
             await projector.append(InsightRenamed(f"name {number}", f"name {number - 1}"))
-        await erased.erase(projector, sequence=3)
+        await erase_text(projector, "name 1")
     with psycopg.connect(url, autocommit=True) as conn:
         _numbers(conn)
         _people(conn)
+    async with await AsyncConnection.connect(url, options="-c timezone=UTC") as mirrored:
+        await mirror_all(mirrored, clickhouse)
     await _events(clickhouse)
 
 
@@ -69,13 +72,14 @@ def _people(conn: psycopg.Connection[Any]) -> None:
             (person(number), f'{{"name":"p{number}","size":{number}.5}}'),
         )
         conn.execute(
-            "INSERT INTO person_distinct_ids VALUES (1, %s, %s, 40)", (f"id {number}", person(number))
+            "INSERT INTO person_distinct_ids VALUES (1, %s, %s, 40)",
+            (f"id {number}", person(number)),
         )
-    conn.execute(
-        "INSERT INTO person_overrides VALUES (1, %s, %s, 40)", (person(9), person(0))
-    )
+    conn.execute("INSERT INTO person_overrides VALUES (1, %s, %s, 40)", (person(9), person(0)))
     conn.execute("INSERT INTO group_types VALUES (1, 'company', 0)")
-    conn.execute("""INSERT INTO groups VALUES (1, 0, 'acme', '{"plan":"paid"}', '2026-10-01', 40)""")
+    conn.execute(
+        """INSERT INTO groups VALUES (1, 0, 'acme', '{"plan":"paid"}', '2026-10-01', 40)"""
+    )
 
 
 def person(number: int) -> UUID:
@@ -135,6 +139,3 @@ async def content(clickhouse: ClickHouse) -> dict[str, list[Any]]:
 async def archived(url: str, clickhouse: ClickHouse, path: Path) -> CheckedArchive:
     await export(url, clickhouse, TEAM, path, nothing)
     return checked(path)
-
-
-__all__ = ["PAYLOAD_ERASED", "archived", "content", "make", "nothing", "person"]
