@@ -12,7 +12,7 @@ import nats.js.errors
 import psycopg
 
 from services.common.clickhouse import embedded_url
-from services.common.postgres.migrate import migrate
+from services.common.postgres.migrate import migrate_alone
 from services.common.stream import StreamUnavailable, capture_stream, connect_now
 from services.embedded import datadir, postgres
 from services.embedded import nats as bus
@@ -60,7 +60,7 @@ def stopped(
             server = bus.start(folder.path / "nats", folder.account)
             started.callback(server.stop)
             nats_url = server.url
-        migrate(database.url)
+        migrate_alone(database.url)
         if is_new:
             _begun(folder.path)
         yield StoppedFolder(folder.path, database.url, embedded_url(folder.path / "chdb"), nats_url)
