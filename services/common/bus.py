@@ -15,11 +15,18 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from prometheus_client import Gauge
 
 from services.common.logs import logger
 from services.common.tasks import describe, stop, watched
 
 log = logger("recount.bus")
+
+CONNECTED = Gauge(
+    "recount_bus_connected",
+    "1: this connection to NATS stands; 0: it is made, or made again, in the background.",
+    ["connection"],
+)
 
 RECONNECT_SECONDS = 0.2
 # A bus that is there answers within milliseconds; one that is not is waited for in the background.
@@ -121,6 +128,7 @@ class BusClient(NodesClient):
 
     async def arrive(self, nodes: BusNodes) -> None:
         """Connect in the background, for ever; returns with the first success, or before."""
+        CONNECTED.labels(self._name).set_function(lambda: self.is_connected)
         self._arriving = watched(f"bus {self._name}", self._arrive(nodes))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._arrived.wait(), FIRST_SECONDS)

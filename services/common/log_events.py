@@ -31,6 +31,7 @@ LogEvent = Literal[
     "row_healed",
     "service_starts",
     "settings_unknown",
+    "slow_query",
     "start_waits",
     "statement_refused",
     "stream_end_lost",
@@ -93,6 +94,10 @@ MEANINGS: Mapping[LogEvent, str] = {
     "row_healed": "A row of a read model was not as the log tells it, and was written anew.",
     "service_starts": "A service has its tables, and listens next: its version and its address.",
     "settings_unknown": "Variables that look like settings of ours and are none: `names`.",
+    "slow_query": (
+        "A query took longer than RECOUNT_QUERY_SLOW_SECONDS: its SQL, the names of its values,"
+        " what ClickHouse read for it."
+    ),
     "start_waits": "A process waits for PostgreSQL, or until `recount migrate` has run.",
     "statement_refused": "ClickHouse refused a statement that we made; its callers got a 503.",
     "stream_end_lost": (

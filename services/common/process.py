@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import uvicorn
 from litestar import Litestar
 
-from services.common import logs
+from services.common import logs, tracing
 from services.common.http.app import STOPPING
 from services.common.http.cutting import CuttableProtocol
 from services.common.postgres.arrival import DatabaseNotThere, await_tables
@@ -77,11 +77,13 @@ def run(service: str, kind: type[S], create_app: Callable[[S], Litestar]) -> Non
         address=f"{settings.host}:{settings.port}",
         tables=migrations()[-1].number,
     )
+    tracing.start(service, os.environ)
     settle()
     server = Server(app, GRACE_SECONDS, host=settings.host, port=settings.port, loop="uvloop")
     # The second signal.
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
+    tracing.stop()
     if not server.started:
         sys.exit(_NOT_STARTED)
 

@@ -16,7 +16,7 @@ import uvicorn
 import uvloop
 from litestar import Litestar
 
-from services.common import logs
+from services.common import logs, tracing
 from services.common.bus_accounts import LettingIn
 from services.common.clickhouse import embedded_url
 from services.common.postgres.migrate import migrate, migrate_alone
@@ -74,6 +74,8 @@ def serve_until_stopped(wanted: ServeOptions, settings: EmbeddedSettings) -> int
         with ExitStack() as opened:
             logs.configure()
             tell_unknown(EmbeddedSettings, "embedded")
+            tracing.start("embedded", os.environ)
+            opened.callback(tracing.stop)
             listening = opened.enter_context(_listen(wanted.host, wanted.port))
             path = datadir.unnamed() if wanted.data_dir is None else wanted.data_dir
             if datadir.is_new(datadir.whole(path)):

@@ -1,9 +1,12 @@
 """Drives one projection: is rung, reads the log on from its checkpoint, and says how far it is."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from contracts.events.recorded import Recorded
+from services.common import tracing
 from services.common.log.store import EventStore
 from services.common.logs import logger
 from services.common.postgres.bell import Bell
@@ -66,6 +69,7 @@ class ProjectionRunner:
         return self._position
 
     async def _apply(self, after: int, entries: Sequence[Entry]) -> None:
+        began = time.time_ns()
         async with self._pool.connection() as conn:
             parked = await batch.apply(conn, self.projection, after, entries, self._crash_at)
         if parked is None:
@@ -74,6 +78,10 @@ class ProjectionRunner:
             return
         self._position = entries[-1].position
         self._report(entries, parked)
+        facts = (entry for entry in entries if isinstance(entry, Recorded))
+        for append, entry in tracing.followed(facts, datetime.now(UTC)).items():
+            name = self.projection.name
+            tracing.follow_up("projection apply", append, entry, began, projection=name)
 
     async def _reached(self) -> int:
         async with self._pool.connection() as conn:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from litestar import Litestar, Response
 from litestar.datastructures import State
 
-from services.common.clickhouse import ClickHouse, EngineError
+from services.common.clickhouse import ClickHouse, EngineError, QueryLimits
 from services.common.clickhouse.statement import Statement
 from services.common.http.app import ServicePart, from_state
 from services.common.http.health import PartCheck
@@ -48,7 +48,9 @@ def part(settings: QuerySettings) -> ServicePart:
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         bell = Bell(settings.database_url, CHANNEL)
-        async with await ClickHouse.open(settings.clickhouse_url) as clickhouse, bell.listening():
+        limits = QueryLimits(slow_seconds=settings.slow_seconds)
+        opened = await ClickHouse.open(settings.clickhouse_url, limits)
+        async with opened as clickhouse, bell.listening():
             lookups = Lookups(clickhouse, app.state.pool)
             actors = ActorPages(clickhouse, app.state.pool)
             tools = Tools(clickhouse, app.state.pool, lookups)

@@ -35,6 +35,10 @@ class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
     ] = 0.5
     max_body_bytes: Annotated[int, told("The longest body of a request.")] = MOST_BYTES
     request_seconds: RequestSeconds = REQUEST_SECONDS
+    slow_seconds: Annotated[
+        float,
+        told("A query of product events that takes longer is told to the log, without its values."),
+    ] = 5.0
     lease_seconds: Annotated[
         LeaseSeconds,
         told(

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import msgspec
@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from tests.embedded.recount_process import ROOT, free_port
 from tests.waiting import until
 
+NOTHING_MORE: Mapping[str, str] = {}
 CADDY = shutil.which("caddy")
 
 
@@ -27,13 +28,17 @@ def compose() -> dict[str, Any]:
 
 
 class Urls(msgspec.Struct, frozen=True):
-    """The servers that stand where the file names its own. clickhouse: a folder, or a URL."""
+    """The servers that stand where the file names its own. clickhouse: a folder, or a URL.
+
+    traces: where they are sent.
+    """
 
     database: str
     nats: str
     clickhouse: Path | str
     issuer: str = ""
     system_user: str = ""
+    traces: str = ""
 
     def value(self, name: str) -> str:
         """What an environment variable of the file is here."""
@@ -59,6 +64,10 @@ class Urls(msgspec.Struct, frozen=True):
                 "NATS_PUBLIC_URL" | "WEBHOOKS_ALLOW" | "LOG_KEY_FILE" | "WITNESSES" | "READS_SPOOL"
             ):
                 return ""
+            case "OTLP_ENDPOINT":
+                return self.traces
+            case "SAMPLER_ARG":
+                return "0"
             case "TRUSTED_PROXIES":
                 return "127.0.0.1"
             case _:
@@ -88,10 +97,16 @@ class Started(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def started(services: Sequence[str], urls: Urls) -> Iterator[Mapping[str, Started]]:
+def started(
+    services: Sequence[str],
+    urls: Urls,
+    more: Mapping[str, str] = NOTHING_MORE,
+    output: IO[bytes] | None = None,
+) -> Iterator[Mapping[str, Started]]:
     """Each service as a process of its own, ready; ended afterwards, without a complaint.
 
-    services: `query`, or `query 2` for another one of the same.
+    services: `query`, or `query 2` for another one of the same. more: settings. output: takes what
+    they write.
     """
     migrate(urls)
     running: dict[str, Started] = {}
@@ -99,7 +114,9 @@ def started(services: Sequence[str], urls: Urls) -> Iterator[Mapping[str, Starte
         for service in services:
             kind = service.split()[0]
             words, environment = command(kind, urls)
-            process = opened.enter_context(subprocess.Popen(words, env=environment))
+            process = opened.enter_context(
+                subprocess.Popen(words, env={**environment, **more}, stdout=output, stderr=output)
+            )
             opened.callback(process.kill)
             port = environment[f"RECOUNT_{kind.upper()}_PORT"]
             running[service] = Started(process, f"http://127.0.0.1:{port}")

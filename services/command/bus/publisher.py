@@ -1,6 +1,8 @@
 """Entries onto the public stream: as CloudEvents, in log order, each at its own position."""
 
+import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -15,6 +17,7 @@ from contracts.cloud_events import (
 )
 from contracts.subjects import HASH_HEADER, fact_subject
 from services.command.bus.facts_bus import FactsBus
+from services.common import tracing
 from services.common.postgres.installation import installation
 from services.common.stream import Outage, OutgoingMessage, publish_whole
 
@@ -24,6 +27,7 @@ MOST_ENTRIES = 128
 HEADERS_BYTES = 1024
 
 CONTENT_TYPE = "content-type"
+TRACE_PARENT = "traceparent"
 
 
 class Publisher:
@@ -51,12 +55,16 @@ class Publisher:
     async def _publish(self, entries: Sequence[Entry]) -> None:
         if self._installation is None:
             self._installation = await installation(self._bus.pool)
+        began = time.time_ns()
+        traced = tracing.followed(entries, datetime.now(UTC))
         messages = [self._message(entry, self._installation) for entry in entries]
         expected = {Header.EXPECTED_LAST_SEQUENCE.value: str(self.published)}
         messages[0] = replace(messages[0], headers={**messages[0].headers, **expected})
         with self.outage.watching():
             last = await publish_whole(self._bus.client, messages)
         self._crash_at("published")
+        for append, entry in traced.items():
+            tracing.follow_up("relay publish", append, entry, began)
         self.published = last
 
     def _message(self, entry: Entry, installed: UUID) -> OutgoingMessage:
@@ -72,5 +80,12 @@ class Publisher:
                 CONTENT_TYPE: MEDIA_TYPE,
                 Header.MSG_ID.value: str(entry.position),
                 HASH_HEADER: entry.hash.hex(),
+                **_trace(entry),
             },
         )
+
+
+def _trace(entry: Entry) -> dict[str, str]:
+    """The header by which a subscriber goes on with the trace."""
+    append = tracing.append_place(entry.correlation_id, entry.operation_id)
+    return {} if append is None else {TRACE_PARENT: append.written()}

@@ -2,19 +2,21 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit, urlunsplit
 from uuid import uuid4
 
-from services.common.clickhouse.engine import Engine, Row
+from services.common.clickhouse.engine import Engine, QueryAnswer, Row
 from services.common.clickhouse.errors import (
     TOO_BIG_AST,
     EngineAway,
     EngineError,
     StatementTooLarge,
 )
+from services.common.clickhouse.metrics import measured
 from services.common.clickhouse.query_limits import QueryLimits
 from services.common.clickhouse.schema import column_types
 from services.common.clickhouse.statement import Statement
@@ -53,6 +55,7 @@ class ClickHouse:
         self._preparing = asyncio.Lock()
         self._limits = limits.settings()
         self._longest = limits.max_statement_bytes
+        self._slow_seconds = limits.slow_seconds
         self._types = column_types()
         self._running: set[str] = set()
         self._killing: set[asyncio.Task[None]] = set()
@@ -122,16 +125,22 @@ class ClickHouse:
         await self._prepare()
         name = query_id or str(uuid4())
         self._running.add(name)
+        began = time.monotonic()
         try:
-            return await self._engine.query(
-                statement.text, statement.parameters, name, {**self._limits, **(settings or {})}
-            )
+            with measured("query"):
+                answer = await self._engine.query(
+                    statement.text, statement.parameters, name, {**self._limits, **(settings or {})}
+                )
         except asyncio.CancelledError:
             # In a task of its own: a server that does not answer must not hold up who cancels.
             self._kill_apart(name)
             raise
         finally:
             self._running.discard(name)
+        seconds = time.monotonic() - began
+        if seconds > self._slow_seconds:
+            _tell_slow(statement, answer, seconds)
+        return answer.rows
 
     async def insert(
         self,
@@ -155,14 +164,16 @@ class ClickHouse:
                 "insert_deduplication_token": deduplication_token,
             }
         names = list(columns)
-        await self._engine.insert(
-            table, names, [types[name] for name in names], list(columns.values()), settings
-        )
+        with measured("insert"):
+            await self._engine.insert(
+                table, names, [types[name] for name in names], list(columns.values()), settings
+            )
 
     async def command(self, text: str, parameters: Mapping[str, object] | None = None) -> None:
         """A statement without rows: DDL, ALTER, INSERT … SELECT."""
         await self._prepare()
-        await self._engine.command(text, parameters or {}, {})
+        with measured("command"):
+            await self._engine.command(text, parameters or {}, {})
 
     async def cancel(self, query_id: str) -> None:
         """Stop a query, whichever process it was sent from; its caller gets QueryCancelled.
@@ -193,6 +204,18 @@ class ClickHouse:
         if self._killing:
             await asyncio.wait(self._killing)
         await self._engine.close()
+
+
+def _tell_slow(statement: Statement, answer: QueryAnswer, seconds: float) -> None:
+    """The values are not told: they are the callers', and may be anybody's name."""
+    log.warning(
+        "slow_query",
+        sql=statement.text,
+        bound=sorted(statement.parameters),
+        rows=answer.read_rows,
+        bytes=answer.read_bytes,
+        seconds=round(seconds, 3),
+    )
 
 
 def embedded_url(folder: "os.PathLike[str]") -> str:

@@ -16,7 +16,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from services.common.clickhouse.engine import Row, Settings, rows_of
+from services.common.clickhouse.engine import QueryAnswer, Settings, answer_of
 from services.common.clickhouse.errors import engine_error
 
 # Queries carry our id in this setting: chDB gives each query an id of its own choice.
@@ -95,10 +95,10 @@ class EmbeddedEngine:
 
     async def query(
         self, text: str, parameters: Mapping[str, object], query_id: str, settings: Settings
-    ) -> list[Row]:
+    ) -> QueryAnswer:
         with_id = {**settings, QUERY_ID_SETTING: query_id}
         return await self._queries.run(
-            lambda client: rows_of(
+            lambda client: answer_of(
                 client.query(text, parameters=dict(parameters), settings=with_id)
             )
         )

@@ -3,15 +3,29 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
+import msgspec
 from clickhouse_connect.driver.query import QueryResult
 
 Row = tuple[Any, ...]
 Settings = Mapping[str, object]
 
 
-def rows_of(result: QueryResult) -> list[Row]:
-    """The driver promises sequences and gives tuples."""
-    return cast(list[Row], list(result.result_rows))
+class QueryAnswer(msgspec.Struct, frozen=True):
+    """rows: of the answer. read_rows, read_bytes: what the engine had to read for them."""
+
+    rows: list[Row]
+    read_rows: int
+    read_bytes: int
+
+
+def answer_of(result: QueryResult) -> QueryAnswer:
+    """The driver promises sequences and gives tuples; its summary is of texts."""
+    told = result.summary or {}
+    return QueryAnswer(
+        cast(list[Row], list(result.result_rows)),
+        int(told.get("read_rows", 0)),
+        int(told.get("read_bytes", 0)),
+    )
 
 
 class Engine(Protocol):
@@ -19,7 +33,7 @@ class Engine(Protocol):
 
     async def query(
         self, text: str, parameters: Mapping[str, object], query_id: str, settings: Settings
-    ) -> list[Row]: ...
+    ) -> QueryAnswer: ...
 
     async def insert(
         self,

@@ -7,10 +7,12 @@ class QueryLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Sent with every query as settings; a caller's own settings win.
 
     spill_bytes: what grouping and sorting may hold in memory before they go to disk.
+    slow_seconds: a query that takes longer is told to the log, and goes on.
     max_statement_bytes: of a statement's text. A long one is many steps with many filters, each
         with values: a megabyte of it takes ten seconds to analyse.
     """
 
+    slow_seconds: float = 5.0
     max_execution_seconds: float = 60.0
     max_memory_bytes: int = 1_800_000_000
     spill_bytes: int = 900_000_000

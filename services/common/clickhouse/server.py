@@ -8,7 +8,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
-from services.common.clickhouse.engine import Row, Settings, rows_of
+from services.common.clickhouse.engine import QueryAnswer, Settings, answer_of
 from services.common.clickhouse.errors import NETWORK_ERROR, EngineError, engine_error
 from services.common.clickhouse.schema import on_cluster
 
@@ -56,7 +56,7 @@ class ServerEngine:
 
     async def query(
         self, text: str, parameters: Mapping[str, object], query_id: str, settings: Settings
-    ) -> list[Row]:
+    ) -> QueryAnswer:
         try:
             client = await self._connected()
             result = await client.query(
@@ -66,7 +66,7 @@ class ServerEngine:
             )
         except (ClickHouseError, OSError) as cause:
             raise _named(cause) from cause
-        return rows_of(result)
+        return answer_of(result)
 
     async def insert(
         self,

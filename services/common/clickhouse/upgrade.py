@@ -55,7 +55,7 @@ class Tables(msgspec.Struct, frozen=True):
 
 async def bring_columns(engine: Engine, database: str, cluster: str | None) -> None:
     """Rows that are there have the columns' defaults. Safe to repeat. Raises EngineError."""
-    rows = await engine.query(_COLUMNS, {"database": database}, str(uuid4()), {})
+    rows = (await engine.query(_COLUMNS, {"database": database}, str(uuid4()), {})).rows
     known = {(table, name) for table, name in rows}
     for table in TABLES:
         for column in table.columns:
@@ -91,5 +91,5 @@ def _alter(projection: TableProjection, cluster: str | None) -> str:
 
 async def _is(engine: Engine, question: str, database: str, projection: TableProjection) -> bool:
     bound = {"database": database, "table": projection.table, "name": projection.name}
-    ((answer,),) = await engine.query(question, bound, str(uuid4()), {})
+    ((answer,),) = (await engine.query(question, bound, str(uuid4()), {})).rows
     return bool(answer)

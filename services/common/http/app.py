@@ -27,6 +27,7 @@ from services.common.http.hang_ups import ClientHungUp, noticed, on_hung_up
 from services.common.http.heads import heads
 from services.common.http.line_ends import line_ends
 from services.common.http.log_context import requests_apart
+from services.common.http.observed import observed
 from services.common.http.options_requests import options
 from services.common.http.request import AnyRequest
 from services.common.http.schema import routes as schema
@@ -116,7 +117,8 @@ def compose(
     around = (each for part in parts for each in part.around)
     recorders = (each for part in parts for each in part.recorders)
     deadline = within(request_seconds)
-    for wrap in (requests_apart, noticed, line_ends, *recorders, deadline, heads, options, *around):
+    inner = (requests_apart, noticed, line_ends, *recorders, deadline, heads, options)
+    for wrap in (*inner, *around, observed):
         app.asgi_handler = wrap(app.asgi_handler)
     return app
 

@@ -1,6 +1,6 @@
 """The caller of a request: the user, the project, the rights of the key, and the operation id."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from litestar.di import NamedDependency
@@ -9,10 +9,12 @@ from litestar.types import Scope
 from contracts.events.recorded import UserActor
 from contracts.reads import UserReader
 from contracts.references import number_in
+from services.common import tracing
 from services.common.accounts.accounts import Accounts, ApiKey, Project, User
 from services.common.http import log_context
 from services.common.http.body import as_json
 from services.common.http.limits import RequestLimits
+from services.common.http.observed import correlation_of, is_traced
 from services.common.http.problems import (
     Rejected,
     forbidden,
@@ -144,9 +146,9 @@ async def in_project(request: AnyRequest, person: AuthenticatedUser, accounts: A
     reference = request.path_params.get("project", "@current")
     project = await resolve_project(reference, person, accounts)
     await _spend(request, person.key, project)
-    operation = uuid4()
-    correlation = correlation_of(request) or operation
-    log_context.bind(operation, correlation)
+    correlation = correlation_of(request.scope)
+    operation = tracing.operation_id(correlation if is_traced(request.scope) else None)
+    log_context.bind(operation, correlation, project.id)
     note = noted(request.scope)
     note.team_id, note.correlation_id = project.id, correlation
     return Caller(
@@ -240,11 +242,4 @@ async def _key_in_body(request: AnyRequest) -> str | None:
     try:
         return msgspec.json.decode(await as_json(request), type=_BodyWithKey).personal_api_key
     except (Rejected, msgspec.DecodeError):
-        return None
-
-
-def correlation_of(request: AnyRequest) -> UUID | None:
-    try:
-        return UUID(request.headers["x-correlation-id"])
-    except (KeyError, ValueError):
         return None

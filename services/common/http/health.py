@@ -1,6 +1,7 @@
 """/_livez, /_readyz and /metrics: alive, able to work, and how the work goes."""
 
 import asyncio
+import importlib.metadata
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
@@ -8,12 +9,28 @@ import msgspec
 from litestar import MediaType, Response, get
 from litestar.datastructures import State
 from litestar.handlers.base import BaseRouteHandler
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    Gauge,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from services.common.http.operations import AnswerDescription, RouteDescription, described, shows
+from services.common.postgres.migrate import migrations
 from services.common.tasks import describe
 
 PATIENCE_SECONDS = 2.0
+
+BUILD = Gauge(
+    "recount_build_info",
+    "Always 1: the version that runs, and the number of the newest tables it knows.",
+    ["version", "schema"],
+)
+BUILD.labels(importlib.metadata.version("recount"), str(migrations()[-1].number)).set(1)
+
+# A second series beside each counter and histogram, for the time that it was made at.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class PartDegraded(Exception):

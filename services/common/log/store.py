@@ -42,6 +42,7 @@ from services.common.log.transaction import RECEIPTS_KEPT, LogTransaction
 from services.common.log.writer import PATIENCE_SECONDS, LogWriter
 from services.common.postgres.database import CONNECTION_LOST, NOTICED, RECONNECT_SECONDS
 from services.common.postgres.grouped import GroupedLookups
+from services.common.postgres.pool_metrics import watch
 from services.common.postgres.releases import NAMED
 from services.common.tasks import background, every
 
@@ -163,6 +164,7 @@ class EventStore:
             name="log readers",
             reconnect_timeout=RECONNECT_SECONDS,
         )
+        watch(pool)
         async with pool:
             await pool.wait(timeout=patience_seconds)
             writer.start()

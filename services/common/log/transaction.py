@@ -3,6 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -17,6 +18,7 @@ from services.common.log.judging import (
     StoredReceipt,
     judge,
 )
+from services.common.log.metrics import lock_wait_seconds
 from services.common.log.recorder import LogRecorder
 from services.common.postgres.database import CONNECTION_LOST
 
@@ -148,7 +150,9 @@ class LogTransaction:
         Raises CommitInDoubt; psycopg's OperationalError or InterfaceError when nothing was written;
         any other psycopg.Error when the server refused the whole batch.
         """
+        began = monotonic()
         standing = await self._lock(conn, waiting)
+        lock_wait_seconds.observe(monotonic() - began)
         self._crash_at("locked")
         judgement = judge(waiting, standing, self._now(), self._salt)
         if not judgement.writes:

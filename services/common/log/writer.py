@@ -7,10 +7,12 @@ from time import monotonic
 from typing import Any
 
 import psycopg
-from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.common import tracing
+from services.common.log import append_spans, metrics
+from services.common.log.append_spans import WaitingAppend
 from services.common.log.appends import AppendedFacts, LogUnavailable, OutcomeUnknown
 from services.common.log.judging import Judgement, PreparedAppend
 from services.common.log.transaction import CommitInDoubt, LogTransaction
@@ -34,12 +36,10 @@ _OPTIONS = (
 _SESSION: dict[str, Any] = {**NOTICED, "options": " ".join(_OPTIONS)}
 
 
-class QueuedAppend(Struct, frozen=True):
-    """An append in the queue. since: monotonic seconds."""
+class QueuedAppend(WaitingAppend, frozen=True):
+    """An append in the queue."""
 
-    prepared: PreparedAppend
     answer: asyncio.Future[AppendedFacts]
-    since: float
 
 
 class LogWriter:
@@ -74,7 +74,8 @@ class LogWriter:
         if self._closing or self._task is None or self._task.done():
             raise LogUnavailable("the log's writer is closed")
         answer: asyncio.Future[AppendedFacts] = asyncio.get_running_loop().create_future()
-        self._queue.append(QueuedAppend(prepared, answer, monotonic()))
+        request = tracing.request_place.get()
+        self._queue.append(QueuedAppend(prepared, request, monotonic(), answer))
         self._bell.set()
         return await answer
 
@@ -170,7 +171,14 @@ def _given_up(doubtful: Judgement | None) -> LogUnavailable | OutcomeUnknown:
 
 
 def _answer(batch: Sequence[QueuedAppend], judgement: Judgement) -> None:
+    now = monotonic()
+    metrics.batch_appends.observe(len(batch))
+    append_spans.tell(batch, judgement.outcomes)
     for waiting, outcome in zip(batch, judgement.outcomes, strict=True):
+        if isinstance(outcome, AppendedFacts):
+            metrics.append_seconds.observe(now - waiting.since)
+        else:
+            metrics.refuse(outcome)
         if waiting.answer.done():
             continue
         if isinstance(outcome, AppendedFacts):
@@ -182,4 +190,5 @@ def _answer(batch: Sequence[QueuedAppend], judgement: Judgement) -> None:
 def _fail(batch: Sequence[QueuedAppend] | deque[QueuedAppend], cause: Exception) -> None:
     for waiting in batch:
         if not waiting.answer.done():
+            metrics.refuse(cause)
             waiting.answer.set_exception(cause)

@@ -7,6 +7,8 @@ from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from services.common.postgres.pool_metrics import watch
+
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
 # The errors when PostgreSQL is away, or has no connection left; the statement may be right.
@@ -44,7 +46,7 @@ def pool(
     options: PostgreSQL's settings for every session, besides the time zone, which is UTC.
     """
     chosen = {"timezone": "UTC", **(options or {})}
-    return AsyncConnectionPool(
+    made: Pool = AsyncConnectionPool(
         url,
         min_size=1,
         max_size=size,
@@ -58,3 +60,5 @@ def pool(
             "options": " ".join(f"-c {setting}={value}" for setting, value in chosen.items()),
         },
     )
+    watch(made)
+    return made

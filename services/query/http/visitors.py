@@ -14,7 +14,8 @@ from contracts.reads import VisitorReader
 from contracts.references import InsightReference
 from services.common.accounts.accounts import Accounts, Project
 from services.common.http.answers import resource
-from services.common.http.caller import SHARING_TOKEN, Caller, correlation_of, provide_caller
+from services.common.http.caller import SHARING_TOKEN, Caller, provide_caller
+from services.common.http.observed import correlation_of
 from services.common.http.problems import not_found, share_refused
 from services.common.http.read_notes import noted
 from services.common.http.request import AnyRequest
@@ -73,7 +74,7 @@ def note_visitor(request: AnyRequest, share: Share, sessions: ShareSessions) -> 
     note.reader = VisitorReader(
         token_id=share.token_id, unlocked=opened and share.sharing.password_required
     )
-    note.correlation_id = correlation_of(request)
+    note.correlation_id = correlation_of(request.scope)
     note.shows([share.insight.insight_id])
     return opened
 

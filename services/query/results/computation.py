@@ -54,6 +54,19 @@ def decoded(sent: bytes) -> Computation[Node]:
     return Computation(query=query, legacy=encoded.legacy, include=encoded.include)
 
 
+class _Kind(msgspec.Struct, frozen=True):
+    kind: str
+
+
+class _OfKind(msgspec.Struct, frozen=True):
+    query: _Kind
+
+
+def kind_of(sent: bytes) -> str:
+    """The kind of the query that `encoded` was given; nothing else of it is read."""
+    return msgspec.json.decode(sent, type=_OfKind).query.kind
+
+
 class Range(msgspec.Struct, frozen=True):
     """The range that a query asks for. dates: None when it asks for none."""
 

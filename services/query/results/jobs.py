@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -13,6 +14,7 @@ from services.common.postgres.bell import Bell
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.settings import LEASE_SECONDS, LONGEST_LEASE_SECONDS
 from services.common.tasks import background, every
+from services.query.results import metrics
 
 CHANNEL = "recount_jobs"
 KEPT_DAYS = 30
@@ -88,7 +90,11 @@ _CLAIM = f"""
         )
         ORDER BY number LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
-    RETURNING {COLUMNS}"""
+    RETURNING pickup_time < statement_timestamp(), {COLUMNS}"""
+
+_STATES = """
+    SELECT count(*) FILTER (WHERE pickup_time IS NULL), count(pickup_time) FROM jobs
+    WHERE end_time IS NULL"""
 
 _RENEW = """
     UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
@@ -187,7 +193,19 @@ class Jobs:
             "limit": limit,
             "running": running,
         }
-        return await self._select(_CLAIM, values)
+        claimed = args_row(_claimed)
+        async with self._pool.connection() as conn, conn.cursor(row_factory=claimed) as cursor:
+            await cursor.execute(_CLAIM, values)
+            found = await cursor.fetchall()
+        metrics.lease_lost.inc(sum(taken_over for taken_over, _ in found))
+        return [job for _, job in found]
+
+    async def states(self) -> dict[str, int]:
+        """How many wait, and how many run, in all processes."""
+        async with self._pool.connection() as conn:
+            row = await (await conn.execute(_STATES)).fetchone()
+        waiting, running = row or (0, 0)
+        return {"waiting": waiting, "running": running}
 
     async def renew(self, ids: list[UUID]) -> set[UUID]:
         """The ids of our jobs that are still wanted, with a new lease."""
@@ -234,6 +252,10 @@ class Jobs:
     async def _execute(self, statement: str, parameters: dict[str, object]) -> None:
         async with self._pool.connection() as conn:
             await conn.execute(statement, parameters)
+
+
+def _claimed(taken_over: bool, *row: Any) -> tuple[bool, Job]:
+    return taken_over, of_row(*row)
 
 
 def _meant(team_id: int, name: str) -> dict[str, object]:

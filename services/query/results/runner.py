@@ -26,8 +26,8 @@ from services.common.logs import logger
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.tasks import background, describe, every, stop, watched
-from services.query.results import cache
-from services.query.results.computation import Computer, PreparedComputation, decoded
+from services.query.results import cache, metrics
+from services.query.results.computation import Computer, PreparedComputation, decoded, kind_of
 from services.query.results.handed import HandedPlans
 from services.query.results.jobs import FINISH, IS_THERE, POLL_SECONDS, Jobs
 
@@ -35,6 +35,7 @@ log = logger("recount.results")
 
 AT_ONCE = 4
 FORGET_EVERY_SECONDS = 3600.0
+REPORT_SECONDS = 5.0
 
 
 class JobRunner:
@@ -66,12 +67,14 @@ class JobRunner:
             claim, away = partial(self._claim, rung), CONNECTION_LOST
             claiming = every(POLL_SECONDS, claim, rung=rung, away=away)
             renewing = every(self._jobs.lease_seconds / 3, self._stop_what_ended, away=away)
+            reporting = every(REPORT_SECONDS, self._report, away=away)
             forgetting = every(FORGET_EVERY_SECONDS, self._jobs.forget_expired, away=away)
             try:
                 async with (
                     background("jobs: claim", claiming),
                     background("jobs: renew", renewing),
                     background("jobs: forget", forgetting),
+                    background("jobs: report", reporting),
                 ):
                     yield
             finally:
@@ -86,6 +89,10 @@ class JobRunner:
             task = watched("job", self._run(job))
             self._running[job.id] = task
             task.add_done_callback(partial(self._done, job.id, rung))
+
+    async def _report(self) -> None:
+        for state, count in (await self._jobs.states()).items():
+            metrics.jobs.labels(state).set(count)
 
     def _done(self, job_id: UUID, rung: asyncio.Event, _: "asyncio.Task[None]") -> None:
         self._running.pop(job_id, None)
@@ -110,6 +117,10 @@ class JobRunner:
 
     async def _compute(self, job: Job) -> None:
         began = time.monotonic()
+        with metrics.job_seconds.labels(kind_of(job.computation)).time():
+            await self._compute_timed(job, began)
+
+    async def _compute_timed(self, job: Job, began: float) -> None:
         try:
             start = await cache.start(self._pool)
             prepared = await self._prepare(job)

@@ -15,7 +15,7 @@ from services.common.insights.results.freshness import Age, Refresh, Run, decide
 from services.common.insights.results.job import Job, job_body
 from services.common.insights.results.kept import KeptResult, shown_fields
 from services.common.postgres.database import Pool
-from services.query.results import cache
+from services.query.results import cache, metrics
 from services.query.results.cache import NOTHING_SEEN, CacheLookup, Positions
 from services.query.results.computation import Computation, Computer, PreparedComputation
 from services.query.results.handed import HandedPlans
@@ -109,6 +109,8 @@ class Results:
         shown = kept if decision.show_cached else None
         match decision.run:
             case Run.NO:
+                if shown is not None:
+                    metrics.results.labels("hit").inc()
                 live = await self._jobs.live(team_id, key, prepared.settings)
                 return ResultAnswer(now=found.now, cached=shown, job=live)
             case Run.START:
@@ -137,6 +139,7 @@ class Results:
         # Before the start: a runner here may claim the job before this gets its id.
         self._handed.give(new.id, prepared)
         job, is_ours = await self._jobs.start(new)
+        metrics.results.labels("computed" if is_ours else "joined").inc()
         if not is_ours:
             self._handed.take(new.id)
         return job, is_ours

@@ -1,6 +1,6 @@
 """The activity log at PostHog's doors, of a project or of a whole organization."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from litestar import Response, get
@@ -15,8 +15,9 @@ from contracts.ocsf.activity import ToldActivity, of_activity
 from contracts.ocsf.base import Names, Person
 from contracts.read_models.activity import ActivityRow
 from services.common.accounts.accounts import Accounts
-from services.common.http.caller import AuthenticatedUser, Caller, correlation_of
+from services.common.http.caller import AuthenticatedUser, Caller
 from services.common.http.csv_answers import NEVER_CSV
+from services.common.http.observed import correlation_of
 from services.common.http.operations import reads
 from services.common.http.organizations import resolve_organization
 from services.common.http.paths import project_paths
@@ -120,7 +121,7 @@ async def _entered(
     organization = await resolve_organization(reference, person, accounts)
     # It shows several projects, so it is told where the organization's own chain is.
     note = noted(request.scope)
-    note.team_id, note.correlation_id = organization.chain, correlation_of(request) or uuid4()
+    note.team_id, note.correlation_id = organization.chain, correlation_of(request.scope)
     if not person.user.is_administrator(organization.id):
         raise forbidden("Only administrators of the organization may.")
     projects = await accounts.projects_of(organization.id)

@@ -2,8 +2,6 @@
 project's, for owners.
 """
 
-from uuid import uuid4
-
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -12,7 +10,8 @@ from litestar.response.base import ASGIResponse
 from contracts.api.completeness import Completeness
 from contracts.api.proofs import ConsistencyProof, InclusionProof, LogKeys
 from services.common.accounts.accounts import Accounts, Organization
-from services.common.http.caller import AuthenticatedUser, authenticate, correlation_of
+from services.common.http.caller import AuthenticatedUser, authenticate
+from services.common.http.observed import correlation_of
 from services.common.http.operations import reads as answers
 from services.common.http.organizations import resolve_organization
 from services.common.http.problems import Rejected, forbidden
@@ -131,7 +130,7 @@ async def provide_chain(
     """
     found = await resolve_organization(organization, person, accounts)
     note = noted(request.scope)
-    note.team_id, note.correlation_id = found.chain, correlation_of(request) or uuid4()
+    note.team_id, note.correlation_id = found.chain, correlation_of(request.scope)
     if not _may(person, found):
         raise forbidden("Only owners of the organization may.")
 

@@ -56,7 +56,7 @@ async def test_a_line_tells_its_operation_and_correlation_and_no_secret(
 ) -> None:
     app = compose([foundation(postgres_url), ServicePart(handlers=[fails])])
     transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
-    correlation = str(uuid4())
+    correlation, named = str(uuid4()), list[str]()
     async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://x") as http:
         for headers in ({"X-Correlation-Id": correlation}, {}):
             answer = await http.post(
@@ -65,6 +65,7 @@ async def test_a_line_tells_its_operation_and_correlation_and_no_secret(
                 json={"personal_api_key": key, "password": PASSWORD},
             )
             assert answer.status_code == 500
+            named.append(answer.headers["Request-Id"])
             # In the same task, as the client runs the application itself.
             logger("recount.test").warning("task_waits", task="none")
 
@@ -78,8 +79,10 @@ async def test_a_line_tells_its_operation_and_correlation_and_no_secret(
     assert "RuntimeError" in first["exception"]
     assert first["correlation_id"] == correlation
     assert library["operation_id"] == first["operation_id"] != correlation
-    # Without a correlation of the client's, the operation is its own.
-    assert second["correlation_id"] == second["operation_id"] != first["operation_id"]
+    # Without a correlation of the client's, the request has one of its own.
+    assert second["correlation_id"] == named[1] != correlation
+    assert first["operation_id"] != second["operation_id"]
+    assert first["project"] == second["project"] == 1
     for line in (outside, outside_too):
         assert line.keys().isdisjoint({"operation_id", "correlation_id"})
     assert key not in written.getvalue()
