@@ -36,6 +36,8 @@ embedded is for `recount serve` and the other commands. A secret may be in a fil
 `…_FILE` names (`RECOUNT_QUERY_DATABASE_PASSWORD_FILE=/run/secrets/postgres_app`); the end of its
 line is left out. A variable of ours that is none of these is named in the log at a start.
 
+Traces have OpenTelemetry's own variables, OTEL_…: see docs/watching.md.
+
 This page is what `recount settings --markdown` prints.
 
 | setting | of | type | default | means |
