@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from functools import partial
 
 from litestar import Litestar
@@ -23,6 +24,10 @@ SWEPT = Gauge("recount_bus_swept_position", "The public stream was compared with
 HOLES = Gauge("recount_bus_holes", "Positions missing on the public stream, or other ones there.")
 BEHIND = Gauge(
     "recount_relay_behind_entries", "Entries of the log that are not on the public stream yet."
+)
+BEHIND_SECONDS = Gauge(
+    "recount_relay_behind_seconds",
+    "How long the first entry that is not on the public stream has waited; 0: all are.",
 )
 STOPPED = Gauge(
     "recount_relay_stopped",
@@ -74,7 +79,11 @@ def _why_stopped(relay: RunningRelay) -> BaseException | str | None:
 
 
 async def _report(store: EventStore, relay: RunningRelay) -> None:
-    BEHIND.set(max(await store.head() - relay.published, 0))
+    published = relay.published
+    waiting = await store.entries(published, 1)
+    BEHIND.set(max(await store.head() - published, 0))
+    since = (datetime.now(UTC) - waiting[0].at).total_seconds() if waiting else 0.0
+    BEHIND_SECONDS.set(max(since, 0.0))
 
 
 async def _relay(state: State) -> None:

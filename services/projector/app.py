@@ -138,6 +138,7 @@ async def _report(connections: Pool) -> None:
     """Says how far behind the log each projection is."""
     for each in await progress(connections):
         metrics.lag.labels(each.projection).set(each.behind)
+        metrics.behind_seconds.labels(each.projection).set(each.behind_seconds)
         metrics.parked.labels(each.projection).set(each.parked)
         if each.behind or each.parked:
             log.info(

@@ -8,6 +8,11 @@ position = Gauge(
 lag = Gauge(
     "recount_projection_lag_events", "Facts in the log that are not applied yet.", ["projection"]
 )
+behind_seconds = Gauge(
+    "recount_projection_behind_seconds",
+    "How long the first fact that is not applied has waited; 0: all are.",
+    ["projection"],
+)
 parked = Gauge(
     "recount_projection_parked_streams", "Streams that can't be followed.", ["projection"]
 )

@@ -1,0 +1,188 @@
+"""What Prometheus, Grafana and docs/watching.md name is what the services have, and all of it."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from prometheus_client import REGISTRY
+from prometheus_client.core import Metric
+from ruamel.yaml import YAML
+
+from services.common.log_events import MEANINGS
+from services.embedded import composition
+from tests.sources import ROOT
+
+DASHBOARD = ROOT / "deploy/grafana/recount.json"
+ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
+SCRAPES = ROOT / "deploy/prometheus/prometheus.yaml"
+PAGE = ROOT / "docs/watching.md"
+
+# What others export: Prometheus itself, the client library of ours, node_exporter and its folder
+# of text files.
+OTHERS = {
+    "up",
+    "process_resident_memory_bytes",
+    "process_cpu_seconds_total",
+    "node_filesystem_avail_bytes",
+    "node_filesystem_size_bytes",
+    "recount_backup_finished_seconds",
+}
+# Of buckets, shards and the log's timeline: the parts that have them are on their way.
+OTHERS |= {
+    *("recount_ingest_lease", "recount_ingest_behind_seconds", "recount_ingest_behind_messages"),
+    *("recount_clickhouse_replica_up", "recount_clickhouse_replica_switches_total"),
+    "recount_log_timeline_unverified",
+}
+# Of PromQL: what is no metric.
+WORDS = {
+    *("sum", "max", "min", "count", "by", "rate", "increase", "histogram_quantile", "absent"),
+    *("time", "or", "and"),
+}
+ROWS = ["Promises", "Log", "Bus", "Ingest", "Queries", "Servers"]
+SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
+
+
+class ProductMetric(msgspec.Struct, frozen=True):
+    """A family of the product's. labels: those that each of its series has."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    sentence: str
+
+    @property
+    def series(self) -> set[str]:
+        suffixes = {**SUFFIXES, "summary": ("_count", "_sum")}
+        return {self.name + end for end in suffixes.get(self.kind, ("",))}
+
+    @property
+    def shown(self) -> str:
+        """As /metrics has it."""
+        return self.name + "_total" if self.kind == "counter" else self.name
+
+
+def families() -> Iterator[Metric]:
+    # Loads all services; each of their metrics is in the one registry, whether it has moved or not.
+    assert composition.described()
+    for family in REGISTRY.collect():
+        if family.name.startswith("recount_"):
+            yield family
+
+
+def labels_of(name: str) -> tuple[str, ...]:
+    # The registry knows them of metrics that have not moved, too.
+    metric = REGISTRY._names_to_collectors[name]
+    found = getattr(metric, "_labelnames", None)
+    return ("pool",) if found is None else tuple(found)
+
+
+@pytest.fixture(scope="module")
+def product() -> list[ProductMetric]:
+    return [
+        ProductMetric(each.name, each.type, labels_of(each.name), each.documentation)
+        for each in sorted(families(), key=lambda each: each.name)
+    ]
+
+
+def expressions(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        if isinstance(expression := document.get("expr"), str):
+            yield expression
+        for each in document.values():
+            yield from expressions(each)
+    elif isinstance(document, list):
+        for each in document:
+            yield from expressions(each)
+
+
+def metrics_in(expression: str) -> set[str]:
+    """Every name that is neither a label, a text, a number nor a word of PromQL."""
+    bare = re.sub(r"\{[^}]*\}|\[[^]]*\]|\bby \([^)]*\)", " ", expression)
+    return set(re.findall(r"\b[A-Za-z_]\w*", bare)) - WORDS
+
+
+def named_in(document: Any) -> set[str]:
+    return {name for each in expressions(document) for name in metrics_in(each)}
+
+
+def test_the_dashboard_names_metrics_that_there_are(product: list[ProductMetric]) -> None:
+    dashboard = json.loads(DASHBOARD.read_text())
+    assert [each["title"] for each in dashboard["panels"] if each["type"] == "row"] == ROWS
+    there = {name for each in product for name in each.series}
+    named = named_in(dashboard)
+    assert named - there - OTHERS == set()
+    assert len(named & there) > 30
+    panels = [each for each in dashboard["panels"] if each["type"] != "row"]
+    assert all(each["description"].endswith(".") and each["targets"] for each in panels)
+    ids = [each["id"] for each in dashboard["panels"]]
+    assert len(set(ids)) == len(ids)
+
+
+def test_alerts_name_metrics_that_there_are_and_the_page_says_what_to_do(
+    product: list[ProductMetric],
+) -> None:
+    read = YAML(typ="safe").load(ALERTS)
+    there = {name for each in product for name in each.series}
+    assert named_in(read) - there - OTHERS == set()
+    rules = [rule for group in read["groups"] for rule in group["rules"]]
+    assert all(rule["annotations"]["summary"] for rule in rules)
+    assert {rule["labels"]["severity"] for rule in rules} == {"page", "ticket"}
+    page = PAGE.read_text()
+    told = re.findall(r"^\*\*(Recount\w+)\.\*\*", page, flags=re.MULTILINE)
+    assert told == [rule["alert"] for rule in rules]
+
+
+def test_what_is_scraped_is_what_the_alerts_and_the_dashboard_ask_for() -> None:
+    scraped = YAML(typ="safe").load(SCRAPES)
+    jobs = {each["job_name"] for each in scraped["scrape_configs"]}
+    assert scraped["rule_files"] == [ALERTS.name]
+    assert jobs == {"recount-command", "recount-query", "recount-projector", "node", "nats"}
+
+
+def test_each_metric_says_what_it_is_and_names_end_in_their_unit(
+    product: list[ProductMetric],
+) -> None:
+    for metric in product:
+        assert metric.sentence.endswith("."), metric
+        assert metric.kind != "unknown", metric
+        if metric.kind == "summary" or (
+            metric.kind == "histogram" and metric.name != "recount_log_batch_appends"
+        ):
+            assert metric.name.endswith("_seconds"), metric
+        # Of what there are few: routes as they are written, never a path, a project or a person.
+        assert set(metric.labels) <= {
+            *("route", "method", "status", "reason", "projection", "connection", "state", "kind"),
+            *("outcome", "code", "pool", "version", "schema", "task", "surface", "events"),
+            *("bucket", "shard", "replica", "witness"),
+        }, metric
+
+
+def table(product: list[ProductMetric]) -> str:
+    rows = [
+        f"| `{each.shown}` | {each.kind} | {', '.join(each.labels)} | {each.sentence} |\n"
+        for each in product
+    ]
+    return "| metric | kind | by | what it tells |\n| --- | --- | --- | --- |\n" + "".join(rows)
+
+
+def events() -> str:
+    rows = [f"| `{name}` | {meaning} |\n" for name, meaning in sorted(MEANINGS.items())]
+    return "| event | what it tells |\n| --- | --- |\n" + "".join(rows)
+
+
+def test_the_page_lists_every_metric_and_every_event(
+    product: list[ProductMetric], update: bool
+) -> None:
+    """`pytest tests/test_watching.py --update` writes both tables anew."""
+    page = PAGE.read_text()
+    for heading, wanted in (("## Metrics", table(product)), ("## Events", events())):
+        pattern = re.compile(rf"(?<=^{heading}\n\n)(.*?\n\n)?(?:\|[^\n]*\n)+", re.DOTALL | re.M)
+        found = pattern.search(page)
+        assert found is not None, heading
+        page = page[: found.start()] + (found[1] or "") + wanted + page[found.end() :]
+    if update:
+        PAGE.write_text(page)
+    assert PAGE.read_text() == page
