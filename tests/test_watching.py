@@ -5,20 +5,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
-from prometheus_client import REGISTRY
-from prometheus_client.core import Metric
 from ruamel.yaml import YAML
 
-from services.common.log_events import MEANINGS
-from services.embedded import composition
+from tests import watching_page
 from tests.sources import ROOT
+from tests.watching_page import PAGE, ProductMetric
 
 DASHBOARD = ROOT / "deploy/grafana/recount.json"
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
 SCRAPES = ROOT / "deploy/prometheus/prometheus.yaml"
-PAGE = ROOT / "docs/watching.md"
 
 # What others export: Prometheus itself, the client library of ours, node_exporter and its folder
 # of text files.
@@ -42,49 +38,11 @@ WORDS = {
     *("time", "or", "and"),
 }
 ROWS = ["Promises", "Log", "Bus", "Ingest", "Queries", "Servers"]
-SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
-
-
-class ProductMetric(msgspec.Struct, frozen=True):
-    """A family of the product's. labels: those that each of its series has."""
-
-    name: str
-    kind: str
-    labels: tuple[str, ...]
-    sentence: str
-
-    @property
-    def series(self) -> set[str]:
-        suffixes = {**SUFFIXES, "summary": ("_count", "_sum")}
-        return {self.name + end for end in suffixes.get(self.kind, ("",))}
-
-    @property
-    def shown(self) -> str:
-        """As /metrics has it."""
-        return self.name + "_total" if self.kind == "counter" else self.name
-
-
-def families() -> Iterator[Metric]:
-    # Loads all services; each of their metrics is in the one registry, whether it has moved or not.
-    assert composition.described()
-    for family in REGISTRY.collect():
-        if family.name.startswith("recount_"):
-            yield family
-
-
-def labels_of(name: str) -> tuple[str, ...]:
-    # The registry knows them of metrics that have not moved, too.
-    metric = REGISTRY._names_to_collectors[name]
-    found = getattr(metric, "_labelnames", None)
-    return ("pool",) if found is None else tuple(found)
 
 
 @pytest.fixture(scope="module")
 def product() -> list[ProductMetric]:
-    return [
-        ProductMetric(each.name, each.type, labels_of(each.name), each.documentation)
-        for each in sorted(families(), key=lambda each: each.name)
-    ]
+    return watching_page.product()
 
 
 def expressions(document: Any) -> Iterator[str]:
@@ -153,36 +111,12 @@ def test_each_metric_says_what_it_is_and_names_end_in_their_unit(
         ):
             assert metric.name.endswith("_seconds"), metric
         # Of what there are few: routes as they are written, never a path, a project or a person.
-        assert set(metric.labels) <= {
-            *("route", "method", "status", "reason", "projection", "connection", "state", "kind"),
-            *("outcome", "code", "pool", "version", "schema", "task", "surface", "events"),
-            *("bucket", "shard", "replica", "witness"),
+        assert not set(metric.labels) & {
+            *("path", "url", "project", "team", "team_id", "organization", "user", "person", "key"),
+            *("token", "id", "name", "address"),
         }, metric
 
 
-def table(product: list[ProductMetric]) -> str:
-    rows = [
-        f"| `{each.shown}` | {each.kind} | {', '.join(each.labels)} | {each.sentence} |\n"
-        for each in product
-    ]
-    return "| metric | kind | by | what it tells |\n| --- | --- | --- | --- |\n" + "".join(rows)
-
-
-def events() -> str:
-    rows = [f"| `{name}` | {meaning} |\n" for name, meaning in sorted(MEANINGS.items())]
-    return "| event | what it tells |\n| --- | --- |\n" + "".join(rows)
-
-
-def test_the_page_lists_every_metric_and_every_event(
-    product: list[ProductMetric], update: bool
-) -> None:
-    """`pytest tests/test_watching.py --update` writes both tables anew."""
+def test_the_page_lists_every_metric_and_every_event() -> None:
     page = PAGE.read_text()
-    for heading, wanted in (("## Metrics", table(product)), ("## Events", events())):
-        pattern = re.compile(rf"(?<=^{heading}\n\n)(.*?\n\n)?(?:\|[^\n]*\n)+", re.DOTALL | re.M)
-        found = pattern.search(page)
-        assert found is not None, heading
-        page = page[: found.start()] + (found[1] or "") + wanted + page[found.end() :]
-    if update:
-        PAGE.write_text(page)
-    assert PAGE.read_text() == page
+    assert page == watching_page.written(page), "python -m tests.watching_page writes it anew"
