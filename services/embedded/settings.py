@@ -44,6 +44,12 @@ class EmbeddedSettings(Settings, frozen=True, kw_only=True):
     ] = None
     postgres_password: DatabasePassword = ""
     postgres_ca_file: DatabaseCaFile = ""
+    postgres_app_password: Annotated[
+        str, secret("The password that `recount migrate --grant` gives to the role recount_app.")
+    ] = ""
+    postgres_read_password: Annotated[
+        str, secret("The password that `recount migrate --grant` gives to the role recount_read.")
+    ] = ""
     nats_url: Annotated[
         str | None, secret("A NATS of yours instead of the embedded one: nodes, parted by commas.")
     ] = None

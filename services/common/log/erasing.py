@@ -1,4 +1,5 @@
-"""The only UPDATE of the log: payloads are replaced by what an erasure leaves of them. Reads, whose
+"""The only change of the log: an erasure replaces payloads by what it leaves of them. A function of
+the database does that, which may do what the services' role may not (migration 47). Reads, whose
 proof is in the log, are erased here, too.
 
 One transaction under the log's lock: the payloads, the salts, and the facts that say so. Hash and
@@ -27,10 +28,7 @@ from services.common.log.transaction import Beside, CommitInDoubt, LogTransactio
 
 __all__ = ["CommitInDoubt", "ErasedEntry", "Erasure", "Meanwhile", "erase", "erase_reads"]
 
-ERASE = """
-    UPDATE log SET state = left_over.payload, salt = ''
-    FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[]) AS left_over (position, before, payload)
-    WHERE notification_id = left_over.position AND team_id = %b AND state = left_over.before"""
+ERASE = "SELECT erase_log_payloads(%b, %b::bigint[], %b::bytea[], %b::bytea[])"
 
 FORGET_READER = """
     UPDATE reads SET actor = 'erased', user_id = NULL, key_id = NULL, ip = NULL, client = NULL,
@@ -144,6 +142,6 @@ async def _replace(
     positions = [each.entry.position for each in erased]
     before = [each.entry.payload for each in erased]
     payloads = [encode_event(each.left.event) for each in erased]
-    replaced = await conn.execute(ERASE, (positions, before, payloads, team_id))
-    if replaced.rowcount != len(erased):
+    replaced = await conn.execute(ERASE, (team_id, positions, before, payloads))
+    if await replaced.fetchone() != (len(erased),):
         raise Meanwhile

@@ -10,7 +10,7 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 from services.common.postgres.releases import finish, name_all
 
 # Any number, as long as it is always the same one: who holds it may change the tables.
-_LOCK = 7_210_334_482
+LOCK = 7_210_334_482
 # A server that is frozen takes a connection and never answers.
 _CONNECT_SECONDS = 5
 
@@ -79,7 +79,7 @@ def migrate(url: str) -> None:
     The lock is the session's, so a process that dies lets it go.
     """
     with _connect(url) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         connection.execute(_MADE)
         connection.execute(_COMPATIBLE)
         for migration in _missing(connection):

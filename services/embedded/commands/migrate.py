@@ -4,17 +4,40 @@ from pathlib import Path
 
 import rich_click as click
 
+from services.common.postgres import roles
+from services.common.postgres.roles import APP, READ, RolesRefused
 from services.embedded import folder_database
 from services.embedded.commands import shared_options
+from services.embedded.refusal import CannotStart
 
 
 @click.command()
 @shared_options.data_dir
-def migrate(data_dir: Path) -> None:
+@click.option(
+    "--grant", is_flag=True, help="Also make the roles recount_app and recount_read, or renew them."
+)
+def migrate(data_dir: Path, grant: bool) -> None:
     """Bring the database's tables up to date.
 
     `recount serve` does so by itself. Services that run by themselves wait for this before they
     serve. Repeated, it does nothing.
+
+    --grant: services that run as recount_app change no tables, and no entry of the log;
+    recount_read reads what holds no secret. Passwords: RECOUNT_EMBEDDED_POSTGRES_APP_PASSWORD and
+    …_READ_PASSWORD, or files that …_FILE names. To repeat with every release.
     """
-    with folder_database.database(data_dir, shared_options.settings()):
+    settings = shared_options.settings()
+    if grant and settings.postgres_url is None:
+        raise CannotStart("--grant is for a PostgreSQL of your own: RECOUNT_EMBEDDED_POSTGRES_URL.")
+    with folder_database.database(data_dir, settings) as url:
         click.echo("The tables are up to date.")
+        if grant:
+            passwords = {
+                APP: settings.postgres_app_password,
+                READ: settings.postgres_read_password,
+            }
+            try:
+                roles.grant(url, passwords)
+            except RolesRefused as cause:
+                raise CannotStart(str(cause)) from cause
+            click.echo(f"{APP} and {READ} have their rights.")
