@@ -32,6 +32,7 @@ NOT_UNDOABLE: Mapping[str, str] = {
     "bus_consumer.moved.v1": "How far it had come before is not known: it can be moved again.",
     "bus_consumer.password_rotated.v1": "The password before it opens nothing.",
     "cohort.people_added.v1": "People are not taken out of a list again.",
+    "log.voided.v1": "What a failover has lost is lost.",
     "project.registered.v1": "A project stays registered.",
     "sharing.access_token_rotated.v1": "The old address is gone for good.",
     "sharing.password_removed.v1": "The password is gone for good.",
@@ -47,7 +48,7 @@ NOT_UNDOABLE: Mapping[str, str] = {
 """By stored name. What made a thing takes with it, undone, whatever else it brought along."""
 
 
-NEVER_UNDONE = ("account.", "audit.", "viewing.")
+NEVER_UNDONE = ("account.", "audit.", "log.", "viewing.")
 """Of facts that begin so, none is taken back, whatever else its operation did."""
 
 

@@ -21,6 +21,7 @@ from contracts.events.audit import (
     HoldLifted,
     HoldPlaced,
     KeyRotated,
+    LogVoided,
     PayloadErased,
     ReadsExpired,
     ReadsSealed,
@@ -55,6 +56,8 @@ def audit_sentence(fact: AuditEvent) -> str:
             return "The log is signed with a new key; the one before is lost."
         case KeyRotated():
             return "The log is signed with a new key."
+        case LogVoided(first=first, last=last):
+            return f"Positions {first} to {last} were lost in a failover, and count no more."
         case RowHealed(projection=projection):
             return f"A row of {plain(projection)} was not as the facts say, and is again."
         case _:

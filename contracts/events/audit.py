@@ -108,7 +108,16 @@ class RowHealed(Fact, frozen=True, tag="audit.row_healed.v1"):
     position: int
 
 
-TrailEvent = ReadsSealed | ReadsExpired | KeyRotated | RowHealed
+class LogVoided(Fact, frozen=True, tag="log.voided.v1"):
+    """Positions `first` to `last` of the whole log had other entries on the public stream, which a
+    failover of PostgreSQL has lost. Nothing of them counts.
+    """
+
+    first: int
+    last: int
+
+
+TrailEvent = ReadsSealed | ReadsExpired | KeyRotated | RowHealed | LogVoided
 """Facts of a project's one stream of kind audit."""
 ErasureEvent = ErasureRequested | PayloadErased | ErasureCompleted
 """Facts of one erasure's stream; that of an entry stands in the chain of the entry."""

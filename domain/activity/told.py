@@ -15,6 +15,7 @@ from contracts.events.audit import (
     HoldLifted,
     HoldPlaced,
     KeyRotated,
+    LogVoided,
     PayloadErased,
     ReadsExpired,
     ReadsSealed,
@@ -313,6 +314,8 @@ def _of_audit(fact: Recorded[AuditEvent], _before: Subject, _after: Subject) -> 
             return _audit("key rotated", "audit/0", {("key", 0): (event.old, event.new)})
         case RowHealed():
             return _audit("healed", "audit/0", {("row", fact.version): (None, _plain(event))})
+        case LogVoided():
+            return _audit("voided", "audit/0", {("log", fact.version): (None, _plain(event))})
         case ErasureRequested():
             what = f"erasure/{event.erasure_id}"
             return _audit("erasure requested", what, {("reason", 0): (None, event.reason)})
@@ -339,7 +342,7 @@ def _audit(
     return Told("Audit", activity, made, item_id)
 
 
-def _plain(event: RowHealed | PayloadErased | HoldPlaced) -> dict[str, object]:
+def _plain(event: RowHealed | LogVoided | PayloadErased | HoldPlaced) -> dict[str, object]:
     return msgspec.structs.asdict(event)
 
 

@@ -39,7 +39,7 @@ def test_the_reasons_are_those_of_undoing(file: Path) -> None:
         touched = TOUCH[kind](decode_event(file.stem, file.read_bytes()))
         assert not_undoable(file.stem, made=False) == touched.reason
     else:
-        assert (file.stem in NOT_UNDOABLE) == (kind in ("account", "audit", "viewing"))
+        assert (file.stem in NOT_UNDOABLE) == (kind in ("account", "audit", "log", "viewing"))
 
 
 def test_what_made_a_thing_takes_all_with_it() -> None:
