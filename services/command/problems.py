@@ -11,7 +11,13 @@ from domain.errors import (
 )
 from services.command.handle import KeyReused
 from services.common.http.problems import Problem, Refusals
-from services.common.log.store import KindsPending, LogUnavailable, OutcomeUnknown, RankLost
+from services.common.log.store import (
+    KindsPending,
+    LogUnavailable,
+    LogUnverified,
+    OutcomeUnknown,
+    RankLost,
+)
 
 REFUSALS: Refusals = {
     NotFound: (404, Problem(type="invalid_request", code="not_found", detail="Not found.")),
@@ -89,6 +95,15 @@ REFUSALS: Refusals = {
             type="server_error",
             code="unavailable",
             detail="The log can't be reached. Nothing was changed. Try again.",
+        ),
+    ),
+    LogUnverified: (
+        503,
+        Problem(
+            type="server_error",
+            code="log_unverified",
+            detail="A standby of the database has taken over, and what it lacks is not known yet."
+            " Nothing was changed. Try again.",
         ),
     ),
     OutcomeUnknown: (

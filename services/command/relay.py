@@ -6,7 +6,8 @@ JetStream refuses a repeat and a gap alike: several relays at once are as good a
 What the stream says of itself is held against the log at the start, whenever nothing waits, and
 at least once in so many seconds. Where it has lost messages or holds other ones, it is made anew.
 Where it holds entries that the log has lost, the relay stops, until a person says `recount stream
-reset`.
+reset`. Where another PostgreSQL has taken over, the log is first held against the stream, and put
+right by it.
 """
 
 import asyncio
@@ -22,8 +23,10 @@ from services.command.bus.facts_bus import AWAY, FactsBus
 from services.command.bus.inspection import Damaged, Missing, OtherHistory, Whole, inspect
 from services.command.bus.publisher import Publisher
 from services.command.bus.rebuilding import rebuild, remember
+from services.command.bus.recovering import recover
 from services.command.bus.sweeping import Sweep
 from services.common.log.store import EventStore
+from services.common.log.timeline import log_timeline
 from services.common.logs import logger
 from services.common.postgres.bell import Bell
 from services.common.postgres.database import Pool
@@ -110,6 +113,9 @@ class Relay:
 
     async def _look(self) -> bool:
         """Whether the stream is whole and the log's, so that what follows can be published."""
+        if not (await log_timeline(self._bus.pool)).is_verified:
+            await self._recover()
+            return False
         known = await rows.stream_row(self._bus)
         if (pending := await rows.rebuild_row(self._bus)) is not None:
             await self._rebuild(pending.reason)
@@ -140,6 +146,23 @@ class Relay:
             case _:
                 assert_never(found)
         return False
+
+    async def _recover(self) -> None:
+        """The stream may have the only copy of entries that a standby lacks: it comes first."""
+        self._is_whole = False
+        found = await recover(self._bus, crash_at=self._crash_at)
+        match found.outcome:
+            case "busy":
+                await asyncio.sleep(PAUSE_SECONDS)
+            case "verified":
+                self.stopped = None
+            case "forked":
+                if self.stopped != found.reason:
+                    log.critical("log_forked", stream=self._bus.name, cause=found.reason)
+                self.stopped = found.reason
+                await asyncio.sleep(STOPPED_SECONDS)
+            case _:
+                assert_never(found.outcome)
 
     async def _rebuild(self, reason: str) -> None:
         self._is_whole = False

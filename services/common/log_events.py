@@ -19,6 +19,9 @@ LogEvent = Literal[
     "job_failed",
     "job_left",
     "lease_ended",
+    "log_forked",
+    "log_put_back",
+    "log_verified",
     "projected",
     "projection_behind",
     "publication_refused",
@@ -80,6 +83,15 @@ MEANINGS: Mapping[LogEvent, str] = {
     "job_failed": "A computation ended by a defect, which the trace shows; its callers got a 500.",
     "job_left": "A computation lost PostgreSQL; once its lease ends, any process runs it again.",
     "lease_ended": "Who stored product events said nothing for too long: its session was ended.",
+    "log_forked": (
+        "A standby has taken over, and the public stream holds entries that do not continue its"
+        " log. Nothing is appended until `recount log accept`."
+    ),
+    "log_put_back": (
+        "A standby has taken over that lacked entries `first` to `last`: they are put back from the"
+        " public stream, and their numbers are taken again."
+    ),
+    "log_verified": "A standby has taken over, and its log is the one that the stream knows.",
     "projected": "A projection has stored the rows of some facts, up to `position`.",
     "projection_behind": "A projection has not reached the log's end, or has parked streams.",
     "publication_refused": "Another relay had published before; what it did is not repeated.",

@@ -14,6 +14,7 @@ from services.embedded.commands.history import history
 from services.embedded.commands.import_events import INTERRUPTED, import_events
 from services.embedded.commands.installation import installation
 from services.embedded.commands.keys import keys
+from services.embedded.commands.log import log
 from services.embedded.commands.log_key import log_key
 from services.embedded.commands.members import members
 from services.embedded.commands.migrate import migrate
@@ -66,6 +67,7 @@ for command in (
         import_events,
         installation,
         keys,
+        log,
         log_key,
         members,
         migrate,

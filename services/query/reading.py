@@ -46,7 +46,12 @@ def part(settings: QuerySettings) -> ServicePart:
         bell = Bell(settings.database_url, PROJECTED_CHANNEL)
         freshness = Freshness(bell, settings.position_wait_seconds, settings.freshness_wait_seconds)
         async with (
-            pool(settings.database_url, name="query", options=SIMILARITY) as connections,
+            pool(
+                settings.database_url,
+                name="query",
+                options=SIMILARITY,
+                on_connection=app.state.timeline.ask,
+            ) as connections,
             bell.listening(),
         ):
             app.state.reads = Reads.over(connections, freshness)

@@ -23,6 +23,7 @@ AWAY = (
 # Advisory locks of these kinds; the second number is made of the stream's name.
 REBUILDING = 7_210_336
 SWEEPING = 7_210_351
+RECOVERING = 7_210_352
 
 
 class FactsBus(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,7 +61,7 @@ async def is_another_history(bus: FactsBus, first: int, last: int, head: int) ->
     links: dict[int, Link] = {}
     expected = first
     for message in messages:
-        entry = _decoded(message)
+        entry = decoded(message)
         if entry is None:
             return False
         if entry.team_id not in links:
@@ -79,7 +79,7 @@ async def is_another_history(bus: FactsBus, first: int, last: int, head: int) ->
     return bool(messages)
 
 
-def _decoded(message: StoredMessage) -> Entry | None:
+def decoded(message: StoredMessage) -> Entry | None:
     """The entry that the message is; None: it is none, or not in its place."""
     entry: Entry | None
     try:

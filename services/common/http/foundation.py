@@ -19,13 +19,15 @@ from services.common.http.page_session import PageSessions
 from services.common.http.proxies import NOBODY, TrustedProxies, behind
 from services.common.http.sent import SENT, provide_sent
 from services.common.http.share_session import ShareSessions
+from services.common.log.timeline import TimelineWatch
 from services.common.postgres.database import pool
+from services.common.tasks import background
 
 
 def foundation(
     database_url: str, budgets: Budgets = UNLIMITED, proxies: TrustedProxies = NOBODY
 ) -> ServicePart:
-    """Opened first, closed last: `pool`, `accounts` in the state, `caller` for routes.
+    """Opened first, closed last: `pool`, `accounts`, `timeline` in the state, `caller` for routes.
 
     budgets: of every key and project, together with all other processes on this database.
     proxies: who may say what clients have asked for.
@@ -33,7 +35,8 @@ def foundation(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with pool(database_url) as connections:
+        timeline = app.state.timeline = TimelineWatch()
+        async with pool(database_url, on_connection=timeline.ask) as connections:
             accounts = Accounts(connections, database_url)
             app.state.pool = connections
             app.state.accounts = accounts
@@ -43,6 +46,7 @@ def foundation(
             app.state.limits = limits
             async with (
                 accounts.listening(),
+                background("timeline", timeline.run(connections)),
                 limits.forgetting() if limits else contextlib.nullcontext(),
             ):
                 yield
@@ -73,3 +77,7 @@ async def _postgresql(state: State) -> None:
             raise PartDegraded(
                 "PostgreSQL is read-only: a standby, perhaps; nothing can be written"
             )
+    if state.timeline.is_unverified:
+        raise PartDegraded(
+            "a standby has taken over, and the log is not verified yet: nothing is appended"
+        )

@@ -121,6 +121,12 @@ class KindsPending(LogUnavailable):
         super().__init__(f"not written before `recount release finish`: {', '.join(self.pending)}")
 
 
+class LogUnverified(LogUnavailable):
+    """A standby has taken over that nobody has held against the public stream: it may lack entries
+    that others have seen, whose positions must not be given again. Nothing was appended.
+    """
+
+
 class OutcomeUnknown(Exception):
     """The connection broke while committing, and PostgreSQL did not come back in time to tell.
 

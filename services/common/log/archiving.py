@@ -12,7 +12,9 @@ from psycopg.rows import TupleRow, args_row
 from contracts.chain import BEGINNING, Entry, Link, follow
 from contracts.json import is_null
 from services.common.log import reading
+from services.common.log.appends import LogUnverified
 from services.common.log.recorder import LogRecorder
+from services.common.log.transaction import IS_VERIFIED
 
 FETCH = 1_000
 
@@ -52,8 +54,8 @@ def end_of(conn: Conn, team_id: int) -> Link:
 def bring_in(conn: Conn, entries: Sequence[Entry]) -> None:
     """Append entries of one project that were written in another log; what is there is passed over.
 
-    In one transaction, under the log's lock like every append. Raises NotTheNext, and BrokenChain
-    where they do not follow each other.
+    In one transaction, under the log's lock like every append. Raises NotTheNext, BrokenChain
+    where they do not follow each other, and LogUnverified.
     """
     team_id = entries[0].team_id
     recorder = LogRecorder()
@@ -61,6 +63,8 @@ def bring_in(conn: Conn, entries: Sequence[Entry]) -> None:
         for statement in recorder.locking:
             conn.execute(statement)
         conn.execute(recorder.ringing)
+        if conn.execute(IS_VERIFIED).fetchone() != (True,):
+            raise LogUnverified("another PostgreSQL has taken over, see `recount log recover`")
         link = end_of(conn, team_id)
         (position,) = conn.execute(_POSITION).fetchone() or (0,)
         rows: list[tuple[Any, ...]] = []

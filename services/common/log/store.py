@@ -24,6 +24,7 @@ from services.common.log.appends import (
     AppendPart,
     KindsPending,
     LogUnavailable,
+    LogUnverified,
     NewReceipt,
     OutcomeUnknown,
     Rank,
@@ -56,6 +57,7 @@ __all__ = [
     "FactInStream",
     "KindsPending",
     "LogUnavailable",
+    "LogUnverified",
     "NewReceipt",
     "OutcomeUnknown",
     "Rank",
@@ -183,7 +185,8 @@ class EventStore:
         """Record all of it or nothing; the answer comes once it is durable.
 
         Raises ConcurrentEdit when a stream has moved on, RankLost, ReceiptExists when the key was
-        used, KindsPending, LogUnavailable (nothing was written) and OutcomeUnknown (see there).
+        used, LogUnavailable (nothing was written; KindsPending and LogUnverified are such) and
+        OutcomeUnknown (see there).
         """
         prepared = prepare(new)
         await self._require_named(prepared)

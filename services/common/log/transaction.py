@@ -1,7 +1,7 @@
 """The writer's one transaction, in two round trips: lock and look; judge; write and commit."""
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from contracts.chain import SALT_BYTES, Entry, Link
-from services.common.log.appends import Receipt
+from services.common.log.appends import LogUnverified, Receipt
 from services.common.log.judging import (
     DAWN,
     Judgement,
@@ -26,11 +26,17 @@ RECEIPTS_KEPT = timedelta(days=7)
 
 # Times rise along what was written here: the last entries may have come from another log.
 HEAD = """
-    SELECT notification_id, coalesce((
-        SELECT recorded_at FROM log WHERE origin_position IS NULL
-        ORDER BY notification_id DESC LIMIT 1
-    ), recorded_at)
-    FROM log ORDER BY notification_id DESC LIMIT 1"""
+    SELECT last.notification_id,
+        coalesce((
+            SELECT recorded_at FROM log WHERE origin_position IS NULL
+            ORDER BY notification_id DESC LIMIT 1
+        ), last.recorded_at),
+        log_state.timeline IS NOT DISTINCT FROM log_timeline()
+    FROM log_state LEFT JOIN LATERAL (
+        SELECT notification_id, recorded_at FROM log ORDER BY notification_id DESC LIMIT 1
+    ) AS last ON true"""
+
+IS_VERIFIED = "SELECT timeline IS NOT DISTINCT FROM log_timeline() FROM log_state"
 
 VERSIONS = """
     SELECT stream.id, head.originator_version
@@ -63,12 +69,12 @@ WRITE_ENTRIES = """
     INSERT INTO log (
         originator_id, originator_version, topic, state, notification_id, team_id, team_seq,
         recorded_at, actor, operation_id, correlation_id, causation_id, salt, commitment, hash,
-        subject
+        subject, origin_position
     )
     SELECT * FROM unnest(
         %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bigint[], %b::bigint[],
         %b::bigint[], %b::timestamptz[], %b::text[], %b::uuid[], %b::uuid[], %b::uuid[],
-        %b::bytea[], %b::bytea[], %b::bytea[], %b::text[]
+        %b::bytea[], %b::bytea[], %b::bytea[], %b::text[], %b::bigint[]
     )"""
 
 MOVE_LINKS = """
@@ -123,6 +129,7 @@ class LogTransaction:
     """Writes batches on one connection, which it takes in autocommit mode.
 
     now, salt: where time and randomness come from.
+    unverified_too: a person has decided to write to a log that nobody has verified.
     crash_at: told "locked", "judged" and "committed" as each is reached, for crash tests.
     """
 
@@ -131,8 +138,11 @@ class LogTransaction:
         now: Callable[[], datetime],
         salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
         crash_at: Callable[[str], None] = lambda point: None,
+        *,
+        unverified_too: bool = False,
     ) -> None:
         self._recorder = LogRecorder()
+        self._unverified_too = unverified_too
         self._now = now
         self._salt = salt
         self._crash_at = crash_at
@@ -147,8 +157,8 @@ class LogTransaction:
 
         beside: only erasing changes anything beside the append.
 
-        Raises CommitInDoubt; psycopg's OperationalError or InterfaceError when nothing was written;
-        any other psycopg.Error when the server refused the whole batch.
+        Raises LogUnverified; CommitInDoubt; psycopg's OperationalError or InterfaceError when
+        nothing was written; any other psycopg.Error when the server refused the whole batch.
         """
         began = monotonic()
         standing = await self._lock(conn, waiting)
@@ -172,10 +182,13 @@ class LogTransaction:
         """Whether a batch whose COMMIT got no answer is in the log; if not, it never will be.
 
         The lock is what makes this final: it is granted only once the broken transaction has ended.
+        Raises LogUnverified: what a standby has not got may be put back.
         """
         async with conn.transaction(), conn.cursor() as cursor:
             for statement in self._recorder.locking:
                 await cursor.execute(statement)
+            await cursor.execute(HEAD)
+            self._check(await cursor.fetchone())
             if doubtful.entries:
                 first = doubtful.entries[0]
                 await cursor.execute(ENTRY_STANDS, {"position": first.position, "hash": first.hash})
@@ -221,7 +234,13 @@ class LogTransaction:
                 )
             )
             receipts = None if not keys else await conn.execute(RECEIPTS, self._asked(keys))
-        position, at = await head.fetchone() or (0, DAWN)
+        last = await head.fetchone()
+        try:
+            self._check(last)
+        except LogUnverified:
+            await conn.execute("ROLLBACK")
+            raise
+        position, at = (0, DAWN) if last is None or last[0] is None else last[:2]
         return LogState(
             position=position,
             at=at,
@@ -235,6 +254,13 @@ class LogTransaction:
             else {(row[0], row[1]): row[2] for row in await levels.fetchall()},
         )
 
+    def _check(self, last: TupleRow | None) -> None:
+        """last: a row of HEAD. Asked under the lock, so whoever verifies the log has done it or
+        has not begun.
+        """
+        if not self._unverified_too and (last is None or not last[2]):
+            raise LogUnverified("PostgreSQL is on another timeline; nothing was appended")
+
     def _asked(self, keys: Sequence[tuple[int, str, str]]) -> dict[str, object]:
         teams, actors, names = zip(*dict.fromkeys(keys), strict=True)
         since = self._now() - RECEIPTS_KEPT
@@ -245,13 +271,23 @@ async def commit(conn: AsyncConnection[TupleRow], judgement: Judgement) -> None:
     """One round trip: write the entries, move the projects' chains, write the receipts, commit."""
     async with conn.pipeline():
         if judgement.entries:
-            await conn.execute(WRITE_ENTRIES, _entries(judgement.entries), prepare=True)
-            await conn.execute(MOVE_LINKS, _links(judgement), prepare=True)
+            await write_entries(conn, judgement.entries, judgement.moved, judgement.at)
         if judgement.receipts:
             await conn.execute(WRITE_RECEIPTS, _receipts(judgement.receipts), prepare=True)
         committed = await conn.execute("COMMIT", prepare=True)
     if committed.statusmessage != "COMMIT":
         raise NotCommitted(committed.statusmessage)
+
+
+async def write_entries(
+    conn: AsyncConnection[TupleRow],
+    entries: Sequence[Entry],
+    moved: Mapping[int, Link],
+    at: datetime,
+) -> None:
+    """Under the lock: the entries, and where they leave the projects' chains."""
+    await conn.execute(WRITE_ENTRIES, _entries(entries), prepare=True)
+    await conn.execute(MOVE_LINKS, _links(moved, at), prepare=True)
 
 
 def _entries(entries: Sequence[Entry]) -> list[list[object]]:
@@ -273,18 +309,19 @@ def _entries(entries: Sequence[Entry]) -> list[list[object]]:
             entry.commitment,
             entry.hash,
             entry.subject,
+            entry.origin_position,
         )
         for entry in entries
     )
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _links(judgement: Judgement) -> dict[str, object]:
+def _links(moved: Mapping[int, Link], at: datetime) -> dict[str, object]:
     return {
-        "at": judgement.at,
-        "teams": list(judgement.moved),
-        "seqs": [link.team_seq for link in judgement.moved.values()],
-        "hashes": [link.hash for link in judgement.moved.values()],
+        "at": at,
+        "teams": list(moved),
+        "seqs": [link.team_seq for link in moved.values()],
+        "hashes": [link.hash for link in moved.values()],
     }
 
 

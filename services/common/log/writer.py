@@ -13,7 +13,12 @@ from psycopg.rows import TupleRow
 from services.common import tracing
 from services.common.log import append_spans, metrics
 from services.common.log.append_spans import WaitingAppend
-from services.common.log.appends import AppendedFacts, LogUnavailable, OutcomeUnknown
+from services.common.log.appends import (
+    AppendedFacts,
+    LogUnavailable,
+    LogUnverified,
+    OutcomeUnknown,
+)
 from services.common.log.judging import Judgement, PreparedAppend
 from services.common.log.transaction import CommitInDoubt, LogTransaction
 from services.common.postgres.database import CONNECTION_LOST, NOTICED
@@ -69,7 +74,8 @@ class LogWriter:
     async def append(self, prepared: PreparedAppend) -> AppendedFacts:
         """The answer, once it is durable. The facts of a cancelled caller may still be written.
 
-        Raises ConcurrentEdit, RankLost, ReceiptExists, LogUnavailable, OutcomeUnknown.
+        Raises ConcurrentEdit, RankLost, ReceiptExists, LogUnavailable (LogUnverified among it) and
+        OutcomeUnknown.
         """
         if self._closing or self._task is None or self._task.done():
             raise LogUnavailable("the log's writer is closed")
@@ -145,6 +151,11 @@ class LogWriter:
                 return await self._transaction.write(conn, prepared)
             except CommitInDoubt as doubt:
                 doubtful, cause = doubt.judgement, doubt.__cause__
+            except LogUnverified as unverified:
+                if doubtful is None:
+                    # At once, as numbers that wait here may be among those that are put back.
+                    raise
+                cause = unverified
             except CONNECTION_LOST as lost:
                 cause = lost
             await self._disconnect()

@@ -1,6 +1,6 @@
 """The pool of PostgreSQL connections that a service reads and writes its tables with."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
@@ -40,10 +40,12 @@ def pool(
     size: int = POOL_SIZE,
     name: str = "recount",
     options: Mapping[str, str] | None = None,
+    on_connection: Callable[[AsyncConnection[TupleRow]], Awaitable[None]] | None = None,
 ) -> Pool:
     """A pool that is not open yet: `async with pool(url) as connections`.
 
     options: PostgreSQL's settings for every session, besides the time zone, which is UTC.
+    on_connection: what is done with each new one before anybody gets it.
     """
     chosen = {"timezone": "UTC", **(options or {})}
     made: Pool = AsyncConnectionPool(
@@ -53,6 +55,7 @@ def pool(
         timeout=PATIENCE_SECONDS,
         open=False,
         name=name,
+        configure=on_connection,
         reconnect_timeout=RECONNECT_SECONDS,
         kwargs={
             **NOTICED,

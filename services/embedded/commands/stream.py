@@ -1,28 +1,18 @@
 """`recount stream`."""
 
-import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import rich_click as click
 from rich.console import Console
 from rich.progress import Progress
 
-from services.command.bus.facts_bus import AWAY, FactsBus
+from services.command.bus.facts_bus import FactsBus
 from services.command.bus.status import StreamStatus, reset_stream, stream_status
-from services.common.log.store import EventStore
-from services.common.postgres import database
-from services.common.stream import PublishRefused, connect_now
-from services.embedded import folder_servers
+from services.common.log.timeline import log_timeline
 from services.embedded.commands import shared_options
-from services.embedded.folder_servers import FolderServers
+from services.embedded.commands.on_bus import with_bus
 from services.embedded.refusal import CannotStart
-from services.embedded.settings import EmbeddedSettings
-
-T = TypeVar("T")
 
 
 @click.group()
@@ -35,7 +25,7 @@ def stream() -> None:
 @shared_options.as_json
 def status(data_dir: Path, as_json: bool) -> None:
     """How far the public stream goes, what is missing, how far the sweep is, and who follows it."""
-    told = _with_bus(data_dir, stream_status)
+    told = with_bus(data_dir, _status)
     if as_json:
         shared_options.print_json(told)
         return
@@ -54,7 +44,7 @@ def reset(yes: bool, data_dir: Path, as_json: bool) -> None:
     copy. Durable consumers go on behind what they have acknowledged. Beside a running server, too.
     """
     if not yes:
-        told = _with_bus(data_dir, stream_status)
+        told = with_bus(data_dir, _status)
         for line in _lines(told):
             click.echo(line, err=True)
         lost = f" The {beyond:,} messages behind it are lost." if (beyond := _beyond(told)) else ""
@@ -64,7 +54,7 @@ def reset(yes: bool, data_dir: Path, as_json: bool) -> None:
             abort=True,
             err=True,
         )
-    last = _with_bus(data_dir, _reset)
+    last = with_bus(data_dir, _reset)
     if last is None:
         raise CannotStart("The public stream is being made anew by another process right now.")
     if as_json:
@@ -73,41 +63,22 @@ def reset(yes: bool, data_dir: Path, as_json: bool) -> None:
     click.echo(f"The public stream is made anew from the log, up to position {last:,}.")
 
 
-async def _reset(bus: FactsBus) -> int | None:
+async def _status(bus: FactsBus, _: str) -> StreamStatus:
+    return await stream_status(bus)
+
+
+async def _reset(bus: FactsBus, _: str) -> int | None:
+    if not (await log_timeline(bus.pool)).is_verified:
+        raise CannotStart(
+            "Another PostgreSQL has taken over, and the stream may hold what its log lacks: see"
+            " `recount log recover` and `recount log accept` first."
+        )
     head = await bus.store.head()
     with Progress(
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     ) as bar:
         task = bar.add_task("facts", total=head)
         return await reset_stream(bus, lambda position: bar.update(task, completed=position))
-
-
-def _with_bus(data: Path, wanted: Callable[[FactsBus], Awaitable[T]]) -> T:
-    settings = shared_options.settings()
-
-    async def run(servers: FolderServers) -> T:
-        async with _bus(servers, settings) as bus:
-            return await wanted(bus)
-
-    with folder_servers.servers(data, settings) as servers:
-        try:
-            return asyncio.run(run(servers))
-        except (PublishRefused, *AWAY) as cause:
-            raise CannotStart(f"The bus or the database can't do it: {cause}.") from cause
-
-
-@asynccontextmanager
-async def _bus(servers: FolderServers, settings: EmbeddedSettings) -> AsyncIterator[FactsBus]:
-    client = await connect_now(servers.nats_url, "recount stream")
-    try:
-        async with (
-            database.pool(servers.postgres_url, size=3) as pool,
-            EventStore.open(servers.postgres_url) as store,
-        ):
-            keep = settings.facts().keep
-            yield FactsBus(store=store, pool=pool, client=client, keep=keep)
-    finally:
-        await client.close()
 
 
 def _beyond(told: StreamStatus) -> int:

@@ -167,4 +167,6 @@ async def _verify(url: str, kept: list[KeptCheckpoint]) -> Held:
 
 def _chain(team_id: int) -> str:
     """Below zero stand the organizations' own."""
+    if team_id == 0:
+        return "The log's own chain"
     return f"Project {team_id}" if team_id > 0 else f"Organization {-team_id}"

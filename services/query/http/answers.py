@@ -92,7 +92,9 @@ def _as_asked(
 def _sent(
     request: AnyRequest, fresh: FreshValue[EncodedAnswer], moment: LogMoment | None
 ) -> Response[bytes]:
-    stale = {INSIGHTS_STALE: "true"} if fresh.stale else {}
+    # What a standby that took over has not got yet may be put back.
+    is_stale = fresh.stale or request.app.state.timeline.is_unverified
+    stale = {INSIGHTS_STALE: "true"} if is_stale else {}
     return tagged(
         fresh.value,
         position=fresh.position,
