@@ -14,6 +14,7 @@ from contracts.events.streams import webhook_stream
 from contracts.events.webhook import WebhookLaneParked
 from services.common.log.store import Append, AppendPart
 from tests.services.command.conftest import World
+from tests.waiting import seen
 
 TIMES = 8
 
@@ -85,8 +86,17 @@ ADMINISTRATORS = {
 
 
 async def promoted(world: World) -> None:
+    """Returns when the service has heard of it."""
+    accounts = world.app.state.accounts
+    before = accounts.edition
     async with world.pool.connection() as conn:
         await conn.execute("UPDATE organization_members SET level = 15")
+
+    async def edition() -> int:
+        heard: int = accounts.edition
+        return heard
+
+    await seen(edition, lambda now: now != before)
 
 
 async def made(world: World, what: str) -> dict[str, Any]:
