@@ -3,7 +3,13 @@
 from prometheus_client import Counter, Histogram
 
 from domain.errors import ConcurrentEdit
-from services.common.log.appends import LogUnavailable, OutcomeUnknown, RankLost, ReceiptExists
+from services.common.log.appends import (
+    LogUnavailable,
+    LogUnverified,
+    OutcomeUnknown,
+    RankLost,
+    ReceiptExists,
+)
 
 append_seconds = Histogram(
     "recount_log_append_seconds",
@@ -28,6 +34,7 @@ _REASONS: dict[type[BaseException], str] = {
     RankLost: "rank_lost",
     ReceiptExists: "repeated",
     LogUnavailable: "unavailable",
+    LogUnverified: "unverified",
     OutcomeUnknown: "outcome_unknown",
 }
 
