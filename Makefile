@@ -1,6 +1,6 @@
 # Everything happens in .venv, made from lock files (pinned, with hashes): what runs, and what tests.
 .DEFAULT_GOAL := help
-.PHONY: help run install test check format bench bench-large fuzz lock clean
+.PHONY: help run install test check format bench bench-large fuzz faults lock clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -79,6 +79,10 @@ fuzz: $(TESTS) ## the long random runs: insights against their references, reque
 	$(RUN) tests.services.query.reads_trail.replay --requests 20000
 	$(RUN) pytest -m fuzz --timeout 3600 tests/domain tests/services/query/reads/test_prefixes.py \
 		tests/services/query/insights/test_same_results.py tests/services/projector/auditor/test_random.py
+
+faults: $(TESTS) ## faults in a whole deployment, each once, and builds that break a promise; half an hour
+	$(RUN) pytest -m faults --timeout 900 tests/faults/test_broken.py
+	$(RUN) tests.faults.run
 
 lock: $(TESTS) ## write the lock files anew from pyproject.toml
 	$(compile) --output-file requirements-services.txt

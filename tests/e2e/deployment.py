@@ -141,14 +141,17 @@ def is_ready(service: Started) -> bool:
 
 
 @contextmanager
-def gateway(running: Mapping[str, Started], folder: Path) -> Iterator[str]:
-    """The URL of a real Caddy with the file's own Caddyfile, before the services that run."""
+def gateway(running: Mapping[str, Started], folder: Path, port: int | None = None) -> Iterator[str]:
+    """The URL of a real Caddy with the file's own Caddyfile, before the services that run.
+
+    port: of this machine; None: a free one.
+    """
     text: str = compose()["configs"]["gateway"]["content"]
     for kind in ("command", "query"):
         theirs = [one.url for name, one in running.items() if name.split()[0] == kind]
         upstreams = " ".join(url.removeprefix("http://") for url in theirs)
         text = re.sub(rf"\$\{{{kind.upper()}_UPSTREAMS:-[^}}]*\}}", upstreams, text)
-    port = free_port()
+    port = port or free_port()
     text = re.sub(r"^:8000 ", f"http://127.0.0.1:{port} ", text, flags=re.MULTILINE)
     file = folder / "Caddyfile"
     file.write_text(text.replace("$$", "$"))

@@ -105,9 +105,12 @@ class Visible:
     def __init__(self, client: Client, done: CaptureHistory) -> None:
         self._client = client
         self._done = done
+        self._wanted = 0
 
     async def step(self) -> None:
-        await reach(self._client, self._done.reached)
+        # More comes all the time: what was the newest when it was first asked for.
+        wanted = self._wanted or self._done.reached
+        self._wanted = 0 if await reach(self._client, wanted) else wanted
 
     async def settle(self) -> None:
         """Everything, that is."""

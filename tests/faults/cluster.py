@@ -21,6 +21,9 @@ from tests import nats_cluster, servers
 from tests.cable import Cable, socket_cable
 from tests.e2e.deployment import Started, Urls, command, gateway, migrate
 from tests.e2e.test_separate_processes import first_key
+from tests.embedded.recount_process import free_port
+from tests.faults.disks import small_disk
+from tests.postgres_standby import Replicated, replicated
 from tests.shards import Shard, shard
 from tests.waiting import until
 
@@ -71,14 +74,28 @@ class Processes:
 class Service:
     """One service, always on its own port. name: `command`, or `command 2`."""
 
-    def __init__(self, name: str, urls: Urls, settings: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, urls: Urls, settings: Mapping[str, str], folder: Path) -> None:
         self.name = name
         self.kind = name.split()[0]
         self._words, environment = command(self.kind, urls)
         self._environment = {**environment, **_settings(self.kind, settings)}
-        self._log = log
+        self._log = folder / f"{name}.log"
         self.url = f"http://127.0.0.1:{self._environment[f'RECOUNT_{self.kind.upper()}_PORT']}"
         self._process: subprocess.Popen[bytes] | None = None
+
+    def set(self, setting: str, value: str) -> None:
+        """From its next start on."""
+        self._environment[f"RECOUNT_{self.kind.upper()}_{setting.upper()}"] = value
+
+    def fake_clock(self, file: Path) -> None:
+        """Its clock, but no monotonic one, is moved by what the file says. Raises LookupError."""
+        file.write_text("+0")
+        self._environment |= {
+            "LD_PRELOAD": str(faketime()),
+            "FAKETIME_TIMESTAMP_FILE": str(file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
 
     @property
     def process(self) -> "subprocess.Popen[bytes]":
@@ -137,6 +154,14 @@ class Service:
         return sum(process.memory_info().rss for process in self.processes.all())
 
 
+def faketime() -> Path:
+    """The library that moves clocks. Raises LookupError: it is not installed."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        raise LookupError("libfaketime is not installed")
+    return found[0]
+
+
 def _settings(kind: str, settings: Mapping[str, str]) -> dict[str, str]:
     """Those of this service, among `command_nats_replicas` and the like."""
     own = {name: value for name, value in settings.items() if name.split("_")[0] == kind}
@@ -186,6 +211,11 @@ class PostgresServer:
     def start(self) -> None:
         self._server = self._started()
 
+    def start_again(self) -> None:
+        """If it has ended by itself."""
+        if self._server.child.has_ended:
+            self.start()
+
     def end(self) -> None:
         with suppress(psutil.NoSuchProcess):
             self.processes.send(signal.SIGCONT)
@@ -195,6 +225,33 @@ class PostgresServer:
 def runs(process: psutil.Process) -> bool:
     """Whether it is more than a number that nobody has fetched."""
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+class Door:
+    """The gateway, a real Caddy, always on its own port."""
+
+    def __init__(self, services: Mapping[str, Service], folder: Path) -> None:
+        self._before = {name: Started(each.process, each.url) for name, each in services.items()}
+        self._folder = folder
+        self._port = free_port()
+        self._opened = ExitStack()
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        self._opened.enter_context(gateway(self._before, self._folder, self._port))
+
+    def kill(self) -> psutil.Process:
+        (caddy,) = (
+            child
+            for child in psutil.Process().children()
+            if str(self._folder / "Caddyfile") in child.cmdline()
+        )
+        caddy.kill()
+        self.end()
+        return caddy
+
+    def end(self) -> None:
+        self._opened.close()
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -212,7 +269,8 @@ def _token(query: Service, key: dict[str, str]) -> str:
 class Cluster:
     """url: of the gateway. key: headers of an administrator. events: where there is a ClickHouse.
 
-    cable: between `command 2` and PostgreSQL.
+    cable: between `command 2` and PostgreSQL. disks: of the folders that can be made full, if any.
+    clock: the file that moves the clock of command and projector, where libfaketime is there.
     """
 
     def __init__(
@@ -220,7 +278,7 @@ class Cluster:
         *,
         folder: Path,
         services: Mapping[str, Service],
-        database: PostgresServer,
+        database: PostgresServer | Replicated,
         nats: nats_cluster.Cluster,
         cable: Cable,
         shard: Shard | None,
@@ -230,10 +288,31 @@ class Cluster:
         self.database = database
         self.nats = nats
         self.cable = cable
+        self.disks = folder / "disks"
+        self.clock = folder / "clock"
         self.shard = shard
         self.events: Events | None = None
-        self.url = ""
+        self.door = Door({}, folder)
         self.key: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        return self.door.url
+
+    @property
+    def single(self) -> PostgresServer:
+        assert isinstance(self.database, PostgresServer), "it is a primary and its standby"
+        return self.database
+
+    @property
+    def pair(self) -> Replicated:
+        assert isinstance(self.database, Replicated), "it has no standby"
+        return self.database
+
+    @property
+    def shard_of_all(self) -> Shard:
+        assert self.shard is not None, "there is no ClickHouse"
+        return self.shard
 
     def of(self, kind: str) -> list[Service]:
         return [service for service in self.services.values() if service.kind == kind]
@@ -245,46 +324,72 @@ class Cluster:
 SERVICES = ("command", "command 2", "query", "query 2", "projector", "projector 2")
 
 
-@contextmanager
-def deployed(
-    *,
-    services: Sequence[str] = SERVICES,
-    clickhouse: bool = False,
-) -> Iterator[Cluster]:
-    """All of it, ready; ended afterwards.
+class Kind(msgspec.Struct, frozen=True):
+    """A deployment.
 
-    clickhouse: else product events and computations wait.
+    clickhouse: else product events and computations wait. pair: PostgreSQL has a standby.
+    disks: folders are on disks of their own, where one may mount. clock: it can be moved, where
+    libfaketime is.
     """
+
+    services: tuple[str, ...] = SERVICES
+    clickhouse: bool = True
+    pair: bool = False
+    disks: bool = False
+    clock: bool = False
+
+
+PLAIN = Kind()
+
+
+@contextmanager
+def deployed(kind: Kind = PLAIN) -> Iterator[Cluster]:
+    """All of it, ready; ended afterwards. Raises CannotMount."""
     with ExitStack() as opened:
         folder = opened.enter_context(servers.server_folder())
-        database = PostgresServer(folder)
-        opened.callback(database.end)
-        nats = opened.enter_context(nats_cluster.nats_cluster(folder))
-        there = opened.enter_context(shard(folder / "clickhouse", 1)) if clickhouse else None
+        where = dict.fromkeys(("postgres", "nats"), folder)
+        if kind.disks:
+            (folder / "disks").mkdir(mode=0o711)
+            for name in where:
+                where[name] = folder / "disks" / name
+                opened.enter_context(small_disk(where[name]))
+        database = _database(kind, where["postgres"], opened)
+        nats = opened.enter_context(nats_cluster.nats_cluster(where["nats"]))
+        there = opened.enter_context(shard(folder / "clickhouse", 1)) if kind.clickhouse else None
         urls = Urls(database.url, nats.url, NOBODY if there is None else there.url)
         migrate(urls)
-        cable = opened.enter_context(socket_cable(database.sockets / SOCKET))
-        running = {}
-        for name in services:
-            own = {**SETTINGS, **_cabled(name, database.url, cable)}
-            running[name] = Service(name, urls, own, folder / f"{name}.log")
+        sockets = database.primary.sockets if isinstance(database, Replicated) else database.sockets
+        cable = opened.enter_context(socket_cable(sockets / SOCKET))
         cluster = Cluster(
-            folder=folder, services=running, database=database, nats=nats, cable=cable, shard=there
+            folder=folder,
+            services={name: Service(name, urls, SETTINGS, folder) for name in kind.services},
+            database=database,
+            nats=nats,
+            cable=cable,
+            shard=there,
         )
-        for service in running.values():
+        if not kind.pair:
+            cluster.services["command 2"].set("database_url", cable.of(database.url))
+        if kind.clock:
+            for name in ("command", "projector"):
+                cluster.services[name].fake_clock(cluster.clock)
+        for service in cluster.services.values():
             opened.callback(service.end)
             service.start()
         cluster.key = {"Authorization": f"Bearer {first_key(urls)}"}
-        for service in running.values():
+        for service in cluster.services.values():
             service.wait()
-        before = {name: Started(each.process, each.url) for name, each in running.items()}
         if there is not None:
-            cluster.events = Events(there.url, _token(running["query"], cluster.key))
-        cluster.url = opened.enter_context(gateway(before, folder))
+            cluster.events = Events(there.url, _token(cluster.services["query"], cluster.key))
+        cluster.door = Door(cluster.services, folder)
+        opened.callback(cluster.door.end)
+        cluster.door.start()
         yield cluster
 
 
-def _cabled(name: str, url: str, cable: Cable) -> dict[str, str]:
-    if name != "command 2":
-        return {}
-    return {"command_database_url": cable.of(url)}
+def _database(kind: Kind, folder: Path, opened: ExitStack) -> PostgresServer | Replicated:
+    if kind.pair:
+        return opened.enter_context(replicated(folder))
+    server = PostgresServer(folder)
+    opened.callback(server.end)
+    return server

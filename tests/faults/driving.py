@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from tests.faults import observed
@@ -16,7 +17,7 @@ from tests.faults.capturing import Captures, Funnels, Visible
 from tests.faults.clients import Client
 from tests.faults.cluster import Cluster
 from tests.faults.observed import Follower, Observed
-from tests.faults.operations import Gaps
+from tests.faults.operations import PROMISES, Gaps, Promise
 from tests.faults.workloads import (
     Creations,
     Histories,
@@ -28,7 +29,7 @@ from tests.faults.workloads import (
     Workload,
     created,
 )
-from tests.waiting import until
+from tests.waiting import seen, until
 
 T = TypeVar("T")
 
@@ -51,6 +52,9 @@ class Driven:
         self._clients: list[Client] = []
         self._workloads: list[Workload] = []
         self._enough = asyncio.Event()
+        self._go = asyncio.Event()
+        self._go.set()
+        self._active = 0
         self._running: asyncio.Future[Any] | None = None
         self._following: asyncio.Task[None] | None = None
         self._pauses: dict[Workload, Client] = {}
@@ -105,8 +109,31 @@ class Driven:
 
     async def _work(self, workload: Workload) -> None:
         while not self._enough.is_set():
+            await self._go.wait()
+            self._active += 1
             await workload.step()
+            self._active -= 1
             await self._pauses[workload].pause()
+
+    @property
+    def url(self) -> str:
+        """Of PostgreSQL."""
+        return self._cluster.database.url
+
+    def followed(self) -> int:
+        """The last position that the subscriber has."""
+        return self._since + len(self._follower.hashes)
+
+    async def pause(self) -> None:
+        """Returns when nobody is at work."""
+        self._go.clear()
+        await seen(self._at_work, lambda active: active == 0)
+
+    async def _at_work(self) -> int:
+        return self._active
+
+    async def resume(self) -> None:
+        self._go.set()
 
     def operations(self) -> int:
         """Writes that were answered or given up."""
@@ -115,6 +142,7 @@ class Driven:
     async def finish(self) -> Observed:
         """Everybody ends what it has begun, and asks once more for what it can."""
         self._enough.set()
+        self._go.set()
         assert self._running is not None
         assert self._following is not None
         await self._running
@@ -131,6 +159,10 @@ class Driven:
                 await client.close()
 
 
+def _kept_again(gaps: Gaps, promise: Promise, times: int) -> bool:
+    return gaps.count(promise) > times
+
+
 class Driver:
     """A Driven in a thread with a loop of its own."""
 
@@ -139,7 +171,7 @@ class Driver:
         self._loop = loop
 
     def call(self, what: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(what, self._loop).result(600)
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(300)
 
     def work(self, operations: int, seconds: float = 0.0) -> None:
         """Returns when so many more writes have an outcome, and so many seconds have passed."""
@@ -147,13 +179,28 @@ class Driver:
         until(lambda: self.driven.operations() >= goal, f"{operations} writes were tried", 240)
         time.sleep(seconds)
 
-    def acknowledged(self, changes: int) -> None:
-        """Returns when so many more changes, and a read of one's own, were answered."""
+    def well(self) -> None:
+        """Returns when every promise is kept again that was kept before."""
         gaps = self.driven.gaps
-        goals = {"changes": gaps.count("changes") + changes}
-        goals["own writes"] = gaps.count("own writes") + 1
-        until(lambda: gaps.count("changes") >= goals["changes"], "changes are taken again", 240)
-        until(lambda: gaps.count("own writes") >= goals["own writes"], "writes are read", 240)
+        before = {promise: gaps.count(promise) for promise in PROMISES if gaps.count(promise)}
+        for promise, times in before.items():
+            what = f"{promise}: kept again"
+            until(partial(_kept_again, gaps, promise, times), what, 240)
+
+    def pause(self) -> None:
+        """Returns when nobody is at work; all wait for `resume`."""
+        self.call(self.driven.pause())
+
+    def resume(self) -> None:
+        self.call(self.driven.resume())
+
+    def head(self) -> int:
+        """The log's last position."""
+        return asyncio.run(observed.head(self.driven.url))
+
+    def is_published(self) -> bool:
+        """Whether the subscriber has the whole log."""
+        return self.driven.followed() >= self.head()
 
     def finish(self) -> Observed:
         return self.call(self.driven.finish())
@@ -181,5 +228,5 @@ def _end(loop: asyncio.AbstractEventLoop) -> None:
     for task in left:
         task.cancel()
     if left:
-        loop.run_until_complete(asyncio.wait(left))
+        loop.run_until_complete(asyncio.wait(left, timeout=30))
     loop.close()

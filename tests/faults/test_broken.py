@@ -77,7 +77,7 @@ def test_it_is_found_out(cluster: Cluster, case: Case) -> None:
         with driving(cluster, 20261201, case.plan) as driver:
             driver.work(100)
             if case.fault is not None:
-                with FAULTS[case.fault](cluster):
+                with FAULTS[case.fault](cluster, driver):
                     driver.work(0, seconds=2)
                 driver.work(20)
             found = complaints(driver.driven.done, driver.finish())

@@ -25,7 +25,7 @@ CELLS: list[Name] = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with deployed(clickhouse=True) as running:
+    with deployed() as running:
         yield running
 
 
@@ -33,8 +33,8 @@ def cluster() -> Iterator[Cluster]:
 def test_nothing_acknowledged_is_lost_or_doubled(cluster: Cluster, fault: Name) -> None:
     with driving(cluster, seed=20261201) as driver:
         driver.work(60)
-        with FAULTS[fault](cluster):
+        with FAULTS[fault](cluster, driver):
             driver.work(0, seconds=2)
-        driver.acknowledged(30)
+        driver.well()
         seen = driver.finish()
         assert complaints(driver.driven.done, seen) == [], cluster.logs()
