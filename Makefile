@@ -77,7 +77,7 @@ fuzz: $(TESTS) ## the long random runs: insights against their references, reque
 	$(RUN) tests.contracts.schemathesis_run --requests 20000
 	$(RUN) tests.e2e.concurrency --operations 100000
 	$(RUN) tests.services.query.reads_trail.replay --requests 20000
-	$(RUN) pytest -m fuzz --timeout 3600 tests/domain tests/services/query/reads/test_prefixes.py \
+	$(RUN) pytest -m fuzz --timeout 3600 tests/domain tests/releases tests/services/query/reads/test_prefixes.py \
 		tests/services/query/insights/test_same_results.py tests/services/projector/auditor/test_random.py
 
 faults: $(TESTS) ## faults in a whole deployment, each once, and builds that break a promise; half an hour

@@ -42,9 +42,10 @@ _PROCESSES: LiteralString = """
 # Every process of ours listens. Those of releases that had no table of processes name no
 # application, and ours all do (services/common/postgres/database.py).
 _UNNAMED: LiteralString = """
-    SELECT pid, coalesce(client_addr::text, 'this machine') FROM pg_stat_activity
+    SELECT coalesce(client_addr::text, 'this machine') AS address, array_agg(pid ORDER BY pid)
+    FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = '' AND query LIKE 'LISTEN "recount_%'
-    ORDER BY pid"""
+    GROUP BY address ORDER BY address"""
 
 _NAME: LiteralString = """
     INSERT INTO log_writes (kind) SELECT unnest(%s::text[]) ON CONFLICT (kind) DO NOTHING"""
@@ -70,25 +71,26 @@ class RunningProcess(msgspec.Struct, frozen=True):
         return f"{self.service} {self.version} (tables {self.tables}, {self.id[:8]})"
 
 
-class OlderSession(msgspec.Struct, frozen=True):
-    """A session of a process of a release that did not tell itself."""
+class OlderSessions(msgspec.Struct, frozen=True):
+    """Sessions of processes of a release that did not tell themselves, several of each process."""
 
-    pid: int
     address: str
+    pids: list[int]
 
     def __str__(self) -> str:
-        return f"a process of an older release, at {self.address} (PostgreSQL's session {self.pid})"
+        sessions = ", ".join(map(str, self.pids))
+        return f"an older release at {self.address} (PostgreSQL's sessions {sessions})"
 
 
 class Releases(msgspec.Struct, frozen=True):
     """What runs. pending: kinds of facts of this release that nobody writes yet."""
 
     processes: tuple[RunningProcess, ...]
-    older: tuple[OlderSession, ...]
+    older: tuple[OlderSessions, ...]
     pending: tuple[str, ...]
 
     @property
-    def in_the_way(self) -> tuple[RunningProcess | OlderSession, ...]:
+    def in_the_way(self) -> tuple[RunningProcess | OlderSessions, ...]:
         """Of what is pending."""
         late = tuple(one for one in self.processes if set(one.lacks) & set(self.pending))
         return (*self.older, *late)
@@ -97,7 +99,7 @@ class Releases(msgspec.Struct, frozen=True):
 class OlderProcesses(Exception):
     """A process that runs can't read what would be written; nothing was changed."""
 
-    def __init__(self, older: Iterable[RunningProcess | OlderSession]) -> None:
+    def __init__(self, older: Iterable[RunningProcess | OlderSessions]) -> None:
         self.older = tuple(older)
         super().__init__(
             "Not finished: " + "; ".join(map(str, self.older)) + " can't read the new facts yet."
@@ -120,7 +122,7 @@ def running(conn: psycopg.Connection[Any]) -> Releases:
     values = {"kinds": list(kinds()), "lives": LIVES_SECONDS}
     with conn.cursor(row_factory=args_row(_process)) as cursor:
         processes = cursor.execute(_PROCESSES, values).fetchall()
-    with conn.cursor(row_factory=args_row(OlderSession)) as sessions:
+    with conn.cursor(row_factory=args_row(OlderSessions)) as sessions:
         older = sessions.execute(_UNNAMED).fetchall()
     pending = tuple(kind for kind in kinds() if kind not in named)
     return Releases(tuple(processes), tuple(older), pending)

@@ -70,8 +70,8 @@ def _show(found: Releases) -> None:
             f"   seen {one.silent_seconds:.0f} s ago"
             + (f"   can't read {', '.join(one.lacks)}" if one.lacks else "")
         )
-    for session in found.older:
-        click.echo(str(session))
+    for sessions in found.older:
+        click.echo(str(sessions))
     if not (found.processes or found.older):
         click.echo("No process runs.")
     if not found.pending:

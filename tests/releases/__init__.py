@@ -1,0 +1,1 @@
+"""Releases beside each other, and what every release has left behind."""
