@@ -5,9 +5,10 @@ services that are processes can share one. Its ports are the replicas of one sha
 one engine, as replicas do that wait for each other, and each has a switch (`Fault`). `tests.shards`
 starts it.
 
-Not as on a server: query ids are the engine's own (ours stands in `log_comment`, where KILL finds
-it), there are no sessions, users, quotas or progress headers, and a statement fails before the
-first byte of its answer or not at all; CUT ends a body in the middle instead.
+Not as on a server: replicated tables are plain ones of the one engine; query ids are the engine's
+own (ours stands in `log_comment`, where KILL finds it); there are no sessions, users, quotas or
+progress headers; and a statement fails before the first byte of its answer or not at all, but CUT
+ends a body in the middle.
 """
 
 import asyncio
@@ -54,7 +55,7 @@ _TRANSPORT = {
     "session_timeout",
     "wait_end_of_query",
 }
-# What chDB has no use for, or what hangs there without a Keeper.
+# What chDB has no replicas for.
 _OF_REPLICAS = {
     "alter_sync",
     "insert_quorum",
@@ -65,6 +66,12 @@ _OF_REPLICAS = {
 _CODE = re.compile(r"Code: (\d+)\.")
 _INSERT = re.compile(rb"\s*INSERT\s+INTO\s+(.*?)\s+FORMAT\s+(\w+)\s*\n", re.IGNORECASE | re.DOTALL)
 _WRITES = re.compile(rb"\s*(INSERT|CREATE|ALTER|DROP|TRUNCATE|DELETE|OPTIMIZE)\b", re.IGNORECASE)
+# chDB makes replicated tables, and then takes no rows for them.
+_REPLICATED = re.compile(r"Replicated(\w*)MergeTree\('[^']*', '\{replica\}'(?:, )?(\w*)\)")
+_WINDOWS = re.compile(
+    r"replicated_deduplication_window = (\d+), replicated_deduplication_window_seconds = \d+"
+)
+_TABLES = "(SELECT * REPLACE ('Replicated' || engine AS engine) FROM system.tables)"
 _KILL = re.compile(r"KILL QUERY WHERE query_id = \{query_id:String\}")
 _KILL_HERE = (
     "KILL QUERY WHERE Settings['log_comment'] = {query_id:String} AND query_id != queryID()"
@@ -96,8 +103,10 @@ class Request(msgspec.Struct, frozen=True):
 class Engine:
     """The process's one engine; a handle for every request, since settings are a handle's own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, replicated: bool) -> None:
+        """replicated: tables are shown as such, and made as such ones are asked for."""
         self._folder = str(folder)
+        self._replicated = replicated
         # The engine ends with its last handle.
         self._kept = chdb.connect(self._folder)
         self._kept.query("CREATE DATABASE IF NOT EXISTS default", "TabSeparated")
@@ -136,6 +145,10 @@ class Engine:
             if name.startswith("param_")
         }
         text = _KILL.sub(_KILL_HERE, statement.decode())
+        if self._replicated:
+            text = _REPLICATED.sub(r"\1MergeTree(\2)", text)
+            text = _WINDOWS.sub(r"non_replicated_deduplication_window = \1", text)
+            text = text.replace("system.tables", _TABLES)
         return bytes(handle.query(text, "TabSeparated", params=bound).bytes() or b"")
 
     def _insert(self, handle: Any, inserting: "re.Match[bytes]", rows: bytes) -> bytes:
@@ -239,7 +252,7 @@ class Replica:
         await _send(send, 200, answer, _headers(request), cut)
 
     async def _run(self, request: Request) -> bytes:
-        writes = _WRITES.match(request.statement) is not None
+        writes = self._concerns(request.statement)
         if writes and self._take(Fault.READ_ONLY):
             raise Refused(
                 "Code: 242. DB::Exception: Table is in readonly mode. (TABLE_IS_READ_ONLY)"
@@ -254,6 +267,13 @@ class Replica:
         if writes and self._take(Fault.UNKNOWN_AFTER):
             raise Refused(unknown)
         return answer
+
+    def _concerns(self, statement: bytes) -> bool:
+        """Whether it writes where writes are to fail."""
+        into = self._switch.into.encode()
+        return _WRITES.match(statement) is not None and (
+            not into or re.match(rb"\s*INSERT\s+INTO\s+`?%s`?\s" % into, statement) is not None
+        )
 
     def _take(self, fault: Fault) -> bool:
         """Whether this is wrong now; one of its times is over then."""
@@ -329,7 +349,7 @@ def control(replicas: list[Replica]) -> Any:
 
 
 async def main(folder: Path, control_port: int, ports: list[int]) -> None:
-    engine = Engine(folder)
+    engine = Engine(folder, replicated=len(ports) > 1)
     threads = ThreadPoolExecutor(THREADS)
     replicas = [Replica(engine, threads, port) for port in ports]
     for replica in replicas:

@@ -34,11 +34,14 @@ class Fault(StrEnum):
 
 
 class Switch(msgspec.Struct, frozen=True):
-    """times: how often it is so, then no more (of AWAY and FROZEN: until switched off)."""
+    """times: how often it is so, then no more (of AWAY and FROZEN: until switched off). into: the
+    table whose writes fail; empty: all writes.
+    """
 
     fault: Fault = Fault.NONE
     times: int | None = None
     cut_after: int = 0
+    into: str = ""
 
 
 class Replica(msgspec.Struct, frozen=True):
@@ -47,8 +50,10 @@ class Replica(msgspec.Struct, frozen=True):
     url: str
     control: str
 
-    def turn(self, fault: Fault, *, times: int | None = None, cut_after: int = 0) -> None:
-        switch = msgspec.json.encode(Switch(fault, times, cut_after))
+    def turn(
+        self, fault: Fault, *, times: int | None = None, cut_after: int = 0, into: str = ""
+    ) -> None:
+        switch = msgspec.json.encode(Switch(fault, times, cut_after, into))
         httpx.post(self.control, content=switch, timeout=60).raise_for_status()
 
     def statements(self) -> int:

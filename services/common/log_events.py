@@ -30,6 +30,7 @@ LogEvent = Literal[
     "reads_taken_over",
     "reads_unreadable",
     "reads_wait",
+    "replica_left",
     "request_failed",
     "row_healed",
     "service_starts",
@@ -102,6 +103,7 @@ MEANINGS: Mapping[LogEvent, str] = {
         "Lines of a dead process's spool can't be read: the file is kept as `.unreadable`."
     ),
     "reads_wait": "PostgreSQL does not take the trail of reads: it waits in the spool, `bytes`.",
+    "replica_left": "A replica of ClickHouse failed: another one is asked for a while.",
     "request_failed": "A request was answered with 500: a defect, which the trace shows.",
     "row_healed": "A row of a read model was not as the log tells it, and was written anew.",
     "service_starts": "A service has its tables, and listens next: its version and its address.",

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 import psycopg
@@ -66,6 +67,18 @@ NatsCaFile = Annotated[
     ),
 ]
 NatsReplicas = Annotated[int, told("Replicas of each stream on the bus.")]
+ClickHouseUser = Annotated[str, told("ClickHouse's user, where the URL has none.")]
+ClickHousePassword = Annotated[str, secret("The password of ClickHouse's user.")]
+ClickHouseCaFile = Annotated[
+    str,
+    told(
+        "Authorities that have signed the certificates of ClickHouse's servers, whose URLs begin"
+        " with https://."
+    ),
+]
+ClickHouseDatabase = Annotated[
+    str, told("ClickHouse's database, where the URL has none; empty: `recount`.")
+]
 WebhooksAllow = Annotated[
     str,
     told(
@@ -195,6 +208,32 @@ def joined_bus(url: str, user: str, password: str, creds_file: str, ca_file: str
     if ca_file:
         _check_authorities("…_NATS_CA_FILE", ca_file)
     return bus.entered(url, user, password, creds_file=creds_file, ca_file=ca_file)
+
+
+def joined_clickhouse(url: str, user: str, password: str, ca_file: str, database: str) -> str:
+    """ClickHouse's URL with them, in each of its replicas; empty: as it is. Raises
+    InvalidSettings.
+    """
+    if password and not user:
+        raise InvalidSettings("…_CLICKHOUSE_PASSWORD is set: give …_CLICKHOUSE_USER, too")
+    if user and "@" in url:
+        raise InvalidSettings("…_CLICKHOUSE_URL names a user, and so does another setting")
+    if ca_file:
+        _check_authorities("…_CLICKHOUSE_CA_FILE", ca_file)
+    entrance = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
+    chosen = {"ca_file": ca_file, "database": database}
+    options = urlencode({name: value for name, value in chosen.items() if value}, quote_via=quote)
+    if not entrance and not options:
+        return url
+    shards = [one.split(",") for one in url.split(";")]
+    entered = ([_entered(each, entrance, options) for each in one] for one in shards)
+    return ";".join(",".join(one) for one in entered)
+
+
+def _entered(url: str, entrance: str, options: str) -> str:
+    parts = urlsplit(url.strip())
+    query = "&".join(each for each in (parts.query, options) if each)
+    return parts._replace(netloc=f"{entrance}{parts.netloc}", query=query).geturl()
 
 
 def _check_authorities(name: str, path: str) -> None:

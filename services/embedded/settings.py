@@ -13,6 +13,10 @@ from services.command.settings import SealOptions
 from services.common.http.budgets import Budgets
 from services.common.http.proxies import TrustedProxies
 from services.common.settings import (
+    ClickHouseCaFile,
+    ClickHouseDatabase,
+    ClickHousePassword,
+    ClickHouseUser,
     DatabaseCaFile,
     DatabasePassword,
     InvalidSettings,
@@ -20,6 +24,7 @@ from services.common.settings import (
     Settings,
     budgets,
     joined_bus,
+    joined_clickhouse,
     joined_database,
     secret,
     told,
@@ -69,8 +74,15 @@ class EmbeddedSettings(Settings, frozen=True, kw_only=True):
     bus_sweep_per_second: int = 500
     clickhouse_url: Annotated[
         str | None,
-        secret("A ClickHouse of yours, instead of the engine within: `http(s)://user:…@host`."),
+        secret(
+            "A ClickHouse of yours, instead of the engine within: its shards parted by `;`, the"
+            " replicas of each by `,`."
+        ),
     ] = None
+    clickhouse_user: ClickHouseUser = ""
+    clickhouse_password: ClickHousePassword = ""
+    clickhouse_ca_file: ClickHouseCaFile = ""
+    clickhouse_database: ClickHouseDatabase = ""
     insights_budget: str = ""
     others_budget: str = ""
     trusted_proxies: str = ""
@@ -109,11 +121,19 @@ class EmbeddedSettings(Settings, frozen=True, kw_only=True):
         bus = (self.nats_user, self.nats_password, self.nats_creds_file, self.nats_ca_file)
         if self.nats_url is None and any(bus):
             raise InvalidSettings("…_NATS_USER and the like: …_NATS_URL is missing")
+        clickhouse = (
+            *(self.clickhouse_user, self.clickhouse_password),
+            *(self.clickhouse_ca_file, self.clickhouse_database),
+        )
+        if self.clickhouse_url is None and any(clickhouse):
+            raise InvalidSettings("…_CLICKHOUSE_USER and the like: …_CLICKHOUSE_URL is missing")
         return msgspec.structs.replace(
             self,
             postgres_url=self.postgres_url
             and joined_database(self.postgres_url, self.postgres_password, self.postgres_ca_file),
             nats_url=self.nats_url and joined_bus(self.nats_url, *bus),
+            clickhouse_url=self.clickhouse_url
+            and joined_clickhouse(self.clickhouse_url, *clickhouse),
         )
 
     def seals(self) -> SealOptions:

@@ -85,6 +85,8 @@ def create_app(settings: ProjectorSettings) -> Litestar:
         replicas=settings.nats_replicas,
         keep_hours=settings.capture_keep_hours,
         lease_seconds=settings.lease_seconds,
+        quorum=settings.clickhouse_quorum,
+        uuid_days=settings.uuid_days,
     )
     webhooks = [delivering.part(settings.database_url, settings)] if settings.webhooks else []
     checkpoints = signing.part(settings.database_url, settings.proofs())

@@ -3,9 +3,14 @@
 from typing import Annotated, Self
 
 import msgspec
+from msgspec import Meta
 
 from services.common.settings import (
     LEASE_SECONDS,
+    ClickHouseCaFile,
+    ClickHouseDatabase,
+    ClickHousePassword,
+    ClickHouseUser,
     LeaseSeconds,
     NatsCaFile,
     NatsCredsFile,
@@ -16,6 +21,7 @@ from services.common.settings import (
     ServiceSettings,
     WebhooksAllow,
     joined_bus,
+    joined_clickhouse,
     secret,
     told,
 )
@@ -38,8 +44,28 @@ class ProjectorSettings(ServiceSettings, frozen=True, kw_only=True):
     nats_creds_file: NatsCredsFile = ""
     nats_ca_file: NatsCaFile = ""
     clickhouse_url: Annotated[
-        str, secret("ClickHouse, where product events are stored: `http(s)://user:password@host`.")
+        str,
+        secret(
+            "ClickHouse, where product events are: its shards parted by `;`, the replicas of each"
+            " by `,`."
+        ),
     ]
+    clickhouse_user: ClickHouseUser = ""
+    clickhouse_password: ClickHousePassword = ""
+    clickhouse_ca_file: ClickHouseCaFile = ""
+    clickhouse_database: ClickHouseDatabase = ""
+    clickhouse_quorum: Annotated[
+        int,
+        told(
+            "Replicas of a shard that must have what is stored before it counts; 0: both of two, of"
+            " more the majority."
+        ),
+    ] = 0
+    uuid_days: Annotated[
+        int,
+        Meta(ge=1),
+        told("Days that the uuids of stored events are remembered: a repeat after that counts."),
+    ] = 90
     nats_replicas: NatsReplicas = 1
     capture_keep_hours: Annotated[
         int,
@@ -89,7 +115,14 @@ class ProjectorSettings(ServiceSettings, frozen=True, kw_only=True):
             self.nats_creds_file,
             self.nats_ca_file,
         )
-        return msgspec.structs.replace(super().joined(), nats_url=bus)
+        clickhouse = joined_clickhouse(
+            self.clickhouse_url,
+            self.clickhouse_user,
+            self.clickhouse_password,
+            self.clickhouse_ca_file,
+            self.clickhouse_database,
+        )
+        return msgspec.structs.replace(super().joined(), nats_url=bus, clickhouse_url=clickhouse)
 
     def proofs(self) -> ProofOptions:
         return ProofOptions(

@@ -2,11 +2,13 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 
 from litestar import Litestar, Response
 from litestar.datastructures import State
 
-from services.common.clickhouse import ClickHouse, EngineError, QueryLimits
+from services.common.clickhouse import EngineError, QueryLimits, Shards
+from services.common.clickhouse.address import shards as shards_of
 from services.common.clickhouse.statement import Statement
 from services.common.http.app import ServicePart, from_state
 from services.common.http.health import PartCheck
@@ -15,6 +17,7 @@ from services.common.http.request import AnyRequest
 from services.common.postgres.bell import Bell
 from services.query.events.definitions import Definitions
 from services.query.events.lookups import Lookups
+from services.query.events.placement import shard_of
 from services.query.insights.computed import Tools
 from services.query.insights.funnels.explain.explaining import Explainer
 from services.query.insights.funnels.people.page import ActorPages
@@ -48,12 +51,13 @@ def part(settings: QuerySettings) -> ServicePart:
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         bell = Bell(settings.database_url, CHANNEL)
-        limits = QueryLimits(slow_seconds=settings.slow_seconds)
-        opened = await ClickHouse.open(settings.clickhouse_url, limits)
-        async with opened as clickhouse, bell.listening():
-            lookups = Lookups(clickhouse, app.state.pool)
-            actors = ActorPages(clickhouse, app.state.pool)
-            tools = Tools(clickhouse, app.state.pool, lookups)
+        opening = Shards.open(
+            settings.clickhouse_url, partial(shard_of, app.state.pool), _limits(settings)
+        )
+        async with await opening as shards, bell.listening():
+            lookups = Lookups(shards, app.state.pool)
+            actors = ActorPages(shards, app.state.pool)
+            tools = Tools(shards, app.state.pool, lookups)
             computer = KindsComputer(tools)
             jobs = Jobs(app.state.pool, bell, settings.lease_seconds)
             handed = HandedPlans()
@@ -68,10 +72,10 @@ def part(settings: QuerySettings) -> ServicePart:
             app.state.lookups = lookups
             app.state.tools = tools
             app.state.actors = actors
-            app.state.cohort_people = CohortPeople(clickhouse, app.state.pool, lookups)
-            app.state.explainer = Explainer(clickhouse, app.state.pool, actors)
-            app.state.definitions = Definitions(clickhouse)
-            app.state.clickhouse = clickhouse
+            app.state.cohort_people = CohortPeople(shards, app.state.pool, lookups)
+            app.state.explainer = Explainer(shards, app.state.pool, actors)
+            app.state.definitions = Definitions(shards)
+            app.state.shards = shards
             async with jobs.watching(), runner.working():
                 yield
 
@@ -100,11 +104,20 @@ def part(settings: QuerySettings) -> ServicePart:
             "cohort_people": from_state("cohort_people"),
             "explainer": from_state("explainer"),
             "definitions": from_state("definitions"),
-            "clickhouse": from_state("clickhouse"),
         },
         errors={EngineError: _on_engine_error},
         lifespans=[lifespan],
-        checks={"clickhouse": PartCheck(_clickhouse)},
+        checks=_checks(settings.clickhouse_url),
+    )
+
+
+def _limits(settings: QuerySettings) -> QueryLimits:
+    """Half of the memory before they spill."""
+    return QueryLimits(
+        max_execution_seconds=settings.clickhouse_max_seconds,
+        max_memory_bytes=settings.clickhouse_max_memory_bytes,
+        spill_bytes=settings.clickhouse_max_memory_bytes // 2,
+        slow_seconds=settings.slow_seconds,
     )
 
 
@@ -114,5 +127,15 @@ def _on_engine_error(_: AnyRequest, failed: EngineError) -> Response[bytes]:
     return answer(error.status, error.problem)
 
 
-async def _clickhouse(state: State) -> None:
-    await state.clickhouse.query(Statement("SELECT 1", {}))
+def _checks(url: str) -> dict[str, PartCheck]:
+    """One for each shard: while it is away, computations of its projects are refused."""
+    found = shards_of(url)
+    names = ["clickhouse"] if len(found) == 1 else [f"clickhouse {each.number}" for each in found]
+    return {
+        name: PartCheck(partial(_answers, each.number))
+        for name, each in zip(names, found, strict=True)
+    }
+
+
+async def _answers(shard: int, state: State) -> None:
+    await state.shards.numbered(shard).query(Statement("SELECT 1", {}))

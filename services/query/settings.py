@@ -1,14 +1,21 @@
 """The query service's settings: `RECOUNT_QUERY_<FIELD>`."""
 
-from typing import Annotated
+from typing import Annotated, Self
+
+import msgspec
 
 from services.common.http.app import REQUEST_SECONDS
 from services.common.http.bounds import MOST_BYTES
 from services.common.settings import (
     LEASE_SECONDS,
+    ClickHouseCaFile,
+    ClickHouseDatabase,
+    ClickHousePassword,
+    ClickHouseUser,
     LeaseSeconds,
     RequestSeconds,
     ServiceSettings,
+    joined_clickhouse,
     secret,
     told,
 )
@@ -19,8 +26,22 @@ class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
     """Settings of the query service. reads …: see `ReadsOptions`."""
 
     clickhouse_url: Annotated[
-        str, secret("ClickHouse, where product events are: `http(s)://user:password@host`.")
+        str,
+        secret(
+            "ClickHouse, where product events are: its shards parted by `;`, the replicas of each"
+            " by `,`."
+        ),
     ]
+    clickhouse_user: ClickHouseUser = ""
+    clickhouse_password: ClickHousePassword = ""
+    clickhouse_ca_file: ClickHouseCaFile = ""
+    clickhouse_database: ClickHouseDatabase = ""
+    clickhouse_max_memory_bytes: Annotated[
+        int, told("Memory that one statement may take on ClickHouse.")
+    ] = 1_800_000_000
+    clickhouse_max_seconds: Annotated[
+        float, told("How long one statement may run on ClickHouse.")
+    ] = 60.0
     port: Annotated[int, told("The port to listen on.")] = 8001
     position_wait_seconds: Annotated[
         float,
@@ -75,6 +96,18 @@ class QuerySettings(ServiceSettings, frozen=True, kw_only=True):
     reads_client: Annotated[
         Client, told("What is kept of clients: `ip` is their address, `client` their name.")
     ] = "ip"
+
+    def joined(self) -> Self:
+        return msgspec.structs.replace(
+            super().joined(),
+            clickhouse_url=joined_clickhouse(
+                self.clickhouse_url,
+                self.clickhouse_user,
+                self.clickhouse_password,
+                self.clickhouse_ca_file,
+                self.clickhouse_database,
+            ),
+        )
 
     def reads_options(self) -> ReadsOptions:
         """Of the trail of reads."""

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 from ruamel.yaml import YAML
 
+from services.embedded.commands.migrate import NODES_AWAY
 from tests.embedded.recount_process import ROOT, free_port
 from tests.waiting import until
 
@@ -88,7 +89,9 @@ def command(service: str, urls: Urls) -> tuple[list[str], dict[str, str]]:
 
 def migrate(urls: Urls) -> None:
     words, environment = command("migrate", urls)
-    subprocess.run(words, env=environment, check=True)
+    done = subprocess.run(words, env=environment, check=False)
+    # Without ClickHouse the services start as well.
+    assert done.returncode in (0, NODES_AWAY), done.returncode
 
 
 class Started(msgspec.Struct, frozen=True):

@@ -1,9 +1,11 @@
 """Product events' database: one interface over chDB in process and a ClickHouse server by URL.
 
-All that differs between the two, and between a server and a cluster, stays in this package.
+All that differs between the two, and between one node and shards of replicas, stays in this
+package.
 """
 
-from services.common.clickhouse.client import ClickHouse, embedded_url
+from services.common.clickhouse.address import embedded_url
+from services.common.clickhouse.client import ClickHouse
 from services.common.clickhouse.errors import (
     BadPattern,
     EngineAway,
@@ -15,6 +17,7 @@ from services.common.clickhouse.errors import (
     StatementTooLarge,
 )
 from services.common.clickhouse.query_limits import QueryLimits
+from services.common.clickhouse.shards import Shards
 
 __all__ = [
     "BadPattern",
@@ -26,6 +29,7 @@ __all__ = [
     "QueryLimits",
     "QueryTimeout",
     "QueryTooLarge",
+    "Shards",
     "StatementTooLarge",
     "embedded_url",
 ]

@@ -1,14 +1,13 @@
 """ClickHouse as the services use it: bound statements, columns to insert, queries to cancel."""
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit, urlunsplit
 from uuid import uuid4
 
+from services.common.clickhouse.address import Shard, shards
 from services.common.clickhouse.engine import Engine, QueryAnswer, Row
 from services.common.clickhouse.errors import (
     TOO_BIG_AST,
@@ -18,7 +17,8 @@ from services.common.clickhouse.errors import (
 )
 from services.common.clickhouse.metrics import measured
 from services.common.clickhouse.query_limits import QueryLimits
-from services.common.clickhouse.schema import column_types
+from services.common.clickhouse.replicas import Replicas
+from services.common.clickhouse.schema import Form, column_types
 from services.common.clickhouse.statement import Statement
 from services.common.clickhouse.upgrade import Tables
 from services.common.logs import logger
@@ -26,7 +26,6 @@ from services.common.tasks import describe
 
 log = logger("recount.clickhouse")
 
-DEFAULT_DATABASE = "recount"
 QUERY_HANDLES = 4
 
 # JSON text is stored as it is: strings that look like dates stay strings. A batch of old events may
@@ -39,51 +38,74 @@ _INSERT_SETTINGS: Mapping[str, object] = {
     "max_partitions_per_insert_block": 0,
 }
 
+# So many replicas all have a block before it counts; of more, the majority.
+_ALL_OF = 2
+_QUORUM_MILLISECONDS = 20_000
+
 _KILL_EVERY_SECONDS = 0.05
 _KILL_ATTEMPTS = 100
 _KILL_SECONDS = 1.0
 
 
 class ClickHouse:
-    """One database on one engine. Safe to use from many tasks at once."""
+    """One shard: its database, on one engine. Safe to use from many tasks at once."""
 
-    def __init__(self, engine: Engine, tables: Tables, limits: QueryLimits) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        tables: Tables,
+        limits: QueryLimits,
+        reading: Mapping[str, object] | None = None,
+        writing: Mapping[str, object] | None = None,
+    ) -> None:
+        """reading, writing: settings of every query, and of every insert."""
         self._engine = engine
         self.database = tables.database
         self._tables = tables
         self._prepared = False
         self._preparing = asyncio.Lock()
-        self._limits = limits.settings()
+        self._limits = {**limits.settings(), **(reading or {})}
         self._longest = limits.max_statement_bytes
         self._slow_seconds = limits.slow_seconds
+        self._writing = {**_INSERT_SETTINGS, **(writing or {})}
         self._types = column_types()
         self._running: set[str] = set()
         self._killing: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, url: str, limits: QueryLimits | None = None) -> "ClickHouse":
-        """Connect, and make the database and its tables when they are missing, or bring older ones
-        up to date. A server that is away is connected to later: until then statements raise
-        EngineAway.
+        """The first shard of a URL, which has one (see `address`). Raises EngineError."""
+        return await cls.open_shard(shards(url)[0], limits)
 
-        url: `embedded_url(folder)` (in this process, the only one on that folder) or
-        `http(s)://user:password@host:port`. Both take `?database=` (default `recount`) and
-        `&durable=0`, for tables that need not survive a power cut; the latter `&cluster=`, under
-        which tables are then replicated.
+    @classmethod
+    async def open_shard(
+        cls,
+        shard: Shard,
+        limits: QueryLimits | None = None,
+        *,
+        quorum: int | None = None,
+        uuid_days: int | None = None,
+    ) -> "ClickHouse":
+        """Connect; on one node, make the database and its tables when they are missing, or bring
+        older ones up to date. A server that is away is connected to later: until then statements
+        raise EngineAway.
+
+        quorum: of the replicas that must have a block before it counts. uuid_days: see Tables.
         """
-        parts = urlsplit(url)
-        options = parse_qs(parts.query)
-        database = options.get("database", [DEFAULT_DATABASE])[0]
-        cluster = options.get("cluster", [None])[0]
-        durable = options.get("durable") != ["0"]
-        engine = await _engine(parts.scheme, url, database, cluster)
-        opened = cls(engine, Tables(database, cluster, durable), limits or QueryLimits())
+        chosen = limits or QueryLimits()
+        opened = cls(
+            await _engine(shard, chosen.max_execution_seconds),
+            Tables(shard.database, Form(shard.replicated, shard.durable), uuid_days),
+            chosen,
+            _reading(shard),
+            _writing(shard, quorum),
+        )
         try:
             await opened._prepare()
         except EngineAway as away:
-            log.warning("engine_away", cause=away.message)
+            log.warning("engine_away", shard=shard.number, cause=away.message)
         except EngineError:
-            await engine.close()
+            await opened.close()
             raise
         return opened
 
@@ -157,7 +179,7 @@ class ClickHouse:
         """
         await self._prepare()
         types = self._types[table]
-        settings = dict(_INSERT_SETTINGS)
+        settings = dict(self._writing)
         if deduplication_token is not None:
             settings |= {
                 "insert_deduplicate": 1,
@@ -218,23 +240,32 @@ def _tell_slow(statement: Statement, answer: QueryAnswer, seconds: float) -> Non
     )
 
 
-def embedded_url(folder: "os.PathLike[str]") -> str:
-    """The URL of the engine in this process on this absolute folder, whatever its name holds."""
-    return f"chdb://{quote(os.fsencode(folder))}"
+def _reading(shard: Shard) -> Mapping[str, object]:
+    # Of two replicas, both have whatever was told to be stored.
+    return {"select_sequential_consistency": 1} if len(shard.replicas) > _ALL_OF else {}
 
 
-async def _engine(scheme: str, url: str, database: str, cluster: str | None) -> Engine:
+def _writing(shard: Shard, quorum: int | None) -> Mapping[str, object]:
+    if not shard.replicated:
+        return {}
+    count = len(shard.replicas)
+    return {
+        "insert_quorum": quorum or (count if count <= _ALL_OF else count // 2 + 1),
+        "insert_quorum_parallel": 0,
+        "insert_quorum_timeout": _QUORUM_MILLISECONDS,
+    }
+
+
+async def _engine(shard: Shard, longest_seconds: float) -> Engine:
     # Imported where chosen: each brings a driver that the other way to run need not have.
-    bare = urlunsplit(urlsplit(url)._replace(query=""))
-    match scheme:
-        case "chdb":
-            from services.common.clickhouse.embedded import EmbeddedEngine
+    if shard.folder is not None:
+        from services.common.clickhouse.embedded import EmbeddedEngine
 
-            folder = os.fsdecode(unquote_to_bytes(urlsplit(url).path))
-            return await asyncio.to_thread(EmbeddedEngine, folder, database, QUERY_HANDLES)
-        case "http" | "https":
-            from services.common.clickhouse.server import ServerEngine
+        return await asyncio.to_thread(EmbeddedEngine, shard.folder, shard.database, QUERY_HANDLES)
+    from services.common.clickhouse.server import ServerEngine
 
-            return ServerEngine(bare, database, cluster)
-        case _:
-            raise ValueError(f"a ClickHouse URL starts with chdb://, http:// or https://: {url}")
+    nodes = [
+        ServerEngine(url, shard.database, longest_seconds=longest_seconds, ca_file=shard.ca_file)
+        for url in shard.replicas
+    ]
+    return Replicas(nodes) if shard.replicated else nodes[0]

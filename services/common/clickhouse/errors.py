@@ -10,6 +10,8 @@ TOO_BIG_AST: Final = 168
 MEMORY_LIMIT_EXCEEDED: Final = 241
 TOO_DEEP_RECURSION: Final = 306
 NETWORK_ERROR: Final = 210
+TABLE_IS_READ_ONLY: Final = 242
+ALL_CONNECTION_TRIES_FAILED: Final = 279
 TOO_MANY_BYTES: Final = 307
 QUERY_WAS_CANCELLED: Final = 394
 FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: Final = 395
@@ -32,7 +34,9 @@ class EngineError(Exception):
 
 
 class EngineAway(EngineError):
-    """No server answered, or it went away in the middle; the statement may be right."""
+    """No server answered, it went away in the middle, or takes no writes for the moment; the
+    statement may be right.
+    """
 
 
 class QueryTimeout(EngineError):
@@ -73,6 +77,8 @@ class QueryFailed(EngineError):
 
 _KINDS: dict[int, type[EngineError]] = {
     NETWORK_ERROR: EngineAway,
+    TABLE_IS_READ_ONLY: EngineAway,
+    ALL_CONNECTION_TRIES_FAILED: EngineAway,
     TIMEOUT_EXCEEDED: QueryTimeout,
     MEMORY_LIMIT_EXCEEDED: QueryTooLarge,
     TOO_MANY_ROWS: QueryTooLarge,

@@ -1,34 +1,52 @@
-"""The tables' DDL, for one engine or for all hosts of a cluster. Plain ClickHouse SQL."""
+"""The tables' DDL, for one node or for replicas. Plain ClickHouse SQL."""
 
 from collections.abc import Iterable
 
+import msgspec
+
 from services.common.clickhouse.tables import TABLES, Column, Table, TableProjection
 
+UUID_DAYS = 90
+# Of replicas, which remember the token of an insert for an hour only, unless they are told.
+_REMEMBERED_INSERTS = 10_000
+_REMEMBERED_SECONDS = 30 * 86_400
 
-def table_statements(cluster: str | None = None, durable: bool = True) -> dict[str, str]:
-    """Name -> CREATE statement, in the order of TABLES.
 
-    cluster: made on all its hosts and replicated between them, under the paths that the servers'
-    own macros give. durable: whether rows survive a power cut once they are inserted.
+class Form(msgspec.Struct, frozen=True):
+    """In what form tables are made. replicated: as those of a shard of several replicas, each with
+    the servers' own macros {shard} and {replica}. durable: whether rows survive a power cut once
+    they are inserted.
     """
-    return {table.name: create(table, cluster, durable) for table in TABLES}
+
+    replicated: bool = False
+    durable: bool = True
 
 
-def create(table: Table, cluster: str | None, durable: bool) -> str:
+ONE_NODE = Form()
+
+
+def table_statements(form: Form = ONE_NODE) -> dict[str, str]:
+    """Name -> CREATE statement, in the order of TABLES."""
+    return {table.name: create(table, form) for table in TABLES}
+
+
+def create(table: Table, form: Form) -> str:
     """The CREATE statement of one table."""
     columns = [_column(column) for column in table.columns]
     columns += [f"PROJECTION {definition(projection)}" for projection in table.projections]
     lines = [
-        f"CREATE TABLE IF NOT EXISTS {table.name}{on_cluster(cluster)}",
+        f"CREATE TABLE IF NOT EXISTS {table.name}",
         "(",
         ",\n".join(f"    {column}" for column in columns),
         ")",
-        f"ENGINE = {_engine(table, cluster)}",
+        f"ENGINE = {_engine(table, form)}",
     ]
     if table.partition_by:
         lines.append(f"PARTITION BY {table.partition_by}")
     lines.append(f"ORDER BY ({', '.join(table.order_by)})")
-    lines.append(f"SETTINGS {', '.join(_settings(table, cluster, durable))}")
+    if table.kept_since:
+        lines.append(f"TTL {ttl(table.kept_since, UUID_DAYS)}")
+    lines.append(f"SETTINGS {', '.join(_settings(table, form))}")
     return "\n".join(lines)
 
 
@@ -37,9 +55,9 @@ def definition(projection: TableProjection) -> str:
     return f"{projection.name} ({projection.select})"
 
 
-def on_cluster(cluster: str | None) -> str:
-    """The clause with which DDL reaches all hosts; empty for one engine."""
-    return f" ON CLUSTER `{cluster}`" if cluster else ""
+def ttl(kept_since: str, days: int) -> str:
+    """As the engine shows it, too."""
+    return f"{kept_since} + toIntervalDay({days})"
 
 
 def column_types() -> dict[str, dict[str, str]]:
@@ -51,10 +69,24 @@ def projections() -> list[TableProjection]:
     return [projection for table in TABLES for projection in table.projections]
 
 
-def adding_column(table: Table, column: Column, cluster: str | None) -> str:
+def adding_column(table: Table, column: Column) -> str:
     """For a table that was made before it had the column."""
-    alter = f"ALTER TABLE {table.name}{on_cluster(cluster)}"
-    return f"{alter} ADD COLUMN IF NOT EXISTS {_column(column)}"
+    return f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {_column(column)}"
+
+
+def adding_projection(projection: TableProjection) -> str:
+    adding = f"ADD PROJECTION IF NOT EXISTS {definition(projection)}"
+    return f"ALTER TABLE {projection.table} {adding}"
+
+
+def materializing(projection: TableProjection) -> str:
+    """Parts that are there get it, in the background."""
+    return f"ALTER TABLE {projection.table} MATERIALIZE PROJECTION {projection.name}"
+
+
+def keeping(table: Table, days: int) -> str:
+    """Rows are kept so long from then on."""
+    return f"ALTER TABLE {table.name} MODIFY TTL {ttl(table.kept_since or '', days)}"
 
 
 def _column(column: Column) -> str:
@@ -63,20 +95,23 @@ def _column(column: Column) -> str:
     return f"{column.name} {column.type}{default}{codec}"
 
 
-def _engine(table: Table, cluster: str | None) -> str:
-    replicated = "Replicated" if cluster else ""
-    if table.version is None:
-        return f"{replicated}MergeTree"
-    return f"{replicated}ReplacingMergeTree({table.version})"
+def _engine(table: Table, form: Form) -> str:
+    # The path is written out: a server's own has the table's uuid in it, so that a table on a node
+    # that is added later would be another one, and replicate nothing.
+    paths = [f"'/recount/{{shard}}/{table.name}'", "'{replica}'"] if form.replicated else []
+    given = paths + ([table.version] if table.version else [])
+    kind = f"{'Replicated' if form.replicated else ''}{'Replacing' if table.version else ''}"
+    return f"{kind}MergeTree" + (f"({', '.join(given)})" if given else "")
 
 
-def _settings(table: Table, cluster: str | None, durable: bool) -> Iterable[str]:
+def _settings(table: Table, form: Form) -> Iterable[str]:
     if table.index_granularity is not None:
         yield f"index_granularity = {table.index_granularity}"
-    if table.remembered_inserts is not None:
-        # Replicated tables remember tokens by themselves; plain ones need a setting.
-        window = f"{'' if cluster else 'non_'}replicated_deduplication_window"
-        yield f"{window} = {table.remembered_inserts}"
+    if table.remembered_inserts is not None and not form.replicated:
+        yield f"non_replicated_deduplication_window = {table.remembered_inserts}"
+    if table.remembered_inserts is not None and form.replicated:
+        yield f"replicated_deduplication_window = {_REMEMBERED_INSERTS}"
+        yield f"replicated_deduplication_window_seconds = {_REMEMBERED_SECONDS}"
     # The checkpoint that follows an insert is durable, so its rows must be too.
-    yield f"fsync_after_insert = {int(durable)}"
-    yield f"fsync_part_directory = {int(durable)}"
+    yield f"fsync_after_insert = {int(form.durable)}"
+    yield f"fsync_part_directory = {int(form.durable)}"

@@ -1,4 +1,4 @@
-"""A ClickHouse server or cluster by URL, through clickhouse-connect's async client."""
+"""A ClickHouse server by URL, through clickhouse-connect's async client."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalErr
 
 from services.common.clickhouse.engine import QueryAnswer, Settings, answer_of
 from services.common.clickhouse.errors import NETWORK_ERROR, EngineError, engine_error
-from services.common.clickhouse.schema import on_cluster
 
 CONNECT_SECONDS = 2
 # Beyond the time that the server lets a statement run: it ends it itself, and says so.
-ANSWER_SECONDS = 65
+MORE_SECONDS = 5
 
 
 class ServerEngine:
@@ -22,11 +21,16 @@ class ServerEngine:
     a server that is away then is asked again the next time.
     """
 
-    def __init__(self, url: str, database: str, cluster: str | None) -> None:
-        """url: `http(s)://user:password@host:port`. Makes the database when it is missing."""
+    def __init__(
+        self, url: str, database: str, *, longest_seconds: float, ca_file: str | None = None
+    ) -> None:
+        """url: `http(s)://user:password@host:port`. Makes the database when it is missing.
+        longest_seconds: of a statement. ca_file: authorities of the server's certificate.
+        """
         self._url = url
         self._database = database
-        self._cluster = cluster
+        self._answer_seconds = longest_seconds + MORE_SECONDS
+        self._ca_file = ca_file
         self._client: AsyncClient | None = None
         self._connecting = asyncio.Lock()
 
@@ -42,12 +46,11 @@ class ServerEngine:
             autogenerate_session_id=False,
             tz_mode="aware",
             connect_timeout=CONNECT_SECONDS,
-            send_receive_timeout=ANSWER_SECONDS,
+            send_receive_timeout=self._answer_seconds,
+            ca_cert=self._ca_file,
         )
         try:
-            await client.command(
-                f"CREATE DATABASE IF NOT EXISTS `{self._database}`{on_cluster(self._cluster)}"
-            )
+            await client.command(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
         except BaseException:
             await client.close()
             raise
@@ -100,9 +103,7 @@ class ServerEngine:
 
     async def kill(self, query_id: str) -> None:
         await self.command(
-            f"KILL QUERY{on_cluster(self._cluster)} WHERE query_id = {{query_id:String}} ASYNC",
-            {"query_id": query_id},
-            {},
+            "KILL QUERY WHERE query_id = {query_id:String} ASYNC", {"query_id": query_id}, {}
         )
 
     async def close(self) -> None:

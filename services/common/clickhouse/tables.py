@@ -1,4 +1,4 @@
-"""The tables of product events, as values. `schema.py` renders them for one engine or a cluster."""
+"""The tables of product events, as values. `schema.py` renders them for one node or replicas."""
 
 import msgspec
 
@@ -24,7 +24,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """One table.
 
     version: the column by which rows of one key replace each other; None: every row stays.
-    remembered_inserts: for how many inserted parts the token of their insert is remembered.
+    remembered_inserts: for how many inserted parts the token of their insert is remembered, on one
+    node; replicas remember more, for as long as a batch may be repeated.
+    kept_since: the column with the day from which rows are kept for UUID_DAYS; None: for good.
     index_granularity: rows per mark; None for the engine's default.
     """
 
@@ -36,6 +38,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     order_by: tuple[str, ...]
     index_granularity: int | None = None
     remembered_inserts: int | None = None
+    kept_since: str | None = None
 
 
 _TIME = "DateTime64(6, 'UTC')"
@@ -86,7 +89,7 @@ EVENTS = Table(
 
 # The uuids that are stored already, and the stream sequence that brought each: a batch that is
 # repeated after a crash must not take its own rows for earlier ones. Small granules: a batch looks
-# up a thousand points.
+# up a thousand points. A table from before `arrived` is in no partitions, and goes on like that.
 EVENT_UUIDS = Table(
     name="event_uuids",
     columns=(
@@ -94,8 +97,11 @@ EVENT_UUIDS = Table(
         Column("uuid", "UUID"),
         Column("sequence", "UInt64"),
         _BUCKET,
+        Column("arrived", "Date", default="today()"),
     ),
+    partition_by="toYYYYMM(arrived)",
     order_by=("team_id", "uuid"),
+    kept_since="arrived",
     index_granularity=256,
     remembered_inserts=1000,
 )

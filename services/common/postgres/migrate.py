@@ -1,6 +1,8 @@
 """Runs the numbered SQL files of `migrations/`, each once, however many processes start."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 
 import msgspec
@@ -78,8 +80,7 @@ def migrate(url: str) -> None:
     Each file is one transaction with its line in schema_migrations: it happened or it did not.
     The lock is the session's, so a process that dies lets it go.
     """
-    with _connect(url) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+    with locked(url) as connection:
         connection.execute(_MADE)
         connection.execute(_COMPATIBLE)
         for migration in _missing(connection):
@@ -92,6 +93,14 @@ def migrate_alone(url: str) -> None:
     migrate(url)
     with _connect(url) as connection:
         finish(connection, migrations()[-1].number, alone=True)
+
+
+@contextmanager
+def locked(url: str) -> Iterator[psycopg.Connection]:
+    """A connection of its own that alone may change tables, those of ClickHouse, too."""
+    with _connect(url) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        yield connection
 
 
 def check_tables(url: str) -> None:

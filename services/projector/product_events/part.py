@@ -3,18 +3,23 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import LiteralString
 
 import msgspec
 from litestar import Litestar
 from litestar.datastructures import State
+from psycopg import AsyncConnection
 
 from services.common.bus import connect_bus
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import Shards
 from services.common.http.app import ServicePart
 from services.common.http.health import PartCheck, PartDegraded
 from services.common.settings import LEASE_SECONDS
 from services.common.tasks import background, failure
 from services.projector.product_events.follower import ProductEvents
+
+FIRST_BUCKET = 0
+_SHARD: LiteralString = "SELECT shard FROM bucket_shards WHERE bucket = %s"
 
 
 def part(
@@ -26,21 +31,24 @@ def part(
     prefix: str = "",
     keep_hours: int = 0,
     lease_seconds: float = LEASE_SECONDS,
+    quorum: int = 0,
+    uuid_days: int | None = None,
 ) -> ServicePart:
     """No routes: captured events are stored as long as the application runs.
 
     prefix: before the names of stream and subjects. keep_hours, lease_seconds: see
-    ProductEvents.
+    ProductEvents. quorum, uuid_days: see `ClickHouse.open_shard`; 0: by the number of replicas.
     """
 
     @contextlib.asynccontextmanager
     async def ingesting(app: Litestar) -> AsyncIterator[None]:
-        async with await ClickHouse.open(clickhouse_url) as clickhouse:
+        opening = Shards.open(clickhouse_url, quorum=quorum or None, uuid_days=uuid_days)
+        async with await opening as shards:
             bus = await connect_bus(nats_url, "product events")
             events = ProductEvents(
                 postgres_url,
                 bus,
-                clickhouse,
+                shards.numbered(await _shard_of(postgres_url, FIRST_BUCKET)),
                 prefix=prefix,
                 replicas=replicas,
                 keep_hours=keep_hours,
@@ -56,6 +64,12 @@ def part(
     return ServicePart(
         handlers=(), lifespans=(ingesting,), checks={"product events": PartCheck(_product_events)}
     )
+
+
+async def _shard_of(postgres_url: str, bucket: int) -> int:
+    async with await AsyncConnection.connect(postgres_url, autocommit=True) as conn:
+        row = await (await conn.execute(_SHARD, (bucket,))).fetchone()
+    return 1 if row is None else int(row[0])
 
 
 class RunningIngest(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ waited for, and a list that nobody queries is never copied. Repeating a copy cha
 from collections.abc import Mapping
 from uuid import UUID
 
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import Shards
 from services.common.clickhouse.statement import Statement
 from services.common.postgres.database import Pool
 
@@ -25,8 +25,8 @@ _MEMBERS = "SELECT person_id FROM cohort_members WHERE team_id = %s AND cohort_i
 
 
 class CohortCopies:
-    def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
-        self._clickhouse = clickhouse
+    def __init__(self, shards: Shards, pool: Pool) -> None:
+        self._shards = shards
         self._pool = pool
         self._whole: dict[tuple[int, int], int] = {}
 
@@ -46,7 +46,8 @@ class CohortCopies:
 
     async def _look(self, team_id: int, versions: Mapping[int, int]) -> None:
         """Another process may have copied them."""
-        rows = await self._clickhouse.query(
+        clickhouse = await self._shards.of(team_id)
+        rows = await clickhouse.query(
             Statement(_WHOLE, {"team_id": team_id, "cohorts": list(versions), "nobody": NOBODY})
         )
         for cohort_id, version in rows:
@@ -56,9 +57,10 @@ class CohortCopies:
         async with self._pool.connection() as conn:
             cursor = await conn.execute(_MEMBERS, (team_id, cohort_id))
             members = [person_id for (person_id,) in await cursor.fetchall()]
+        clickhouse = await self._shards.of(team_id)
         for people, member in ((members, True), ([NOBODY], False)):
             if people:
-                await self._clickhouse.insert(
+                await clickhouse.insert(
                     "cohort_people",
                     {
                         "team_id": [team_id] * len(people),

@@ -9,7 +9,7 @@ import msgspec
 from contracts.api.definitions import EventDefinition, PropertyDefinition, PropertyType
 from contracts.api.times import written
 from contracts.product_events import key_of_column
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import Shards
 from services.common.clickhouse.statement import Statement
 
 Owner = Literal["event", "person", "group", "session"]
@@ -87,8 +87,8 @@ _EVERYBODYS: Final = (
 
 
 class Definitions:
-    def __init__(self, clickhouse: ClickHouse) -> None:
-        self._clickhouse = clickhouse
+    def __init__(self, shards: Shards) -> None:
+        self._shards = shards
 
     async def events(self, team_id: int, search: str) -> list[EventDefinition]:
         """The events whose name has every word of `search`. Raises EngineError."""
@@ -104,7 +104,8 @@ class Definitions:
         return found[0] if found else None
 
     async def _events(self, text: str, *, team_id: int, **bound: object) -> list[EventDefinition]:
-        rows = await self._clickhouse.query(Statement(text, {"team_id": team_id, **bound}))
+        clickhouse = await self._shards.of(team_id)
+        rows = await clickhouse.query(Statement(text, {"team_id": team_id, **bound}))
         return [
             EventDefinition(
                 id=_id(team_id, "event", name),
@@ -159,8 +160,11 @@ class Definitions:
             case "session":
                 return {}, None
 
-    async def _read(self, text: str, **bound: object) -> Mapping[str, PropertyType]:
-        ((paths,),) = await self._clickhouse.query(Statement(text, bound))
+    async def _read(
+        self, text: str, *, team_id: int, **bound: object
+    ) -> Mapping[str, PropertyType]:
+        clickhouse = await self._shards.of(team_id)
+        ((paths,),) = await clickhouse.query(Statement(text, {"team_id": team_id, **bound}))
         return {key_of_column(path): _type(types) for path, types in paths.items()}
 
 

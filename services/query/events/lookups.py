@@ -7,7 +7,7 @@ import msgspec
 
 from contracts.queries.nodes import DateRange
 from services.common.accounts.accounts import Project
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import Shards
 from services.common.clickhouse.statement import Statement
 from services.common.postgres.database import Pool
 from services.query.events.cohort_copies import CohortCopies
@@ -30,10 +30,10 @@ class PlannedCohort(msgspec.Struct, frozen=True):
 
 
 class Lookups:
-    def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
-        self._clickhouse = clickhouse
+    def __init__(self, shards: Shards, pool: Pool) -> None:
+        self._shards = shards
         self._pool = pool
-        self._copies = CohortCopies(clickhouse, pool)
+        self._copies = CohortCopies(shards, pool)
 
     async def facts(
         self, project: Project, query: object, dates: DateRange | None
@@ -69,7 +69,8 @@ class Lookups:
         """Asked only when `all` needs it."""
         if dates is None or dates.date_from != "all":
             return None
-        rows = await self._clickhouse.query(Statement(_FIRST_EVENT, {"team_id": team_id}))
+        clickhouse = await self._shards.of(team_id)
+        rows = await clickhouse.query(Statement(_FIRST_EVENT, {"team_id": team_id}))
         first: datetime | None = rows[0][0]
         return first
 

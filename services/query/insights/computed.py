@@ -9,7 +9,7 @@ from msgspec import Raw
 from contracts.api.actors_options import ActorsOptions
 from contracts.queries.insight_actors import InsightActorsQuery, StickinessActorsQuery
 from services.common.accounts.accounts import Project
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import Shards
 from services.common.insights.results.kept import Result
 from services.common.postgres.database import Pool
 from services.query.events.lookups import Lookups
@@ -28,7 +28,7 @@ from services.query.results.computation import (
 class Tools(msgspec.Struct, frozen=True):
     """The tools that kinds prepare and compute with."""
 
-    clickhouse: ClickHouse
+    shards: Shards
     pool: Pool
     lookups: Lookups
 

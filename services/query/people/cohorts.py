@@ -7,7 +7,7 @@ import msgspec
 
 from contracts.api.people import PersonActor
 from services.common.accounts.accounts import Project
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import Shards
 from services.common.clickhouse.statement import Bindings, Statement
 from services.common.postgres.database import Pool
 from services.query.events import memberships
@@ -33,8 +33,8 @@ class CohortMembers(msgspec.Struct, frozen=True):
 
 
 class CohortPeople:
-    def __init__(self, clickhouse: ClickHouse, pool: Pool, lookups: Lookups) -> None:
-        self._clickhouse = clickhouse
+    def __init__(self, shards: Shards, pool: Pool, lookups: Lookups) -> None:
+        self._shards = shards
         self._pool = pool
         self._lookups = lookups
 
@@ -48,7 +48,8 @@ class CohortPeople:
         planned = await self._lookups.cohort(project, number)
         if planned is None:
             return None
-        rows = await self._clickhouse.query(_listing(planned, project.timezone, page))
+        clickhouse = await self._shards.of(project.id)
+        rows = await clickhouse.query(_listing(planned, project.timezone, page))
         shown = rows[: page.limit]
         ids = [str(person_id) for person_id, _ in shown]
         found = await records.persons(self._pool, project.id, ids)

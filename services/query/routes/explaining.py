@@ -44,7 +44,7 @@ async def explain_point(
     prepared = await explanation_of(tools, caller.project, _pointing(sent))
     limit, offset = page_of({"limit": sent.limit, "offset": sent.offset}, "limit", "offset")
     page = Page(sent.only or None, limit, offset)
-    found = await explained(tools.clickhouse, tools.lookups, prepared, page)
+    found = await explained(await tools.shards.of(caller.project.id), tools.lookups, prepared, page)
     return Response(msgspec.json.encode(found), media_type=MediaType.JSON)
 
 

@@ -82,7 +82,7 @@ class FunnelWork(msgspec.Struct, frozen=True):
         self, planned: RunnablePlan, previous: FunnelPlan | None, query_id: str
     ) -> FunnelAnswer:
         return await compute(
-            self.tools.clickhouse,
+            await self.tools.shards.of(planned.plan.team_id),
             planned.plan,
             has_overrides=planned.has_overrides,
             previous=previous,

@@ -78,7 +78,7 @@ async def people(tools: Tools, project: Project, query: InsightActorsQuery) -> P
     number = pointed(plan, query)
     return PreparedPeople(
         people=CountedPeople(
-            clickhouse=tools.clickhouse,
+            clickhouse=await tools.shards.of(project.id),
             pool=tools.pool,
             lookups=tools.lookups,
             facts=facts,
@@ -125,7 +125,7 @@ class LifecycleWork(msgspec.Struct, frozen=True, kw_only=True):
         # Merges since the planning count.
         has_overrides = await self.tools.lookups.ready(self.facts)
         rows = await compute(
-            self.tools.clickhouse,
+            await self.tools.shards.of(plan.team_id),
             plan,
             has_overrides=has_overrides,
             query_id=query_id,

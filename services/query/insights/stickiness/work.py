@@ -87,7 +87,7 @@ async def people(
     series = number.series
     return PreparedPeople(
         people=CountedPeople(
-            clickhouse=tools.clickhouse,
+            clickhouse=await tools.shards.of(project.id),
             pool=tools.pool,
             lookups=tools.lookups,
             facts=facts,
@@ -134,7 +134,10 @@ class StickinessWork(msgspec.Struct, frozen=True, kw_only=True):
         # Merges since the planning count.
         has_overrides = await self.tools.lookups.ready(self.facts)
         rows = await compute(
-            self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
+            await self.tools.shards.of(plan.team_id),
+            plan,
+            has_overrides=has_overrides,
+            query_id=query_id,
         )
         if INCOMPLETE in self.include:
             rows = with_incomplete(plan, rows)

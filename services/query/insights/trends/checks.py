@@ -27,9 +27,9 @@ class NumberCheck(msgspec.Struct, frozen=True):
         Raises EngineError's kinds.
         """
         has_overrides = await self.tools.lookups.ready(self.facts)
+        clickhouse = await self.tools.shards.of(self.plan.team_id)
         found = [
-            await _of(self.tools.clickhouse, self.plan, series, has_overrides)
-            for series in self.plan.series
+            await _of(clickhouse, self.plan, series, has_overrides) for series in self.plan.series
         ]
         return tuple(sentence for sentence in found if sentence is not None)
 

@@ -70,7 +70,7 @@ async def explain(
     plan, facts = await planned(tools.lookups, project, query.source)
     zoned = in_zone(facts, query.source.dateRange)
     accounts = test_account_filters(query.source.filterTestAccounts, zoned)
-    look = TrendLook(tools.clickhouse, plan, pointed(plan, query), accounts)
+    look = TrendLook(await tools.shards.of(project.id), plan, pointed(plan, query), accounts)
     return PreparedExplanation(facts, look)
 
 

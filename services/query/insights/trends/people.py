@@ -32,14 +32,15 @@ async def people(tools: Tools, project: Project, query: InsightActorsQuery) -> P
     plan, facts = await planned(tools.lookups, project, query.source)
     number = pointed(plan, query)
     series = number.series
+    clickhouse = await tools.shards.of(project.id)
     return PreparedPeople(
         people=CountedPeople(
-            clickhouse=tools.clickhouse,
+            clickhouse=clickhouse,
             pool=tools.pool,
             lookups=tools.lookups,
             facts=facts,
             actor=PersonActor() if series is None else inputs.actor_of(series),
-            listing=TrendListing(tools.clickhouse, plan, number),
+            listing=TrendListing(clickhouse, plan, number),
         ),
         description=describe(plan),
         dependencies=dependencies(facts),
@@ -98,7 +99,10 @@ class _OptionsWork(msgspec.Struct, frozen=True):
         # Formulas have rows of their own, which tell the same values.
         has_overrides = await self.tools.lookups.ready(self.facts)
         answer = await compute(
-            self.tools.clickhouse, plan, has_overrides=has_overrides, query_id=query_id
+            await self.tools.shards.of(plan.team_id),
+            plan,
+            has_overrides=has_overrides,
+            query_id=query_id,
         )
         rows = [row for row in answer.results if isinstance(row, TrendRow)]
         return options_result(options(plan, rows))

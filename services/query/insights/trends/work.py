@@ -82,7 +82,7 @@ class TrendsWork(msgspec.Struct, frozen=True, kw_only=True):
         # Merges since the planning count.
         has_overrides = await self.tools.lookups.ready(self.facts)
         answer = await compute(
-            self.tools.clickhouse,
+            await self.tools.shards.of(plan.team_id),
             plan,
             has_overrides=has_overrides,
             query_id=query_id,

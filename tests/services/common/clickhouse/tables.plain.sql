@@ -29,10 +29,13 @@ CREATE TABLE IF NOT EXISTS event_uuids
     team_id Int64,
     uuid UUID,
     sequence UInt64,
-    bucket UInt16 DEFAULT 0
+    bucket UInt16 DEFAULT 0,
+    arrived Date DEFAULT today()
 )
 ENGINE = MergeTree
+PARTITION BY toYYYYMM(arrived)
 ORDER BY (team_id, uuid)
+TTL arrived + toIntervalDay(90)
 SETTINGS index_granularity = 256, non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS person_overrides

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS events ON CLUSTER `blue`
+CREATE TABLE IF NOT EXISTS events
 (
     team_id Int64,
     event String,
@@ -19,34 +19,37 @@ CREATE TABLE IF NOT EXISTS events ON CLUSTER `blue`
     bucket UInt16 DEFAULT 0,
     PROJECTION definitions (SELECT team_id, event, min(inserted_at), max(timestamp), distinctJSONPathsAndTypes(properties) GROUP BY team_id, event)
 )
-ENGINE = ReplicatedMergeTree
+ENGINE = ReplicatedMergeTree('/recount/{shard}/events', '{replica}')
 PARTITION BY toYYYYMM(timestamp)
 ORDER BY (team_id, event, person_id, timestamp)
-SETTINGS replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE IF NOT EXISTS event_uuids ON CLUSTER `blue`
+CREATE TABLE IF NOT EXISTS event_uuids
 (
     team_id Int64,
     uuid UUID,
     sequence UInt64,
-    bucket UInt16 DEFAULT 0
+    bucket UInt16 DEFAULT 0,
+    arrived Date DEFAULT today()
 )
-ENGINE = ReplicatedMergeTree
+ENGINE = ReplicatedMergeTree('/recount/{shard}/event_uuids', '{replica}')
+PARTITION BY toYYYYMM(arrived)
 ORDER BY (team_id, uuid)
-SETTINGS index_granularity = 256, replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+TTL arrived + toIntervalDay(90)
+SETTINGS index_granularity = 256, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000, fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE IF NOT EXISTS person_overrides ON CLUSTER `blue`
+CREATE TABLE IF NOT EXISTS person_overrides
 (
     team_id Int64,
     person_id UUID,
     target_id UUID,
     version UInt64
 )
-ENGINE = ReplicatedReplacingMergeTree(version)
+ENGINE = ReplicatedReplacingMergeTree('/recount/{shard}/person_overrides', '{replica}', version)
 ORDER BY (team_id, person_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE IF NOT EXISTS persons ON CLUSTER `blue`
+CREATE TABLE IF NOT EXISTS persons
 (
     team_id Int64,
     person_id UUID,
@@ -57,22 +60,22 @@ CREATE TABLE IF NOT EXISTS persons ON CLUSTER `blue`
     deleted Bool,
     version UInt64
 )
-ENGINE = ReplicatedReplacingMergeTree(version)
+ENGINE = ReplicatedReplacingMergeTree('/recount/{shard}/persons', '{replica}', version)
 ORDER BY (team_id, person_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE IF NOT EXISTS person_distinct_ids ON CLUSTER `blue`
+CREATE TABLE IF NOT EXISTS person_distinct_ids
 (
     team_id Int64,
     distinct_id String,
     person_id UUID,
     version UInt64
 )
-ENGINE = ReplicatedReplacingMergeTree(version)
+ENGINE = ReplicatedReplacingMergeTree('/recount/{shard}/person_distinct_ids', '{replica}', version)
 ORDER BY (team_id, distinct_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE IF NOT EXISTS groups ON CLUSTER `blue`
+CREATE TABLE IF NOT EXISTS groups
 (
     team_id Int64,
     group_type_index UInt8,
@@ -82,11 +85,11 @@ CREATE TABLE IF NOT EXISTS groups ON CLUSTER `blue`
     created_at DateTime64(6, 'UTC'),
     version UInt64
 )
-ENGINE = ReplicatedReplacingMergeTree(version)
+ENGINE = ReplicatedReplacingMergeTree('/recount/{shard}/groups', '{replica}', version)
 ORDER BY (team_id, group_type_index, group_key)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE TABLE IF NOT EXISTS cohort_people ON CLUSTER `blue`
+CREATE TABLE IF NOT EXISTS cohort_people
 (
     team_id Int64,
     cohort_id Int64,
@@ -94,6 +97,6 @@ CREATE TABLE IF NOT EXISTS cohort_people ON CLUSTER `blue`
     version UInt64,
     member Bool
 )
-ENGINE = ReplicatedReplacingMergeTree(version)
+ENGINE = ReplicatedReplacingMergeTree('/recount/{shard}/cohort_people', '{replica}', version)
 ORDER BY (team_id, cohort_id, person_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;

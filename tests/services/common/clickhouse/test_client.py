@@ -15,7 +15,7 @@ from services.common.clickhouse import (
     QueryTooLarge,
     StatementTooLarge,
 )
-from services.common.clickhouse.schema import column_types, table_statements
+from services.common.clickhouse.schema import Form, column_types, table_statements
 from services.common.clickhouse.statement import Statement
 
 pytestmark = pytest.mark.anyio
@@ -187,17 +187,9 @@ async def test_every_column_has_the_type_its_table_says() -> None:
     assert types["events"]["timestamp"] == "DateTime64(6, 'UTC')"
     assert types["events"]["group_0"] == "String"
     assert types["events"]["sent"] == "String"
-    assert list(types["event_uuids"]) == ["team_id", "uuid", "sequence", "bucket"]
+    assert list(types["event_uuids"]) == ["team_id", "uuid", "sequence", "bucket", "arrived"]
 
 
 async def test_rows_survive_a_power_cut_unless_they_need_not() -> None:
     assert "fsync_after_insert = 1" in table_statements()["event_uuids"]
-    assert "fsync_after_insert = 0" in table_statements(durable=False)["events"]
-
-
-async def test_a_cluster_gets_replicated_tables() -> None:
-    statements = table_statements("blue")
-    assert "events ON CLUSTER `blue`" in statements["events"]
-    assert "ENGINE = ReplicatedMergeTree\n" in statements["events"]
-    assert "ENGINE = ReplicatedReplacingMergeTree(version)" in statements["persons"]
-    assert "non_replicated" not in "".join(statements.values())
+    assert "fsync_after_insert = 0" in table_statements(Form(durable=False))["events"]

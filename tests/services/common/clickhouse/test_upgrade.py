@@ -7,10 +7,16 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.api.definitions import EventDefinition, PropertyDefinition
-from services.common.clickhouse import ClickHouse
-from services.common.clickhouse.schema import definition, projections, table_statements
+from services.common.clickhouse import ClickHouse, EngineAway, Shards
+from services.common.clickhouse.schema import (
+    Form,
+    adding_projection,
+    definition,
+    projections,
+    table_statements,
+)
 from services.common.clickhouse.statement import Statement
-from services.common.clickhouse.upgrade import Tables, adding, materializing
+from services.common.clickhouse.upgrade import Tables
 from services.query.events.definitions import Definitions, Properties
 from tests import waiting
 
@@ -50,7 +56,7 @@ async def insert(clickhouse: ClickHouse, name: str, at: int, properties: str) ->
 
 
 async def told(clickhouse: ClickHouse) -> tuple[list[EventDefinition], list[PropertyDefinition]]:
-    definitions = Definitions(clickhouse)
+    definitions = Definitions(Shards([clickhouse]))
     return await definitions.events(1, ""), await definitions.properties(1, Properties())
 
 
@@ -90,7 +96,7 @@ async def test_an_upgrade_that_was_left_half_way_is_finished_by_the_next_start(
     older: ClickHouse, server_folder: Path
 ) -> None:
     (projection,) = projections()
-    await older.command(adding(projection, cluster=None))
+    await older.command(adding_projection(projection))
     await insert(older, "in between", NOON, "{}")
     assert (await parts(older))[False] == 2
     async with await ClickHouse.open(url(server_folder, older)) as opened:
@@ -111,20 +117,13 @@ async def test_several_processes_may_upgrade_at_once(
 async def test_a_new_table_has_what_an_older_one_gets() -> None:
     (projection,) = projections()
     assert f"PROJECTION {definition(projection)}" in table_statements()[projection.table]
-    assert adding(projection, "blue").startswith(
-        "ALTER TABLE events ON CLUSTER `blue` ADD PROJECTION IF NOT EXISTS definitions"
-    )
-    assert (
-        materializing(projection, "blue")
-        == "ALTER TABLE events ON CLUSTER `blue` MATERIALIZE PROJECTION definitions"
-    )
 
 
 async def test_a_table_of_before_gets_the_columns_it_lacks(clickhouse: ClickHouse) -> None:
     await clickhouse.command("ALTER TABLE events DROP COLUMN sequence")
     await insert(clickhouse, "older", NOON, "{}")
 
-    tables = Tables(clickhouse.database, None, False)
+    tables = Tables(clickhouse.database, Form(durable=False))
     for _ in range(2):
         await tables.bring_up_to_date(clickhouse._engine)
     await insert(clickhouse, "newer", NOON, "{}")
@@ -133,3 +132,18 @@ async def test_a_table_of_before_gets_the_columns_it_lacks(clickhouse: ClickHous
         Statement("SELECT event, sequence FROM events ORDER BY event", {})
     )
     assert rows == [("newer", 0), ("older", 0)]
+
+
+async def test_replicas_whose_tables_are_on_one_node_alone_are_told(clickhouse: ClickHouse) -> None:
+    replicated = Tables(clickhouse.database, Form(replicated=True))
+    with pytest.raises(EngineAway, match="one node alone"):
+        await replicated.bring_up_to_date(clickhouse._engine)
+
+
+async def test_uuids_are_kept_for_as_long_as_is_said(clickhouse: ClickHouse) -> None:
+    for days in (7, 7, 30):
+        tables = Tables(clickhouse.database, Form(durable=False), uuid_days=days)
+        await tables.bring_up_to_date(clickhouse._engine)
+        shown = "SHOW CREATE TABLE event_uuids"
+        ((text,),) = await clickhouse.query(Statement(shown, {}))
+        assert f"TTL arrived + toIntervalDay({days})" in text

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from contracts.api.definitions import EventDefinition, PropertyDefinition
-from services.common.clickhouse import ClickHouse, EngineError, QueryLimits
+from services.common.clickhouse import ClickHouse, EngineError, QueryLimits, Shards
 from services.query.events.definitions import Definitions, Properties
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +47,7 @@ async def ways(clickhouse: ClickHouse, server_folder: Path) -> AsyncIterator[Way
         await ClickHouse.open(url, ProjectionOnly()) as kept,
         await ClickHouse.open(url, RowsOnly()) as rows,
     ):
-        yield Ways(Definitions(kept), Definitions(rows))
+        yield Ways(Definitions(Shards([kept])), Definitions(Shards([rows])))
 
 
 async def insert(

@@ -49,7 +49,8 @@ class EventCount(msgspec.Struct, frozen=True):
         runs += 1
         asked = Statement(COUNT, {"team_id": self.team_id, "event": self.query.event})
         statement = Statement(SLEEP, {}) if self.query.slow else asked
-        ((count,),) = await self.tools.clickhouse.query(statement, query_id=query_id)
+        clickhouse = await self.tools.shards.of(self.team_id)
+        ((count,),) = await clickhouse.query(statement, query_id=query_id)
         row = {"event": self.query.event, "count": count}
         return Result(results=Raw(msgspec.json.encode([row])), hogql="COUNT events")
 

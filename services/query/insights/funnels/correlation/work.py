@@ -69,7 +69,7 @@ class CorrelationWork(msgspec.Struct, frozen=True):
         planned = await ready(self.tools.lookups, self.drafted)
         plan = planned.plan
         rows = await quick_first(
-            self.tools.clickhouse,
+            await self.tools.shards.of(plan.team_id),
             plain(plan),
             lambda forms: compile_correlation(
                 plan, self.question, has_overrides=planned.has_overrides, forms=forms

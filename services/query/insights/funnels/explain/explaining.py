@@ -4,7 +4,7 @@ import msgspec
 
 from contracts.api.explain import Explanation
 from contracts.queries.errors import InvalidQuery, invalid_input
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import Shards
 from services.common.http.problems import not_found
 from services.common.postgres.database import Pool
 from services.query.events.actors import PersonActor
@@ -21,8 +21,8 @@ MOST_EVENTS = 20_000
 
 
 class Explainer:
-    def __init__(self, clickhouse: ClickHouse, pool: Pool, actors: ActorPages) -> None:
-        self._clickhouse = clickhouse
+    def __init__(self, shards: Shards, pool: Pool, actors: ActorPages) -> None:
+        self._shards = shards
         self._pool = pool
         self._actors = actors
 
@@ -39,7 +39,8 @@ class Explainer:
         history = compile_history(
             plan, [id_], has_overrides=planned.has_overrides, limit=MOST_EVENTS + 1
         )
-        events = msgspec.convert(await self._clickhouse.query(history), list[SeenEvent])
+        clickhouse = await self._shards.of(plan.team_id)
+        events = msgspec.convert(await clickhouse.query(history), list[SeenEvent])
         if len(events) > MOST_EVENTS:
             detail = f"More than {MOST_EVENTS} events cannot be explained. Choose a shorter range."
             raise invalid_input("person", detail)

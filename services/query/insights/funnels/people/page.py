@@ -9,7 +9,7 @@ import msgspec
 from contracts.api.people import AnyActor, MatchedEvent
 from contracts.api.times import written
 from contracts.queries.errors import invalid_input
-from services.common.clickhouse import ClickHouse
+from services.common.clickhouse import Shards
 from services.common.postgres.database import Pool
 from services.query.insights.funnels.correlation.statement import (
     CorrelationSelection,
@@ -31,8 +31,8 @@ Pointed = Selection | CorrelationSelection
 
 
 class ActorPages:
-    def __init__(self, clickhouse: ClickHouse, pool: Pool) -> None:
-        self._clickhouse = clickhouse
+    def __init__(self, shards: Shards, pool: Pool) -> None:
+        self._shards = shards
         self._pool = pool
 
     async def page(
@@ -91,7 +91,7 @@ class ActorPages:
             seen = pointed_plan(plan, pointed)
             listing = partial(compile_actors, plan, pointed)
         return await quick_first(
-            self._clickhouse,
+            await self._shards.of(plan.team_id),
             seen,
             lambda forms: listing(
                 has_overrides=planned.has_overrides, limit=limit, offset=offset, forms=forms
@@ -108,7 +108,11 @@ class ActorPages:
         if isinstance(selection, CorrelationSelection):
             plan, selection = plain(plan), AtStep(step=1)
         found = await with_events(
-            self._clickhouse, plan, selection, rows, has_overrides=planned.has_overrides
+            await self._shards.of(plan.team_id),
+            plan,
+            selection,
+            rows,
+            has_overrides=planned.has_overrides,
         )
         ids = list(dict.fromkeys(one.id for one in found))
         bodies = {}

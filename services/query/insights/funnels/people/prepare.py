@@ -27,7 +27,7 @@ class FunnelActorList(msgspec.Struct, frozen=True):
         self, *, by: RecordOrder | None, limit: int, offset: int, query_id: str | None
     ) -> ActorPage:
         """by: None for the order by id."""
-        actors = ActorPages(self.tools.clickhouse, self.tools.pool)
+        actors = ActorPages(self.tools.shards, self.tools.pool)
         planned = await ready(self.tools.lookups, self.drafted)
         if by is None:
             return await actors.page(
