@@ -8,6 +8,7 @@ from services.common.postgres.migrate import NewerTables
 from services.common.process import TABLES_ARE_NEWER
 from services.common.settings import InvalidSettings
 from services.embedded.commands.audit import audit
+from services.embedded.commands.backup import backup, restore
 from services.embedded.commands.erase import erase
 from services.embedded.commands.follow import follow
 from services.embedded.commands.history import history
@@ -61,6 +62,7 @@ for command in (
     *(
         serve,
         audit,
+        backup,
         erase,
         follow,
         history,
@@ -72,6 +74,6 @@ for command in (
         members,
         migrate,
     ),
-    *(projects, rebuild, release, settings, stream, unpark, verify),
+    *(projects, rebuild, restore, release, settings, stream, unpark, verify),
 ):
     recount.add_command(command)

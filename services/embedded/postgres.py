@@ -37,6 +37,9 @@ STOPPING = StopSignals(politely=signal.SIGINT, firmly=signal.SIGQUIT)
 # A socket's path has room for 107 bytes, and PostgreSQL appends this name.
 _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
 
+# The second line: a backup reads all files, as replication does.
+_WHO_MAY = "local all all peer map=recount\nlocal replication all peer map=recount\n"
+
 _PLAIN = re.compile(r"[A-Za-z0-9/._+-]*")
 
 _LEFT_BEHIND_SECONDS = 30.0
@@ -210,7 +213,7 @@ def _let_in(cluster: Path, account: Account) -> None:
     names = {pwd.getpwuid(os.geteuid()).pw_name, account.name}
     mapping = "".join(f'recount "{name}" {ROLE}\n' for name in sorted(names))
     for path, text in (
-        (cluster / "pg_hba.conf", "local all all peer map=recount\n"),
+        (cluster / "pg_hba.conf", _WHO_MAY),
         (cluster / "pg_ident.conf", mapping),
     ):
         path.write_text(text)

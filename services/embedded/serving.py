@@ -23,6 +23,7 @@ from services.common.postgres.migrate import migrate, migrate_alone
 from services.common.process import Server, settle, tell_unknown
 from services.common.tasks import watched
 from services.embedded import composition, datadir, nats, postgres, processes
+from services.embedded.backups.freezing import keep_freezing
 from services.embedded.datadir import DataFolder, RunningServer
 from services.embedded.healing import keep_taking
 from services.embedded.nats import Nats
@@ -214,6 +215,8 @@ class _Process:
         watching = watched("servers", self._watch(server))
         welcoming = asyncio.create_task(self._welcome(server))
         tasks = [watching, welcoming]
+        if self._settings.clickhouse_url is None:
+            tasks.append(watched("freezing", keep_freezing(self._folder.path)))
         if self._servers.bus is not None:
             tasks.append(watched("healing", self._heal(app, server, self._servers.bus)))
         for number in (signal.SIGINT, signal.SIGTERM):
