@@ -23,7 +23,7 @@ BESIDE = ("A backup", "Back again")
 @pytest.mark.skipif(not all(map(shutil.which, ("tar", "zstd"))), reason="its tools are missing")
 def test_every_step_prints_what_the_page_says() -> None:
     with servers.server_folder() as folder:
-        with serving(folder / "recount-data", "--no-demo") as served:
+        with serving(folder / "recount-data") as served:
             assert [run(PAGE[heading], folder) for heading in BESIDE] == [1, 1]
             assert served.end(signal.SIGINT) == 0
         assert run(PAGE["A project as one file"], folder) == 2

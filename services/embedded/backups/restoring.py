@@ -79,6 +79,7 @@ def manifest_of(backup: Path) -> BackupManifest:
 
 def restore(backup: Path, data: Path, on_step: OnStep) -> RestoredFolder:
     """Raises CannotStart, with no folder left at `data`."""
+    backup = datadir.whole(backup)
     manifest = manifest_of(backup)
     if manifest.postgres is None or manifest.parts is None:
         raise CannotStart(
