@@ -133,7 +133,7 @@ async def _proved(
     async with await ClickHouse.open(embedded_url(folder / "chdb")) as clickhouse:
         await _attach(backup, folder, clickhouse, manifest, on_step)
         before = await _count(clickhouse)
-        await _cut_off(url, clickhouse)
+        await cut_off(url, clickhouse)
         events = await _count(clickhouse)
         async with await AsyncConnection.connect(url, options="-c timezone=UTC") as conn:
             await mirror_all(conn, clickhouse)
@@ -202,7 +202,7 @@ async def _attach(
             raise BackupBroken(f"The table {table} is not as it was backed up.")
 
 
-async def _cut_off(url: str, clickhouse: ClickHouse) -> None:
+async def cut_off(url: str, clickhouse: ClickHouse) -> None:
     """Product events that PostgreSQL knows nothing of came while the backup was made."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(_UNBEGUN)
