@@ -1,5 +1,7 @@
 """What a restored engine has beyond PostgreSQL is taken out; the rest stays."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -21,7 +23,11 @@ async def test_what_postgresql_knows_nothing_of_is_taken_out(
             " VALUES ('CAPTURE', 6, 7, 8, gen_random_uuid())"
         )
     sequences = [0, *range(1, 11)]  # 0: an imported one, of no message
-    rows = {"team_id": [1] * 11, "uuid": [uuid4() for _ in sequences], "sequence": sequences}
+    rows: dict[str, Sequence[Any]] = {
+        "team_id": [1] * 11,
+        "uuid": [uuid4() for _ in sequences],
+        "sequence": sequences,
+    }
     await clickhouse.insert("event_uuids", rows)
     await clickhouse.insert(
         "events",
