@@ -76,7 +76,7 @@ class Waits(msgspec.Struct):
         return f"{self.per_second:8,.0f}/s  p50 {self.p50_ms:7.2f} ms  p99 {self.p99_ms:7.2f} ms"
 
 
-async def _produce(
+async def produce(
     append: Callable[[int, int], Awaitable[object]], producer: int, until: float
 ) -> list[float]:
     waits = []
@@ -94,15 +94,15 @@ async def through_the_writer(url: str, producers: int, into: Waits) -> None:
         project = next(_projects)
 
         async def append(producer: int, version: int) -> None:
-            await store.append(_rename(Stream(StreamKind.INSIGHT, project, producer), version))
+            await store.append(rename(Stream(StreamKind.INSIGHT, project, producer), version))
 
         began = perf_counter()
         until = began + SECONDS
-        waits = await asyncio.gather(*(_produce(append, n, until) for n in range(producers)))
+        waits = await asyncio.gather(*(produce(append, n, until) for n in range(producers)))
         into.add(chain.from_iterable(waits), perf_counter() - began)
 
 
-def _rename(stream: Stream[DomainEvent], after: int) -> Append:
+def rename(stream: Stream[DomainEvent], after: int) -> Append:
     operation = uuid4()
     return Append(
         parts=(AppendPart(stream, after, (FACT,)),),
@@ -147,7 +147,7 @@ async def to_a_subscriber(url: str, nats_url: str) -> Waits:
         async with relaying(store, connections, client, bell):
             began = perf_counter()
             for version in range(WATCHED):
-                await store.append(_rename(stream, version))
+                await store.append(rename(stream, version))
                 committed = perf_counter()
                 await subscription.next_msg(timeout=10)
                 delays.each.append(perf_counter() - committed)

@@ -25,7 +25,7 @@ from services.projector.product_events import event_rows
 from services.projector.product_events.persons import person_id
 from tests import servers
 from tests.bench.bench_ingest import raw_event
-from tests.bench.bench_log import _rename
+from tests.bench.bench_log import rename
 
 EVENTS = 100_000
 AT_ONCE = 10_000
@@ -77,7 +77,7 @@ async def entries(url: str) -> float:
     async with EventStore.open(url) as store:
         for first in range(0, FACTS, 200):
             await asyncio.gather(
-                *(store.append(_rename(insight_stream(1, n), 0)) for n in range(first, first + 200))
+                *(store.append(rename(insight_stream(1, n), 0)) for n in range(first, first + 200))
             )
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
         await conn.execute("VACUUM ANALYZE log")

@@ -23,7 +23,7 @@ from services.common.postgres.migrate import migrate
 from services.embedded import postgres
 from services.embedded.account import account_for
 from tests import servers
-from tests.bench.bench_log import Waits, _produce, _rename
+from tests.bench.bench_log import Waits, produce, rename
 
 PROCESSES = (1, 2, 4)
 CLIENTS = (64, 255)
@@ -48,11 +48,11 @@ async def write(url: str) -> None:
             share = msgspec.json.decode(line, type=Share)
 
             async def append(client: int, version: int, project: int = share.project) -> None:
-                await store.append(_rename(Stream(StreamKind.INSIGHT, project, client), version))
+                await store.append(rename(Stream(StreamKind.INSIGHT, project, client), version))
 
             began = perf_counter()
             waits = await asyncio.gather(
-                *(_produce(append, n, began + SECONDS) for n in range(share.clients))
+                *(produce(append, n, began + SECONDS) for n in range(share.clients))
             )
             print(json.dumps([perf_counter() - began, list(chain(*waits))]), flush=True)
 
