@@ -53,13 +53,14 @@ PIP := --disable-pip-version-check --no-input --no-user
 test: $(TESTS) ## the whole test suite, on real servers
 	$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 
-check: $(TESTS) ## format, lint, types, import rules, compose.yaml, lists of metrics
+check: $(TESTS) ## format, lint, types, import rules, compose.yaml, what is told of it
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(BIN)/lint-imports
 	$(RUN) check_jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(RUN) tests.watching_page --check
+	$(RUN) tests.swallowed
 
 format: $(TESTS) ## rewrite the code in the house format
 	$(RUN) ruff format .

@@ -19,6 +19,7 @@ LogEvent = Literal[
     "job_failed",
     "job_left",
     "lease_ended",
+    "passed_over",
     "log_forked",
     "log_put_back",
     "log_verified",
@@ -84,6 +85,7 @@ MEANINGS: Mapping[LogEvent, str] = {
     "job_failed": "A computation ended by a defect, which the trace shows; its callers got a 500.",
     "job_left": "A computation lost PostgreSQL; once its lease ends, any process runs it again.",
     "lease_ended": "Who stored product events said nothing for too long: its session was ended.",
+    "passed_over": "An error went no further than `where`: it is done without, or tried again.",
     "log_forked": (
         "A standby has taken over, and the public stream holds entries that do not continue its"
         " log. Nothing is appended until `recount log accept`."

@@ -35,6 +35,8 @@ _SECRETS: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], 
         ),
         rf"\1{_HIDDEN}",
     ),
+    # The values that PostgreSQL quotes of a row, to the end of the line; in JSON that is an escape.
+    (re.compile(r"(\bDETAIL:\s*)(?:\\[^n]|[^\\\n\"])+"), rf"\1{_HIDDEN}"),
     # Passwords in URLs: postgresql://user:password@…, nats://token@….
     (re.compile(r"(\w://)[^/@\s\"']+@"), rf"\1{_HIDDEN}@"),
 )

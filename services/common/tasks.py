@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from time import monotonic
 from typing import Any, Never, TypeVar
 
@@ -15,6 +15,12 @@ T = TypeVar("T")
 log = logger("recount.tasks")
 
 DIED = Counter("recount_tasks_died", "Background tasks that an error ended for good.", ["task"])
+
+PASSED_OVER = Counter(
+    "recount_passed_over",
+    "Errors that went no further: an answer did without, or what failed was tried again.",
+    ["where"],
+)
 
 _AGAIN_SECONDS = 0.2
 _TELL_SECONDS = 30.0
@@ -83,6 +89,29 @@ class Waiting:
         if text != self._cause or now - self._told_at >= _TELL_SECONDS:
             log.warning("task_waits", task=self._task, cause=text)
             self._cause, self._told_at = text, now
+
+
+_told_at: dict[str, float] = {}
+
+
+def pass_over(where: str, cause: BaseException) -> None:
+    """An error that goes no further than here is counted, and now and then told to the log.
+
+    where: one of a few texts.
+    """
+    PASSED_OVER.labels(where).inc()
+    if monotonic() - _told_at.get(where, -_TELL_SECONDS) >= _TELL_SECONDS:
+        _told_at[where] = monotonic()
+        log.warning("passed_over", where=where, cause=describe(cause))
+
+
+@contextlib.contextmanager
+def passing_over(where: str, *kinds: type[BaseException]) -> Iterator[None]:
+    """As contextlib.suppress, but it is told."""
+    try:
+        yield
+    except kinds as cause:
+        pass_over(where, cause)
 
 
 async def ring_or(rung: asyncio.Event, seconds: float) -> bool:

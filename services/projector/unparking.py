@@ -7,6 +7,7 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import args_row
 
+from services.common.tasks import pass_over
 from services.projector import checkpoint
 from services.projector.batch import REFUSED, apply_in
 from services.projector.checkpoint import Connection, ParkedStream
@@ -76,6 +77,6 @@ async def _take_up(
             await checkpoint.replaced(conn, projection.name)
             await checkpoint.ring(conn, projection.name)
             crash_at("written")
-    except REFUSED:
+    except REFUSED as refused:
         # As it was.
-        return
+        pass_over("unpark: rows", refused)

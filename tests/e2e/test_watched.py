@@ -2,22 +2,35 @@
 secret, in no line, metric or span.
 """
 
+import asyncio
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import msgspec
 import nats
 import pytest
+from litestar import Litestar
 
 from contracts.subjects import FACTS_STREAM
+from services.command.app import create_app as command_app
+from services.command.settings import CommandSettings
+from services.common.log_events import MEANINGS
+from services.query.app import create_app as query_app
+from services.query.settings import QuerySettings
 from tests import servers
 from tests.e2e.deployment import Urls, started
 from tests.e2e.test_separate_processes import first_key, project_token
 from tests.otlp import Collector, SeenSpan, collecting
 from tests.waiting import until
+
+# Three services start first, each in its time.
+pytestmark = pytest.mark.timeout(600)
 
 SECRET = "pl4nted-Secret-9f3c"
 PROJECTIONS = {"insights", "sharing", "activity", "last_viewed", "catalog", "history"}
@@ -136,5 +149,93 @@ def test_a_correlation_of_the_clients_own_links_to_its_trace(deployment: Deploym
     assert (http.parent, http.links) == ("", [(trace, "00f067aa0ba902b7")])
 
 
-def lines(deployment: Deployment) -> list[dict[str, object]]:
-    return [json.loads(line) for line in deployment.output.read_bytes().splitlines()]
+def planted(service: Litestar) -> list[tuple[str, str]]:
+    """Each route of a service with the secret in the place of every parameter but the project."""
+    return [
+        (str(method), re.sub(r"\{\w+:\w+\}", SECRET, route.path.replace("{project:str}", "1")))
+        for route in service.routes
+        for method in sorted(route.methods - {"OPTIONS"})
+        if not route.path.endswith("/stream") and not route.path.startswith("/api/environments")
+    ]
+
+
+def everything(deployment: Deployment) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(method, URL, what is sent): requests of every route, and of every kind that has a secret."""
+    apps = {
+        deployment.command: command_app(CommandSettings(database_url="", nats_url="")),
+        deployment.query: query_app(QuerySettings(database_url="", clickhouse_url="http://x")),
+    }
+    ways: list[dict[str, Any]] = [
+        {"headers": {"Authorization": f"Bearer {deployment.key}", "If-Match": SECRET}},
+        {"headers": {"Authorization": f"Bearer phx_{SECRET}", "Idempotency-Key": SECRET}},
+        {"headers": {"Cookie": f"session={SECRET}", "X-Correlation-Id": SECRET}},
+        {"params": {"personal_api_key": SECRET, "sharing_access_token": SECRET}},
+    ]
+    for url, app in apps.items():
+        for number, (method, path) in enumerate(planted(app)):
+            way = ways[number % len(ways)]
+            content = [json.dumps({"name": SECRET, "password": SECRET}), f'{{"broken": "{SECRET}'][
+                number % 2
+            ]
+            sent = None if method in ("GET", "HEAD", "OPTIONS") else content
+            yield method, url + path, {**way, "content": sent}
+
+
+def bodies(deployment: Deployment) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Requests that are done, one after the other, with the secret in what they say."""
+    project = f"{deployment.command}/api/projects/1"
+    ours = {"headers": {"Authorization": f"Bearer {deployment.key}"}}
+    made = created(deployment, f"Named {SECRET}").json()["id"]
+    yield "PATCH", f"{project}/insights/{made}/sharing/", {**ours, "json": {"enabled": True}}
+    passwords = f"{project}/insights/{made}/sharing/passwords/"
+    yield "POST", passwords, {**ours, "json": {"raw_password": SECRET}}
+    hook = {"url": f"https://user:{SECRET}@192.0.2.1/{SECRET}", "secret": SECRET}
+    yield "POST", f"{project}/webhooks/", {**ours, "json": hook}
+    event = {"event": SECRET, "distinct_id": SECRET, "properties": {"password": SECRET}}
+    for token in (deployment.token, SECRET):
+        batch = {"api_key": token, "batch": [event]}
+        yield "POST", f"{deployment.command}/batch/", {"json": batch}
+    where = [{"key": "plan", "value": SECRET, "operator": "exact", "type": "event"}]
+    funnel = {"events": [{"id": SECRET, "properties": where}, {"id": SECRET, "order": 1}]}
+    asked = f"{deployment.query}/api/projects/1/insights/funnel/"
+    yield "POST", asked, {**ours, "json": funnel}
+    pattern = [{"key": "plan", "value": f"({SECRET}", "operator": "regex", "type": "event"}]
+    yield "POST", asked, {**ours, "json": {"events": [{"id": "a", "properties": pattern}]}}
+
+
+async def test_no_line_no_metric_and_no_span_has_a_secret(deployment: Deployment) -> None:
+    trace = uuid4()
+    sampled = {"traceparent": f"00-{trace.hex}-00f067aa0ba902b7-01"}
+    statuses = Counter[int]()
+    at_once = asyncio.Semaphore(8)
+    async with httpx.AsyncClient(timeout=120) as client:
+
+        async def send(method: str, url: str, sent: dict[str, Any]) -> None:
+            headers = {**sampled, **sent.pop("headers", {})}
+            async with at_once:
+                answer = await client.request(method, url, headers=headers, **sent)
+            statuses[answer.status_code] += 1
+
+        await asyncio.gather(*(send(*each) for each in everything(deployment)))
+        for each in bodies(deployment):
+            await send(*each)
+        pages = [
+            (await client.get(f"{url}/metrics")).text
+            for url in (deployment.command, deployment.query, deployment.projector)
+        ]
+    # Each of them was answered as a request of its kind, none by a defect.
+    assert {200, 400, 401, 403, 404} <= statuses.keys(), statuses
+    assert 500 not in statuses
+    at_last = created(deployment, "The last one", traceparent=f"00-{uuid4().hex}-{'1' * 16}-01")
+    last = UUID(at_last.headers["Request-Id"])
+    until(lambda: whole(deployment.collector.trace(last)), "the last trace is whole")
+
+    written = deployment.output.read_bytes()
+    for found in (written, bytes(deployment.collector.raw), "".join(pages).encode()):
+        for secret in (SECRET, deployment.key, deployment.token):
+            assert secret.encode() not in found
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert {line["event"] for line in lines} <= MEANINGS.keys()
+    slow = [line for line in lines if line["event"] == "slow_query"]
+    assert any(line["bound"] and "{p0:" in line["sql"] for line in slow)
+    assert all({"rows", "bytes", "seconds"} <= line.keys() for line in slow)

@@ -41,7 +41,7 @@ from services.common.insights.context import user_bodies
 from services.common.log.store import EventStore
 from services.common.logs import logger
 from services.common.postgres.database import Pool
-from services.common.tasks import describe
+from services.common.tasks import describe, pass_over
 
 log = logger("recount.bus")
 
@@ -316,7 +316,8 @@ class BusConsumers:
         """The cursor that it has acknowledged up to, and how many facts it has not."""
         try:
             place = await bus.upkeep.place(row)
-        except upkeep.AWAY:
+        except upkeep.AWAY as cause:
+            pass_over("bus consumers: place", cause)
             return None, None
         if place is None or place.begun != row.begun:
             return None, None
@@ -327,7 +328,8 @@ class BusConsumers:
         """The user of every connection."""
         try:
             return [one.user for one in await bus.connections.all()]
-        except connections.AWAY:
+        except connections.AWAY as cause:
+            pass_over("bus consumers: connections", cause)
             return None
 
 

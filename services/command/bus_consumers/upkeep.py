@@ -23,7 +23,7 @@ from services.common.log.store import EventStore
 from services.common.logs import logger
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.stream import StreamUnavailable, ask_jetstream
-from services.common.tasks import every
+from services.common.tasks import every, pass_over
 
 log = logger("recount.bus")
 
@@ -160,7 +160,8 @@ class Upkeep:
         """Of the first message that the public stream has; 1 while it does not say."""
         try:
             told = await self._ask(f"STREAM.INFO.{FACTS_STREAM}", {})
-        except AWAY:
+        except AWAY as cause:
+            pass_over("bus consumers: first position", cause)
             return 1
         return max(int(told["state"]["first_seq"]), 1)
 

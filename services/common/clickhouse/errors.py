@@ -24,11 +24,17 @@ _CODE = re.compile(r"\bCode:\s*(\d+)")
 _NOT_COMPILED = re.compile(r"cannot compile re2: (.*), error: (.*?)\. Look at ", re.DOTALL)
 
 
+_VALUE = re.compile(r"'(?:[^'\\]|\\.)*'")
+
+
 class EngineError(Exception):
-    """A statement that did not succeed. code: ClickHouse's number, 0 when it gave none."""
+    """A statement that did not succeed. code: ClickHouse's number, 0 when it gave none.
+
+    message: ClickHouse's, which quotes values; as text, for the log, the error goes without them.
+    """
 
     def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
+        super().__init__(_VALUE.sub("'…'", message))
         self.code = code
         self.message = message
 

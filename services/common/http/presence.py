@@ -18,7 +18,7 @@ from services.common.postgres.releases import (
     kinds,
     version,
 )
-from services.common.tasks import background, every
+from services.common.tasks import background, every, passing_over
 
 BEAT_SECONDS = LIVES_SECONDS / 6
 
@@ -53,7 +53,7 @@ def present(database_url: str, service: str) -> ServicePart:
             async with background("presence", saying):
                 yield
         finally:
-            with contextlib.suppress(*CONNECTION_LOST):
+            with passing_over("presence: leave", *CONNECTION_LOST):
                 await _leave(database_url, values)
 
     return ServicePart(handlers=(), lifespans=[lifespan])

@@ -4,7 +4,7 @@ Its inside is in `services.common.log`; only this and `services.common.log.verif
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TypeVar, cast
 from uuid import UUID
@@ -45,7 +45,7 @@ from services.common.postgres.database import CONNECTION_LOST, NOTICED, RECONNEC
 from services.common.postgres.grouped import GroupedLookups
 from services.common.postgres.pool_metrics import watch
 from services.common.postgres.releases import NAMED
-from services.common.tasks import background, every
+from services.common.tasks import background, every, passing_over
 
 __all__ = [
     "BELL_CHANNEL",
@@ -328,7 +328,7 @@ class EventStore:
         """
         for _ in range(READERS):
             async with self._pool.connection() as conn:
-                with suppress(*CONNECTION_LOST):
+                with passing_over("log: read", *CONNECTION_LOST):
                     return await _fetch(conn, rows, statement, parameters)
                 if not conn.broken:
                     break

@@ -24,6 +24,7 @@ from services.common.log.entries import project_entries
 from services.common.postgres.database import Pool
 from services.common.proofs import checkpoints, tree
 from services.common.proofs.checkpoints import SignedCheckpoint
+from services.common.tasks import pass_over
 
 MEDIA_TYPE = "application/x-ndjson"
 # For clients that can't tell what the other one is; those that generators write, say.
@@ -220,7 +221,8 @@ class ArchiveAnswer(ASGIResponse):
                 async with asyncio.timeout(STALLED_SECONDS):
                     await send({"type": "http.response.body", "body": lines, "more_body": True})
                 note.covers(self._archive.after + 1, reached)
-        except TimeoutError:
+        except TimeoutError as stalled:
+            pass_over("archive: stalled client", stalled)
             await cut(scope)
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})

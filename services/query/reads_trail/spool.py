@@ -20,7 +20,7 @@ from psycopg import Error
 
 from contracts.reads import Read
 from services.common.logs import logger
-from services.common.tasks import background, describe, ring_or
+from services.common.tasks import background, describe, passing_over, ring_or
 from services.query.reads_trail.lines import SpooledRead, spooled
 from services.query.reads_trail.metrics import RECORDED_AT, SPOOL_BYTES
 from services.query.reads_trail.rows import BATCH, TrailRows
@@ -196,7 +196,7 @@ class Spool:
 
     async def _close(self) -> None:
         """What can't be inserted any more is the next process's."""
-        with contextlib.suppress(Error, TimeoutError):
+        with passing_over("reads: close", Error, TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._insert()
                 await self._rows.end(self.run)

@@ -26,6 +26,7 @@ from services.common.http.proxies import TrustedProxies
 from services.common.http.read_notes import ReadNote, begin
 from services.common.postgres.database import CONNECTION_LOST, Pool
 from services.common.postgres.installation import installation
+from services.common.tasks import passing_over
 from services.query.reads_trail.clients import address, client_name
 from services.query.reads_trail.kinds import ReadKind, kind_of
 from services.query.reads_trail.options import ReadsOptions
@@ -122,7 +123,7 @@ class ReadTrail:
         found = None if "insight" not in scope["path_params"] else insight_reference(named)
         if found is not None and found.short_id is not None and note.team_id is not None:
             # Kept in memory by whoever has answered; a request that was refused finds nothing.
-            with contextlib.suppress(*CONNECTION_LOST):
+            with passing_over("reads: named", *CONNECTION_LOST):
                 number = await self._state.reads.insights.number(note.team_id, found.short_id)
         if number is not None:
             note.shown = msgspec.structs.replace(note.shown, items=(number,))

@@ -16,7 +16,7 @@ from services.common.http.hang_ups import ClientHungUp
 from services.common.http.read_notes import ReadNote, noted
 from services.common.log.entries import project_entries
 from services.common.postgres.database import CONNECTION_LOST, Pool
-from services.common.tasks import ring_or, stop
+from services.common.tasks import pass_over, ring_or, stop
 from services.query.streams import metrics
 from services.query.streams.feed import Feed
 from services.query.streams.follower import Batch, Follower
@@ -175,7 +175,8 @@ class Connection:
             page = await project_entries(
                 self._pool, follower.team_id, follower.through.team_seq, _PAGE
             )
-        except CONNECTION_LOST:
+        except CONNECTION_LOST as cause:
+            pass_over("streams: page", cause)
             await ring_or(follower.over, _AWAY_SECONDS)
             return None
         if not page:
