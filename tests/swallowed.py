@@ -24,6 +24,7 @@ TOLD_ELSEWHERE = {
     "services/command/bus_consumers/connections.py _ask_all": "servers have answered, or it raises",
     "services/common/bus.py arrive": "the connection is told by its own task",
     "services/common/tasks.py ring_or": "time has passed",
+    "services/common/log/retaking.py _numbers": "a newer version's fact, which keeps its place",
     "services/projector/auditor/reads.py _told": "the seal does not hold, and is found so",
     "services/projector/product_events/erasing.py _names": "the message is erased whole",
     "services/projector/webhooks/sending.py _send": "an attempt, kept with its error",

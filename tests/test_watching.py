@@ -26,11 +26,10 @@ OTHERS = {
     "node_filesystem_size_bytes",
     "recount_backup_finished_seconds",
 }
-# Of buckets, shards and the log's timeline: the parts that have them are on their way.
+# Of buckets and shards: the parts that have them are on their way.
 OTHERS |= {
     *("recount_ingest_lease", "recount_ingest_behind_seconds", "recount_ingest_behind_messages"),
     *("recount_clickhouse_replica_up", "recount_clickhouse_replica_switches_total"),
-    "recount_log_timeline_unverified",
 }
 # Of PromQL: what is no metric.
 WORDS = {

@@ -19,10 +19,10 @@ LogEvent = Literal[
     "job_failed",
     "job_left",
     "lease_ended",
-    "passed_over",
     "log_forked",
     "log_put_back",
     "log_verified",
+    "passed_over",
     "projected",
     "projection_behind",
     "publication_refused",
@@ -85,7 +85,6 @@ MEANINGS: Mapping[LogEvent, str] = {
     "job_failed": "A computation ended by a defect, which the trace shows; its callers got a 500.",
     "job_left": "A computation lost PostgreSQL; once its lease ends, any process runs it again.",
     "lease_ended": "Who stored product events said nothing for too long: its session was ended.",
-    "passed_over": "An error went no further than `where`: it is done without, or tried again.",
     "log_forked": (
         "A standby has taken over, and the public stream holds entries that do not continue its"
         " log. Nothing is appended until `recount log accept`."
@@ -95,6 +94,7 @@ MEANINGS: Mapping[LogEvent, str] = {
         " public stream, and their numbers are taken again."
     ),
     "log_verified": "A standby has taken over, and its log is the one that the stream knows.",
+    "passed_over": "An error went no further than `where`: it is done without, or tried again.",
     "projected": "A projection has stored the rows of some facts, up to `position`.",
     "projection_behind": "A projection has not reached the log's end, or has parked streams.",
     "publication_refused": "Another relay had published before; what it did is not repeated.",
