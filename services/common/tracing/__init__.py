@@ -1,10 +1,10 @@
 """Traces: what one request led to, in every process, told to an OpenTelemetry collector.
 
-Where no collector is named (OTEL_EXPORTER_OTLP_ENDPOINT) there are none, and nothing of
-OpenTelemetry is imported. A trace's id is the correlation id. The log has no column for what else
-a trace needs: the id of a command's append is its operation id's second half, and an operation id
-that ends as the correlation id does says that its trace is kept. So the relay and the projections,
-in whichever process, go on with the trace from the entry alone.
+Where no collector is named (OTEL_EXPORTER_OTLP_ENDPOINT) there are none, and neither
+OpenTelemetry's SDK nor its exporter is imported. A trace's id is the correlation id. The log has no
+column for what else a trace needs: the id of a command's append is its operation id's second half,
+and an operation id that ends as the correlation id does says that its trace is kept. So the relay
+and the projections, in whichever process, go on with the trace from the entry alone.
 """
 
 import re
