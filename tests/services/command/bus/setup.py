@@ -38,9 +38,12 @@ AWAY = (nats.errors.Error, js_errors.Error, TimeoutError, OSError)
 @asynccontextmanager
 async def facts_bus(postgres_url: str, nats_url: str) -> AsyncIterator[FactsBus]:
     client = await connect_bus(nats_url, "test")
-    async with EventStore.open(postgres_url) as store, pool(postgres_url) as connections:
-        yield FactsBus(store=store, pool=connections, client=client)
-    await client.close()
+    try:
+        async with EventStore.open(postgres_url) as store, pool(postgres_url) as connections:
+            yield FactsBus(store=store, pool=connections, client=client)
+    finally:
+        # A server waits for clients that are left behind, at its end.
+        await client.close()
 
 
 @asynccontextmanager
