@@ -7,10 +7,13 @@ A line that is written while a request is answered carries its operation_id and 
 import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Final, Protocol, cast
+from uuid import UUID
 
 import structlog
+from structlog.typing import EventDict
 
 from services.common.log_events import LogEvent
 
@@ -67,9 +70,20 @@ def logger(name: str) -> Log:
     return cast("Log", structlog.get_logger(name))
 
 
+NO_FIELDS: Mapping[str, object] = {}
+request_fields: ContextVar[Mapping[str, object]] = ContextVar("request_fields", default=NO_FIELDS)
+"""Of every line that is written in this context: of the request that is answered."""
+
+
+def _with_request_fields(_: object, __: str, line: EventDict) -> EventDict:
+    for name, value in request_fields.get().items():
+        line.setdefault(name, str(value) if isinstance(value, UUID) else value)
+    return line
+
+
 # Ours and the libraries' lines go the same way: through the standard library to one formatter.
 _SHARED: Final[Sequence[structlog.typing.Processor]] = (
-    structlog.contextvars.merge_contextvars,
+    _with_request_fields,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -28,6 +28,10 @@ SECONDS = Histogram(
 )
 IN_FLIGHT = Gauge("recount_http_in_flight", "Requests whose answer has not ended.")
 
+# A list with one number: to move a gauge twice would cost as much as all the rest here.
+_under_way = [0]
+IN_FLIGHT.set_function(lambda: _under_way[0])
+
 NO_ROUTE = "none"
 # Of a client that hung up, or a process that ended: nobody got an answer.
 NO_STATUS = 0
@@ -74,11 +78,11 @@ def observed(app: ASGIApp) -> ASGIApp:
                 _count(observation.route, method, status, monotonic() - began)
             await send(message)
 
-        IN_FLIGHT.inc()
+        _under_way[0] += 1
         try:
             await app(scope, receive, answering)
         finally:
-            IN_FLIGHT.dec()
+            _under_way[0] -= 1
             if status == NO_STATUS:
                 _count(observation.route, method, status, monotonic() - began)
             if observation.span is not None:
@@ -132,16 +136,12 @@ def _uuid(value: bytes) -> UUID | None:
 
 
 def _count(route: str, method: str, status: int, seconds: float) -> None:
-    _requests(route, method if method in _METHODS else "other", status).inc()
-    _seconds(route).observe(seconds)
+    counted, timed = _of(route, method if method in _METHODS else "other", status)
+    counted.inc()
+    timed.observe(seconds)
 
 
 # To find a metric by its labels again costs as much as to count.
 @cache
-def _requests(route: str, method: str, status: int) -> Counter:
-    return REQUESTS.labels(route, method, str(status))
-
-
-@cache
-def _seconds(route: str) -> Histogram:
-    return SECONDS.labels(route)
+def _of(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(route, method, str(status)), SECONDS.labels(route)
