@@ -15,11 +15,14 @@ RUN /opt/recount/bin/pip install --quiet --no-index --no-deps --no-build-isolati
     && /opt/recount/bin/pip uninstall --quiet --yes setuptools pip
 
 FROM python:3.13-slim
-# The folder is where reads wait; a new volume there is of the same owner.
-RUN useradd --system --no-create-home recount \
+# The number is what mounted files and volumes know the user by. The folder is where reads wait; a new
+# volume there is of the same owner.
+RUN useradd --uid 10001 --no-create-home recount \
     && install --directory --owner recount --mode 700 /var/spool/recount
 COPY --from=installed /opt/recount /opt/recount
 ENV PATH=/opt/recount/bin:$PATH PYTHONUNBUFFERED=1
-USER recount
+USER 10001
 EXPOSE 8000
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 CMD ["python", "-c", \
+    "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/_livez', timeout=4)"]
 CMD ["recount", "--help"]

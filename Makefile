@@ -1,6 +1,6 @@
 # Everything happens in .venv, made from lock files (pinned, with hashes): what runs, and what tests.
 .DEFAULT_GOAL := help
-.PHONY: help run install test check format bench bench-large fuzz faults lock clean
+.PHONY: help run install secrets test check format bench bench-large fuzz faults lock clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -30,6 +30,9 @@ $(TESTS): requirements-test.txt pyproject.toml
 	$(call install,Recount runs on and is tested with: 340 MB of Python packages to fetch$(comma) 1.1 GB on the disk)
 	@touch $(RUNS) $@
 
+secrets: $(RUNS) ## make ./secrets, which compose.yaml reads: those files of it that are missing
+	@$(RUN) services.embedded secrets ./secrets
+
 # What is installed by the lock file that comes first. .installed: nothing was interrupted; else .venv is
 # made anew, of the packages that pip has kept. The lock files are complete, hence --no-deps: they
 # leave out what pyproject.toml names as never imported.
@@ -58,7 +61,7 @@ check: $(TESTS) ## format, lint, types, import rules, compose.yaml, what is told
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(BIN)/lint-imports
-	$(RUN) check_jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(RUN) check_jsonschema --builtin-schema vendor.compose-spec compose.yaml compose.small.yaml
 	$(RUN) tests.watching_page --check
 	$(RUN) tests.swallowed
 

@@ -9,6 +9,7 @@ from services.common.process import TABLES_ARE_NEWER
 from services.common.settings import InvalidSettings
 from services.embedded.commands.audit import audit
 from services.embedded.commands.backup import backup, restore
+from services.embedded.commands.deployment_secrets import secrets
 from services.embedded.commands.erase import erase
 from services.embedded.commands.follow import follow
 from services.embedded.commands.history import history
@@ -74,6 +75,6 @@ for command in (
         members,
         migrate,
     ),
-    *(projects, rebuild, restore, release, settings, stream, unpark, verify),
+    *(projects, rebuild, release, restore, secrets, settings, stream, unpark, verify),
 ):
     recount.add_command(command)

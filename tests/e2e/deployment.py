@@ -1,10 +1,10 @@
-"""compose.yaml, read: which command a service runs, and what the gateway sends it."""
+"""The compose files, read: which command a service runs, and what the gateway sends it."""
 
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from functools import partial
@@ -23,9 +23,19 @@ NOTHING_MORE: Mapping[str, str] = {}
 CADDY = shutil.which("caddy")
 
 
-def compose() -> dict[str, Any]:
-    read: dict[str, Any] = YAML(typ="safe").load(ROOT / "compose.yaml")
+DEPLOY = ROOT / "deploy"
+
+
+def compose(name: str = "compose.small.yaml") -> dict[str, Any]:
+    """The smaller one is what tests start: it is as many processes as a machine of tests has room
+    for.
+    """
+    read: dict[str, Any] = YAML(typ="safe").load(ROOT / name)
     return read
+
+
+def gateway_rules() -> str:
+    return (DEPLOY / "gateway" / "rules.caddy").read_text()
 
 
 class Urls(msgspec.Struct, frozen=True):
@@ -41,8 +51,15 @@ class Urls(msgspec.Struct, frozen=True):
     system_user: str = ""
     traces: str = ""
 
+    def environment(self, names: Iterable[str]) -> dict[str, str]:
+        """What the file's variables are here. A secret is no file, and users and passwords stand
+        in the URLs.
+        """
+        plain = [re.sub(r"(_URL|_USER|_ISSUER)_FILE$", r"\1", name) for name in names]
+        known = [name for name in plain if not re.search(r"_NATS_USER$|_PASSWORD_FILE$", name)]
+        return {name: self.value(name) for name in known}
+
     def value(self, name: str) -> str:
-        """What an environment variable of the file is here."""
         match name.split("_", 2)[2]:
             case "HOST":
                 return "127.0.0.1"
@@ -83,7 +100,7 @@ def command(service: str, urls: Urls) -> tuple[list[str], dict[str, str]]:
         "python": [sys.executable, "-W", "error"],
         "recount": [sys.executable, "-c", "from services.embedded.cli import main; main()"],
     }
-    environment = {name: urls.value(name) for name in described["environment"]}
+    environment = urls.environment(described["environment"])
     return [*programs[words[0]], *words[1:]], {"PYTHONPATH": str(ROOT), **environment}
 
 
@@ -145,23 +162,26 @@ def is_ready(service: Started) -> bool:
 
 @contextmanager
 def gateway(running: Mapping[str, Started], folder: Path, port: int | None = None) -> Iterator[str]:
-    """The URL of a real Caddy with the file's own Caddyfile, before the services that run.
+    """The URL of a real Caddy with the deployment's own Caddyfile, before the services that run.
 
     port: of this machine; None: a free one.
     """
-    text: str = compose()["configs"]["gateway"]["content"]
+    port = port or free_port()
+    for file in (DEPLOY / "gateway").iterdir():
+        text = file.read_text()
+        (folder / file.name).write_text(text.replace("//:8000", f"//127.0.0.1:{port}"))
+    upstreams = {}
     for kind in ("command", "query"):
         theirs = [one.url for name, one in running.items() if name.split()[0] == kind]
-        upstreams = " ".join(url.removeprefix("http://") for url in theirs)
-        text = re.sub(rf"\$\{{{kind.upper()}_UPSTREAMS:-[^}}]*\}}", upstreams, text)
-    port = port or free_port()
-    text = re.sub(r"^:8000 ", f"http://127.0.0.1:{port} ", text, flags=re.MULTILINE)
+        upstreams[f"{kind.upper()}_UPSTREAMS"] = " ".join(
+            url.removeprefix("http://") for url in theirs
+        )
     file = folder / "Caddyfile"
-    file.write_text(text.replace("$$", "$"))
-    home = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    homes = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
+    environment = {**upstreams, **dict.fromkeys(homes, str(folder))}
     words = [CADDY or "caddy", "run", "--adapter", "caddyfile", "--config", str(file)]
     with (folder / "caddy.log").open("wb") as log:
-        process = subprocess.Popen(words, env=home, stderr=log, stdout=log)
+        process = subprocess.Popen(words, env=environment, stderr=log, stdout=log)
     url = f"http://127.0.0.1:{port}"
     try:
         until(partial(is_up, process, f"{url}/_gateway"), "Caddy is up")
@@ -180,15 +200,14 @@ def is_up(process: "subprocess.Popen[bytes]", url: str) -> bool:
 
 
 class Gateway:
-    """The Caddyfile's four rules, as the gateway would apply them."""
+    """The gateway's four rules, as the gateway would apply them."""
 
     def __init__(self) -> None:
-        text: str = compose()["configs"]["gateway"]["content"]
+        text = gateway_rules()
         self._computations = re.compile(_one(r"@computations path_regexp (\S+)", text))
         pages = _one(r"@pages \{(.*?)\}", text)
         self._pages = _one(r"(?<!not )path (.*)", pages).split()
-        # $$ is a $ that compose leaves to the gateway.
-        self._writing_pages = re.compile(_one(r"not path_regexp (\S+)", pages).replace("$$", "$"))
+        self._writing_pages = re.compile(_one(r"not path_regexp (\S+)", pages))
         reads = _one(r"@reads \{(.*?)\}", text)
         self._methods = _one(r"method (.*)", reads).split()
         self._paths = _one(r"(?<!not )path (.*)", reads).split()
