@@ -139,12 +139,13 @@ def test_one_port_is_published_to_this_machine_alone(file: str) -> None:
 def test_servers_are_on_networks_that_lead_nowhere(file: str) -> None:
     read = compose(file)
     outside = {name for name, made in read["networks"].items() if not (made or {}).get("internal")}
-    assert outside == {"edge", "out"}
+    assert outside == {"public", "out"}
     (subnet,) = read["networks"]["edge"]["ipam"]["config"]
     reach: dict[str, set[str]] = {network: set() for network in read["networks"]}
     for name, service in read["services"].items():
         for network in service["networks"]:
             reach[network].add(name)
+    assert reach["public"] == {"gateway"}
     assert reach["edge"] == {"gateway", "command", "query"}
     assert reach["out"] == {"projector"}
     for kind in ("command", "query"):

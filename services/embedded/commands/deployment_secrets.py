@@ -38,21 +38,10 @@ def secrets(folder: Path) -> None:
         made.append("nats_system")
     if _write(folder / "nats_issuer", new_seed()):
         made.append("nats_issuer")
-    password = (folder / "clickhouse_recount").read_text().strip()
-    derived = {
-        "nats_issuer_public": AccountKey((folder / "nats_issuer").read_text().strip()).public,
-        "clickhouse_url": _clickhouse(password, "clickhouse"),
-        "clickhouse_urls": ";".join(
-            ",".join(_clickhouse(password, f"clickhouse-{shard}{replica}") for replica in "ab")
-            for shard in (1, 2)
-        ),
-    }
-    made += [name for name, value in derived.items() if _write(folder / name, value)]
+    issuer = AccountKey((folder / "nats_issuer").read_text().strip())
+    if _write(folder / "nats_issuer_public", issuer.public):
+        made.append("nats_issuer_public")
     click.echo(f"{folder}: {', '.join(made) if made else 'nothing was missing'}")
-
-
-def _clickhouse(password: str, host: str) -> str:
-    return f"http://recount:{password}@{host}:8123?database=recount"
 
 
 def _write(path: Path, value: str) -> bool:
