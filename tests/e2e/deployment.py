@@ -56,7 +56,11 @@ class Urls(msgspec.Struct, frozen=True):
         in the URLs.
         """
         plain = [re.sub(r"(_URL|_USER|_ISSUER)_FILE$", r"\1", name) for name in names]
-        known = [name for name in plain if not re.search(r"_(NATS|CLICKHOUSE)_USER$|_PASSWORD_FILE$", name)]
+        known = [
+            name
+            for name in plain
+            if not re.search(r"_(NATS|CLICKHOUSE)_USER$|_PASSWORD_FILE$", name)
+        ]
         return {name: self.value(name) for name in known}
 
     def value(self, name: str) -> str:
