@@ -56,7 +56,7 @@ PIP := --disable-pip-version-check --no-input --no-user
 test: $(TESTS) ## the whole test suite, on real servers
 	$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 
-check: $(TESTS) ## format, lint, types, import rules, compose.yaml, what is told of it
+check: $(TESTS) ## format, lint, types, import rules, the compose files, what is told of it
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
