@@ -102,7 +102,7 @@ async def through_the_writer(url: str, producers: int, into: Waits) -> None:
         into.add(chain.from_iterable(waits), perf_counter() - began)
 
 
-def rename(stream: Stream[DomainEvent], after: int) -> Append:
+def rename(stream: Stream[DomainEvent], after: int | None) -> Append:
     operation = uuid4()
     return Append(
         parts=(AppendPart(stream, after, (FACT,)),),

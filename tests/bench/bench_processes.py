@@ -47,6 +47,9 @@ FACTS = 4_000
 
 Rates = dict[int, list[float]]
 
+_BEHIND = """
+    SELECT FROM checkpoints WHERE position < (SELECT max(notification_id) FROM log) LIMIT 1"""
+
 
 def _command(url: str) -> Litestar:
     settings = CommandSettings(database_url=url, nats_url="")
@@ -103,9 +106,9 @@ def _project(url: str, go: "Event", ready: "Event") -> None:
         print(describe(cause))
 
 
-def _projected(url: str, number: int, first: int) -> float:
+def _projected(url: str, number: int) -> float:
     """Facts a second, from the start of so many projectors until every read model has all."""
-    asyncio.run(_append(url, first))
+    asyncio.run(_append(url))
     spawn = multiprocessing.get_context("spawn")
     go = spawn.Event()
     readies = [spawn.Event() for _ in range(number)]
@@ -119,10 +122,7 @@ def _projected(url: str, number: int, first: int) -> float:
     go.set()
     began = perf_counter()
     with psycopg.connect(url, autocommit=True) as conn:
-        while conn.execute(
-            "SELECT FROM checkpoints WHERE position <"
-            " (SELECT max(notification_id) FROM log) LIMIT 1"
-        ).fetchone():
+        while conn.execute(_BEHIND).fetchone() is not None:
             pass
     seconds = perf_counter() - began
     for process in processes:
@@ -131,14 +131,13 @@ def _projected(url: str, number: int, first: int) -> float:
     return FACTS / seconds
 
 
-async def _append(url: str, first: int) -> None:
+async def _append(url: str) -> None:
+    """Names of the insights that are there."""
     async with EventStore.open(url) as store:
-        for one in range(first, first + FACTS, 200):
+        for first in range(0, FACTS, 200):
+            numbers = (n % INSIGHTS + 1 for n in range(first, first + 200))
             await asyncio.gather(
-                *(
-                    store.append(rename(insight_stream(TEAM, 1_000_000 + n), 0))
-                    for n in range(one, one + 200)
-                )
+                *(store.append(rename(insight_stream(TEAM, n), None)) for n in numbers)
             )
 
 
@@ -174,10 +173,9 @@ def main() -> None:
                             each.append(asyncio.run(_ask(addresses, key, ask)))
                 _show(what, rates)
             folded: Rates = {number: [] for number in PROCESSES}
-            for turn in range(ROUNDS):
-                for index, (number, each) in enumerate(folded.items()):
-                    first = (turn * len(PROCESSES) + index) * FACTS
-                    each.append(_projected(url, number, first))
+            for _ in range(ROUNDS):
+                for number, each in folded.items():
+                    each.append(_projected(url, number))
             _show("facts in every read model, projector", folded)
         finally:
             database.stop()

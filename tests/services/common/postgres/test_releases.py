@@ -11,13 +11,15 @@ from contracts.codec import stored_name
 from contracts.events.insight import InsightTagged
 from services.common.http.app import compose
 from services.common.http.presence import NewerFacts, present
-from services.common.log.store import EventStore, KindsPending
+from services.common.log.store import BELL_CHANNEL, EventStore, KindsPending
 from services.common.postgres import migrate as migrating
 from services.common.postgres import releases
+from services.common.postgres.bell import Bell
 from services.common.postgres.migrate import NewerTables, check_tables, migrate, migrations
 from services.common.postgres.releases import SIGN_UP, OlderProcesses, finish, kinds, running
 from tests.examples import created
 from tests.services.common.log.appends import append, insight, to
+from tests.waiting import seen
 
 # As if it were new in this release.
 NEW = InsightTagged(("x",), ())
@@ -112,9 +114,13 @@ def test_a_process_of_before_there_were_rows_is_seen_by_its_session(
 async def test_sessions_of_ours_are_not_taken_for_older_ones(
     conn: psycopg.Connection, postgres_url: str
 ) -> None:
-    async with open_application(postgres_url):
-        found = running(conn)
-    assert found.older == ()
+    async def listens() -> bool:
+        found = conn.execute("SELECT FROM pg_stat_activity WHERE query = 'LISTEN \"recount_log\"'")
+        return found.fetchone() is not None
+
+    async with Bell(postgres_url, BELL_CHANNEL).listening():
+        await seen(listens, bool)
+        assert running(conn).older == ()
 
 
 def test_once_it_is_finished_the_release_before_does_not_start(
