@@ -44,7 +44,9 @@ _READ_SETTINGS = (
     "insert_deduplicate = 0, async_insert = 0, max_threads = 1, max_insert_threads = 1,"
     " input_format_try_infer_dates = 0, input_format_try_infer_datetimes = 0,"
     " max_partitions_per_insert_block = 0, max_block_size = 8192,"
-    " min_insert_block_size_rows = 50000, min_insert_block_size_bytes = 64000000"
+    " input_format_parquet_memory_high_watermark = 134217728,"
+    " input_format_parquet_enable_row_group_prefetch = 0,"
+    " min_insert_block_size_rows = 20000, min_insert_block_size_bytes = 16000000"
 )
 
 
