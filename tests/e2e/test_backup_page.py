@@ -19,7 +19,7 @@ BIN = str((ROOT / ".venv/bin").resolve())
 BESIDE = ("A backup", "Back again")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(not all(map(shutil.which, ("tar", "zstd"))), reason="its tools are missing")
 def test_every_step_prints_what_the_page_says() -> None:
     with servers.server_folder() as folder:

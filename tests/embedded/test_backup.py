@@ -23,7 +23,7 @@ from tests import servers
 from tests.embedded.recount_process import RECOUNT, Served, environment, recount, serving
 
 # A server, its load, a backup and its restoration take their time on a busy machine.
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 STORED = Path(__file__).with_name("stored_events.py")
 
