@@ -5,6 +5,7 @@ X-Correlation-Id, else the id of the trace it is part of (`traceparent`), else o
 """
 
 from functools import cache
+from random import getrandbits
 from time import monotonic
 from uuid import UUID, uuid4
 
@@ -122,10 +123,15 @@ def _begin(scope: Scope) -> Observation:
             given = _uuid(value)
         elif name == _TRACE_PARENT:
             parent = tracing.parent_of(value)
-    request_id = given or (parent.trace_id if parent is not None else uuid4())
+    request_id = given or (parent.trace_id if parent is not None else _fresh())
     observation = Observation(request_id, scope, tracing.request_span(request_id, parent))
     scope[_KEY] = observation  # type: ignore[literal-required]  # ours
     return observation
+
+
+def _fresh() -> UUID:
+    # Nobody gains by guessing it: so no call to the system for each request.
+    return UUID(int=getrandbits(128), version=4)
 
 
 def _uuid(value: bytes) -> UUID | None:
