@@ -81,6 +81,7 @@ class Service:
         self._environment = {**environment, **_settings(self.kind, settings)}
         self._log = folder / f"{name}.log"
         self.url = f"http://127.0.0.1:{self._environment[f'RECOUNT_{self.kind.upper()}_PORT']}"
+        self._broken = ""
         self._process: subprocess.Popen[bytes] | None = None
 
     def set(self, setting: str, value: str) -> None:
@@ -106,16 +107,16 @@ class Service:
     def processes(self) -> Processes:
         return Processes(self.process.pid)
 
-    def start(self, broken: str = "") -> None:
-        """broken: a build of tests.faults.broken."""
-        words = _broken(self._words, broken) if broken else self._words
+    def start(self) -> None:
+        words = _broken(self._words, self._broken) if self._broken else self._words
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(words, env=self._environment, stdout=log, stderr=log)
 
     def restart(self, broken: str = "") -> None:
-        """Returns when it is ready."""
+        """Returns when it is ready. broken: a build of tests.faults.broken, from now on."""
         self.end()
-        self.start(broken)
+        self._broken = broken
+        self.start()
         self.wait()
 
     def wait(self) -> None:

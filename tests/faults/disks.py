@@ -1,5 +1,6 @@
 """Disks of a size that can be changed, for what happens when one is full."""
 
+import contextlib
 import errno
 import os
 import shutil
@@ -9,6 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SIZE = 2 * 1024**3
+
+
+_ROOM = 4 * 1024**2
+_FILLER = "filler"
 
 
 class CannotMount(Exception):
@@ -34,7 +39,11 @@ def small_disk(folder: Path) -> Iterator[None]:
 def fill(folder: Path) -> None:
     """Nothing more has room on it."""
     at = os.statvfs(folder)
-    _resize(folder, (at.f_blocks - at.f_bfree) * at.f_frsize)
+    # It goes on growing meanwhile, and no disk gets smaller than what is on it.
+    _resize(folder, (at.f_blocks - at.f_bfree) * at.f_frsize + _ROOM)
+    with contextlib.suppress(OSError), (folder / _FILLER).open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(64 * 1024))
 
 
 def is_full(folder: Path) -> bool:
@@ -51,6 +60,7 @@ def is_full(folder: Path) -> bool:
 
 def enlarge(folder: Path) -> None:
     """All is as it was."""
+    (folder / _FILLER).unlink(missing_ok=True)
     _resize(folder, SIZE)
 
 
