@@ -7,14 +7,11 @@ the product knows of them.
 """
 
 import asyncio
-import os
 import runpy
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
-import psycopg
 from msgspec.structs import replace
 
 from services.command.bus.publisher import Publisher
@@ -26,13 +23,8 @@ from services.common.log.writer import LogWriter, QueuedAppend
 from services.common.postgres.installation import installation
 from services.common.stream import OutgoingMessage, publish_whole
 from services.projector import batch, checkpoint
-from services.projector.product_events import event_rows
-from services.projector.product_events.captured import StreamMessage
-from services.projector.product_events.follower import ProductEvents
-from services.projector.product_events.ingest import Ingest, SequenceRange, VisibleRange
 from services.projector.projection import Entry, Projection
 from services.query.reads.read_position import Freshness, FreshValue
-from services.query.results import jobs
 
 
 def put(owner: object, name: str, replacement: object) -> None:
@@ -154,56 +146,6 @@ def ack_before_durable() -> None:
     put(CaptureDoor, "_publish", at_once)
 
 
-def _slow_inserts(token: Callable[[str], str]) -> None:
-    """Much happens between the insert of a batch and its commit. token: in the place of its own."""
-    insert = event_rows.insert_events
-
-    async def slow(*given: Any) -> list[event_rows.RefusedRow]:
-        clickhouse, rows, of_range, inserted_at = given
-        refused = await insert(clickhouse, rows, token(of_range), inserted_at)
-        await asyncio.sleep(0.5)
-        return refused
-
-    put(event_rows, "insert_events", slow)
-
-
-def no_token() -> None:
-    """A batch that is stored again is another one to ClickHouse."""
-    _slow_inserts(lambda _: str(uuid4()))
-
-
-def range_not_fixed() -> None:
-    """A batch's range and token are written down nowhere before it is stored; nor is it looked for
-    what ClickHouse holds beyond them, which would mend that.
-    """
-    no_truncate()
-    _slow_inserts(lambda token: token)
-
-    async def begin(_: Ingest, messages: Sequence[StreamMessage]) -> SequenceRange:
-        return SequenceRange(messages[0].sequence, messages[-1].sequence, uuid4())
-
-    put(Ingest, "begin", begin)
-
-
-def no_truncate() -> None:
-    """What ClickHouse holds beyond PostgreSQL's progress is not looked for."""
-
-    async def unmended(*given: Any) -> VisibleRange:
-        stands: VisibleRange = given[-1]
-        return stands
-
-    put(ProductEvents, "_mended", unmended)
-
-
-def no_join() -> None:
-    """Each request makes a job of its own; the index that joins them is gone, for good."""
-    before, rest = jobs._START.split("ON CONFLICT (team_id, key, settings)")
-    _, after = rest.split("DO UPDATE SET expiration_time = excluded.expiration_time")
-    put(jobs, "_START", before + after)
-    with psycopg.connect(os.environ["RECOUNT_QUERY_DATABASE_URL"], autocommit=True) as conn:
-        conn.execute("DROP INDEX IF EXISTS jobs_live")
-
-
 BUILDS: Mapping[str, Callable[[], None]] = {
     build.__name__: build
     for build in (
@@ -214,10 +156,6 @@ BUILDS: Mapping[str, Callable[[], None]] = {
         no_wait,
         skip_one,
         ack_before_durable,
-        no_token,
-        range_not_fixed,
-        no_truncate,
-        no_join,
     )
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.deployment import CADDY
 from tests.faults.checkers import complaints
-from tests.faults.cluster import Cluster, Kind, deployed
+from tests.faults.cluster import Cluster, deployed
 from tests.faults.driving import driving
 from tests.faults.faults import FAULTS, Name
 from tests.faults.workloads import Plan
@@ -66,25 +66,7 @@ CASES = [
         fault="command killed",
         plan=EVENTS,
     ),
-    Case(
-        "no_token",
-        ("projector",),
-        "and stored 2 times",
-        without=("projector 2",),
-        fault="projector killed",
-        plan=EVENTS,
-    ),
-    Case(
-        "range_not_fixed",
-        ("projector",),
-        "and stored 2 times",
-        without=("projector 2",),
-        fault="projector killed",
-        plan=EVENTS,
-    ),
     Case("skip_one", ("projector",), "rows were other ones", without=("projector 2",)),
-    # The last one: it leaves an index out for good.
-    Case("no_join", ("query", "query 2"), "computed twice"),
 ]
 
 
@@ -113,15 +95,3 @@ def test_it_is_found_out(cluster: Cluster, case: Case) -> None:
         for name in (*case.services, *case.without):
             cluster.services[name].restart()
     assert any(case.says in complaint for complaint in found), found or cluster.logs()
-
-
-def test_no_truncate_is_found_out() -> None:
-    with deployed(Kind(pair=True)) as cluster:
-        for name in ("projector", "projector 2"):
-            cluster.services[name].restart("no_truncate")
-        with driving(cluster, 20261201, EVENTS) as driver:
-            driver.work(100)
-            with FAULTS["standby behind"](cluster, driver):
-                driver.well()
-            found = complaints(driver.driven.done, driver.finish())
-    assert any("and stored 2 times" in complaint for complaint in found), found
