@@ -36,7 +36,7 @@ class ExplainedEvent(msgspec.Struct, frozen=True, kw_only=True):
     distinct_id: str
     timestamp: Time
     arrived: Time
-    position: int | None
+    position: int | str | None
     late: bool | UnsetType = UNSET
     actor: str
     counts: bool

@@ -77,7 +77,7 @@ class ResultFields(msgspec.Struct, frozen=True, kw_only=True):
     query_status: Raw = NULL
     resolved_date_range: Raw = NULL
     changes: JsonList | UnsetType = UNSET
-    computed_to: int | UnsetType = UNSET
+    computed_to: int | str | UnsetType = UNSET
     late_changes: JsonList | UnsetType = UNSET
     result_hash: str | UnsetType = UNSET
     warnings: list[str] | UnsetType = UNSET
@@ -156,7 +156,7 @@ class InsightBody(msgspec.Struct, frozen=True, kw_only=True):
     color: str | UnsetType | None = UNSET
     layouts: ObjectOrNull | UnsetType = UNSET
     changes: JsonList | UnsetType = UNSET
-    computed_to: int | UnsetType = UNSET
+    computed_to: int | str | UnsetType = UNSET
     late_changes: JsonList | UnsetType = UNSET
     result_hash: str | UnsetType = UNSET
     warnings: list[str] | UnsetType = UNSET

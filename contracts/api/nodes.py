@@ -33,7 +33,7 @@ class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     query_status: JobBody | None
     total_median_conversion_time: float | UnsetType | None = UNSET
     changes: list[DefinitionChange] | UnsetType = UNSET
-    computed_to: int | UnsetType = UNSET
+    computed_to: int | str | UnsetType = UNSET
     late_changes: list[LateChange] | UnsetType = UNSET
     result_hash: str | UnsetType = UNSET
     warnings: list[str] | UnsetType = UNSET

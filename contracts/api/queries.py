@@ -38,7 +38,7 @@ class TrendEnvelope(FunnelEnvelope, frozen=True, kw_only=True):
 
     next: str | None = None
     changes: JsonList | UnsetType = UNSET
-    computed_to: int | UnsetType = UNSET
+    computed_to: int | str | UnsetType = UNSET
     late_changes: JsonList | UnsetType = UNSET
     result_hash: str | UnsetType = UNSET
 

@@ -1,13 +1,11 @@
 """JetStream takes nothing more once its disk was full, room or no room: it is started again."""
 
 import asyncio
-import contextlib
 import shutil
 from functools import partial
 
 from litestar import Litestar
 
-from services.common.http.problems import Rejected
 from services.common.logs import logger
 from services.common.tasks import every
 from services.embedded.nats import Nats
@@ -40,7 +38,5 @@ async def _heal(app: Litestar, bus: Nats) -> None:
 async def _refuses_again(app: Litestar) -> bool:
     """Whether a publication failed, and one more does. The relay's tries go on by themselves."""
     door, relay = app.state.door, app.state.relay
-    if door.outage.reason is not None:
-        with contextlib.suppress(Rejected):
-            await door.try_again()
-    return door.outage.reason is not None or relay.outage.reason is not None
+    await door.try_again()
+    return door.reason is not None or relay.outage.reason is not None

@@ -1,6 +1,5 @@
 """The capture doors, wired."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -10,12 +9,10 @@ from litestar.datastructures import State
 from services.command.capture import positions, routes, routes_v1, start_up
 from services.command.capture.browsers import open_to_browsers
 from services.command.capture.door import CaptureDoor
-from services.common import stream
 from services.common.bus import connect_bus
 from services.common.http.app import ServicePart, from_state
 from services.common.http.health import PartCheck, PartDegraded
-from services.common.http.problems import Rejected
-from services.common.tasks import background
+from services.common.stream import whole_capture_stream
 
 # A bus that answers has shown its stream by then; one that does not must not keep us from serving.
 OPENING_SECONDS = 10.0
@@ -29,23 +26,22 @@ def part(nats_url: str, *, replicas: int = 1, prefix: str = "") -> ServicePart:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        ingest = positions.IngestProgress(app.state.pool, stream.capture_stream(prefix))
+        ingest = positions.IngestProgress(app.state.pool, prefix)
         bus = await connect_bus(nats_url, "capture")
-        door = CaptureDoor(bus, app.state.accounts, prefix)
 
-        async def whole() -> int:
-            known = await ingest.known()
-            return await stream.whole_capture_stream(bus, known, prefix, replicas)
+        async def whole(bucket: int) -> int:
+            known = await ingest.known(bucket)
+            return await whole_capture_stream(bus, known, prefix, replicas, bucket)
 
+        door = CaptureDoor(bus, app.state.accounts, whole, prefix)
         try:
-            async with background("capture", door.open(whole)) as opening:
-                if bus.is_connected:
-                    await asyncio.wait({opening}, timeout=OPENING_SECONDS)
-                app.state.door = door
-                app.state.ingest = ingest
-                app.state.capture_bus = bus
-                yield
+            await door.open(await ingest.buckets(), OPENING_SECONDS if bus.is_connected else 0)
+            app.state.door = door
+            app.state.ingest = ingest
+            app.state.capture_bus = bus
+            yield
         finally:
+            await door.close()
             await bus.close()
 
     handlers = [
@@ -68,9 +64,8 @@ async def _capture(state: State) -> None:
     door: CaptureDoor = state.door
     if not state.capture_bus.is_connected:
         raise PartDegraded("captured events can't be kept: not connected to the bus")
-    if door.outage.reason is None:
+    if door.reason is None:
         return
-    with contextlib.suppress(Rejected):
-        await door.try_again()
-    if (reason := door.outage.reason) is not None:
+    await door.try_again()
+    if (reason := door.reason) is not None:
         raise PartDegraded(f"captured events can't be kept: {reason}")

@@ -1,29 +1,23 @@
 """The way from a request that was understood to events that are durable."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import psycopg
 from nats.aio.client import Client
 from prometheus_client import Counter
 
-from contracts.product_events import NOTHING_CAPTURED, CapturedEvent
-from contracts.subjects import capture_subject
+from contracts.ingest_position import IngestPosition
+from contracts.product_events import CapturedEvent
+from services.command.capture.bucket_stream import OPENING_SECONDS, BucketStream
 from services.command.capture.messages import payloads
 from services.command.capture.refusals import BadToken
 from services.common.accounts.accounts import Accounts, Project
 from services.common.http import apart
-from services.common.http.problems import unavailable
-from services.common.postgres.database import CONNECTION_LOST
-from services.common.stream import (
-    TIMEOUT_SECONDS,
-    Outage,
-    OutgoingMessage,
-    PublishRefused,
-    StreamUnavailable,
-    publish_patiently,
-)
-from services.common.tasks import Waiting
+from services.common.http.problems import Rejected, unavailable
+from services.common.stream import OutgoingMessage
+from services.common.tasks import stop, watched
 
 CAPTURED = Counter("recount_captured_events", "Product events made durable.")
 REFUSED = Counter("recount_capture_refused", "Capture requests and events refused.", ["reason"])
@@ -35,41 +29,44 @@ def _messages(
     return [OutgoingMessage(subject, payload) for payload in payloads(events, received)]
 
 
-# Shorter than readiness waits, which asks as well.
-TRYING_SECONDS = 1.0
-OPENING_SECONDS = 0.5
-AWAY = (StreamUnavailable, *CONNECTION_LOST)
-
-
 class CaptureDoor:
-    """Publishes to the capture stream, once that was seen to be whole. prefix: of stream and
-    subjects.
+    """Publishes a project's events to the stream of its bucket. prefix: of streams and subjects.
 
-    outage: whether the stream takes events.
+    whole: see BucketStream.open.
     """
 
-    def __init__(self, bus: Client, accounts: Accounts, prefix: str = "") -> None:
-        self.outage = Outage("the capture stream")
+    def __init__(
+        self,
+        bus: Client,
+        accounts: Accounts,
+        whole: Callable[[int], Awaitable[int]],
+        prefix: str = "",
+    ) -> None:
         self._bus = bus
         self._accounts = accounts
+        self._whole = whole
         self._prefix = prefix
-        self._is_open = False
-        self._position = 0
+        self._streams: dict[int, BucketStream] = {}
+        self._opening: dict[int, asyncio.Task[None]] = {}
 
-    async def open(self, whole: Callable[[], Awaitable[int]]) -> None:
-        """Returns once events are taken; waits for whatever is away.
-
-        whole: makes the stream, or sees that it is whole; its last sequence. Raises what AWAY has.
+    async def open(self, buckets: Iterable[int], seconds: float) -> None:
+        """Returns once all of them take events, after so many seconds at the most: what is away is
+        waited for in the background.
         """
-        waiting = Waiting("capture")
-        while not self._is_open:
-            try:
-                with self.outage.watching():
-                    self._position = await whole()
-                self._is_open = True
-            except AWAY as cause:
-                waiting.tell(cause)
-                await asyncio.sleep(OPENING_SECONDS)
+        for bucket in buckets:
+            self._stream(bucket)
+        if self._opening:
+            await asyncio.wait(self._opening.values(), timeout=seconds)
+
+    async def close(self) -> None:
+        for opening in self._opening.values():
+            await stop(opening)
+
+    @property
+    def reason(self) -> str | None:
+        """Why events of a bucket are not taken; None while all are."""
+        reasons = (each.outage.reason for each in self._streams.values())
+        return next((reason for reason in reasons if reason is not None), None)
 
     async def project(self, token: str) -> Project:
         """The project of the token. Raises BadToken, and Rejected (503)."""
@@ -83,39 +80,40 @@ class CaptureDoor:
             raise BadToken("invalid_api_key", "There is no project with this token.")
         return project
 
-    async def keep(self, project: Project, events: Sequence[CapturedEvent], received: int) -> int:
-        """Make the events durable, all of them or none; the stream sequence they are reached with.
+    async def keep(
+        self, project: Project, events: Sequence[CapturedEvent], received: int
+    ) -> IngestPosition:
+        """Make the events durable, all of them or none; the position they are reached with.
 
-        Without events: a sequence that was reached before. Raises Rejected (503).
+        Without events: one that was reached before. Raises Rejected (503).
         """
+        if project.bucket not in self._streams:
+            # One that was added since this process started.
+            await asyncio.wait({self._stream(project.bucket)}, timeout=OPENING_SECONDS)
+        stream = self._streams[project.bucket]
         if not events:
-            return self._position
-        subject = f"{self._prefix}{capture_subject(project.id)}"
+            return stream.position
         size = sum(len(event.properties) + len(event.sent) for event in events)
+        subject = stream.subject(project.id)
         messages = await apart.work(size, _messages, subject, events, received)
-        position = await self._publish(messages)
+        position = await stream.publish(messages)
         CAPTURED.inc(len(events))
         return position
 
     async def try_again(self) -> None:
-        """Publish a message without events. Raises Rejected (503) while nothing is taken."""
-        await self._publish(
-            [OutgoingMessage(f"{self._prefix}{capture_subject(0)}", NOTHING_CAPTURED)]
-        )
+        """Publish to each stream that took nothing; returns when all have answered."""
+        refusing = [each for each in self._streams.values() if each.outage.reason is not None]
+        await asyncio.gather(*(_try_again(each) for each in refusing))
 
-    async def _publish(self, messages: Sequence[OutgoingMessage]) -> int:
-        before = self._position
-        try:
-            if not self._is_open:
-                raise StreamUnavailable("the stream was not looked at yet")
-            with self.outage.watching():
-                # While no event is taken, refusals come without a long wait.
-                patience = TIMEOUT_SECONDS if self.outage.reason is None else TRYING_SECONDS
-                position = await publish_patiently(self._bus, messages, patience)
-                if position <= before:
-                    # It lost its end: what was stored under this sequence would hide these events.
-                    raise StreamUnavailable(f"the stream went back from {before} to {position}")
-        except (StreamUnavailable, PublishRefused) as cause:
-            raise unavailable("Events can't be stored at the moment. Send them again.") from cause
-        self._position = max(self._position, position)
-        return position
+    def _stream(self, bucket: int) -> "asyncio.Task[None]":
+        """The opening of the bucket's stream."""
+        if bucket not in self._streams:
+            stream = BucketStream(self._bus, bucket, self._prefix)
+            self._streams[bucket] = stream
+            self._opening[bucket] = watched(f"capture {bucket}", stream.open(self._whole))
+        return self._opening[bucket]
+
+
+async def _try_again(stream: BucketStream) -> None:
+    with contextlib.suppress(Rejected):
+        await stream.try_again()

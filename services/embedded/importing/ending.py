@@ -26,7 +26,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     last: str | None
     rows_without_person: int
     bad_rows: int
-    position: int
+    position: int | str
 
 
 def iso(at: int | None) -> str | None:

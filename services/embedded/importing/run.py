@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from contracts.ingest_position import BEGINNING
 from services.embedded.importing.ending import Summary, iso
 from services.embedded.importing.event_records import EventRecord
 from services.embedded.importing.faults import BadRecord, NotEvents
@@ -32,7 +33,7 @@ class Import:
         self._resuming: ResumeFile | None = None
         self._start = ResumePoint()
         self._events = 0
-        self._imported = ImportTotals(0, 0)
+        self._imported = ImportTotals(0, BEGINNING)
         self._already_stored: int | None = None
 
     @property
@@ -107,7 +108,7 @@ class Import:
             last=iso(self.tally.last),
             rows_without_person=self.tally.no_person.count,
             bad_rows=self.tally.bad.count,
-            position=self._imported.position,
+            position=self._imported.position.told,
         )
 
     def _records(self) -> Iterator[EventRecord]:

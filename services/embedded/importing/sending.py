@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from contracts.headers import INGEST_POSITION
+from contracts.ingest_position import BEGINNING, IngestPosition, ingest_position_in
 from services.embedded.importing.event_records import EventRecord
 from services.embedded.importing.faults import BadRecord
 from services.embedded.refusal import CannotStart
@@ -38,7 +39,7 @@ class ImportTotals(msgspec.Struct, frozen=True):
     """events: acknowledged in this run. position: of the capture stream, when they are visible."""
 
     events: int
-    position: int
+    position: IngestPosition
 
 
 class _PositionAnswer(msgspec.Struct):
@@ -63,7 +64,7 @@ class Sender:
         self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_SECONDS, trust_env=False)
         self._token = token
         self._patience_seconds = patience_seconds
-        self._position = 0
+        self._position = BEGINNING
         self._stopped = threading.Event()
 
     def __enter__(self) -> "Sender":
@@ -105,9 +106,9 @@ class Sender:
         found = None if answer.is_error else _REPEATED.search(answer.text)
         return None if found is None else int(float(found[1]))
 
-    def wait(self, position: int) -> None:
+    def wait(self, position: IngestPosition) -> None:
         """Returns when events up to this position are visible to queries."""
-        query = {"reach": position, "wait": _WAIT_SECONDS}
+        query = {"reach": str(position), "wait": str(_WAIT_SECONDS)}
         while True:
             answer = self._ask(lambda: self._client.get("/i/position", params=query))
             if answer.is_error:
@@ -126,7 +127,9 @@ class Sender:
         body = b'{"api_key":%b,"historical_migration":true,"batch":[%b]}' % (token, events)
         answer = self._ask(lambda: self._client.post("/batch/", content=body, headers=_HEADERS))
         if not answer.is_error:
-            self._position = max(self._position, int(answer.headers[INGEST_POSITION]))
+            told = ingest_position_in(answer.headers[INGEST_POSITION])
+            if told is not None and told.sequence >= self._position.sequence:
+                self._position = told
             yield batch
         elif answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE and len(batch) > 1:
             middle = len(batch) // 2

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from contracts.headers import INGEST_POSITION, INSIGHTS_POSITION
+from contracts.ingest_position import BEGINNING, IngestPosition, ingest_position_in
 from contracts.queries.errors import InvalidQuery
 from contracts.queries.kinds import listed_names
 from contracts.references import number_in
@@ -57,9 +58,19 @@ def at_least(request: AnyRequest) -> int | None:
 def seen(request: AnyRequest) -> Positions:
     """The positions that numbers must include. Raises Rejected 400 for anything but a number."""
     return Positions(
-        events=_position(request, INGEST_POSITION) or 0,
+        events=_ingest_position(request) or BEGINNING,
         facts=_position(request, INSIGHTS_POSITION) or 0,
     )
+
+
+def _ingest_position(request: AnyRequest) -> IngestPosition | None:
+    value = request.headers.get(INGEST_POSITION)
+    if value is None:
+        return None
+    found = ingest_position_in(value)
+    if found is None:
+        raise _no_position(INGEST_POSITION)
+    return found
 
 
 def _position(request: AnyRequest, header: str) -> int | None:
@@ -68,8 +79,12 @@ def _position(request: AnyRequest, header: str) -> int | None:
         return None
     found = number_in(value)
     if found is None:
-        raise invalid(header, "invalid_input", "A position is a number, as answered.")
+        raise _no_position(header)
     return found
+
+
+def _no_position(header: str) -> Rejected:
+    return invalid(header, "invalid_input", "A position is a number, as answered.")
 
 
 def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:

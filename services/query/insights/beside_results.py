@@ -22,7 +22,8 @@ def beside_result(
     """
     found: dict[str, Any] = {}
     if answered.cached is not None and INCOMPLETE in include:
-        found["computed_to"] = answered.cached.reached
+        reached = answered.cached.reached
+        found["computed_to"] = None if reached is None else reached.told
     if answered.cached is not None and RESULT_HASH in include:
         found["result_hash"] = hashlib.sha256(answered.cached.result.results).hexdigest()
     if answered.cached is not None and LATE in include:

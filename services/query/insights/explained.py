@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from contracts.api.explain_point import ExplainedEvent, PointExplanation, Reason
 from contracts.api.times import written
+from contracts.ingest_position import IngestPosition
 from contracts.times import moment
 from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.statement import Bindings, Statement
@@ -188,7 +189,9 @@ async def explained(
     )
 
 
-def _event(looked: Looked, row: Sequence[Any], positions: Mapping[str, int]) -> ExplainedEvent:
+def _event(
+    looked: Looked, row: Sequence[Any], positions: Mapping[str, int | str]
+) -> ExplainedEvent:
     uuid, event, distinct_id, at, arrived, actor, failed, counts, late, note = row
     reason: Reason | None = None
     detail: str | None = None
@@ -214,13 +217,15 @@ def _event(looked: Looked, row: Sequence[Any], positions: Mapping[str, int]) -> 
 
 async def _positions(
     clickhouse: ClickHouse, team_id: int, uuids: Sequence[str]
-) -> Mapping[str, int]:
-    """In the stream of captured events."""
+) -> Mapping[str, int | str]:
+    """In the streams of captured events."""
     if not uuids:
         return {}
     statement = Statement(
-        "SELECT toString(uuid), min(sequence) FROM event_uuids"
+        "SELECT toString(uuid), argMin(bucket, sequence), min(sequence)"
+        " FROM event_uuids"
         " WHERE team_id = {team:Int64} AND uuid IN {uuids:Array(UUID)} GROUP BY uuid",
         {"team": team_id, "uuids": list(uuids)},
     )
-    return {str(uuid): int(sequence) for uuid, sequence in await clickhouse.query(statement)}
+    rows = await clickhouse.query(statement)
+    return {str(uuid): IngestPosition(*place).told for uuid, *place in rows}

@@ -69,7 +69,7 @@ class InsightResults:
 
         Raises Rejected 503 when what the caller has seen is not visible in time.
         """
-        if seen.events and refresh is not Refresh.FORCE_CACHE:
+        if seen.events.sequence and refresh is not Refresh.FORCE_CACHE:
             await self._results.reach(seen)
         try:
             return await self.fields(row, project, refresh, seen=seen)

@@ -1,13 +1,14 @@
 """The cache of results, in PostgreSQL: one row per project and query."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 from msgspec import Raw
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from contracts.ingest_position import BEGINNING, IngestPosition
 from contracts.json import NULL
 from contracts.read_models.projections import CATALOG
 from services.common.insights.results.freshness import Age, ResultAge, age_of
@@ -24,8 +25,9 @@ _encoder = msgspec.json.Encoder()
 # Names and days have marks of their own: late events of one name beside new ones of another may be
 # taken for more than they are, which costs a computation.
 _LOOK = """
-    SELECT asked.now, asked.visible, r.body, r.dependencies, r.clock, r.query_interval, r.date_from,
-        r.date_to, r.reached, r.facts, r.started_at, r.last_refresh, r.cost_seconds,
+    SELECT asked.now, asked.bucket, asked.visible, r.body, r.dependencies, r.clock,
+        r.query_interval, r.date_from, r.date_to, r.reached, r.facts, r.started_at,
+        r.last_refresh, r.cost_seconds,
         EXISTS (SELECT FROM marks m WHERE m.team_id = r.team_id
             AND m.mark = ANY(%(records)s::bigint[]) AND m.version > r.reached)
         OR (
@@ -46,10 +48,14 @@ _LOOK = """
         )
         OR r.reached > asked.visible AS moved
     FROM (
-        SELECT statement_timestamp() AS now,
-            (SELECT coalesce(max(reached), 0) FROM ingest_progress) AS visible,
+        SELECT statement_timestamp() AS now, its.bucket,
+            (SELECT coalesce(max(p.reached), 0) FROM ingest_progress p
+                WHERE p.bucket = its.bucket) AS visible,
             coalesce((%(since)s::timestamptz AT TIME ZONE 'UTC')::date, '-infinity') AS since,
             coalesce((%(until)s::timestamptz AT TIME ZONE 'UTC')::date, 'infinity') AS until
+        FROM (
+            SELECT coalesce((SELECT bucket FROM projects WHERE id = %(team_id)s), 0) AS bucket
+        ) AS its
     ) AS asked
     LEFT JOIN results r
         ON r.team_id = %(team_id)s AND r.key = %(key)s AND r.settings = %(settings)s"""
@@ -62,9 +68,17 @@ _KEPT = """
     SELECT body, started_at FROM results
     WHERE team_id = %(team_id)s AND key = %(key)s AND settings = %(settings)s"""
 
+# Of the captured events in the project's bucket.
+_VISIBLE: LiteralString = """(
+    SELECT coalesce(max(reached), 0) FROM ingest_progress
+    WHERE bucket = coalesce((SELECT bucket FROM projects WHERE id = %(team_id)s), 0))"""
+_START: LiteralString = f"""
+    SELECT clock_timestamp(), {_VISIBLE},
+        coalesce((SELECT position FROM checkpoints WHERE projection = %(catalog)s), 0)"""
+
 # The newer of two is the one that could see more; no clock decides. More than there is, nobody
 # could see.
-_PUT = """
+_PUT: LiteralString = f"""
     INSERT INTO results (
         team_id, key, settings, dependencies, clock, body, query_interval, date_from, date_to,
         reached, facts, started_at, last_refresh, cost_seconds
@@ -81,13 +95,13 @@ _PUT = """
         facts = excluded.facts, started_at = excluded.started_at,
         last_refresh = excluded.last_refresh, cost_seconds = excluded.cost_seconds
     WHERE results.reached <= excluded.reached
-        OR results.reached > (SELECT coalesce(max(reached), 0) FROM ingest_progress)"""
+        OR results.reached > {_VISIBLE}"""
 
 
 class Positions(msgspec.Struct, frozen=True):
     """Positions that the caller has seen: no number may be older. events: of captured ones."""
 
-    events: int = 0
+    events: IngestPosition = BEGINNING
     facts: int = 0
 
 
@@ -98,17 +112,18 @@ class CheckedResult(msgspec.Struct, frozen=True, kw_only=True):
     """A kept result, held against a plan of now.
 
     is_outdated: an action, a cohort or the like has changed since.
-    reached, facts: the events, and the facts, that it could see.
+    reached, facts: the events of the project's bucket, and the facts, that it could see.
     """
 
     cached: KeptResult
     is_outdated: bool
+    bucket: int
     reached: int
     facts: int
 
     def age(self, now: datetime, seen: Positions) -> Age:
         """For a caller who has seen more than the result could, recent is not enough."""
-        behind = self.reached < seen.events or self.facts < seen.facts
+        behind = self.reached < seen.events.within(self.bucket) or self.facts < seen.facts
         return age_of(self.cached.computed, now, current_only=behind or self.is_outdated)
 
 
@@ -146,8 +161,9 @@ async def look(pool: Pool, team_id: int, key: bytes, prepared: PreparedComputati
         row = await cursor.fetchone()
     if row is None:
         raise RuntimeError("an outer join gave no row")
-    now, visible, body, *columns = row
-    return CacheLookup(now, visible, None if body is None else _kept(prepared, body, *columns))
+    now, bucket, visible, body, *columns = row
+    kept = None if body is None else _kept(prepared, bucket, body, *columns)
+    return CacheLookup(now, visible, kept)
 
 
 def _array(marks: frozenset[int]) -> str:
@@ -157,6 +173,7 @@ def _array(marks: frozenset[int]) -> str:
 
 def _kept(
     prepared: PreparedComputation,
+    bucket: int,
     body: bytes,
     dependencies: bytes,
     clock: bytes,
@@ -180,8 +197,11 @@ def _kept(
         is_current=same_times and not is_outdated and not moved,
     )
     return CheckedResult(
-        cached=KeptResult(msgspec.json.decode(body, type=Result), computed, reached),
+        cached=KeptResult(
+            msgspec.json.decode(body, type=Result), computed, IngestPosition(bucket, reached)
+        ),
         is_outdated=is_outdated,
+        bucket=bucket,
         reached=reached,
         facts=facts,
     )
@@ -216,8 +236,8 @@ async def kept_since(
 
 
 class Start(msgspec.Struct, frozen=True):
-    """When a computation started. reached, facts: what of the captured events was visible then,
-    and of the facts about actions and cohorts.
+    """When a computation started. reached, facts: what of the captured events of the project's
+    bucket was visible then, and of the facts about actions and cohorts.
     """
 
     at: datetime
@@ -225,14 +245,10 @@ class Start(msgspec.Struct, frozen=True):
     facts: int
 
 
-async def start(pool: Pool) -> Start:
+async def start(pool: Pool, team_id: int) -> Start:
     """Before anything is read for it: what comes later may be missing in the result."""
     async with pool.connection() as conn:
-        cursor = await conn.execute(
-            "SELECT clock_timestamp(), (SELECT coalesce(max(reached), 0) FROM ingest_progress),"
-            " coalesce((SELECT position FROM checkpoints WHERE projection = %s), 0)",
-            (CATALOG,),
-        )
+        cursor = await conn.execute(_START, {"team_id": team_id, "catalog": CATALOG})
         row = await cursor.fetchone()
     if row is None:
         raise RuntimeError("a SELECT without FROM gave no row")

@@ -3,12 +3,13 @@
 import asyncio
 import time
 
+from contracts.ingest_position import IngestPosition
 from services.common.http.problems import unavailable
 from services.common.postgres.database import Pool
 
 NAP_SECONDS = 0.02
 
-_VISIBLE = "SELECT coalesce(max(reached), 0) FROM ingest_progress"
+_VISIBLE = "SELECT coalesce(max(reached), 0) FROM ingest_progress WHERE bucket = %s"
 
 
 class IngestWait:
@@ -18,22 +19,22 @@ class IngestWait:
         self._pool = pool
         self._patience_seconds = patience_seconds
 
-    async def reach(self, position: int) -> None:
+    async def reach(self, position: IngestPosition) -> None:
         """Until captured events up to here are visible; asks nothing when nothing is wanted.
 
         Raises Rejected 503 when they are not in time.
         """
-        if position <= 0:
+        if position.sequence <= 0:
             return
         deadline = time.monotonic() + self._patience_seconds
-        while (visible := await self._visible()) < position:
+        while (visible := await self._visible(position.bucket)).sequence < position.sequence:
             if time.monotonic() >= deadline:
                 detail = f"Ingest position {position} is not reached yet; this is at {visible}."
                 raise unavailable(detail)
             await asyncio.sleep(NAP_SECONDS)
 
-    async def _visible(self) -> int:
+    async def _visible(self, bucket: int) -> IngestPosition:
         async with self._pool.connection() as conn:
-            cursor = await conn.execute(_VISIBLE)
+            cursor = await conn.execute(_VISIBLE, (bucket,))
             row = await cursor.fetchone()
-        return int(row[0]) if row else 0
+        return IngestPosition(bucket, int(row[0]) if row else 0)

@@ -122,7 +122,7 @@ class JobRunner:
 
     async def _compute_timed(self, job: Job, began: float) -> None:
         try:
-            start = await cache.start(self._pool)
+            start = await cache.start(self._pool, job.team_id)
             prepared = await self._prepare(job)
             result = await prepared.work.run(str(job.id))
         except (InvalidQuery, EngineError) as refused:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from contracts.api.insights import ResultFields
+from contracts.ingest_position import IngestPosition
 from contracts.json import NULL
 from services.common.insights.results.freshness import ResultAge, next_refresh, target_age
 
@@ -33,7 +34,7 @@ class KeptResult(msgspec.Struct, frozen=True):
 
     result: Result
     computed: ResultAge
-    reached: int | None = None
+    reached: IngestPosition | None = None
 
 
 def shown_fields(
