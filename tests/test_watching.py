@@ -26,9 +26,8 @@ OTHERS = {
     "node_filesystem_size_bytes",
     "recount_backup_finished_seconds",
 }
-# Of buckets and shards: the parts that have them are on their way.
+# Of shards: the part that has them is on its way.
 OTHERS |= {
-    *("recount_ingest_lease", "recount_ingest_behind_seconds", "recount_ingest_behind_messages"),
     *("recount_clickhouse_replica_up", "recount_clickhouse_replica_switches_total"),
 }
 # Of PromQL: what is no metric.

@@ -21,15 +21,19 @@ _FORGOTTEN_AFTER_SECONDS = 60.0
 
 
 class StreamMessage(msgspec.Struct, frozen=True):
-    """A message with its place in the stream."""
+    """A message with its place in the stream. taken_at: when the stream took it, as time.time()."""
 
     sequence: int
     team_id: int
     payload: bytes
+    taken_at: float = 0.0
 
 
 class CapturedStream:
-    """A reader that moves forward. When disturbed it raises StreamUnavailable: open another."""
+    """A reader that moves forward. When disturbed it raises StreamUnavailable: open another.
+
+    behind: messages that lay behind the last one read, when that was sent.
+    """
 
     def __init__(
         self, bus: Client, next_subject: str, inbox: Subscription, arrived: "asyncio.Queue[Msg]"
@@ -39,6 +43,7 @@ class CapturedStream:
         self._inbox = inbox
         self._arrived = arrived
         self._delivered = 0
+        self.behind = 0
 
     @classmethod
     async def open(cls, bus: Client, name: str, first: int) -> "CapturedStream":
@@ -101,12 +106,14 @@ class CapturedStream:
         # In the longer form a domain and an account come before the stream.
         parts = reply.split(".")
         at = 5 if len(parts) == 9 else 7
-        sequence, delivered = int(parts[at]), int(parts[at + 1])
+        sequence, delivered, taken, behind = (int(each) for each in parts[at : at + 4])
         if delivered != self._delivered + 1:
             # The server sent one that never came: a connection was lost in between.
             raise StreamUnavailable(f"delivery {delivered} came after {self._delivered}")
         self._delivered = delivered
-        return StreamMessage(sequence, int(subject.rpartition(".")[2]), payload)
+        self.behind = behind
+        team_id = int(subject.rpartition(".")[2])
+        return StreamMessage(sequence, team_id, payload, taken / 1_000_000_000)
 
 
 # No messages; request timed out; batch completed, or the next message exceeds max_bytes.

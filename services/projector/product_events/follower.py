@@ -1,10 +1,13 @@
 """Product events to ClickHouse: one writer at a time, from where the last one stopped."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
 
 from nats.aio.client import Client
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from contracts.product_events import events_in
 from services.common.clickhouse import ClickHouse, EngineError
@@ -12,7 +15,8 @@ from services.common.logs import logger
 from services.common.postgres.database import CONNECTION_LOST
 from services.common.settings import LEASE_SECONDS
 from services.common.stream import LOST, StreamUnavailable, capture_stream, whole_capture_stream
-from services.common.tasks import describe, every
+from services.common.tasks import Waiting, describe
+from services.projector.product_events.backlog import Backlog, Pace
 from services.projector.product_events.captured import (
     CapturedStream,
     StreamMessage,
@@ -28,7 +32,13 @@ from services.projector.product_events.ingest import (
     VisibleRange,
     no_step,
 )
-from services.projector.product_events.lease import LeaseLost, lease
+from services.projector.product_events.lease import (
+    Lease,
+    LeaseLost,
+    LeaseTaken,
+    LeaseTerms,
+    lease,
+)
 
 log = logger("recount.product_events")
 
@@ -43,6 +53,12 @@ WENT_BACK = Counter(
     "PostgreSQL was older than ClickHouse, by what was done.",
     ["events"],
 )
+TRUNCATED = Counter(
+    "recount_ingest_truncated",
+    "Times that rows were taken out of ClickHouse, since PostgreSQL knew nothing of them.",
+    ["bucket"],
+)
+HELD = Gauge("recount_ingest_lease", "1 while this process stores the bucket's events.", ["bucket"])
 
 AWAY = (*CONNECTION_LOST, EngineError, StreamUnavailable, LeaseLost)
 
@@ -52,6 +68,7 @@ class ProductEvents:
 
     prefix: of stream and subjects. at: see Ingest. lease_seconds: see lease.
     keep_hours: how long stored messages stay on the stream, besides the last ones.
+    bucket: whose stream it follows. holds_the_lease: whether it is this process's turn.
     waits_for: why nothing is stored for the moment; None while it goes on.
     lost: messages that the stream should have had, and has not, since the start.
     """
@@ -76,33 +93,56 @@ class ProductEvents:
         self._prefix = prefix
         self._replicas = replicas
         self._at = at
-        self._lease_seconds = lease_seconds
+        self._terms = LeaseTerms(lease_seconds)
         self._keep_hours = keep_hours
+        self._ends = asyncio.Event()
+        self._gathers = False
+        self._waiting = Waiting(f"product events of bucket {bucket}")
+        self._backlog = Backlog(bucket)
+        self.holds_the_lease = False
         self.waits_for: str | None = None
         self.lost = 0
 
-    async def run(self) -> None:
-        """Until cancelled. A server that is away is waited for: nothing is skipped."""
-        await every(0, self._follow_on, away=AWAY, pause=_RETRY_SECONDS)
+    async def hold(self, holder: UUID | None = None, *, gathers: bool = False) -> None:
+        """Take the lease, if it is free, and store what comes. Returns where another process has
+        it, after `let_go`, and when a server is away: nothing is skipped then.
 
-    async def _follow_on(self) -> None:
+        gathers: see Pace.
+        """
+        self._ends.clear()
+        self._gathers = gathers
+        terms = LeaseTerms(self._terms.seconds, holder, waits=False)
         try:
-            await self.follow()
+            await self._follow_under(terms)
+        except LeaseTaken:
+            self.stand_by()
         except AWAY as cause:
             self.waits_for = describe(cause)
-            raise
+            self._waiting.tell(cause)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    def let_go(self) -> None:
+        """End after the batch that is being stored."""
+        self._ends.set()
 
     async def follow(self, until: int | None = None) -> None:
-        """Take the lease and store what comes; returns once `until` is reached."""
+        """Take the lease, in its turn, and store what comes; returns once `until` is reached."""
+        await self._follow_under(self._terms, until)
+
+    async def _follow_under(self, terms: LeaseTerms, until: int | None = None) -> None:
         stream = capture_stream(self._prefix, self._bucket)
-        waiting = lease(self._postgres_url, stream, self._stand_by, self._lease_seconds)
+        waiting = lease(self._postgres_url, stream, self.stand_by, terms)
         async with waiting as held:
-            ingest = Ingest(held, self._clickhouse, self._at, self._bucket)
-            progress = await self._mended(ingest, stream, await ingest.progress())
-            known = _known(progress)
-            await whole_capture_stream(self._bus, known, self._prefix, self._replicas, self._bucket)
-            erasing = PersonErasing(held.conn, self._clickhouse, self._bus, stream, self._bucket)
-            await self._follow(ingest, erasing, stream, progress, until)
+            with self._holding():
+                await self._store_what_comes(held, stream, until)
+
+    async def _store_what_comes(self, held: Lease, stream: str, until: int | None) -> None:
+        ingest = Ingest(held, self._clickhouse, self._at, self._bucket)
+        progress = await self._mended(ingest, stream, await ingest.progress())
+        known = _known(progress)
+        await whole_capture_stream(self._bus, known, self._prefix, self._replicas, self._bucket)
+        erasing = PersonErasing(held.conn, self._clickhouse, self._bus, stream, self._bucket)
+        await self._follow(ingest, erasing, stream, progress, until)
 
     async def _mended(self, ingest: Ingest, stream: str, stands: VisibleRange) -> VisibleRange:
         """Where to go on from, if ClickHouse holds what PostgreSQL knows nothing of (it went back
@@ -118,12 +158,28 @@ class ProductEvents:
         log.critical("database_went_back", stream=stream, after=reached, end=end, events=how)
         WENT_BACK.labels(how).inc()
         if can_be_stored_anew:
+            TRUNCATED.labels(str(self._bucket)).inc()
             return await ingest.cut_off(stands, end)
         return await ingest.take_over(end)
 
-    def _stand_by(self) -> None:
+    def stand_by(self) -> None:
         """Another process stores what comes: what this one waited for is no trouble any more."""
         self.waits_for = None
+        self._backlog.nothing()
+
+    def report(self) -> None:
+        """Say how far behind it is, which grows while nothing is stored."""
+        self._backlog.tell()
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        HELD.labels(str(self._bucket)).set(1)
+        self.holds_the_lease = True
+        try:
+            yield
+        finally:
+            self.holds_the_lease = False
+            HELD.labels(str(self._bucket)).set(0)
 
     async def _follow(
         self,
@@ -144,14 +200,23 @@ class ProductEvents:
                 self._miss(stream, end, waiting, reached)
                 reached = await _store(ingest, progress.unfinished, waiting)
                 waiting = [one for one in waiting if one.sequence > reached]
-            while until is None or reached < until:
+            pace = Pace(gathers=self._gathers)
+            while (until is None or reached < until) and not self._ends.is_set():
                 self.waits_for = None
+                self._waiting = Waiting(f"product events of bucket {self._bucket}")
                 if not waiting and (waiting := await messages.next()):
+                    self._backlog.grows(waiting, messages.behind)
+                    if messages.behind == 0 and (pause := pace.pause()):
+                        await asyncio.sleep(pause)
+                        waiting += await messages.waiting()
                     self._miss(stream, waiting[-1].sequence, waiting, reached)
                 if waiting:
+                    self._backlog.grows(waiting, messages.behind)
                     some = _first(waiting)
                     reached = await _store(ingest, await ingest.begin(some), some)
                     waiting = waiting[len(some) :]
+                    pace.stored()
+                    self._backlog.grows(waiting, messages.behind)
                 await erasing.go_on(reached)
                 if time.monotonic() - forgotten_at > _FORGET_EVERY_SECONDS:
                     up_to = await ingest.stored_before(reached, self._keep_hours)

@@ -52,7 +52,11 @@ REPEATED = Counter(
     "recount_ingest_repeated_events", "Events dropped: their uuid was stored before."
 )
 SET_ASIDE = Counter("recount_ingest_set_aside", "Events and messages that could not be stored.")
-POSITION = Gauge("recount_ingest_position", "Stream sequence that everything is visible up to.")
+POSITION = Gauge(
+    "recount_ingest_position",
+    "Sequence of the bucket's stream that everything is visible up to.",
+    ["bucket"],
+)
 DELAY_SECONDS = Histogram(
     "recount_ingest_delay_seconds",
     "From an event's arrival to its being visible; the newest of each batch.",
@@ -189,7 +193,7 @@ class Ingest:
         while not await self._store_or_set_one_aside(batch, fresh, unstorable):
             pass  # one event less
         self._at("committed")
-        POSITION.set(batch.last)
+        POSITION.labels(str(self._bucket)).set(batch.last)
         if newest is not None:
             DELAY_SECONDS.observe(max(time.time() - newest / SECOND_US, 0))
 

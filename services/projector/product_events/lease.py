@@ -11,7 +11,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import LiteralString
+from uuid import UUID
 
+import msgspec
 import psycopg
 from prometheus_client import Counter
 
@@ -32,10 +34,12 @@ TAKEN = Counter("recount_ingest_lease_taken", "Leases taken, by how.", ["reason"
 
 _TRY: LiteralString = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
 _TAKE: LiteralString = """
-    INSERT INTO ingest_leases (stream, epoch, backend_pid, until)
-    VALUES (%(stream)s, 1, pg_backend_pid(), now() + make_interval(secs => %(seconds)s))
+    INSERT INTO ingest_leases (stream, epoch, backend_pid, until, holder)
+    VALUES (
+        %(stream)s, 1, pg_backend_pid(), now() + make_interval(secs => %(seconds)s), %(holder)s
+    )
     ON CONFLICT (stream) DO UPDATE SET epoch = ingest_leases.epoch + 1,
-        backend_pid = excluded.backend_pid, until = excluded.until
+        backend_pid = excluded.backend_pid, until = excluded.until, holder = excluded.holder
     RETURNING epoch"""
 _RENEW: LiteralString = """
     UPDATE ingest_leases SET until = now() + make_interval(secs => %(seconds)s)
@@ -53,6 +57,10 @@ _END_SILENT: LiteralString = """
 
 class LeaseLost(Exception):
     """Another process may store this stream's messages by now."""
+
+
+class LeaseTaken(Exception):
+    """Another process holds it, and lives."""
 
 
 class Lease:
@@ -85,16 +93,32 @@ class Lease:
                 await asyncio.sleep(self._seconds / 3)
 
 
+class LeaseTerms(msgspec.Struct, frozen=True):
+    """seconds: that it lasts without being renewed. holder: of projector_members. waits: for its
+    turn; else LeaseTaken is raised where another process has it.
+    """
+
+    seconds: float = LEASE_SECONDS
+    holder: UUID | None = None
+    waits: bool = True
+
+
+WAITING = LeaseTerms()
+
+
 @asynccontextmanager
 async def lease(
-    url: str, stream: str, on_taken: Callable[[], None], seconds: float = LEASE_SECONDS
+    url: str, stream: str, on_taken: Callable[[], None], terms: LeaseTerms = WAITING
 ) -> AsyncIterator[Lease]:
-    """The lease of the stream, while the block runs. Waits its turn; on_taken: called when another
-    process has it. seconds: that it lasts without being renewed.
+    """The lease of the stream, while the block runs. on_taken: called when another process has it.
+
+    Raises LeaseTaken.
     """
+    seconds = terms.seconds
     async with await psycopg.AsyncConnection.connect(url, autocommit=True, **NOTICED) as conn:
-        reason = await _wait(conn, stream, on_taken, seconds)
-        cursor = await conn.execute(_TAKE, {"stream": stream, "seconds": seconds})
+        reason = await _wait(conn, stream, on_taken, terms)
+        asked = {"stream": stream, "seconds": seconds, "holder": terms.holder}
+        cursor = await conn.execute(_TAKE, asked)
         row = await cursor.fetchone()
         assert row is not None
         TAKEN.labels(reason).inc()
@@ -103,7 +127,7 @@ async def lease(
             yield held
 
 
-async def _wait(conn: Conn, stream: str, on_taken: Callable[[], None], seconds: float) -> str:
+async def _wait(conn: Conn, stream: str, on_taken: Callable[[], None], terms: LeaseTerms) -> str:
     """Returns with the lock: free | left | silent, by what became of the holder before."""
     if await _try(conn, stream):
         return "free"
@@ -116,7 +140,9 @@ async def _wait(conn: Conn, stream: str, on_taken: Callable[[], None], seconds: 
         if await ended.fetchone() is not None:
             log.warning("lease_ended", stream=stream)
             reason = "silent"
-        await asyncio.sleep(min(LOOK_SECONDS, seconds / 5))
+        elif not terms.waits:
+            raise LeaseTaken
+        await asyncio.sleep(min(LOOK_SECONDS, terms.seconds / 5))
     return reason
 
 

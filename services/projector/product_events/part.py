@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import LiteralString
 
 import msgspec
 from litestar import Litestar
 from litestar.datastructures import State
-from psycopg import AsyncConnection
 
 from services.common.bus import connect_bus
 from services.common.clickhouse import Shards
@@ -16,10 +14,8 @@ from services.common.http.app import ServicePart
 from services.common.http.health import PartCheck, PartDegraded
 from services.common.settings import LEASE_SECONDS
 from services.common.tasks import background, failure
+from services.projector.product_events.buckets import SharedBuckets
 from services.projector.product_events.follower import ProductEvents
-
-FIRST_BUCKET = 0
-_SHARD: LiteralString = "SELECT shard FROM bucket_shards WHERE bucket = %s"
 
 
 def part(
@@ -45,18 +41,23 @@ def part(
         opening = Shards.open(clickhouse_url, quorum=quorum or None, uuid_days=uuid_days)
         async with await opening as shards:
             bus = await connect_bus(nats_url, "product events")
-            events = ProductEvents(
-                postgres_url,
-                bus,
-                shards.numbered(await _shard_of(postgres_url, FIRST_BUCKET)),
-                prefix=prefix,
-                replicas=replicas,
-                keep_hours=keep_hours,
-                lease_seconds=lease_seconds,
-            )
+
+            def events(bucket: int, shard: int) -> ProductEvents:
+                return ProductEvents(
+                    postgres_url,
+                    bus,
+                    shards.numbered(shard),
+                    prefix=prefix,
+                    replicas=replicas,
+                    keep_hours=keep_hours,
+                    lease_seconds=lease_seconds,
+                    bucket=bucket,
+                )
+
+            shared = SharedBuckets(postgres_url, events, prefix=prefix, seconds=lease_seconds)
             try:
-                async with background("product events", events.run()) as following:
-                    app.state.product_events = RunningIngest(events, following)
+                async with background("product events", shared.run()) as sharing:
+                    app.state.product_events = RunningIngest(shared, sharing)
                     yield
             finally:
                 await bus.close()
@@ -66,16 +67,10 @@ def part(
     )
 
 
-async def _shard_of(postgres_url: str, bucket: int) -> int:
-    async with await AsyncConnection.connect(postgres_url, autocommit=True) as conn:
-        row = await (await conn.execute(_SHARD, (bucket,))).fetchone()
-    return 1 if row is None else int(row[0])
-
-
 class RunningIngest(msgspec.Struct, frozen=True):
     """The ingest as readiness sees it."""
 
-    events: ProductEvents
+    buckets: SharedBuckets
     task: asyncio.Task[None]
 
 
@@ -84,7 +79,5 @@ async def _product_events(state: State) -> None:
     running: RunningIngest = state.product_events
     if running.task.done():
         raise PartDegraded(f"product events are not stored any more: {failure(running.task)}")
-    if (reason := running.events.waits_for) is not None:
-        raise PartDegraded(f"product events wait: {reason}")
-    if (lost := running.events.lost) > 0:
-        raise PartDegraded(f"the capture stream has lost {lost} messages; the log says which")
+    if troubles := running.buckets.troubles():
+        raise PartDegraded("; ".join(troubles))

@@ -48,14 +48,19 @@ class Servers(msgspec.Struct, frozen=True):
     clickhouse: ClickHouse
     prefix: str
 
-    async def send(self, events: Iterable[CapturedEvent], team_id: int = 1) -> int:
+    async def send(self, events: Iterable[CapturedEvent], team_id: int = 1, bucket: int = 0) -> int:
         """As one message; its sequence."""
-        return await self.send_bytes(encode_batch(CapturedBatch(NOON, list(events))), team_id)
+        payload = encode_batch(CapturedBatch(NOON, list(events)))
+        return await self.send_bytes(payload, team_id, bucket)
 
-    async def send_bytes(self, payload: bytes, team_id: int = 1) -> int:
-        ((reached,),) = await self.tables("SELECT coalesce(max(reached), 0) FROM ingest_progress")
-        await ensure_capture_stream(self.bus, self.prefix, first_sequence=reached + 1)
-        subject = f"{self.prefix}{capture_subject(team_id)}"
+    async def send_bytes(self, payload: bytes, team_id: int = 1, bucket: int = 0) -> int:
+        ((reached,),) = await self.tables(
+            f"SELECT coalesce(max(reached), 0) FROM ingest_progress WHERE bucket = {bucket:d}"
+        )
+        await ensure_capture_stream(
+            self.bus, self.prefix, first_sequence=reached + 1, bucket=bucket
+        )
+        subject = f"{self.prefix}{capture_subject(team_id, bucket)}"
         return await publish_whole(self.bus, [OutgoingMessage(subject, payload)])
 
     def projector(self, at: Callable[[Step], None] = no_step) -> ProductEvents:

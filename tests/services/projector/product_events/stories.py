@@ -56,9 +56,9 @@ def once_each(events: Iterable[CapturedEvent]) -> list[CapturedEvent]:
     return list(first.values())
 
 
-def outcome(events: Sequence[CapturedEvent]) -> Changes:
+def outcome(events: Sequence[CapturedEvent], team_id: int = 1) -> Changes:
     """What all of them change, followed in one go."""
     identities = Identities(KnownPersons({}, {}))
     for one in once_each(events):
-        identities.follow(1, one)
+        identities.follow(team_id, one)
     return identities.changes()

@@ -18,7 +18,7 @@ from services.common.clickhouse import ClickHouse
 from services.common.stream import capture_stream
 from services.projector.product_events.follower import AWAY, ProductEvents
 from services.projector.product_events.ingest import Step
-from services.projector.product_events.lease import LeaseLost, lease
+from services.projector.product_events.lease import LeaseLost, LeaseTerms, lease
 from tests.services.projector.product_events.setup import Servers
 from tests.services.projector.product_events.stories import story
 from tests.services.projector.product_events.test_crashes import stored_as_told
@@ -26,6 +26,8 @@ from tests.services.projector.product_events.test_crashes import stored_as_told
 pytestmark = pytest.mark.anyio
 
 SECONDS = 1.0
+TERMS = LeaseTerms(SECONDS)
+TERMS = LeaseTerms(SECONDS)
 
 
 @pytest.fixture
@@ -109,8 +111,8 @@ async def test_another_goes_on_while_the_holder_is_frozen(
 
 async def test_a_holder_that_lives_is_left_alone(servers: Servers) -> None:
     name, waited = capture_stream(servers.prefix), asyncio.Event()
-    async with lease(servers.postgres_url, name, lambda: None, SECONDS) as held:
-        second = lease(servers.postgres_url, name, waited.set, SECONDS)
+    async with lease(servers.postgres_url, name, lambda: None, TERMS) as held:
+        second = lease(servers.postgres_url, name, waited.set, TERMS)
         waiting = asyncio.create_task(second.__aenter__())
         await waited.wait()
         # Three times the time after which a silent one is ended.
@@ -125,7 +127,7 @@ async def test_a_holder_that_lives_is_left_alone(servers: Servers) -> None:
 
 async def test_what_is_not_renewed_is_lost(servers: Servers) -> None:
     name = capture_stream(servers.prefix)
-    async with lease(servers.postgres_url, name, lambda: None, SECONDS) as held:
+    async with lease(servers.postgres_url, name, lambda: None, TERMS) as held:
         async with await psycopg.AsyncConnection.connect(
             servers.postgres_url, autocommit=True
         ) as conn:
