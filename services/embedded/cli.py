@@ -10,6 +10,7 @@ from services.common.settings import InvalidSettings
 from services.embedded.commands.audit import audit
 from services.embedded.commands.backup import backup, restore
 from services.embedded.commands.deployment_secrets import secrets
+from services.embedded.commands.buckets import buckets
 from services.embedded.commands.erase import erase
 from services.embedded.commands.follow import follow
 from services.embedded.commands.history import history
@@ -25,6 +26,7 @@ from services.embedded.commands.rebuild import rebuild
 from services.embedded.commands.release import release
 from services.embedded.commands.serve import serve
 from services.embedded.commands.settings import settings
+from services.embedded.commands.setup import setup
 from services.embedded.commands.stream import stream
 from services.embedded.commands.unpark import unpark
 from services.embedded.commands.verify import verify
@@ -64,6 +66,7 @@ for command in (
         serve,
         audit,
         backup,
+        buckets,
         erase,
         follow,
         history,
@@ -76,5 +79,6 @@ for command in (
         migrate,
     ),
     *(projects, rebuild, release, restore, secrets, settings, stream, unpark, verify),
+    *(projects, rebuild, restore, release, settings, setup, stream, unpark, verify),
 ):
     recount.add_command(command)

@@ -32,7 +32,7 @@ def first_key(urls: Urls) -> str:
 def made_project(urls: Urls) -> dict[str, Any]:
     """As `recount projects create --json` tells it."""
     words, environment = command("setup", urls)
-    create = [*words[:-2], "projects", "create", "Shop", "--json"]
+    create = [*words[:-1], "projects", "create", "Shop", "--json"]
     made = subprocess.run(create, env=environment, capture_output=True, text=True, check=True)
     told: dict[str, Any] = json.loads(made.stdout)
     return told
