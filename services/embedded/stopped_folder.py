@@ -20,7 +20,6 @@ from services.embedded.refusal import CannotStart
 from services.embedded.settings import EmbeddedSettings
 from services.embedded.welcome import FirstStartProgress
 
-_BUCKETS = "SELECT bucket FROM bucket_shards ORDER BY bucket"
 _REACHED = "SELECT reached FROM ingest_progress WHERE stream = %s"
 
 
@@ -71,25 +70,22 @@ async def refuse_waiting(folder: StoppedFolder) -> None:
     """Raises CannotStart while captured events wait to be stored: they would be left out."""
     if folder.nats_url is None:
         raise AssertionError("NATS was not asked for")
-    waiting = 0
+    last = await captured(folder.nats_url)
     with psycopg.connect(folder.postgres_url) as conn:
-        for (bucket,) in conn.execute(_BUCKETS).fetchall():
-            stream = capture_stream(bucket=bucket)
-            (reached,) = conn.execute(_REACHED, (stream,)).fetchone() or (0,)
-            waiting += max(await captured(folder.nats_url, stream) - reached, 0)
-    if waiting:
+        (reached,) = conn.execute(_REACHED, (capture_stream(),)).fetchone() or (0,)
+    if last > reached:
         raise CannotStart(
-            f"{waiting:,} captured messages are not stored yet. `recount serve` stores them"
+            f"{last - reached:,} captured messages are not stored yet. `recount serve` stores them"
             " within seconds; then try again."
         )
 
 
-async def captured(nats_url: str, stream: str) -> int:
-    """The last sequence of the stream of captured events; 0: none was ever captured."""
+async def captured(nats_url: str) -> int:
+    """The last sequence of the captured events; 0: none was ever captured."""
     try:
         client = await connect_now(nats_url, "recount command")
         try:
-            info = await client.jetstream().stream_info(stream)
+            info = await client.jetstream().stream_info(capture_stream())
         except nats.js.errors.NotFoundError:
             return 0
         finally:

@@ -42,7 +42,12 @@ def setup(buckets: int | None, shards: int, data_dir: Path, as_json: bool) -> No
     Repeated, it makes another key. The buckets stay as they are once there is a project.
     """
     wanted = buckets
-    if buckets is None and shared_options.settings().postgres_url is None:
+    if shared_options.settings().postgres_url is None:
+        if buckets not in (None, 1):
+            raise CannotStart(
+                "A data folder has one bucket. RECOUNT_EMBEDDED_POSTGRES_URL names the database of"
+                " a deployment that has more."
+            )
         wanted = 1
 
     async def make(writes: EmbeddedAccounts) -> SetupOutput:

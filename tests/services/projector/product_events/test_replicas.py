@@ -13,6 +13,7 @@ from services.common.bus import connect_bus
 from services.common.clickhouse import ClickHouse
 from services.common.clickhouse.migrate import migrate
 from services.common.tasks import background
+from services.projector.product_events.buckets import SharedBuckets
 from tests import waiting
 from tests.services.projector.product_events.setup import Servers, event
 from tests.shards import Fault, Shard, shard
@@ -51,7 +52,10 @@ async def test_each_event_is_stored_once_whatever_a_replica_says(
     servers: Servers, stored: Shard
 ) -> None:
     sent = []
-    async with background("product events", servers.projector().run()):
+    shared = SharedBuckets(
+        servers.postgres_url, lambda bucket, shard: servers.projector(), prefix=servers.prefix
+    )
+    async with background("product events", shared.run()):
         for fault, into in product(FAULTS, ("persons", "events", "event_uuids")):
             for replica in stored.replicas:
                 replica.turn(fault, times=1, into=into)
