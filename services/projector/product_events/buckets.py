@@ -1,7 +1,6 @@
 """The buckets that this process stores: it takes its share, and lets go what is more than that."""
 
 import asyncio
-import contextlib
 import os
 import socket
 import time
@@ -13,7 +12,7 @@ import psycopg
 from services.common.clickhouse import EngineAway
 from services.common.postgres.database import CONNECTION_LOST, NOTICED
 from services.common.settings import LEASE_SECONDS
-from services.common.tasks import every, failure, stop, watched
+from services.common.tasks import every, failure, passing_over, stop, watched
 from services.projector.product_events.follower import HELD, ProductEvents
 from services.projector.product_events.lease import LOOK_SECONDS
 from services.projector.product_events.person_tables import Conn
@@ -97,7 +96,7 @@ class SharedBuckets:
                 try:
                     await self._go_on(conn)
                 finally:
-                    with contextlib.suppress(*CONNECTION_LOST):
+                    with passing_over("a projector leaves", *CONNECTION_LOST):
                         await self._member.leave(conn)
         except CONNECTION_LOST as cause:
             self._away = f"{type(cause).__name__}: {cause}"
