@@ -9,8 +9,8 @@ from services.common.process import TABLES_ARE_NEWER
 from services.common.settings import InvalidSettings
 from services.embedded.commands.audit import audit
 from services.embedded.commands.backup import backup, restore
-from services.embedded.commands.deployment_secrets import secrets
 from services.embedded.commands.buckets import buckets
+from services.embedded.commands.deployment_secrets import secrets
 from services.embedded.commands.erase import erase
 from services.embedded.commands.follow import follow
 from services.embedded.commands.history import history
@@ -78,7 +78,6 @@ for command in (
         members,
         migrate,
     ),
-    *(projects, rebuild, release, restore, secrets, settings, stream, unpark, verify),
-    *(projects, rebuild, restore, release, settings, setup, stream, unpark, verify),
+    *(projects, rebuild, release, restore, secrets, settings, setup, stream, unpark, verify),
 ):
     recount.add_command(command)

@@ -30,19 +30,20 @@ class SetupOutput(msgspec.Struct, frozen=True):
 @click.option(
     "--shards",
     type=click.IntRange(1, 1_000),
-    default=1,
-    show_default=True,
-    help="Of ClickHouse, which the buckets are spread over.",
+    help="Of ClickHouse, which the buckets are spread over."
+    " [as many as RECOUNT_EMBEDDED_CLICKHOUSE_URL has, parted by `;`]",
 )
 @shared_options.data_dir
 @shared_options.as_json
-def setup(buckets: int | None, shards: int, data_dir: Path, as_json: bool) -> None:
+def setup(buckets: int | None, shards: int | None, data_dir: Path, as_json: bool) -> None:
     """Make a deployment: its buckets, the first project, and an API key, printed this once.
 
     Repeated, it makes another key. The buckets stay as they are once there is a project.
     """
     wanted = buckets
-    if shared_options.settings().postgres_url is None:
+    settings = shared_options.settings()
+    spread = shards or len((settings.clickhouse_url or "").split(";"))
+    if settings.postgres_url is None:
         if buckets not in (None, 1):
             raise CannotStart(
                 "A data folder has one bucket. RECOUNT_EMBEDDED_POSTGRES_URL names the database of"
@@ -51,7 +52,7 @@ def setup(buckets: int | None, shards: int, data_dir: Path, as_json: bool) -> No
         wanted = 1
 
     async def make(writes: EmbeddedAccounts) -> SetupOutput:
-        made = await make_buckets(writes.pool, wanted, shards)
+        made = await make_buckets(writes.pool, wanted, spread)
         issued = await accounts.new_key(
             writes, scopes=["*"], label="Made by setup", email=None, project_id=None
         )
