@@ -14,8 +14,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from contracts.ingest_position import IngestPosition
 from services.command.bus.publisher import Publisher
-from services.command.capture.door import CaptureDoor
+from services.command.capture.bucket_stream import BucketStream
 from services.common.log import judging, transaction, writer
 from services.common.log.appends import AppendedFacts
 from services.common.log.judging import Judgement, LogState, PreparedAppend, Refusal
@@ -132,18 +133,18 @@ def skip_one() -> None:
 
 def ack_before_durable() -> None:
     """Captured events are acknowledged before the stream has them."""
-    publish = CaptureDoor._publish
+    publish = BucketStream.publish
     later: set[asyncio.Task[None]] = set()
 
-    async def at_once(self: CaptureDoor, messages: Sequence[OutgoingMessage]) -> int:
+    async def at_once(self: BucketStream, messages: Sequence[OutgoingMessage]) -> IngestPosition:
         async def send() -> None:
             await asyncio.sleep(0.3)
             await publish(self, messages)
 
         later.add(asyncio.create_task(send()))
-        return self._position
+        return self.position
 
-    put(CaptureDoor, "_publish", at_once)
+    put(BucketStream, "publish", at_once)
 
 
 BUILDS: Mapping[str, Callable[[], None]] = {
