@@ -86,6 +86,10 @@ _FIX: Final[LiteralString] = """
     SET batch_first = %(first)s, batch_last = %(last)s, batch_token = %(token)s"""
 
 
+# Before the first row goes: from now on its numbers are not told.
+_RESTORE: Final[LiteralString] = """
+    UPDATE ingest_progress AS p SET restorations = p.restorations + 1,
+        restoring_to = greatest(p.restoring_to, %(last)s)"""
 # A batch of nothing but repeats counts for nothing.
 _COUNT: Final[LiteralString] = """
     INSERT INTO bucket_days AS d (bucket, day, events)
@@ -169,6 +173,7 @@ class Ingest:
         if unfinished is not None:
             unfinished = msgspec.structs.replace(unfinished, token=uuid4())
             await self._move(_FIX, unfinished)
+        await self._move(_RESTORE, SequenceRange(stands.reached + 1, end))
         self._lease.check()
         await event_rows.delete_between(self._clickhouse, self._origin(stands.reached), end)
         return VisibleRange(stands.reached, unfinished)

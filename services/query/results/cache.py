@@ -76,6 +76,13 @@ _START: LiteralString = f"""
     SELECT clock_timestamp(), {_VISIBLE},
         coalesce((SELECT position FROM checkpoints WHERE projection = %(catalog)s), 0)"""
 
+# How often rows were taken out of the project's bucket, to be stored again; and whether some are
+# not back yet.
+_RESTORED: LiteralString = """
+    SELECT coalesce(sum(restorations), 0), coalesce(bool_or(restoring_to > reached), false)
+    FROM ingest_progress
+    WHERE bucket = coalesce((SELECT bucket FROM projects WHERE id = %(team_id)s), 0)"""
+
 # The newer of two is the one that could see more; no clock decides. More than there is, nobody
 # could see.
 _PUT: LiteralString = f"""
@@ -235,24 +242,45 @@ async def kept_since(
     return None if row is None else (msgspec.json.decode(row[0], type=Result), row[1])
 
 
+class EventsRestoring(Exception):
+    """Captured events of the project are being stored again: numbers would be too small."""
+
+
 class Start(msgspec.Struct, frozen=True):
     """When a computation started. reached, facts: what of the captured events of the project's
-    bucket was visible then, and of the facts about actions and cohorts.
+    bucket was visible then, and of the facts about actions and cohorts. restorations: see
+    `require_undisturbed`.
     """
 
     at: datetime
     reached: int
     facts: int
+    restorations: int
 
 
 async def start(pool: Pool, team_id: int) -> Start:
-    """Before anything is read for it: what comes later may be missing in the result."""
-    async with pool.connection() as conn:
+    """Before anything is read for it: what comes later may be missing in the result.
+
+    Raises EventsRestoring.
+    """
+    async with pool.connection() as conn, conn.pipeline():
         cursor = await conn.execute(_START, {"team_id": team_id, "catalog": CATALOG})
-        row = await cursor.fetchone()
-    if row is None:
+        restored = await conn.execute(_RESTORED, {"team_id": team_id})
+        row, restoring = await cursor.fetchone(), await restored.fetchone()
+    if row is None or restoring is None:
         raise RuntimeError("a SELECT without FROM gave no row")
-    return Start(*row)
+    restorations, is_restoring = restoring
+    if is_restoring:
+        raise EventsRestoring
+    at, reached, facts = row
+    return Start(at, reached, facts, int(restorations))
+
+
+async def require_undisturbed(conn: AsyncConnection[TupleRow], team_id: int, start: Start) -> None:
+    """Raises EventsRestoring where events were missing at a moment since the start."""
+    row = await (await conn.execute(_RESTORED, {"team_id": team_id})).fetchone()
+    if row is None or int(row[0]) != start.restorations:
+        raise EventsRestoring
 
 
 async def put(

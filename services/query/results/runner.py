@@ -125,16 +125,17 @@ class JobRunner:
             start = await cache.start(self._pool, job.team_id)
             prepared = await self._prepare(job)
             result = await prepared.work.run(str(job.id))
+            await self._keep(job, prepared, result, start, time.monotonic() - began)
         except (InvalidQuery, EngineError) as refused:
             await self._jobs.fail(job, job_error(refused))
+        except cache.EventsRestoring:
+            await self._jobs.fail(job, _RESTORING)
         except CONNECTION_LOST:
             raise
         except Exception as defect:
             # Without an answer its callers would wait for ever.
             log.error("job_failed", job_id=str(job.id), exc_info=defect)
             await self._jobs.fail(job, _DEFECT)
-        else:
-            await self._keep(job, prepared, result, start, time.monotonic() - began)
 
     async def _prepare(self, job: Job) -> PreparedComputation:
         handed = self._handed.take(job.id)
@@ -161,8 +162,11 @@ class JobRunner:
         """Result and end of the job in one transaction: every waiter finds the result.
 
         A job that is not there any more was dropped by an erasure: its result may hold what went.
+
+        Raises EventsRestoring.
         """
         async with self._pool.connection() as conn, conn.transaction():
+            await cache.require_undisturbed(conn, job.team_id, start)
             await cache.put(conn, job.team_id, job.key, result, prepared, start, seconds)
             await conn.execute(FINISH, {"id": job.id, "error": None})
             there = await conn.execute(IS_THERE, (job.id,))
@@ -171,6 +175,14 @@ class JobRunner:
 
 
 _DEFECT = JobError(500, DEFECT)
+_RESTORING = JobError(
+    503,
+    Problem(
+        type="server_error",
+        code="unavailable",
+        detail="Captured events are being stored again. Ask again in a few seconds.",
+    ),
+)
 
 
 def job_error(refused: InvalidQuery | EngineError) -> JobError:

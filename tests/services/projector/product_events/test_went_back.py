@@ -103,3 +103,27 @@ async def test_stored_messages_stay_on_the_stream_for_hours(
         await conn.execute("UPDATE ingest_kept SET at = at - interval '3 hours', reached = 3")
     assert await first_kept(hours=2) == 4
     assert await first_kept(hours=0) == 7
+
+
+async def test_what_lies_beyond_in_another_bucket_is_none_of_this_one(servers: Servers) -> None:
+    """Each bucket's stream counts for itself, and they share tables."""
+    for _ in range(3):
+        await stored_in(servers, bucket=1)
+    for _ in range(2):
+        await stored_in(servers, bucket=0)
+    assert await servers.rows(
+        "SELECT bucket, groupArray(sequence) FROM"
+        " (SELECT bucket, sequence FROM events ORDER BY sequence) GROUP BY bucket ORDER BY bucket"
+    ) == [(0, [1, 2]), (1, [1, 2, 3])]
+
+
+async def stored_in(servers: Servers, bucket: int) -> None:
+    last = await servers.send([event()], bucket=bucket)
+    projector = ProductEvents(
+        servers.postgres_url,
+        servers.bus,
+        servers.clickhouse,
+        prefix=servers.prefix,
+        bucket=bucket,
+    )
+    await projector.follow(until=last)
