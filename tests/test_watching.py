@@ -26,10 +26,6 @@ OTHERS = {
     "node_filesystem_size_bytes",
     "recount_backup_finished_seconds",
 }
-# Of shards: the part that has them is on its way.
-OTHERS |= {
-    *("recount_clickhouse_replica_up", "recount_clickhouse_replica_switches_total"),
-}
 # Of PromQL: what is no metric.
 WORDS = {
     *("sum", "max", "min", "count", "by", "rate", "increase", "histogram_quantile", "absent"),

@@ -268,4 +268,4 @@ async def _engine(shard: Shard, longest_seconds: float) -> Engine:
         ServerEngine(url, shard.database, longest_seconds=longest_seconds, ca_file=shard.ca_file)
         for url in shard.replicas
     ]
-    return Replicas(nodes) if shard.replicated else nodes[0]
+    return Replicas(nodes, shard=shard.number) if shard.replicated else nodes[0]

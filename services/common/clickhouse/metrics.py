@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.common.clickhouse.errors import EngineError
 
@@ -19,6 +19,17 @@ ERRORS = Counter(
     "recount_clickhouse_errors",
     "Statements that did not succeed, by ClickHouse's code; 210: nobody answered.",
     ["code"],
+)
+
+REPLICA_UP = Gauge(
+    "recount_clickhouse_replica_up",
+    "0 from when this process has left the replica until it answers again; numbers as in the URL.",
+    ["shard", "replica"],
+)
+SWITCHES = Counter(
+    "recount_clickhouse_replica_switches",
+    "Times that this process has left a replica that failed.",
+    ["shard", "replica"],
 )
 
 

@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 from services.common.clickhouse.engine import Engine, QueryAnswer, Settings
 from services.common.clickhouse.errors import EngineAway, EngineError
+from services.common.clickhouse.metrics import REPLICA_UP, SWITCHES
 from services.common.logs import logger
-from services.common.tasks import describe
+from services.common.tasks import describe, passing_over, stop
 
 log = logger("recount.clickhouse")
 
@@ -24,7 +26,8 @@ class Replicas:
     A query that was under way on one that failed is asked of the next, once; a write is not: who
     wrote repeats it with the token that it had.
 
-    preferred: the index of the one that is asked while it is well; by default processes spread.
+    shard: its number. preferred: the index of the one that is asked while it is well; by default
+    processes spread.
     left_seconds: how long one that failed is not asked, while another is well.
     """
 
@@ -32,15 +35,22 @@ class Replicas:
         self,
         engines: Sequence[Engine],
         *,
+        shard: int = 1,
         preferred: int | None = None,
         left_seconds: float = LEFT_SECONDS,
     ) -> None:
-        first = (os.getpid() if preferred is None else preferred) % len(engines)
-        self._engines = [*engines[first:], *engines[:first]]
-        self._left_until = [0.0] * len(engines)
+        count = len(engines)
+        first = (os.getpid() if preferred is None else preferred) % count
+        places = [(first + index) % count for index in range(count)]
+        self._engines = [engines[place] for place in places]
+        self._names = [(str(shard), str(place + 1)) for place in places]
+        for name in self._names:
+            REPLICA_UP.labels(*name).set(1)
+        self._left_until = [0.0] * count
         self._left_seconds = left_seconds
         self._where: dict[str, tuple[int, str]] = {}
         self._killing: set[asyncio.Task[None]] = set()
+        self._awaiting: dict[int, asyncio.Task[None]] = {}
 
     async def query(
         self, text: str, parameters: Mapping[str, object], query_id: str, settings: Settings
@@ -95,6 +105,7 @@ class Replicas:
             raise refusals[0]
 
     async def close(self) -> None:
+        await asyncio.gather(*(stop(task) for task in self._awaiting.values()))
         if self._killing:
             await asyncio.wait(self._killing)
         for engine in self._engines:
@@ -128,8 +139,23 @@ class Replicas:
 
     def _leave(self, index: int, away: EngineAway) -> None:
         if self._left_until[index] <= time.monotonic():
-            log.warning("replica_left", replica=index, cause=away.message)
+            shard, replica = self._names[index]
+            log.warning("replica_left", shard=shard, replica=replica, cause=away.message)
+            SWITCHES.labels(shard, replica).inc()
         self._left_until[index] = time.monotonic() + self._left_seconds
+        if index not in self._awaiting:
+            REPLICA_UP.labels(*self._names[index]).set(0)
+            self._awaiting[index] = asyncio.create_task(self._until_up(index), name="replica up")
+
+    async def _until_up(self, index: int) -> None:
+        """Asks it now and then: one that nobody prefers may be asked nothing else."""
+        while True:
+            await asyncio.sleep(self._left_seconds)
+            with passing_over("a replica that was left", EngineError):
+                await self._engines[index].query("SELECT 1", {}, uuid4().hex, {})
+                break
+        REPLICA_UP.labels(*self._names[index]).set(1)
+        del self._awaiting[index]
 
     def _kill_apart(self, index: int, query_id: str) -> None:
         """In a task of its own: a replica that does not answer must hold up nobody."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.common.clickhouse.errors import EngineAway, EngineError, QueryCancelled
 from services.common.clickhouse.replicas import Replicas
@@ -79,6 +80,24 @@ async def test_it_is_gone_back_to_by_itself(well: Shard) -> None:
         return well.replicas[0].statements()
 
     await waiting.seen(look, lambda found: found > before)
+    await replicas.close()
+
+
+async def test_one_that_is_left_is_down_until_it_answers(well: Shard) -> None:
+    """Also where nobody would ask it anything: the other one is preferred."""
+    replicas = over(well, left_seconds=0.1)
+
+    async def is_up() -> float | None:
+        labels = {"shard": "1", "replica": "1"}
+        return REGISTRY.get_sample_value("recount_clickhouse_replica_up", labels)
+
+    await one(replicas)
+    assert await is_up() == 1
+    well.replicas[0].turn(Fault.AWAY)
+    await one(replicas)
+    assert await is_up() == 0
+    well.replicas[0].turn(Fault.NONE)
+    await waiting.seen(is_up, lambda found: found == 1)
     await replicas.close()
 
 
