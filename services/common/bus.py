@@ -179,8 +179,12 @@ class BusClient(NodesClient):
     async def close(self) -> None:
         if self._arriving is not None:
             await stop(self._arriving)
-        if self._transport is not None:
-            await super().close()
+        if self._transport is None:
+            return
+        if not self.is_connected:
+            # What waits for a connection would be written to the one that is lost.
+            self._pending, self._pending_data_size = [], 0
+        await super().close()
 
 
 async def connect_bus(url: str, name: str) -> BusClient:

@@ -10,6 +10,7 @@ import nats.errors
 import pytest
 
 from services.common.bus import BusNodes, connect_bus, entered_as
+from tests import servers
 from tests.waiting import seen
 
 pytestmark = pytest.mark.anyio
@@ -107,3 +108,17 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     while data := await reader.read(65_536):
         writer.write(data)
     writer.close()
+
+
+async def test_who_closes_while_the_server_is_away_waits_for_nothing() -> None:
+    with servers.server_folder() as folder:
+        with servers.nats_server(folder) as server:
+            client = await connect_bus(server.url, "test")
+
+        async def is_connected() -> bool:
+            return client.is_connected
+
+        await seen(is_connected, lambda found: not found)
+        await client.publish("somewhere", b"later")
+        await client.close()
+    assert client.is_closed
