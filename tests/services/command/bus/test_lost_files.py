@@ -88,6 +88,9 @@ async def test_a_damaged_stream_is_published_again(
             )
             for message in await subscription.fetch(ACKNOWLEDGED, timeout=10):
                 await message.ack_sync()
+        # The relay's last look, with the consumer.
+        async with published(postgres_url, server.url, sweep=0) as (bus, _):
+            assert await durable_names(bus.client) == ["warehouse"]
     assert len(blocks(folder)) >= 3, "the facts fill several files"
     damage(folder)
     with servers.nats_server(folder) as server:
@@ -104,6 +107,28 @@ async def test_a_damaged_stream_is_published_again(
             )
             (message,) = await following.fetch(1, timeout=10)
             assert decode_cloud_event(message.data).position == str(ACKNOWLEDGED + 1)
+
+
+async def test_whoever_nobody_had_seen_yet_is_sent_everything_again(
+    postgres_url: str, folder: Path
+) -> None:
+    """Whether it has acknowledged what is lost, only the server knew, and it guesses."""
+    await fill(postgres_url, FACTS, padding=PADDING)
+    with servers.nats_server(folder) as server:
+        async with published(postgres_url, server.url, sweep=0) as (bus, _):
+            subscription = await bus.client.jetstream().pull_subscribe(
+                "insights.>", durable="warehouse", stream=FACTS_STREAM
+            )
+            (first, *_) = await subscription.fetch(ACKNOWLEDGED, timeout=10)
+            await first.ack_sync()
+    lose_all(folder)
+    with servers.nats_server(folder) as server:
+        async with published(postgres_url, server.url, sweep=0) as (bus, _):
+            following = await bus.client.jetstream().pull_subscribe_bind(
+                "warehouse", stream=FACTS_STREAM
+            )
+            (message,) = await following.fetch(1, timeout=10)
+            assert decode_cloud_event(message.data).position == "1"
 
 
 async def test_a_stream_that_is_whole_is_left_alone(postgres_url: str, folder: Path) -> None:
