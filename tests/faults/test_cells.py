@@ -9,7 +9,6 @@ from tests.faults.checkers import complaints
 from tests.faults.cluster import Cluster, Kind, deployed
 from tests.faults.driving import driving
 from tests.faults.faults import FAULTS, Name
-from tests.faults.workloads import Plan
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -42,11 +41,7 @@ def test_nothing_acknowledged_is_lost_or_doubled(cluster: Cluster, fault: Name) 
 
 
 def test_a_standby_that_was_behind_gets_the_rest_from_the_stream() -> None:
-    # Funnels are asked in `make faults` alone: see docs/faults.md, What is not as it must be.
-    with (
-        deployed(Kind(pair=True)) as cluster,
-        driving(cluster, seed=20261201, plan=Plan(funnels=0)) as driver,
-    ):
+    with deployed(Kind(pair=True)) as cluster, driving(cluster, seed=20261201) as driver:
         driver.work(60)
         with FAULTS["standby behind"](cluster, driver):
             driver.well()
