@@ -169,9 +169,9 @@ class EventStore:
         watch(pool)
         async with pool:
             await pool.wait(timeout=patience_seconds)
-            writer.start()
             store = cls(pool, writer, now)
             await store._look_up_named()
+            writer.start()
             # A log that is opened for a moment need not be cleaned up.
             hour = FORGET_EVERY_SECONDS
             forgetting = every(hour, store.forget_receipts, away=CONNECTION_LOST, first_after=hour)

@@ -183,7 +183,7 @@ async def test_two_rebuilds_of_one_projection_do_not_meet(projector: Projecting)
         if point == "folded":
             with ThreadPoolExecutor() as elsewhere:
                 failed = elsewhere.submit(asyncio.run, second()).exception()
-            met.append(failed and type(failed))
+            met.append(None if failed is None else type(failed))
 
     await rebuild(projector.url, projector.store, insight_projection(), crash_at=at)
     assert met == [RebuildUnderWay]
