@@ -54,7 +54,7 @@ comma := ,
 PIP := --disable-pip-version-check --no-input --no-user
 
 test: $(TESTS) ## the whole test suite, on real servers
-	$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadscope
+	$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadscope -rfER
 
 check: $(TESTS) ## format, lint, types, import rules, the compose files, what is told of it
 	$(RUN) ruff format --check .
