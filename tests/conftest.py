@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # Tests of whole deployments, of processes that are killed and of browsers: next to another worker's
-# tests they may get too little of a machine. Such a one is tried once more, and the end tells which.
+# tests they may get too little of a machine. Such a one is tried once more, and the run tells it.
 TRIED_TWICE = ("browser", "e2e", "embedded", "faults")
 
 
