@@ -56,7 +56,7 @@ def at_least(request: AnyRequest) -> int | None:
 
 
 def seen(request: AnyRequest) -> Positions:
-    """The positions that numbers must include. Raises Rejected 400 for anything but a number."""
+    """The positions that numbers must include. Raises Rejected 400 for what is none."""
     return Positions(
         events=_ingest_position(request) or BEGINNING,
         facts=_position(request, INSIGHTS_POSITION) or 0,
@@ -84,7 +84,7 @@ def _position(request: AnyRequest, header: str) -> int | None:
 
 
 def _no_position(header: str) -> Rejected:
-    return invalid(header, "invalid_input", "A position is a number, as answered.")
+    return invalid(header, "invalid_input", f"A position is what {header} told in an answer.")
 
 
 def insight_filter(request: AnyRequest, project: Project) -> InsightFilter:
